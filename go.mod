@@ -1,0 +1,3 @@
+module mdfa
+
+go 1.26
