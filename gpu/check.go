@@ -1,0 +1,283 @@
+package gpu
+
+import "fmt"
+
+// The Check methods hold the shape rules of every operation in one place, so that
+// all devices refuse the same things with the same words. They look at sizes and
+// element types; who owns a buffer and whether it lives is the device's to check.
+
+// checker collects the first thing that is wrong with an operation's arguments.
+type checker struct {
+	op  string
+	err error
+}
+
+func (c *checker) fail(kind error, format string, args ...any) {
+	if c.err == nil {
+		c.err = fmt.Errorf("gpu: %s: %s: %w", c.op, fmt.Sprintf(format, args...), kind)
+	}
+}
+
+// span requires n elements of type t within a buffer.
+func (c *checker) span(name string, s Span, t DType, n int) {
+	switch {
+	case c.err != nil:
+	case s.IsNone():
+		c.fail(ErrBuffer, "%s is missing", name)
+	case s.Buf.DType() != t:
+		c.fail(ErrBuffer, "%s holds %s, not %s", name, s.Buf.DType(), t)
+	case s.Len != n:
+		c.fail(ErrShape, "%s has %d elements, needed are %d", name, s.Len, n)
+	case s.Off < 0 || s.Off > s.Buf.Len() || s.Len < 0 || s.Len > s.Buf.Len()-s.Off:
+		c.fail(ErrShape, "%s is elements %d to %d of a buffer of %d", name, s.Off, s.Off+s.Len, s.Buf.Len())
+	}
+}
+
+// mat requires a float32 matrix whose elements lie within its buffer.
+func (c *checker) mat(name string, m Mat) {
+	if m.Rows < 0 || m.Cols < 0 {
+		c.fail(ErrShape, "%s is %v", name, m)
+		return
+	}
+	c.span(name, m.Span, Float32, m.Rows*m.Cols)
+}
+
+// hidden requires the n outputs of a layer, and its preactivations where f' needs them.
+func (c *checker) hidden(name string, h Hidden, n int) {
+	if h.Act > PL {
+		c.fail(ErrShape, "%s has an unknown activation, %v", name, h.Act)
+	}
+	c.span(name, h.H, Float32, n)
+	if h.Act.NeedsPre() {
+		c.span(name+"'s preactivation", h.Pre, Float32, n)
+	}
+}
+
+// channels requires a bias gradient that divides a layer's n elements per example.
+func (c *checker) channels(b Span, n int) {
+	c.span("the bias gradient", b, Float32, b.Len)
+	if c.err == nil && (b.Len == 0 && n != 0 || b.Len != 0 && n%b.Len != 0) {
+		c.fail(ErrShape, "a bias gradient of %d for %d elements per example", b.Len, n)
+	}
+}
+
+// Check returns an error unless s is a non-empty range of its buffer.
+func (s Span) Check(op string) error {
+	c := checker{op: op}
+	if s.IsNone() {
+		c.fail(ErrBuffer, "no buffer")
+		return c.err
+	}
+	c.span("the span", s, s.Buf.DType(), s.Len)
+	return c.err
+}
+
+// CheckCopy returns an error unless src can be copied to dst.
+func CheckCopy(dst, src Span) error {
+	if err := src.Check("copy"); err != nil {
+		return err
+	}
+	c := checker{op: "copy"}
+	c.span("the destination", dst, src.Buf.DType(), src.Len)
+	if c.err == nil && dst.Buf == src.Buf && dst.Off < src.Off+src.Len && src.Off < dst.Off+dst.Len {
+		c.fail(ErrShape, "source and destination overlap")
+	}
+	return c.err
+}
+
+// Check returns an error unless the shapes fit.
+func (a GatherArgs) Check() error {
+	c := checker{op: "gather"}
+	c.mat("X", a.X)
+	c.span("Y", a.Y, Int32, a.X.Rows)
+	c.span("the labels", a.Labels, Int32, a.Labels.Len)
+	c.span("the data", a.Data, Uint8, a.Labels.Len*a.X.Cols)
+	if !a.Order.IsNone() {
+		c.span("the order", a.Order, Int32, a.Order.Len)
+	}
+	c.span("the cursor", a.Cursor, Int32, 1)
+	return c.err
+}
+
+// Check returns an error unless the shapes fit.
+func (a GemmArgs) Check() error {
+	c := checker{op: "gemm"}
+	c.mat("A", a.A)
+	c.mat("B", a.B)
+	c.mat("C", a.C)
+	m, k := a.A.Rows, a.A.Cols
+	if a.TransA {
+		m, k = k, m
+	}
+	k2, n := a.B.Rows, a.B.Cols
+	if a.TransB {
+		k2, n = n, k2
+	}
+	if k != k2 || a.C.Rows != m || a.C.Cols != n {
+		c.fail(ErrShape, "%v%s · %v%s does not give %v", a.A, mark(a.TransA), a.B, mark(a.TransB), a.C)
+	}
+	return c.err
+}
+
+func mark(transposed bool) string {
+	if transposed {
+		return "ᵀ"
+	}
+	return ""
+}
+
+// Check returns an error unless the shapes fit.
+func (a DenseArgs) Check() error {
+	c := checker{op: "dense"}
+	c.mat("X", a.X)
+	c.mat("W", a.W)
+	if a.X.Cols != a.W.Rows {
+		c.fail(ErrShape, "X %v · W %v", a.X, a.W)
+	}
+	c.span("B", a.B, Float32, a.W.Cols)
+	c.hidden("the output", a.Out, a.X.Rows*a.W.Cols)
+	return c.err
+}
+
+// Check returns an error unless a window fits into the image.
+func (s ConvShape) Check() error {
+	if s.Batch < 0 || s.InC < 1 || s.OutC < 1 || s.Kernel < 1 || s.Stride < 1 || s.Kernel > s.InH || s.Kernel > s.InW {
+		return fmt.Errorf("gpu: convolution %v: the kernel must fit into the image, sizes must be positive: %w", s, ErrShape)
+	}
+	return nil
+}
+
+// conv requires the geometry and the filters of a convolution.
+func (c *checker) conv(s ConvShape, w Span) {
+	if c.err == nil {
+		c.err = s.Check()
+	}
+	c.span("W", w, Float32, s.Patch()*s.OutC)
+}
+
+// Check returns an error unless the shapes fit.
+func (a ConvArgs) Check() error {
+	c := checker{op: "conv " + a.Shape.String()}
+	c.conv(a.Shape, a.W)
+	if c.err != nil {
+		return c.err
+	}
+	c.span("X", a.X, Float32, a.Shape.InLen())
+	c.span("B", a.B, Float32, a.Shape.OutC)
+	c.hidden("the output", a.Out, a.Shape.OutLen())
+	return c.err
+}
+
+// Check returns an error unless the shapes fit.
+func (a LossArgs) Check() error {
+	c := checker{op: "loss"}
+	c.mat("the logits", a.Logits)
+	if a.Logits.Cols < 1 {
+		c.fail(ErrShape, "logits %v: at least one column is needed", a.Logits)
+	}
+	c.span("the bias", a.Bias, Float32, a.Logits.Cols)
+	c.span("the labels", a.Labels, Int32, a.Logits.Rows)
+	if !a.E.IsNone() {
+		c.mat("E", a.E)
+		if a.E.Rows != a.Logits.Rows || a.E.Cols != a.Logits.Cols {
+			c.fail(ErrShape, "E %v for logits %v", a.E, a.Logits)
+		}
+		c.span("the bias gradient", a.BiasGrad, Float32, a.Logits.Cols)
+	} else if !a.BiasGrad.IsNone() {
+		c.fail(ErrBuffer, "a bias gradient without E")
+	}
+	c.span("the metrics", a.Metrics, Float64, NumMetrics)
+	if !a.Step.IsNone() {
+		c.span("the step counters", a.Step, Int32, a.Step.Len)
+	}
+	return c.err
+}
+
+// Check returns an error unless the shapes fit.
+func (a FeedbackArgs) Check() error {
+	c := checker{op: "feedback"}
+	c.mat("E", a.E)
+	c.mat("B", a.B)
+	total := 0
+	for i, l := range a.Layers {
+		if l.Size < 0 {
+			c.fail(ErrShape, "layer %d has size %d", i, l.Size)
+			break
+		}
+		name := fmt.Sprintf("layer %d", i)
+		c.hidden(name, l.Out, a.E.Rows*l.Size)
+		c.span(name+"'s delta", l.Delta, Float32, a.E.Rows*l.Size)
+		c.channels(l.BiasGrad, l.Size)
+		total += l.Size
+	}
+	if a.B.Rows != a.E.Cols || a.B.Cols != total {
+		c.fail(ErrShape, "E %v · B %v for layers of %d elements", a.E, a.B, total)
+	}
+	return c.err
+}
+
+// Check returns an error unless the shapes fit.
+func (a DenseBackwardArgs) Check() error {
+	c := checker{op: "dense backward"}
+	c.mat("DX", a.DX)
+	c.mat("DY", a.DY)
+	c.mat("M", a.M)
+	in, out := a.M.Cols, a.M.Rows
+	if a.Trans {
+		in, out = out, in
+	}
+	if a.DY.Cols != out || a.DX.Cols != in || a.DX.Rows != a.DY.Rows {
+		c.fail(ErrShape, "DY %v · M %v%s does not give DX %v", a.DY, a.M, mark(a.Trans), a.DX)
+	}
+	c.hidden("the layer below", a.Below, a.DX.Len)
+	c.channels(a.BiasGrad, a.DX.Cols)
+	return c.err
+}
+
+// Check returns an error unless the shapes fit.
+func (a ConvBackwardArgs) Check() error {
+	c := checker{op: "conv backward " + a.Shape.String()}
+	c.conv(a.Shape, a.W)
+	if c.err != nil {
+		return c.err
+	}
+	c.span("DX", a.DX, Float32, a.Shape.InLen())
+	c.span("DY", a.DY, Float32, a.Shape.OutLen())
+	c.hidden("the layer below", a.Below, a.Shape.InLen())
+	c.span("the bias gradient", a.BiasGrad, Float32, a.Shape.InC)
+	return c.err
+}
+
+// Check returns an error unless the shapes fit.
+func (a ConvGradArgs) Check() error {
+	c := checker{op: "conv gradient " + a.Shape.String()}
+	c.conv(a.Shape, a.DW)
+	if c.err != nil {
+		return c.err
+	}
+	c.span("X", a.X, Float32, a.Shape.InLen())
+	c.span("DY", a.DY, Float32, a.Shape.OutLen())
+	return c.err
+}
+
+// Check returns an error unless the shapes fit.
+func (a OptimizeArgs) Check() error {
+	c := checker{op: a.Kind.String()}
+	if a.Kind > Adam {
+		c.fail(ErrShape, "unknown optimizer")
+	}
+	n := a.W.Len
+	c.span("W", a.W, Float32, n)
+	c.span("G", a.G, Float32, n)
+	if a.Kind.States() >= 1 {
+		c.span("S1", a.S1, Float32, n)
+	}
+	if a.Kind.States() >= 2 {
+		c.span("S2", a.S2, Float32, n)
+		c.span("the step counter", a.Step, Int32, 1)
+	}
+	if a.ClampFrom < 0 || a.ClampTo < a.ClampFrom || a.ClampTo > n {
+		c.fail(ErrShape, "clamp elements %d to %d of %d", a.ClampFrom, a.ClampTo, n)
+	}
+	return c.err
+}

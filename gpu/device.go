@@ -1,0 +1,99 @@
+// Package gpu is the contract between the training engine and whatever runs it:
+// device memory, some twenty fused operations, and recorded programs. Package
+// gpu/cpu is the reference implementation, gpu/cuda the one for NVIDIA GPUs, and
+// gpu/devicetest the suite that each of them must pass.
+//
+// Everything here is float32, row-major and contiguous; images are NHWC. Every
+// operation checks its shapes before it touches memory and returns an error that
+// names the operation and the shapes. Operations may run after the call returns:
+// [Device.Sync] waits for them, [Device.Download] waits by itself. The same calls
+// on the same device give the same bits, however many threads work on them.
+package gpu
+
+import "errors"
+
+// What a caller may want to tell apart, through errors.Is.
+var (
+	// ErrShape marks arguments whose sizes do not fit together.
+	ErrShape = errors.New("shapes do not fit")
+	// ErrBuffer marks a buffer that is freed, of another device, or of another type.
+	ErrBuffer = errors.New("unusable buffer")
+	// ErrOutOfMemory marks an allocation that the device cannot hold.
+	ErrOutOfMemory = errors.New("out of device memory")
+	// ErrRecording marks a call that a recording cannot hold, or a misused recording.
+	ErrRecording = errors.New("not possible while recording")
+	// ErrClosed marks a call on a device after Close.
+	ErrClosed = errors.New("device is closed")
+)
+
+// Device holds memory and runs operations on it, in the order of the calls. A
+// Device is used by one goroutine at a time.
+type Device interface {
+	// Info describes the device for a person.
+	Info() Info
+
+	// Alloc returns a zeroed buffer of n elements; n may be 0.
+	Alloc(t DType, n int) (Buffer, error)
+	// Upload copies src to dst, starting at byte offset off. See the function [Upload].
+	Upload(dst Buffer, off int, src []byte) error
+	// Download waits for all operations so far, then copies from byte offset off of src to dst.
+	Download(dst []byte, src Buffer, off int) error
+	// Zero sets every element of s to 0.
+	Zero(s Span) error
+	// Copy sets dst to src; both have the same type and length and do not overlap.
+	Copy(dst, src Span) error
+
+	// Gather makes one batch of inputs out of a uint8 data set: GatherArgs has the formula.
+	Gather(GatherArgs) error
+	// Gemm multiplies matrices: C = op(A)·op(B).
+	Gemm(GemmArgs) error
+	// Dense is a fully-connected layer: H = f(X·W + b).
+	Dense(DenseArgs) error
+	// Conv is a convolutional layer: H = f(X ∗ W + b), VALID.
+	Conv(ConvArgs) error
+	// Loss turns logits into the loss, the error at the logits and the metrics.
+	Loss(LossArgs) error
+	// Feedback broadcasts the error at the logits to all hidden layers (DFA, mDFA).
+	Feedback(FeedbackArgs) error
+	// DenseBackward carries an error back through a fully-connected layer (BP, FA).
+	DenseBackward(DenseBackwardArgs) error
+	// ConvBackward carries an error back through a convolutional layer (BP, FA).
+	ConvBackward(ConvBackwardArgs) error
+	// ConvGrad is the filter gradient of a convolutional layer; a dense layer's is a Gemm.
+	ConvGrad(ConvGradArgs) error
+	// Optimize updates a whole parameter arena: L2, sgd, rmsprop or adam, and the floor, in one pass.
+	Optimize(OptimizeArgs) error
+
+	// Record calls step once to learn its operations, without running them, and
+	// returns them as a program. Alloc, Upload, Download, Sync and Record are errors
+	// (ErrRecording) inside step.
+	Record(step func() error) (Program, error)
+	// Sync waits until every operation so far has run and returns the first error among them.
+	Sync() error
+	// Close frees everything; buffers and programs of the device are unusable afterwards.
+	Close() error
+}
+
+// Program is a recorded step. Running it repeats the recorded operations on the
+// same buffers, with whatever they hold by then.
+type Program interface {
+	Run() error
+	Free() error
+}
+
+// Info describes a device for a person.
+type Info struct {
+	Kind        string // "cpu", "cuda", "emu"
+	Name        string // "cpu", "NVIDIA H100 80GB HBM3"
+	Detail      string // "2 threads, AVX2, OpenBLAS 0.3.34"
+	MemoryFree  int64  // bytes, 0 if unknown
+	MemoryTotal int64  // bytes, 0 if unknown
+}
+
+// String is the text after "device" in a program's header.
+func (i Info) String() string {
+	if i.Detail == "" {
+		return i.Name
+	}
+	return i.Name + ", " + i.Detail
+}

@@ -1,0 +1,258 @@
+package gpu
+
+import "fmt"
+
+// Activation is the nonlinearity f of the hidden layers (ALGORITHMS: Notation).
+type Activation uint8
+
+// The activations.
+const (
+	Tanh Activation = iota // f' = 1 - tanh²
+	ReLU                   // max(a, 0), f' = 1 for a >= 0: 1 at 0
+	PL                     // clip(a, -1, 1), f' = 1 on the closed interval
+)
+
+// String is the activation's name on the command line.
+func (a Activation) String() string {
+	switch a {
+	case Tanh:
+		return "tanh"
+	case ReLU:
+		return "relu"
+	case PL:
+		return "pl"
+	}
+	return fmt.Sprintf("Activation(%d)", uint8(a))
+}
+
+// NeedsPre says whether f' has to be taken from the preactivation a: tanh's can be
+// had from h = f(a) alone, relu's and pl's cannot (h = 0 and h = ±1 are ambiguous).
+func (a Activation) NeedsPre() bool { return a != Tanh }
+
+// Hidden is what a forward pass leaves behind of one hidden layer, for f'.
+type Hidden struct {
+	Act Activation
+	H   Span // f(a), [batch · size]
+	Pre Span // a, [batch · size]; none unless Act.NeedsPre
+}
+
+// GatherArgs: with i from 0 to n-1, n = X.Rows, and r = Order[Cursor·n + i], or
+// Cursor·n + i where there is no order:
+//
+//	X[i, :] = Scale · Data[r, :]     Y[i] = Labels[r]
+//
+// A row outside the data set, or a position outside Order, gives zeros and the label
+// -1, which Loss turns into NaN: a kernel cannot return an error, so the mistake
+// shows in the loss.
+type GatherArgs struct {
+	X      Mat     // float32 [n, features], written
+	Y      Span    // int32 [n], written
+	Data   Span    // uint8 [rows · features]
+	Labels Span    // int32 [rows]
+	Order  Span    // int32, at least (Cursor+1)·n long; none: rows in their own order
+	Cursor Span    // int32 [1]: how many batches came before this one
+	Scale  float32 // 1/255 for pixels
+}
+
+// GemmArgs: C = op(A)·op(B), where op transposes its matrix if asked to.
+type GemmArgs struct {
+	C, A, B        Mat
+	TransA, TransB bool
+}
+
+// DenseArgs: A = X·W + B with B added to every row, H = f(A).
+type DenseArgs struct {
+	Out Hidden // H and, where the activation needs it, Pre: [batch · out], written
+	X   Mat    // [batch, in]
+	W   Mat    // [in, out]
+	B   Span   // [out]
+}
+
+// ConvShape is the geometry of one VALID convolution over NHWC images.
+type ConvShape struct {
+	Batch                int
+	InH, InW, InC        int
+	Kernel, Stride, OutC int
+}
+
+// OutH is floor((InH-Kernel)/Stride)+1.
+func (s ConvShape) OutH() int { return (s.InH-s.Kernel)/s.Stride + 1 }
+
+// OutW is floor((InW-Kernel)/Stride)+1.
+func (s ConvShape) OutW() int { return (s.InW-s.Kernel)/s.Stride + 1 }
+
+// Patch is the length of one receptive field, Kernel·Kernel·InC: the fan-in.
+func (s ConvShape) Patch() int { return s.Kernel * s.Kernel * s.InC }
+
+// Rows is the number of positions in a batch of outputs, Batch·OutH·OutW.
+func (s ConvShape) Rows() int { return s.Batch * s.OutH() * s.OutW() }
+
+// InLen is the number of elements of a batch of inputs.
+func (s ConvShape) InLen() int { return s.Batch * s.InH * s.InW * s.InC }
+
+// OutLen is the number of elements of a batch of outputs.
+func (s ConvShape) OutLen() int { return s.Rows() * s.OutC }
+
+// String is the shape as errors print it.
+func (s ConvShape) String() string {
+	return fmt.Sprintf("%d×%d×%d×%d -> %d filters %d/%d", s.Batch, s.InH, s.InW, s.InC, s.OutC, s.Kernel, s.Stride)
+}
+
+// ConvArgs: with (y, x) an output position and s the stride,
+//
+//	A[n, y, x, o] = B[o] + Σ_{i,j,c} X[n, s·y+i, s·x+j, c] · W[i, j, c, o]     H = f(A)
+type ConvArgs struct {
+	Shape ConvShape
+	Out   Hidden // [Shape.OutLen()], written
+	X     Span   // [Shape.InLen()]
+	W     Span   // [Kernel, Kernel, InC, OutC]
+	B     Span   // [OutC]
+}
+
+// The slots of LossArgs.Metrics.
+const (
+	MetricLoss    = iota // sum over the examples of the cross-entropy in nats
+	MetricCorrect        // examples whose true class has the largest logit
+	MetricTop5           // examples whose true class is among the five largest logits
+	MetricCount          // examples seen
+	NumMetrics
+)
+
+// LossArgs: with a = Logits + Bias (written back to Logits), n = batch and y = Labels,
+//
+//	one logit   loss = max(a, 0) - a·y + log(1 + exp(-|a|))     E = Scale·(sigmoid(a) - y)
+//	several     loss = log Σ exp(a) - a[y]                      E = Scale·(softmax(a) - onehot(y))
+//
+// BiasGrad is the column sum of E. Metrics gets the sums of this batch added; then
+// every element of Step is raised by one. With one logit the prediction is class 1
+// where a > 0. Otherwise the rank of the true class is the number of other classes
+// with a larger logit, or an equal one of a lower index; NaN counts as larger.
+// Rank 0 is correct, below 5 is in the top five. A label outside the classes counts
+// as wrong, with a loss of NaN, and gives E = NaN.
+type LossArgs struct {
+	Logits   Mat     // [batch, logits], read and written
+	Bias     Span    // [logits]
+	Labels   Span    // int32 [batch]
+	Scale    float32 // 1/batch (mean) or 1 (sum)
+	E        Mat     // [batch, logits], written; none when evaluating
+	BiasGrad Span    // [logits], written; none when evaluating
+	Metrics  Span    // float64 [NumMetrics]
+	Step     Span    // int32 counters: the cursor of Gather, the t of Adam; may be none
+}
+
+// FeedbackLayer is one hidden layer as DFA sees it.
+type FeedbackLayer struct {
+	Out      Hidden
+	Delta    Span // [batch · Size], written
+	Size     int  // elements of the layer per example; a convolution has one per position and channel
+	BiasGrad Span // [Channels], written: the sum of Delta over batch and positions
+}
+
+// Channels is the number of biases of the layer.
+func (l FeedbackLayer) Channels() int { return l.BiasGrad.Len }
+
+// FeedbackArgs: for every hidden layer l, with B_l the columns of B that belong to it,
+//
+//	Delta_l = (E · B_l) ⊙ f'(a_l)     BiasGrad_l = sums of Delta_l over batch and positions
+type FeedbackArgs struct {
+	E      Mat // [batch, logits]
+	B      Mat // [logits, Σ Size], the layers side by side in their order
+	Layers []FeedbackLayer
+}
+
+// DenseBackwardArgs: M is W [in, out] and used transposed (BP), or the fixed
+// feedback [out, in] and used as it is (FA):
+//
+//	DX = (DY · Wᵀ  or  DY · B) ⊙ f'(a)     BiasGrad = sums of DX over batch and positions
+//
+// where a and f belong to the layer below, whose output was this layer's input.
+type DenseBackwardArgs struct {
+	DX       Mat    // [batch, in], written
+	DY       Mat    // [batch, out]
+	M        Mat    // [in, out] with Trans, [out, in] without
+	Trans    bool   // use Mᵀ
+	Below    Hidden // of the layer below
+	BiasGrad Span   // [channels of the layer below]; divides in
+}
+
+// ConvBackwardArgs: the transposed convolution of DY with W (BP) or with the fixed
+// feedback of the same shape (FA), times f'(a) of the layer below:
+//
+//	DX[n, u, v, c] = f'(a[n, u, v, c]) · Σ_{y,x,o: u = s·y+i, v = s·x+j} DY[n, y, x, o] · W[i, j, c, o]
+//
+// An input pixel that no window covers gets 0.
+type ConvBackwardArgs struct {
+	Shape    ConvShape
+	DX       Span   // [Shape.InLen()], written
+	DY       Span   // [Shape.OutLen()]
+	W        Span   // [Kernel, Kernel, InC, OutC]
+	Below    Hidden // of the layer below
+	BiasGrad Span   // [InC], written: the sum of DX over batch and positions
+}
+
+// ConvGradArgs: DW[i, j, c, o] = Σ_{n,y,x} X[n, s·y+i, s·x+j, c] · DY[n, y, x, o].
+type ConvGradArgs struct {
+	Shape ConvShape
+	DW    Span // [Kernel, Kernel, InC, OutC], written
+	X     Span // [Shape.InLen()]
+	DY    Span // [Shape.OutLen()]
+}
+
+// Optimizer names an update rule, in the forms of TensorFlow 1.
+type Optimizer uint8
+
+// The optimizers. S1 and S2 are the state arenas of OptimizeArgs.
+const (
+	// SGD: w -= LR·g.
+	SGD Optimizer = iota
+	// RMSProp: S1 = 0.9·S1 + 0.1·g², w -= LR·g/sqrt(S1 + 1e-10); S1 starts at one.
+	RMSProp
+	// Adam: S1 = 0.9·S1 + 0.1·g, S2 = 0.999·S2 + 0.001·g²,
+	// w -= LR·sqrt(1-0.999^t)/(1-0.9^t)·S1/(sqrt(S2)+1e-8); both start at zero.
+	Adam
+)
+
+// Constants of the update rules, shared by every device.
+const (
+	RMSPropDecay   = 0.9
+	RMSPropEpsilon = 1e-10
+	AdamBeta1      = 0.9
+	AdamBeta2      = 0.999
+	AdamEpsilon    = 1e-8
+)
+
+// String is the optimizer's name on the command line.
+func (o Optimizer) String() string {
+	switch o {
+	case SGD:
+		return "sgd"
+	case RMSProp:
+		return "rmsprop"
+	case Adam:
+		return "adam"
+	}
+	return fmt.Sprintf("Optimizer(%d)", uint8(o))
+}
+
+// States is the number of state arenas that the optimizer keeps.
+func (o Optimizer) States() int { return int(o) }
+
+// InitialState is the value that state arenas start with.
+func (o Optimizer) InitialState() float32 {
+	if o == RMSProp {
+		return 1
+	}
+	return 0
+}
+
+// OptimizeArgs: g = G + L2·W, the update of Kind, then W = max(W, Floor) for the
+// elements of W in [ClampFrom, ClampTo).
+type OptimizeArgs struct {
+	Kind               Optimizer
+	W, G               Span // [n]; W is updated, G is left as it is
+	S1, S2             Span // [n] state, as many as Kind.States()
+	LR, L2             float32
+	Step               Span // int32 [1]: t, counted from one, for Adam; none otherwise
+	ClampFrom, ClampTo int  // equal: clamp nothing
+	Floor              float32
+}
