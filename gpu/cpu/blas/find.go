@@ -1,0 +1,104 @@
+//go:build (linux || darwin || freebsd) && (amd64 || arm64)
+
+package blas
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/ebitengine/purego"
+)
+
+// Find opens the first native library among: the file that MDFA_BLAS names, lib/
+// and the folder of the program itself, then the system's names. MDFA_BLAS=gonum
+// asks for the pure Go one, which is also what is left when nothing is found.
+func Find() *Library {
+	wanted := os.Getenv("MDFA_BLAS")
+	if wanted == "gonum" {
+		return Gonum()
+	}
+	for _, path := range candidates(wanted) {
+		if l, err := Open(path); err == nil {
+			return l
+		}
+	}
+	return Gonum()
+}
+
+// candidates lists the places in the order in which they are tried.
+func candidates(wanted string) []string {
+	var paths []string
+	if wanted != "" {
+		paths = append(paths, wanted)
+	}
+	file := "libopenblas.so"
+	if runtime.GOOS == "darwin" {
+		file = "libopenblas.dylib"
+	}
+	if program, err := os.Executable(); err == nil {
+		if resolved, err := filepath.EvalSymlinks(program); err == nil {
+			program = resolved
+		}
+		folder := filepath.Dir(program)
+		paths = append(paths, filepath.Join(folder, file), filepath.Join(folder, "..", "lib", file))
+	}
+	if runtime.GOOS == "darwin" {
+		return append(paths, "/opt/homebrew/opt/openblas/lib/"+file,
+			"/System/Library/Frameworks/Accelerate.framework/Accelerate")
+	}
+	return append(paths, "libopenblas.so.0", "libopenblasp.so.0", "libopenblas.so")
+}
+
+// Open opens one native BLAS by file name. It must export a Fortran sgemm with
+// 32-bit integers, under the usual name or with scipy's prefix.
+func Open(path string) (*Library, error) {
+	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		return nil, fmt.Errorf("blas: open %s: %w", path, err)
+	}
+	for _, prefix := range []string{"scipy_", ""} {
+		sgemm, err := purego.Dlsym(handle, prefix+"sgemm_")
+		if err != nil {
+			continue
+		}
+		l := &Library{name: "BLAS", path: shorten(path), sgemm: sgemm}
+		if set, err := purego.Dlsym(handle, prefix+"openblas_set_num_threads"); err == nil {
+			purego.SyscallN(set, 1) // the caller's goroutines are the threads
+			l.name = "OpenBLAS"
+		}
+		if config, err := purego.Dlsym(handle, prefix+"openblas_get_config"); err == nil {
+			var getConfig func() string
+			purego.RegisterFunc(&getConfig, config)
+			l.name = version(getConfig())
+		}
+		if strings.Contains(path, "Accelerate") {
+			l.name, l.path = "Accelerate", ""
+		}
+		return l, nil
+	}
+	return nil, fmt.Errorf("blas: %s has no sgemm_", path)
+}
+
+// version takes "OpenBLAS 0.3.34" out of OpenBLAS's build description.
+func version(config string) string {
+	words := strings.Fields(config)
+	if len(words) >= 2 && words[0] == "OpenBLAS" {
+		return words[0] + " " + words[1]
+	}
+	return "OpenBLAS"
+}
+
+// shorten shows a path relative to the working folder where that is shorter.
+func shorten(path string) string {
+	folder, err := os.Getwd()
+	if err != nil || !filepath.IsAbs(path) {
+		return path
+	}
+	if rel, err := filepath.Rel(folder, path); err == nil && len(rel) < len(path) && !strings.HasPrefix(rel, "..") {
+		return rel
+	}
+	return path
+}

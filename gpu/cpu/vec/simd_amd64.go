@@ -1,0 +1,234 @@
+//go:build goexperiment.simd && amd64
+
+package vec
+
+import (
+	"simd/archsimd"
+
+	"mdfa/gpu"
+)
+
+// accelerated: AVX2 and FMA are there.
+var accelerated = archsimd.X86.AVX2() && archsimd.X86.FMA()
+
+type f8 = archsimd.Float32x8
+
+func load(s []float32, i int) f8     { return archsimd.LoadFloat32x8((*[8]float32)(s[i:])) }
+func store(v f8, s []float32, i int) { v.Store((*[8]float32)(s[i:])) }
+func all(x float32) f8               { return archsimd.BroadcastFloat32x8(x) }
+
+// The loops below that return an int did the first n elements, n a multiple of 8, and
+// leave the rest to the plain loop, which computes the same bits. Where it would not
+// (other rounding), they do the rest themselves through partial loads. All of them end
+// with ClearAVXUpperBits: the compiler does not, and scalar code after it would be slow.
+
+func scaleBytesSIMD(dst []float32, src []uint8, scale float32) int {
+	n := len(src) &^ 15
+	dst = dst[:len(src)]
+	s := all(scale)
+	for i := 0; i < n; i += 16 {
+		bytes := archsimd.LoadUint8x16((*[16]uint8)(src[i:]))
+		words := bytes.ExtendToUint16()
+		store(words.GetLo().ExtendToUint32().AsInt32x8().ConvertToFloat32().Mul(s), dst, i)
+		store(words.GetHi().ExtendToUint32().AsInt32x8().ConvertToFloat32().Mul(s), dst, i+8)
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
+func biasTanhSIMD(h, bias []float32) {
+	h = h[:len(bias)]
+	i := 0
+	for ; i+8 <= len(h); i += 8 {
+		store(tanh(load(h, i).Add(load(bias, i))), h, i)
+	}
+	if i < len(h) {
+		tanh(archsimd.LoadFloat32x8SlicePart(h[i:]).Add(archsimd.LoadFloat32x8SlicePart(bias[i:]))).StoreSlicePart(h[i:])
+	}
+	archsimd.ClearAVXUpperBits()
+}
+
+// Coefficients of (exp(r) - 1 - r)/r² on [-ln2/2, ln2/2] and of (tanh(x)/x - 1)/x² over
+// x² in [0, 0.625²]: least-squares fits at Chebyshev nodes, reweighted towards the
+// largest error; relative errors 8e-9 and 2e-8.
+const (
+	exp0, exp1, exp2, exp3, exp4 = 0.5, 0.16666573, 0.041666362, 0.008363776, 0.0013942149
+
+	tanh0, tanh1, tanh2, tanh3, tanh4 = -0.33333328, 0.13332795, -0.053854066, 0.02101007, -0.0061131753
+
+	log2e = 1.44269504
+	ln2Hi = 0.693359375 // 10 bits, so that k·ln2Hi is exact
+	ln2Lo = -2.12194440e-4
+)
+
+// tanh is x + x³·p(x²) for |x| < 0.625 and sign(x)·(1 - 2/(exp(2|x|) + 1)) from there.
+func tanh(x f8) f8 {
+	signs := archsimd.BroadcastInt32x8(-1 << 31)
+	bits := x.AsInt32x8()
+	a := bits.AndNot(signs).AsFloat32x8()
+
+	z := x.Mul(x)
+	p := all(tanh4).MulAdd(z, all(tanh3)).MulAdd(z, all(tanh2)).MulAdd(z, all(tanh1)).MulAdd(z, all(tanh0))
+	small := p.Mul(z).MulAdd(x, x)
+
+	// Beyond 10 tanh rounds to ±1; the bound keeps exp finite.
+	e := exp(a.Add(a).Min(all(20)))
+	large := all(1).Sub(all(2).Div(e.Add(all(1))))
+
+	y := small.Merge(large, a.Less(all(0.625)))
+	y = y.AsInt32x8().Or(bits.And(signs)).AsFloat32x8()
+	return x.Merge(y, x.IsNaN())
+}
+
+// exp is 2^k·exp(r) with r = x - k·ln 2, for -87 <= x <= 88.
+func exp(x f8) f8 {
+	k := x.Mul(all(log2e)).RoundToEven()
+	r := all(-ln2Hi).MulAdd(k, x)
+	r = all(-ln2Lo).MulAdd(k, r)
+	p := all(exp4).MulAdd(r, all(exp3)).MulAdd(r, all(exp2)).MulAdd(r, all(exp1)).MulAdd(r, all(exp0))
+	y := p.Mul(r).MulAdd(r, r).Add(all(1))
+	power := k.ConvertToInt32().Add(archsimd.BroadcastInt32x8(127)).ShiftAllLeft(23).AsFloat32x8()
+	return y.Mul(power)
+}
+
+func biasReLUSIMD(h, pre, bias []float32) int {
+	n := len(bias) &^ 7
+	zero := all(0)
+	for i := 0; i < n; i += 8 {
+		a := load(pre, i).Add(load(bias, i))
+		store(a, pre, i)
+		store(zero.Merge(a, a.Less(zero)), h, i)
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
+func biasPLSIMD(h, pre, bias []float32) int {
+	n := len(bias) &^ 7
+	low, high := all(-1), all(1)
+	for i := 0; i < n; i += 8 {
+		a := load(pre, i).Add(load(bias, i))
+		store(a, pre, i)
+		y := low.Merge(a, a.Less(low))
+		store(high.Merge(y, a.Greater(high)), h, i)
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
+func tanhGradSIMD(d, h, sum []float32) int {
+	n := len(h) &^ 7
+	one := all(1)
+	for i := 0; i < n; i += 8 {
+		y := load(h, i)
+		g := load(d, i).Mul(one.Sub(y.Mul(y)))
+		store(g, d, i)
+		store(load(sum, i).Add(g), sum, i)
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
+func reluGradSIMD(d, pre, sum []float32) int {
+	n := len(pre) &^ 7
+	zero, one := all(0), all(1)
+	for i := 0; i < n; i += 8 {
+		slope := one.Masked(load(pre, i).GreaterEqual(zero))
+		g := load(d, i).Mul(slope)
+		store(g, d, i)
+		store(load(sum, i).Add(g), sum, i)
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
+func plGradSIMD(d, pre, sum []float32) int {
+	n := len(pre) &^ 7
+	low, high := all(-1), all(1)
+	for i := 0; i < n; i += 8 {
+		a := load(pre, i)
+		slope := high.Masked(a.GreaterEqual(low).And(a.LessEqual(high)))
+		g := load(d, i).Mul(slope)
+		store(g, d, i)
+		store(load(sum, i).Add(g), sum, i)
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
+func addSIMD(dst, src []float32) int {
+	n := len(src) &^ 7
+	for i := 0; i < n; i += 8 {
+		store(load(dst, i).Add(load(src, i)), dst, i)
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
+// floored is max(w, floor) with NaN left as it is.
+func floored(w, floor f8) f8 { return floor.Merge(w, w.Less(floor)) }
+
+func sgdSIMD(w, g []float32, u Update) {
+	lr, l2, floor := all(-u.LR), all(u.L2), all(u.Floor)
+	step := func(w, g f8) f8 { return floored(l2.MulAdd(w, g).MulAdd(lr, w), floor) }
+	i := 0
+	for ; i+8 <= len(g); i += 8 {
+		store(step(load(w, i), load(g, i)), w, i)
+	}
+	if i < len(g) {
+		step(archsimd.LoadFloat32x8SlicePart(w[i:]), archsimd.LoadFloat32x8SlicePart(g[i:])).StoreSlicePart(w[i:])
+	}
+	archsimd.ClearAVXUpperBits()
+}
+
+func rmspropSIMD(w, g, s []float32, u Update) {
+	lr, l2, floor := all(-u.LR), all(u.L2), all(u.Floor)
+	keep, take, eps := all(gpu.RMSPropDecay), all(1-gpu.RMSPropDecay), all(gpu.RMSPropEpsilon)
+	step := func(w, g, s f8) (f8, f8) {
+		g = l2.MulAdd(w, g)
+		s = take.Mul(g).MulAdd(g, keep.Mul(s))
+		w = lr.Mul(g).Div(s.Add(eps).Sqrt()).Add(w)
+		return floored(w, floor), s
+	}
+	i := 0
+	for ; i+8 <= len(g); i += 8 {
+		wi, si := step(load(w, i), load(g, i), load(s, i))
+		store(wi, w, i)
+		store(si, s, i)
+	}
+	if i < len(g) {
+		part := archsimd.LoadFloat32x8SlicePart
+		wi, si := step(part(w[i:]), part(g[i:]), part(s[i:]))
+		wi.StoreSlicePart(w[i:])
+		si.StoreSlicePart(s[i:])
+	}
+	archsimd.ClearAVXUpperBits()
+}
+
+func adamSIMD(w, g, m, v []float32, u Update) {
+	lr, l2, floor := all(-u.LR), all(u.L2), all(u.Floor)
+	keep1, take1 := all(gpu.AdamBeta1), all(1-gpu.AdamBeta1)
+	keep2, take2, eps := all(gpu.AdamBeta2), all(1-gpu.AdamBeta2), all(gpu.AdamEpsilon)
+	step := func(w, g, m, v f8) (f8, f8, f8) {
+		g = l2.MulAdd(w, g)
+		m = take1.MulAdd(g, keep1.Mul(m))
+		v = take2.Mul(g).MulAdd(g, keep2.Mul(v))
+		w = lr.Mul(m).Div(v.Sqrt().Add(eps)).Add(w)
+		return floored(w, floor), m, v
+	}
+	i := 0
+	for ; i+8 <= len(g); i += 8 {
+		wi, mi, vi := step(load(w, i), load(g, i), load(m, i), load(v, i))
+		store(wi, w, i)
+		store(mi, m, i)
+		store(vi, v, i)
+	}
+	if i < len(g) {
+		part := archsimd.LoadFloat32x8SlicePart
+		wi, mi, vi := step(part(w[i:]), part(g[i:]), part(m[i:]), part(v[i:]))
+		wi.StoreSlicePart(w[i:])
+		mi.StoreSlicePart(m[i:])
+		vi.StoreSlicePart(v[i:])
+	}
+	archsimd.ClearAVXUpperBits()
+}

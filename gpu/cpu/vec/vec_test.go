@@ -1,0 +1,196 @@
+package vec
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+)
+
+// Lengths around the vector width, its multiples and the 16 bytes of ScaleBytes.
+var lengths = []int{0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 1023, 1025}
+
+// The plain loops round after every operation, the vector ones fuse some of them: they
+// may part by a few roundings of 2^-24 each, relative to the largest term of the sum.
+const roundings = 6 * 0x1p-24
+
+// tanh is off by at most this much of its value: the fits' 2e-8, and some roundings.
+const tanhTolerance = 3e-7
+
+func random(n int, seed uint64) []float32 {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	s := make([]float32, n)
+	for i := range s {
+		s[i] = float32(rng.NormFloat64() * 1.5)
+	}
+	return s
+}
+
+func clone(s []float32) []float32 { return append([]float32(nil), s...) }
+
+func assertClose(t *testing.T, want, got []float32, tolerance float64, name string) {
+	t.Helper()
+	require.Len(t, got, len(want))
+	for i := range want {
+		scale := math.Max(1, math.Abs(float64(want[i])))
+		if !assert.InDelta(t, want[i], got[i], tolerance*scale, "%s, element %d", name, i) {
+			return
+		}
+	}
+}
+
+func TestTanhIsAccurateEverywhere(t *testing.T) {
+	var xs []float32
+	for x := float32(-12); x < 12; x += 0.0007 {
+		xs = append(xs, x)
+	}
+	for e := -149; e < 127; e++ {
+		x := float32(math.Ldexp(1.37, e))
+		xs = append(xs, x, -x)
+	}
+	got := clone(xs)
+	BiasTanh(got, make([]float32, len(xs)))
+	for i, x := range xs {
+		want := math.Tanh(float64(x))
+		require.InDelta(t, want, got[i], tanhTolerance*math.Abs(want)+math.SmallestNonzeroFloat32, "tanh(%g)", x)
+		require.LessOrEqual(t, math.Abs(float64(got[i])), 1.0)
+	}
+}
+
+func TestTanhOfSpecialValues(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	h := []float32{0, float32(math.Copysign(0, -1)), inf, -inf, nan, 20, -20, 1e38, -1e38}
+	BiasTanh(h, []float32{0, float32(math.Copysign(0, -1)), 0, 0, 0, 0, 0, 0, 0})
+	assert.Equal(t, []float32{1, -1}, []float32{h[2], h[3]})
+	assert.Equal(t, []float32{1, -1, 1, -1}, h[5:])
+	assert.False(t, math.Signbit(float64(h[0])) || h[0] != 0)
+	assert.True(t, math.Signbit(float64(h[1])) && h[1] == 0)
+	assert.True(t, math.IsNaN(float64(h[4])))
+}
+
+func TestVectorLoopsEqualPlainLoops(t *testing.T) {
+	if !accelerated {
+		assert.Equal(t, "no SIMD", SIMD()) // one version only: the device suite compares it with float64
+		return
+	}
+	for _, n := range lengths {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			z, b, d := random(n, 1), random(n, 2), random(n, 3)
+			kinks := []float32{0, -0.0, 1, -1, float32(math.Nextafter32(1, 2)), float32(math.Inf(-1)), float32(math.NaN()), 3}
+			for i := range min(n, len(kinks)) {
+				z[n-1-i], b[n-1-i] = kinks[i], 0
+			}
+			type loop func(a, b, c []float32)
+			for name, pair := range map[string][2]loop{
+				"relu":      {BiasReLU, biasReLU},
+				"pl":        {BiasPL, biasPL},
+				"relu grad": {func(a, b, c []float32) { ReLUGrad(a, c, b) }, func(a, b, c []float32) { reluGrad(a, c, b) }},
+				"pl grad":   {func(a, b, c []float32) { PLGrad(a, c, b) }, func(a, b, c []float32) { plGrad(a, c, b) }},
+				"tanh grad": {func(a, b, c []float32) { TanhGrad(a, c, b) }, func(a, b, c []float32) { tanhGrad(a, c, b) }},
+				"add":       {func(a, b, _ []float32) { Add(a, b) }, func(a, b, _ []float32) { add(a, b) }},
+			} {
+				a1, b1, c1 := clone(d), clone(z), clone(b)
+				a2, b2, c2 := clone(d), clone(z), clone(b)
+				if name != "relu" && name != "pl" {
+					b1, c1, b2, c2 = c1, b1, c2, b2 // the kinks belong into the preactivations
+				}
+				pair[0](a1, b1, c1)
+				pair[1](a2, b2, c2)
+				assert.Equal(t, bits(a2), bits(a1), name)
+				assert.Equal(t, bits(b2), bits(b1), name)
+			}
+			bytes := make([]uint8, n)
+			for i := range bytes {
+				bytes[i] = uint8(i * 37)
+			}
+			want, got := make([]float32, n), make([]float32, n)
+			scaleBytes(want, bytes, 1.0/255)
+			ScaleBytes(got, bytes, 1.0/255)
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
+// bits makes NaN equal to itself.
+func bits(s []float32) []uint32 {
+	out := make([]uint32, len(s))
+	for i, v := range s {
+		out[i] = math.Float32bits(v)
+		if v != v {
+			out[i] = 0x7fc00000
+		}
+	}
+	return out
+}
+
+func TestOptimizersFollowTheirFormulas(t *testing.T) {
+	for _, n := range lengths {
+		for _, u := range []Update{{LR: 0.01, Floor: Unclamped}, {LR: 0.1, L2: 0.03, Floor: Unclamped}, {LR: 0.1, Floor: 1e-6}} {
+			w0, g := random(n, 4), random(n, 5)
+			s1, s2 := random(n, 6), random(n, 7)
+			for i := range s1 {
+				s1[i], s2[i] = s1[i]*s1[i], s2[i]*s2[i]
+			}
+			check := func(name string, run func(w, s1, s2 []float32), formula func(w, g, s1, s2 float64) (float64, float64, float64)) {
+				w, a, b := clone(w0), clone(s1), clone(s2)
+				run(w, a, b)
+				wantW, wantA, wantB := make([]float32, n), make([]float32, n), make([]float32, n)
+				for i := range w0 {
+					gi := float64(g[i]) + float64(u.L2)*float64(w0[i])
+					x, y, z := formula(float64(w0[i]), gi, float64(s1[i]), float64(s2[i]))
+					wantW[i], wantA[i], wantB[i] = float32(math.Max(x, float64(u.Floor))), float32(y), float32(z)
+				}
+				assertClose(t, wantW, w, roundings, name+" w")
+				assertClose(t, wantA, a, roundings, name+" s1")
+				assertClose(t, wantB, b, roundings, name+" s2")
+			}
+			lr := float64(u.LR)
+			check("sgd", func(w, _, _ []float32) { SGD(w, g, u) },
+				func(w, g, a, b float64) (float64, float64, float64) { return w - lr*g, a, b })
+			check("rmsprop", func(w, a, _ []float32) { RMSProp(w, g, a, u) },
+				func(w, g, a, b float64) (float64, float64, float64) {
+					a = 0.9*a + 0.1*g*g
+					return w - lr*g/math.Sqrt(a+gpu.RMSPropEpsilon), a, b
+				})
+			check("adam", func(w, a, b []float32) { Adam(w, g, a, b, u) },
+				func(w, g, a, b float64) (float64, float64, float64) {
+					a, b = 0.9*a+0.1*g, 0.999*b+0.001*g*g
+					return w - lr*a/(math.Sqrt(b)+gpu.AdamEpsilon), a, b
+				})
+		}
+	}
+}
+
+func TestADivergedWeightStaysVisible(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, n := range []int{3, 16} {
+		w, g, s := make([]float32, n), make([]float32, n), make([]float32, n)
+		w[n-1] = nan
+		SGD(w, g, Update{LR: 0.1, Floor: 0.5})
+		assert.Equal(t, float32(0.5), w[0])
+		assert.True(t, math.IsNaN(float64(w[n-1])))
+		RMSProp(w, g, s, Update{LR: 0.1, Floor: 0.5})
+		assert.True(t, math.IsNaN(float64(w[n-1])))
+	}
+}
+
+func BenchmarkBiasTanh(b *testing.B) {
+	h, bias := random(4096, 1), make([]float32, 4096)
+	b.SetBytes(4096 * 4)
+	for b.Loop() {
+		BiasTanh(h, bias)
+	}
+}
+
+func BenchmarkRMSProp(b *testing.B) {
+	w, g, s := random(1<<16, 1), random(1<<16, 2), make([]float32, 1<<16)
+	b.SetBytes(1 << 16 * 20)
+	for b.Loop() {
+		RMSProp(w, g, s, Update{LR: 1e-4, Floor: Unclamped})
+	}
+}
