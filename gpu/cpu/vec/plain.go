@@ -12,6 +12,12 @@ func scaleBytes(dst []float32, src []uint8, scale float32) {
 	}
 }
 
+func scaleFloats(dst, src []float32, scale float32) {
+	for i, v := range src {
+		dst[i] = scale * v
+	}
+}
+
 func biasTanh(h, bias []float32) {
 	for i, b := range bias {
 		h[i] = float32(math.Tanh(float64(h[i] + b)))

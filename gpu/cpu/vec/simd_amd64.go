@@ -36,6 +36,16 @@ func scaleBytesSIMD(dst []float32, src []uint8, scale float32) int {
 	return n
 }
 
+func scaleSIMD(dst, src []float32, scale float32) int {
+	n := len(src) &^ 7
+	s := all(scale)
+	for i := 0; i < n; i += 8 {
+		store(s.Mul(load(src, i)), dst, i)
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
 func biasTanhSIMD(h, bias []float32) {
 	h = h[:len(bias)]
 	i := 0
@@ -50,16 +60,22 @@ func biasTanhSIMD(h, bias []float32) {
 
 // Coefficients of (exp(r) - 1 - r)/r² on [-ln2/2, ln2/2] and of (tanh(x)/x - 1)/x² over
 // x² in [0, 0.625²]: least-squares fits at Chebyshev nodes, reweighted towards the
-// largest error; relative errors 8e-9 and 2e-8.
-const (
-	exp0, exp1, exp2, exp3, exp4 = 0.5, 0.16666573, 0.041666362, 0.008363776, 0.0013942149
+// largest error; relative errors 8e-9 and 2e-8. ln 2 is split in two, the upper part
+// short enough (10 bits) for k·ln2 to be exact. They lie in memory eight times each, as
+// a load is cheaper than a broadcast in every turn of the loop.
+var (
+	exp0, exp1, exp2, exp3, exp4 = eight(0.5), eight(0.16666573), eight(0.041666362), eight(0.008363776), eight(0.0013942149)
 
-	tanh0, tanh1, tanh2, tanh3, tanh4 = -0.33333328, 0.13332795, -0.053854066, 0.02101007, -0.0061131753
+	tanh0, tanh1, tanh2, tanh3, tanh4 = eight(-0.33333328), eight(0.13332795), eight(-0.053854066), eight(0.02101007), eight(-0.0061131753)
 
-	log2e = 1.44269504
-	ln2Hi = 0.693359375 // 10 bits, so that k·ln2Hi is exact
-	ln2Lo = -2.12194440e-4
+	log2e                         = eight(1.44269504)
+	negLn2High, negLn2Low         = eight(-0.693359375), eight(2.12194440e-4)
+	one, two, twenty, fiveEighths = eight(1), eight(2), eight(20), eight(0.625)
 )
+
+func eight(x float32) *[8]float32 { return &[8]float32{x, x, x, x, x, x, x, x} }
+
+func con(x *[8]float32) f8 { return archsimd.LoadFloat32x8(x) }
 
 // tanh is x + x³·p(x²) for |x| < 0.625 and sign(x)·(1 - 2/(exp(2|x|) + 1)) from there.
 func tanh(x f8) f8 {
@@ -68,25 +84,25 @@ func tanh(x f8) f8 {
 	a := bits.AndNot(signs).AsFloat32x8()
 
 	z := x.Mul(x)
-	p := all(tanh4).MulAdd(z, all(tanh3)).MulAdd(z, all(tanh2)).MulAdd(z, all(tanh1)).MulAdd(z, all(tanh0))
+	p := con(tanh4).MulAdd(z, con(tanh3)).MulAdd(z, con(tanh2)).MulAdd(z, con(tanh1)).MulAdd(z, con(tanh0))
 	small := p.Mul(z).MulAdd(x, x)
 
 	// Beyond 10 tanh rounds to ±1; the bound keeps exp finite.
-	e := exp(a.Add(a).Min(all(20)))
-	large := all(1).Sub(all(2).Div(e.Add(all(1))))
+	e := exp(a.Add(a).Min(con(twenty)))
+	large := con(one).Sub(con(two).Div(e.Add(con(one))))
 
-	y := small.Merge(large, a.Less(all(0.625)))
+	y := small.Merge(large, a.Less(con(fiveEighths)))
 	y = y.AsInt32x8().Or(bits.And(signs)).AsFloat32x8()
 	return x.Merge(y, x.IsNaN())
 }
 
 // exp is 2^k·exp(r) with r = x - k·ln 2, for -87 <= x <= 88.
 func exp(x f8) f8 {
-	k := x.Mul(all(log2e)).RoundToEven()
-	r := all(-ln2Hi).MulAdd(k, x)
-	r = all(-ln2Lo).MulAdd(k, r)
-	p := all(exp4).MulAdd(r, all(exp3)).MulAdd(r, all(exp2)).MulAdd(r, all(exp1)).MulAdd(r, all(exp0))
-	y := p.Mul(r).MulAdd(r, r).Add(all(1))
+	k := x.Mul(con(log2e)).RoundToEven()
+	r := con(negLn2High).MulAdd(k, x)
+	r = con(negLn2Low).MulAdd(k, r)
+	p := con(exp4).MulAdd(r, con(exp3)).MulAdd(r, con(exp2)).MulAdd(r, con(exp1)).MulAdd(r, con(exp0))
+	y := p.Mul(r).MulAdd(r, r).Add(con(one))
 	power := k.ConvertToInt32().Add(archsimd.BroadcastInt32x8(127)).ShiftAllLeft(23).AsFloat32x8()
 	return y.Mul(power)
 }
@@ -118,10 +134,10 @@ func biasPLSIMD(h, pre, bias []float32) int {
 
 func tanhGradSIMD(d, h, sum []float32) int {
 	n := len(h) &^ 7
-	one := all(1)
+	unit := all(1)
 	for i := 0; i < n; i += 8 {
 		y := load(h, i)
-		g := load(d, i).Mul(one.Sub(y.Mul(y)))
+		g := load(d, i).Mul(unit.Sub(y.Mul(y)))
 		store(g, d, i)
 		store(load(sum, i).Add(g), sum, i)
 	}
@@ -131,9 +147,9 @@ func tanhGradSIMD(d, h, sum []float32) int {
 
 func reluGradSIMD(d, pre, sum []float32) int {
 	n := len(pre) &^ 7
-	zero, one := all(0), all(1)
+	zero, unit := all(0), all(1)
 	for i := 0; i < n; i += 8 {
-		slope := one.Masked(load(pre, i).GreaterEqual(zero))
+		slope := unit.Masked(load(pre, i).GreaterEqual(zero))
 		g := load(d, i).Mul(slope)
 		store(g, d, i)
 		store(load(sum, i).Add(g), sum, i)

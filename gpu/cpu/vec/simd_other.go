@@ -6,6 +6,7 @@ package vec
 const accelerated = false
 
 func scaleBytesSIMD([]float32, []uint8, float32) int { return 0 }
+func scaleSIMD(_, _ []float32, _ float32) int        { return 0 }
 func biasTanhSIMD(_, _ []float32)                    {}
 func biasReLUSIMD(_, _, _ []float32) int             { return 0 }
 func biasPLSIMD(_, _, _ []float32) int               { return 0 }

@@ -35,6 +35,15 @@ func ScaleBytes(dst []float32, src []uint8, scale float32) {
 	scaleBytes(dst[n:], src[n:], scale)
 }
 
+// Scale sets dst = scale·src.
+func Scale(dst, src []float32, scale float32) {
+	n := 0
+	if accelerated {
+		n = scaleSIMD(dst, src, scale)
+	}
+	scaleFloats(dst[n:], src[n:], scale)
+}
+
 // BiasTanh sets h = tanh(h + bias).
 func BiasTanh(h, bias []float32) {
 	if accelerated {

@@ -92,6 +92,7 @@ func TestVectorLoopsEqualPlainLoops(t *testing.T) {
 				"relu grad": {func(a, b, c []float32) { ReLUGrad(a, c, b) }, func(a, b, c []float32) { reluGrad(a, c, b) }},
 				"pl grad":   {func(a, b, c []float32) { PLGrad(a, c, b) }, func(a, b, c []float32) { plGrad(a, c, b) }},
 				"tanh grad": {func(a, b, c []float32) { TanhGrad(a, c, b) }, func(a, b, c []float32) { tanhGrad(a, c, b) }},
+				"scale":     {func(a, b, _ []float32) { Scale(a, b, 1.7) }, func(a, b, _ []float32) { scaleFloats(a, b, 1.7) }},
 				"add":       {func(a, b, _ []float32) { Add(a, b) }, func(a, b, _ []float32) { add(a, b) }},
 			} {
 				a1, b1, c1 := clone(d), clone(z), clone(b)

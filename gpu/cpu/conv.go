@@ -1,0 +1,213 @@
+package cpu
+
+import (
+	"mdfa/gpu"
+	"mdfa/gpu/cpu/blas"
+	"mdfa/gpu/cpu/vec"
+)
+
+// A convolution is a product of patches [positions, Kernel·Kernel·InC] with the filters
+// [Kernel·Kernel·InC, OutC]. Patches are made a few images at a time in the scratch
+// memory of the worker that multiplies them, and never kept: making them again for the
+// gradient costs less than bringing them back from main memory.
+
+// groups cuts a batch into parts of whole images, each worked on in bites of so many
+// images that their patches, width floats for every position, fit into the scratch.
+type groups struct {
+	shape       gpu.ConvShape
+	parts, bite int
+	width       int // floats of one patch
+	positions   int // of one image
+}
+
+func (d *Device) newGroups(s gpu.ConvShape, width, parts int) groups {
+	g := groups{shape: s, parts: min(parts, max(s.Batch, 1)), width: width, positions: s.OutH() * s.OutW()}
+	g.bite = max(1, min(patchFloats/(g.positions*width), (s.Batch+g.parts-1)/g.parts))
+	d.reserve(g.bite * g.positions * width)
+	return g
+}
+
+// each calls work for the bites of one part: images [from, to).
+func (g groups) each(part int, work func(from, to int)) {
+	first, last := cut(g.shape.Batch, g.parts, part, 1)
+	for from := first; from < last; from += g.bite {
+		work(from, min(from+g.bite, last))
+	}
+}
+
+// patches copies columns [from, to) of the patches of images [first, last) of x to dst,
+// one row for each output position. Patches are NHWC themselves, so a row of a window,
+// Kernel·InC floats, is one run of memory.
+func patches(dst, x []float32, s gpu.ConvShape, first, last, from, to int) {
+	run := s.Kernel * s.InC
+	line := s.InW * s.InC
+	at := 0
+	for n := first; n < last; n++ {
+		image := x[n*s.InH*line : (n+1)*s.InH*line]
+		for y := range s.OutH() {
+			for xx := range s.OutW() {
+				corner := y*s.Stride*line + xx*s.Stride*s.InC
+				for c := from; c < to; {
+					i, inRun := c/run, c%run
+					n := min(run-inRun, to-c)
+					start := corner + i*line + inRun
+					copy(dst[at:at+n], image[start:start+n])
+					at += n
+					c += n
+				}
+			}
+		}
+	}
+}
+
+// scatter adds the patches of images [first, last) back to where they came from: the
+// transpose of patches. It visits positions in order, so every pixel's sum has one order.
+func scatter(dx, rows []float32, s gpu.ConvShape, first, last int) {
+	run := s.Kernel * s.InC
+	line := s.InW * s.InC
+	at := 0
+	for n := first; n < last; n++ {
+		image := dx[n*s.InH*line : (n+1)*s.InH*line]
+		clear(image)
+		for y := range s.OutH() {
+			for xx := range s.OutW() {
+				corner := y*s.Stride*line + xx*s.Stride*s.InC
+				for i := range s.Kernel {
+					start := corner + i*line
+					vec.Add(image[start:start+run], rows[at:at+run])
+					at += run
+				}
+			}
+		}
+	}
+}
+
+// Conv multiplies and activates a few images at a time.
+func (d *Device) Conv(a gpu.ConvArgs) error {
+	uses := []gpu.Span{a.Out.H, a.Out.Pre, a.X, a.W, a.B}
+	return d.submit("conv", a.Check(), uses, func() []phase {
+		s := a.Shape
+		x, w, bias := floats(a.X), floats(a.W), floats(a.B)
+		h, pre, z := floats(a.Out.H), floats(a.Out.Pre), floats(preactivations(a.Out))
+		g := d.newGroups(s, s.Patch(), partsFor(2*s.Rows()*s.Patch()*s.OutC, convFLOPs, maxProductParts))
+		products := make([]blas.Product, g.parts)
+		return []phase{{g.parts, func(part, worker int) {
+			p := &products[part]
+			g.each(part, func(from, to int) {
+				first, rows := from*g.positions, (to-from)*g.positions
+				patches(d.scratch[worker], x, s, from, to, 0, s.Patch())
+				*p = blas.Product{
+					C: z[first*s.OutC:], A: d.scratch[worker], B: w,
+					M: rows, N: s.OutC, K: s.Patch(), LDC: s.OutC, LDA: s.Patch(), LDB: s.OutC,
+				}
+				d.blas.Run(p)
+				for row := first; row < first+rows; row++ {
+					activate(a.Out.Act, h, pre, bias, row*s.OutC, s.OutC)
+				}
+			})
+		}}}
+	})
+}
+
+// ConvBackward turns errors into patches of errors and adds these up.
+func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
+	uses := []gpu.Span{a.DX, a.DY, a.W, a.Below.H, a.Below.Pre, a.BiasGrad}
+	return d.submit("conv backward", a.Check(), uses, func() []phase {
+		s := a.Shape
+		dx, dy, w := floats(a.DX), floats(a.DY), floats(a.W)
+		h, pre := floats(a.Below.H), floats(a.Below.Pre)
+		g := d.newGroups(s, s.Patch(), partsFor(2*s.Rows()*s.Patch()*s.OutC, convFLOPs, maxProductParts))
+		products := make([]blas.Product, g.parts)
+		sums := make([]float32, g.parts*s.InC)
+		pixels := s.InH * s.InW
+		return []phase{
+			{g.parts, func(part, worker int) {
+				sum := sums[part*s.InC : (part+1)*s.InC]
+				clear(sum)
+				p := &products[part]
+				g.each(part, func(from, to int) {
+					*p = blas.Product{
+						C: d.scratch[worker], A: dy[from*g.positions*s.OutC:], B: w,
+						M: (to - from) * g.positions, N: s.Patch(), K: s.OutC,
+						LDC: s.Patch(), LDA: s.OutC, LDB: s.OutC, TransB: true,
+					}
+					d.blas.Run(p)
+					scatter(dx, d.scratch[worker], s, from, to)
+					for pixel := from * pixels; pixel < to*pixels; pixel++ {
+						start := pixel * s.InC
+						slope(a.Below, h, pre, dx[start:start+s.InC], sum, start, s.InC)
+					}
+				})
+			}},
+			fold(floats(a.BiasGrad), sums),
+		}
+	})
+}
+
+// ConvGrad multiplies transposed patches with errors. A wide patch is cut into columns,
+// whose gradients no two parts share. A narrow one (the first layer of a grey image has
+// 25 columns) is cut along the batch instead, and the parts' sums are added in order.
+func (d *Device) ConvGrad(a gpu.ConvGradArgs) error {
+	return d.submit("conv gradient", a.Check(), []gpu.Span{a.DW, a.X, a.DY}, func() []phase {
+		if a.Shape.Patch() < narrowPatch {
+			return d.convGradByImages(a)
+		}
+		return d.convGradByColumns(a)
+	})
+}
+
+const narrowPatch = 128
+
+func (d *Device) convGradByColumns(a gpu.ConvGradArgs) []phase {
+	s := a.Shape
+	dw, x, dy := floats(a.DW), floats(a.X), floats(a.DY)
+	parts := partsFor(2*s.Rows()*s.Patch()*s.OutC, 2*convFLOPs, maxProductParts)
+	_, width := cut(s.Patch(), parts, 0, columnUnit)
+	g := d.newGroups(s, width, 1)
+	products := make([]blas.Product, parts)
+	return []phase{{parts, func(part, worker int) {
+		from, to := cut(s.Patch(), parts, part, columnUnit)
+		d.accumulateGrad(&products[part], g, worker, 0, dw[from*s.OutC:to*s.OutC], x, dy, from, to)
+	}}}
+}
+
+func (d *Device) convGradByImages(a gpu.ConvGradArgs) []phase {
+	s := a.Shape
+	dw, x, dy := floats(a.DW), floats(a.X), floats(a.DY)
+	g := d.newGroups(s, s.Patch(), partsFor(2*s.Rows()*s.Patch()*s.OutC, convFLOPs/4, 8))
+	products := make([]blas.Product, g.parts)
+	partial := make([][]float32, g.parts)
+	for part := range partial {
+		partial[part] = alignedFloats(len(dw))
+	}
+	return []phase{
+		{g.parts, func(part, worker int) {
+			d.accumulateGrad(&products[part], g, worker, part, partial[part], x, dy, 0, s.Patch())
+		}},
+		split(len(dw), func(from, to int) {
+			copy(dw[from:to], partial[0][from:to])
+			for _, p := range partial[1:] {
+				vec.Add(dw[from:to], p[from:to])
+			}
+		}),
+	}
+}
+
+// accumulateGrad sets dw to the gradient of columns [from, to) of the patches over the
+// images of one group.
+func (d *Device) accumulateGrad(p *blas.Product, g groups, worker, group int, dw, x, dy []float32, from, to int) {
+	s := g.shape
+	clear(dw)
+	if from == to {
+		return
+	}
+	g.each(group, func(first, last int) {
+		patches(d.scratch[worker], x, s, first, last, from, to)
+		*p = blas.Product{
+			C: dw, A: d.scratch[worker], B: dy[first*g.positions*s.OutC:],
+			M: to - from, N: s.OutC, K: (last - first) * g.positions,
+			LDC: s.OutC, LDA: to - from, LDB: s.OutC, TransA: true, Accumulate: true,
+		}
+		d.blas.Run(p)
+	})
+}

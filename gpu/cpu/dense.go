@@ -1,0 +1,151 @@
+package cpu
+
+import (
+	"mdfa/gpu"
+	"mdfa/gpu/cpu/blas"
+	"mdfa/gpu/cpu/vec"
+)
+
+// tile is one part of a matrix product: rows [row, row+M) and columns [col, col+N) of C.
+type tile struct {
+	blas.Product
+	row, col int
+}
+
+// columnUnit keeps the borders between column parts at whole cache lines.
+const columnUnit = 16
+
+// tiles cuts C = op(A)·op(B) along the longer side of C; only along its columns if
+// byColumns, for callers that sum over rows.
+func tiles(c, a, b gpu.Mat, transA, transB, byColumns bool) []*tile {
+	k := a.Cols
+	if transA {
+		k = a.Rows
+	}
+	parts := partsFor(2*c.Rows*c.Cols*k, productFLOPs, maxProductParts)
+	byRows := c.Rows > c.Cols && !byColumns
+	list := make([]*tile, 0, parts)
+	for part := range parts {
+		t := &tile{Product: blas.Product{
+			M: c.Rows, N: c.Cols, K: k,
+			LDC: c.Cols, LDA: a.Cols, LDB: b.Cols,
+			TransA: transA, TransB: transB,
+		}}
+		if byRows {
+			from, to := cut(c.Rows, parts, part, 8)
+			t.row, t.M = from, to-from
+		} else {
+			from, to := cut(c.Cols, parts, part, columnUnit)
+			t.col, t.N = from, to-from
+		}
+		if t.M == 0 || t.N == 0 {
+			continue
+		}
+		startA, startB := t.row*a.Cols, t.col
+		if transA {
+			startA = t.row
+		}
+		if transB {
+			startB = t.col * b.Cols
+		}
+		t.C = floats(c.Span)[t.row*c.Cols+t.col:]
+		if k > 0 {
+			t.A, t.B = floats(a.Span)[startA:], floats(b.Span)[startB:]
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
+// each is a phase with one part for each tile.
+func each(list []*tile, work func(t *tile)) phase {
+	return phase{len(list), func(part, _ int) { work(list[part]) }}
+}
+
+// Gemm multiplies matrices.
+func (d *Device) Gemm(a gpu.GemmArgs) error {
+	return d.submit("gemm", a.Check(), []gpu.Span{a.C.Span, a.A.Span, a.B.Span}, func() []phase {
+		return []phase{each(tiles(a.C, a.A, a.B, a.TransA, a.TransB, false), func(t *tile) { d.blas.Run(&t.Product) })}
+	})
+}
+
+// activate applies bias and activation to columns [col, col+n) of one row of a layer's
+// output, given where the row starts; bias has the n values of these columns.
+func activate(act gpu.Activation, h, pre, bias []float32, start, n int) {
+	switch act {
+	case gpu.Tanh:
+		vec.BiasTanh(h[start:start+n], bias)
+	case gpu.ReLU:
+		vec.BiasReLU(h[start:start+n], pre[start:start+n], bias)
+	case gpu.PL:
+		vec.BiasPL(h[start:start+n], pre[start:start+n], bias)
+	}
+}
+
+// slope multiplies d by f' of the n elements of a layer's output from start on, and adds
+// the products to sum.
+func slope(layer gpu.Hidden, h, pre, d, sum []float32, start, n int) {
+	switch layer.Act {
+	case gpu.Tanh:
+		vec.TanhGrad(d, h[start:start+n], sum)
+	case gpu.ReLU:
+		vec.ReLUGrad(d, pre[start:start+n], sum)
+	case gpu.PL:
+		vec.PLGrad(d, pre[start:start+n], sum)
+	}
+}
+
+// preactivations is where a layer's product goes: into H itself if nothing needs a.
+func preactivations(h gpu.Hidden) gpu.Span {
+	if h.Act.NeedsPre() {
+		return h.Pre
+	}
+	return h.H
+}
+
+// Dense multiplies and activates each tile while it is in the cache.
+func (d *Device) Dense(a gpu.DenseArgs) error {
+	uses := []gpu.Span{a.Out.H, a.Out.Pre, a.X.Span, a.W.Span, a.B}
+	return d.submit("dense", a.Check(), uses, func() []phase {
+		z := preactivations(a.Out).Mat(a.X.Rows, a.W.Cols)
+		h, pre, bias := floats(a.Out.H), floats(a.Out.Pre), floats(a.B)
+		return []phase{each(tiles(z, a.X, a.W, false, false, false), func(t *tile) {
+			d.blas.Run(&t.Product)
+			for row := t.row; row < t.row+t.M; row++ {
+				activate(a.Out.Act, h, pre, bias[t.col:t.col+t.N], row*z.Cols+t.col, t.N)
+			}
+		})}
+	})
+}
+
+// DenseBackward cuts along the columns, so that each part owns the sums of its columns.
+func (d *Device) DenseBackward(a gpu.DenseBackwardArgs) error {
+	uses := []gpu.Span{a.DX.Span, a.DY.Span, a.M.Span, a.Below.H, a.Below.Pre, a.BiasGrad}
+	return d.submit("dense backward", a.Check(), uses, func() []phase {
+		dx, h, pre := floats(a.DX.Span), floats(a.Below.H), floats(a.Below.Pre)
+		sums := make([]float32, a.DX.Cols)
+		return []phase{
+			each(tiles(a.DX, a.DY, a.M, false, a.Trans, true), func(t *tile) {
+				d.blas.Run(&t.Product)
+				sum := sums[t.col : t.col+t.N]
+				clear(sum)
+				for row := range t.M {
+					start := row*a.DX.Cols + t.col
+					slope(a.Below, h, pre, dx[start:start+t.N], sum, start, t.N)
+				}
+			}),
+			fold(floats(a.BiasGrad), sums),
+		}
+	})
+}
+
+// fold adds up the sums of each column of a layer by channel: column j belongs to
+// channel j modulo the number of channels.
+func fold(channels, columns []float32) phase {
+	return serial(func() {
+		clear(channels)
+		for n, at := len(channels), 0; at < len(columns); at += n {
+			vec.Add(channels, columns[at:at+n])
+		}
+	})
+}

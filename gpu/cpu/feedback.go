@@ -1,0 +1,69 @@
+package cpu
+
+import (
+	"mdfa/gpu"
+	"mdfa/gpu/cpu/blas"
+	"mdfa/gpu/cpu/vec"
+)
+
+// feedbackColumns is how many columns of a layer one part computes: with a batch of 64
+// their deltas take 128 KiB, which stay in the cache for f'.
+const feedbackColumns = 512
+
+// Feedback computes each layer's deltas tile by tile: E·B, times f', column sums.
+func (d *Device) Feedback(a gpu.FeedbackArgs) error {
+	uses := []gpu.Span{a.E.Span, a.B.Span}
+	for _, l := range a.Layers {
+		uses = append(uses, l.Delta, l.Out.H, l.Out.Pre, l.BiasGrad)
+	}
+	return d.submit("feedback", a.Check(), uses, func() []phase {
+		var parts []func()
+		var folds []phase
+		column := 0
+		for _, l := range a.Layers {
+			sums := make([]float32, l.Size)
+			for from := 0; from < l.Size; from += feedbackColumns {
+				to := min(from+feedbackColumns, l.Size)
+				parts = append(parts, d.feedbackTile(a, l, column, from, to, sums[from:to]))
+			}
+			folds = append(folds, fold(floats(l.BiasGrad), sums))
+			column += l.Size
+		}
+		work := phase{len(parts), func(part, _ int) { parts[part]() }}
+		return append([]phase{work}, phase{len(folds), func(part, worker int) { folds[part].work(0, worker) }})
+	})
+}
+
+// feedbackTile is the work on columns [from, to) of one layer, whose first column is
+// column of B.
+func (d *Device) feedbackTile(a gpu.FeedbackArgs, l gpu.FeedbackLayer, column, from, to int, sum []float32) func() {
+	n := to - from
+	delta, h, pre := floats(l.Delta), floats(l.Out.H), floats(l.Out.Pre)
+	e, b := floats(a.E.Span), floats(a.B.Span)
+	product := &blas.Product{
+		M: a.E.Rows, N: n, K: a.E.Cols,
+		LDC: l.Size, LDA: a.E.Cols, LDB: a.B.Cols,
+	}
+	if len(delta) > 0 {
+		product.C = delta[from:]
+	}
+	if len(e) > 0 {
+		product.A, product.B = e, b[column+from:]
+	}
+	return func() {
+		clear(sum)
+		if a.E.Cols == 1 { // one logit: an outer product, no GEMM
+			for row, ei := range e {
+				start := row*l.Size + from
+				vec.Scale(delta[start:start+n], product.B[:n], ei)
+				slope(l.Out, h, pre, delta[start:start+n], sum, start, n)
+			}
+			return
+		}
+		d.blas.Run(product)
+		for row := range a.E.Rows {
+			start := row*l.Size + from
+			slope(l.Out, h, pre, delta[start:start+n], sum, start, n)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package cpu
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// pool runs the parts of one phase on all processors. The parts of a phase are fixed
+// by the shapes alone, never by the number of workers, so that the bits of a result do
+// not depend on how many processors there are.
+//
+// Phases follow each other within microseconds, so a worker that finds nothing to do
+// spins for a moment before it sleeps.
+type pool struct {
+	workers int // including the caller
+
+	// ticket packs the phase's number, its parts and the next part to be taken. Taking
+	// a part is one compare-and-swap on it: a worker that was asleep while the phases
+	// changed fails the swap and never sees the fields of a phase that is over.
+	ticket atomic.Uint64
+	left   atomic.Int64
+	work   func(part, worker int)
+
+	sleeping atomic.Int32
+	wake     chan struct{}
+	closed   atomic.Bool
+	done     sync.WaitGroup
+}
+
+const (
+	partBits  = 20
+	maxParts  = 1<<partBits - 1
+	idleSpins = 2000 // some tens of microseconds of looking before a worker sleeps
+)
+
+func newPool(workers int) *pool {
+	p := &pool{workers: workers, wake: make(chan struct{}, workers)}
+	for w := 1; w < workers; w++ {
+		p.done.Add(1)
+		go p.loop(w)
+	}
+	return p
+}
+
+// run calls work(part, worker) once for each part in [0, parts) and returns when all
+// are done; worker is below the number of workers and unique among concurrent calls.
+func (p *pool) run(parts int, work func(part, worker int)) {
+	if parts == 1 || p.workers == 1 {
+		for part := range parts {
+			work(part, 0)
+		}
+		return
+	}
+	p.work = work
+	p.left.Store(int64(parts))
+	phase := p.ticket.Load()>>(2*partBits) + 1
+	p.ticket.Store(phase<<(2*partBits) | uint64(parts)<<partBits)
+	for n := min(p.sleeping.Load(), int32(parts-1)); n > 0; n-- {
+		select {
+		case p.wake <- struct{}{}:
+		default:
+		}
+	}
+	for p.take(0) {
+	}
+	for spins := 0; p.left.Load() > 0; spins++ {
+		if spins%64 == 63 {
+			runtime.Gosched()
+		}
+	}
+}
+
+// take runs one part of the current phase and says whether there was one.
+func (p *pool) take(worker int) bool {
+	for {
+		ticket := p.ticket.Load()
+		part, parts := int(ticket&maxParts), int(ticket>>partBits&maxParts)
+		if part >= parts {
+			return false
+		}
+		if p.ticket.CompareAndSwap(ticket, ticket+1) {
+			p.work(part, worker)
+			p.left.Add(-1)
+			return true
+		}
+	}
+}
+
+func (p *pool) loop(worker int) {
+	defer p.done.Done()
+	for spins := 0; !p.closed.Load(); spins++ {
+		if p.take(worker) {
+			spins = 0
+			continue
+		}
+		if spins%64 == 63 {
+			runtime.Gosched()
+		}
+		if spins > idleSpins {
+			p.sleeping.Add(1)
+			if !p.pending() && !p.closed.Load() {
+				<-p.wake
+			}
+			p.sleeping.Add(-1)
+			spins = 0
+		}
+	}
+}
+
+// pending says whether a part waits to be taken: looked at once more between
+// announcing to sleep and sleeping, or a phase that starts in between is missed.
+func (p *pool) pending() bool {
+	ticket := p.ticket.Load()
+	return ticket&maxParts < ticket>>partBits&maxParts
+}
+
+func (p *pool) close() {
+	p.closed.Store(true)
+	for range p.workers {
+		select {
+		case p.wake <- struct{}{}:
+		default:
+		}
+	}
+	p.done.Wait()
+}
