@@ -1,0 +1,206 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"mdfa/gpu"
+)
+
+// Bounds of what is taken for a network. Kernels count elements in 32-bit integers,
+// so no arena, feedback matrix or layer may have more than maxElements.
+const (
+	maxElements = math.MaxInt32
+	maxLayers   = 1000
+	maxClasses  = 1 << 20
+)
+
+// ErrTooLarge marks networks that no device of this project could hold.
+var ErrTooLarge = errors.New("network is too large")
+
+// Filter is a convolutional layer's Filters output channels, its square kernel and
+// its stride, in pixels.
+type Filter struct{ Filters, Kernel, Stride int }
+
+// String is the filter as the command line writes it, "96:5:2".
+func (f Filter) String() string { return fmt.Sprintf("%d:%d:%d", f.Filters, f.Kernel, f.Stride) }
+
+// NewDense is a fully-connected network: hidden layers of the given widths, then the
+// logit layer. No width at all is linear (softmax or logistic) regression. The error
+// wraps ErrTooLarge where sizes exceed what a device can index.
+func NewDense(input Shape, hidden []int, classes int, act gpu.Activation) (*Network, error) {
+	b := newBuilder(input, classes, act, len(hidden))
+	for _, units := range hidden {
+		b.dense(units)
+	}
+	return b.finish()
+}
+
+// NewConv is an all-convolutional network: one VALID convolution for each filter,
+// then the dense logit layer over the last one's outputs in h, w, c order. The error
+// names the layer whose kernel does not fit into its input, or wraps ErrTooLarge.
+func NewConv(input Shape, filters []Filter, classes int, act gpu.Activation) (*Network, error) {
+	b := newBuilder(input, classes, act, len(filters))
+	for _, f := range filters {
+		b.conv(f)
+	}
+	return b.finish()
+}
+
+// builder stacks layers and keeps the first thing that is wrong with them.
+type builder struct {
+	net Network
+	at  Shape // what the next layer gets
+	err error
+}
+
+func newBuilder(input Shape, classes int, act gpu.Activation, hidden int) *builder {
+	b := &builder{at: input}
+	b.net = Network{Input: input, Classes: classes, Logits: classes, Activation: act}
+	if classes == 2 {
+		b.net.Logits = 1
+	}
+	switch {
+	case classes < 2:
+		b.fail("%d classes: a classifier needs at least 2", classes)
+	case classes > maxClasses:
+		b.err = fmt.Errorf("model: %d classes: at most %d are possible: %w", classes, maxClasses, ErrTooLarge)
+	case act > gpu.PL:
+		b.fail("unknown activation %v: tanh, relu and pl exist", act)
+	case input.H < 1 || input.W < 1 || input.C < 1:
+		b.fail("input %v: height, width and channels must be at least 1", input)
+	case !fits(input.H, input.W, input.C):
+		b.err = fmt.Errorf("model: input %v has more than %d elements: %w", input, maxElements, ErrTooLarge)
+	case hidden > maxLayers:
+		b.err = fmt.Errorf("model: %d hidden layers: at most %d are possible: %w", hidden, maxLayers, ErrTooLarge)
+	}
+	return b
+}
+
+func (b *builder) fail(format string, args ...any) {
+	if b.err == nil {
+		b.err = fmt.Errorf("model: "+format, args...)
+	}
+}
+
+func (b *builder) dense(units int) {
+	if b.err != nil {
+		return
+	}
+	l := Layer{Kind: Dense, In: Vector(b.at.Size()), Out: Vector(units), Kernel: 1, Stride: 1}
+	if units < 1 {
+		b.fail("layer %d (%v): a layer needs at least 1 unit", len(b.net.Layers)+1, l)
+		return
+	}
+	b.add(l)
+}
+
+func (b *builder) conv(f Filter) {
+	if b.err != nil {
+		return
+	}
+	in := b.at
+	l := Layer{Kind: Conv, In: in, Out: Shape{C: f.Filters}, Kernel: f.Kernel, Stride: f.Stride}
+	switch {
+	case f.Filters < 1 || f.Kernel < 1 || f.Stride < 1:
+		b.fail("layer %d (%v): filters, kernel and stride must be at least 1", len(b.net.Layers)+1, l)
+		return
+	case f.Kernel > in.H || f.Kernel > in.W:
+		b.fail("layer %d (%v) does not fit: its kernel is %dx%d and what reaches it only %dx%d (%v): take a smaller kernel, smaller strides before it, or fewer layers",
+			len(b.net.Layers)+1, l, f.Kernel, f.Kernel, in.H, in.W, b.net.String())
+		return
+	}
+	l.Out.H = (in.H-f.Kernel)/f.Stride + 1
+	l.Out.W = (in.W-f.Kernel)/f.Stride + 1
+	b.add(l)
+}
+
+// add appends a layer whose numbers are positive, unless products of them overflow.
+func (b *builder) add(l Layer) {
+	if !fits(l.Out.H, l.Out.W, l.Out.C) || !fits(l.Kernel, l.Kernel, l.In.C, l.Out.C) {
+		b.err = fmt.Errorf("model: layer %d (%v) over %v has more than %d outputs or weights: %w",
+			len(b.net.Layers)+1, l, l.In, maxElements, ErrTooLarge)
+		return
+	}
+	l.W.Len, l.B.Len = l.Weights(), l.Channels()
+	b.net.Layers = append(b.net.Layers, l)
+	b.at = l.Out
+}
+
+// finish adds the logit layer and lays out the arena.
+func (b *builder) finish() (*Network, error) {
+	b.dense(b.net.Logits)
+	if b.err != nil {
+		return nil, b.err
+	}
+	n := &b.net
+	units := 0
+	for _, l := range n.Hidden() {
+		if units += l.Units(); units > maxElements {
+			return nil, fmt.Errorf("model: the hidden layers have more than %d units: %w", maxElements, ErrTooLarge)
+		}
+	}
+	end := 0
+	for _, r := range n.blocks() {
+		r.Off = alignUp(end)
+		if r.Len > maxElements-Alignment-r.Off {
+			return nil, fmt.Errorf("model: the network has more than %d weights: %w", maxElements, ErrTooLarge)
+		}
+		end = r.End()
+	}
+	n.Params = alignUp(end)
+	n.Clamp = Range{Off: n.Params}
+	if len(n.Layers) > 1 {
+		n.Clamp.Off = n.Layers[1].W.Off
+		n.Clamp.Len = end - n.Clamp.Off
+	}
+	return n, nil
+}
+
+// fits says whether the product of positive factors is at most maxElements.
+func fits(factors ...int) bool {
+	product := 1
+	for _, f := range factors {
+		if f > maxElements/product {
+			return false
+		}
+		product *= f
+	}
+	return true
+}
+
+// defaults are the networks of the paper, by the shape of the images.
+var defaults = []struct {
+	input   Shape
+	hidden  []int
+	filters []Filter
+}{
+	{Shape{28, 28, 1}, []int{200, 200}, smallFilters}, // MNIST, Fashion-MNIST
+	{Shape{32, 32, 3}, []int{1024, 1024}, smallFilters},
+	{Shape{224, 224, 3}, []int{1024, 1024, 1024, 1024}, []Filter{
+		{96, 9, 4}, {96, 3, 2}, {128, 5, 1}, {128, 3, 2}, {192, 3, 1}, {192, 3, 2}, {384, 3, 1},
+	}},
+}
+
+var smallFilters = []Filter{{96, 5, 2}, {96, 3, 2}, {96, 3, 1}}
+
+// Default is the paper's network for images of the given shape: 28x28x1 (MNIST,
+// Fashion-MNIST), 32x32x3 (CIFAR) or 224x224x3 (ImageNet), fully connected or
+// convolutional. Any other shape is an error: it has no default.
+func Default(input Shape, conv bool, classes int, act gpu.Activation) (*Network, error) {
+	var known []string
+	for _, d := range defaults {
+		if d.input != input {
+			known = append(known, d.input.String())
+			continue
+		}
+		if conv {
+			return NewConv(input, d.filters, classes, act)
+		}
+		return NewDense(input, d.hidden, classes, act)
+	}
+	return nil, fmt.Errorf("model: no default network for images of %v (there is one for %s): name the layers",
+		input, strings.Join(known, ", "))
+}

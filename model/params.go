@@ -1,0 +1,107 @@
+package model
+
+import (
+	"fmt"
+	"math/rand/v2"
+)
+
+// purpose separates the random streams of one seed.
+type purpose uint64
+
+const (
+	forwardWeights purpose = iota + 1
+	directFeedback
+	layerFeedback
+)
+
+// stream is the generator for one tensor: a PCG whose 128 bits of state are mixed
+// from the seed, the purpose and the layer's index. Each tensor has its own, so what
+// one draws depends on nothing but its own shape and initializer: adding a layer,
+// or choosing another rule, leaves the draws of all others as they were.
+func stream(seed uint64, p purpose, layer int) *rand.Rand {
+	high := mix(mix(mix(seed)^uint64(p)) ^ uint64(layer))
+	return rand.New(rand.NewPCG(high, mix(high)))
+}
+
+// mix is one step of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom
+// Number Generators, OOPSLA 2014): a bijection whose outputs look independent.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// InitialParams is the parameter arena before the first step: weights drawn by init,
+// biases and padding zero. With monotone (mDFA) the first layer draws from
+// init.FreeFirst and all others from init.Monotone. The same arguments give the same
+// bits; fan_in is [Layer.FanIn].
+func (n *Network) InitialParams(init Init, monotone bool, seed uint64) ([]float32, error) {
+	arena := make([]float32, n.Params)
+	for i, l := range n.Layers {
+		in := init
+		if monotone {
+			var err error
+			if i == 0 {
+				in = init.FreeFirst()
+			} else if in, err = init.Monotone(); err != nil {
+				return nil, err
+			}
+		}
+		if err := in.Draw(l.W.Of(arena), l.FanIn(), stream(seed, forwardWeights, i)); err != nil {
+			return nil, n.drawError("the weights", i, err)
+		}
+	}
+	return arena, nil
+}
+
+// DFAFeedback is the feedback matrix of DFA, or with monotone of mDFA: row-major
+// [Logits, HiddenUnits], with the columns of [Network.FeedbackColumns]. fan_in is the
+// number of logits. Each layer draws its columns row by row from a stream of its own.
+// The error wraps ErrTooLarge where no device could index the matrix; whether it
+// fits into memory is for the caller to ask first ([Network.Memory]).
+func (n *Network) DFAFeedback(init Init, monotone bool, seed uint64) ([]float32, error) {
+	if monotone {
+		var err error
+		if init, err = init.Monotone(); err != nil {
+			return nil, err
+		}
+	}
+	size := n.FeedbackLen(DirectFeedback)
+	if size > maxElements {
+		return nil, fmt.Errorf("model: feedback [%d, %d] has more than %d elements: take fewer classes or a smaller network: %w",
+			n.Logits, n.HiddenUnits(), maxElements, ErrTooLarge)
+	}
+	matrix := make([]float32, size)
+	units := n.HiddenUnits()
+	for i, columns := range n.FeedbackColumns() {
+		rng := stream(seed, directFeedback, i)
+		for row := range n.Logits {
+			if err := init.Draw(columns.Of(matrix[row*units:]), n.Logits, rng); err != nil {
+				return nil, n.drawError("the feedback", i, err)
+			}
+		}
+	}
+	return matrix, nil
+}
+
+// FAFeedback is the feedback arena of FA and, for each layer, its place there:
+// [Network.FARanges] has shapes and layout. fan_in is the width through which the
+// error comes in, [Layer.FanOut]: out of a dense layer, and k·k·c_out of a
+// convolution, since as many products make up one element of its transposed
+// convolution where windows overlap at every position.
+func (n *Network) FAFeedback(init Init, seed uint64) ([]float32, []Range, error) {
+	ranges, length := n.FARanges()
+	arena := make([]float32, length)
+	for i, l := range n.Layers[1:] {
+		layer := i + 1
+		if err := init.Draw(ranges[layer].Of(arena), l.FanOut(), stream(seed, layerFeedback, layer)); err != nil {
+			return nil, nil, n.drawError("the feedback", layer, err)
+		}
+	}
+	return arena, ranges, nil
+}
+
+func (n *Network) drawError(what string, layer int, err error) error {
+	return fmt.Errorf("model: %s of layer %d (%v): %w", what, layer+1, n.Layers[layer], err)
+}

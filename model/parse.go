@@ -1,0 +1,84 @@
+package model
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"mdfa/gpu"
+)
+
+// ParseLayers reads the widths of hidden dense layers: "200,200". Blanks around
+// numbers are ignored; "none" and the empty text mean no hidden layer, a non-nil
+// slice of length 0.
+func ParseLayers(text string) ([]int, error) {
+	layers := []int{}
+	for _, part := range list(text) {
+		units, ok := positive(part)
+		if !ok {
+			return nil, fmt.Errorf(`model: layers %s: %s is not a number of units: expected positive whole numbers such as "200,200", or "none"`,
+				quote(text), quote(part))
+		}
+		layers = append(layers, units)
+	}
+	return layers, nil
+}
+
+// ParseFilters reads convolutional layers as filters:kernel:stride: "96:5:2,96:3:1".
+// Blanks around numbers are ignored; "none" and the empty text mean no hidden layer,
+// a non-nil slice of length 0.
+func ParseFilters(text string) ([]Filter, error) {
+	filters := []Filter{}
+	for _, part := range list(text) {
+		fields := strings.Split(part, ":")
+		var numbers [3]int
+		ok := len(fields) == len(numbers)
+		for i := 0; ok && i < len(numbers); i++ {
+			numbers[i], ok = positive(fields[i])
+		}
+		if !ok {
+			return nil, fmt.Errorf(`model: filters %s: %s is not filters:kernel:stride: expected positive whole numbers such as "96:5:2,96:3:1", or "none"`,
+				quote(text), quote(part))
+		}
+		filters = append(filters, Filter{Filters: numbers[0], Kernel: numbers[1], Stride: numbers[2]})
+	}
+	return filters, nil
+}
+
+// ParseActivation reads "tanh", "relu" or "pl", in either case.
+func ParseActivation(text string) (gpu.Activation, error) {
+	for _, act := range []gpu.Activation{gpu.Tanh, gpu.ReLU, gpu.PL} {
+		if strings.EqualFold(strings.TrimSpace(text), act.String()) {
+			return act, nil
+		}
+	}
+	return 0, fmt.Errorf("model: activation %s: expected tanh, relu or pl", quote(text))
+}
+
+// list splits at commas; "none" and blanks are the empty list.
+func list(text string) []string {
+	text = strings.TrimSpace(text)
+	if text == "" || strings.EqualFold(text, "none") {
+		return nil
+	}
+	return strings.Split(text, ",")
+}
+
+// positive reads a whole number from 1 to maxElements in decimal digits alone.
+func positive(text string) (int, bool) {
+	text = strings.TrimSpace(text)
+	if strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' }) {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(text, 10, 32)
+	return int(n), err == nil && n > 0
+}
+
+// quote quotes what a user typed, shortened to what a line of text can bear.
+func quote(text string) string {
+	const most = 60
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most]) + "…"
+	}
+	return strconv.Quote(text)
+}

@@ -1,0 +1,123 @@
+package model
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Feedback is the kind of fixed feedback that a learning rule keeps.
+type Feedback uint8
+
+// The kinds of feedback.
+const (
+	NoFeedback     Feedback = iota // BP
+	LayerFeedback                  // FA: one tensor for each layer but the first
+	DirectFeedback                 // DFA, mDFA: one matrix from the logits to all hidden units
+)
+
+const floatSize = 4
+
+// FeedbackLen is the number of float32 elements of the feedback, padding included.
+func (n *Network) FeedbackLen(kind Feedback) int64 {
+	switch kind {
+	case LayerFeedback:
+		_, length := n.FARanges()
+		return int64(length)
+	case DirectFeedback:
+		return int64(n.Logits) * int64(n.HiddenUnits())
+	}
+	return 0
+}
+
+// Memory is what a network's arrays take, in bytes, each of them once: gradients and
+// optimizer state are as large as Weights again, errors as large as the hidden layers.
+type Memory struct {
+	Weights     uint64 // the parameter arena
+	Feedback    uint64
+	Activations uint64 // input, outputs of all layers, and preactivations where f' needs them
+}
+
+// Memory plans the memory for batches of the given size, at least 0. Sums too large
+// for 64 bits are the largest number of them.
+func (n *Network) Memory(batch int, kind Feedback) Memory {
+	perExample := uint64(n.Input.Size())
+	for i := range n.Layers {
+		perExample += n.kept(i)
+	}
+	return Memory{
+		Weights:     floatSize * uint64(n.Params),
+		Feedback:    floatSize * uint64(n.FeedbackLen(kind)),
+		Activations: bytesOf(batch, perExample),
+	}
+}
+
+// kept is the number of elements that a forward pass leaves of layer i, per example.
+func (n *Network) kept(i int) uint64 {
+	units := uint64(n.Layers[i].Units())
+	if i < len(n.Layers)-1 && n.Activation.NeedsPre() {
+		units *= 2
+	}
+	return units
+}
+
+// Headline is the network in one line: its layers, the number of its weights (biases
+// included) and the memory of its feedback, if it has any.
+func (n *Network) Headline(kind Feedback) string {
+	line := fmt.Sprintf("%v      %s weights", n, humanize.Comma(int64(n.Weights())))
+	if kind != NoFeedback {
+		line += ", feedback " + humanize.Bytes(n.Memory(0, kind).Feedback)
+	}
+	return line
+}
+
+// Summary is the headline and a table of the layers: shapes, numbers of weights and
+// feedback elements, memory of the activations of a batch, and the totals. It ends
+// with a newline.
+func (n *Network) Summary(batch int, kind Feedback) string {
+	var b strings.Builder
+	b.WriteString(n.Headline(kind))
+	b.WriteString("\n\n")
+	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', tabwriter.AlignRight)
+	row := func(cells ...string) { fmt.Fprintln(table, strings.Join(cells, "\t")+"\t") }
+	row("layer", "", "input", "output", "weights", "biases", "feedback", fmt.Sprintf("activations (batch %d)", batch))
+	row("", "input", "", n.Input.String(), "", "", "", humanize.Bytes(bytesOf(batch, uint64(n.Input.Size()))))
+	for i, l := range n.Layers {
+		feedback := "-"
+		if elements := n.layerFeedback(i, kind); elements > 0 {
+			feedback = humanize.Comma(elements)
+		}
+		row(fmt.Sprint(i+1), l.String(), l.In.String(), l.Out.String(),
+			humanize.Comma(int64(l.W.Len)), humanize.Comma(int64(l.B.Len)), feedback,
+			humanize.Bytes(bytesOf(batch, n.kept(i))))
+	}
+	memory := n.Memory(batch, kind)
+	row("", "memory", "", "", humanize.Bytes(memory.Weights), "", humanize.Bytes(memory.Feedback), humanize.Bytes(memory.Activations))
+	table.Flush()
+	return b.String()
+}
+
+// layerFeedback is the number of feedback elements that belong to layer i.
+func (n *Network) layerFeedback(i int, kind Feedback) int64 {
+	l := n.Layers[i]
+	switch {
+	case kind == LayerFeedback && i > 0:
+		return int64(l.W.Len)
+	case kind == DirectFeedback && i < len(n.Layers)-1:
+		return int64(n.Logits) * int64(l.Units())
+	}
+	return 0
+}
+
+// bytesOf is the size of batch examples of n floats each, or the largest uint64.
+func bytesOf(batch int, n uint64) uint64 {
+	over, product := bits.Mul64(uint64(max(batch, 0)), floatSize*n)
+	if over != 0 {
+		return math.MaxUint64
+	}
+	return product
+}
