@@ -1,0 +1,35 @@
+package algo
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+	"mdfa/gpu/cpu"
+)
+
+// openers has every device of this build. The cuda build adds the software GPU and
+// NVIDIA's.
+var openers = map[string]func(t *testing.T) gpu.Device{
+	"cpu": func(*testing.T) gpu.Device { return cpu.Open() },
+}
+
+// onEachDevice runs a test on the devices of this build, or on the one that
+// MDFA_DEVICE names.
+func onEachDevice(t *testing.T, test func(t *testing.T, dev gpu.Device)) {
+	if name := os.Getenv("MDFA_DEVICE"); name != "" {
+		require.Contains(t, openers, name, "MDFA_DEVICE names a device that this build has not")
+	}
+	for name, open := range openers {
+		if wanted := os.Getenv("MDFA_DEVICE"); wanted != "" && wanted != name {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			dev := open(t)
+			defer func() { require.NoError(t, dev.Close()) }()
+			test(t, dev)
+		})
+	}
+}

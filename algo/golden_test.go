@@ -1,0 +1,336 @@
+package algo
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"codeberg.org/sbinet/npyio/npz"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+	"mdfa/model"
+)
+
+// goldenTolerance is what GOLDEN.md allows: a share of the array's largest magnitude.
+const goldenTolerance = 1e-4
+
+// goldenFolder holds the vectors that the paper's own code computed.
+func goldenFolder() string {
+	if folder := os.Getenv("MDFA_GOLDEN"); folder != "" {
+		return folder
+	}
+	return filepath.Join("..", "testdata", "golden")
+}
+
+// goldenCase is one entry of manifest.json.
+type goldenCase struct {
+	Name, Model, Kind     string
+	Classes, Out, Batch   int
+	Activation, Optimizer string
+	LR, L2                float32
+	Input, Layers         json.RawMessage
+	Floor                 *float32
+	GradScale             string `json:"grad_scale"`
+	File                  string
+}
+
+func TestGoldenCases(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(goldenFolder(), "manifest.json"))
+	require.NoError(t, err)
+	var manifest struct {
+		Steps int
+		Cases []goldenCase
+	}
+	require.NoError(t, json.Unmarshal(text, &manifest))
+	require.NotEmpty(t, manifest.Cases)
+	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
+		for _, c := range manifest.Cases {
+			t.Run(c.Name, func(t *testing.T) { runGolden(t, dev, c, manifest.Steps) })
+		}
+	})
+}
+
+// arrays is an npz file, with a note of what was read.
+type arrays struct {
+	t      *testing.T
+	reader *npz.Reader
+	read   map[string]bool
+}
+
+func openArrays(t *testing.T, path string) *arrays {
+	reader, err := npz.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, reader.Close()) })
+	return &arrays{t: t, reader: reader, read: map[string]bool{}}
+}
+
+func (a *arrays) floats(name string) []float32 { return read[float32](a, name) }
+
+func read[T any](a *arrays, name string) []T {
+	a.t.Helper()
+	a.read[name] = true
+	var values []T
+	require.NoError(a.t, a.reader.Read(name+".npy", &values), name)
+	return values
+}
+
+// requireAllRead fails on a case with arrays that this test does not know.
+func (a *arrays) requireAllRead() {
+	for _, key := range a.reader.Keys() {
+		assert.True(a.t, a.read[key[:len(key)-len(".npy")]], "array %s was not compared", key)
+	}
+}
+
+// stepOf is the part of an array that belongs to one of three steps.
+func stepOf[T any](values []T, step, steps int) []T {
+	n := len(values) / steps
+	return values[step*n : (step+1)*n]
+}
+
+func (c goldenCase) network(t *testing.T) *model.Network {
+	act, err := model.ParseActivation(c.Activation)
+	require.NoError(t, err)
+	var net *model.Network
+	switch c.Kind {
+	case "fc":
+		var input int
+		var hidden []int
+		require.NoError(t, json.Unmarshal(c.Input, &input))
+		require.NoError(t, json.Unmarshal(c.Layers, &hidden))
+		net, err = model.NewDense(model.Vector(input), hidden, c.Classes, act)
+	case "conv":
+		var input [3]int
+		var layers [][3]int
+		require.NoError(t, json.Unmarshal(c.Input, &input))
+		require.NoError(t, json.Unmarshal(c.Layers, &layers))
+		var filters []model.Filter
+		for _, l := range layers {
+			filters = append(filters, model.Filter{Filters: l[0], Kernel: l[1], Stride: l[2]})
+		}
+		net, err = model.NewConv(model.Shape{H: input[0], W: input[1], C: input[2]}, filters, c.Classes, act)
+	default:
+		require.Fail(t, "unknown kind of network", c.Kind)
+	}
+	require.NoError(t, err)
+	require.Equal(t, c.Out, net.Logits)
+	return net
+}
+
+func (c goldenCase) config(t *testing.T) Config {
+	rule, err := ParseRule(c.Model)
+	require.NoError(t, err)
+	optimizer, err := ParseOptimizer(c.Optimizer)
+	require.NoError(t, err)
+	reduction, err := ParseReduction(c.GradScale)
+	require.NoError(t, err)
+	cfg := Config{Rule: rule, Optimizer: optimizer, Reduction: reduction, LR: c.LR, L2: c.L2, Batch: c.Batch, EvalBatch: c.Batch}
+	require.Equal(t, rule == MDFA, c.Floor != nil, "a floor belongs to mdfa")
+	if c.Floor != nil {
+		cfg.Floor = *c.Floor
+	}
+	return cfg
+}
+
+// goldenFeedback lays the case's B out as the learner takes it.
+func goldenFeedback(net *model.Network, rule Rule, a *arrays) []float32 {
+	feedback := make([]float32, net.FeedbackLen(rule.Feedback()))
+	switch rule {
+	case FA:
+		ranges, _ := net.FARanges()
+		for i := 1; i < len(net.Layers); i++ {
+			copy(ranges[i].Of(feedback), a.floats(fmt.Sprintf("B%d", i)))
+		}
+	case DFA, MDFA:
+		units := net.HiddenUnits()
+		for i, columns := range net.FeedbackColumns() {
+			b := a.floats(fmt.Sprintf("B%d", i))
+			for row := range net.Logits {
+				copy(columns.Of(feedback[row*units:]), b[row*columns.Len:])
+			}
+		}
+	}
+	return feedback
+}
+
+func runGolden(t *testing.T, dev gpu.Device, c goldenCase, steps int) {
+	net, cfg := c.network(t), c.config(t)
+	a := openArrays(t, filepath.Join(goldenFolder(), c.File))
+	params := make([]float32, net.Params)
+	for i, layer := range net.Layers {
+		copy(layer.W.Of(params), a.floats(fmt.Sprintf("W%d", i)))
+		copy(layer.B.Of(params), a.floats(fmt.Sprintf("b%d", i)))
+	}
+	feedback := goldenFeedback(net, cfg.Rule, a)
+	l, err := NewLearner(dev, net, cfg, params, feedback)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, l.Close()) }()
+	program, err := dev.Record(l.train)
+	require.NoError(t, err)
+
+	// mdfa without its clamp is dfa: the twin shows the weights before the clamp.
+	var twin *Learner
+	if cfg.Rule == MDFA {
+		free := cfg
+		free.Rule = DFA
+		twin, err = NewLearner(dev, net, free, params, feedback)
+		require.NoError(t, err)
+		defer func() { assert.NoError(t, twin.Close()) }()
+	}
+
+	x, y := a.floats("x"), read[int32](a, "y")
+	loss, accuracy := a.floats("loss"), a.floats("acc")
+	for step := range steps {
+		before, err := l.Params()
+		require.NoError(t, err)
+		for _, learner := range []*Learner{l, twin} {
+			if learner != nil {
+				require.NoError(t, gpu.Upload(dev, learner.x, 0, stepOf(x, step, steps)))
+				require.NoError(t, gpu.Upload(dev, learner.y, 0, stepOf(y, step, steps)))
+			}
+		}
+		require.NoError(t, l.ResetMetrics())
+		require.NoError(t, program.Run())
+
+		m, err := l.Metrics()
+		require.NoError(t, err)
+		within(t, []float32{loss[step]}, []float32{float32(m.MeanLoss())}, "loss, step %d", step)
+		within(t, []float32{accuracy[step]}, []float32{float32(m.Accuracy())}, "acc, step %d", step)
+		logits, err := gpu.Read[float32](dev, l.logitsOf(c.Batch).Span)
+		require.NoError(t, err)
+		within(t, stepOf(a.floats("logits"), step, steps), logits, "logits, step %d", step)
+
+		after, err := l.Params()
+		require.NoError(t, err)
+		grads, err := l.Grads()
+		require.NoError(t, err)
+		for i := range grads { // the paper's gradients include L2, ours get it in the update
+			grads[i] += c.L2 * before[i]
+		}
+		var free []float32
+		if twin != nil {
+			free = twinStep(t, l, twin, before)
+		}
+		for i, layer := range net.Layers {
+			check := func(key string, r model.Range, got []float32) {
+				within(t, stepOf(a.floats(fmt.Sprintf(key, i)), step, steps), r.Of(got), key+", step %d", i, step)
+			}
+			check("gW%d", layer.W, grads)
+			check("gb%d", layer.B, grads)
+			check("W%d_after", layer.W, after)
+			check("b%d_after", layer.B, after)
+			if twin != nil {
+				check("W%d_preclamp", layer.W, free)
+				if i > 0 {
+					want := stepOf(a.floats(fmt.Sprintf("W%d_after", i)), step, steps)
+					equalAtFloor(t, want, layer.W.Of(after), cfg.Floor, "W%d, step %d", i, step)
+				}
+			}
+		}
+	}
+	a.requireAllRead()
+}
+
+// twinStep takes one step without the clamp, from where l stood before its own, and
+// then brings the twin's optimizer state and counters to where l's are.
+func twinStep(t *testing.T, l, twin *Learner, before []float32) []float32 {
+	require.NoError(t, gpu.Upload(l.dev, twin.params, 0, before))
+	require.NoError(t, twin.train())
+	free, err := twin.Params()
+	require.NoError(t, err)
+	for i := range l.state {
+		require.NoError(t, l.dev.Copy(gpu.All(twin.state[i]), gpu.All(l.state[i])))
+	}
+	require.NoError(t, l.dev.Copy(gpu.All(twin.counter), gpu.All(l.counter)))
+	return free
+}
+
+// within requires every element to be as close as GOLDEN.md asks.
+func within(t *testing.T, want, got []float32, format string, args ...any) {
+	t.Helper()
+	require.Len(t, got, len(want), format, args)
+	largest := 0.0
+	for _, v := range want {
+		largest = math.Max(largest, math.Abs(float64(v)))
+	}
+	for i := range want {
+		off := math.Abs(float64(want[i]) - float64(got[i]))
+		if !(off <= goldenTolerance*largest) {
+			assert.Failf(t, "too far off", "%s, element %d: want %g, got %g", fmt.Sprintf(format, args...), i, want[i], got[i])
+			return
+		}
+	}
+}
+
+// equalAtFloor requires entries that were clamped to be exactly the floor.
+func equalAtFloor(t *testing.T, want, got []float32, floor float32, format string, args ...any) {
+	t.Helper()
+	for i := range want {
+		if want[i] == floor && got[i] != floor {
+			assert.Failf(t, "not at the floor", "%s, element %d: %g", fmt.Sprintf(format, args...), i, got[i])
+			return
+		}
+	}
+}
+
+// TestGoldenOptimizers takes 400 steps of each optimizer alone: only these can tell
+// where rmsprop's epsilon sits.
+func TestGoldenOptimizers(t *testing.T) {
+	a := openArrays(t, filepath.Join(goldenFolder(), "optim.npz"))
+	w0, grads := a.floats("w0"), a.floats("grads")
+	snapshots := read[int64](a, "snap")
+	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
+		for _, c := range []struct {
+			kind gpu.Optimizer
+			lr   float32
+			key  string
+		}{
+			{gpu.SGD, 0.1, "sgd_lr0.1"},
+			{gpu.RMSProp, 0.001, "rmsprop_lr0.001"},
+			{gpu.RMSProp, 0.0001, "rmsprop_lr0.0001"},
+			{gpu.Adam, 0.001, "adam_lr0.001"},
+			{gpu.Adam, 0.0001, "adam_lr0.0001"},
+		} {
+			t.Run(c.key, func(t *testing.T) { runOptimizer(t, dev, c.kind, c.lr, w0, grads, snapshots, a.floats(c.key)) })
+		}
+	})
+	a.requireAllRead()
+}
+
+func runOptimizer(t *testing.T, dev gpu.Device, kind gpu.Optimizer, lr float32, w0, grads []float32, snapshots []int64, want []float32) {
+	n := len(w0)
+	buffer := func(values []float32) gpu.Buffer {
+		b, err := gpu.NewBuffer(dev, values)
+		require.NoError(t, err)
+		return b
+	}
+	initial := make([]float32, n)
+	for i := range initial {
+		initial[i] = kind.InitialState()
+	}
+	w, g := buffer(w0), buffer(initial)
+	step, err := gpu.NewBuffer(dev, []int32{0})
+	require.NoError(t, err)
+	args := gpu.OptimizeArgs{Kind: kind, W: gpu.All(w), G: gpu.All(g), LR: lr}
+	if kind.States() > 0 {
+		args.S1 = gpu.All(buffer(initial))
+	}
+	if kind.States() > 1 {
+		args.S2, args.Step = gpu.All(buffer(initial)), gpu.All(step)
+	}
+	done := 0
+	for i, snapshot := range snapshots {
+		for ; done < int(snapshot); done++ {
+			require.NoError(t, gpu.Upload(dev, g, 0, grads[done*n:(done+1)*n]))
+			require.NoError(t, gpu.Upload(dev, step, 0, []int32{int32(done + 1)}))
+			require.NoError(t, dev.Optimize(args))
+		}
+		got, err := gpu.Read[float32](dev, gpu.All(w))
+		require.NoError(t, err)
+		within(t, want[i*n:(i+1)*n], got, "after %d steps", snapshot)
+	}
+}

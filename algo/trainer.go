@@ -1,0 +1,241 @@
+package algo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"mdfa/gpu"
+)
+
+// ErrDiverged marks a run whose loss is no longer a number.
+var ErrDiverged = errors.New("the run diverged")
+
+// Data is what a run trains, validates and tests on. Validation and test may be empty.
+type Data struct {
+	Train, Valid, Test Examples
+}
+
+// Schedule is how long a run takes and in which order it sees the data.
+type Schedule struct {
+	Epochs   int
+	MaxSteps int    // ends the run after so many training steps; 0: no limit
+	Seed     uint64 // of the shuffles
+}
+
+// Epoch is what one epoch came to.
+type Epoch struct {
+	Number  int     // from 1 on
+	Steps   int     // training steps in it
+	Train   Metrics // of the training batches, each before its update
+	Valid   Metrics // after the epoch, over every validation example; zero if there are none
+	Best    bool    // the best validation accuracy so far
+	Seconds float64 // of training, validation not counted
+}
+
+// ImagesPerSecond is the speed of training.
+func (e Epoch) ImagesPerSecond() float64 { return e.Train.Count / e.Seconds }
+
+// Result is what a run came to.
+type Result struct {
+	Epochs      []Epoch
+	BestEpoch   int     // its number; 0 before the first validation
+	Test        Metrics // of the best validation epoch's weights; zero unless Complete
+	Complete    bool    // false when the run was stopped or failed
+	Steps       int
+	TrainImages float64
+	Seconds     float64 // of training
+}
+
+// Best is the epoch whose weights were tested, or the zero Epoch.
+func (r Result) Best() Epoch {
+	if r.BestEpoch == 0 {
+		return Epoch{}
+	}
+	return r.Epochs[r.BestEpoch-1]
+}
+
+// ImagesPerSecond is the speed of training over the whole run.
+func (r Result) ImagesPerSecond() float64 {
+	if r.Seconds == 0 {
+		return 0
+	}
+	return r.TrainImages / r.Seconds
+}
+
+// Observer is told how a run goes on. Its methods are called from the training
+// goroutine and should return at once; an error from Epoch ends the run.
+type Observer interface {
+	// Step is called after each training step has been submitted, with the number of
+	// steps of this epoch so far. A call of loss waits for the device and returns the
+	// epoch's mean loss so far.
+	Step(epoch, step int, loss func() (float64, error))
+	// Epoch is called when an epoch has been validated.
+	Epoch(Epoch) error
+}
+
+// StepsPerEpoch is the number of full batches in n training examples.
+func (c Config) StepsPerEpoch(n int) int { return n / c.Batch }
+
+// Trainer runs the protocol: an epoch visits the shuffled training examples in full
+// batches, then every validation example is scored; the weights of the best validation
+// accuracy, the first on ties, are kept and tested at the end.
+type Trainer struct {
+	learner  *Learner
+	data     Data
+	schedule Schedule
+
+	order       gpu.Buffer // int32: the epoch's permutation of the training examples
+	best        gpu.Buffer // the parameters of the best epoch
+	step        gpu.Program
+	valid, test *evaluation // nil where there are no examples
+}
+
+// NewTrainer uploads the data and records the steps.
+func NewTrainer(l *Learner, data Data, schedule Schedule) (*Trainer, error) {
+	t := &Trainer{learner: l, data: data, schedule: schedule}
+	if n := data.Train.Len(); n < l.cfg.Batch {
+		return nil, fmt.Errorf("a batch of %d is larger than the %d training images: use a smaller one: %w", l.cfg.Batch, n, ErrConfig)
+	}
+	if schedule.Epochs < 1 || schedule.MaxSteps < 0 {
+		return nil, fmt.Errorf("%d epochs, at most %d steps: at least 1 epoch is needed, and steps from 0 (no limit) on: %w",
+			schedule.Epochs, schedule.MaxSteps, ErrConfig)
+	}
+	train, err := newSet(l.dev, data.Train)
+	if err != nil {
+		return nil, err
+	}
+	if t.order, err = l.dev.Alloc(gpu.Int32, t.steps()*l.cfg.Batch); err != nil {
+		return nil, err
+	}
+	if t.best, err = l.dev.Alloc(gpu.Float32, l.net.Params); err != nil {
+		return nil, err
+	}
+	if t.step, err = l.recordTraining(train, t.order); err != nil {
+		return nil, err
+	}
+	if t.valid, err = t.newEvaluation(data.Valid); err != nil {
+		return nil, err
+	}
+	t.test, err = t.newEvaluation(data.Test)
+	return t, err
+}
+
+func (t *Trainer) newEvaluation(e Examples) (*evaluation, error) {
+	if e.Len() == 0 {
+		return nil, nil
+	}
+	s, err := newSet(t.learner.dev, e)
+	if err != nil {
+		return nil, err
+	}
+	return t.learner.newEvaluation(s)
+}
+
+// steps is the number of training steps in a whole epoch.
+func (t *Trainer) steps() int { return t.learner.cfg.StepsPerEpoch(t.data.Train.Len()) }
+
+// Run trains until the schedule is done, ctx is, or something fails. The result holds
+// every epoch that was completed, also when the error is not nil.
+func (t *Trainer) Run(ctx context.Context, observer Observer) (Result, error) {
+	var r Result
+	for number := 1; number <= t.schedule.Epochs && !t.finished(r.Steps); number++ {
+		epoch, err := t.epoch(ctx, number, &r, observer)
+		if err != nil {
+			return r, err
+		}
+		r.Epochs = append(r.Epochs, epoch)
+		if epoch.Best {
+			r.BestEpoch = number
+		}
+		if err := observer.Epoch(epoch); err != nil {
+			return r, err
+		}
+		if loss := epoch.Train.MeanLoss(); math.IsNaN(loss) || math.IsInf(loss, 0) {
+			return r, fmt.Errorf("the loss of epoch %d is %g: try a smaller learning rate: %w", number, loss, ErrDiverged)
+		}
+	}
+	if r.BestEpoch > 0 {
+		if err := t.learner.dev.Copy(gpu.All(t.learner.params), gpu.All(t.best)); err != nil {
+			return r, err
+		}
+	}
+	if t.test != nil {
+		test, err := t.test.run()
+		if err != nil {
+			return r, err
+		}
+		r.Test = test
+	}
+	r.Complete = true
+	return r, nil
+}
+
+// finished says whether the limit of training steps is reached.
+func (t *Trainer) finished(steps int) bool {
+	return t.schedule.MaxSteps > 0 && steps >= t.schedule.MaxSteps
+}
+
+// epoch trains one epoch and validates.
+func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Observer) (Epoch, error) {
+	l := t.learner
+	if err := t.shuffle(number); err != nil {
+		return Epoch{}, err
+	}
+	if err := l.ResetMetrics(); err != nil {
+		return Epoch{}, err
+	}
+	start := time.Now()
+	e := Epoch{Number: number}
+	loss := func() (float64, error) {
+		m, err := l.Metrics()
+		return m.MeanLoss(), err
+	}
+	for e.Steps < t.steps() && !t.finished(r.Steps) {
+		if err := ctx.Err(); err != nil {
+			return Epoch{}, err
+		}
+		if err := t.step.Run(); err != nil {
+			return Epoch{}, fmt.Errorf("step %d of epoch %d: %w", e.Steps+1, number, err)
+		}
+		e.Steps++
+		r.Steps++
+		observer.Step(number, e.Steps, loss)
+	}
+	var err error
+	if e.Train, err = l.Metrics(); err != nil {
+		return Epoch{}, err
+	}
+	e.Seconds = time.Since(start).Seconds()
+	r.Seconds += e.Seconds
+	r.TrainImages += e.Train.Count
+	if t.valid == nil {
+		return e, nil
+	}
+	if e.Valid, err = t.valid.run(); err != nil {
+		return Epoch{}, err
+	}
+	if r.BestEpoch == 0 || e.Valid.Accuracy() > r.Best().Valid.Accuracy() {
+		e.Best = true
+		err = l.dev.Copy(gpu.All(t.best), gpu.All(l.params))
+	}
+	return e, err
+}
+
+// shuffle uploads the epoch's order and starts its batches from the first. The
+// permutation depends on seed and epoch alone, not on what was drawn before.
+func (t *Trainer) shuffle(epoch int) error {
+	rng := rand.New(rand.NewPCG(t.schedule.Seed, 0x5b0ff1e<<32|uint64(epoch)))
+	order := make([]int32, t.data.Train.Len())
+	for i := range order {
+		order[i] = int32(i)
+	}
+	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	if err := gpu.Upload(t.learner.dev, t.order, 0, order[:t.order.Len()]); err != nil {
+		return err
+	}
+	return t.learner.dev.Zero(gpu.All(t.learner.counter).Slice(0, 1))
+}
