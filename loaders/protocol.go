@@ -1,0 +1,92 @@
+package loaders
+
+import "fmt"
+
+// validationFraction of the training images, rounded down, is held out.
+const validationFraction = 0.15
+
+// arrange takes the class subset of both files and cuts the validation split.
+//
+// It follows the two steps of the paper's code, each of which starts from a
+// fresh RandomState(seed):
+//
+//  1. for the training and for the test file: the classes are the first k of
+//     permutation(all); their images are lined up class by class in that order,
+//     each class in file order, and shuffled by the next permutation of the
+//     same state;
+//  2. permutation(n) shuffles the training images again, and the first
+//     int(0.15 n) of them become the validation split.
+func arrange(def definition, train, test rawSplit, classes int, seed uint32) (*Dataset, error) {
+	data := &Dataset{
+		Name:     def.name,
+		Height:   def.height,
+		Width:    def.width,
+		Channels: def.channels,
+		Classes:  classes,
+	}
+	order, trainRows := subset(train.labels, def.classes, classes, seed)
+	_, testRows := subset(test.labels, def.classes, classes, seed)
+	if len(trainRows) == 0 || len(testRows) == 0 {
+		return nil, &fault{kind: ErrFormat, text: fmt.Sprintf(
+			"%s: %d training and %d test images have one of the labels %v of seed %d; both need some: give more -classes, another -seed or complete files.",
+			def.name, len(trainRows), len(testRows), order, seed)}
+	}
+	data.ClassOrder = order
+	for _, label := range order {
+		if def.classNames != nil {
+			data.ClassNames = append(data.ClassNames, def.classNames[label])
+		}
+	}
+
+	shuffled := pick(trainRows, newRandomState(seed).permutation(len(trainRows)))
+	held := int(validationFraction * float64(len(shuffled)))
+
+	newLabel := make([]int32, def.classes)
+	for i, label := range order {
+		newLabel[label] = int32(i)
+	}
+	size := def.height * def.width * def.channels
+	data.Valid = gather(train, shuffled[:held], newLabel, size)
+	data.Train = gather(train, shuffled[held:], newLabel, size)
+	data.Test = gather(test, testRows, newLabel, size)
+	return data, nil
+}
+
+// subset returns the classes that the seed keeps, in their new order, and the
+// shuffled rows of their images.
+func subset(labels []int32, all, classes int, seed uint32) (order, rows []int) {
+	state := newRandomState(seed)
+	order = state.permutation(all)[:classes:classes]
+	byLabel := make([][]int, all)
+	for row, label := range labels {
+		byLabel[label] = append(byLabel[label], row)
+	}
+	for _, label := range order {
+		rows = append(rows, byLabel[label]...)
+	}
+	return order, pick(rows, state.permutation(len(rows)))
+}
+
+// pick returns rows[at[0]], rows[at[1]], ...
+func pick(rows, at []int) []int {
+	picked := make([]int, len(at))
+	for i, j := range at {
+		picked[i] = rows[j]
+	}
+	return picked
+}
+
+// gather copies the named rows of a file into a split of their own; size is
+// that of one image in bytes.
+func gather(from rawSplit, rows []int, newLabel []int32, size int) Split {
+	s := Split{
+		Images: make([]uint8, len(rows)*size),
+		Labels: make([]int32, len(rows)),
+		Rows:   append([]int(nil), rows...),
+	}
+	for i, row := range rows {
+		copy(s.Images[i*size:(i+1)*size], from.images[row*size:(row+1)*size])
+		s.Labels[i] = newLabel[from.labels[row]]
+	}
+	return s
+}
