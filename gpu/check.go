@@ -33,9 +33,24 @@ func (c *checker) span(name string, s Span, t DType, n int) {
 	}
 }
 
+// maxElements is more than any array has and keeps products of sizes from overflowing.
+const maxElements = 1 << 46
+
+// product multiplies sizes; it is false for negative ones and beyond maxElements.
+func product(sizes ...int) (int, bool) {
+	n := 1
+	for _, s := range sizes {
+		if s < 0 || s > 0 && n > maxElements/s {
+			return 0, false
+		}
+		n *= s
+	}
+	return n, true
+}
+
 // mat requires a float32 matrix whose elements lie within its buffer.
 func (c *checker) mat(name string, m Mat) {
-	if m.Rows < 0 || m.Cols < 0 {
+	if _, ok := product(m.Rows, m.Cols); !ok {
 		c.fail(ErrShape, "%s is %v", name, m)
 		return
 	}
@@ -91,7 +106,11 @@ func (a GatherArgs) Check() error {
 	c.mat("X", a.X)
 	c.span("Y", a.Y, Int32, a.X.Rows)
 	c.span("the labels", a.Labels, Int32, a.Labels.Len)
-	c.span("the data", a.Data, Uint8, a.Labels.Len*a.X.Cols)
+	if n, ok := product(a.Labels.Len, a.X.Cols); ok {
+		c.span("the data", a.Data, Uint8, n)
+	} else {
+		c.fail(ErrShape, "%d labels for X %v", a.Labels.Len, a.X)
+	}
 	if !a.Order.IsNone() {
 		c.span("the order", a.Order, Int32, a.Order.Len)
 	}
@@ -143,6 +162,13 @@ func (a DenseArgs) Check() error {
 func (s ConvShape) Check() error {
 	if s.Batch < 0 || s.InC < 1 || s.OutC < 1 || s.Kernel < 1 || s.Stride < 1 || s.Kernel > s.InH || s.Kernel > s.InW {
 		return fmt.Errorf("gpu: convolution %v: the kernel must fit into the image, sizes must be positive: %w", s, ErrShape)
+	}
+	_, inFits := product(s.Batch, s.InH, s.InW, s.InC)
+	_, outFits := product(s.Batch, s.OutH(), s.OutW(), s.OutC)
+	_, filterFits := product(s.Kernel, s.Kernel, s.InC, s.OutC)
+	_, patchFits := product(s.Batch, s.OutH(), s.OutW(), s.Kernel, s.Kernel, s.InC)
+	if !inFits || !outFits || !filterFits || !patchFits {
+		return fmt.Errorf("gpu: convolution %v is too large: %w", s, ErrShape)
 	}
 	return nil
 }
@@ -200,8 +226,8 @@ func (a FeedbackArgs) Check() error {
 	c.mat("B", a.B)
 	total := 0
 	for i, l := range a.Layers {
-		if l.Size < 0 {
-			c.fail(ErrShape, "layer %d has size %d", i, l.Size)
+		if _, ok := product(l.Size, a.E.Rows); !ok {
+			c.fail(ErrShape, "layer %d has size %d for E %v", i, l.Size, a.E)
 			break
 		}
 		name := fmt.Sprintf("layer %d", i)

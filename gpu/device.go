@@ -5,7 +5,8 @@
 //
 // Everything here is float32, row-major and contiguous; images are NHWC. Every
 // operation checks its shapes before it touches memory and returns an error that
-// names the operation and the shapes. Operations may run after the call returns:
+// names the operation and the shapes. What an operation writes must not overlap what
+// it reads, unless the same field says both. Operations may run after the call returns:
 // [Device.Sync] waits for them, [Device.Download] waits by itself. The same calls
 // on the same device give the same bits, however many threads work on them.
 package gpu
@@ -65,8 +66,8 @@ type Device interface {
 	Optimize(OptimizeArgs) error
 
 	// Record calls step once to learn its operations, without running them, and
-	// returns them as a program. Alloc, Upload, Download, Sync and Record are errors
-	// (ErrRecording) inside step.
+	// returns them as a program. Alloc, Upload, Download, Sync, Record and a program's
+	// Run are errors (ErrRecording) inside step.
 	Record(step func() error) (Program, error)
 	// Sync waits until every operation so far has run and returns the first error among them.
 	Sync() error

@@ -5,7 +5,7 @@ import "fmt"
 // Activation is the nonlinearity f of the hidden layers (ALGORITHMS: Notation).
 type Activation uint8
 
-// The activations.
+// The activations. NaN stays NaN.
 const (
 	Tanh Activation = iota // f' = 1 - tanh²
 	ReLU                   // max(a, 0), f' = 1 for a >= 0: 1 at 0
@@ -125,7 +125,7 @@ const (
 //
 // BiasGrad is the column sum of E. Metrics gets the sums of this batch added; then
 // every element of Step is raised by one. With one logit the prediction is class 1
-// where a > 0. Otherwise the rank of the true class is the number of other classes
+// where a > 0; NaN is wrong, and every label is among the first five. Otherwise the rank of the true class is the number of other classes
 // with a larger logit, or an equal one of a lower index; NaN counts as larger.
 // Rank 0 is correct, below 5 is in the top five. A label outside the classes counts
 // as wrong, with a loss of NaN, and gives E = NaN.
@@ -246,7 +246,8 @@ func (o Optimizer) InitialState() float32 {
 }
 
 // OptimizeArgs: g = G + L2·W, the update of Kind, then W = max(W, Floor) for the
-// elements of W in [ClampFrom, ClampTo).
+// elements of W in [ClampFrom, ClampTo). NaN stays NaN, so that a run that diverged
+// shows it.
 type OptimizeArgs struct {
 	Kind               Optimizer
 	W, G               Span // [n]; W is updated, G is left as it is
