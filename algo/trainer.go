@@ -88,9 +88,9 @@ type Trainer struct {
 	data     Data
 	schedule Schedule
 
-	order       gpu.Buffer // int32: the epoch's permutation of the training examples
-	best        gpu.Buffer // the parameters of the best epoch
-	step        gpu.Program
+	order       gpu.Buffer  // int32: the epoch's permutation of the training examples
+	best        gpu.Buffer  // the parameters of the best epoch
+	program     gpu.Program // one training step
 	valid, test *evaluation // nil where there are no examples
 }
 
@@ -108,13 +108,13 @@ func NewTrainer(l *Learner, data Data, schedule Schedule) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.order, err = l.dev.Alloc(gpu.Int32, t.steps()*l.cfg.Batch); err != nil {
+	if t.order, err = l.dev.Alloc(gpu.Int32, t.Steps()*l.cfg.Batch); err != nil {
 		return nil, err
 	}
 	if t.best, err = l.dev.Alloc(gpu.Float32, l.net.Params); err != nil {
 		return nil, err
 	}
-	if t.step, err = l.recordTraining(train, t.order); err != nil {
+	if t.program, err = l.recordTraining(train, t.order); err != nil {
 		return nil, err
 	}
 	if t.valid, err = t.newEvaluation(data.Valid); err != nil {
@@ -135,8 +135,8 @@ func (t *Trainer) newEvaluation(e Examples) (*evaluation, error) {
 	return t.learner.newEvaluation(s)
 }
 
-// steps is the number of training steps in a whole epoch.
-func (t *Trainer) steps() int { return t.learner.cfg.StepsPerEpoch(t.data.Train.Len()) }
+// Steps is the number of training steps in a whole epoch.
+func (t *Trainer) Steps() int { return t.learner.cfg.StepsPerEpoch(t.data.Train.Len()) }
 
 // Run trains until the schedule is done, ctx is, or something fails. The result holds
 // every epoch that was completed, also when the error is not nil.
@@ -182,10 +182,7 @@ func (t *Trainer) finished(steps int) bool {
 // epoch trains one epoch and validates.
 func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Observer) (Epoch, error) {
 	l := t.learner
-	if err := t.shuffle(number); err != nil {
-		return Epoch{}, err
-	}
-	if err := l.ResetMetrics(); err != nil {
+	if err := t.BeginEpoch(number); err != nil {
 		return Epoch{}, err
 	}
 	start := time.Now()
@@ -194,11 +191,11 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 		m, err := l.Metrics()
 		return m.MeanLoss(), err
 	}
-	for e.Steps < t.steps() && !t.finished(r.Steps) {
+	for e.Steps < t.Steps() && !t.finished(r.Steps) {
 		if err := ctx.Err(); err != nil {
 			return Epoch{}, err
 		}
-		if err := t.step.Run(); err != nil {
+		if err := t.Step(); err != nil {
 			return Epoch{}, fmt.Errorf("step %d of epoch %d: %w", e.Steps+1, number, err)
 		}
 		e.Steps++
@@ -225,9 +222,10 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 	return e, err
 }
 
-// shuffle uploads the epoch's order and starts its batches from the first. The
-// permutation depends on seed and epoch alone, not on what was drawn before.
-func (t *Trainer) shuffle(epoch int) error {
+// BeginEpoch shuffles the training examples, starts the batches from the first and
+// the metrics from zero. The permutation depends on seed and epoch alone, not on what
+// was drawn before.
+func (t *Trainer) BeginEpoch(epoch int) error {
 	rng := rand.New(rand.NewPCG(t.schedule.Seed, 0x5b0ff1e<<32|uint64(epoch)))
 	order := make([]int32, t.data.Train.Len())
 	for i := range order {
@@ -237,5 +235,12 @@ func (t *Trainer) shuffle(epoch int) error {
 	if err := gpu.Upload(t.learner.dev, t.order, 0, order[:t.order.Len()]); err != nil {
 		return err
 	}
-	return t.learner.dev.Zero(gpu.All(t.learner.counter).Slice(0, 1))
+	if err := t.learner.dev.Zero(gpu.All(t.learner.counter).Slice(0, 1)); err != nil {
+		return err
+	}
+	return t.learner.ResetMetrics()
 }
+
+// Step runs the recorded training step on the next batch: no copies, no allocations,
+// and no waiting for the device. An epoch has Steps of them.
+func (t *Trainer) Step() error { return t.program.Run() }

@@ -162,7 +162,11 @@ func (d *Device) convGradByColumns(a gpu.ConvGradArgs) []phase {
 	s := a.Shape
 	dw, x, dy := floats(a.DW), floats(a.X), floats(a.DY)
 	parts := partsFor(2*s.Rows()*s.Patch()*s.OutC, 2*convFLOPs, maxProductParts)
-	_, width := cut(s.Patch(), parts, 0, columnUnit)
+	width := 0
+	for part := range parts {
+		from, to := cut(s.Patch(), parts, part, columnUnit)
+		width = max(width, to-from)
+	}
 	g := d.newGroups(s, width, 1)
 	products := make([]blas.Product, parts)
 	return []phase{{parts, func(part, worker int) {

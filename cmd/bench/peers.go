@@ -1,0 +1,25 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed torch_peer.py
+var torchPeer string
+
+// torchSpeed has PyTorch train the same network by BP and returns images per second:
+// the better of eager and compiled.
+func torchSpeed(python, net string, batch int, total time.Duration) (float64, error) {
+	cmd := exec.Command(python, "-", net, strconv.Itoa(batch), fmt.Sprint(total.Seconds()))
+	cmd.Stdin = strings.NewReader(torchPeer)
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, fmt.Errorf("timing PyTorch with %s: %w", python, err)
+	}
+	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+}
