@@ -1,0 +1,191 @@
+package algo
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+	"mdfa/model"
+)
+
+// The gradients are float32 sums of some hundred products, the differences float64
+// with an error of h²: both far below this share of the largest gradient.
+const gradientTolerance = 2e-5
+
+// difference is h of the central differences (f(w+h) - f(w-h)) / 2h.
+const difference = 1e-5
+
+// TestBackpropagationIsTheGradient compares BP with central differences of a forward
+// pass in float64 that shares no code with the engine.
+func TestBackpropagationIsTheGradient(t *testing.T) {
+	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
+		for _, act := range []gpu.Activation{gpu.Tanh, gpu.ReLU, gpu.PL} {
+			for _, classes := range []int{2, 4} {
+				for _, reduction := range []Reduction{Mean, Sum} {
+					dense, err := model.NewDense(model.Vector(7), []int{6, 5}, classes, act)
+					require.NoError(t, err)
+					conv, err := model.NewConv(model.Shape{H: 8, W: 9, C: 2},
+						[]model.Filter{{Filters: 4, Kernel: 3, Stride: 2}, {Filters: 3, Kernel: 2, Stride: 1}}, classes, act)
+					require.NoError(t, err)
+					for kind, net := range map[string]*model.Network{"dense": dense, "conv": conv} {
+						t.Run(fmt.Sprintf("%s %v %d classes %v", kind, act, classes, reduction), func(t *testing.T) {
+							checkGradient(t, dev, net, reduction)
+						})
+					}
+				}
+			}
+		}
+	})
+}
+
+func checkGradient(t *testing.T, dev gpu.Device, net *model.Network, reduction Reduction) {
+	const batch = 3
+	params, x, y := awayFromKinks(t, net, batch)
+	cfg := Config{Rule: BP, Optimizer: gpu.SGD, Reduction: reduction, Batch: batch}
+	l, err := NewLearner(dev, net, cfg, params, nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	require.NoError(t, gpu.Upload(dev, l.x, 0, x))
+	require.NoError(t, gpu.Upload(dev, l.y, 0, y))
+	require.NoError(t, l.train())
+	got, err := l.Grads()
+	require.NoError(t, err)
+
+	loss := func(params []float64) float64 {
+		sum, _ := lossOf(net, params, x, y)
+		if reduction == Mean {
+			sum /= batch
+		}
+		return sum
+	}
+	wide := make([]float64, len(params))
+	for i, v := range params {
+		wide[i] = float64(v)
+	}
+	want := make([]float64, len(params))
+	largest := 0.0
+	for i := range wide {
+		kept := wide[i]
+		wide[i] = kept + difference
+		above := loss(wide)
+		wide[i] = kept - difference
+		below := loss(wide)
+		wide[i] = kept
+		want[i] = (above - below) / (2 * difference)
+		largest = math.Max(largest, math.Abs(want[i]))
+	}
+	require.Greater(t, largest, 0.01, "a gradient to compare with")
+	for i := range want {
+		require.InDelta(t, want[i], got[i], gradientTolerance*largest, "parameter %d", i)
+	}
+}
+
+// awayFromKinks draws parameters and a batch for which no preactivation lies so close
+// to a kink of relu or pl that a difference could step over it.
+func awayFromKinks(t *testing.T, net *model.Network, batch int) (params, x []float32, y []int32) {
+	const margin = 1e-3
+	for seed := uint64(0); seed < 1000; seed++ {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		params = make([]float32, net.Params)
+		for _, layer := range net.Layers {
+			for _, r := range []model.Range{layer.W, layer.B} {
+				for i := range r.Of(params) {
+					r.Of(params)[i] = float32(rng.NormFloat64()) * 0.6
+				}
+			}
+		}
+		x, y = make([]float32, batch*net.Input.Size()), make([]int32, batch)
+		for i := range x {
+			x[i] = float32(rng.NormFloat64())
+		}
+		for i := range y {
+			y[i] = rng.Int32N(int32(net.Classes))
+		}
+		wide := make([]float64, len(params))
+		for i, v := range params {
+			wide[i] = float64(v)
+		}
+		if _, nearest := lossOf(net, wide, x, y); nearest > margin {
+			return params, x, y
+		}
+	}
+	require.Fail(t, "no parameters away from the kinks")
+	return nil, nil, nil
+}
+
+// lossOf is the summed cross-entropy of a batch in float64, and how near any
+// preactivation came to a kink. A dense layer is a 1x1 convolution of a 1x1 image.
+func lossOf(net *model.Network, params []float64, x []float32, y []int32) (sum, nearest float64) {
+	nearest = math.Inf(1)
+	features := net.Input.Size()
+	for n, label := range y {
+		h := make([]float64, features)
+		for i := range h {
+			h[i] = float64(x[n*features+i])
+		}
+		for i, layer := range net.Layers {
+			a := convolve(layer, params, h)
+			if i < len(net.Layers)-1 {
+				for j, v := range a {
+					var distance float64
+					a[j], distance = activation(net.Activation, v)
+					nearest = math.Min(nearest, distance)
+				}
+			}
+			h = a
+		}
+		sum += crossEntropy(h, int(label))
+	}
+	return sum, nearest
+}
+
+func convolve(layer model.Layer, params, in []float64) []float64 {
+	w, b := params[layer.W.Off:layer.W.End()], params[layer.B.Off:layer.B.End()]
+	shape := layer.In
+	if layer.Kind == model.Dense {
+		shape = model.Vector(layer.FanIn())
+	}
+	out := make([]float64, 0, layer.Units())
+	for oy := range layer.Out.H {
+		for ox := range layer.Out.W {
+			for o := range layer.Out.C {
+				a := b[o]
+				for i := range layer.Kernel {
+					for j := range layer.Kernel {
+						for c := range shape.C {
+							pixel := ((oy*layer.Stride+i)*shape.W+ox*layer.Stride+j)*shape.C + c
+							a += in[pixel] * w[((i*layer.Kernel+j)*shape.C+c)*layer.Out.C+o]
+						}
+					}
+				}
+				out = append(out, a)
+			}
+		}
+	}
+	return out
+}
+
+func activation(act gpu.Activation, a float64) (h, distance float64) {
+	switch act {
+	case gpu.ReLU:
+		return math.Max(a, 0), math.Abs(a)
+	case gpu.PL:
+		return math.Max(-1, math.Min(1, a)), math.Abs(math.Abs(a) - 1)
+	}
+	return math.Tanh(a), math.Inf(1)
+}
+
+func crossEntropy(logits []float64, label int) float64 {
+	if len(logits) == 1 {
+		return math.Log1p(math.Exp(-logits[0])) + (1-float64(label))*logits[0]
+	}
+	sum := 0.0
+	for _, a := range logits {
+		sum += math.Exp(a)
+	}
+	return math.Log(sum) - logits[label]
+}
