@@ -165,12 +165,12 @@ func fillUniform(dst []float32, bound float32, rng *rand.Rand) {
 	}
 }
 
-// fillPositive draws low + u·(high-low) for u in multiples of 2^-24 below 1. The sum
-// is at least low, and min holds it where rounding would carry it past high.
+// fillPositive draws low + u·width, with u the multiples of 2^-24 below 1. No sum passes
+// high: u is at most 1-2^-24, which takes back what rounding may have added to width.
 func fillPositive(dst []float32, low, high float32, rng *rand.Rand) {
 	width := high - low
 	// The conversion keeps the product from being fused with the sum.
-	draw := func(bits uint32) float32 { return min(high, low+float32(float32(bits>>8)*0x1p-24*width)) }
+	draw := func(bits uint32) float32 { return low + float32(float32(bits>>8)*0x1p-24*width) }
 	i := 0
 	for ; i+1 < len(dst); i += 2 {
 		bits := rng.Uint64()

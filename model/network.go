@@ -3,13 +3,12 @@
 // and feedback start with. It runs nothing and talks to no device.
 //
 // Layer l of a network computes a_l = h_{l-1}·W_l + b_l, dense or convolutional, for
-// l = 0..L, and layer L is the dense logit layer (docs: Notation). In code layers are
-// indexed from 0, like W_0; texts for a person count them from 1.
+// l = 0..L, and layer L is the dense logit layer. Code indexes layers from 0, like W_0;
+// texts for a person count them from 1.
 package model
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"mdfa/gpu"
@@ -198,7 +197,7 @@ func (n *Network) blocks() []*Range {
 	for i := range rest {
 		list = append(list, &rest[i].W)
 	}
-	return slices.Clip(list)
+	return list
 }
 
 func alignUp(n int) int { return (n + Alignment - 1) / Alignment * Alignment }

@@ -96,7 +96,11 @@ func (n *Network) Summary(batch int, kind Feedback) string {
 			humanize.Bytes(bytesOf(batch, n.kept(i))))
 	}
 	memory := n.Memory(batch, kind)
-	row("", "memory", "", "", humanize.Bytes(memory.Weights), "", humanize.Bytes(memory.Feedback), humanize.Bytes(memory.Activations))
+	feedback := "-"
+	if kind != NoFeedback {
+		feedback = humanize.Bytes(memory.Feedback)
+	}
+	row("", "memory", "", "", humanize.Bytes(memory.Weights), "", feedback, humanize.Bytes(memory.Activations))
 	table.Flush()
 	return b.String()
 }

@@ -1,0 +1,257 @@
+package model
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+)
+
+var everyInit = []Init{constant(0), constant(0.1), uniform(1), normal(0.05), positiveU(1), absNormal(0.05)}
+
+func TestInitialParamsObeyTheInitializerInEveryLayer(t *testing.T) {
+	eachRandomNetwork(t, func(t *testing.T, n *Network) {
+		for _, init := range everyInit {
+			for _, monotone := range []bool{false, true} {
+				arena, err := n.InitialParams(init, monotone, 5)
+				require.NoError(t, err)
+				require.Len(t, arena, n.Params)
+				for i, l := range n.Layers {
+					checkDraws(t, init, monotone && i > 0, monotone && i == 0, l.FanIn(), l.W.Of(arena))
+					clear(l.W.Of(arena))
+				}
+				require.False(t, slices.ContainsFunc(arena, func(x float32) bool { return x != 0 }), "biases and padding are zero")
+			}
+		}
+	})
+}
+
+func TestFeedbackObeysTheInitializerInEveryLayer(t *testing.T) {
+	eachRandomNetwork(t, func(t *testing.T, n *Network) {
+		for _, init := range everyInit {
+			for _, monotone := range []bool{false, true} {
+				matrix, err := n.DFAFeedback(init, monotone, 5)
+				require.NoError(t, err)
+				require.Len(t, matrix, n.Logits*n.HiddenUnits())
+				checkDraws(t, init, monotone, false, n.Logits, matrix)
+			}
+			arena, ranges, err := n.FAFeedback(init, 5)
+			require.NoError(t, err)
+			for i, r := range ranges {
+				checkDraws(t, init, false, false, n.Layers[i].FanOut(), r.Of(arena))
+				clear(r.Of(arena))
+			}
+			require.False(t, slices.ContainsFunc(arena, func(x float32) bool { return x != 0 }), "padding is zero")
+		}
+	})
+}
+
+// checkDraws holds values against the table of initializers, written out once more.
+func checkDraws(t *testing.T, init Init, monotone, free bool, fanIn int, values []float32) {
+	t.Helper()
+	bound := float32(init.Value / math.Sqrt(float64(fanIn)))
+	low, high := -bound, bound
+	switch init.Dist {
+	case Constant:
+		low, high = float32(init.Value), float32(init.Value)
+	case Positive:
+		if !free {
+			low = 0
+		}
+	case Normal, AbsNormal:
+		// Ten standard deviations: no draw of these tests comes near.
+		high = float32(10 * init.Value)
+		low = -high
+		if init.Dist == AbsNormal && !free {
+			low = 0
+		}
+	}
+	if monotone && init.Dist != Constant {
+		low = 0
+		if init.Dist == Uniform || init.Dist == Positive {
+			low = MonotoneMin
+		}
+	}
+	negative := 0
+	for _, x := range values {
+		require.True(t, x >= low && x <= high, "%v (monotone %t): %g not in [%g, %g]", init, monotone, x, low, high)
+		if x < 0 {
+			negative++
+		}
+	}
+	const enough = 64 // draws, of which 2^-64 would have one sign by chance
+	if low < 0 && len(values) >= enough && init.Dist != Constant {
+		require.Positive(t, negative, "%v is signed", init)
+	}
+}
+
+func TestSameSeedGivesTheSameBits(t *testing.T) {
+	n := mustDefault(t, cifar, true, 10)
+	for _, init := range everyInit {
+		for range 2 {
+			a, err := n.InitialParams(init, true, 42)
+			require.NoError(t, err)
+			b, err := n.InitialParams(init, true, 42)
+			require.NoError(t, err)
+			require.Equal(t, a, b)
+			c, err := n.InitialParams(init, true, 43)
+			require.NoError(t, err)
+			require.Equal(t, init.Dist != Constant, !slices.Equal(a, c), "another seed, other bits")
+		}
+	}
+}
+
+func TestDrawsAreFixedForAllTime(t *testing.T) {
+	// Checkpoints and published results name a seed: what it draws must never change.
+	// The uniform draws were confirmed by a second implementation of SplitMix64 and
+	// PCG-DXSM in another language; the normal ones pin math/rand/v2's ziggurat.
+	n, err := NewDense(Shape{1, 1, 3}, []int{2}, 2, gpu.Tanh)
+	require.NoError(t, err)
+	arena, err := n.InitialParams(uniform(1), false, 0)
+	require.NoError(t, err)
+	feedback, err := n.DFAFeedback(normal(1), false, 0)
+	require.NoError(t, err)
+	assert.Equal(t, []float32{-0.23513015, -0.15484719, -0.49336693, -0.24230707, -0.4041632, -0.3649447}, n.Layers[0].W.Of(arena))
+	assert.Equal(t, []float32{1.1701484, 0.92620003}, feedback)
+}
+
+func TestEveryTensorHasItsOwnStream(t *testing.T) {
+	// Two networks that share their first layers show which draws depend on what.
+	short, err := NewDense(mnist, []int{30, 20}, 10, gpu.Tanh)
+	require.NoError(t, err)
+	long, err := NewDense(mnist, []int{30, 20, 10}, 10, gpu.ReLU)
+	require.NoError(t, err)
+
+	t.Run("a further layer leaves the others as they were", func(t *testing.T) {
+		a, err := short.InitialParams(normal(1), false, 9)
+		require.NoError(t, err)
+		b, err := long.InitialParams(normal(1), false, 9)
+		require.NoError(t, err)
+		for i := range short.Hidden() {
+			assert.Equal(t, short.Layers[i].W.Of(a), long.Layers[i].W.Of(b))
+		}
+		fa, ra, err := short.FAFeedback(normal(1), 9)
+		require.NoError(t, err)
+		fb, rb, err := long.FAFeedback(normal(1), 9)
+		require.NoError(t, err)
+		assert.Equal(t, ra[1].Of(fa), rb[1].Of(fb))
+
+		da, err := short.DFAFeedback(normal(1), false, 9)
+		require.NoError(t, err)
+		db, err := long.DFAFeedback(normal(1), false, 9)
+		require.NoError(t, err)
+		for row := range short.Logits {
+			assert.Equal(t, da[row*50:][:50], db[row*60:][:50])
+		}
+	})
+
+	t.Run("mdfa takes the same draws and folds them", func(t *testing.T) {
+		signed, err := short.InitialParams(normal(1), false, 9)
+		require.NoError(t, err)
+		folded, err := short.InitialParams(normal(1), true, 9)
+		require.NoError(t, err)
+		assert.Equal(t, short.Layers[0].W.Of(signed), short.Layers[0].W.Of(folded))
+		for i, x := range short.Layers[1].W.Of(signed) {
+			require.Equal(t, float32(math.Abs(float64(x))), short.Layers[1].W.Of(folded)[i])
+		}
+	})
+
+	t.Run("no two tensors are alike or shifted", func(t *testing.T) {
+		seen := map[uint64]bool{}
+		for seed := range uint64(50) {
+			for p := forwardWeights; p <= layerFeedback; p++ {
+				for layer := range 20 {
+					rng := stream(seed, p, layer)
+					for range 8 {
+						x := rng.Uint64()
+						require.False(t, seen[x], "seed %d, purpose %d, layer %d", seed, p, layer)
+						seen[x] = true
+					}
+				}
+			}
+		}
+	})
+
+	t.Run("layers are uncorrelated", func(t *testing.T) {
+		const count = 1 << 16
+		const tolerance = 6.0 / 256 // six standard errors, 6/sqrt(count)
+		draws := make([][]float32, 4)
+		for i := range draws {
+			draws[i] = make([]float32, count)
+			require.NoError(t, normal(1).Draw(draws[i], 1, stream(0, forwardWeights, i)))
+			for j := range i {
+				dot := 0.0
+				for k, x := range draws[i] {
+					dot += float64(x) * float64(draws[j][k]) / count
+				}
+				assert.InDelta(t, 0, dot, tolerance, "layers %d and %d", i, j)
+			}
+		}
+	})
+}
+
+func TestFanInsAreThoseOfTheTable(t *testing.T) {
+	// The largest of hundreds of uniform draws comes close to its bound, from below.
+	const near = 0.95
+	const v = 3.0
+	n := mustDefault(t, mnist, true, 10)
+	bounded := func(name string, values []float32, fanIn float64) {
+		t.Helper()
+		most := slices.Max(values)
+		assert.LessOrEqual(t, most, float32(v/math.Sqrt(fanIn)), name)
+		assert.Greater(t, most, float32(near*v/math.Sqrt(fanIn)), name)
+	}
+	arena, err := n.InitialParams(uniform(v), false, 1)
+	require.NoError(t, err)
+	bounded("W_0: k·k·c_in", n.Layers[0].W.Of(arena), 5*5*1)
+	bounded("W_1: k·k·c_in", n.Layers[1].W.Of(arena), 3*3*96)
+	bounded("W_3: in", n.Layers[3].W.Of(arena), 864)
+	matrix, err := n.DFAFeedback(uniform(v), false, 1)
+	require.NoError(t, err)
+	bounded("DFA: logits", matrix, 10)
+	feedback, ranges, err := n.FAFeedback(uniform(v), 1)
+	require.NoError(t, err)
+	bounded("FA, conv: k·k·c_out", ranges[1].Of(feedback), 3*3*96)
+	bounded("FA, dense: out", ranges[3].Of(feedback), 10)
+
+	two := mustDefault(t, mnist, false, 2)
+	matrix, err = two.DFAFeedback(uniform(v), false, 1)
+	require.NoError(t, err)
+	bounded("DFA, one logit", matrix, 1)
+}
+
+func TestInitializersThatDoNotSuitTheNetworkAreRefused(t *testing.T) {
+	n := mustDefault(t, mnist, false, 10)
+	_, err := n.InitialParams(constant(-1), true, 0)
+	assert.ErrorContains(t, err, "mdfa needs")
+	_, err = n.DFAFeedback(constant(-1), true, 0)
+	assert.ErrorContains(t, err, "mdfa needs")
+	_, err = n.InitialParams(constant(-1), false, 0)
+	assert.NoError(t, err)
+	_, err = n.InitialParams(uniform(1e-5), true, 0)
+	assert.ErrorContains(t, err, "model: the weights of layer 2 (dense 200): ")
+	_, err = n.DFAFeedback(uniform(1e-6), true, 0)
+	assert.ErrorContains(t, err, "model: the feedback of layer 1 (dense 200): ")
+	_, _, err = n.FAFeedback(Init{Dist: 9}, 0)
+	assert.ErrorContains(t, err, "model: the feedback of layer 2 (dense 200): ")
+}
+
+func TestFeedbackBeyondWhatDevicesIndexIsAnError(t *testing.T) {
+	n, err := NewConv(Shape{10_000, 10_000, 1}, []Filter{{4, 1, 1}, {1, 10_000, 1}}, 10, gpu.Tanh)
+	require.NoError(t, err, "without DFA the network is possible")
+	_, err = n.DFAFeedback(uniform(1), false, 0)
+	assert.ErrorIs(t, err, ErrTooLarge)
+	assert.ErrorContains(t, err, "feedback [10, 400000001]")
+}
+
+func TestSingleLayerDrawsIgnoreTheMonotoneRewrite(t *testing.T) {
+	n, err := NewDense(mnist, nil, 10, gpu.Tanh)
+	require.NoError(t, err)
+	arena, err := n.InitialParams(constant(-1), true, 0)
+	require.NoError(t, err, "the only layer is the first, whose weights are free")
+	assert.Equal(t, float32(-1), arena[0])
+}

@@ -1,0 +1,104 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+)
+
+func TestParseLayers(t *testing.T) {
+	for text, want := range map[string][]int{
+		"": {}, "none": {}, " None ": {}, "7": {7}, "200,200": {200, 200}, " 1024 , 5": {1024, 5}, "007": {7}, "2147483647": {maxElements},
+	} {
+		layers, err := ParseLayers(text)
+		require.NoError(t, err, "%q", text)
+		assert.Equal(t, want, layers, "%q", text)
+	}
+	for _, text := range []string{",", "200,", ",200", "200 200", "0", "-5", "+5", "2e3", "1_0", "0x5", "1.5", "a", "none,5", "2147483648", "99999999999999999999", "٣"} {
+		_, err := ParseLayers(text)
+		require.ErrorContains(t, err, "expected positive whole numbers", "%q", text)
+	}
+	_, err := ParseLayers("200,x")
+	assert.EqualError(t, err, `model: layers "200,x": "x" is not a number of units: expected positive whole numbers such as "200,200", or "none"`)
+}
+
+func TestParseFilters(t *testing.T) {
+	for text, want := range map[string][]Filter{
+		"": {}, "NONE": {}, "96:5:2": {{96, 5, 2}}, "96:5:2,96:3:2, 96:3:1": {{96, 5, 2}, {96, 3, 2}, {96, 3, 1}}, "1 : 2 : 3": {{1, 2, 3}},
+	} {
+		filters, err := ParseFilters(text)
+		require.NoError(t, err, "%q", text)
+		assert.Equal(t, want, filters, "%q", text)
+	}
+	for _, text := range []string{",", "96", "96:5", "96:5:2:1", "96:5:", "0:5:2", "96:0:2", "96:5:0", "96:-5:2", "96:5:2,", "a:b:c", "96/5/2", "4294967297:1:1"} {
+		_, err := ParseFilters(text)
+		require.ErrorContains(t, err, "is not filters:kernel:stride", "%q", text)
+	}
+}
+
+func TestParseActivation(t *testing.T) {
+	for text, want := range map[string]gpu.Activation{"tanh": gpu.Tanh, "ReLU": gpu.ReLU, " pl ": gpu.PL} {
+		act, err := ParseActivation(text)
+		require.NoError(t, err)
+		assert.Equal(t, want, act)
+	}
+	for _, text := range []string{"", "sigmoid", "tanhh", "Activation(3)"} {
+		_, err := ParseActivation(text)
+		assert.EqualError(t, err, fmt.Sprintf("model: activation %q: expected tanh, relu or pl", text))
+	}
+}
+
+// joined is a list as the command line writes it.
+func joined[T any](list []T) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	parts := make([]string, len(list))
+	for i, x := range list {
+		parts[i] = fmt.Sprint(x)
+	}
+	return strings.Join(parts, ",")
+}
+
+func FuzzParseLayers(f *testing.F) {
+	for _, text := range []string{"", "none", "200,200", "0", " 5 , 6", "2147483648", ",", "1e3"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		layers, err := ParseLayers(text)
+		if err != nil {
+			return
+		}
+		again, err := ParseLayers(joined(layers))
+		require.NoError(t, err)
+		require.Equal(t, layers, again)
+		if n, err := NewDense(mnist, layers, 10, gpu.Tanh); err == nil {
+			require.LessOrEqual(t, n.Params, maxElements)
+			require.NotEmpty(t, n.Summary(64, DirectFeedback))
+		}
+	})
+}
+
+func FuzzParseFilters(f *testing.F) {
+	for _, text := range []string{"", "none", "96:5:2,96:3:2,96:3:1", "1:1:1", "0:1:1", "2147483647:28:1", "9:9", "3:3:2147483647"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		filters, err := ParseFilters(text)
+		if err != nil {
+			return
+		}
+		again, err := ParseFilters(joined(filters))
+		require.NoError(t, err)
+		require.Equal(t, filters, again)
+		if n, err := NewConv(mnist, filters, 10, gpu.Tanh); err == nil {
+			require.LessOrEqual(t, n.Params, maxElements)
+			require.NotEmpty(t, n.Summary(64, LayerFeedback))
+		}
+	})
+}
