@@ -138,9 +138,10 @@ func (b *builder) finish() (*Network, error) {
 	n := &b.net
 	units := 0
 	for _, l := range n.Hidden() {
-		if units += l.Units(); units > maxElements {
+		if l.Units() > maxElements-units {
 			return nil, fmt.Errorf("model: the hidden layers have more than %d units: %w", maxElements, ErrTooLarge)
 		}
+		units += l.Units()
 	}
 	end := 0
 	for _, r := range n.blocks() {

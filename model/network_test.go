@@ -103,7 +103,7 @@ func TestNetworkWithoutHiddenLayerClampsNothing(t *testing.T) {
 }
 
 func TestImpossibleNetworksAreRefused(t *testing.T) {
-	const huge = 1 << 40
+	const huge = 1 << 30
 	dense := func(input Shape, hidden []int, classes int) error {
 		_, err := NewDense(input, hidden, classes, gpu.Tanh)
 		return err
