@@ -15,36 +15,36 @@ const dataEnv = "MDFA_DATA"
 
 // places lists the default folders of a data set, in the order they are tried.
 func places(name string) []string {
-	var list []string
+	var dirs []string
 	if root := os.Getenv(dataEnv); root != "" {
-		list = append(list, filepath.Join(root, name))
+		dirs = append(dirs, filepath.Join(root, name))
 	}
 	if cache, err := os.UserCacheDir(); err == nil {
-		list = append(list, filepath.Join(cache, "mdfa", name))
+		dirs = append(dirs, filepath.Join(cache, "mdfa", name))
 	}
-	return list
+	return dirs
 }
 
 // notIn says in which of the default folders a data set is not, as the
 // beginning of a sentence.
 func notIn(name string) string {
-	list := places(name)
-	if len(list) == 0 {
+	dirs := places(name)
+	if len(dirs) == 0 {
 		return fmt.Sprintf("%s was not found (neither %s nor a home folder is set)", name, dataEnv)
 	}
-	for i := range list {
-		list[i] = homely(list[i])
+	for i := range dirs {
+		dirs[i] = homely(dirs[i])
 	}
-	return fmt.Sprintf("%s is not in %s", name, strings.Join(list, " or "))
+	return fmt.Sprintf("%s is not in %s", name, strings.Join(dirs, " or "))
 }
 
 // putThere says where to put files, as the end of a sentence.
 func putThere(name string) string {
-	list := places(name)
-	if len(list) == 0 {
+	dirs := places(name)
+	if len(dirs) == 0 {
 		return "in a folder and name it with -data."
 	}
-	return fmt.Sprintf("in %s, or name their folder with -data.", homely(list[len(list)-1]))
+	return fmt.Sprintf("in %s, or name their folder with -data.", homely(dirs[len(dirs)-1]))
 }
 
 // homely writes ~ for the user's home folder, as people do.
