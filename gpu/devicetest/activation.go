@@ -1,0 +1,129 @@
+package devicetest
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/stretchr/testify/assert"
+
+	"mdfa/gpu"
+)
+
+// tanhTolerance is relative to every single value, down to the smallest: four units in
+// the last place leave room for any decent float32 tanh and none for a formula that
+// cancels near zero, such as (e^2x-1)/(e^2x+1).
+const tanhTolerance = 4 * epsilon
+
+// activationCases send chosen preactivations through Dense and Conv: X and W are
+// zero, so A is the bias, exactly.
+func activationCases() []opCase {
+	inputs := []struct {
+		name string
+		a    []float32
+	}{
+		{"Kinks", kinks()},
+		{"Huge", []float32{1e4, -1e4, 88, -88, 89, -89, 104, -104, 1e38, -1e38, math.MaxFloat32, -math.MaxFloat32}},
+		{"NaNAndInfinity", []float32{1, float32(math.NaN()), -1, float32(math.Inf(1)), float32(math.Inf(-1)), 0.5, 2}},
+		{"TinyToHuge", grid()},
+		{"Saturation", saturation()},
+	}
+	var cases []opCase
+	for _, f := range []gpu.Activation{gpu.Tanh, gpu.ReLU, gpu.PL} {
+		for _, input := range inputs {
+			name := fmt.Sprintf("%v/%s/", f, input.name)
+			cases = append(cases,
+				opCase{name + "Dense", len(input.a), func(s *stage) func() error { return layDenseBias(s, f, input.a, 1) }},
+				opCase{name + "DenseWithoutInputs", len(input.a), func(s *stage) func() error { return layDenseBias(s, f, input.a, 0) }},
+				opCase{name + "Conv", len(input.a), func(s *stage) func() error { return layConvBias(s, f, input.a) }})
+		}
+	}
+	return cases
+}
+
+// grid is every power of two from subnormal to 2^127 with neighbours and points
+// between, of both signs, and a fine walk over [-10, 10].
+func grid() []float32 {
+	var a []float32
+	for e := -149; e <= 127; e++ {
+		p := float32(math.Ldexp(1, e))
+		for _, x := range []float32{p, math.Nextafter32(p, 0), p * 1.37, p * 1.83} {
+			a = append(a, x, -x)
+		}
+	}
+	for i := range 4001 {
+		x := float32(i) * 0.0025
+		a = append(a, x, -x)
+	}
+	return a
+}
+
+// saturation is where tanh rounds to one: from 9.011 on in float32.
+func saturation() []float32 {
+	var a []float32
+	for x := float32(8); x < 12; x += 0.0078125 {
+		a = append(a, x, -x)
+	}
+	return append(a, 20, -20, 44, -44, 100, -100)
+}
+
+// activated lays out the outputs of preactivations that are known exactly.
+func activated(s *stage, f gpu.Activation, a []float32) gpu.Hidden {
+	h := gpu.Hidden{Act: f}
+	if f == gpu.Tanh {
+		h.H = out(s, "H", len(a), func(t testingT, got []float32) { checkTanh(t, a, got) })
+		return h
+	}
+	h.H = out(s, "H", len(a), exactly(func() []float64 { return activateAll(f, wide(a)) }))
+	h.Pre = out(s, "Pre", len(a), exactly(func() []float64 { return wide(a) }))
+	return h
+}
+
+// checkTanh asks for a small relative error, odd symmetry, no value beyond one, and
+// exactly one where float32 has nothing closer.
+func checkTanh(t testingT, a, got []float32) {
+	t.Helper()
+	at := make(map[float32]float32, len(a))
+	for i, x := range a {
+		at[x] = got[i]
+	}
+	for i, x := range a {
+		want, h := math.Tanh(float64(x)), float64(got[i])
+		if math.IsNaN(want) {
+			assert.True(t, math.IsNaN(h), "tanh(%v) is %v", x, h)
+			continue
+		}
+		ok := math.Abs(h-want) <= tanhTolerance*math.Abs(want)+math.SmallestNonzeroFloat32
+		ok = ok && math.Abs(h) <= 1
+		if math.Abs(float64(x)) >= 10 {
+			ok = ok && h == float64(sign(float64(x)))
+		}
+		if mirror, both := at[-x]; both {
+			ok = ok && mirror == -got[i]
+		}
+		if !ok {
+			assert.Fail(t, fmt.Sprintf("tanh(%v) is %v, and of its negative %v; want %v", x, got[i], at[-x], want))
+			return
+		}
+	}
+}
+
+func layDenseBias(s *stage, f gpu.Activation, a []float32, fanIn int) func() error {
+	args := gpu.DenseArgs{
+		Out: activated(s, f, a),
+		X:   in(s, "X", make([]float32, fanIn)).Mat(1, fanIn),
+		W:   in(s, "W", make([]float32, fanIn*len(a))).Mat(fanIn, len(a)),
+		B:   in(s, "B", a),
+	}
+	return func() error { return s.d.Dense(args) }
+}
+
+func layConvBias(s *stage, f gpu.Activation, a []float32) func() error {
+	args := gpu.ConvArgs{
+		Shape: gpu.ConvShape{Batch: 1, InH: 1, InW: 1, InC: 1, Kernel: 1, Stride: 1, OutC: len(a)},
+		Out:   activated(s, f, a),
+		X:     in(s, "X", make([]float32, 1)),
+		W:     in(s, "W", make([]float32, len(a))),
+		B:     in(s, "B", a),
+	}
+	return func() error { return s.d.Conv(args) }
+}

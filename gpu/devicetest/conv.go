@@ -1,0 +1,181 @@
+package devicetest
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"mdfa/gpu"
+)
+
+// convShapes are the geometries that bite.
+func convShapes() map[string]gpu.ConvShape {
+	shape := func(batch, h, w, c, kernel, stride, filters int) gpu.ConvShape {
+		return gpu.ConvShape{Batch: batch, InH: h, InW: w, InC: c, Kernel: kernel, Stride: stride, OutC: filters}
+	}
+	return map[string]gpu.ConvShape{
+		"OneOfEach":              shape(1, 1, 1, 1, 1, 1, 1),
+		"EmptyBatch":             shape(0, 5, 6, 2, 3, 1, 4),
+		"KernelIsTheImage":       shape(3, 5, 5, 2, 5, 1, 7),
+		"KernelIsAsHighAsImage":  shape(2, 3, 7, 2, 3, 2, 5),
+		"OneByOneKernel":         shape(2, 5, 4, 3, 1, 1, 5),
+		"StrideIsTheKernel":      shape(2, 6, 9, 2, 3, 3, 4),
+		"StridePastTheKernel":    shape(2, 9, 11, 2, 2, 3, 3),
+		"OneByOneFarApart":       shape(2, 7, 8, 3, 1, 3, 4),
+		"StridePastTheImage":     shape(2, 4, 5, 2, 3, 9, 3),
+		"StrideDoesNotDivide":    shape(2, 8, 10, 3, 3, 2, 4),
+		"EvenKernel":             shape(2, 7, 6, 2, 4, 2, 3),
+		"LargeKernel":            shape(1, 21, 17, 3, 9, 4, 5),
+		"WideImage":              shape(2, 3, 33, 2, 2, 1, 3),
+		"HighImage":              shape(2, 33, 3, 2, 2, 1, 3),
+		"OneChannelOneFilter":    shape(3, 7, 7, 1, 3, 2, 1),
+		"PrimeChannels":          shape(2, 5, 7, 13, 3, 2, 17),
+		"ManyFilters":            shape(1, 4, 4, 2, 3, 1, 1025),
+		"ManyChannels":           shape(1, 4, 4, 1023, 3, 1, 3),
+		"LargeBatch":             shape(1023, 3, 3, 1, 2, 1, 2),
+		"BatchOf33":              shape(33, 6, 5, 3, 3, 2, 4),
+		"FirstLayerOnMNIST":      shape(5, 28, 28, 1, 5, 2, 96),
+		"SecondLayerOnMNIST":     shape(1, 12, 12, 96, 3, 2, 96),
+		"FewFiltersOnManyPixels": shape(7, 110, 100, 3, 2, 1, 2),
+	}
+}
+
+// convCost is the number of products.
+func convCost(s gpu.ConvShape) int { return s.Rows() * s.Patch() * s.OutC }
+
+// eachConv makes one case of every shape.
+func eachConv(prefix string, lay func(s *stage, name string, shape gpu.ConvShape) func() error) []opCase {
+	var cases []opCase
+	for _, name := range sortedKeys(convShapes()) {
+		shape := convShapes()[name]
+		full := prefix + name
+		cases = append(cases, opCase{full, convCost(shape), func(s *stage) func() error { return lay(s, full, shape) }})
+	}
+	return cases
+}
+
+// spoiled is the small convolution into which special values are put.
+var spoiled = gpu.ConvShape{Batch: 2, InH: 6, InW: 5, InC: 2, Kernel: 2, Stride: 2, OutC: 3}
+
+func convCases() []opCase {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	var cases []opCase
+	for _, f := range activations {
+		cases = append(cases, eachConv(f.String()+"/", func(s *stage, name string, shape gpu.ConvShape) func() error {
+			return layConv(s, name, f, shape, nil)
+		})...)
+		specials := map[string]func(x, w, b []float32){
+			"NaNInXReachesItsWindowsOnly":    func(x, _, _ []float32) { x[10] = nan },
+			"NaNInAnUncoveredPixelIsNotSeen": func(x, _, _ []float32) { x[2*(5-1)] = nan },
+			"NaNInWStaysInItsFilter":         func(_, w, _ []float32) { w[4] = nan },
+			"NaNInBStaysInItsFilter":         func(_, _, b []float32) { b[1] = nan },
+			"InfinityFollowsTheFormula":      func(x, _, b []float32) { x[0], b[0] = inf, -inf },
+		}
+		for _, name := range sortedKeys(specials) {
+			spoil := specials[name]
+			full := fmt.Sprintf("%v/%s", f, name)
+			cases = append(cases, opCase{full, convCost(spoiled), func(s *stage) func() error {
+				return layConv(s, full, f, spoiled, spoil)
+			}})
+		}
+	}
+	return cases
+}
+
+func layConv(s *stage, name string, f gpu.Activation, shape gpu.ConvShape, spoil func(x, w, b []float32)) func() error {
+	r := seeded("conv" + name)
+	x, w, b := uniform(r, shape.InLen()), uniform(r, shape.Patch()*shape.OutC), uniform(r, shape.OutC)
+	if spoil != nil {
+		spoil(x, w, b)
+	}
+	args := gpu.ConvArgs{
+		Shape: shape,
+		Out: forward(s, f, shape.OutLen(), shape.Patch()+1, sumScale(shape.Patch()+1), func() []float64 {
+			return convolve(shape, wide(x), wide(w), wide(b))
+		}),
+		X: in(s, "X", x),
+		W: in(s, "W", w),
+		B: in(s, "B", b),
+	}
+	return func() error { return s.d.Conv(args) }
+}
+
+// fanBack is the largest number of products that meet in one input pixel.
+func fanBack(s gpu.ConvShape) int {
+	windows := (s.Kernel + s.Stride - 1) / s.Stride
+	return windows * windows * s.OutC
+}
+
+func convBackwardCases() []opCase {
+	var cases []opCase
+	for _, f := range activations {
+		cases = append(cases, eachConv(f.String()+"/", func(s *stage, name string, shape gpu.ConvShape) func() error {
+			r := seeded("conv backward" + name)
+			return layConvBackward(s, r, f, shape, uniform(r, shape.OutLen()), preactivations(r, shape.InLen()))
+		})...)
+		r := seeded("conv backward specials" + f.String())
+		dy := uniform(r, spoiled.OutLen())
+		cases = append(cases, opCase{f.String() + "/AllPreactivationsZero", convCost(spoiled), func(s *stage) func() error {
+			return layConvBackward(s, seeded("zero"), f, spoiled, dy, make([]float32, spoiled.InLen()))
+		}})
+		withNaN := append([]float32{}, dy...)
+		withNaN[7] = float32(math.NaN())
+		cases = append(cases, opCase{f.String() + "/NaNInDYReachesItsWindowOnly", convCost(spoiled), func(s *stage) func() error {
+			return layConvBackward(s, seeded("nan"), f, spoiled, withNaN, preactivations(seeded("pre"), spoiled.InLen()))
+		}})
+	}
+	return cases
+}
+
+func layConvBackward(s *stage, r *rand.Rand, f gpu.Activation, shape gpu.ConvShape, dy, pre []float32) func() error {
+	w := uniform(r, shape.Patch()*shape.OutC)
+	hidden, slopes := belowAt(s, "Below", f, pre)
+	want := func() []float64 { return masked(convolveBack(shape, wide(dy), wide(w)), slopes) }
+	k := fanBack(shape)
+	args := gpu.ConvBackwardArgs{
+		Shape:    shape,
+		DX:       out(s, "DX", shape.InLen(), near(sumScale(k), sumTolerance(k), want)),
+		DY:       in(s, "DY", dy),
+		W:        in(s, "W", w),
+		Below:    hidden,
+		BiasGrad: biasGrad(s, "BiasGrad", shape.InC, shape.InLen(), k, want),
+	}
+	return func() error { return s.d.ConvBackward(args) }
+}
+
+func convGradCases() []opCase {
+	nan := float32(math.NaN())
+	cases := eachConv("", func(s *stage, name string, shape gpu.ConvShape) func() error {
+		return layConvGrad(s, name, shape, nil)
+	})
+	specials := map[string]func(x, dy []float32){
+		"NaNInXReachesItsTapsOnly":       func(x, _ []float32) { x[10] = nan },
+		"NaNInAnUncoveredPixelIsNotSeen": func(x, _ []float32) { x[2*(5-1)] = nan },
+		"NaNInDYStaysInItsFilter":        func(_, dy []float32) { dy[4] = nan },
+	}
+	for _, name := range sortedKeys(specials) {
+		spoil := specials[name]
+		cases = append(cases, opCase{name, convCost(spoiled), func(s *stage) func() error {
+			return layConvGrad(s, name, spoiled, spoil)
+		}})
+	}
+	return cases
+}
+
+func layConvGrad(s *stage, name string, shape gpu.ConvShape, spoil func(x, dy []float32)) func() error {
+	r := seeded("conv gradient" + name)
+	x, dy := uniform(r, shape.InLen()), uniform(r, shape.OutLen())
+	if spoil != nil {
+		spoil(x, dy)
+	}
+	k := shape.Rows()
+	args := gpu.ConvGradArgs{
+		Shape: shape,
+		DW: out(s, "DW", shape.Patch()*shape.OutC, near(sumScale(k), sumTolerance(k), func() []float64 {
+			return filterGradient(shape, wide(x), wide(dy))
+		})),
+		X:  in(s, "X", x),
+		DY: in(s, "DY", dy),
+	}
+	return func() error { return s.d.ConvGrad(args) }
+}

@@ -1,0 +1,79 @@
+package devicetest
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/stretchr/testify/assert"
+
+	"mdfa/gpu"
+)
+
+// activations are the three of package gpu.
+var activations = []gpu.Activation{gpu.Tanh, gpu.ReLU, gpu.PL}
+
+// forward lays out what a forward pass over sums of k products writes: H, and Pre
+// where the activation needs it. H of relu and pl must be f of the very Pre beside it.
+func forward(s *stage, f gpu.Activation, n, k int, scale float64, preactivation func() []float64) gpu.Hidden {
+	pre := sync.OnceValue(preactivation)
+	h := gpu.Hidden{Act: f}
+	// Every f has a slope of at most one: H is as exact as A is.
+	checkH := near(scale, sumTolerance(k), func() []float64 { return activateAll(f, pre()) })
+	if !f.NeedsPre() {
+		h.H = out(s, "H", n, checkH)
+		return h
+	}
+	var gotH []float32
+	h.H = out(s, "H", n, func(t testingT, got []float32) {
+		gotH = got
+		checkH(t, got)
+	})
+	checkPre := near(scale, sumTolerance(k), pre)
+	h.Pre = out(s, "Pre", n, func(t testingT, got []float32) {
+		checkPre(t, got)
+		for i, a := range got {
+			if want := float32(activate(f, float64(a))); gotH[i] != want && !math.IsNaN(float64(want)) {
+				assert.Fail(t, fmt.Sprintf("element %d: H is %v, f(Pre) is %v for Pre %v", i, gotH[i], want, a))
+				return
+			}
+		}
+	})
+	return h
+}
+
+// below lays out the n outputs of a layer that an error passes back through, kinks
+// among them, and returns f' of each.
+func below(s *stage, name string, r *rand.Rand, f gpu.Activation, n int) (gpu.Hidden, []float64) {
+	return belowAt(s, name, f, preactivations(r, n))
+}
+
+func belowAt(s *stage, name string, f gpu.Activation, a []float32) (gpu.Hidden, []float64) {
+	h, slopes := make([]float32, len(a)), make([]float64, len(a))
+	for i, x := range a {
+		h[i] = float32(activate(f, float64(x)))
+		slopes[i] = slope(f, float64(x), float64(h[i]))
+	}
+	hidden := gpu.Hidden{Act: f, H: in(s, name+".H", h)}
+	if f.NeedsPre() {
+		hidden.Pre = in(s, name+".Pre", a)
+	}
+	return hidden, slopes
+}
+
+// masked is x ⊙ f'.
+func masked(x, slopes []float64) []float64 {
+	d := make([]float64, len(x))
+	for i := range x {
+		d[i] = timesSlope(x[i], slopes[i])
+	}
+	return d
+}
+
+// biasGrad lays out the channel sums of a delta that has n elements, each a sum of k products.
+func biasGrad(s *stage, name string, channels, n, k int, delta func() []float64) gpu.Span {
+	positions := n / max(channels, 1)
+	return out(s, name, channels, near(sumScale(k*positions), sumTolerance(k)+sumTolerance(positions),
+		func() []float64 { return channelSums(delta(), channels) }))
+}

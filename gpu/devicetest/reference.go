@@ -1,0 +1,264 @@
+package devicetest
+
+import (
+	"math"
+
+	"mdfa/gpu"
+)
+
+// The definitions of the operations in float64, straight from the formulas of package
+// gpu: plain loops, no care for speed, nothing shared with any device.
+
+// wide is v in float64.
+func wide(v []float32) []float64 {
+	w := make([]float64, len(v))
+	for i, x := range v {
+		w[i] = float64(x)
+	}
+	return w
+}
+
+// activate is f(a).
+func activate(f gpu.Activation, a float64) float64 {
+	switch f {
+	case gpu.Tanh:
+		return math.Tanh(a)
+	case gpu.ReLU:
+		return math.Max(a, 0)
+	default:
+		return math.Max(-1, math.Min(a, 1))
+	}
+}
+
+// slope is f' from the preactivation a and the output h = f(a). The slope of relu and
+// pl at NaN is left open.
+func slope(f gpu.Activation, a, h float64) float64 {
+	on := false
+	switch f {
+	case gpu.Tanh:
+		return 1 - h*h
+	case gpu.ReLU:
+		on = a >= 0
+	case gpu.PL:
+		on = -1 <= a && a <= 1
+	}
+	switch {
+	case math.IsNaN(a):
+		return whatever
+	case on:
+		return 1
+	}
+	return 0
+}
+
+// timesSlope is x·f'. Whether a closed unit (f' = 0) stops NaN and infinity is left open.
+func timesSlope(x, f float64) float64 {
+	if isWhatever(f) || f == 0 && (math.IsNaN(x) || math.IsInf(x, 0)) {
+		return whatever
+	}
+	return x * f
+}
+
+// channelSums adds up the rows of v, read as [len(v)/channels, channels].
+func channelSums(v []float64, channels int) []float64 {
+	sums := make([]float64, channels)
+	for i, x := range v {
+		c := &sums[i%channels]
+		if isWhatever(x) || isWhatever(*c) {
+			*c = whatever
+		} else {
+			*c += x
+		}
+	}
+	return sums
+}
+
+// product is op(A)·op(B), an m×n matrix of sums over k.
+func product(a, b []float64, m, k, n int, transA, transB bool) []float64 {
+	c := make([]float64, m*n)
+	for i := range m {
+		for j := range n {
+			sum := 0.0
+			for l := range k {
+				x, y := i*k+l, l*n+j
+				if transA {
+					x = l*m + i
+				}
+				if transB {
+					y = j*k + l
+				}
+				sum += a[x] * b[y]
+			}
+			c[i*n+j] = sum
+		}
+	}
+	return c
+}
+
+// dense is A = X·W + B.
+func dense(x, w, b []float64, batch, fanIn, fanOut int) []float64 {
+	a := product(x, w, batch, fanIn, fanOut, false, false)
+	for i := range a {
+		a[i] += b[i%fanOut]
+	}
+	return a
+}
+
+// activateAll is H = f(A).
+func activateAll(f gpu.Activation, a []float64) []float64 {
+	h := make([]float64, len(a))
+	for i, x := range a {
+		h[i] = activate(f, x)
+	}
+	return h
+}
+
+// taps calls visit for every product of a convolution: the element of X, of W (for
+// output channel o) and of A that it joins.
+func taps(s gpu.ConvShape, visit func(x, w, a int)) {
+	outH, outW := (s.InH-s.Kernel)/s.Stride+1, (s.InW-s.Kernel)/s.Stride+1
+	for n := range s.Batch {
+		for y := range outH {
+			for x := range outW {
+				for i := range s.Kernel {
+					for j := range s.Kernel {
+						for c := range s.InC {
+							pixel := ((n*s.InH+s.Stride*y+i)*s.InW+s.Stride*x+j)*s.InC + c
+							for o := range s.OutC {
+								visit(pixel, ((i*s.Kernel+j)*s.InC+c)*s.OutC+o, ((n*outH+y)*outW+x)*s.OutC+o)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// convolve is A = X ∗ W + B.
+func convolve(s gpu.ConvShape, x, w, b []float64) []float64 {
+	a := make([]float64, s.OutLen())
+	for i := range a {
+		a[i] = b[i%s.OutC]
+	}
+	taps(s, func(xi, wi, ai int) { a[ai] += x[xi] * w[wi] })
+	return a
+}
+
+// convolveBack is the transposed convolution of DY with W, before the times-f'.
+func convolveBack(s gpu.ConvShape, dy, w []float64) []float64 {
+	dx := make([]float64, s.InLen())
+	taps(s, func(xi, wi, ai int) { dx[xi] += dy[ai] * w[wi] })
+	return dx
+}
+
+// filterGradient is DW.
+func filterGradient(s gpu.ConvShape, x, dy []float64) []float64 {
+	dw := make([]float64, s.Patch()*s.OutC)
+	taps(s, func(xi, wi, ai int) { dw[wi] += x[xi] * dy[ai] })
+	return dw
+}
+
+// lossResult is what Loss leaves behind.
+type lossResult struct {
+	a, e, biasGrad []float64
+	metrics        [gpu.NumMetrics]float64
+}
+
+// lossOf is the loss of a batch. The logits are a = Logits + Bias as float32 holds
+// them, since everything else starts from the values written back.
+func lossOf(logits, bias []float32, y []int32, classes int, scale float64) lossResult {
+	r := lossResult{a: make([]float64, len(logits)), e: make([]float64, len(logits))}
+	for i, l := range logits {
+		r.a[i] = float64(l + bias[i%classes])
+	}
+	for n, label := range y {
+		a, e := r.a[n*classes:(n+1)*classes], r.e[n*classes:(n+1)*classes]
+		known := max(classes, 2)
+		loss, rank := math.NaN(), known
+		if label >= 0 && int(label) < known {
+			if classes == 1 {
+				loss, rank = logistic(a[0], label, e)
+			} else {
+				loss, rank = crossEntropy(a, int(label), e)
+			}
+			for i := range e {
+				e[i] *= scale
+			}
+		} else {
+			for i := range e {
+				e[i] = math.NaN()
+			}
+		}
+		r.metrics[gpu.MetricLoss] += loss
+		if rank == 0 {
+			r.metrics[gpu.MetricCorrect]++
+		}
+		if rank < min(5, known) {
+			r.metrics[gpu.MetricTop5]++
+		}
+		r.metrics[gpu.MetricCount]++
+	}
+	r.biasGrad = channelSums(r.e, classes)
+	return r
+}
+
+// logistic is the loss of one logit and the rank of the true class among the two.
+func logistic(a float64, label int32, e []float64) (loss float64, rank int) {
+	y := float64(label)
+	loss = math.Max(a, 0) - a*y + math.Log1p(math.Exp(-math.Abs(a)))
+	e[0] = 1/(1+math.Exp(-a)) - y
+	if (a > 0) != (label == 1) || math.IsNaN(a) {
+		rank = 1
+	}
+	return loss, rank
+}
+
+// crossEntropy is the loss of several logits and the rank of the true class.
+func crossEntropy(a []float64, label int, e []float64) (loss float64, rank int) {
+	largest := math.Inf(-1)
+	for _, v := range a {
+		largest = math.Max(largest, v)
+	}
+	sum := 0.0
+	for i, v := range a {
+		e[i] = math.Exp(v - largest)
+		sum += e[i]
+	}
+	for i, v := range a {
+		e[i] /= sum
+		beaten := v < a[label] || v == a[label] && i > label
+		if i != label && !beaten {
+			rank++
+		}
+	}
+	e[label]--
+	return largest - a[label] + math.Log(sum), rank
+}
+
+// update is one step of an optimizer, in place, before the clamp; t counts from one.
+func update(args gpu.OptimizeArgs, t int32, w, g, s1, s2 []float64) {
+	lr, l2 := float64(args.LR), float64(args.L2)
+	for i := range w {
+		grad := g[i] + l2*w[i]
+		switch args.Kind {
+		case gpu.SGD:
+			w[i] -= lr * grad
+		case gpu.RMSProp:
+			s1[i] = 0.9*s1[i] + 0.1*grad*grad
+			w[i] -= lr * grad / math.Sqrt(s1[i]+1e-10)
+		case gpu.Adam:
+			s1[i] = 0.9*s1[i] + 0.1*grad
+			s2[i] = 0.999*s2[i] + 0.001*grad*grad
+			rate := lr * math.Sqrt(1-math.Pow(0.999, float64(t))) / (1 - math.Pow(0.9, float64(t)))
+			w[i] -= rate * s1[i] / (math.Sqrt(s2[i]) + 1e-8)
+		}
+	}
+}
+
+// clamp is W = max(W, Floor) in the clamped range; NaN stays NaN.
+func clamp(args gpu.OptimizeArgs, w []float64) {
+	for i := args.ClampFrom; i < args.ClampTo; i++ {
+		w[i] = math.Max(w[i], float64(args.Floor))
+	}
+}
