@@ -61,7 +61,7 @@ func lossCases() []opCase {
 		lossSetup{name: "OneLogit/HugeDoesNotOverflow", classes: 1, labels: []int32{0, 1, 0, 1, 0, 1, 0, 1, 1, 0},
 			logits: []float32{88, 88, -88, -88, 1e4, 1e4, -1e4, -1e4, 1e38, -1e38}},
 		lossSetup{name: "OneLogit/HugeLossIsKept", classes: 1, labels: []int32{0, 1}, logits: []float32{1e30, -1e30}},
-		lossSetup{name: "OneLogit/NaNStaysInItsExample", classes: 1, labels: []int32{1, 1, 0}, logits: []float32{1, float32(math.NaN()), -1}})
+		lossSetup{name: "OneLogit/NaNIsWrongWhateverTheLabel", classes: 1, labels: []int32{1, 1, 0, 0}, logits: []float32{1, float32(math.NaN()), float32(math.NaN()), -1}})
 	tie := []float32{
 		1, 1, 1, 1, 1, 1, // all equal: the lowest index wins
 		1, 1, 1, 1, 1, 1,

@@ -164,6 +164,7 @@ func misuseMemory(t testingT, d, other gpu.Device) {
 	}{
 		"AllocOfMinusOne":            {alloc(gpu.Float32, -1), []error{gpu.ErrShape, gpu.ErrOutOfMemory}},
 		"AllocOfTheSmallestInt":      {alloc(gpu.Float32, math.MinInt), []error{gpu.ErrShape, gpu.ErrOutOfMemory}},
+		"AllocOfPastAnyMachine":      {alloc(gpu.Float32, 1<<45), []error{gpu.ErrOutOfMemory}},
 		"AllocOfAnExabyte":           {alloc(gpu.Uint8, 1<<60), []error{gpu.ErrOutOfMemory}},
 		"AllocWhoseBytesOverflow":    {alloc(gpu.Float32, 1<<60), []error{gpu.ErrShape, gpu.ErrOutOfMemory}},
 		"AllocWhoseBytesWrapToZero":  {alloc(gpu.Float32, 1<<62), []error{gpu.ErrShape, gpu.ErrOutOfMemory}},
