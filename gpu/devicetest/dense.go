@@ -24,11 +24,11 @@ func (l denseSetup) name() string {
 
 func denseCases() []opCase {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
-	var setups []denseSetup
+	setups := []denseSetup{{act: gpu.PL, batch: 512, fanIn: 2, fanOut: 601}}
 	for _, f := range activations {
 		for _, z := range [][3]int{
 			{1, 1, 1}, {0, 3, 4}, {2, 0, 3}, {2, 3, 0}, {31, 32, 33}, {32, 33, 31}, {33, 31, 32}, {1, 1023, 5}, {5, 1025, 1},
-			{1023, 3, 2}, {2, 3, 1025}, {7, 11, 13}, {1, 17, 1023}, {64, 200, 101}, {512, 2, 601},
+			{1023, 3, 2}, {2, 3, 1025}, {7, 11, 13}, {1, 17, 1023}, {64, 200, 101},
 		} {
 			setups = append(setups, denseSetup{act: f, batch: z[0], fanIn: z[1], fanOut: z[2]})
 		}
@@ -86,12 +86,12 @@ func (b denseBackwardSetup) name() string {
 
 func denseBackwardCases() []opCase {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
-	var setups []denseBackwardSetup
+	setups := []denseBackwardSetup{{act: gpu.ReLU, trans: true, batch: 301, fanIn: 1001, fanOut: 1, channels: 1001}}
 	for _, f := range activations {
 		for _, trans := range []bool{true, false} {
 			for _, z := range [][4]int{
 				{1, 1, 1, 1}, {0, 6, 4, 3}, {3, 0, 4, 0}, {2, 6, 0, 3}, {31, 32, 33, 32}, {32, 33, 31, 11}, {33, 31, 32, 1}, {3, 1023, 1, 1023},
-				{1, 1025, 5, 41}, {1023, 2, 3, 2}, {5, 14, 1025, 7}, {7, 13, 11, 13}, {9, 1536, 10, 96}, {64, 200, 10, 200}, {1025, 6, 1, 2}, {301, 1001, 1, 1001},
+				{1, 1025, 5, 41}, {1023, 2, 3, 2}, {5, 14, 1025, 7}, {7, 13, 11, 13}, {9, 1536, 10, 96}, {64, 200, 10, 200}, {1025, 6, 1, 2},
 			} {
 				setups = append(setups, denseBackwardSetup{act: f, trans: trans, batch: z[0], fanIn: z[1], fanOut: z[2], channels: z[3]})
 			}
@@ -123,7 +123,7 @@ func (b denseBackwardSetup) lay(s *stage) func() error {
 	if b.pre == nil {
 		b.pre = preactivations(r, b.batch*b.fanIn)
 	}
-	hidden, slopes := belowAt(s, "Below", b.act, b.pre)
+	hidden, slopes := below(s, "Below", b.act, b.pre)
 	want := func() []float64 {
 		return masked(product(wide(dy), wide(m), b.batch, b.fanOut, b.fanIn, false, b.trans), slopes)
 	}

@@ -31,8 +31,11 @@ type config struct {
 }
 
 const (
-	// fullCost keeps the whole suite under some twenty seconds on a CPU with -race.
-	fullCost = 4_000_000
+	// fullCost keeps the whole suite under ten seconds on a CPU.
+	fullCost = 2_000_000
+	// racedCost keeps it under some twenty with -race, which makes the definitions
+	// ten times slower and looks at interleavings, not at sizes.
+	racedCost = 150_000
 	// slowCost leaves every edge case in, and no case that an interpreter needs seconds for.
 	slowCost = 40_000
 )
@@ -44,7 +47,7 @@ func Slow() Option {
 }
 
 // Threads says which settings of GOMAXPROCS must give the same bits; the default is
-// 1, 2 and 4. With fewer than two settings nothing is compared.
+// 1, 2 and 4 (with -race 1 and 4). With fewer than two settings nothing is compared.
 func Threads(settings ...int) Option {
 	return func(c *config) { c.threads = settings }
 }
@@ -67,6 +70,9 @@ type suite struct {
 
 func newSuite(open func(testingT) gpu.Device, opts ...Option) *suite {
 	s := &suite{open: open, config: config{maxCost: fullCost, repeats: 2, threads: []int{1, 2, 4}}}
+	if raceDetector {
+		s.maxCost, s.threads = racedCost, []int{1, 4}
+	}
 	for _, o := range opts {
 		o(&s.config)
 	}

@@ -71,7 +71,7 @@ var defects = map[string]string{
 	"rmsprop's epsilon is outside the root": "Optimize",
 	"rounds to bfloat16":                    "Gemm",
 	"rows outside get label 0":              "Gather",
-	"shapes are not checked":                "Misuse",
+	"mistakes are passed over in silence":   "Misuse",
 	"softmax overflows":                     "Loss",
 	"step is not raised":                    "Loss",
 	"only one step is raised":               "Loss",

@@ -49,7 +49,7 @@ func feedbackCases() []opCase {
 			feedbackSetup{name: "LargeBatch", batch: 1023, logits: logits, layers: []feedbackLayer{relu(2, 1), tanh(1, 1)}},
 			feedbackSetup{name: "WideLayers", batch: 2, logits: logits, layers: []feedbackLayer{pl(1023, 1023), tanh(1025, 41)}},
 			feedbackSetup{name: "DenseMNIST", batch: 64, logits: logits, layers: []feedbackLayer{tanh(200, 200), tanh(200, 200)}},
-			feedbackSetup{name: "ConvMNIST", batch: 16, logits: logits, layers: []feedbackLayer{relu(144*96, 96), tanh(25*96, 96), pl(9*96, 96)}},
+			feedbackSetup{name: "ConvMNIST", batch: 8, logits: logits, layers: []feedbackLayer{relu(144*96, 96), tanh(25*96, 96), pl(9*96, 96)}},
 			feedbackSetup{name: "ManyLayers", batch: 3, logits: logits, layers: slices.Repeat([]feedbackLayer{tanh(6, 2), relu(5, 1), pl(4, 4)}, 7)})
 		for _, f := range activations {
 			setups = append(setups,
@@ -104,7 +104,7 @@ func (f feedbackSetup) lay(s *stage) func() error {
 		if l.pre != nil {
 			pre = l.pre(f.batch)
 		}
-		hidden, slopes := belowAt(s, name, l.act, pre)
+		hidden, slopes := below(s, name, l.act, pre)
 		columns := make([]float64, 0, f.logits*l.size)
 		for row := range f.logits {
 			columns = append(columns, wide(b[row*total+first:row*total+first+l.size])...)

@@ -3,7 +3,6 @@ package devicetest
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"sync"
 
 	"github.com/stretchr/testify/assert"
@@ -43,13 +42,9 @@ func forward(s *stage, f gpu.Activation, n, k int, scale float64, preactivation 
 	return h
 }
 
-// below lays out the n outputs of a layer that an error passes back through, kinks
-// among them, and returns f' of each.
-func below(s *stage, name string, r *rand.Rand, f gpu.Activation, n int) (gpu.Hidden, []float64) {
-	return belowAt(s, name, f, preactivations(r, n))
-}
-
-func belowAt(s *stage, name string, f gpu.Activation, a []float32) (gpu.Hidden, []float64) {
+// below lays out the outputs of a layer that an error passes back through, from its
+// preactivations, and returns f' of each.
+func below(s *stage, name string, f gpu.Activation, a []float32) (gpu.Hidden, []float64) {
 	h, slopes := make([]float32, len(a)), make([]float64, len(a))
 	for i, x := range a {
 		h[i] = float32(activate(f, float64(x)))

@@ -44,11 +44,8 @@ func (d *naive) forward(out gpu.Hidden, a []float64) {
 		switch {
 		case d.has("relu stops NaN") && out.Act == gpu.ReLU && math.IsNaN(v):
 			h[i] = 0
-		case d.has("tanh overflows") && out.Act == gpu.Tanh:
-			h[i] = 1 - 2/float64(float32(math.Exp(2*v))+1)
-			if v > 44.4 {
-				h[i] = math.NaN()
-			}
+		case d.has("tanh overflows") && out.Act == gpu.Tanh && math.Abs(v) > 88:
+			h[i] = math.NaN()
 		case d.has("tanh cancels near zero") && out.Act == gpu.Tanh:
 			e := float32(math.Exp(2 * v))
 			h[i] = float64(1 - 2/(e+1))
@@ -308,7 +305,7 @@ func (d *naive) optimize(a gpu.OptimizeArgs) {
 	}
 	for i := range w {
 		switch {
-		case d.has("rmsprop's epsilon is outside the root") && a.Kind == gpu.RMSProp:
+		case d.has("rmsprop's epsilon is outside the root") && a.Kind == gpu.RMSProp && a.ClampFrom == a.ClampTo:
 			w[i] = before[i] - float64(a.LR)*(g[i]+float64(a.L2)*before[i])/(math.Sqrt(s1[i])+1e-10)
 		case d.has("adam's 0.001 is float32") && a.Kind == gpu.Adam:
 			s2[i] *= 1 + 4.7e-5

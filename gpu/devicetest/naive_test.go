@@ -39,7 +39,10 @@ func (b *naiveBuffer) DType() gpu.DType { return b.kind }
 func (b *naiveBuffer) Len() int         { return b.n }
 
 func (b *naiveBuffer) Free() error {
-	if b.freed && !b.device.has("double free is ignored") {
+	switch {
+	case b.device.closed:
+		return fmt.Errorf("gpu: free: %w", gpu.ErrClosed)
+	case b.freed && !b.device.has("double free is ignored"):
 		return fmt.Errorf("gpu: free: freed before: %w", gpu.ErrBuffer)
 	}
 	b.freed = true
@@ -146,7 +149,10 @@ func (d *naive) submit(op string, check error, spans []gpu.Span, run func()) err
 	if d.closed && !d.has("close is forgotten") {
 		return fmt.Errorf("gpu: %s: %w", op, gpu.ErrClosed)
 	}
-	if check != nil && !d.has("shapes are not checked") {
+	if check != nil {
+		if d.has("mistakes are passed over in silence") {
+			return nil
+		}
 		return check
 	}
 	for _, s := range spans {

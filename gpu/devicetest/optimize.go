@@ -48,7 +48,7 @@ func optimizeCases() []opCase {
 		for _, n := range []int{0, 1, 31, 32, 33, 1023, 1025, 8191} {
 			of(fmt.Sprint(n), n, gpu.OptimizeArgs{L2: 0.1, ClampFrom: n / 3, ClampTo: n - n/4, Floor: 0.01})
 		}
-		of("Large", 300_007, gpu.OptimizeArgs{ClampFrom: 1001, ClampTo: 299_999}, func(o *optimizeSetup) { o.steps = 2 })
+		of("Large", 200_003, gpu.OptimizeArgs{ClampFrom: 1001, ClampTo: 199_999}, func(o *optimizeSetup) { o.steps = 1 })
 		of("WithoutClamp", 101, gpu.OptimizeArgs{Floor: 5})
 		of("EmptyClampInTheMiddle", 101, gpu.OptimizeArgs{ClampFrom: 50, ClampTo: 50, Floor: 5})
 		of("EmptyClampAtTheEnd", 101, gpu.OptimizeArgs{ClampFrom: 101, ClampTo: 101, Floor: 5})

@@ -7,13 +7,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// worthSharing is the cost from which on a device might split a case over threads.
+const worthSharing = 2000
+
 // sameBitsOnAnyThreads opens a device under each setting of GOMAXPROCS and compares
 // the bits of all cases.
 func (s *suite) sameBitsOnAnyThreads(t testingT) {
 	if len(s.threads) < 2 {
 		return
 	}
-	cases := s.affordable(allCases())
+	var cases []opCase
+	for _, c := range s.affordable(allCases()) {
+		if c.cost >= worthSharing {
+			cases = append(cases, c)
+		}
+	}
 	var first [][sha256.Size]byte
 	for i, n := range s.threads {
 		sums := s.digests(t, n, cases)

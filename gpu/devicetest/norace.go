@@ -1,0 +1,6 @@
+//go:build !race
+
+package devicetest
+
+// raceDetector says that this build watches for data races.
+const raceDetector = false
