@@ -175,8 +175,8 @@ func (s ConvShape) Check() error {
 
 // conv requires the geometry and the filters of a convolution.
 func (c *checker) conv(s ConvShape, w Span) {
-	if c.err == nil {
-		c.err = s.Check()
+	if err := s.Check(); err != nil && c.err == nil {
+		c.err = fmt.Errorf("gpu: %s: %w", c.op, err)
 	}
 	c.span("W", w, Float32, s.Patch()*s.OutC)
 }

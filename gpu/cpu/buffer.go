@@ -48,9 +48,8 @@ func (d *Device) Alloc(t gpu.DType, n int) (gpu.Buffer, error) {
 	if t > gpu.Float64 || n < 0 {
 		return nil, fmt.Errorf("gpu: alloc %d elements of %s: %w", n, t, gpu.ErrShape)
 	}
-	free, _ := systemMemory()
-	if size := int64(t.Size()); int64(n) > maxBytes/size || free > 0 && int64(n)*size > free {
-		return nil, fmt.Errorf("gpu: alloc %d elements of %s, %d MiB are free: %w", n, t, free>>20, gpu.ErrOutOfMemory)
+	if err := checkMemory(n, t); err != nil {
+		return nil, err
 	}
 	b := &buffer{device: d, dtype: t, n: n, bytes: alignedBytes(n * t.Size())}
 	start := unsafe.Pointer(unsafe.SliceData(b.bytes))
@@ -66,6 +65,21 @@ func (d *Device) Alloc(t gpu.DType, n int) (gpu.Buffer, error) {
 	}
 	d.buffers[b] = struct{}{}
 	return b, nil
+}
+
+// checkMemory refuses what the system cannot hold: Go would end the process. Asking the
+// system takes time, so that small buffers go unasked.
+func checkMemory(n int, t gpu.DType) error {
+	const small = 1 << 20
+	size := int64(t.Size())
+	if int64(n) <= small {
+		return nil
+	}
+	free, _ := systemMemory()
+	if int64(n) > maxBytes/size || free > 0 && int64(n)*size > free {
+		return fmt.Errorf("gpu: alloc %d elements of %s, %d MiB are free: %w", n, t, free>>20, gpu.ErrOutOfMemory)
+	}
+	return nil
 }
 
 // maxBytes is more than any machine has and leaves room for arithmetic.
@@ -111,6 +125,9 @@ func (d *Device) Download(dst []byte, src gpu.Buffer, off int) error {
 
 // transfer is the n bytes of a buffer from byte off on.
 func (d *Device) transfer(op string, b gpu.Buffer, off, n int) ([]byte, error) {
+	if b == nil {
+		return nil, fmt.Errorf("gpu: %s: no buffer: %w", op, gpu.ErrBuffer)
+	}
 	if err := d.owns(op, gpu.Span{Buf: b}); err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func scoreRow(sum *[gpu.NumMetrics]float64, logits, errors []float32, label int,
 			errors[j] = float32(p)
 		}
 	}
-	sum[gpu.MetricLoss] += math.Log(total) + float64(largest) - float64(logits[label])
+	sum[gpu.MetricLoss] += float64(largest) - float64(logits[label]) + math.Log(total)
 	if rank := rankOf(logits, label); rank < 5 {
 		sum[gpu.MetricTop5]++
 		if rank == 0 {
