@@ -1,0 +1,146 @@
+package main
+
+import (
+	"strings"
+
+	"mdfa/algo"
+	"mdfa/loaders"
+	"mdfa/model"
+
+	"mdfa/gpu"
+)
+
+// plan is what the flags ask for, in the engine's own terms. Only what depends on the
+// data set's images is still open.
+type plan struct {
+	options
+	config            algo.Config
+	activation        gpu.Activation
+	forward, backward model.Init
+	layers            []int          // nil: the default network
+	filters           []model.Filter // nil: the default network
+	notes             []string       // what the user should know about the flags
+}
+
+// newPlan checks every flag that can be checked without data or device.
+func newPlan(opt options) (*plan, error) {
+	p := &plan{options: opt}
+	for _, check := range []func() error{p.readRule, p.readNetwork, p.readInits} {
+		if err := check(); err != nil {
+			return nil, err
+		}
+	}
+	if strings.TrimSpace(opt.out) == "" {
+		return nil, usagef("-out is empty: expected the name of a folder.")
+	}
+	return p, nil
+}
+
+func (p *plan) readRule() error {
+	c := &p.config
+	var err error
+	if c.Rule, err = algo.ParseRule(p.model); err != nil {
+		return flagError("model", "learning rule", err)
+	}
+	if c.Optimizer, err = algo.ParseOptimizer(p.optimizer); err != nil {
+		return flagError("optimizer", "optimizer", err)
+	}
+	if c.Reduction, err = algo.ParseReduction(p.reduction); err != nil {
+		return flagError("reduction", "reduction", err)
+	}
+	if p.given["clamp_floor"] && !c.Rule.Monotone() {
+		return usagef("-clamp_floor goes with -model mdfa only: %v clamps nothing; leave one of them out.", c.Rule)
+	}
+	c.LR, c.L2, c.Floor, c.Batch = float32(p.lr), float32(p.l2), float32(p.clampFloor), p.batch
+	return nil
+}
+
+func (p *plan) readNetwork() error {
+	var err error
+	if p.activation, err = model.ParseActivation(p.options.activation); err != nil {
+		return flagError("activation", "activation", err)
+	}
+	switch {
+	case p.convnet && p.given["layers"]:
+		return usagef("-layers is for fully connected networks: with -convnet name the convolutions with -filters.")
+	case !p.convnet && p.given["filters"]:
+		return usagef("-filters is for convolutional networks: add -convnet, or name the layers with -layers.")
+	}
+	if p.given["layers"] {
+		if p.layers, err = model.ParseLayers(p.options.layers); err != nil {
+			return flagError("layers", "layers", err)
+		}
+	}
+	if p.given["filters"] {
+		if p.filters, err = model.ParseFilters(p.options.filters); err != nil {
+			return flagError("filters", "filters", err)
+		}
+	}
+	return nil
+}
+
+func (p *plan) readInits() error {
+	var err error
+	if p.forward, err = model.ParseInit(p.forwardInit); err != nil {
+		return flagError("forward_init", "initializer", err)
+	}
+	if p.backward, err = model.ParseInit(p.backwardInit); err != nil {
+		return flagError("backward_init", "initializer", err)
+	}
+	rule := p.config.Rule
+	if rule.Feedback() == model.NoFeedback && p.given["backward_init"] {
+		p.notes = append(p.notes, "-backward_init is ignored: "+rule.String()+" has no fixed feedback")
+	}
+	if rule.Monotone() {
+		if _, err := p.forward.Monotone(); err != nil {
+			return flagError("forward_init", "initializer", err)
+		}
+		if _, err := p.backward.Monotone(); err != nil {
+			return flagError("backward_init", "initializer", err)
+		}
+	}
+	return nil
+}
+
+// network builds the network for a data set.
+func (p *plan) network(data *loaders.Dataset) (*model.Network, error) {
+	input := model.Shape{H: data.Height, W: data.Width, C: data.Channels}
+	switch {
+	case p.layers != nil:
+		n, err := model.NewDense(input, p.layers, data.Classes, p.activation)
+		return n, asUsage("layers", err)
+	case p.filters != nil:
+		n, err := model.NewConv(input, p.filters, data.Classes, p.activation)
+		return n, asUsage("filters", err)
+	}
+	n, err := model.Default(input, p.convnet, data.Classes, p.activation)
+	return n, asUsage("dataset", err)
+}
+
+// asUsage makes an error one of the flag's value; nil stays nil.
+func asUsage(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return flagError(name, name, err)
+}
+
+// initial draws the network's first weights and its fixed feedback.
+func (p *plan) initial(net *model.Network) (params, feedback []float32, err error) {
+	seed, rule := uint64(p.seed), p.config.Rule
+	if params, err = net.InitialParams(p.forward, rule.Monotone(), seed); err != nil {
+		return nil, nil, flagError("forward_init", "initializer", err)
+	}
+	if feedback, err = rule.DrawFeedback(net, p.backward, seed); err != nil {
+		return nil, nil, flagError("backward_init", "initializer", err)
+	}
+	return params, feedback, nil
+}
+
+// kind is the network's in one word, as folders are named.
+func (p *plan) kind() string {
+	if p.convnet {
+		return "convnet"
+	}
+	return "dense"
+}

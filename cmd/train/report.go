@@ -1,0 +1,216 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/mattn/go-runewidth"
+
+	"mdfa/algo"
+	"mdfa/gpu"
+	"mdfa/internal/progress"
+	"mdfa/internal/results"
+	"mdfa/loaders"
+	"mdfa/model"
+)
+
+// printHeader says what will run.
+func (c *console) printHeader(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Info, passed string, m memoryPlan) {
+	network := "fully connected network"
+	if p.convnet {
+		network = "convnet"
+	}
+	c.detail(c.bold.Sprintf("%v · %s on %s, %s (seed %d)", p.config.Rule, network, data.Name, classesText(data), p.seed))
+	if passed != "" {
+		passed = " (" + passed + ")"
+	}
+	c.detail(c.label("device") + dev.String() + passed)
+	c.detail(c.label("data") + fmt.Sprintf("%s train · %s validation · %s test      %s from %s",
+		comma(data.Train.Len()), comma(data.Valid.Len()), comma(data.Test.Len()), data.Name, data.Source))
+	c.detail(c.label("network") + net.Headline(p.config.Rule.Feedback()))
+	c.detail(c.label("memory") + fmt.Sprintf("%s: %v", humanize.Bytes(m.total()), m))
+	c.detail(c.label("rule") + p.ruleText())
+	for _, note := range p.notes {
+		c.detail(c.label("note") + note)
+	}
+}
+
+// classesText is "all 10 classes" or the names of those that the seed kept.
+func classesText(data *loaders.Dataset) string {
+	names := data.ClassNames
+	if names == nil {
+		for _, label := range data.ClassOrder {
+			names = append(names, fmt.Sprint(label))
+		}
+	}
+	const most = 5 // names on one line
+	if len(names) > most {
+		return fmt.Sprintf("%d classes", len(names))
+	}
+	last := len(names) - 1
+	return "classes " + strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// ruleText is how the weights start and change.
+func (p *plan) ruleText() string {
+	c := p.config
+	text := fmt.Sprintf("%v, %v, init %v", c.Rule, p.activation, p.forward)
+	if c.Rule.Feedback() != model.NoFeedback {
+		text += fmt.Sprintf(", feedback %v", p.backward)
+	}
+	if c.Rule.Monotone() {
+		text += ", floor " + number(p.clampFloor)
+	}
+	text += fmt.Sprintf(" · %v, lr %s", c.Optimizer, number(p.lr))
+	if p.l2 > 0 {
+		text += ", l2 " + number(p.l2)
+	}
+	return text + fmt.Sprintf(", batch %d (%v)", c.Batch, c.Reduction)
+}
+
+// observer follows a run: it prints, and adds each epoch to the results.
+type observer struct {
+	out           *console
+	run           *results.Run
+	classes       int
+	batch         int
+	epochs, steps int // of the whole run, steps of each epoch
+	maxSteps      int
+
+	began, epochBegan time.Time
+}
+
+// Step draws the live line, a few times a second and only where there is one: to know
+// the loss is to wait for the device.
+func (o *observer) Step(epoch, step int, loss func() (float64, error)) {
+	live := o.out.live
+	if live == nil {
+		return
+	}
+	now := time.Now()
+	if step == 1 {
+		o.epochBegan = now
+	}
+	if !live.Due(now) {
+		return
+	}
+	value, err := loss()
+	if err != nil {
+		return // the next step will say so
+	}
+	done := (epoch-1)*o.steps + step
+	perStep := now.Sub(o.began) / time.Duration(done)
+	live.Set(now, progress.State{
+		Epoch: epoch, Epochs: o.epochs, Step: step, Steps: min(o.steps, o.totalSteps()-(epoch-1)*o.steps),
+		Loss:            value,
+		ImagesPerSecond: float64((step-1)*o.batch) / max(now.Sub(o.epochBegan).Seconds(), 1e-9),
+		Left:            perStep * time.Duration(o.totalSteps()-done),
+	})
+}
+
+func (o *observer) totalSteps() int {
+	total := o.epochs * o.steps
+	if o.maxSteps > 0 {
+		return min(total, o.maxSteps)
+	}
+	return total
+}
+
+// Epoch prints the epoch's line and writes its row.
+func (o *observer) Epoch(e algo.Epoch) error {
+	o.out.detail(o.out.fit(o.epochParts(e)))
+	return o.run.AddEpoch(epochCells(e, o.classes))
+}
+
+// epochParts are the pieces of an epoch's line, the most important first.
+func (o *observer) epochParts(e algo.Epoch) []string {
+	valid := ""
+	if e.Valid.Count > 0 {
+		valid = "  valid " + percent(e.Valid.Accuracy())
+		if e.Best {
+			valid = o.out.good.Sprint(valid)
+		}
+	}
+	best := ""
+	if e.Best {
+		best = o.out.good.Sprint("   best")
+	}
+	return []string{
+		progress.Counter(e.Number, o.epochs),
+		fmt.Sprintf("  loss %.4f", e.Train.MeanLoss()),
+		"  train " + percent(e.Train.Accuracy()),
+		valid,
+		fmt.Sprintf("  %7s img/s", comma(int(e.ImagesPerSecond()))),
+		fmt.Sprintf("  %5.1fs", e.Seconds),
+		best,
+	}
+}
+
+// fit joins as many parts as the terminal is wide.
+func (c *console) fit(parts []string) string {
+	width, text := c.width(), ""
+	for _, part := range parts {
+		if width > 0 && visible(text+part) > width {
+			break
+		}
+		text += part
+	}
+	return text
+}
+
+// visible is the number of columns that a text takes, colours not counted.
+func visible(text string) int {
+	n := 0
+	for text != "" {
+		before, rest, found := strings.Cut(text, "\x1b[")
+		n += runewidth.StringWidth(before)
+		if !found {
+			break
+		}
+		_, text, _ = strings.Cut(rest, "m")
+	}
+	return n
+}
+
+// printOutcome is the final table.
+func (c *console) printOutcome(p *plan, data *loaders.Dataset, r algo.Result, run *results.Run) {
+	if len(r.Epochs) > 0 && !c.quiet {
+		c.line("")
+	}
+	if best := r.Best(); best.Valid.Count > 0 {
+		c.line(c.label("best") + fmt.Sprintf("epoch %d of %d, validation %s", best.Number, len(r.Epochs), c.good.Sprint(percent(best.Valid.Accuracy()))))
+	}
+	if r.Test.Count > 0 {
+		text := c.bold.Sprint(percent(r.Test.Accuracy()))
+		if data.Classes >= topFive {
+			text += ", top-5 " + percent(r.Test.Top5Accuracy())
+		}
+		c.line(c.label("test") + text)
+	}
+	if r.Seconds > 0 {
+		c.line(c.label("speed") + fmt.Sprintf("%s images/s, %s of training",
+			comma(int(r.ImagesPerSecond())), spent(r.Seconds)))
+	}
+	c.line(c.label("results") + fmt.Sprintf("%s%c (%s, %s)", run.Dir(), filepath.Separator, results.ResultFile, results.EpochsFile))
+}
+
+func spent(s float64) string {
+	if s < 10 {
+		return fmt.Sprintf("%.1fs", s)
+	}
+	return progress.Duration(time.Duration(s * float64(time.Second)))
+}
+
+func comma(n int) string { return humanize.Comma(int64(n)) }
+
+// percent has two decimals: at 98 % the second one still tells runs apart.
+func percent(x float64) string {
+	if math.IsNaN(x) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f%%", 100*x)
+}
