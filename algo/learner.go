@@ -76,7 +76,7 @@ func NewLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback
 	l := &Learner{dev: dev, net: net, cfg: cfg}
 	l.faRanges, _ = net.FARanges()
 	if err := l.allocate(params, feedback); err != nil {
-		l.Close() // the allocation's error says more than Close's could
+		_ = l.Close() // the allocation's error says more than Close's could
 		return nil, err
 	}
 	return l, nil

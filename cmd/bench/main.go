@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -12,7 +13,6 @@ import (
 	"time"
 
 	"mdfa/algo"
-	"mdfa/gpu"
 	"mdfa/gpu/cpu"
 )
 
@@ -23,7 +23,7 @@ func main() {
 	}
 }
 
-func run() error {
+func run() (err error) {
 	nets := flag.String("nets", strings.Join(netNames(), ","), "the networks to time")
 	rules := flag.String("models", strings.Join(algo.Rules(), ","), "the learning rules to time")
 	batch := flag.Int("batch_size", 64, "examples in a step")
@@ -35,7 +35,7 @@ func run() error {
 	}
 
 	dev := cpu.Open()
-	defer dev.Close()
+	defer func() { err = errors.Join(err, dev.Close()) }()
 	fmt.Printf("device   %s · %s · %s/%s\n", dev.Info(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	fmt.Printf("batch    %d, made-up data, rmsprop; step: median and 95th percentile of at least %v\n\n", *batch, *duration)
 	peerSpeed := map[string]float64{}
@@ -76,5 +76,3 @@ func run() error {
 }
 
 func micro(seconds float64) string { return fmt.Sprintf("%.0f µs", seconds*1e6) }
-
-var _ gpu.Device = (*cpu.Device)(nil)

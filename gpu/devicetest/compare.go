@@ -78,7 +78,7 @@ func report(t testingT, got []float32, want []float64, close func(got, want floa
 	wrong, first := 0, -1
 	for i, w := range want {
 		g := float64(got[i])
-		ok := false
+		var ok bool
 		switch {
 		case isWhatever(w):
 			ok = true

@@ -81,7 +81,7 @@ func TestVectorLoopsEqualPlainLoops(t *testing.T) {
 	for _, n := range lengths {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			z, b, d := random(n, 1), random(n, 2), random(n, 3)
-			kinks := []float32{0, -0.0, 1, -1, float32(math.Nextafter32(1, 2)), float32(math.Inf(-1)), float32(math.NaN()), 3}
+			kinks := []float32{0, float32(math.Copysign(0, -1)), 1, -1, float32(math.Nextafter32(1, 2)), float32(math.Inf(-1)), float32(math.NaN()), 3}
 			for i := range min(n, len(kinks)) {
 				z[n-1-i], b[n-1-i] = kinks[i], 0
 			}

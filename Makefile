@@ -1,0 +1,93 @@
+# make          build bin/train and bin/bench: needs Go, no C compiler
+# make test     every test, with the race detector where a C compiler is (or can be installed)
+# make lint     gofmt, go vet, golangci-lint with the import rule
+# make bench    training steps beside their matrix products; PEERS=1 adds PyTorch
+# make vuln     known vulnerabilities of what we import (asks the Go vulnerability database)
+# make clean    remove what was built, keep results
+# make help     this list
+
+GO ?= go
+PYTHON ?= python3
+
+# The CPU device's loops use AVX2 through Go's simd experiment; other builds have the
+# same loops in plain Go.
+ifeq ($(shell $(GO) env GOARCH),amd64)
+export GOEXPERIMENT = simd
+endif
+
+OPENBLAS         := lib/libopenblas.so
+OPENBLAS_PACKAGE := scipy-openblas32==0.3.34.481.3
+GOLANGCI         := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK      := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+# Tests build their own binaries, which do not lie beside lib/.
+TESTENV = MDFA_BLAS="$$([ -f $(OPENBLAS) ] && echo $(abspath $(OPENBLAS)))"
+FUZZTIME ?= 5s
+
+TOOLS    := $(abspath .cache/bin)
+
+.PHONY: all build openblas test compiler fuzz lint vuln bench clean help
+
+all: openblas build
+
+build:
+	CGO_ENABLED=0 $(GO) build -buildvcs=auto -o bin/ ./cmd/...
+
+# OpenBLAS makes the CPU device about ten times as fast as gonum. It comes as a Python
+# wheel and is not installed anywhere; where there is no pip, or no network, the
+# program looks for the system's own and then does without.
+openblas:
+	@if [ ! -f $(OPENBLAS) ]; then \
+	  mkdir -p lib .cache/openblas && \
+	  $(PYTHON) -m pip download -q --no-deps --only-binary=:all: -d .cache/openblas '$(OPENBLAS_PACKAGE)' && \
+	  $(PYTHON) -m zipfile -e .cache/openblas/*.whl .cache/openblas && \
+	  cp .cache/openblas/scipy_openblas32/lib/libscipy_openblas.so $(OPENBLAS).part && \
+	  mv $(OPENBLAS).part $(OPENBLAS) && echo "fetched OpenBLAS to $(OPENBLAS)" || \
+	  echo "no OpenBLAS fetched: that needs $(PYTHON) with pip, and network. The CPU device works without it, more slowly."; \
+	fi
+
+# The race detector needs a C compiler. A machine without one gets it where that is
+# possible without asking, or does without the detector.
+compiler:
+	@command -v cc >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null; }; } || \
+	  echo "no C compiler: the tests run without the race detector"
+
+test: openblas compiler fuzz
+	@race=; cgo=0; if command -v cc >/dev/null; then race=-race; cgo=1; fi; \
+	  set -x; $(TESTENV) CGO_ENABLED=$$cgo $(GO) test $$race -timeout 20m ./...
+
+# Every fuzz target for a moment; a finding is kept under testdata/fuzz and fails from then on.
+fuzz:
+	@mkdir -p .cache; for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	    echo "$$package $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package >.cache/fuzz.log 2>&1 || { cat .cache/fuzz.log; exit 1; }; \
+	  done; \
+	done
+
+$(TOOLS)/golangci-lint:
+	GOEXPERIMENT= GOBIN=$(TOOLS) $(GO) install $(GOLANGCI)
+
+lint: $(TOOLS)/golangci-lint
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofmt: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	GOEXPERIMENT= $(GO) vet ./gpu/... ./algo/...
+	$(TOOLS)/golangci-lint run ./...
+
+vuln:
+	$(GO) run $(GOVULNCHECK) ./...
+
+bench: all
+ifdef PEERS
+	@test -x .cache/torch/bin/python || { $(PYTHON) -m venv .cache/torch && .cache/torch/bin/pip install -q torch numpy; }
+	./bin/bench -peers .cache/torch/bin/python $(BENCHFLAGS)
+else
+	./bin/bench $(BENCHFLAGS)
+endif
+
+clean:
+	rm -rf bin lib .cache
+
+help:
+	@sed -n 's/^# \(make.*\)/\1/p' Makefile
