@@ -1,0 +1,243 @@
+package algo
+
+import (
+	"context"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+	"mdfa/gpu/cpu"
+	"mdfa/gpu/cpu/blas"
+	"mdfa/model"
+)
+
+// silent watches a run and keeps its epochs.
+type silent struct {
+	epochs []Epoch
+	onStep func(epoch, step int)
+}
+
+func (s *silent) Step(epoch, step int, _ func() (float64, error)) {
+	if s.onStep != nil {
+		s.onStep(epoch, step)
+	}
+}
+
+func (s *silent) Epoch(e Epoch) error {
+	s.epochs = append(s.epochs, e)
+	return nil
+}
+
+// newRun is a small convolutional run on learnable data: the class is which part of
+// the image is bright.
+func newRun(t *testing.T, dev gpu.Device, cfg Config, schedule Schedule) (*Learner, *Trainer, Data) {
+	net, err := model.NewConv(model.Shape{H: 9, W: 9, C: 1}, []model.Filter{{Filters: 8, Kernel: 3, Stride: 2}}, 3, gpu.Tanh)
+	require.NoError(t, err)
+	init := parseInit(t, "U1")
+	params, err := net.InitialParams(init, cfg.Rule.Monotone(), 1)
+	require.NoError(t, err)
+	feedback, err := cfg.Rule.DrawFeedback(net, init, 1)
+	require.NoError(t, err)
+	l, err := NewLearner(dev, net, cfg, params, feedback)
+	require.NoError(t, err)
+	data := Data{Train: bands(1, 103), Valid: bands(2, 41), Test: bands(3, 37)}
+	trainer, err := NewTrainer(l, data, schedule)
+	require.NoError(t, err)
+	return l, trainer, data
+}
+
+func bands(seed uint64, n int) Examples {
+	rng := rand.New(rand.NewPCG(seed, 5))
+	e := Examples{Images: make([]uint8, n*81), Labels: make([]int32, n)}
+	for i := range n {
+		label := rng.IntN(3)
+		e.Labels[i] = int32(label)
+		for p := range 81 {
+			e.Images[i*81+p] = uint8(rng.IntN(60))
+			if p/27 == label {
+				e.Images[i*81+p] += 150
+			}
+		}
+	}
+	return e
+}
+
+func smallConfig(rule Rule) Config {
+	return Config{Rule: rule, Optimizer: gpu.RMSProp, LR: 3e-3, Batch: 8, EvalBatch: 16}
+}
+
+func TestEveryRuleLearns(t *testing.T) {
+	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
+		for rule := BP; rule <= MDFA; rule++ {
+			t.Run(rule.String(), func(t *testing.T) {
+				_, trainer, data := newRun(t, dev, smallConfig(rule), Schedule{Epochs: 12, Seed: 4})
+				watch := &silent{}
+				r, err := trainer.Run(context.Background(), watch)
+				require.NoError(t, err)
+				assert.True(t, r.Complete)
+				assert.Equal(t, r.Epochs, watch.epochs)
+				assert.Greater(t, r.Test.Accuracy(), 0.9)
+				for _, e := range r.Epochs {
+					assert.Equal(t, 12, e.Steps, "103 examples make 12 full batches of 8")
+					assert.Equal(t, 96.0, e.Train.Count)
+					assert.Equal(t, float64(data.Valid.Len()), e.Valid.Count, "every validation example counts")
+				}
+				assert.Equal(t, float64(data.Test.Len()), r.Test.Count)
+			})
+		}
+	})
+}
+
+func TestTheBestValidationWeightsAreTested(t *testing.T) {
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	l, trainer, _ := newRun(t, dev, smallConfig(BP), Schedule{Epochs: 9, Seed: 4})
+	var snapshots [][]float32
+	r, err := trainer.Run(context.Background(), &snapshot{learner: l, params: &snapshots})
+	require.NoError(t, err)
+	best := 0.0
+	first := 0
+	for _, e := range r.Epochs {
+		if e.Valid.Accuracy() > best {
+			best, first = e.Valid.Accuracy(), e.Number
+		}
+	}
+	assert.Equal(t, first, r.BestEpoch, "the first of the best")
+	tested, err := l.Params()
+	require.NoError(t, err)
+	assert.Equal(t, snapshots[first-1], tested)
+}
+
+// snapshot keeps the weights after every epoch.
+type snapshot struct {
+	silent
+	learner *Learner
+	params  *[][]float32
+}
+
+func (s *snapshot) Epoch(Epoch) error {
+	p, err := s.learner.Params()
+	*s.params = append(*s.params, p)
+	return err
+}
+
+func TestWeightsDoNotDependOnProcessors(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for rule := BP; rule <= MDFA; rule++ {
+		var want []float32
+		for _, processors := range []int{1, 2, 3, 8} {
+			runtime.GOMAXPROCS(processors)
+			dev := cpu.Open()
+			l, trainer, _ := newRun(t, dev, smallConfig(rule), Schedule{Epochs: 2, Seed: 4})
+			_, err := trainer.Run(context.Background(), &silent{})
+			require.NoError(t, err)
+			got, err := l.Params()
+			require.NoError(t, err)
+			if want == nil {
+				want = got
+			}
+			assert.Equal(t, want, got, "%v on %d processors", rule, processors)
+			require.NoError(t, dev.Close())
+		}
+	}
+}
+
+func TestARunStopsAfterTheCurrentStep(t *testing.T) {
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	_, trainer, _ := newRun(t, dev, smallConfig(DFA), Schedule{Epochs: 100, Seed: 4})
+	ctx, stop := context.WithCancel(context.Background())
+	steps := 0
+	r, err := trainer.Run(ctx, &silent{onStep: func(epoch, step int) {
+		steps++
+		if epoch == 3 && step == 5 {
+			stop()
+		}
+	}})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, 2*12+5, steps)
+	assert.Len(t, r.Epochs, 2, "the epochs that were completed")
+	assert.False(t, r.Complete)
+}
+
+func TestMaxStepsEndsTheRunInOrder(t *testing.T) {
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	_, trainer, _ := newRun(t, dev, smallConfig(DFA), Schedule{Epochs: 100, MaxSteps: 17, Seed: 4})
+	r, err := trainer.Run(context.Background(), &silent{})
+	require.NoError(t, err)
+	assert.True(t, r.Complete)
+	assert.Equal(t, 17, r.Steps)
+	require.Len(t, r.Epochs, 2)
+	assert.Equal(t, 5, r.Epochs[1].Steps)
+	assert.Positive(t, r.Test.Count)
+}
+
+func TestADivergedRunSaysSo(t *testing.T) {
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	cfg := smallConfig(BP)
+	cfg.Optimizer, cfg.LR = gpu.SGD, 1e38
+	_, trainer, _ := newRun(t, dev, cfg, Schedule{Epochs: 3, Seed: 4})
+	r, err := trainer.Run(context.Background(), &silent{})
+	require.ErrorIs(t, err, ErrDiverged)
+	assert.False(t, r.Complete)
+}
+
+func TestStepsAllocateNothing(t *testing.T) {
+	if !blas.Find().Fast() {
+		require.Equal(t, "gonum", blas.Find().Name(), "gonum's Sgemm allocates by itself")
+		return
+	}
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	for rule := BP; rule <= MDFA; rule++ {
+		_, trainer, _ := newRun(t, dev, smallConfig(rule), Schedule{Epochs: 1})
+		require.NoError(t, trainer.BeginEpoch(1))
+		allocations := testing.AllocsPerRun(10, func() {
+			if err := trainer.Step(); err != nil {
+				panic(err)
+			}
+		})
+		assert.Zero(t, allocations, rule.String())
+	}
+}
+
+func TestUnusableSettingsAreRefused(t *testing.T) {
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	net, err := model.NewDense(model.Vector(81), []int{4}, 3, gpu.Tanh)
+	require.NoError(t, err)
+	params := make([]float32, net.Params)
+	nan := float32(0)
+	nan /= nan
+	for name, change := range map[string]func(*Config){
+		"no batch":          func(c *Config) { c.Batch = 0 },
+		"negative rate":     func(c *Config) { c.LR = -1 },
+		"rate not a number": func(c *Config) { c.LR = nan },
+		"negative l2":       func(c *Config) { c.L2 = -1 },
+		"negative floor":    func(c *Config) { c.Rule, c.Floor = MDFA, -1 },
+	} {
+		cfg := smallConfig(BP)
+		change(&cfg)
+		_, err := NewLearner(dev, net, cfg, params, nil)
+		assert.ErrorIs(t, err, ErrConfig, name)
+	}
+	_, err = NewLearner(dev, net, smallConfig(DFA), params, nil)
+	assert.ErrorIs(t, err, gpu.ErrShape, "feedback is missing")
+
+	l, err := NewLearner(dev, net, smallConfig(BP), params, nil)
+	require.NoError(t, err)
+	_, err = NewTrainer(l, Data{Train: bands(1, 7)}, Schedule{Epochs: 1})
+	assert.ErrorIs(t, err, ErrConfig, "a batch larger than the data")
+	_, err = NewTrainer(l, Data{Train: bands(1, 8)}, Schedule{})
+	assert.ErrorIs(t, err, ErrConfig, "no epochs")
+
+	_, err = ParseRule("dfaa")
+	assert.ErrorIs(t, err, ErrConfig)
+	assert.ErrorContains(t, err, "bp, fa, dfa, mdfa")
+}
