@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"mdfa/algo"
+	"mdfa/gpu"
 	"mdfa/internal/results"
 	"mdfa/loaders"
 	"mdfa/model"
 )
 
-// Columns that hold times come last in both files: everything before them is equal
-// between two runs of the same seed on the same device.
+// Columns that hold times, and in result.csv the device's threads and libraries, come
+// last: everything before them is equal between two runs of the same seed on the same
+// kind of device.
 
 // epochColumns are the columns of epochs.csv.
 func epochColumns() []string {
@@ -38,8 +40,8 @@ func epochCells(e algo.Epoch, classes int) []results.Cell {
 		{Column: "valid_accuracy", Value: share(e.Valid.Accuracy(), e.Valid.Count)},
 		{Column: "valid_top5", Value: top5(e.Valid, classes)},
 		{Column: "best", Value: strconv.FormatBool(e.Best)},
-		{Column: "images_per_second", Value: seconds(e.ImagesPerSecond())},
-		{Column: "train_seconds", Value: seconds(e.Seconds)},
+		{Column: "images_per_second", Value: measured(e.ImagesPerSecond())},
+		{Column: "train_seconds", Value: measured(e.Seconds)},
 	}
 }
 
@@ -49,7 +51,7 @@ type outcome struct {
 	reason string // why it is not complete
 }
 
-func resultCells(p *plan, data *loaders.Dataset, net *model.Network, device string, r algo.Result, o outcome, start time.Time) []results.Cell {
+func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Info, r algo.Result, o outcome, start time.Time) []results.Cell {
 	loss, accuracy := bestTraining(r.Epochs)
 	best, test := r.Best(), r.Test
 	steps := 0
@@ -59,7 +61,7 @@ func resultCells(p *plan, data *loaders.Dataset, net *model.Network, device stri
 	return []results.Cell{
 		{Column: "version", Value: readVersion().String()},
 		{Column: "go", Value: runtime.Version()},
-		{Column: "device", Value: device},
+		{Column: "device", Value: dev.Name},
 		{Column: "dataset", Value: data.Name},
 		{Column: "classes", Value: strconv.Itoa(data.Classes)},
 		{Column: "model", Value: p.config.Rule.String()},
@@ -90,9 +92,10 @@ func resultCells(p *plan, data *loaders.Dataset, net *model.Network, device stri
 		{Column: "best_epoch", Value: positive(r.BestEpoch)},
 		{Column: "test_accuracy", Value: share(test.Accuracy(), test.Count)},
 		{Column: "test_top5", Value: top5(test, data.Classes)},
+		{Column: "device_detail", Value: dev.Detail},
 		{Column: "time", Value: start.Format(time.RFC3339)},
-		{Column: "images_per_second", Value: seconds(r.ImagesPerSecond())},
-		{Column: "train_seconds", Value: seconds(r.Seconds)},
+		{Column: "images_per_second", Value: measured(r.ImagesPerSecond())},
+		{Column: "train_seconds", Value: measured(r.Seconds)},
 	}
 }
 
@@ -168,5 +171,5 @@ func positive(n int) string {
 	return strconv.Itoa(n)
 }
 
-// seconds is a measured time or speed, to what a clock can tell.
-func seconds(x float64) string { return strconv.FormatFloat(x, 'f', 3, 64) }
+// measured is a time or speed, to what a clock can tell.
+func measured(x float64) string { return strconv.FormatFloat(x, 'f', 3, 64) }

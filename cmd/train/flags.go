@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,31 +39,31 @@ func newFlags() *flags {
 	f.given = map[string]bool{}
 	f.SetOutput(io.Discard)
 
-	f.text(&f.dataset, "dataset", "mnist", "the data set: `NAME` is "+strings.Join(loaders.Names(), " or "))
-	f.integer(&f.classes, "classes", 0, math.MinInt, "keep `K` of the classes, picked by the seed (default all)")
-	f.text(&f.data, "data", "", "the `DIR` that holds the data set's files (default: found or fetched)")
+	f.text(&f.dataset, "dataset", "NAME", "mnist", "data set: "+strings.Join(loaders.Names(), ", "))
+	f.integer(&f.classes, "classes", "K", 0, math.MinInt, "keep K of the classes, picked by the seed (default all)")
+	f.text(&f.data, "data", "DIR", "", "folder of the data set's files (default: found or fetched)")
 
-	f.text(&f.model, "model", "bp", "the learning rule: `NAME` is "+strings.Join(algo.Rules(), ", "))
-	f.boolean(&f.convnet, "convnet", "a convolutional network instead of a fully connected one")
-	f.text(&f.layers, "layers", "", "hidden layers, `W,W,…` units wide, or none (default by data set)")
-	f.text(&f.filters, "filters", "", "convolutions, `F:K:S,…` filters, kernel, stride (default by data set)")
-	f.text(&f.activation, "activation", "tanh", "`NAME` is tanh, relu or pl (clip to -1..1)")
-	f.text(&f.forwardInit, "forward_init", "U1", "weights: `INIT` is a number, or U, N, P, A and a number")
-	f.text(&f.backwardInit, "backward_init", "U1", "fixed feedback of fa, dfa, mdfa, as `INIT` above")
-	f.number(&f.clampFloor, "clamp_floor", 0, "mdfa keeps weights at or above `X`")
+	f.text(&f.model, "model", "NAME", "bp", "learning rule: "+strings.Join(algo.Rules(), ", "))
+	f.boolean(&f.convnet, "convnet", "convolutional instead of fully connected")
+	f.text(&f.layers, "layers", "W,W,...", "", "widths of the hidden layers, or none (default by data set)")
+	f.text(&f.filters, "filters", "F:K:S,...", "", "filters, kernel, stride of each convolution (default by data set)")
+	f.text(&f.activation, "activation", "NAME", "tanh", "tanh, relu, or pl: clipped to -1..1")
+	f.text(&f.forwardInit, "forward_init", "INIT", "U1", "first weights: a number, or one of U N P A and a number")
+	f.text(&f.backwardInit, "backward_init", "INIT", "U1", "fixed feedback of fa, dfa, mdfa, written likewise")
+	f.number(&f.clampFloor, "clamp_floor", 0, "mdfa keeps weights at X or above")
 
-	f.text(&f.optimizer, "optimizer", "rmsprop", "`NAME` is "+strings.Join(algo.Optimizers(), ", "))
-	f.number(&f.lr, "lr", 1e-4, "learning rate `X`")
-	f.number(&f.l2, "l2", 0, "weight decay `X`")
-	f.text(&f.reduction, "reduction", "mean", "`NAME` of how a batch's errors combine: "+strings.Join(algo.Reductions(), " or "))
-	f.integer(&f.batch, "batch_size", 64, 1, "`N` images in a step")
-	f.integer(&f.epochs, "max_epochs", 100, 1, "`N` passes over the training images")
-	f.integer(&f.maxSteps, "max_steps", 0, 0, "end after `N` steps (default no limit)")
-	f.seedNumber(&f.seed, "seed", 0, "`N` picks classes, split, weights and order")
+	f.text(&f.optimizer, "optimizer", "NAME", "rmsprop", strings.Join(algo.Optimizers(), ", "))
+	f.number(&f.lr, "lr", 1e-4, "learning rate")
+	f.number(&f.l2, "l2", 0, "weight decay")
+	f.text(&f.reduction, "reduction", "NAME", "mean", "errors of a batch count as their "+strings.Join(algo.Reductions(), " or "))
+	f.integer(&f.batch, "batch_size", "N", 64, 1, "images in a step")
+	f.integer(&f.epochs, "max_epochs", "N", 100, 1, "passes over the training images")
+	f.integer(&f.maxSteps, "max_steps", "N", 0, 0, "end after N steps (default no limit)")
+	f.seedNumber(&f.seed, "seed", 0, "of classes, split, weights and order")
 
-	f.text(&f.device, "device", "auto", "`NAME` is "+strings.Join(deviceNames(), ", "))
-	f.boolean(&f.devices, "devices", "list the devices of this machine and exit")
-	f.text(&f.out, "out", "results", "each run gets a folder of its own under `DIR`")
+	f.text(&f.device, "device", "NAME", "auto", strings.Join(deviceNames(), ", "))
+	f.boolean(&f.devices, "devices", "list this machine's devices and exit")
+	f.text(&f.out, "out", "DIR", "results", "each run gets a folder of its own in there")
 	f.boolean(&f.quiet, "quiet", "print the outcome only")
 	f.boolean(&f.version, "version", "print the version and exit")
 	return f
@@ -77,6 +78,8 @@ func parse(args []string) (options, error) {
 		return options{}, err
 	case f.problem != nil:
 		return options{}, f.problem
+	case err != nil && f.NArg() > 0 && malformed(f.Arg(0)):
+		return options{}, usagef("%q is no flag: train -h lists them.", f.Arg(0))
 	case err != nil:
 		// What failed is the argument just before those that are left.
 		return options{}, f.misspelt(args[len(args)-f.NArg()-1])
@@ -86,12 +89,18 @@ func parse(args []string) (options, error) {
 	return f.options, nil
 }
 
+// malformed says whether an argument starts like a flag but has no name. It is the only
+// kind of mistake that the flag package leaves among the arguments still to read.
+func malformed(arg string) bool {
+	return strings.HasPrefix(arg, "---") || strings.HasPrefix(arg, "-=") || strings.HasPrefix(arg, "--=")
+}
+
 // misspelt says what is wrong with an argument that the flag package refused.
 func (f *flags) misspelt(arg string) error {
 	dashless := strings.TrimPrefix(strings.TrimPrefix(arg, "-"), "-")
 	name, _, _ := strings.Cut(dashless, "=")
-	if f.Lookup(name) != nil {
-		return usagef("-%s needs a value, as in -%s=%s.", name, name, placeholder(f.Lookup(name)))
+	if known := f.Lookup(name); known != nil {
+		return usagef("-%s needs a value, as in -%s %s.", name, name, known.Value.(*value).argument)
 	}
 	if near := f.closest(name); near != "" {
 		return usagef("there is no flag %s; did you mean -%s?", arg, near)
@@ -99,12 +108,21 @@ func (f *flags) misspelt(arg string) error {
 	return usagef("there is no flag %s; train -h lists them.", arg)
 }
 
-// stray refuses arguments that are no flags.
+// isFlag says whether an argument is a flag with its dashes.
+func (f *flags) isFlag(arg string) bool {
+	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	return strings.HasPrefix(arg, "-") && f.Lookup(name) != nil
+}
+
+// stray refuses arguments that are no flags: the first of args, up to the next flag.
 func (f *flags) stray(args []string) error {
-	hint := "train takes flags only, such as -model mdfa"
-	switch last := strings.ToLower(args[0]); {
-	case last == "true" || last == "false" || last == "0" || last == "1":
-		hint = fmt.Sprintf("a switch is set as in -convnet or -convnet=%s", last)
+	if next := slices.IndexFunc(args, f.isFlag); next > 0 {
+		args = args[:next]
+	}
+	hint := "train takes flags only, such as -model mdfa."
+	switch first := strings.ToLower(args[0]); {
+	case first == "true" || first == "false":
+		hint = fmt.Sprintf("a switch is set as in -convnet or -convnet=%s.", first)
 	case f.Lookup(args[0]) != nil:
 		hint = fmt.Sprintf("did you mean -%s?", args[0])
 	}
@@ -112,7 +130,7 @@ func (f *flags) stray(args []string) error {
 	if len(args) > 1 {
 		noun = "arguments"
 	}
-	return usagef("unexpected %s %s: %s.", noun, quoteAll(args), strings.TrimSuffix(hint, "."))
+	return usagef("unexpected %s %s: %s", noun, quoteAll(args), hint)
 }
 
 func quoteAll(args []string) string {
@@ -125,17 +143,16 @@ func quoteAll(args []string) string {
 
 // value is a flag that may be given once and whose errors are whole sentences.
 type value struct {
-	flags *flags
-	name  string
-	text  string // as typed, or the default
-	isBool
-	set func(text string) error
+	flags    *flags
+	name     string
+	argument string // the word for the value in the help text, "" for a switch
+	text     string // as typed, or the default
+	isBool   bool
+	set      func(text string) error
 }
 
-type isBool bool
-
-// IsBoolFlag tells the flag package that the flag stands without a value.
-func (b isBool) IsBoolFlag() bool { return bool(b) }
+// IsBoolFlag tells the flag package that the flag may stand without a value.
+func (v *value) IsBoolFlag() bool { return v.isBool }
 
 // String is the value's text.
 func (v *value) String() string { return v.text }
@@ -143,9 +160,12 @@ func (v *value) String() string { return v.text }
 // Set takes what was typed.
 func (v *value) Set(text string) error {
 	var err error
-	if v.flags.given[v.name] {
+	switch {
+	case v.flags.given[v.name]:
 		err = usagef("-%s is given twice: leave one out.", v.name)
-	} else {
+	case !v.isBool && v.flags.isFlag(text):
+		err = usagef("-%s needs a value, as in -%s %s, but %s follows.", v.name, v.name, v.argument, text)
+	default:
 		v.flags.given[v.name] = true
 		v.text = text
 		err = v.set(text)
@@ -156,65 +176,71 @@ func (v *value) Set(text string) error {
 	return err
 }
 
-func (f *flags) define(name, text, usage string, boolean isBool, set func(string) error) {
-	f.Var(&value{flags: f, name: name, text: text, isBool: boolean, set: set}, name, usage)
+func (f *flags) define(v value, usage string) {
+	v.flags = f
+	f.Var(&v, v.name, usage)
 }
 
-func (f *flags) text(to *string, name, initial, usage string) {
+func (f *flags) text(to *string, name, argument, initial, usage string) {
 	*to = initial
-	f.define(name, initial, usage, false, func(text string) error {
+	f.define(value{name: name, argument: argument, text: initial, set: func(text string) error {
 		*to = text
 		return nil
-	})
+	}}, usage)
 }
 
 func (f *flags) boolean(to *bool, name, usage string) {
-	f.define(name, "false", usage, true, func(text string) (err error) {
+	f.define(value{name: name, text: "false", isBool: true, set: func(text string) (err error) {
 		if *to, err = strconv.ParseBool(text); err != nil {
 			return usagef("-%s=%s: expected true or false.", name, text)
 		}
 		return nil
-	})
+	}}, usage)
 }
 
-func (f *flags) integer(to *int, name string, initial, least int, usage string) {
+func (f *flags) integer(to *int, name, argument string, initial, least int, usage string) {
 	*to = initial
-	f.define(name, strconv.Itoa(initial), usage, false, func(text string) error {
+	expected := "a whole number"
+	if least != math.MinInt {
+		expected = fmt.Sprintf("a whole number from %d on", least)
+	}
+	f.define(value{name: name, argument: argument, text: strconv.Itoa(initial), set: func(text string) error {
 		n, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || int(n) < least {
-			return usagef("-%s %s: expected a whole number%s.", name, text, from(least))
+			return usagef("-%s %s: expected %s.", name, shown(text), expected)
 		}
 		*to = int(n)
 		return nil
-	})
-}
-
-func from(least int) string {
-	if least == math.MinInt {
-		return ""
-	}
-	return fmt.Sprintf(" from %d on", least)
+	}}, usage)
 }
 
 func (f *flags) seedNumber(to *int64, name string, initial int64, usage string) {
 	*to = initial
-	f.define(name, strconv.FormatInt(initial, 10), usage, false, func(text string) (err error) {
+	f.define(value{name: name, argument: "N", text: strconv.FormatInt(initial, 10), set: func(text string) (err error) {
 		if *to, err = strconv.ParseInt(text, 10, 64); err != nil {
-			return usagef("-%s %s: expected a whole number from 0 to 4294967295.", name, text)
+			return usagef("-%s %s: expected a whole number from 0 to %d.", name, shown(text), uint32(math.MaxUint32))
 		}
 		return nil
-	})
+	}}, usage)
 }
 
 // number reads a number from 0 on that float32 can hold.
 func (f *flags) number(to *float64, name string, initial float64, usage string) {
 	*to = initial
-	f.define(name, strconv.FormatFloat(initial, 'g', -1, 64), usage, false, func(text string) error {
+	f.define(value{name: name, argument: "X", text: strconv.FormatFloat(initial, 'g', -1, 64), set: func(text string) error {
 		x, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(x >= 0 && x <= math.MaxFloat32) {
-			return usagef("-%s %s: expected a number from 0 on, such as 0.001 or 1e-4.", name, text)
+			return usagef("-%s %s: expected a number from 0 on, such as 0.001 or 1e-4.", name, shown(text))
 		}
 		*to = x
 		return nil
-	})
+	}}, usage)
+}
+
+// shown is what was typed, in quotes where it would not read as one word.
+func shown(text string) string {
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return strconv.Quote(text)
+	}
+	return text
 }

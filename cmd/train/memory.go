@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,20 +26,25 @@ type memoryPlan []need
 // evaluationBytes is about what the activations of an evaluation step take.
 const evaluationBytes = 64 << 20
 
-func planMemory(net *model.Network, c algo.Config, data *loaders.Dataset) memoryPlan {
+// planMemory adds up what a run allocates. onHost says that the device's memory is the
+// host's, where the initial values are held once more while they are handed over.
+func planMemory(net *model.Network, c algo.Config, data *loaders.Dataset, onHost bool) memoryPlan {
 	kind := c.Rule.Feedback()
 	m := net.Memory(c.Batch, kind)
 	activations := max(m.Activations, min(net.Memory(512, kind).Activations, evaluationBytes))
 	deltas := 4 * uint64(c.Batch) * uint64(net.HiddenUnits()+net.Logits)
 	images := uint64(data.Train.Len()+data.Valid.Len()+data.Test.Len()) * uint64(net.Input.Size()+4)
 	p := memoryPlan{
-		// weights, gradients and the best weights so far
-		{"weights, gradients and optimizer state", m.Weights * uint64(3+c.Optimizer.States())},
+		// weights, gradients, the best weights so far, optimizer state
+		{"weights and optimizer", m.Weights * uint64(3+c.Optimizer.States())},
 		{"feedback", m.Feedback},
 		{"activations", activations + deltas},
 		{"images", images},
 	}
-	slices.SortStableFunc(p, func(a, b need) int { return int(min(b.bytes, 1<<62)) - int(min(a.bytes, 1<<62)) })
+	if onHost {
+		p = append(p, need{"initial values", m.Weights + m.Feedback})
+	}
+	slices.SortStableFunc(p, func(a, b need) int { return cmp.Compare(b.bytes, a.bytes) })
 	return p
 }
 
@@ -50,7 +56,7 @@ func (p memoryPlan) total() uint64 {
 	return sum
 }
 
-// String lists the consumers that count: "images 55 MB, activations 12 MB".
+// String lists the consumers that count: "images 55 MB · activations 12 MB".
 func (p memoryPlan) String() string {
 	var parts []string
 	for _, n := range p {
@@ -58,7 +64,7 @@ func (p memoryPlan) String() string {
 			parts = append(parts, n.what+" "+humanize.Bytes(n.bytes))
 		}
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, " · ")
 }
 
 // check refuses a run that cannot fit, before anything of it is allocated.

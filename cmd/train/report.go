@@ -29,10 +29,11 @@ func (c *console) printHeader(p *plan, data *loaders.Dataset, net *model.Network
 		passed = " (" + passed + ")"
 	}
 	c.detail(c.label("device") + dev.String() + passed)
-	c.detail(c.label("data") + fmt.Sprintf("%s train · %s validation · %s test      %s from %s",
-		comma(data.Train.Len()), comma(data.Valid.Len()), comma(data.Test.Len()), data.Name, data.Source))
+	c.detail(c.label("data") + fmt.Sprintf("%s train · %s validation · %s test images",
+		comma(data.Train.Len()), comma(data.Valid.Len()), comma(data.Test.Len())))
+	c.detail(c.label("source") + data.Source)
 	c.detail(c.label("network") + net.Headline(p.config.Rule.Feedback()))
-	c.detail(c.label("memory") + fmt.Sprintf("%s: %v", humanize.Bytes(m.total()), m))
+	c.detail(c.label("memory") + fmt.Sprintf("%s (%v)", humanize.Bytes(m.total()), m))
 	c.detail(c.label("rule") + p.ruleText())
 	for _, note := range p.notes {
 		c.detail(c.label("note") + note)
@@ -95,8 +96,9 @@ func (o *observer) Step(epoch, step int, loss func() (float64, error)) {
 	if step == 1 {
 		o.epochBegan = now
 	}
-	if !live.Due(now) {
-		return
+	steps := min(o.steps, o.totalSteps()-(epoch-1)*o.steps)
+	if step == 1 || !live.Due(now) && step < steps {
+		return // one step has no speed yet; the last one shows while validation runs
 	}
 	value, err := loss()
 	if err != nil {
@@ -105,7 +107,7 @@ func (o *observer) Step(epoch, step int, loss func() (float64, error)) {
 	done := (epoch-1)*o.steps + step
 	perStep := now.Sub(o.began) / time.Duration(done)
 	live.Set(now, progress.State{
-		Epoch: epoch, Epochs: o.epochs, Step: step, Steps: min(o.steps, o.totalSteps()-(epoch-1)*o.steps),
+		Epoch: epoch, Epochs: o.epochs, Step: step, Steps: steps,
 		Loss:            value,
 		ImagesPerSecond: float64((step-1)*o.batch) / max(now.Sub(o.epochBegan).Seconds(), 1e-9),
 		Left:            perStep * time.Duration(o.totalSteps()-done),
@@ -177,7 +179,7 @@ func visible(text string) int {
 }
 
 // printOutcome is the final table.
-func (c *console) printOutcome(p *plan, data *loaders.Dataset, r algo.Result, run *results.Run) {
+func (c *console) printOutcome(data *loaders.Dataset, r algo.Result, run *results.Run, written bool) {
 	if len(r.Epochs) > 0 && !c.quiet {
 		c.line("")
 	}
@@ -195,7 +197,11 @@ func (c *console) printOutcome(p *plan, data *loaders.Dataset, r algo.Result, ru
 		c.line(c.label("speed") + fmt.Sprintf("%s images/s, %s of training",
 			comma(int(r.ImagesPerSecond())), spent(r.Seconds)))
 	}
-	c.line(c.label("results") + fmt.Sprintf("%s%c (%s, %s)", run.Dir(), filepath.Separator, results.ResultFile, results.EpochsFile))
+	files := results.ResultFile + ", " + results.EpochsFile
+	if !written {
+		files = results.EpochsFile
+	}
+	c.line(c.label("results") + fmt.Sprintf("%s%c (%s)", run.Dir(), filepath.Separator, files))
 }
 
 func spent(s float64) string {

@@ -39,7 +39,7 @@ func train(ctx context.Context, p *plan, out *console) (err error) {
 	if err != nil {
 		return err
 	}
-	memory := planMemory(net, p.config, data)
+	memory := planMemory(net, p.config, data, dev.Info().Kind == "cpu")
 	if err := memory.check(dev.Info()); err != nil {
 		return err
 	}
@@ -61,18 +61,17 @@ func train(ctx context.Context, p *plan, out *console) (err error) {
 	result, failure := follow(ctx, trainer, p, data, run, out)
 
 	o := ending(failure, result)
-	cells := resultCells(p, data, net, dev.Info().String(), result, o, start)
-	if err := run.Finish(cells); err != nil {
-		if failure != nil {
-			return failure // it came first, and what it left is in epochs.csv
-		}
-		return err
-	}
-	out.printOutcome(p, data, result, run)
-	if o.status == statusInterrupted {
+	written := run.Finish(resultCells(p, data, net, dev.Info(), result, o, start))
+	out.printOutcome(data, result, run, written == nil)
+	switch {
+	case o.status == statusComplete:
+		return written
+	case o.status == statusInterrupted && written == nil:
 		return fmt.Errorf("%w %s: the results so far are written", errInterrupted, o.reason)
+	case o.status == statusInterrupted:
+		return fmt.Errorf("%w %s: %w", errInterrupted, o.reason, written)
 	}
-	return failure
+	return failure // it came before whatever kept the result from being written
 }
 
 // prepare draws the weights and puts everything on the device.

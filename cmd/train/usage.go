@@ -38,11 +38,8 @@ func printUsage(w io.Writer) error {
 		fmt.Fprintf(&b, "\n%s\n", group.title)
 		for _, name := range group.names {
 			entry := f.Lookup(name)
-			argument, usage := flag.UnquoteUsage(entry)
-			if isSwitch(entry) {
-				argument = ""
-			}
-			fmt.Fprintf(&b, "  %-21s %s%s\n", strings.TrimSpace("-"+name+" "+argument), usage, defaultText(entry))
+			head := strings.TrimSpace("-" + name + " " + entry.Value.(*value).argument)
+			fmt.Fprintf(&b, "  %-20s %s%s\n", head, entry.Usage, defaultText(entry))
 		}
 	}
 	b.WriteString("\nFlags may be written -x or --x, with a blank or = before the value.\n" +
@@ -51,23 +48,12 @@ func printUsage(w io.Writer) error {
 	return err
 }
 
-func isSwitch(f *flag.Flag) bool {
-	b, ok := f.Value.(interface{ IsBoolFlag() bool })
-	return ok && b.IsBoolFlag()
-}
-
-// placeholder is the word for a flag's value in the help text.
-func placeholder(f *flag.Flag) string {
-	argument, _ := flag.UnquoteUsage(f)
-	return argument
-}
-
 // defaultText is the default, where the usage does not name it itself.
 func defaultText(f *flag.Flag) string {
-	if f.DefValue == "" || isSwitch(f) || strings.Contains(f.Usage, "(default") {
+	if f.DefValue == "" || f.Value.(*value).isBool || strings.Contains(f.Usage, "(default") {
 		return ""
 	}
-	return fmt.Sprintf(" (%s)", f.DefValue)
+	return fmt.Sprintf(" (default %s)", f.DefValue)
 }
 
 // closest is the flag that name was most likely meant to be, or "".

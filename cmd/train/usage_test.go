@@ -1,0 +1,210 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+)
+
+func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
+	const inits = `expected a number such as 0 or 0.1 (constant), or with v at least 0: `
+	root := t.TempDir()
+	require.NoError(t, os.Rename(madeUp(t), filepath.Join(root, "mnist")))
+	for _, c := range []struct{ args, want string }{
+		{"-model mdf", `-model "mdf" is unknown; there are bp, fa, dfa, mdfa.`},
+		{"-dataset cifar", `-dataset "cifar": unknown; the data sets are `},
+		{"-activation sigmoid", `-activation "sigmoid": expected tanh, relu or pl.`},
+		{"-optimizer adagrad", `-optimizer "adagrad" is unknown; there are sgd, rmsprop, adam.`},
+		{"-reduction max", `-reduction "max" is unknown; there are mean, sum.`},
+		{"-device tpu", `-device "tpu": unknown; there are auto, `},
+		{"-device cpu:1", "-device cpu:1: there is one cpu; write -device cpu."},
+		{"-forward_init Q3", `-forward_init "Q3": ` + inits},
+		{"-backward_init U-1", `-backward_init "U-1": the scale is negative; ` + inits},
+		{"-model mdfa -forward_init -0.5", "-forward_init -0.5: mdfa needs feedback and weights of at least 0"},
+		{"-model mdfa -backward_init -0.5", "-backward_init -0.5: mdfa needs feedback and weights of at least 0"},
+		{"-classes 1", "-classes 1: a classifier needs at least 2 classes; mnist has 10 (leave the flag out to use all)."},
+		{"-classes -1", "-classes -1: a classifier needs at least 2 classes"},
+		{"-classes 11", "-classes 11: mnist has only 10 classes; give 2 to 10"},
+		{"-classes two", "-classes two: expected a whole number."},
+		{"-batch_size 0", "-batch_size 0: expected a whole number from 1 on."},
+		{"-batch_size 500", "-batch_size 500 is larger than the 340 training images: take a smaller one."},
+		{"-max_epochs 0", "-max_epochs 0: expected a whole number from 1 on."},
+		{"-max_steps -1", "-max_steps -1: expected a whole number from 0 on."},
+		{"-seed -1", "-seed -1: the data split needs a seed from 0 to 4294967295."},
+		{"-seed 0.5", "-seed 0.5: expected a whole number from 0 to 4294967295."},
+		{"-lr NaN", "-lr NaN: expected a number from 0 on"},
+		{"-lr -1", "-lr -1: expected a number from 0 on"},
+		{"-lr 1e39", "-lr 1e39: expected a number from 0 on"},
+		{"-l2 Inf", "-l2 Inf: expected a number from 0 on"},
+		{"-lr=", `-lr "": expected a number from 0 on`},
+		{"-model bp -lr", "-lr needs a value, as in -lr X."},
+		{"-model -convnet", "-model needs a value, as in -model NAME, but -convnet follows."},
+		{"-lr --seed=3", "-lr needs a value, as in -lr X, but --seed=3 follows."},
+		{"-convnet true -model fa", `unexpected argument "true": a switch`},
+		{"-clamp_floor 1e-6", "-clamp_floor goes with -model mdfa only"},
+		{"-convnet -layers 20", "-layers is for fully connected networks"},
+		{"-filters 8:3:1", "-filters is for convolutional networks"},
+		{"-layers 20,x", `-layers "20,x": "x" is not a number of units`},
+		{"-layers 400000,400000", "-layers: layer 2 (dense 400000) over 1x1x400000 has more than 2147483647"},
+		{"-convnet -filters 8:3", `-filters "8:3": "8:3" is not filters:kernel:stride`},
+		{"-convnet -filters 8:40:1", "-filters: layer 1 (conv 8 40/1) does not fit: its kernel is 40x40"},
+		{"-out=", "-out is empty: expected the name of a folder."},
+		{"-convnet=maybe", "-convnet=maybe: expected true or false."},
+		{"-convnet true", `unexpected argument "true": a switch is set as in -convnet or -convnet=true.`},
+		{"model mdfa", `unexpected arguments "model", "mdfa": did you mean -model?`},
+		{"mdfa", `unexpected argument "mdfa": train takes flags only`},
+		{"-model bp --model fa", "-model is given twice: leave one out."},
+		{"-modle bp", "there is no flag -modle; did you mean -model?"},
+		{"--batch-size=3", "there is no flag --batch-size=3; did you mean -batch_size?"},
+		{"-epochs 3", "there is no flag -epochs; did you mean -max_epochs?"},
+		{"-xyzzy", "there is no flag -xyzzy; train -h lists them."},
+		{"---model bp", `"---model" is no flag: train -h lists them.`},
+		{"-=3", `"-=3" is no flag: train -h lists them.`},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			t.Parallel()
+			cmd := command(t, strings.Fields(c.args)...)
+			cmd.Env = append(os.Environ(), "MDFA_DATA="+root)
+			got := finish(t, cmd)
+			assert.Equal(t, exitUsage, got.code)
+			assertSentence(t, got, c.want)
+		})
+	}
+}
+
+// assertSentence checks that an error is one line for a person, and that nothing else
+// came of the run: nothing printed, nothing written.
+func assertSentence(t *testing.T, got finished, want string) {
+	t.Helper()
+	assert.True(t, strings.HasPrefix(got.stderr, "train: "+want), "got  %swant train: %s", got.stderr, want)
+	assert.Equal(t, 1, strings.Count(got.stderr, "\n"), "one line: %s", got.stderr)
+	assert.Regexp(t, `[.?]\n$`, got.stderr)
+	assert.NotContains(t, got.stderr, "goroutine")
+	assert.Empty(t, got.stdout)
+	left, err := os.ReadDir(got.dir)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+func TestWhatFailsIsOneSentenceAndCodeOne(t *testing.T) {
+	data := madeUp(t)
+	cut := madeUp(t)
+	require.NoError(t, os.Truncate(filepath.Join(cut, "train-images-idx3-ubyte"), 1000))
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"missing data folder": {[]string{"-data", "nowhere"}, "-data nowhere: there is no such folder"},
+		"truncated data":      {[]string{"-data", cut}, cut + "/train-images-idx3-ubyte"},
+		"file for a folder":   {[]string{"-data", data, "-out", file}, "results cannot be written to " + file + " (not a directory)"},
+		"file on the way":     {[]string{"-data", data, "-out", file + "/sub"}, "results cannot be written to " + file + "/sub (not a directory)"},
+		"no writing there":    {[]string{"-data", data, "-out", "/proc/results"}, "results cannot be written to /proc/results ("},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := runTrain(t, c.args...)
+			assert.Equal(t, exitFailed, got.code)
+			assertSentence(t, got, c.want)
+		})
+	}
+}
+
+func TestRunsThatCannotFitSayWhatIsBig(t *testing.T) {
+	p := memoryPlan{{"feedback", 1_740_000_000}, {"images", 55_000_000}, {"activations", 1000}}
+	assert.NoError(t, p.check(gpu.Info{Name: "cpu"}), "memory unknown")
+	assert.NoError(t, p.check(gpu.Info{Name: "cpu", MemoryFree: 2e9}))
+	err := p.check(gpu.Info{Name: "cpu", MemoryFree: 1e9})
+	require.Error(t, err)
+	assert.Equal(t, exitFailed, exitCode(err))
+	assert.Equal(t, "the run needs about 1.8 GB (feedback 1.7 GB · images 55 MB), and cpu has 1.0 GB free: "+
+		"use smaller -layers or -filters, fewer -classes or a smaller -batch_size.", sentence(err))
+}
+
+func TestHelpHasEveryFlagInOneGroup(t *testing.T) {
+	seen := map[string]int{}
+	for _, group := range flagGroups() {
+		for _, name := range group.names {
+			seen[name]++
+		}
+	}
+	newFlags().VisitAll(func(f *flag.Flag) {
+		assert.Equal(t, 1, seen[f.Name], f.Name)
+		delete(seen, f.Name)
+	})
+	assert.Empty(t, seen, "flags that do not exist")
+
+	for _, arg := range []string{"-h", "--help"} {
+		got := runTrain(t, arg)
+		assert.Equal(t, 0, got.code)
+		assert.Empty(t, got.stderr)
+		for _, want := range []string{"Examples", "Data", "Network", "Training", "-batch_size N", "(default 64)", "Exit codes: 0 done"} {
+			assert.Contains(t, got.stdout, want)
+		}
+		assert.Equal(t, 2, strings.Count(got.stdout, "\n  train -"), "examples")
+		for line := range strings.Lines(got.stdout) {
+			assert.LessOrEqual(t, len(line), 100, line)
+		}
+	}
+}
+
+func TestExamplesOfTheHelpParse(t *testing.T) {
+	for line := range strings.Lines(exampleCommands) {
+		words := strings.Fields(line)
+		if len(words) < 2 {
+			continue
+		}
+		opt, err := parse(words[1:])
+		require.NoError(t, err)
+		_, err = newPlan(opt)
+		assert.NoError(t, err)
+	}
+}
+
+func TestDefaultsAreTheOriginals(t *testing.T) {
+	opt, err := parse(nil)
+	require.NoError(t, err)
+	opt.given = nil
+	assert.Equal(t, options{
+		dataset: "mnist", out: "results", model: "bp", activation: "tanh", optimizer: "rmsprop",
+		forwardInit: "U1", backwardInit: "U1", reduction: "mean", device: "auto",
+		batch: 64, epochs: 100, lr: 1e-4,
+	}, opt)
+}
+
+func TestFlagsTakeEverySpelling(t *testing.T) {
+	for _, args := range []string{"-model mdfa -convnet", "--model mdfa --convnet", "-model=mdfa -convnet=true", "--model=mdfa --convnet=1"} {
+		opt, err := parse(strings.Fields(args))
+		require.NoError(t, err, args)
+		assert.Equal(t, "mdfa", opt.model, args)
+		assert.True(t, opt.convnet, args)
+	}
+}
+
+func TestVersionAndDevicesPrintAndEnd(t *testing.T) {
+	got := runTrain(t, "-version")
+	assert.Equal(t, 0, got.code)
+	assert.Regexp(t, `^train \S+, go1\.\S+ \w+/\w+\n$`, got.stdout)
+
+	got = runTrain(t, "-devices")
+	assert.Equal(t, 0, got.code)
+	assert.Regexp(t, `(?m)^cpu     \d+ threads?, `, got.stdout)
+}
+
+func TestEditDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "abc", 3}, {"lr", "lr", 0}, {"modle", "model", 2}, {"batchsize", "batch_size", 1}, {"kitten", "sitting", 3}} {
+		assert.Equal(t, c.want, editDistance(c.a, c.b), "%s %s", c.a, c.b)
+		assert.Equal(t, c.want, editDistance(c.b, c.a), "%s %s", c.b, c.a)
+	}
+}
