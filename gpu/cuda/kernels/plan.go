@@ -1,0 +1,172 @@
+package kernels
+
+import "fmt"
+
+// The limits and choices of the launch plans below.
+const (
+	maxGridY = 65535 // blocks in y, of every compute capability
+
+	wideColumns  = 8192 // from so many columns on a feedback tile is 128 wide, else 32
+	rowsPerChunk = 128  // rows of a batch that one block of feedback sums up
+	rowsPerLane  = 8    // positions that one thread of col2im works on
+
+	lossOneBlock  = 16384 // up to so many logits one block does the whole loss
+	maxLossBlocks = 1024
+)
+
+// Count is n as a kernel's parameter; more than MaxElements is an error, because a
+// kernel's index could overflow.
+func Count(n int) (int32, error) {
+	if n < 0 || n > MaxElements {
+		return 0, fmt.Errorf("kernels: %d elements in one operation: at most %d are possible; use smaller batches", n, MaxElements)
+	}
+	return int32(n), nil
+}
+
+// Width is the `width` of a launch over float matrices: 4 where rows of so many
+// elements can be cut into vectors of four and every pointer is aligned to them, else 1.
+func Width(row int, ptrs ...DevicePtr) int32 {
+	for _, p := range ptrs {
+		if p%16 != 0 {
+			return 1
+		}
+	}
+	if row%4 != 0 {
+		return 1
+	}
+	return 4
+}
+
+// GatherWidth is the width of gather: four bytes of data become four floats of x.
+func GatherWidth(features int, x, data DevicePtr) int32 {
+	if data%4 != 0 {
+		return 1
+	}
+	return Width(features, x)
+}
+
+// ElementsShape is the launch of bias_* (n = rows · cols), sgd, rmsprop and adam:
+// maxBlocks, a small multiple of the multiprocessors, share n elements.
+func ElementsShape(n int, width int32, maxBlocks int) Shape {
+	return Shape{
+		Grid:  [3]uint32{uint32(min(ceil(n, Block*int(width)), maxBlocks)), 1, 1},
+		Block: [3]uint32{Block, 1, 1},
+	}
+}
+
+// GatherShape is the launch of gather.
+func GatherShape(batch, features int, width int32) Shape {
+	return Shape{
+		Grid:  [3]uint32{uint32(ceil(features, Block*int(width))), uint32(min(batch, maxGridY)), 1},
+		Block: [3]uint32{Block, 1, 1},
+	}
+}
+
+// Im2colShape is the launch of im2col; patch is kernel · kernel · channels.
+func Im2colShape(images, outH, outW, patch int, width int32) Shape {
+	x := even(patch / int(width))
+	if x == 0 {
+		return Shape{}
+	}
+	y := max(1, min(Block/x, outW))
+	return Shape{
+		Grid:  [3]uint32{uint32(ceil(outW, y)), uint32(min(images*outH, maxGridY)), 1},
+		Block: [3]uint32{uint32(x), uint32(y), 1},
+	}
+}
+
+// Col2imShape is the launch of col2im over positions = images · inH · inW, and its
+// rows_per_block. It leaves Grid[0] rows of channel sums.
+func Col2imShape(positions, channels int, width int32) (s Shape, rowsPerBlock int32) {
+	depth := channels / int(width)
+	x := even(depth)
+	if x == 0 {
+		return Shape{}, 0
+	}
+	y := Block / x
+	rows := y * rowsPerLane
+	return Shape{
+		Grid:  [3]uint32{uint32(ceil(positions, rows)), uint32(ceil(depth, x)), 1},
+		Block: [3]uint32{uint32(x), uint32(y), 1},
+	}, int32(rows)
+}
+
+// DeltaChunks is the number of rows that feedback and times_slope leave in each
+// layer's sums for a batch: 1 means that they are the column sums themselves.
+func DeltaChunks(batch int) int { return ceil(batch, rowsPerChunk) }
+
+// Shape is the launch of feedback and times_slope. It sets RowsPerBlock and every
+// layer's FirstTile; Batch, Columns, Layers, Width and every Size must be set before,
+// and Logits for feedback (0 for times_slope).
+func (a *DeltaArgs) Shape() Shape {
+	columns := TileColumns
+	if a.Columns >= wideColumns {
+		columns = 4 * TileColumns
+	}
+	x := columns / int(a.Width)
+	y := Block / x
+	tiles := 0
+	for i := range a.Layer[:a.Layers] {
+		a.Layer[i].FirstTile = int32(tiles)
+		tiles += ceil(int(a.Layer[i].Size), columns)
+	}
+	a.RowsPerBlock = rowsPerChunk
+	return Shape{
+		Grid:   [3]uint32{uint32(tiles), uint32(DeltaChunks(int(a.Batch))), 1},
+		Block:  [3]uint32{uint32(x), uint32(y), 1},
+		Shared: 4 * uint32(a.Logits) * uint32(columns+RowsPerThread*y),
+	}
+}
+
+// FeedbackShared is the dynamic shared memory in bytes of a block of feedback over wide
+// layers.
+func FeedbackShared(logits int) int {
+	a := DeltaArgs{Batch: 1, Logits: int32(logits), Columns: wideColumns, Layers: 1, Width: 4}
+	return int(a.Shape().Shared)
+}
+
+// Shape is the launch of column_sums. It sets every matrix's FirstTile; Matrices, Rows
+// and Cols must be set before.
+func (a *ColumnSumsArgs) Shape() Shape {
+	tiles := 0
+	for i := range a.Matrix[:a.Matrices] {
+		a.Matrix[i].FirstTile = int32(tiles)
+		tiles += ceil(int(a.Matrix[i].Cols), TileColumns)
+	}
+	return Shape{
+		Grid:  [3]uint32{uint32(tiles), 1, 1},
+		Block: [3]uint32{TileColumns, SumsBlock / TileColumns, 1},
+	}
+}
+
+// LossShape is the launch of loss_sigmoid (one logit) and loss_softmax. With more than
+// one block, loss_finish and column_sums have to follow, and Grid[0] · NumMetrics
+// float64 are needed for the partial sums.
+func LossShape(batch, logits int) Shape {
+	if batch*logits <= lossOneBlock {
+		return Shape{Grid: [3]uint32{uint32(min(batch, 1)), 1, 1}, Block: [3]uint32{LossBlock, 1, 1}}
+	}
+	rows := LossSplitBlock / Warp // a warp for each row
+	if logits == 1 {
+		rows = LossSplitBlock
+	}
+	return Shape{
+		Grid:  [3]uint32{uint32(min(ceil(batch, rows), maxLossBlocks)), 1, 1},
+		Block: [3]uint32{LossSplitBlock, 1, 1},
+	}
+}
+
+// LossFinishShape is the launch of loss_finish.
+func LossFinishShape() Shape {
+	return Shape{Grid: [3]uint32{1, 1, 1}, Block: [3]uint32{LossSplitBlock, 1, 1}}
+}
+
+func ceil(n, per int) int { return (n + per - 1) / per }
+
+// even is the block width for n columns: as few passes as possible, equally full.
+func even(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return ceil(n, ceil(n, Block))
+}
