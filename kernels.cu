@@ -349,8 +349,8 @@ template <int W> __device__ void feedback_tile(float *shared, float *tile, const
     int last = min(args.batch, (int)(blockIdx.y + 1) * args.rows_per_block);
     for (int row = blockIdx.y * args.rows_per_block; row < last; row += group) {
         __syncthreads();
-        for (int i = thread; i < min(group, last - row) * logits; i += blockDim.x * blockDim.y)
-            e[i] = args.e[row * logits + i];
+        for (int i = thread; i < group * logits; i += blockDim.x * blockDim.y)
+            e[i] = i < (last - row) * logits ? args.e[row * logits + i] : 0.0f;
         __syncthreads();
         if (!active) continue;
         Vec<W> sum[ROWS_PER_THREAD] = {};
@@ -358,8 +358,7 @@ template <int W> __device__ void feedback_tile(float *shared, float *tile, const
             Vec<W> column = load<W>(b, k * blockDim.x + threadIdx.x);
 #pragma unroll
             for (int r = 0; r < ROWS_PER_THREAD; r++) {
-                int mine = r * blockDim.y + threadIdx.y;
-                float error = row + mine < last ? e[mine * logits + k] : 0.0f;
+                float error = e[(r * blockDim.y + threadIdx.y) * logits + k];
 #pragma unroll
                 for (int j = 0; j < W; j++) sum[r].at[j] += error * column.at[j];
             }
@@ -530,7 +529,7 @@ __device__ void end_loss(const float *e, float *bias_grad, double *metrics, int 
 //
 //   loss = max(a, 0) - a·y + log(1 + exp(-|a|))     E = scale · (sigmoid(a) - y)
 //
-// The prediction is class 1 where a > 0; of two classes each is among the five best.
+// The prediction is class 1 where a > 0, and wrong where a is NaN; of two classes each is among the five best.
 // A thread takes a row.
 extern "C" __global__ void __launch_bounds__(LOSS_BLOCK, 1)
 loss_sigmoid(float *logits, const float *__restrict__ bias, const int *__restrict__ labels, float *e,
@@ -548,7 +547,7 @@ loss_sigmoid(float *logits, const float *__restrict__ bias, const int *__restric
         logits[row] = a;
         if (e) e[row] = scale * ((a >= 0.0f ? 1.0f : z) / (1.0f + z) - y);
         loss += positive - a * y + log1pf(z);
-        correct += valid && (a > 0.0f) == (label == 1);
+        correct += valid && a == a && (a > 0.0f) == (label == 1);
         top5 += valid;
         count++;
     }
@@ -561,8 +560,8 @@ loss_sigmoid(float *logits, const float *__restrict__ bias, const int *__restric
 //   loss = log Σ exp(a) - a[y]     E = scale · (softmax(a) - onehot(y))
 //
 // both shifted by the largest logit. The rank of the true class is the number of other classes
-// with a larger logit, or an equal one of a lower index; NaN counts as larger. Rank 0 is correct,
-// below 5 in the top five. A warp takes a row.
+// with a larger logit, or an equal one of a lower index; NaN counts as larger, also beside
+// NaN. Rank 0 is correct, below 5 in the top five. A warp takes a row.
 extern "C" __global__ void __launch_bounds__(LOSS_BLOCK, 1)
 loss_softmax(float *logits, const float *__restrict__ bias, const int *__restrict__ labels, float *e,
              float *bias_grad, double *metrics, int *step, double *partial, int rows, int cols, int steps,
@@ -589,7 +588,7 @@ loss_softmax(float *logits, const float *__restrict__ bias, const int *__restric
         for (int k = lane; k < cols; k += WARP) {
             float v = a[k];
             sum += expf(v - top);
-            rank += k != label && (v > target || (v == target && k < label) || v != v);
+            rank += k != label && !(v < target || (v == target && k > label));
         }
         sum = warp_sum(sum);
         rank = warp_sum(rank);

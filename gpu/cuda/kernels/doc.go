@@ -1,0 +1,59 @@
+// Package kernels launches the CUDA kernels of kernels.cu: one typed method of
+// [Kernels] for each, generated from their signatures, and the launch shapes that fit
+// them. It is plain Go and knows no CUDA library: package gpu/cuda brings the [Launcher].
+//
+// # Operations
+//
+// What each operation of gpu.Device becomes. "GEMM" is one cuBLAS call. Rows marked
+// (n) are n launches for n chunks of images, where im2col's patches exceed the
+// workspace; n is 1 for the networks of the paper at batch 64 on MNIST and CIFAR.
+//
+//	Zero, Copy      cuMemsetD8Async, cuMemcpyDtoDAsync: no kernel
+//	Gather          gather
+//	Gemm            GEMM
+//	Dense           GEMM into Pre (into H for tanh) · bias_tanh | bias_relu | bias_pl
+//	Conv            (n) im2col · GEMM [rows, patch]·[patch, outC], then one bias_* over all
+//	                rows; a kernel of 1 with stride 1 needs no im2col
+//	Loss            loss_sigmoid | loss_softmax; where LossShape has several blocks also
+//	                loss_finish and, when training, column_sums of E into BiasGrad
+//	Feedback        up to MaxDirectLogits logits: feedback
+//	                more: GEMM E·B into raw [batch, Σ Size] · times_slope
+//	                then column_sums over all layers, unless every Sums is a BiasGrad
+//	DenseBackward   GEMM into DX · times_slope in place (one layer, From = Delta = DX)
+//	                · column_sums, unless Sums is the BiasGrad
+//	ConvBackward    (n) GEMM DY·Wᵀ into patches · col2im, then column_sums over the channel
+//	                sums of all chunks
+//	ConvGrad        (n) im2col · GEMM patchesᵀ·DY, with beta = 1 from the second chunk on
+//	Optimize        sgd | rmsprop | adam
+//
+// # Bias gradients
+//
+// feedback, times_slope and col2im sum what they write while it is in registers: Sums
+// gets [DeltaChunks(batch), Size], or a row of channels for each block of col2im. Sums
+// is the bias gradient itself where DeltaChunks is 1 and a layer has as many biases as
+// elements (dense layers, batches up to 128). Otherwise Sums is workspace, read as a
+// matrix [chunks · positions, channels], and one column_sums launch adds up the columns
+// of all layers (MaxLayers at a time). Extra bytes: 1/64 of the deltas at batch 64, once
+// written and once read. Nothing is atomic, so no order is left to chance.
+//
+// # A step
+//
+// Launches of one training step, cuBLAS calls included, batch 64, ten classes:
+//
+//	               DFA, mDFA                                          BP, FA
+//	MNIST FC       12 = 1 + 2·2 + 1 + 1 + 1 + 3 + 1                   14
+//	MNIST conv     22 = 1 + 3·3 + 1 + 1 + 2 + 3·2 + 1 + 1             29
+//
+// in the order gather, hidden layers, logit product, loss, feedback, weight gradients,
+// optimizer. A device that keeps the forward pass's patches for ConvGrad saves three more
+// of the convnet's. Elementwise global memory of the FC step with tanh and rmsprop
+// (KB): gather 252, bias_tanh 206, loss 15, feedback 258, rmsprop 3984; of it 43 (1%) are
+// more than one read of every input and one write of every output. Of the convnet's
+// (KB): im2col 16,884 a pass, bias_tanh 8,750, feedback 9,844, column_sums 70, rmsprop 3,545.
+//
+// # Limits
+//
+// An operation has at most MaxElements elements (see [Count]), layers are passed by value
+// and so at most MaxLayers at once: more need another launch with its own part of B. A
+// batch above 8,388,480 rows does not fit into the grid of feedback.
+package kernels
