@@ -2,6 +2,8 @@
 # make test     every test, with the race detector where a C compiler is (or can be installed)
 # make lint     gofmt, go vet, golangci-lint with the import rule
 # make bench    training steps beside their matrix products; PEERS=1 adds PyTorch
+# make ptx      compile kernels.cu to gpu/cuda/kernels.ptx (pinned NVRTC, linux/amd64)
+# make ptx-check  that the PTX is kernels.cu's, and that ptxas takes it for every GPU without spills
 # make vuln     known vulnerabilities of what we import (asks the Go vulnerability database)
 # make clean    remove what was built, keep results
 # make help     this list
@@ -26,7 +28,7 @@ FUZZTIME ?= 5s
 
 TOOLS    := $(abspath .cache/bin)
 
-.PHONY: all build openblas test compiler fuzz lint vuln bench clean help
+.PHONY: all build openblas test compiler fuzz ptx ptx-check lint vuln bench clean help
 
 all: openblas build
 
@@ -74,6 +76,13 @@ lint: $(TOOLS)/golangci-lint
 	$(GO) vet ./...
 	GOEXPERIMENT= $(GO) vet ./gpu/... ./algo/...
 	$(TOOLS)/golangci-lint run ./...
+
+ptx:
+	$(GO) generate ./gpu/cuda/kernels
+	$(GO) run ./gpu/cuda/kernels/ptxtool compile
+
+ptx-check:
+	$(GO) run ./gpu/cuda/kernels/ptxtool check
 
 vuln:
 	$(GO) run $(GOVULNCHECK) ./...

@@ -31,7 +31,7 @@ type pool struct {
 const (
 	partBits  = 20
 	maxParts  = 1<<partBits - 1
-	idleSpins = 2000 // some tens of microseconds of looking before a worker sleeps
+	idleSpins = 20000 // about a tenth of a millisecond of looking before a worker sleeps
 )
 
 func newPool(workers int) *pool {
