@@ -1,0 +1,145 @@
+//go:build cuda && linux && (amd64 || arm64)
+
+package driver
+
+//go:generate go run ./gen
+
+// #cgo CFLAGS: -I${SRCDIR}/../include
+// #cgo LDFLAGS: -ldl
+// #include "driver.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"unsafe"
+)
+
+// ErrChosen is returned when a provider has been chosen already and another one is asked for.
+var ErrChosen = errors.New("driver: another provider of CUDA has been chosen already")
+
+// names holds every routed symbol, in the order of the slots, which is alphabetical.
+var names = func() []string {
+	list := make([]string, C.MDFA_SYMBOLS)
+	for i := range list {
+		list[i] = C.GoString(C.mdfa_name(C.int(i)))
+	}
+	return list
+}()
+
+// chosen is the one provider that the slots point at. The slots themselves are written and read atomically in C;
+// the mutex only orders the choices.
+var chosen struct {
+	sync.Mutex
+	table   map[string]unsafe.Pointer // nil: none yet
+	info    *Info                     // set if the provider is NVIDIA's libraries
+	counted bool
+}
+
+// Symbols returns the names of all C functions that are routed, sorted.
+func Symbols() []string { return slices.Clone(names) }
+
+// Install makes table the provider of CUDA: every call of a symbol in it goes to the C function at that address,
+// which must have the signature of the project's header. Symbols that are not in table answer "not supported" (see
+// [LastMissing]). If table has a cuInit it is called here, since gorgonia.org/cu's own call came too early for it.
+//
+// It fails with [ErrChosen] if another provider was chosen before, and leaves everything as it was if a name is
+// unknown, an address is nil or cuInit fails. Installing the same table again does nothing.
+func Install(table map[string]unsafe.Pointer) error {
+	chosen.Lock()
+	defer chosen.Unlock()
+	if chosen.table != nil {
+		if chosen.info == nil && maps.Equal(chosen.table, table) {
+			return nil
+		}
+		return ErrChosen
+	}
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		if _, known := slices.BinarySearch(names, name); !known {
+			return fmt.Errorf("driver: install: %s is not a routed symbol: declare it in gpu/cuda/include and run go generate", name)
+		}
+		if table[name] == nil {
+			return fmt.Errorf("driver: install: the address of %s is nil", name)
+		}
+	}
+	if init := table["cuInit"]; init != nil {
+		if code := C.mdfa_call_uint(init, 0); code != 0 {
+			return fmt.Errorf("driver: install: cuInit answered %d", int(code))
+		}
+	}
+	choose(maps.Clone(table), nil)
+	return nil
+}
+
+// choose points every slot at table. The caller holds the lock.
+func choose(table map[string]unsafe.Pointer, info *Info) {
+	if table == nil {
+		table = map[string]unsafe.Pointer{}
+	}
+	chosen.table, chosen.info = table, info
+	C.mdfa_set_chosen(1)
+	route()
+}
+
+// route writes every slot anew. The caller holds the lock.
+func route() {
+	counted := C.int(0)
+	if chosen.counted {
+		counted = 1
+	}
+	for i, name := range names {
+		C.mdfa_route(C.int(i), chosen.table[name], counted)
+	}
+}
+
+// Reset takes the choice back, so that a test can make another one: every symbol answers as it did when the program
+// started, and counting stops. Nothing that the old provider handed out may be in use. The libraries stay loaded.
+func Reset() {
+	chosen.Lock()
+	defer chosen.Unlock()
+	chosen.table, chosen.info, chosen.counted = nil, nil, false
+	C.mdfa_set_chosen(0)
+	route()
+	C.mdfa_clear_counts()
+}
+
+// LastMissing returns the name of the symbol that was last called, by any thread, although the chosen provider
+// lacks it; "" if that never happened. An error path that sees "not supported" asks it for the reason.
+func LastMissing() string {
+	i := C.mdfa_last_missing()
+	if i < 0 {
+		return ""
+	}
+	return names[i]
+}
+
+// Count starts or stops counting calls by symbol, for debugging and for tests of what a step costs; starting sets
+// all counts to 0. A counted call costs one atomic addition more.
+func Count(on bool) {
+	chosen.Lock()
+	defer chosen.Unlock()
+	if on {
+		C.mdfa_clear_counts()
+	}
+	chosen.counted = on
+	route()
+}
+
+// Calls returns how often each symbol was called while calls were counted; symbols that were not called are left
+// out.
+func Calls() map[string]uint64 {
+	calls := map[string]uint64{}
+	for i, name := range names {
+		if n := uint64(C.mdfa_count(C.int(i))); n > 0 {
+			calls[name] = n
+		}
+	}
+	return calls
+}
+
+// isCUBLAS tells which of the two libraries a symbol belongs to.
+func isCUBLAS(symbol string) bool { return strings.HasPrefix(symbol, "cublas") }

@@ -1,0 +1,172 @@
+//go:build cuda && linux && (amd64 || arm64)
+
+package driver
+
+// #include <stdlib.h>
+// #include "cublas_v2.h"
+// #include "cuda.h"
+// #include "driver.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"strings"
+	"unsafe"
+)
+
+// What OpenNVIDIA may fail with. The error that it returns wraps one of them and says in one sentence what was
+// looked for and what was found.
+var (
+	ErrNoDriver     = errors.New("no NVIDIA driver")
+	ErrDriverTooOld = errors.New("the NVIDIA driver is too old")
+	ErrDriverFailed = errors.New("the NVIDIA driver does not work")
+	ErrNoGPU        = errors.New("no NVIDIA GPU")
+	ErrNoCUBLAS     = errors.New("no cuBLAS")
+)
+
+// oldestCUDA is the version that a driver must speak, as cuDriverGetVersion writes it. The kernels are PTX 8.0,
+// which came with CUDA 12.0 and driver 525.
+const oldestCUDA = 12000
+
+const driverLibrary = "libcuda.so.1"
+
+// Info says which of NVIDIA's libraries were found. Fields of what was not found are empty.
+type Info struct {
+	CUDAVersion   int    // the newest CUDA that the driver speaks: 1000*major + 10*minor
+	DriverRelease string // the driver's own version, "580.95.05"; "" where the kernel does not tell
+	DriverPath    string // the file that libcuda.so.1 came from
+	CUBLASVersion string // "12.9.1"
+	CUBLASPath    string // the file that libcublas.so came from
+}
+
+// OpenNVIDIA makes NVIDIA's driver and cuBLAS the provider of CUDA. The driver is the libcuda.so.1 that the loader
+// finds. cuBLAS is libcublas.so.13, 12 or 11, the newest that the driver can serve: in the file or folder that
+// MDFA_CUBLAS names, or else where the loader looks, in lib64 of CUDA_HOME or CUDA_PATH, or in /usr/local/cuda.
+//
+// On an error (ErrNoDriver and its neighbours, or [ErrChosen]) nothing has been chosen, and Info holds what was
+// found all the same. Calling it again after success returns the same Info.
+func OpenNVIDIA() (Info, error) {
+	chosen.Lock()
+	defer chosen.Unlock()
+	if chosen.table != nil {
+		if chosen.info == nil {
+			return Info{}, ErrChosen
+		}
+		return *chosen.info, nil
+	}
+
+	var info Info
+	driverTable, driverErr := openDriver(&info)
+	newest := info.CUDAVersion / 1000
+	if newest == 0 {
+		newest = newestCUBLAS // without a driver any will do to report
+	}
+	cublasTable, cublasErr := openCUBLAS(&info, newest)
+	if driverErr != nil {
+		return info, driverErr
+	}
+	if cublasErr != nil {
+		return info, cublasErr
+	}
+	maps.Copy(driverTable, cublasTable)
+	choose(driverTable, &info)
+	return info, nil
+}
+
+// openDriver loads and initialises the driver, notes it in info and returns the addresses of its functions.
+func openDriver(info *Info) (map[string]unsafe.Pointer, error) {
+	library, reason := open(driverLibrary)
+	if library == nil {
+		if notFound(reason) {
+			return nil, fmt.Errorf("%w: %s was not found by the loader", ErrNoDriver, driverLibrary)
+		}
+		return nil, fmt.Errorf("%w: %s could not be loaded (%s)", ErrNoDriver, driverLibrary, reason)
+	}
+	info.DriverPath = path(library)
+	info.DriverRelease = driverRelease()
+	table := find(library, func(symbol string) bool { return !isCUBLAS(symbol) })
+	if table["cuInit"] == nil || table["cuDriverGetVersion"] == nil {
+		return nil, fmt.Errorf("%w: %s has no cuInit or no cuDriverGetVersion", ErrDriverFailed, info.DriverPath)
+	}
+	var version C.int
+	if code := C.mdfa_call_int_pointer(table["cuDriverGetVersion"], &version); code != C.CUDA_SUCCESS {
+		return nil, fmt.Errorf("%w: cuDriverGetVersion answered %s", ErrDriverFailed, resultName(table, code))
+	}
+	info.CUDAVersion = int(version)
+	if info.CUDAVersion < oldestCUDA {
+		return nil, fmt.Errorf("%w: it speaks CUDA %d.%d, and CUDA %d.%d (driver 525) or newer is needed", ErrDriverTooOld,
+			info.CUDAVersion/1000, info.CUDAVersion%1000/10, oldestCUDA/1000, oldestCUDA%1000/10)
+	}
+	switch code := C.mdfa_call_uint(table["cuInit"], 0); code {
+	case C.CUDA_SUCCESS:
+		return table, nil
+	case C.CUDA_ERROR_NO_DEVICE:
+		return nil, fmt.Errorf("%w: the driver is there but shows no device (is CUDA_VISIBLE_DEVICES set to none?)", ErrNoGPU)
+	default:
+		return nil, fmt.Errorf("%w: cuInit answered %s", ErrDriverFailed, resultName(table, code))
+	}
+}
+
+// resultName returns the driver's own name of a result, such as CUDA_ERROR_SYSTEM_DRIVER_MISMATCH, with its number.
+func resultName(table map[string]unsafe.Pointer, code C.int) string {
+	var name *C.char
+	f := table["cuGetErrorName"]
+	if f == nil || C.mdfa_call_int_string_pointer(f, code, &name) != C.CUDA_SUCCESS || name == nil {
+		return fmt.Sprintf("error %d", int(code))
+	}
+	return fmt.Sprintf("%s (%d)", C.GoString(name), int(code))
+}
+
+// driverRelease asks the kernel module for its version; it is the driver's. "" if there is none, as in WSL.
+func driverRelease() string {
+	text, err := os.ReadFile("/sys/module/nvidia/version")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// open loads a library for good; reason is the loader's when it fails.
+func open(name string) (library unsafe.Pointer, reason string) {
+	cname := C.CString(name)
+	defer C.free(unsafe.Pointer(cname))
+	var text [512]C.char
+	library = C.mdfa_open(cname, &text[0], C.int(len(text)))
+	if library == nil {
+		return nil, C.GoString(&text[0])
+	}
+	return library, ""
+}
+
+// notFound tells a library that is nowhere from one that is there and does not load.
+func notFound(reason string) bool {
+	return strings.Contains(reason, "cannot open shared object file: No such file or directory") ||
+		strings.Contains(reason, "No such file or directory)") // as musl writes it
+}
+
+func path(library unsafe.Pointer) string {
+	p := C.mdfa_path(library)
+	if p == nil {
+		return ""
+	}
+	return C.GoString(p)
+}
+
+// find looks up every routed symbol that belongs to the library.
+func find(library unsafe.Pointer, belongs func(symbol string) bool) map[string]unsafe.Pointer {
+	table := map[string]unsafe.Pointer{}
+	for _, name := range names {
+		if !belongs(name) {
+			continue
+		}
+		cname := C.CString(name)
+		if f := C.mdfa_find(library, cname); f != nil {
+			table[name] = f
+		}
+		C.free(unsafe.Pointer(cname))
+	}
+	return table
+}

@@ -1,0 +1,427 @@
+/*
+ * The constants of the CUDA driver API that this project or gorgonia.org/cu names, by enumeration. Included by
+ * cuda.h alone; `make headers-check` compares every value with NVIDIA's headers.
+ */
+#ifndef MDFA_CUDA_CONSTANTS_H
+#define MDFA_CUDA_CONSTANTS_H
+
+/* Who may touch managed memory. */
+typedef enum CUmemAttach_flags_enum {
+	CU_MEM_ATTACH_GLOBAL = 1,
+	CU_MEM_ATTACH_HOST   = 2,
+	CU_MEM_ATTACH_SINGLE = 4,
+} CUmemAttach_flags;
+
+/* Flags of cuCtxCreate and cuDevicePrimaryCtxSetFlags: how the host waits. */
+typedef enum CUctx_flags_enum {
+	CU_CTX_SCHED_AUTO          = 0,
+	CU_CTX_SCHED_SPIN          = 1,
+	CU_CTX_SCHED_YIELD         = 2,
+	CU_CTX_SCHED_BLOCKING_SYNC = 4,
+	CU_CTX_SCHED_MASK          = 7,
+	CU_CTX_MAP_HOST            = 8,
+	CU_CTX_LMEM_RESIZE_TO_MAX  = 16,
+	CU_CTX_FLAGS_MASK          = 255,
+} CUctx_flags;
+
+/* Flags of cuStreamCreate. */
+typedef enum CUstream_flags_enum {
+	CU_STREAM_DEFAULT      = 0,
+	CU_STREAM_NON_BLOCKING = 1,
+} CUstream_flags;
+
+/* Flags of cuEventCreate. */
+typedef enum CUevent_flags_enum {
+	CU_EVENT_DEFAULT        = 0,
+	CU_EVENT_BLOCKING_SYNC  = 1,
+	CU_EVENT_DISABLE_TIMING = 2,
+	CU_EVENT_INTERPROCESS   = 4,
+} CUevent_flags;
+
+/* Flags of the occupancy calculator. */
+typedef enum CUoccupancy_flags_enum {
+	CU_OCCUPANCY_DEFAULT                  = 0,
+	CU_OCCUPANCY_DISABLE_CACHING_OVERRIDE = 1,
+} CUoccupancy_flags;
+
+/* Element type of a CUDA array. */
+typedef enum CUarray_format_enum {
+	CU_AD_FORMAT_UNSIGNED_INT8  = 1,
+	CU_AD_FORMAT_UNSIGNED_INT16 = 2,
+	CU_AD_FORMAT_UNSIGNED_INT32 = 3,
+	CU_AD_FORMAT_SIGNED_INT8    = 8,
+	CU_AD_FORMAT_SIGNED_INT16   = 9,
+	CU_AD_FORMAT_SIGNED_INT32   = 10,
+	CU_AD_FORMAT_HALF           = 16,
+	CU_AD_FORMAT_FLOAT          = 32,
+} CUarray_format;
+
+/* How a texture answers outside its range. */
+typedef enum CUaddress_mode_enum {
+	CU_TR_ADDRESS_MODE_WRAP   = 0,
+	CU_TR_ADDRESS_MODE_CLAMP  = 1,
+	CU_TR_ADDRESS_MODE_MIRROR = 2,
+	CU_TR_ADDRESS_MODE_BORDER = 3,
+} CUaddress_mode;
+
+/* How a texture interpolates. */
+typedef enum CUfilter_mode_enum {
+	CU_TR_FILTER_MODE_POINT  = 0,
+	CU_TR_FILTER_MODE_LINEAR = 1,
+} CUfilter_mode;
+
+/* What cuDeviceGetAttribute can be asked. */
+typedef enum CUdevice_attribute_enum {
+	CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK                   = 1,
+	CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X                         = 2,
+	CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Y                         = 3,
+	CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Z                         = 4,
+	CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X                          = 5,
+	CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Y                          = 6,
+	CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z                          = 7,
+	CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK             = 8,
+	CU_DEVICE_ATTRIBUTE_SHARED_MEMORY_PER_BLOCK                 = 8,
+	CU_DEVICE_ATTRIBUTE_TOTAL_CONSTANT_MEMORY                   = 9,
+	CU_DEVICE_ATTRIBUTE_WARP_SIZE                               = 10,
+	CU_DEVICE_ATTRIBUTE_MAX_PITCH                               = 11,
+	CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_BLOCK                 = 12,
+	CU_DEVICE_ATTRIBUTE_REGISTERS_PER_BLOCK                     = 12,
+	CU_DEVICE_ATTRIBUTE_CLOCK_RATE                              = 13,
+	CU_DEVICE_ATTRIBUTE_TEXTURE_ALIGNMENT                       = 14,
+	CU_DEVICE_ATTRIBUTE_GPU_OVERLAP                             = 15,
+	CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT                    = 16,
+	CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT                     = 17,
+	CU_DEVICE_ATTRIBUTE_INTEGRATED                              = 18,
+	CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY                     = 19,
+	CU_DEVICE_ATTRIBUTE_COMPUTE_MODE                            = 20,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE1D_WIDTH                 = 21,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_WIDTH                 = 22,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_HEIGHT                = 23,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE3D_WIDTH                 = 24,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE3D_HEIGHT                = 25,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE3D_DEPTH                 = 26,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LAYERED_WIDTH         = 27,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LAYERED_HEIGHT        = 28,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LAYERED_LAYERS        = 29,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_ARRAY_WIDTH           = 27,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_ARRAY_HEIGHT          = 28,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_ARRAY_NUMSLICES       = 29,
+	CU_DEVICE_ATTRIBUTE_SURFACE_ALIGNMENT                       = 30,
+	CU_DEVICE_ATTRIBUTE_CONCURRENT_KERNELS                      = 31,
+	CU_DEVICE_ATTRIBUTE_ECC_ENABLED                             = 32,
+	CU_DEVICE_ATTRIBUTE_PCI_BUS_ID                              = 33,
+	CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID                           = 34,
+	CU_DEVICE_ATTRIBUTE_TCC_DRIVER                              = 35,
+	CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE                       = 36,
+	CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH                 = 37,
+	CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE                           = 38,
+	CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR          = 39,
+	CU_DEVICE_ATTRIBUTE_ASYNC_ENGINE_COUNT                      = 40,
+	CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING                      = 41,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE1D_LAYERED_WIDTH         = 42,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE1D_LAYERED_LAYERS        = 43,
+	CU_DEVICE_ATTRIBUTE_CAN_TEX2D_GATHER                        = 44,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_GATHER_WIDTH          = 45,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_GATHER_HEIGHT         = 46,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE3D_WIDTH_ALTERNATE       = 47,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE3D_HEIGHT_ALTERNATE      = 48,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE3D_DEPTH_ALTERNATE       = 49,
+	CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID                           = 50,
+	CU_DEVICE_ATTRIBUTE_TEXTURE_PITCH_ALIGNMENT                 = 51,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURECUBEMAP_WIDTH            = 52,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURECUBEMAP_LAYERED_WIDTH    = 53,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURECUBEMAP_LAYERED_LAYERS   = 54,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACE1D_WIDTH                 = 55,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACE2D_WIDTH                 = 56,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACE2D_HEIGHT                = 57,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACE3D_WIDTH                 = 58,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACE3D_HEIGHT                = 59,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACE3D_DEPTH                 = 60,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACE1D_LAYERED_WIDTH         = 61,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACE1D_LAYERED_LAYERS        = 62,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACE2D_LAYERED_WIDTH         = 63,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACE2D_LAYERED_HEIGHT        = 64,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACE2D_LAYERED_LAYERS        = 65,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACECUBEMAP_WIDTH            = 66,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACECUBEMAP_LAYERED_WIDTH    = 67,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_SURFACECUBEMAP_LAYERED_LAYERS   = 68,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE1D_LINEAR_WIDTH          = 69,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LINEAR_WIDTH          = 70,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LINEAR_HEIGHT         = 71,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LINEAR_PITCH          = 72,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_MIPMAPPED_WIDTH       = 73,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_MIPMAPPED_HEIGHT      = 74,
+	CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR                = 75,
+	CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR                = 76,
+	CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE1D_MIPMAPPED_WIDTH       = 77,
+	CU_DEVICE_ATTRIBUTE_STREAM_PRIORITIES_SUPPORTED             = 78,
+	CU_DEVICE_ATTRIBUTE_GLOBAL_L1_CACHE_SUPPORTED               = 79,
+	CU_DEVICE_ATTRIBUTE_LOCAL_L1_CACHE_SUPPORTED                = 80,
+	CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR    = 81,
+	CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_MULTIPROCESSOR        = 82,
+	CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY                          = 83,
+	CU_DEVICE_ATTRIBUTE_MULTI_GPU_BOARD                         = 84,
+	CU_DEVICE_ATTRIBUTE_MULTI_GPU_BOARD_GROUP_ID                = 85,
+	CU_DEVICE_ATTRIBUTE_HOST_NATIVE_ATOMIC_SUPPORTED            = 86,
+	CU_DEVICE_ATTRIBUTE_SINGLE_TO_DOUBLE_PRECISION_PERF_RATIO   = 87,
+	CU_DEVICE_ATTRIBUTE_PAGEABLE_MEMORY_ACCESS                  = 88,
+	CU_DEVICE_ATTRIBUTE_CONCURRENT_MANAGED_ACCESS               = 89,
+	CU_DEVICE_ATTRIBUTE_COMPUTE_PREEMPTION_SUPPORTED            = 90,
+	CU_DEVICE_ATTRIBUTE_CAN_USE_HOST_POINTER_FOR_REGISTERED_MEM = 91,
+	CU_DEVICE_ATTRIBUTE_MAX_BLOCKS_PER_MULTIPROCESSOR           = 106,
+	CU_DEVICE_ATTRIBUTE_RESERVED_SHARED_MEMORY_PER_BLOCK        = 111,
+	CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED                  = 115,
+} CUdevice_attribute;
+
+/* What cuPointerGetAttribute can be asked about an address. */
+typedef enum CUpointer_attribute_enum {
+	CU_POINTER_ATTRIBUTE_CONTEXT        = 1,
+	CU_POINTER_ATTRIBUTE_MEMORY_TYPE    = 2,
+	CU_POINTER_ATTRIBUTE_DEVICE_POINTER = 3,
+	CU_POINTER_ATTRIBUTE_HOST_POINTER   = 4,
+	CU_POINTER_ATTRIBUTE_P2P_TOKENS     = 5,
+	CU_POINTER_ATTRIBUTE_SYNC_MEMOPS    = 6,
+	CU_POINTER_ATTRIBUTE_BUFFER_ID      = 7,
+	CU_POINTER_ATTRIBUTE_IS_MANAGED     = 8,
+} CUpointer_attribute;
+
+/* What cuFuncGetAttribute and cuFuncSetAttribute know about a kernel. */
+typedef enum CUfunction_attribute_enum {
+	CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK            = 0,
+	CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES                = 1,
+	CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES                 = 2,
+	CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES                 = 3,
+	CU_FUNC_ATTRIBUTE_NUM_REGS                         = 4,
+	CU_FUNC_ATTRIBUTE_PTX_VERSION                      = 5,
+	CU_FUNC_ATTRIBUTE_BINARY_VERSION                   = 6,
+	CU_FUNC_ATTRIBUTE_CACHE_MODE_CA                    = 7,
+	CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES    = 8,
+	CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT = 9,
+} CUfunction_attribute;
+
+/* Preferred split between L1 cache and shared memory. */
+typedef enum CUfunc_cache_enum {
+	CU_FUNC_CACHE_PREFER_NONE   = 0,
+	CU_FUNC_CACHE_PREFER_SHARED = 1,
+	CU_FUNC_CACHE_PREFER_L1     = 2,
+	CU_FUNC_CACHE_PREFER_EQUAL  = 3,
+} CUfunc_cache;
+
+/* Width of a shared-memory bank. */
+typedef enum CUsharedconfig_enum {
+	CU_SHARED_MEM_CONFIG_DEFAULT_BANK_SIZE    = 0,
+	CU_SHARED_MEM_CONFIG_FOUR_BYTE_BANK_SIZE  = 1,
+	CU_SHARED_MEM_CONFIG_EIGHT_BYTE_BANK_SIZE = 2,
+} CUsharedconfig;
+
+/* Where an end of a copy lies. */
+typedef enum CUmemorytype_enum {
+	CU_MEMORYTYPE_HOST    = 1,
+	CU_MEMORYTYPE_DEVICE  = 2,
+	CU_MEMORYTYPE_ARRAY   = 3,
+	CU_MEMORYTYPE_UNIFIED = 4,
+} CUmemorytype;
+
+/* Hints of cuMemAdvise. */
+typedef enum CUmem_advise_enum {
+	CU_MEM_ADVISE_SET_READ_MOSTLY          = 1,
+	CU_MEM_ADVISE_UNSET_READ_MOSTLY        = 2,
+	CU_MEM_ADVISE_SET_PREFERRED_LOCATION   = 3,
+	CU_MEM_ADVISE_UNSET_PREFERRED_LOCATION = 4,
+	CU_MEM_ADVISE_SET_ACCESSED_BY          = 5,
+	CU_MEM_ADVISE_UNSET_ACCESSED_BY        = 6,
+} CUmem_advise;
+
+/* Options of the PTX compiler inside the driver. */
+typedef enum CUjit_option_enum {
+	CU_JIT_MAX_REGISTERS               = 0,
+	CU_JIT_THREADS_PER_BLOCK           = 1,
+	CU_JIT_WALL_TIME                   = 2,
+	CU_JIT_INFO_LOG_BUFFER             = 3,
+	CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES  = 4,
+	CU_JIT_ERROR_LOG_BUFFER            = 5,
+	CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES = 6,
+	CU_JIT_OPTIMIZATION_LEVEL          = 7,
+	CU_JIT_TARGET_FROM_CUCONTEXT       = 8,
+	CU_JIT_TARGET                      = 9,
+	CU_JIT_FALLBACK_STRATEGY           = 10,
+	CU_JIT_GENERATE_DEBUG_INFO         = 11,
+	CU_JIT_LOG_VERBOSE                 = 12,
+	CU_JIT_GENERATE_LINE_INFO          = 13,
+	CU_JIT_CACHE_MODE                  = 14,
+	CU_JIT_FAST_COMPILE                = 16,
+} CUjit_option;
+
+/* Architectures that the PTX compiler can be told to aim at. */
+typedef enum CUjit_target_enum {
+	CU_TARGET_COMPUTE_30 = 30,
+	CU_TARGET_COMPUTE_32 = 32,
+	CU_TARGET_COMPUTE_35 = 35,
+	CU_TARGET_COMPUTE_37 = 37,
+	CU_TARGET_COMPUTE_50 = 50,
+	CU_TARGET_COMPUTE_52 = 52,
+	CU_TARGET_COMPUTE_53 = 53,
+	CU_TARGET_COMPUTE_60 = 60,
+	CU_TARGET_COMPUTE_61 = 61,
+	CU_TARGET_COMPUTE_62 = 62,
+} CUjit_target;
+
+/* What to do when a cubin does not fit the device. */
+typedef enum CUjit_fallback_enum {
+	CU_PREFER_PTX    = 0,
+	CU_PREFER_BINARY = 1,
+} CUjit_fallback;
+
+/* Whether global loads are cached in L1. */
+typedef enum CUjit_cacheMode_enum {
+	CU_JIT_CACHE_OPTION_NONE = 0,
+	CU_JIT_CACHE_OPTION_CG   = 1,
+	CU_JIT_CACHE_OPTION_CA   = 2,
+} CUjit_cacheMode;
+
+/* What kind of code a linker input is. */
+typedef enum CUjitInputType_enum {
+	CU_JIT_INPUT_CUBIN     = 0,
+	CU_JIT_INPUT_PTX       = 1,
+	CU_JIT_INPUT_FATBINARY = 2,
+	CU_JIT_INPUT_OBJECT    = 3,
+	CU_JIT_INPUT_LIBRARY   = 4,
+} CUjitInputType;
+
+/* Resources whose size cuCtxSetLimit sets. */
+typedef enum CUlimit_enum {
+	CU_LIMIT_STACK_SIZE                       = 0,
+	CU_LIMIT_PRINTF_FIFO_SIZE                 = 1,
+	CU_LIMIT_MALLOC_HEAP_SIZE                 = 2,
+	CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH           = 3,
+	CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT = 4,
+} CUlimit;
+
+/* What a node of a graph does. */
+typedef enum CUgraphNodeType_enum {
+	CU_GRAPH_NODE_TYPE_KERNEL       = 0,
+	CU_GRAPH_NODE_TYPE_MEMCPY       = 1,
+	CU_GRAPH_NODE_TYPE_MEMSET       = 2,
+	CU_GRAPH_NODE_TYPE_HOST         = 3,
+	CU_GRAPH_NODE_TYPE_GRAPH        = 4,
+	CU_GRAPH_NODE_TYPE_EMPTY        = 5,
+	CU_GRAPH_NODE_TYPE_WAIT_EVENT   = 6,
+	CU_GRAPH_NODE_TYPE_EVENT_RECORD = 7,
+} CUgraphNodeType;
+
+/* What cuStreamIsCapturing answers. */
+typedef enum CUstreamCaptureStatus_enum {
+	CU_STREAM_CAPTURE_STATUS_NONE        = 0,
+	CU_STREAM_CAPTURE_STATUS_ACTIVE      = 1,
+	CU_STREAM_CAPTURE_STATUS_INVALIDATED = 2,
+} CUstreamCaptureStatus;
+
+/* How strictly a capture forbids unsafe calls from other threads. */
+typedef enum CUstreamCaptureMode_enum {
+	CU_STREAM_CAPTURE_MODE_GLOBAL       = 0,
+	CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1,
+	CU_STREAM_CAPTURE_MODE_RELAXED      = 2,
+} CUstreamCaptureMode;
+
+/* What every driver call answers. cuGetErrorName spells a value out at run time, so only the values that
+ * gorgonia.org/cu or the engine compare with are named here. */
+typedef enum cudaError_enum {
+	CUDA_SUCCESS                              = 0,
+	CUDA_ERROR_INVALID_VALUE                  = 1,
+	CUDA_ERROR_OUT_OF_MEMORY                  = 2,
+	CUDA_ERROR_NOT_INITIALIZED                = 3,
+	CUDA_ERROR_DEINITIALIZED                  = 4,
+	CUDA_ERROR_PROFILER_DISABLED              = 5,
+	CUDA_ERROR_PROFILER_NOT_INITIALIZED       = 6,
+	CUDA_ERROR_PROFILER_ALREADY_STARTED       = 7,
+	CUDA_ERROR_PROFILER_ALREADY_STOPPED       = 8,
+	CUDA_ERROR_STUB_LIBRARY                   = 34,
+	CUDA_ERROR_DEVICE_UNAVAILABLE             = 46,
+	CUDA_ERROR_NO_DEVICE                      = 100,
+	CUDA_ERROR_INVALID_DEVICE                 = 101,
+	CUDA_ERROR_INVALID_IMAGE                  = 200,
+	CUDA_ERROR_INVALID_CONTEXT                = 201,
+	CUDA_ERROR_CONTEXT_ALREADY_CURRENT        = 202,
+	CUDA_ERROR_MAP_FAILED                     = 205,
+	CUDA_ERROR_UNMAP_FAILED                   = 206,
+	CUDA_ERROR_ARRAY_IS_MAPPED                = 207,
+	CUDA_ERROR_ALREADY_MAPPED                 = 208,
+	CUDA_ERROR_NO_BINARY_FOR_GPU              = 209,
+	CUDA_ERROR_ALREADY_ACQUIRED               = 210,
+	CUDA_ERROR_NOT_MAPPED                     = 211,
+	CUDA_ERROR_NOT_MAPPED_AS_ARRAY            = 212,
+	CUDA_ERROR_NOT_MAPPED_AS_POINTER          = 213,
+	CUDA_ERROR_ECC_UNCORRECTABLE              = 214,
+	CUDA_ERROR_UNSUPPORTED_LIMIT              = 215,
+	CUDA_ERROR_CONTEXT_ALREADY_IN_USE         = 216,
+	CUDA_ERROR_PEER_ACCESS_UNSUPPORTED        = 217,
+	CUDA_ERROR_INVALID_PTX                    = 218,
+	CUDA_ERROR_INVALID_GRAPHICS_CONTEXT       = 219,
+	CUDA_ERROR_NVLINK_UNCORRECTABLE           = 220,
+	CUDA_ERROR_JIT_COMPILER_NOT_FOUND         = 221,
+	CUDA_ERROR_UNSUPPORTED_PTX_VERSION        = 222,
+	CUDA_ERROR_INVALID_SOURCE                 = 300,
+	CUDA_ERROR_FILE_NOT_FOUND                 = 301,
+	CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND = 302,
+	CUDA_ERROR_SHARED_OBJECT_INIT_FAILED      = 303,
+	CUDA_ERROR_OPERATING_SYSTEM               = 304,
+	CUDA_ERROR_INVALID_HANDLE                 = 400,
+	CUDA_ERROR_ILLEGAL_STATE                  = 401,
+	CUDA_ERROR_NOT_FOUND                      = 500,
+	CUDA_ERROR_NOT_READY                      = 600,
+	CUDA_ERROR_ILLEGAL_ADDRESS                = 700,
+	CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES        = 701,
+	CUDA_ERROR_LAUNCH_TIMEOUT                 = 702,
+	CUDA_ERROR_LAUNCH_INCOMPATIBLE_TEXTURING  = 703,
+	CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED    = 704,
+	CUDA_ERROR_PEER_ACCESS_NOT_ENABLED        = 705,
+	CUDA_ERROR_PRIMARY_CONTEXT_ACTIVE         = 708,
+	CUDA_ERROR_CONTEXT_IS_DESTROYED           = 709,
+	CUDA_ERROR_ASSERT                         = 710,
+	CUDA_ERROR_TOO_MANY_PEERS                 = 711,
+	CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED = 712,
+	CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED     = 713,
+	CUDA_ERROR_HARDWARE_STACK_ERROR           = 714,
+	CUDA_ERROR_ILLEGAL_INSTRUCTION            = 715,
+	CUDA_ERROR_MISALIGNED_ADDRESS             = 716,
+	CUDA_ERROR_INVALID_ADDRESS_SPACE          = 717,
+	CUDA_ERROR_INVALID_PC                     = 718,
+	CUDA_ERROR_LAUNCH_FAILED                  = 719,
+	CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE   = 720,
+	CUDA_ERROR_NOT_PERMITTED                  = 800,
+	CUDA_ERROR_NOT_SUPPORTED                  = 801,
+	CUDA_ERROR_SYSTEM_NOT_READY               = 802,
+	CUDA_ERROR_SYSTEM_DRIVER_MISMATCH         = 803,
+	CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE = 804,
+	CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED     = 900,
+	CUDA_ERROR_STREAM_CAPTURE_INVALIDATED     = 901,
+	CUDA_ERROR_STREAM_CAPTURE_MERGE           = 902,
+	CUDA_ERROR_STREAM_CAPTURE_UNMATCHED       = 903,
+	CUDA_ERROR_STREAM_CAPTURE_UNJOINED        = 904,
+	CUDA_ERROR_STREAM_CAPTURE_ISOLATION       = 905,
+	CUDA_ERROR_STREAM_CAPTURE_IMPLICIT        = 906,
+	CUDA_ERROR_CAPTURED_EVENT                 = 907,
+	CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD    = 908,
+	CUDA_ERROR_TIMEOUT                        = 909,
+	CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE      = 910,
+	CUDA_ERROR_EXTERNAL_DEVICE                = 911,
+	CUDA_ERROR_UNKNOWN                        = 999,
+} CUresult;
+
+/* What cuDeviceGetP2PAttribute can be asked about two devices. */
+typedef enum CUdevice_P2PAttribute_enum {
+	CU_DEVICE_P2P_ATTRIBUTE_PERFORMANCE_RANK        = 1,
+	CU_DEVICE_P2P_ATTRIBUTE_ACCESS_SUPPORTED        = 2,
+	CU_DEVICE_P2P_ATTRIBUTE_NATIVE_ATOMIC_SUPPORTED = 3,
+} CUdevice_P2PAttribute;
+
+/* Flags of cuTexRefSetFlags. */
+#define CU_TRSF_READ_AS_INTEGER 0x01
+#define CU_TRSF_NORMALIZED_COORDINATES 0x02
+
+/* Flags of cuMemHostAlloc. */
+#define CU_MEMHOSTALLOC_PORTABLE 0x01
+#define CU_MEMHOSTALLOC_DEVICEMAP 0x02
+#define CU_MEMHOSTALLOC_WRITECOMBINED 0x04
+
+#endif
