@@ -30,35 +30,46 @@ func openCUBLAS(info *Info, newest int) (map[string]unsafe.Pointer, error) {
 	for major := min(newest, newestCUBLAS); major >= oldestCUBLAS; major-- {
 		sonames = append(sonames, fmt.Sprintf("libcublas.so.%d", major))
 	}
+	looked := "none of " + strings.Join(sonames, ", ")
+	if newest < newestCUBLAS {
+		looked += fmt.Sprintf(" (the driver serves no newer one than %d)", newest)
+	}
 	wanted := os.Getenv(cublasVariable)
 	var broken string // why a library that is there does not load
 	for _, candidate := range cublasCandidates(wanted, sonames) {
 		library, reason := open(candidate)
 		if library == nil {
-			if broken == "" && exists(candidate) {
+			if broken == "" && !notFound(reason, candidate) {
 				broken = reason
 			}
 			continue
 		}
-		info.CUBLASPath = path(library)
 		table := find(library, isCUBLAS)
+		info.CUBLASPath = path(library)
 		info.CUBLASVersion = cublasVersion(table)
+		if len(table) == 0 {
+			return nil, fmt.Errorf("%w: %s is not cuBLAS: it has none of its functions", ErrNoCUBLAS, info.CUBLASPath)
+		}
 		return table, nil
 	}
-	where := "by the loader, in $CUDA_HOME, $CUDA_PATH or /usr/local/cuda"
-	if wanted != "" {
-		where = fmt.Sprintf("in %s, which %s names", wanted, cublasVariable)
+	switch {
+	case broken != "":
+		return nil, fmt.Errorf("%w: %s could be loaded (%s)", ErrNoCUBLAS, looked, broken)
+	case wanted != "":
+		return nil, fmt.Errorf("%w: %s was found in %s, which %s names", ErrNoCUBLAS, looked, wanted, cublasVariable)
+	default:
+		return nil, fmt.Errorf("%w: %s was found by the loader, in $CUDA_HOME, $CUDA_PATH or /usr/local/cuda", ErrNoCUBLAS, looked)
 	}
-	if broken != "" {
-		return nil, fmt.Errorf("%w: none of %s could be loaded (%s)", ErrNoCUBLAS, strings.Join(sonames, ", "), broken)
-	}
-	return nil, fmt.Errorf("%w: none of %s was found %s", ErrNoCUBLAS, strings.Join(sonames, ", "), where)
 }
 
 // cublasCandidates lists what to try to open, best first: the newest major version wherever it lies, then the next.
 func cublasCandidates(wanted string, sonames []string) []string {
 	var folders []string
 	if wanted != "" {
+		// Absolute, since the loader would search its own folders for a name without a slash.
+		if absolute, err := filepath.Abs(wanted); err == nil {
+			wanted = absolute
+		}
 		if info, err := os.Stat(wanted); err == nil && !info.IsDir() {
 			return []string{wanted}
 		}
@@ -79,11 +90,6 @@ func cublasCandidates(wanted string, sonames []string) []string {
 		}
 	}
 	return candidates
-}
-
-func exists(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
 }
 
 // cublasVersion asks the library itself, "12.9.1"; "" if it does not tell.

@@ -80,7 +80,7 @@ func OpenNVIDIA() (Info, error) {
 func openDriver(info *Info) (map[string]unsafe.Pointer, error) {
 	library, reason := open(driverLibrary)
 	if library == nil {
-		if notFound(reason) {
+		if notFound(reason, driverLibrary) {
 			return nil, fmt.Errorf("%w: %s was not found by the loader", ErrNoDriver, driverLibrary)
 		}
 		return nil, fmt.Errorf("%w: %s could not be loaded (%s)", ErrNoDriver, driverLibrary, reason)
@@ -141,10 +141,11 @@ func open(name string) (library unsafe.Pointer, reason string) {
 	return library, ""
 }
 
-// notFound tells a library that is nowhere from one that is there and does not load.
-func notFound(reason string) bool {
-	return strings.Contains(reason, "cannot open shared object file: No such file or directory") ||
-		strings.Contains(reason, "No such file or directory)") // as musl writes it
+// notFound tells from the loader's words that the library itself is nowhere, rather than there and not loadable, for
+// instance because another library that it needs is nowhere.
+func notFound(reason, name string) bool {
+	return strings.HasPrefix(reason, name+": cannot open shared object file: No such file or directory") || // glibc
+		strings.HasPrefix(reason, "Error loading shared library "+name+": No such file or directory") // musl
 }
 
 func path(library unsafe.Pointer) string {

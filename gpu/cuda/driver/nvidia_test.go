@@ -1,0 +1,231 @@
+//go:build cuda && linux && (amd64 || arm64)
+
+package driver_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gorgonia.org/cu"
+	cublas "gorgonia.org/cu/blas"
+
+	"mdfa/gpu/cuda/driver"
+)
+
+// A process loads a library once and for good, and reads LD_LIBRARY_PATH when it starts. So each case opens the
+// libraries in a process of its own: this test binary again, told by a variable to report instead of testing.
+const reportVariable = "MDFA_DRIVER_TEST_REPORT"
+
+// report is what such a process writes to its standard output.
+type report struct {
+	Info      driver.Info
+	Error     string
+	Sentinel  string // which of the package's errors Error wraps
+	Devices   int    // by cu.NumDevices
+	DeviceErr string
+	CUBLASErr string // of cublasCreate
+	Again     bool   // a second OpenNVIDIA gives the same
+}
+
+var sentinels = map[string]error{
+	"ErrNoDriver": driver.ErrNoDriver, "ErrDriverTooOld": driver.ErrDriverTooOld,
+	"ErrDriverFailed": driver.ErrDriverFailed, "ErrNoGPU": driver.ErrNoGPU, "ErrNoCUBLAS": driver.ErrNoCUBLAS,
+}
+
+func TestMain(m *testing.M) {
+	if os.Getenv(reportVariable) == "" {
+		os.Exit(m.Run())
+	}
+	var r report
+	info, err := driver.OpenNVIDIA()
+	r.Info = info
+	if err != nil {
+		r.Error = err.Error()
+	}
+	for name, sentinel := range sentinels {
+		if errors.Is(err, sentinel) {
+			r.Sentinel = name
+		}
+	}
+	r.Devices, err = cu.NumDevices()
+	if err != nil {
+		r.DeviceErr = err.Error()
+	}
+	if err := new(cublas.Standard).Init(); err != nil {
+		r.CUBLASErr = cublasCause(err).Error()
+	}
+	again, err := driver.OpenNVIDIA()
+	r.Again = again == info && (err != nil) == (r.Error != "")
+	if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// open runs OpenNVIDIA in a process of its own, with folder first on the loader's path and env added.
+func open(t *testing.T, folder string, env ...string) report {
+	t.Helper()
+	file, err := os.Executable()
+	require.NoError(t, err)
+	command := exec.Command(file)
+	command.Env = append(os.Environ(), reportVariable+"=1", "LD_LIBRARY_PATH="+folder, "CUDA_HOME=", "CUDA_PATH=")
+	command.Env = append(command.Env, env...)
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	require.NoError(t, err)
+	var r report
+	require.NoError(t, json.Unmarshal(out, &r), "%s", out)
+	return r
+}
+
+// compile builds testdata/source into folder/name.
+func compile(t *testing.T, folder, name, source string, flags ...string) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(folder, 0o755))
+	cc := os.Getenv("CC")
+	if cc == "" {
+		cc = "cc"
+	}
+	args := append([]string{"-shared", "-fPIC", "-Wl,-soname," + name, "-o", filepath.Join(folder, name),
+		filepath.Join("testdata", source)}, flags...)
+	out, err := exec.Command(cc, args...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+func libcuda(t *testing.T, folder string, version, init int) {
+	t.Helper()
+	compile(t, folder, "libcuda.so.1", "libcuda.c", fmt.Sprintf("-DVERSION=%d", version), fmt.Sprintf("-DINIT=%d", init))
+}
+
+func libcublas(t *testing.T, folder string, major int) {
+	t.Helper()
+	compile(t, folder, fmt.Sprintf("libcublas.so.%d", major), "libcublas.c", fmt.Sprintf("-DMAJOR=%d", major))
+}
+
+func TestLibrariesAreOpenedAndCalledThroughGorgonia(t *testing.T) {
+	folder := t.TempDir()
+	libcuda(t, folder, 13000, 0)
+	libcublas(t, folder, 13)
+	libcublas(t, folder, 12)
+	r := open(t, folder, "MDFA_CUBLAS=")
+	assert.Empty(t, r.Error)
+	assert.Equal(t, 13000, r.Info.CUDAVersion)
+	assert.Equal(t, filepath.Join(folder, "libcuda.so.1"), r.Info.DriverPath)
+	assert.Equal(t, "13.4.2", r.Info.CUBLASVersion)
+	assert.Equal(t, filepath.Join(folder, "libcublas.so.13"), r.Info.CUBLASPath)
+	assert.Equal(t, 3, r.Devices)
+	assert.Empty(t, r.CUBLASErr)
+	assert.True(t, r.Again)
+}
+
+func TestCUBLASIsNoNewerThanTheDriverAndComesFromTheNamedPlace(t *testing.T) {
+	const none = "" // in place of a file: nothing is found
+	for name, c := range map[string]struct {
+		cuda int      // what the driver speaks
+		in   []string // folders that get a libcublas.so of every major version
+		env  map[string]string
+		want string
+	}{
+		"driver 12 with every cuBLAS":   {12040, []string{"."}, nil, "libcublas.so.12"},
+		"future driver":                 {15000, []string{"."}, nil, "libcublas.so.13"},
+		"CUDA_HOME":                     {12000, []string{"home/lib64"}, map[string]string{"CUDA_HOME": "home"}, "home/lib64/libcublas.so.12"},
+		"CUDA_PATH":                     {12000, []string{"home/lib64"}, map[string]string{"CUDA_PATH": "home"}, "home/lib64/libcublas.so.12"},
+		"MDFA_CUBLAS names a folder":    {13000, []string{".", "pip"}, map[string]string{"MDFA_CUBLAS": "pip"}, "pip/libcublas.so.13"},
+		"MDFA_CUBLAS names its parent":  {13000, []string{"pip/lib"}, map[string]string{"MDFA_CUBLAS": "pip"}, "pip/lib/libcublas.so.13"},
+		"MDFA_CUBLAS names a file":      {13000, []string{"."}, map[string]string{"MDFA_CUBLAS": "libcublas.so.11"}, "libcublas.so.11"},
+		"MDFA_CUBLAS forbids elsewhere": {13000, []string{"."}, map[string]string{"MDFA_CUBLAS": "empty"}, none},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			libcuda(t, folder, c.cuda, 0)
+			for _, in := range c.in {
+				for major := 11; major <= 13; major++ {
+					libcublas(t, filepath.Join(folder, in), major)
+				}
+			}
+			env := []string{"MDFA_CUBLAS="}
+			for variable, value := range c.env {
+				env = append(env, variable+"="+filepath.Join(folder, value))
+			}
+			r := open(t, folder, env...)
+			if c.want == none {
+				assert.Equal(t, "ErrNoCUBLAS", r.Sentinel)
+				assert.Equal(t, fmt.Sprintf("no cuBLAS: none of libcublas.so.13, libcublas.so.12, libcublas.so.11 was found in %s, "+
+					"which MDFA_CUBLAS names", filepath.Join(folder, "empty")), r.Error)
+				return
+			}
+			assert.Empty(t, r.Error)
+			assert.Equal(t, filepath.Join(folder, c.want), r.Info.CUBLASPath)
+		})
+	}
+}
+
+func TestWhatIsWrongWithTheDriverIsOneSentence(t *testing.T) {
+	for name, c := range map[string]struct {
+		version, init   int
+		sentinel, error string
+	}{
+		"too old":   {11080, 0, "ErrDriverTooOld", "the NVIDIA driver is too old: it speaks CUDA 11.8, and CUDA 12.0 (driver 525) or newer is needed"},
+		"no device": {12000, 100, "ErrNoGPU", "no NVIDIA GPU: the driver is there but shows no device (is CUDA_VISIBLE_DEVICES set to none?)"},
+		"mismatch":  {12000, 803, "ErrDriverFailed", "the NVIDIA driver does not work: cuInit answered CUDA_ERROR_SYSTEM_DRIVER_MISMATCH (803)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			libcuda(t, folder, c.version, c.init)
+			libcublas(t, folder, 12)
+			r := open(t, folder, "MDFA_CUBLAS=")
+			assert.Equal(t, c.sentinel, r.Sentinel)
+			assert.Equal(t, c.error, r.Error)
+			assert.Equal(t, "NotFound", r.DeviceErr, "nothing has been chosen")
+			assert.True(t, r.Again)
+		})
+	}
+}
+
+func TestMissingCUBLASIsOneSentence(t *testing.T) {
+	folder := t.TempDir()
+	libcuda(t, folder, 12040, 0)
+	empty := t.TempDir()
+	r := open(t, folder, "MDFA_CUBLAS="+empty)
+	assert.Equal(t, "no cuBLAS: none of libcublas.so.12, libcublas.so.11 (the driver serves no newer one than 12) was found in "+
+		empty+", which MDFA_CUBLAS names", r.Error)
+
+	require.NoError(t, os.WriteFile(filepath.Join(empty, "libcublas.so.12"), []byte("not a library"), 0o644))
+	r = open(t, folder, "MDFA_CUBLAS="+empty)
+	assert.Equal(t, "ErrNoCUBLAS", r.Sentinel)
+	assert.Regexp(t, `could be loaded \(.*/libcublas.so.12: (file too short|invalid ELF header)\)$`, r.Error)
+	assert.Equal(t, "NotFound", r.DeviceErr, "nothing has been chosen")
+}
+
+func TestDriverThatDoesNotLoadIsToldFromNone(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "libcuda.so.1"), []byte("not a library"), 0o644))
+	r := open(t, folder)
+	assert.Equal(t, "ErrNoDriver", r.Sentinel)
+	assert.Regexp(t, `^no NVIDIA driver: libcuda.so.1 could not be loaded \(.*/libcuda.so.1: `, r.Error)
+}
+
+// Where MDFA_CUBLAS names NVIDIA's cuBLAS (PyPI's nvidia-cublas-cu12 holds one) it is loaded in earnest here, and
+// must change nothing. On a machine that has a driver the claim is that the driver is found.
+func TestWithoutADriverTheErrorIsTheClearOne(t *testing.T) {
+	r := open(t, t.TempDir())
+	if r.Info.DriverPath != "" {
+		assert.NotEqual(t, "ErrNoDriver", r.Sentinel)
+		return
+	}
+	assert.Equal(t, "ErrNoDriver", r.Sentinel)
+	assert.Equal(t, "no NVIDIA driver: libcuda.so.1 was not found by the loader", r.Error)
+	assert.Equal(t, "NotFound", r.DeviceErr)
+	assert.Equal(t, "NotInitialized", r.CUBLASErr)
+	if os.Getenv("MDFA_CUBLAS") != "" {
+		assert.Regexp(t, `^\d+\.\d+\.\d+$`, r.Info.CUBLASVersion)
+		assert.Contains(t, r.Info.CUBLASPath, "libcublas.so")
+	}
+}
