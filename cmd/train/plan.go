@@ -4,10 +4,9 @@ import (
 	"strings"
 
 	"mdfa/algo"
+	"mdfa/gpu"
 	"mdfa/loaders"
 	"mdfa/model"
-
-	"mdfa/gpu"
 )
 
 // plan is what the flags ask for, in the engine's own terms. Only what depends on the

