@@ -14,9 +14,9 @@ func gpuDevices() []deviceEntry {
 		return deviceEntry{
 			name: name,
 			open: func(string) (gpu.Device, error) {
-				return nil, fmt.Errorf("-device %s: this program was built without CUDA: build it with `make cuda`, or use -device cpu", name)
+				return nil, fmt.Errorf("-device %s: this build has no CUDA device, it computes on the processor: use -device cpu", name)
 			},
-			describe: func() []string { return []string{"not in this build: build it with `make cuda`"} },
+			describe: func() []string { return []string{"not in this build"} },
 		}
 	}
 	return []deviceEntry{absent("cuda"), absent("emu")}
