@@ -89,7 +89,7 @@ func (d *Device) Conv(a gpu.ConvArgs) error {
 		s := a.Shape
 		x, w, bias := floats(a.X), floats(a.W), floats(a.B)
 		h, pre, z := floats(a.Out.H), floats(a.Out.Pre), floats(preactivations(a.Out))
-		g := d.newGroups(s, s.Patch(), partsFor(2*s.Rows()*s.Patch()*s.OutC, convFLOPs, maxProductParts))
+		g := d.newGroups(s, s.Patch(), productParts(2*s.Rows()*s.Patch()*s.OutC))
 		products := make([]blas.Product, g.parts)
 		return []phase{{g.parts, func(part, worker int) {
 			p := &products[part]
@@ -116,7 +116,7 @@ func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 		s := a.Shape
 		dx, dy, w := floats(a.DX), floats(a.DY), floats(a.W)
 		h, pre := floats(a.Below.H), floats(a.Below.Pre)
-		g := d.newGroups(s, s.Patch(), partsFor(2*s.Rows()*s.Patch()*s.OutC, convFLOPs, maxProductParts))
+		g := d.newGroups(s, s.Patch(), productParts(2*s.Rows()*s.Patch()*s.OutC))
 		products := make([]blas.Product, g.parts)
 		sums := make([]float32, g.parts*s.InC)
 		pixels := s.InH * s.InW
@@ -161,7 +161,7 @@ const narrowPatch = 128
 func (d *Device) convGradByColumns(a gpu.ConvGradArgs) []phase {
 	s := a.Shape
 	dw, x, dy := floats(a.DW), floats(a.X), floats(a.DY)
-	parts := partsFor(2*s.Rows()*s.Patch()*s.OutC, 2*convFLOPs, maxProductParts)
+	parts := productParts(2 * s.Rows() * s.Patch() * s.OutC)
 	width := 0
 	for part := range parts {
 		from, to := cut(s.Patch(), parts, part, columnUnit)
@@ -178,7 +178,7 @@ func (d *Device) convGradByColumns(a gpu.ConvGradArgs) []phase {
 func (d *Device) convGradByImages(a gpu.ConvGradArgs) []phase {
 	s := a.Shape
 	dw, x, dy := floats(a.DW), floats(a.X), floats(a.DY)
-	g := d.newGroups(s, s.Patch(), partsFor(2*s.Rows()*s.Patch()*s.OutC, convFLOPs/4, 8))
+	g := d.newGroups(s, s.Patch(), productParts(2*s.Rows()*s.Patch()*s.OutC))
 	products := make([]blas.Product, g.parts)
 	partial := make([][]float32, g.parts)
 	for part := range partial {

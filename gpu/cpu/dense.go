@@ -22,7 +22,7 @@ func tiles(c, a, b gpu.Mat, transA, transB, byColumns bool) []*tile {
 	if transA {
 		k = a.Rows
 	}
-	parts := partsFor(2*c.Rows*c.Cols*k, productFLOPs, maxProductParts)
+	parts := productParts(2 * c.Rows * c.Cols * k)
 	byRows := c.Rows > c.Cols && !byColumns
 	list := make([]*tile, 0, parts)
 	for part := range parts {

@@ -4,11 +4,8 @@ package cpu
 // machine is what makes results the same with any number of processors.
 
 const (
-	// A matrix product is cut where each part has some hundred microseconds of work,
-	// so that the matrices that all parts read are not packed too often.
-	productFLOPs = 8 << 20
-	// A convolution's parts carry their own patches and repack the filters.
-	convFLOPs = 32 << 20
+	// A matrix product of this much work is worth a second thread.
+	productFLOPs = 4 << 20
 	// An elementwise part fits into the second-level cache with its operands.
 	elementwise = 16 << 10
 	// Patches that one worker holds at a time: 1 MiB, or one image if that is more.
@@ -22,6 +19,17 @@ const (
 func partsFor(work, perPart, limit int) int {
 	parts := 1
 	for 2*parts <= limit && work >= 2*parts*perPart {
+		parts *= 2
+	}
+	return parts
+}
+
+// productParts is the number of parts of a matrix product. Every part packs the matrix
+// that all of them read once more, so that each doubling of the parts has to be worth
+// four times the work.
+func productParts(flops int) int {
+	parts := 1
+	for need := productFLOPs; parts < maxProductParts && flops >= need; need *= 4 {
 		parts *= 2
 	}
 	return parts
