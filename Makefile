@@ -56,6 +56,7 @@ compiler:
 	  echo "no C compiler: the tests run without the race detector"
 
 test: openblas compiler fuzz
+	$(TESTENV) $(GO) test -run Allocat ./algo ./gpu/cpu
 	@race=; cgo=0; if command -v cc >/dev/null; then race=-race; cgo=1; fi; \
 	  set -x; $(TESTENV) CGO_ENABLED=$$cgo $(GO) test $$race -timeout 20m ./...
 

@@ -11,7 +11,6 @@ import (
 
 	"mdfa/gpu"
 	"mdfa/gpu/cpu"
-	"mdfa/gpu/cpu/blas"
 	"mdfa/model"
 )
 
@@ -186,25 +185,6 @@ func TestADivergedRunSaysSo(t *testing.T) {
 	r, err := trainer.Run(context.Background(), &silent{})
 	require.ErrorIs(t, err, ErrDiverged)
 	assert.False(t, r.Complete)
-}
-
-func TestStepsAllocateNothing(t *testing.T) {
-	if !blas.Find().Fast() {
-		require.Equal(t, "gonum", blas.Find().Name(), "gonum's Sgemm allocates by itself")
-		return
-	}
-	dev := cpu.Open()
-	defer func() { require.NoError(t, dev.Close()) }()
-	for rule := BP; rule <= MDFA; rule++ {
-		_, trainer, _ := newRun(t, dev, smallConfig(rule), Schedule{Epochs: 1})
-		require.NoError(t, trainer.BeginEpoch(1))
-		allocations := testing.AllocsPerRun(10, func() {
-			if err := trainer.Step(); err != nil {
-				panic(err)
-			}
-		})
-		assert.Zero(t, allocations, rule.String())
-	}
 }
 
 func TestUnusableSettingsAreRefused(t *testing.T) {

@@ -1,0 +1,35 @@
+//go:build !race
+
+// The race detector makes sync.Pool forget at random, purego's too: what allocates
+// nothing can be seen only without it. make test runs these tests by themselves.
+
+package algo
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu/cpu"
+	"mdfa/gpu/cpu/blas"
+)
+
+func TestStepsAllocateNothing(t *testing.T) {
+	if !blas.Find().Fast() {
+		require.Equal(t, "gonum", blas.Find().Name(), "gonum's Sgemm allocates by itself")
+		return
+	}
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	for rule := BP; rule <= MDFA; rule++ {
+		_, trainer, _ := newRun(t, dev, smallConfig(rule), Schedule{Epochs: 1})
+		require.NoError(t, trainer.BeginEpoch(1))
+		allocations := testing.AllocsPerRun(10, func() {
+			if err := trainer.Step(); err != nil {
+				panic(err)
+			}
+		})
+		assert.Zero(t, allocations, rule.String())
+	}
+}
