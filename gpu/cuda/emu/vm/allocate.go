@@ -1,0 +1,98 @@
+package vm
+
+import (
+	"container/heap"
+	"sort"
+)
+
+// interval is the stretch of code in which a register's value may be needed.
+type interval struct {
+	reg         int32
+	first, last int
+}
+
+// slotHeap hands out the lowest free slot, which keeps a warp's registers close.
+type slotHeap []int32
+
+func (h slotHeap) Len() int           { return len(h) }
+func (h slotHeap) Less(i, j int) bool { return h[i] < h[j] }
+func (h slotHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *slotHeap) Push(x any)        { *h = append(*h, x.(int32)) }
+func (h *slotHeap) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+// allocate maps virtual vector registers to slots by linear scan. Lanes on
+// different paths may keep different registers in one slot: a lane's part of it
+// is its own, so lifetimes along one thread's path are what counts. Tracked
+// registers keep a slot of their own. Predicates are few and are not packed.
+func (k *Kernel) allocate(l *lowerer, lv *lives, blocks []basic, tracked bitset) {
+	n := len(l.regs)
+	spans := make([]interval, n)
+	for r := range spans {
+		spans[r] = interval{int32(r), -1, -1}
+	}
+	touch := func(r int32, at int) {
+		if r >= lv.base {
+			return
+		}
+		s := &spans[r]
+		if s.first < 0 || at < s.first {
+			s.first = at
+		}
+		s.last = max(s.last, at)
+	}
+	for b, blk := range blocks {
+		for r := range int32(n) {
+			if lv.in[b].has(r) {
+				touch(r, blk.first)
+			}
+			if lv.out[b].has(r) {
+				touch(r, blk.last)
+			}
+		}
+		for i := blk.first; i <= blk.last; i++ {
+			f := func(r int32) { touch(r, i) }
+			lv.visit(&k.code[i], f, f)
+		}
+	}
+	for r := range spans {
+		if spans[r].first >= 0 && tracked.has(int32(r)) {
+			spans[r].first, spans[r].last = 0, len(k.code)
+		}
+	}
+	sort.Slice(spans, func(i, j int) bool { return spans[i].first < spans[j].first })
+	slot := make([]int32, n)
+	var free slotHeap
+	var active []interval // sorted by last
+	for _, s := range spans {
+		if s.first < 0 {
+			continue
+		}
+		done := sort.Search(len(active), func(i int) bool { return active[i].last >= s.first })
+		for _, a := range active[:done] {
+			heap.Push(&free, slot[a.reg])
+		}
+		active = active[done:]
+		if free.Len() > 0 {
+			slot[s.reg] = heap.Pop(&free).(int32)
+		} else {
+			slot[s.reg] = int32(k.slots)
+			k.slots++
+		}
+		at := sort.Search(len(active), func(i int) bool { return active[i].last > s.last })
+		active = append(active, interval{})
+		copy(active[at+1:], active[at:])
+		active[at] = s
+	}
+	k.preds = len(l.preds)
+	rename := func(r *int32) { *r = slot[*r] }
+	keep := func(*int32) {}
+	for i := range k.code {
+		k.code[i].reads(rename, keep)
+		k.code[i].writes(rename, keep)
+	}
+}

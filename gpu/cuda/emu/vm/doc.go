@@ -1,0 +1,34 @@
+// Package vm is a software GPU's instruction side: a device memory, a loader
+// that lowers PTX (package ptx) to a compact form, and an interpreter that runs
+// it a warp at a time, with checks that a GPU does not have.
+//
+// A register holds the values of a warp's 32 lanes side by side, so that every
+// instruction is one tight loop; a set of lanes is a bit mask. Divergence uses
+// a stack with reconvergence at the immediate post-dominator. Calls of device
+// functions are expanded where they stand (recursion is refused at load time).
+//
+// # What is checked on every launch
+//
+// Out-of-bounds, freed, misaligned and never-written memory; writes to
+// constant memory; values that were never written reaching a store, an address
+// or a branch; races on shared memory (by thread) and global memory (by warp and
+// by block); barriers that part of a block does not reach; warp-level
+// operations whose mask names lanes that are not there; kernels that do not end.
+// A finding stops the launch and is a *Fault with kernel, line, thread and
+// address. The order in which warps and blocks run is shuffled by a seed.
+//
+// The race check follows happens-before through barriers and warp barriers
+// only. It is stricter than a GPU: fences and flags between blocks do not order
+// plain accesses, so a "last block sums up" kernel is reported.
+//
+// # Where PTX leaves a result open
+//
+//   - integer division by zero gives all ones, the remainder gives the dividend,
+//     as NVIDIA hardware does; the smallest integer divided by -1 gives itself;
+//   - float to integer conversion of NaN gives 0;
+//   - the approx functions and .full division are computed in float64 and rounded
+//     once, which is within the documented error of each;
+//   - a single-precision NaN result is the canonical 0x7fffffff;
+//   - fma contraction never happens: mul and add without a rounding modifier are
+//     two roundings, as written.
+package vm

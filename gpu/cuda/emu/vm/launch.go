@@ -1,0 +1,201 @@
+package vm
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// DefaultBudget is the number of instructions a thread may run before the
+// launch is taken for endless.
+const DefaultBudget = 200_000_000
+
+// Launch says how a kernel is to run.
+type Launch struct {
+	Grid, Block Dim3
+	SharedBytes uint64 // dynamic shared memory
+	SharedLimit int    // opted-in limit for static and dynamic together; 0 means the default
+	Params      []byte // ParamSize bytes, each parameter at its offset
+	Seed        uint64 // order of blocks and warps
+	Workers     int    // goroutines; 0 means GOMAXPROCS
+	Budget      uint64 // instructions of a thread; 0 means DefaultBudget
+	Context     context.Context
+}
+
+// launch is a running launch.
+type launch struct {
+	k           *Kernel
+	grid, block Dim3
+	params      []byte
+	dynShared   uint64
+	seed        uint64
+	budget      uint64
+	epoch       uint64
+	blocks      uint64
+	start, step uint64 // the order of blocks: start + i*step modulo blocks
+
+	next  atomic.Uint64
+	stop  atomic.Bool
+	mu    sync.Mutex
+	fault *Fault
+	at    uint64 // block of the fault
+	stats Stats
+}
+
+// thread gives the index of a thread from its number within the block.
+func (r *launch) thread(n int) Dim3 {
+	x, y := int(r.block.X), int(r.block.Y)
+	return Dim3{uint32(n % x), uint32(n / x % y), uint32(n / x / y)}
+}
+
+// Launch runs the kernel to its end. A finding of the checks is a *Fault, an
+// impossible launch a *LimitError; memory written until then stays written.
+// For kernels without races the results do not depend on seed and workers: a
+// kernel whose atomics are sensitive to order (float sums in global memory,
+// atomics that return a value) runs its blocks one after another.
+func (k *Kernel) Launch(c Launch) (Stats, error) {
+	if err := k.checkLaunch(&c); err != nil {
+		return Stats{}, err
+	}
+	mem := k.mod.mem
+	epoch := mem.beginLaunch()
+	defer mem.launches.RUnlock()
+	r := &launch{
+		k: k, grid: c.Grid, block: c.Block, params: c.Params, dynShared: c.SharedBytes, seed: c.Seed,
+		budget: c.Budget, epoch: epoch,
+	}
+	if r.budget == 0 {
+		r.budget = DefaultBudget
+	}
+	r.blocks = uint64(c.Grid.X) * uint64(c.Grid.Y)
+	if r.blocks > 1<<62/uint64(c.Grid.Z) {
+		return Stats{}, &LimitError{k.name, "blocks", r.blocks, 1 << 62}
+	}
+	r.blocks *= uint64(c.Grid.Z)
+	r.order()
+	workers := c.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	if k.orderedAtomics {
+		workers = 1
+	}
+	workers = int(min(uint64(workers), r.blocks))
+	if c.Context != nil {
+		done := context.AfterFunc(c.Context, func() { r.stop.Store(true) })
+		defer done()
+	}
+	if workers == 1 {
+		r.work()
+	} else {
+		var wg sync.WaitGroup
+		for range workers {
+			wg.Go(r.work)
+		}
+		wg.Wait()
+	}
+	if r.fault != nil {
+		return r.stats, r.fault
+	}
+	if c.Context != nil && c.Context.Err() != nil {
+		return r.stats, fmt.Errorf("vm: launch of %s: %w", k.name, c.Context.Err())
+	}
+	return r.stats, nil
+}
+
+// order picks a sequence of blocks from the seed. Seed 0 keeps the natural one.
+func (r *launch) order() {
+	r.step = 1
+	if r.seed == 0 || r.blocks < 3 {
+		return
+	}
+	h := r.seed*0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019
+	r.start = (h >> 7) % r.blocks
+	// Strides stay small enough that i*step cannot overflow for the grids that are
+	// ever run to their end.
+	for r.step = 1 + (h>>13)%min(r.blocks-1, 1<<16); gcd(r.step, r.blocks) != 1; {
+		r.step++
+	}
+}
+
+func gcd(a, b uint64) uint64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// work runs blocks until none is left or one has a fault.
+func (r *launch) work() {
+	b, _ := r.k.pool.Get().(*block)
+	if b == nil {
+		b = newBlock(r.k)
+	}
+	b.prepare(r)
+	for !r.stop.Load() {
+		i := r.next.Add(1) - 1
+		if i >= r.blocks {
+			break
+		}
+		linear := (r.start + i*r.step) % r.blocks
+		f := r.guarded(b, linear)
+		if f != nil {
+			r.stop.Store(true)
+			r.mu.Lock()
+			if r.fault == nil || linear < r.at {
+				r.fault, r.at = f, linear
+			}
+			r.mu.Unlock()
+		}
+	}
+	for i, n := range b.counts {
+		c := &r.k.counters[i]
+		for j, x := range c.classes {
+			b.stats.Instructions[j] += n * uint64(x)
+		}
+		b.stats.FLOPs += n * uint64(c.flops)
+	}
+	r.mu.Lock()
+	r.stats.Add(&b.stats)
+	r.mu.Unlock()
+	b.run = nil
+	r.k.pool.Put(b)
+}
+
+// guarded runs a block; a panic of the interpreter becomes a fault.
+func (r *launch) guarded(b *block, linear uint64) (f *Fault) {
+	defer func() {
+		if p := recover(); p != nil {
+			f = &Fault{Kind: InternalMismatch, Kernel: r.k.name, Detail: detail("%v", p), Block: b.id}
+		}
+	}()
+	return b.execute(linear)
+}
+
+// beginLaunch gives a launch its epoch and holds off epoch restarts until
+// mem.launches is released for reading.
+func (m *Memory) beginLaunch() uint64 {
+	m.mu.Lock()
+	m.epoch++
+	restart := m.epoch >= 1<<epochBits-1
+	epoch := m.epoch
+	m.mu.Unlock()
+	if !restart {
+		m.launches.RLock()
+		return epoch
+	}
+	// All 16-bit epochs are used: forget every record and start again.
+	m.launches.Lock()
+	m.mu.Lock()
+	if m.epoch >= 1<<epochBits-1 {
+		m.epoch = 0
+		for _, a := range *m.live.Load() {
+			a.races.reset()
+		}
+	}
+	m.mu.Unlock()
+	m.launches.Unlock()
+	return m.beginLaunch()
+}

@@ -1,0 +1,413 @@
+package vm
+
+import (
+	"math/bits"
+
+	"mdfa/gpu/cuda/emu/ptx"
+)
+
+// special emits the reading of a special register.
+func (l *lowerer) special(d int32, name string, t ptx.Type) error {
+	read, ok := specialRegs[name]
+	if !ok {
+		return l.errorf("special register %s is not supported", name)
+	}
+	want := 32
+	if name == "%clock64" || name == "%globaltimer" || name == "%gridid" {
+		want = 64
+	}
+	if t.Bits() < want && name != "%gridid" || t.Float() {
+		// 16-bit reads of %tid and its kin are what old code does.
+		if t.Bits() != 16 || want != 32 || t.Float() {
+			return l.errorf("%s does not fit .%s", name, t)
+		}
+	}
+	in := blank(kSpecial, ClassMove)
+	in.d = d
+	n := t.Bits()
+	in.ex = func(w *warp, in *inst, m uint32) {
+		if n >= want && m == allLanes {
+			read(w, w.v(in.d))
+			return
+		}
+		var out vec
+		read(w, &out)
+		for i := range out {
+			out[i] &= maskBits(n)
+		}
+		w.blend(w.v(in.d), &out, m)
+	}
+	l.emit(in)
+	return nil
+}
+
+func splat(d *vec, v uint64) {
+	for i := range d {
+		d[i] = v
+	}
+}
+
+func uniform(f func(w *warp) uint64) func(w *warp, d *vec) {
+	return func(w *warp, d *vec) { splat(d, f(w)) }
+}
+
+func perLane(f func(lane int) uint64) func(w *warp, d *vec) {
+	return func(_ *warp, d *vec) {
+		for i := range d {
+			d[i] = f(i)
+		}
+	}
+}
+
+// specialRegs read the special registers. Clocks count the warp's instructions
+// so that a run can be repeated exactly.
+var specialRegs = map[string]func(w *warp, d *vec){
+	"%tid.x": func(w *warp, d *vec) { *d = w.tid[0] }, "%tid.y": func(w *warp, d *vec) { *d = w.tid[1] }, "%tid.z": func(w *warp, d *vec) { *d = w.tid[2] },
+	"%ntid.x":   uniform(func(w *warp) uint64 { return uint64(w.blk.run.block.X) }),
+	"%ntid.y":   uniform(func(w *warp) uint64 { return uint64(w.blk.run.block.Y) }),
+	"%ntid.z":   uniform(func(w *warp) uint64 { return uint64(w.blk.run.block.Z) }),
+	"%ctaid.x":  uniform(func(w *warp) uint64 { return uint64(w.blk.id.X) }),
+	"%ctaid.y":  uniform(func(w *warp) uint64 { return uint64(w.blk.id.Y) }),
+	"%ctaid.z":  uniform(func(w *warp) uint64 { return uint64(w.blk.id.Z) }),
+	"%nctaid.x": uniform(func(w *warp) uint64 { return uint64(w.blk.run.grid.X) }),
+	"%nctaid.y": uniform(func(w *warp) uint64 { return uint64(w.blk.run.grid.Y) }),
+	"%nctaid.z": uniform(func(w *warp) uint64 { return uint64(w.blk.run.grid.Z) }),
+	"%warpid":   uniform(func(w *warp) uint64 { return uint64(w.index) }),
+	"%nwarpid":  uniform(func(w *warp) uint64 { return 32 }),
+	"%smid":     uniform(func(w *warp) uint64 { return w.blk.linear % uint64(w.blk.run.k.mod.limits.Multiprocessors) }),
+	"%nsmid":    uniform(func(w *warp) uint64 { return uint64(w.blk.run.k.mod.limits.Multiprocessors) }),
+	"%gridid":   uniform(func(w *warp) uint64 { return w.blk.run.epoch }),
+	"%laneid":   perLane(func(i int) uint64 { return uint64(i) }),
+
+	"%lanemask_eq": perLane(func(i int) uint64 { return 1 << i }),
+	"%lanemask_lt": perLane(func(i int) uint64 { return 1<<i - 1 }),
+	"%lanemask_le": perLane(func(i int) uint64 { return 2<<i - 1 }),
+	"%lanemask_gt": perLane(func(i int) uint64 { return uint64(uint32(^uint64(0) << (i + 1))) }),
+	"%lanemask_ge": perLane(func(i int) uint64 { return uint64(uint32(^uint64(0) << i)) }),
+
+	"%clock":          uniform(func(w *warp) uint64 { return w.issued & 0xffffffff }),
+	"%clock_hi":       uniform(func(w *warp) uint64 { return w.issued >> 32 }),
+	"%clock64":        uniform(func(w *warp) uint64 { return w.issued }),
+	"%globaltimer":    uniform(func(w *warp) uint64 { return w.issued }),
+	"%globaltimer_lo": uniform(func(w *warp) uint64 { return w.issued & 0xffffffff }),
+	"%globaltimer_hi": uniform(func(w *warp) uint64 { return w.issued >> 32 }),
+
+	"%dynamic_smem_size": uniform(func(w *warp) uint64 { return w.blk.run.dynShared }),
+	"%total_smem_size":   uniform(func(w *warp) uint64 { return uint64(len(w.blk.shared)) }),
+}
+
+// lowerShfl lowers shfl.sync.
+func lowerShfl(l *lowerer, in *ptx.Instr, m *modifiers) error {
+	if !m.flag("sync") {
+		return l.errorf("shfl without .sync does not exist from sm_70 on")
+	}
+	mode := m.oneOf("up", "down", "bfly", "idx")
+	if _, err := l.typed(m, ptx.B32); err != nil {
+		return err
+	}
+	if mode == "" {
+		return l.errorf("the mode is missing")
+	}
+	if err := l.wantArgs(5); err != nil {
+		return err
+	}
+	op := blank(kCall, ClassWarp)
+	d := in.Args[0]
+	var err error
+	if d.Kind == ptx.KPair {
+		if op.pd, err = l.predDst(d.Elems[1]); err != nil {
+			return err
+		}
+		d = d.Elems[0]
+	}
+	if op.d, err = l.dst(d, ptx.B32); err != nil {
+		return err
+	}
+	if op.a, err = l.src(in.Args[1], ptx.B32); err != nil {
+		return err
+	}
+	for _, o := range in.Args[2:] {
+		r, err := l.src(o, ptx.B32)
+		if err != nil {
+			return err
+		}
+		op.sv = append(op.sv, r) // source lane or delta, clamp and segment mask, member mask
+	}
+	op.ex = func(w *warp, in *inst, m uint32) { execShfl(w, in, m, mode) }
+	l.emit(op)
+	return nil
+}
+
+// members checks a .sync instruction's member mask: it must be the same in all
+// lanes that execute, and name them all and no others that are alive.
+func (w *warp) members(in *inst, mask *vec, m uint32) (uint32, bool) {
+	named := uint32(mask[bits.TrailingZeros32(m)])
+	for r := m; r != 0; r &= r - 1 {
+		i := bits.TrailingZeros32(r)
+		switch v := uint32(mask[i]); {
+		case v>>i&1 == 0:
+			w.failAt(in, i, &Fault{Kind: BadLaneMask, Detail: detail("lane %d executes %s but mask %#08x does not name it", i, in.src.Opcode(), v)})
+			return 0, false
+		case v != named:
+			w.failAt(in, i, &Fault{Kind: BadLaneMask, Detail: detail("lanes give different masks, %#08x and %#08x", named, v)})
+			return 0, false
+		}
+	}
+	if missing := named & w.live &^ m; missing != 0 {
+		i := bits.TrailingZeros32(missing)
+		w.failAt(in, i, &Fault{Kind: BadLaneMask, Detail: detail("mask %#08x names lane %d, which is not active here (active: %#08x)", named, i, m)})
+		return 0, false
+	}
+	return named, true
+}
+
+func execShfl(w *warp, in *inst, m uint32, mode string) {
+	src, lane, clampSeg := w.v(in.a), w.v(in.sv[0]), w.v(in.sv[1])
+	if _, ok := w.members(in, w.v(in.sv[2]), m); !ok {
+		return
+	}
+	out := *w.v(in.d)
+	var inRange, lost uint32
+	for r := m; r != 0; r &= r - 1 {
+		i := bits.TrailingZeros32(r)
+		b := int(lane[i] & 31)
+		clamp, seg := int(clampSeg[i]&31), int(clampSeg[i]>>8&31)
+		limit := i&seg | clamp&^seg
+		base := i & seg
+		var j int
+		ok := false
+		switch mode {
+		case "up":
+			j = i - b
+			ok = j >= limit
+		case "down":
+			j = i + b
+			ok = j <= limit
+		case "bfly":
+			j = i ^ b
+			ok = j <= limit
+		default:
+			j = base | b&^seg
+			ok = j <= limit
+		}
+		if !ok {
+			j = i
+		} else {
+			inRange |= 1 << i
+		}
+		if m>>j&1 == 0 {
+			lost |= 1 << i // the source lane does not take part: no value comes
+		}
+		out[i] = src[j]
+	}
+	w.lost = lost
+	*w.v(in.d) = out
+	if in.pd >= 0 {
+		w.setPred(in.pd, inRange, m)
+	}
+}
+
+// lowerVote lowers vote.sync.
+func lowerVote(l *lowerer, in *ptx.Instr, m *modifiers) error {
+	if !m.flag("sync") {
+		return l.errorf("vote without .sync does not exist from sm_70 on")
+	}
+	mode := m.oneOf("all", "any", "uni", "ballot")
+	want := ptx.Pred
+	if mode == "ballot" {
+		want = ptx.B32
+	}
+	if _, err := l.typed(m, want); err != nil {
+		return err
+	}
+	if mode == "" {
+		return l.errorf("the mode is missing")
+	}
+	if err := l.wantArgs(3); err != nil {
+		return err
+	}
+	op := blank(kCall, ClassWarp)
+	var err error
+	if mode == "ballot" {
+		op.d, err = l.dst(in.Args[0], ptx.B32)
+	} else {
+		op.pd, err = l.predDst(in.Args[0])
+	}
+	if err != nil {
+		return err
+	}
+	if op.pa, op.paNot, err = l.predSrc(in.Args[1]); err != nil {
+		return err
+	}
+	if op.a, err = l.src(in.Args[2], ptx.B32); err != nil {
+		return err
+	}
+	op.ex = func(w *warp, in *inst, m uint32) {
+		if _, ok := w.members(in, w.v(in.a), m); !ok {
+			return
+		}
+		p := w.preds[in.pa]
+		if in.paNot {
+			p = ^p
+		}
+		p &= m
+		verdict := false
+		switch mode {
+		case "all":
+			verdict = p == m
+		case "any":
+			verdict = p != 0
+		case "uni":
+			verdict = p == 0 || p == m
+		default:
+			var out vec
+			splat(&out, uint64(p))
+			w.blend(w.v(in.d), &out, m)
+			return
+		}
+		w.setPred(in.pd, -bit(verdict), m)
+	}
+	l.emit(op)
+	return nil
+}
+
+// lowerMatch lowers match.any.sync and match.all.sync.
+func lowerMatch(l *lowerer, in *ptx.Instr, m *modifiers) error {
+	mode := m.oneOf("any", "all")
+	if !m.flag("sync") || mode == "" {
+		return l.errorf("match.any.sync or match.all.sync is expected")
+	}
+	t, err := l.typed(m, ptx.B32, ptx.B64)
+	if err != nil {
+		return err
+	}
+	if err := l.wantArgs(3); err != nil {
+		return err
+	}
+	op := blank(kCall, ClassWarp)
+	d := in.Args[0]
+	if d.Kind == ptx.KPair {
+		if mode == "any" {
+			return l.errorf("match.any has no predicate result")
+		}
+		if op.pd, err = l.predDst(d.Elems[1]); err != nil {
+			return err
+		}
+		d = d.Elems[0]
+	}
+	if op.d, err = l.dst(d, ptx.B32); err != nil {
+		return err
+	}
+	if op.a, err = l.src(in.Args[1], t); err != nil {
+		return err
+	}
+	if op.b, err = l.src(in.Args[2], ptx.B32); err != nil {
+		return err
+	}
+	op.ex = func(w *warp, in *inst, m uint32) {
+		if _, ok := w.members(in, w.v(in.b), m); !ok {
+			return
+		}
+		a := w.v(in.a)
+		var out vec
+		same := true
+		for r := m; r != 0; r &= r - 1 {
+			i := bits.TrailingZeros32(r)
+			for s := m; s != 0; s &= s - 1 {
+				j := bits.TrailingZeros32(s)
+				if a[i] == a[j] {
+					out[i] |= 1 << j
+				} else {
+					same = false
+				}
+			}
+		}
+		if mode == "all" {
+			v := uint64(0)
+			if same {
+				v = uint64(m)
+			}
+			splat(&out, v)
+			if in.pd >= 0 {
+				w.setPred(in.pd, -bit(same), m)
+			}
+		}
+		w.blend(w.v(in.d), &out, m)
+	}
+	l.emit(op)
+	return nil
+}
+
+func lowerActiveMask(l *lowerer, in *ptx.Instr, m *modifiers) error {
+	if _, err := l.typed(m, ptx.B32); err != nil {
+		return err
+	}
+	if err := l.wantArgs(1); err != nil {
+		return err
+	}
+	op := blank(kCall, ClassWarp)
+	var err error
+	if op.d, err = l.dst(in.Args[0], ptx.B32); err != nil {
+		return err
+	}
+	op.ex = func(w *warp, in *inst, m uint32) {
+		var out vec
+		splat(&out, uint64(m))
+		w.blend(w.v(in.d), &out, m)
+	}
+	l.emit(op)
+	return nil
+}
+
+// lowerRedux lowers redux.sync: a reduction over the member lanes.
+func lowerRedux(l *lowerer, in *ptx.Instr, m *modifiers) error {
+	if !m.flag("sync") {
+		return l.errorf("redux.sync is expected")
+	}
+	kind := m.oneOf("add", "min", "max", "and", "or", "xor")
+	t, err := l.typed(m, ptx.U32, ptx.S32, ptx.B32)
+	if err != nil {
+		return err
+	}
+	logic := kind == "and" || kind == "or" || kind == "xor"
+	if kind == "" || logic != (t == ptx.B32) {
+		return l.errorf("the operation does not fit the type")
+	}
+	if err := l.wantArgs(3); err != nil {
+		return err
+	}
+	op := blank(kCall, ClassWarp)
+	if op.d, err = l.dst(in.Args[0], t); err != nil {
+		return err
+	}
+	if op.a, err = l.src(in.Args[1], t); err != nil {
+		return err
+	}
+	if op.b, err = l.src(in.Args[2], ptx.B32); err != nil {
+		return err
+	}
+	f := atomOps[kind].make(t)
+	op.ex = func(w *warp, in *inst, m uint32) {
+		if _, ok := w.members(in, w.v(in.b), m); !ok {
+			return
+		}
+		a := w.v(in.a)
+		first := bits.TrailingZeros32(m)
+		acc := a[first]
+		for r := m &^ (1 << first); r != 0; r &= r - 1 {
+			acc = f(acc, a[bits.TrailingZeros32(r)], 0)
+		}
+		var out vec
+		splat(&out, acc)
+		w.blend(w.v(in.d), &out, m)
+	}
+	l.emit(op)
+	return nil
+}
+
+// execWarpSync is bar.warp.sync: it orders the memory accesses of its lanes.
+func execWarpSync(w *warp, in *inst, m uint32) {
+	if _, ok := w.members(in, w.v(in.a), m); ok {
+		w.tick()
+	}
+}

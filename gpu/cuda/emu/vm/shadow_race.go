@@ -1,0 +1,304 @@
+package vm
+
+import (
+	"fmt"
+	"math/bits"
+	"runtime"
+	"sync/atomic"
+)
+
+// The race shadow of global memory remembers, per 4-byte word, the last access
+// of the running launch: by which warp of which block and when, in terms of
+// the warp's barrier clock. Memory is watched by lines of 128 bytes: while every
+// access covers whole lines (the coalesced case) one word of shadow serves the
+// line; an access to part of a line splits it into 32 records, and a kernel that
+// stores single bytes splits words into four.
+//
+// A record packs epoch 16 | kind 4 | block 20 | warp 5 | clock 19 bits. Block
+// numbers are taken modulo 2^20: in a larger grid two blocks with the same
+// number are taken for one, which can only miss a race.
+const (
+	lineBytes = 128
+	lineWords = 32
+
+	clockBits = 19
+	clockMask = 1<<clockBits - 1
+	warpShift = clockBits
+	blkShift  = warpShift + 5
+	blkMask   = 1<<20 - 1
+	kindShift = blkShift + 20
+	wroteBit  = uint64(1) << (kindShift + 3)
+	epochBits = 16
+	epochShft = 48
+
+	splitLine  = ^uint64(0)     // the line's records are in fine
+	lockedLine = ^uint64(0) - 1 // someone is changing the line
+)
+
+// What the last access to a word was. wroteBit beside it says that its block
+// has also changed the word earlier in the launch.
+const (
+	accRead       uint64 = iota // by one warp
+	accReadBlock                // by several warps of a block; clock is the block's barrier count
+	accWrite                    // by one warp
+	accAtomic                   // by one warp
+	accAtomicWarp               // atomically, by several warps of a block
+	accReadAll                  // by several blocks
+	accAtomicAll                // atomically, by several blocks
+)
+
+// access is what an instruction does to memory, for the race checks.
+type access uint8
+
+const (
+	reading access = iota
+	writing
+	updating // atomically, or a volatile or relaxed store
+	watching // a volatile or relaxed load
+)
+
+var accessNames = [...]string{"read", "write", "atomic update", "strong read"}
+
+type raceShadow struct {
+	lines []atomic.Uint64
+	fine  []atomic.Pointer[fineLine]
+}
+
+// fineLine holds the records of a split line. epoch guards against records of
+// an earlier launch; bytes is nil until single bytes are stored.
+type fineLine struct {
+	epoch uint64
+	words [lineWords]uint64
+	bytes *[lineBytes]uint64
+}
+
+func (s *raceShadow) init(size uint64) {
+	n := (size + lineBytes - 1) / lineBytes
+	s.lines = make([]atomic.Uint64, n)
+	s.fine = make([]atomic.Pointer[fineLine], n)
+}
+
+func (s *raceShadow) reset() {
+	for i := range s.lines {
+		s.lines[i].Store(0)
+		s.fine[i].Store(nil)
+	}
+}
+
+// party is a warp in the eyes of the race checks.
+type party struct {
+	epoch, block, warp, clock uint64
+	generation                uint64   // barriers the block has passed
+	seen                      []uint64 // seen[w]: the clock of warp w that is ordered before now
+}
+
+func (p *party) record(kind, clock uint64) uint64 {
+	return p.epoch<<epochShft | kind<<kindShift | p.block<<blkShift | p.warp<<warpShift | clock&clockMask
+}
+
+// before reports whether a clock value recorded earlier is at most now, with
+// wrap-around.
+func before(recorded, now uint64) bool { return (now-recorded)&clockMask < 1<<(clockBits-1) }
+
+// step judges one access against the record of a word. It returns the new
+// record, and whether the two accesses race.
+func (p *party) step(old uint64, acc access) (uint64, bool) {
+	if old>>epochShft != p.epoch {
+		switch acc {
+		case reading:
+			return p.record(accRead, p.clock), false
+		case writing:
+			return p.record(accWrite, p.clock) | wroteBit, false
+		}
+		return p.record(accAtomic, p.clock), false
+	}
+	kind := old >> kindShift & 7
+	if acc == watching {
+		// A strong read goes with atomics, and counts as a plain read otherwise.
+		if kind == accAtomic || kind == accAtomicWarp || kind == accAtomicAll {
+			acc = updating
+		} else {
+			acc = reading
+		}
+	}
+	switch kind {
+	case accReadAll:
+		return old, acc != reading
+	case accAtomicAll:
+		return old, acc != updating
+	}
+	if old>>blkShift&blkMask != p.block {
+		switch {
+		case old&wroteBit != 0:
+		case acc == reading && (kind == accRead || kind == accReadBlock):
+			return p.record(accReadAll, 0), false
+		case acc == updating && (kind == accAtomic || kind == accAtomicWarp):
+			return p.record(accAtomicAll, 0), false
+		}
+		return old, true
+	}
+	w := old >> warpShift & 31
+	mine, ordered := false, false
+	if kind == accReadBlock || kind == accAtomicWarp {
+		ordered = old&clockMask != p.generation&clockMask
+	} else {
+		mine = w == p.warp
+		ordered = mine || before(old, p.seen[w])
+	}
+	wrote := old & wroteBit
+	if kind == accAtomic || kind == accAtomicWarp {
+		wrote = wroteBit // matters once the word is read or written plainly
+	}
+	switch acc {
+	case reading:
+		switch {
+		case mine && (kind == accRead || kind == accWrite):
+			return old, false
+		case ordered:
+			return p.record(accRead, p.clock) | wrote, false
+		case kind == accRead || kind == accReadBlock:
+			return p.record(accReadBlock, p.generation) | wrote, false
+		}
+		return old, true
+	case writing:
+		if ordered {
+			return p.record(accWrite, p.clock) | wroteBit, false
+		}
+		return old, true
+	}
+	wrote = old & wroteBit
+	switch {
+	case kind == accAtomic && mine:
+		return p.record(accAtomic, p.clock) | wrote, false
+	case kind == accAtomic || kind == accAtomicWarp:
+		return p.record(accAtomicWarp, p.generation) | wrote, false
+	case ordered:
+		return p.record(accAtomic, p.clock) | wrote, false
+	}
+	return old, true
+}
+
+// describe tells a record in words.
+func describeRecord(r uint64) string {
+	what := [...]string{"read", "read", "write", "atomic update", "atomic update", "read", "atomic update"}[r>>kindShift&7]
+	who := fmt.Sprintf("block %d", r>>blkShift&blkMask)
+	switch r >> kindShift & 7 {
+	case accReadAll, accAtomicAll:
+		who = "several blocks"
+	case accReadBlock, accAtomicWarp:
+		who += ", several warps"
+	default:
+		who += fmt.Sprintf(", warp %d", r>>warpShift&31)
+	}
+	if r&wroteBit != 0 && r>>kindShift&7 != accWrite {
+		what += " (after a write)"
+	}
+	return fmt.Sprintf("%s by %s", what, who)
+}
+
+// note records an access of n bytes at off. It returns the byte offset of a
+// racing word and the record it races with; ok means no race.
+func (s *raceShadow) note(p *party, off, n uint64, acc access, byBytes bool) (bad, with uint64, ok bool) {
+	for n > 0 {
+		line, start := off/lineBytes, off%lineBytes
+		take := min(lineBytes-start, n)
+		if bad, with, ok = s.noteLine(p, line, start, take, acc, byBytes); !ok {
+			return bad, with, false
+		}
+		off += take
+		n -= take
+	}
+	return 0, 0, true
+}
+
+// noteLine records an access to bytes start..start+n of one line.
+func (s *raceShadow) noteLine(p *party, line, start, n uint64, acc access, byBytes bool) (bad, with uint64, ok bool) {
+	whole := n == lineBytes
+	for {
+		old := s.lines[line].Load()
+		if old == lockedLine {
+			runtime.Gosched()
+			continue
+		}
+		if whole && old != splitLine {
+			next, race := p.step(old, acc)
+			if race {
+				return line * lineBytes, old, false
+			}
+			if next == old || s.lines[line].CompareAndSwap(old, next) {
+				return 0, 0, true
+			}
+			continue
+		}
+		if !s.lines[line].CompareAndSwap(old, lockedLine) {
+			continue
+		}
+		bad, with, ok, after := s.noteParts(p, line, old, start, n, acc, byBytes)
+		s.lines[line].Store(after)
+		return line*lineBytes + bad, with, ok
+	}
+}
+
+// noteParts works on a locked line and gives the value to unlock it with.
+func (s *raceShadow) noteParts(p *party, line, old, start, n uint64, acc access, byBytes bool) (bad, with uint64, ok bool, after uint64) {
+	f := s.fine[line].Load()
+	if f == nil {
+		f = &fineLine{}
+		s.fine[line].Store(f)
+	}
+	if old != splitLine || f.epoch != p.epoch {
+		if old == splitLine || old>>epochShft != p.epoch {
+			old = 0 // left by an earlier launch
+		}
+		if old == 0 && n == lineBytes { // nothing to remember: back to one record
+			next, _ := p.step(0, acc)
+			return 0, 0, true, next
+		}
+		f.epoch, f.bytes = p.epoch, nil
+		for i := range f.words {
+			f.words[i] = old
+		}
+	}
+	if byBytes && f.bytes == nil && n < 4 {
+		f.bytes = new([lineBytes]uint64)
+		for i := range f.bytes {
+			f.bytes[i] = f.words[i/4]
+		}
+	}
+	if f.bytes != nil {
+		for i := start; i < start+n; i++ {
+			next, race := p.step(f.bytes[i], acc)
+			if race {
+				return i, f.bytes[i], false, splitLine
+			}
+			f.bytes[i] = next
+		}
+		return 0, 0, true, splitLine
+	}
+	for i := start / 4; i*4 < start+n; i++ {
+		next, race := p.step(f.words[i], acc)
+		if race {
+			return max(i*4, start), f.words[i], false, splitLine
+		}
+		f.words[i] = next
+	}
+	return 0, 0, true, splitLine
+}
+
+// noteWords records an access to the words of one line that mask names.
+func (s *raceShadow) noteWords(p *party, line uint64, mask uint32, acc access) (bad, with uint64, ok bool) {
+	if mask == ^uint32(0) {
+		return s.noteLine(p, line, 0, lineBytes, acc, false)
+	}
+	first := uint64(bits.TrailingZeros32(mask))
+	if run := mask >> first; run&(run+1) == 0 { // neighbouring words
+		return s.noteLine(p, line, first*4, uint64(bits.Len32(run))*4, acc, false)
+	}
+	for m := mask; m != 0; m &= m - 1 {
+		w := uint64(bits.TrailingZeros32(m))
+		if bad, with, ok = s.noteLine(p, line, w*4, 4, acc, false); !ok {
+			return bad, with, false
+		}
+	}
+	return 0, 0, true
+}
