@@ -15,6 +15,7 @@ const maxCode = 1 << 20
 type vreg struct {
 	name string
 	bits int
+	typ  ptx.Type
 }
 
 // place is where a variable lives: an offset in its space, or an address.
@@ -93,7 +94,7 @@ func blank(kind opKind, class Class) inst {
 }
 
 func (l *lowerer) temp(bits int) int32 {
-	l.regs = append(l.regs, vreg{fmt.Sprintf("temporary %d", len(l.regs)), bits})
+	l.regs = append(l.regs, vreg{fmt.Sprintf("temporary %d", len(l.regs)), bits, untyped[bits]})
 	return int32(len(l.regs) - 1)
 }
 
@@ -121,7 +122,7 @@ func (l *lowerer) enter(fn *ptx.Func) (*frame, error) {
 			l.preds = append(l.preds, r.Name)
 		} else {
 			f.regs[i] = int32(len(l.regs))
-			l.regs = append(l.regs, vreg{r.Name, r.Type.Bits()})
+			l.regs = append(l.regs, vreg{r.Name, r.Type.Bits(), r.Type})
 		}
 	}
 	for _, v := range fn.Vars {

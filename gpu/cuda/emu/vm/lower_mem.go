@@ -66,8 +66,10 @@ func (l *lowerer) addressOf(o ptx.Operand, op *memOp) (int32, error) {
 	op.off = uint64(o.Off)
 	switch {
 	case o.Reg != nil:
-		if o.Reg.Type.Bits() != 64 && o.Reg.Type.Bits() != 32 {
-			return 0, l.errorf("address register %s has %d bits", o.Reg.Name, o.Reg.Type.Bits())
+		bits := o.Reg.Type.Bits()
+		short := bits == 32 && (op.space == ptx.Shared || op.space == ptx.Local || op.space == ptx.Param)
+		if bits != 64 && !short || o.Reg.Type.Float() {
+			return 0, l.errorf("address register %s is .%s; 64 bits are expected", o.Reg.Name, o.Reg.Type)
 		}
 		return l.frame.regs[o.Reg.ID], nil
 	case o.Var != nil:
@@ -75,7 +77,7 @@ func (l *lowerer) addressOf(o ptx.Operand, op *memOp) (int32, error) {
 		if err != nil {
 			return 0, err
 		}
-		if op.space == ptx.Generic || op.space == ptx.Param && p.space == ptx.Local {
+		if op.space == ptx.Param && p.space == ptx.Local {
 			op.space = p.space
 		}
 		if op.space != p.space {

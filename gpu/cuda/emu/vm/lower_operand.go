@@ -17,6 +17,15 @@ func maskBits(bits int) uint64 {
 	return 1<<bits - 1
 }
 
+var untyped = map[int]ptx.Type{16: ptx.B16, 32: ptx.B32, 64: ptx.B64}
+
+// compatible reports whether a register of one type may be used as another
+// (PTX ISA, "Type Checking of Operands"; widths are judged apart): untyped goes
+// with all, integers go with integers, floats with floats.
+func compatible(reg, use ptx.Type) bool {
+	return reg.Untyped() || use.Untyped() || reg.Float() == use.Float()
+}
+
 // src gives the operand for a value of type t. Registers must have exactly the
 // type's width (an 8-bit type is held in 16 bits or more).
 func (l *lowerer) src(o ptx.Operand, t ptx.Type) (int32, error) {
@@ -38,6 +47,9 @@ func (l *lowerer) srcWidth(o ptx.Operand, t ptx.Type, lo, hi int) (int32, error)
 		if bits := l.regs[r].bits; bits < lo || bits > hi && !(lo == 8 && bits == 16) {
 			return 0, l.errorf("%s has %d bits, .%s needs %d", o.Reg.Name, bits, t, lo)
 		}
+		if !compatible(o.Reg.Type, t) {
+			return 0, l.errorf("%s is .%s, a .%s value is expected", o.Reg.Name, o.Reg.Type, t)
+		}
 		return r, nil
 	case ptx.KInt, ptx.KFloat:
 		if t.Float() && t != ptx.F16x2 && t != ptx.BF16x2 {
@@ -55,11 +67,7 @@ func (l *lowerer) srcWidth(o ptx.Operand, t ptx.Type, lo, hi int) (int32, error)
 		}
 		return l.constant(o.Int & maskBits(t.Bits())), nil
 	case ptx.KSpecial:
-		r := l.temp(t.Bits())
-		if err := l.special(r, o.Name, t); err != nil {
-			return 0, err
-		}
-		return r, nil
+		return 0, l.errorf("special register %s can only be read by mov", o.Name)
 	case ptx.KVar:
 		if t.Bits() != 64 && t.Bits() != 32 {
 			return 0, l.errorf("the address of %s does not fit .%s", o.Var.Name, t)
@@ -92,6 +100,9 @@ func (l *lowerer) dstWidth(o ptx.Operand, t ptx.Type, hi int) (int32, error) {
 	r := l.frame.regs[o.Reg.ID]
 	if bits := l.regs[r].bits; bits < t.Bits() || bits > hi && !(hi <= 8 && bits == 16) {
 		return 0, l.errorf("%s has %d bits, the .%s result needs %d", o.Reg.Name, bits, t, t.Bits())
+	}
+	if !compatible(o.Reg.Type, t) {
+		return 0, l.errorf("%s is .%s, the result is .%s", o.Reg.Name, o.Reg.Type, t)
 	}
 	return r, nil
 }

@@ -16,11 +16,10 @@ func (l *lowerer) special(d int32, name string, t ptx.Type) error {
 	if name == "%clock64" || name == "%globaltimer" || name == "%gridid" {
 		want = 64
 	}
-	if t.Bits() < want && name != "%gridid" || t.Float() {
-		// 16-bit reads of %tid and its kin are what old code does.
-		if t.Bits() != 16 || want != 32 || t.Float() {
-			return l.errorf("%s does not fit .%s", name, t)
-		}
+	// Old code reads %tid and its kin as 16 bits, and %gridid as 32.
+	short := want == 32 && t.Bits() == 16 || name == "%gridid" && t.Bits() == 32
+	if t.Float() || t.Bits() != want && !short {
+		return l.errorf("%s does not fit .%s", name, t)
 	}
 	in := blank(kSpecial, ClassMove)
 	in.d = d
