@@ -107,7 +107,7 @@ func (p *parser) single(in *Instr) (Operand, error) {
 		return p.address()
 	case p.is("{"):
 		return p.list("{", "}", KVec)
-	case p.is("("):
+	case p.is("(") && in != nil && in.Op == "call":
 		return p.list("(", ")", KArgs)
 	case p.is("!"):
 		if err := p.advance(); err != nil {
@@ -124,8 +124,8 @@ func (p *parser) single(in *Instr) (Operand, error) {
 		return o, err
 	case p.tok.kind == tNumber, p.is("-"), p.is("+"):
 		return p.literal()
-	case p.is("~"):
-		n, err := p.constant(3)
+	case p.is("~"), p.is("("):
+		n, err := p.constant(0)
 		return Operand{Kind: KInt, Int: n}, err
 	case p.tok.kind == tIdent:
 		return p.named(in)

@@ -11,7 +11,7 @@ import (
 // broken wraps a body into a kernel k(u64 p, u64 q, u32 n). The body starts on
 // line 13; %tid is in t, the global thread number in i, and p and q are loaded.
 func broken(body string) string {
-	return `.version 7.0
+	return `.version 7.7
 .target sm_70
 .address_size 64
 .shared .align 16 .b8 smem[256];

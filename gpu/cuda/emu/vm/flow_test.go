@@ -13,7 +13,7 @@ import (
 func flow(t *testing.T, body string, n int, want func(i int) uint32) {
 	t.Helper()
 	d := load(t, `.version 7.0
-.target sm_70
+.target sm_80
 .address_size 64
 .func (.param .b32 r) triple(.param .b32 x) { .reg .u32 v; ld.param.u32 v, [x]; mul.lo.u32 v, v, 3; st.param.b32 [r], v; ret; }
 .func (.reg .u32 r) early(.reg .u32 x) { .reg .pred p; setp.gt.u32 p, x, 10; mov.u32 r, 1; @p ret; mov.u32 r, 2; ret; }
