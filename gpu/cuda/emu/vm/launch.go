@@ -55,6 +55,9 @@ func (r *launch) thread(n int) Dim3 {
 // For kernels without races the results do not depend on seed and workers: a
 // kernel whose atomics are sensitive to order (float sums in global memory,
 // atomics that return a value) runs its blocks one after another.
+//
+// Several launches may run at once, as from several streams. Races between
+// launches are the caller's to prevent: the check watches within a launch.
 func (k *Kernel) Launch(c Launch) (Stats, error) {
 	if err := k.checkLaunch(&c); err != nil {
 		return Stats{}, err

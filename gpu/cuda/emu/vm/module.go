@@ -100,7 +100,11 @@ func (m *Module) load() error {
 		}
 		a.owned, a.readOnly = true, v.Space == ptx.Const
 		m.vars[v] = a
-		m.globals[v.Name] = v
+	}
+	for _, v := range m.source.Vars {
+		if m.vars[v] != nil {
+			m.globals[v.Name] = v
+		}
 	}
 	for v, a := range m.vars {
 		if err := m.initialise(v, a); err != nil {

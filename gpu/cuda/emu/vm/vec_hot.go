@@ -111,58 +111,46 @@ func vSext32(d, a *vec) {
 	}
 }
 
+// canonical is bits32 on bits: one integer comparison finds a NaN.
+func canonical(r uint32) uint64 {
+	if r<<1 > 0xff000000 {
+		return canonicalNaN32
+	}
+	return uint64(r)
+}
+
 func vAddF32(d, a, b *vec) {
 	for i := range d {
 		x := math.Float32frombits(uint32(a[i])) + math.Float32frombits(uint32(b[i]))
-		r := math.Float32bits(x)
-		if x != x {
-			r = canonicalNaN32
-		}
-		d[i] = uint64(r)
+		d[i] = canonical(math.Float32bits(x))
 	}
 }
 
 func vSubF32(d, a, b *vec) {
 	for i := range d {
 		x := math.Float32frombits(uint32(a[i])) - math.Float32frombits(uint32(b[i]))
-		r := math.Float32bits(x)
-		if x != x {
-			r = canonicalNaN32
-		}
-		d[i] = uint64(r)
+		d[i] = canonical(math.Float32bits(x))
 	}
 }
 
 func vMulF32(d, a, b *vec) {
 	for i := range d {
 		x := math.Float32frombits(uint32(a[i])) * math.Float32frombits(uint32(b[i]))
-		r := math.Float32bits(x)
-		if x != x {
-			r = canonicalNaN32
-		}
-		d[i] = uint64(r)
+		d[i] = canonical(math.Float32bits(x))
 	}
 }
 
 func vDivF32(d, a, b *vec) {
 	for i := range d {
 		x := math.Float32frombits(uint32(a[i])) / math.Float32frombits(uint32(b[i]))
-		r := math.Float32bits(x)
-		if x != x {
-			r = canonicalNaN32
-		}
-		d[i] = uint64(r)
+		d[i] = canonical(math.Float32bits(x))
 	}
 }
 
 func vSqrtF32(d, a *vec) {
 	for i := range d {
 		x := float32(math.Sqrt(float64(math.Float32frombits(uint32(a[i])))))
-		r := math.Float32bits(x)
-		if x != x {
-			r = canonicalNaN32
-		}
-		d[i] = uint64(r)
+		d[i] = canonical(math.Float32bits(x))
 	}
 }
 
