@@ -70,7 +70,7 @@ fuzz:
 	@mkdir -p .cache; for package in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 	    echo "$$package $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package >.cache/fuzz.log 2>&1 || { cat .cache/fuzz.log; exit 1; }; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$package >.cache/fuzz.log 2>&1 || { cat .cache/fuzz.log; exit 1; }; \
 	  done; \
 	done
 
