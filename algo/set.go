@@ -1,6 +1,7 @@
 package algo
 
 import (
+	"context"
 	"fmt"
 
 	"mdfa/gpu"
@@ -107,8 +108,9 @@ func (e *evaluation) record(s *set, from, length, n, which int) (gpu.Program, er
 	})
 }
 
-// run scores the set with the current weights. The learner's metrics are overwritten.
-func (e *evaluation) run() (Metrics, error) {
+// run scores the set with the current weights, or stops when ctx does. The learner's
+// metrics are overwritten.
+func (e *evaluation) run(ctx context.Context) (Metrics, error) {
 	l := e.learner
 	if err := l.dev.Zero(gpu.All(e.cursor)); err != nil {
 		return Metrics{}, err
@@ -117,6 +119,9 @@ func (e *evaluation) run() (Metrics, error) {
 		return Metrics{}, err
 	}
 	for range e.batches {
+		if err := ctx.Err(); err != nil {
+			return Metrics{}, err
+		}
 		if err := e.full.Run(); err != nil {
 			return Metrics{}, err
 		}

@@ -164,7 +164,7 @@ func (t *Trainer) Run(ctx context.Context, observer Observer) (Result, error) {
 		}
 	}
 	if t.test != nil {
-		test, err := t.test.run()
+		test, err := t.test.run(ctx)
 		if err != nil {
 			return r, err
 		}
@@ -212,7 +212,7 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 	if t.valid == nil {
 		return e, nil
 	}
-	if e.Valid, err = t.valid.run(); err != nil {
+	if e.Valid, err = t.valid.run(ctx); err != nil {
 		return Epoch{}, err
 	}
 	if r.BestEpoch == 0 || e.Valid.Accuracy() > r.Best().Valid.Accuracy() {
