@@ -67,7 +67,7 @@ func (w *warp) step(t *touch, thread int32, acc access) bool {
 	}
 	owner := t.thread / lanes
 	sameWarp := int(owner) == w.index
-	ordered := false
+	var ordered bool
 	switch kind {
 	case untouched:
 		ordered = true

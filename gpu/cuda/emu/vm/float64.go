@@ -78,7 +78,7 @@ func div64(a, b float64, mode rounding) float64 {
 	if mode == rn || !finite(a, b) || a == 0 || b == 0 {
 		return r
 	}
-	side := 0
+	var side int
 	if math.IsInf(r, 0) {
 		side = sideOf(exact(0), r)
 	} else {

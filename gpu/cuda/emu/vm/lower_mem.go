@@ -274,7 +274,7 @@ func lowerAtom(l *lowerer, in *ptx.Instr, m *modifiers) error {
 	if err != nil {
 		return err
 	}
-	args, d := in.Args, int32(none)
+	args, d := in.Args, none
 	x := blank(kCall, ClassAtomic)
 	if in.Op == "atom" {
 		if len(args) == 0 {

@@ -85,7 +85,7 @@ func execShfl(w *warp, in *inst, m uint32, mode string) {
 		limit := i&seg | clamp&^seg
 		base := i & seg
 		var j int
-		ok := false
+		var ok bool
 		switch mode {
 		case "up":
 			j = i - b
@@ -161,7 +161,7 @@ func lowerVote(l *lowerer, in *ptx.Instr, m *modifiers) error {
 			p = ^p
 		}
 		p &= m
-		verdict := false
+		var verdict bool
 		switch mode {
 		case "all":
 			verdict = p == m

@@ -138,7 +138,7 @@ func (p *party) step(old uint64, acc access) (uint64, bool) {
 		return old, true
 	}
 	w := old >> warpShift & 31
-	mine, ordered := false, false
+	var mine, ordered bool
 	if kind == accReadBlock || kind == accAtomicWarp {
 		ordered = old&clockMask != p.generation&clockMask
 	} else {
