@@ -142,10 +142,14 @@ func (d *Device) DenseBackward(a gpu.DenseBackwardArgs) error {
 // fold adds up the sums of each column of a layer by channel: column j belongs to
 // channel j modulo the number of channels.
 func fold(channels, columns []float32) phase {
-	return serial(func() {
-		clear(channels)
-		for n, at := len(channels), 0; at < len(columns); at += n {
-			vec.Add(channels, columns[at:at+n])
-		}
-	})
+	return serial(func() { columnSums(channels, columns) })
+}
+
+// columnSums sets sums to the column sums of a row-major matrix, from the first row to
+// the last.
+func columnSums(sums, matrix []float32) {
+	clear(sums)
+	for n, at := len(sums), 0; at < len(matrix); at += n {
+		vec.Add(sums, matrix[at:at+n])
+	}
 }

@@ -52,16 +52,6 @@ func (d *Device) Loss(a gpu.LossArgs) error {
 	})
 }
 
-// columnSums sets sums to the column sums of a row-major matrix.
-func columnSums(sums, matrix []float32) {
-	clear(sums)
-	for n, at := len(sums), 0; at < len(matrix); at += n {
-		for j, v := range matrix[at : at+n] {
-			sums[j] += v
-		}
-	}
-}
-
 // scoreRow adds one example's metrics to sum and writes its error, if asked for.
 func scoreRow(sum *[gpu.NumMetrics]float64, logits, errors []float32, label int, scale float32) {
 	sum[gpu.MetricCount]++
