@@ -113,7 +113,7 @@ func (b *block) execute(linear uint64) *Fault {
 		}
 		seen := w.party.seen
 		clear(seen)
-		w.party = party{epoch: r.epoch, block: linear & blkMask, warp: uint64(i), clock: 1, generation: 1, seen: seen}
+		w.party = party{epoch: r.epoch, block: linear & blkMask, warp: uint64(i), clock: 1, generation: 1, seen: seen, unordered: r.unordered}
 		b.ready = append(b.ready, i)
 	}
 	b.stats.Blocks++

@@ -21,6 +21,21 @@
 // only. It is stricter than a GPU: fences and flags between blocks do not order
 // plain accesses, so a "last block sums up" kernel is reported.
 //
+// Launches are checked against each other where the caller says which are not ordered
+// (Launch.Unordered), whatever order they were run in; Memory.Touch does it for copies
+// and products. Per word, the last launch that wrote it and the last two that read it
+// since are known.
+//
+// Memory.Pool and Carve tell the checks that a program gives out an allocation in
+// pieces: then an access beside a piece, or to one that was released, is found too.
+//
+// # Speed
+//
+// Lanes that lie side by side, or on one address, are checked and moved as one range;
+// the rest goes lane by lane, with the same findings. Builds with GOEXPERIMENT=simd on
+// amd64 execute the commonest instructions with AVX2, to the same bits as the plain
+// loops.
+//
 // # Where PTX leaves a result open
 //
 //   - integer division by zero gives all ones, the remainder gives the dividend,

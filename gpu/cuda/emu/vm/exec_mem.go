@@ -97,8 +97,9 @@ func (w *warp) generic(in *inst, m uint32, base *vec) {
 	}
 }
 
-// global accesses global memory. A warp whose lanes lie side by side in one
-// allocation is checked and copied as one range; others go lane by lane.
+// global accesses global memory. Lanes that lie side by side, or on one address,
+// are checked, noted and copied together; what does not fall into a few such groups,
+// and whatever is found wrong, goes lane by lane.
 func (w *warp) global(in *inst, m uint32, base *vec) {
 	op := in.mem
 	step := uint64(op.size * op.count)
@@ -108,37 +109,9 @@ func (w *warp) global(in *inst, m uint32, base *vec) {
 	} else {
 		w.blk.stats.GlobalRead += useful
 	}
-	first := base[bits.TrailingZeros32(m)] + op.off
-	al := w.allocAt(op, first)
-	if al == nil {
+	if op.strong || !w.globalGroups(in, m, base) {
 		w.globalLanes(in, m, base)
-		return
 	}
-	off := first - al.base
-	if m == allLanes && first&(step-1) == 0 && !op.strong && (op.space != ptx.Const) == !al.readOnly {
-		stray, spread := uint64(0), uint64(0)
-		next := base[0]
-		for _, a := range base {
-			stray |= a ^ next
-			spread |= a ^ base[0]
-			next += step
-		}
-		switch {
-		case stray == 0 && off+lanes*step <= al.size:
-			if w.globalRange(in, al, off, lanes*step) {
-				w.copyRange(in, al.data[off:off+lanes*step])
-			}
-			return
-		case spread == 0 && !op.store && off+step <= al.size:
-			if w.globalRange(in, al, off, step) {
-				for e, d := range in.dv {
-					splat(w.v(d), op.extend(loadLE(al.data[off+uint64(e*op.size):], op.size)))
-				}
-			}
-			return
-		}
-	}
-	w.globalLanes(in, m, base)
 }
 
 // allocAt finds the allocation that holds addr, trying first the one this
@@ -152,32 +125,17 @@ func (w *warp) allocAt(op *memOp, addr uint64) *alloc {
 	return al
 }
 
-// globalRange checks n bytes of an allocation that all lanes together access,
-// and notes what they do. It returns false after a fault.
-func (w *warp) globalRange(in *inst, al *alloc, off, n uint64) bool {
-	op := in.mem
-	w.blk.stats.Sectors += (off+n-1)/32 - off/32 + 1
-	if !op.store {
-		if bad, ok := al.shadow.first(off, n); !ok {
-			lane := int((bad - off) / uint64(op.size*op.count))
-			w.globalFault(in, lane, al.base+bad, Uninitialised, "")
-			return false
-		}
-	}
-	if bad, with, ok := al.races.note(&w.party, off, n, op.how(), op.byBytes); !ok {
-		lane := int((max(bad, off) - off) / uint64(op.size*op.count))
-		w.race(in, lane, al.base+max(bad, off), with)
-		return false
-	}
-	if op.store {
-		al.shadow.mark(off, n)
-	}
-	return true
-}
-
 func (w *warp) race(in *inst, lane int, addr, with uint64) {
-	w.globalFault(in, lane, addr, GlobalRace, detail("%s by block %d, warp %d, against %s, with no barrier between",
-		accessNames[in.mem.how()], w.blk.linear, w.index, describeRecord(with)))
+	text := detail("%s by block %d, warp %d, against %s, with no barrier between",
+		accessNames[in.mem.how()], w.blk.linear, w.index, describeRecord(with))
+	earlier := uint64(0)
+	if epoch := with >> epochShft; epoch != w.party.epoch {
+		earlier = epoch
+		text = detail("%s by block %d, warp %d, not ordered after an earlier operation's %s",
+			accessNames[in.mem.how()], w.blk.linear, w.index, recordNames[with>>kindShift&7])
+	}
+	w.globalFault(in, lane, addr, GlobalRace, text)
+	w.fault.Earlier = earlier
 }
 
 // globalFault reports a fault at a global address.
@@ -189,7 +147,7 @@ func (w *warp) globalFault(in *inst, lane int, addr uint64, kind FaultKind, text
 	}
 	mem.mu.Lock()
 	f.Allocation = mem.describe(addr)
-	if kind == OutOfBounds && search(mem.freed, addr) != nil {
+	if kind == OutOfBounds && mem.find(addr) == nil && mem.ghostAt(addr) != nil {
 		f.Kind = UseAfterFree
 	}
 	mem.mu.Unlock()
@@ -200,64 +158,6 @@ func (w *warp) globalFault(in *inst, lane int, addr uint64, kind FaultKind, text
 		}
 	}
 	w.failAt(in, lane, f)
-}
-
-// copyRange moves a whole warp's worth of neighbouring elements.
-func (w *warp) copyRange(in *inst, mem []byte) {
-	op := in.mem
-	step := op.size * op.count
-	if op.size == 4 && op.count == 1 {
-		if b := (*[lanes * 4]byte)(mem); op.store {
-			v := w.v(in.sv[0])
-			for i := range lanes {
-				binary.LittleEndian.PutUint32(b[4*i:4*i+4], uint32(v[i]))
-			}
-		} else if !op.signed || op.ext == 32 {
-			v := w.v(in.dv[0])
-			for i := range lanes {
-				v[i] = uint64(binary.LittleEndian.Uint32(b[4*i : 4*i+4]))
-			}
-		} else {
-			v := w.v(in.dv[0])
-			for i := range lanes {
-				v[i] = op.extend(uint64(binary.LittleEndian.Uint32(b[4*i : 4*i+4])))
-			}
-		}
-		return
-	}
-	if op.size == 4 && op.count == 4 && !op.signed {
-		b := (*[lanes * 16]byte)(mem)
-		if op.store {
-			x, y, z, t := w.v(in.sv[0]), w.v(in.sv[1]), w.v(in.sv[2]), w.v(in.sv[3])
-			for i := range lanes {
-				s := b[16*i : 16*i+16]
-				binary.LittleEndian.PutUint64(s, x[i]&0xffffffff|y[i]<<32)
-				binary.LittleEndian.PutUint64(s[8:], z[i]&0xffffffff|t[i]<<32)
-			}
-			return
-		}
-		x, y, z, t := w.v(in.dv[0]), w.v(in.dv[1]), w.v(in.dv[2]), w.v(in.dv[3])
-		for i := range lanes {
-			s := b[16*i : 16*i+16]
-			lo, hi := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[8:])
-			x[i], y[i], z[i], t[i] = lo&0xffffffff, lo>>32, hi&0xffffffff, hi>>32
-		}
-		return
-	}
-	for e := range op.count {
-		at := e * op.size
-		if op.store {
-			v := w.v(in.sv[e])
-			for i := range lanes {
-				storeLE(mem[at+i*step:], op.size, v[i])
-			}
-			continue
-		}
-		v := w.v(in.dv[e])
-		for i := range lanes {
-			v[i] = op.extend(loadLE(mem[at+i*step:], op.size))
-		}
-	}
 }
 
 // transfer moves one lane's elements.

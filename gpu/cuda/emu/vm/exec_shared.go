@@ -1,116 +1,8 @@
 package vm
 
 import (
-	"encoding/binary"
 	"math/bits"
 )
-
-// sharedShadow watches a block's shared memory: which bytes were written, and
-// who touched each unit last. A unit is a word, or a byte in kernels that store
-// parts of words. Threads are told apart, not only warps: within a warp, lanes
-// are ordered by bar.warp.sync alone, as on Volta and later.
-type sharedShadow struct {
-	unit    uint64 // 4 or 1
-	written []uint64
-	touch   []touch
-}
-
-// touch is the last accesses to one unit of shared memory.
-type touch struct {
-	clock  uint64
-	thread int32 // of the last access
-	kind   touchKind
-}
-
-type touchKind uint8
-
-const (
-	untouched   touchKind = iota
-	readOne               // by one thread
-	readWarp              // by several threads of the warp of thread
-	readBlock             // by several warps; clock is the block's barrier count
-	wroteOne              // by one thread
-	updatedOne            // atomically, by one thread
-	updatedWarp           // atomically, by several threads of a warp
-	updatedMany           // atomically, by several warps
-)
-
-func (s *sharedShadow) prepare(size int, byBytes bool) {
-	s.unit = 4
-	if byBytes {
-		s.unit = 1
-	}
-	words := (size + 63) / 64
-	units := (size + int(s.unit) - 1) / int(s.unit)
-	if cap(s.written) < words {
-		s.written = make([]uint64, words)
-	}
-	if cap(s.touch) < units {
-		s.touch = make([]touch, units)
-	}
-	s.written, s.touch = s.written[:words], s.touch[:units]
-}
-
-func (s *sharedShadow) clear() {
-	clear(s.written)
-	clear(s.touch)
-}
-
-// step judges an access by a thread of warp w against the record of a unit.
-func (w *warp) step(t *touch, thread int32, acc access) bool {
-	kind := t.kind
-	if acc == watching {
-		acc = reading
-		if kind >= updatedOne {
-			acc = updating
-		}
-	}
-	owner := t.thread / lanes
-	sameWarp := int(owner) == w.index
-	var ordered bool
-	switch kind {
-	case untouched:
-		ordered = true
-	case readBlock, updatedMany:
-		ordered = t.clock < w.blk.generation
-	default:
-		one := kind == readOne || kind == wroteOne || kind == updatedOne
-		ordered = one && t.thread == thread || sameWarp && t.clock < w.party.clock || !sameWarp && w.party.seen[owner] >= t.clock
-	}
-	var next touchKind
-	clock := w.party.clock
-	switch {
-	case ordered && acc == reading:
-		next = readOne
-		if kind == wroteOne && t.thread == thread {
-			return true // its own write stays on record
-		}
-	case ordered && acc == writing:
-		next = wroteOne
-	case ordered:
-		next = updatedOne
-		if kind == wroteOne && t.thread == thread {
-			return true
-		}
-	case acc == reading && kind <= readBlock:
-		next = readBlock
-		if kind != readBlock && sameWarp {
-			next = readWarp
-		}
-	case acc == updating && kind >= updatedOne:
-		next = updatedMany
-		if kind != updatedMany && sameWarp {
-			next = updatedWarp
-		}
-	default:
-		return false
-	}
-	if next == readBlock || next == updatedMany {
-		clock = w.blk.generation
-	}
-	*t = touch{clock, thread, next}
-	return true
-}
 
 // sharedCheck checks one lane's shared access and notes it.
 func (w *warp) sharedCheck(in *inst, lane int, off, n uint64, acc access, read bool) bool {
@@ -128,14 +20,10 @@ func (w *warp) sharedCheck(in *inst, lane int, off, n uint64, acc access, read b
 		w.sharedFault(in, lane, off, Uninitialised, "")
 		return false
 	}
-	thread := int32(w.index*lanes + lane)
-	for u := off / b.shadow.unit; u*b.shadow.unit < off+n; u++ {
-		t := &b.shadow.touch[u]
-		if !w.step(t, thread, acc) {
-			w.sharedFault(in, lane, off, SharedRace, detail("%s against %s by thread %v, with no barrier between",
-				accessNames[in.mem.how()], touchNames[t.kind], b.run.thread(int(t.thread))))
-			return false
-		}
+	if t, ok := w.noteShared(off, n, n, w.index*lanes+lane, acc); !ok {
+		w.sharedFault(in, lane, off, SharedRace, detail("%s against %s by thread %v, with no barrier between",
+			accessNames[in.mem.how()], touchNames[t.kind()], b.run.thread(t.thread())))
+		return false
 	}
 	if acc == writing || acc == updating {
 		b.shadow.written[word] |= mask
@@ -143,66 +31,97 @@ func (w *warp) sharedCheck(in *inst, lane int, off, n uint64, acc access, read b
 	return true
 }
 
-var touchNames = [...]string{
-	readOne: "a read", readWarp: "reads of its warp, one", readBlock: "reads of several warps, one", wroteOne: "a write",
-	updatedOne: "an atomic update", updatedWarp: "atomic updates of its warp, one", updatedMany: "atomic updates of several warps, one",
-}
-
 func (w *warp) sharedFault(in *inst, lane int, off uint64, kind FaultKind, text string) {
 	w.failAt(in, lane, &Fault{Kind: kind, Address: off, Size: in.mem.size * in.mem.count, Space: "shared", Detail: text})
 }
 
-// sharedAccess executes a load or store on shared memory.
+// sharedAccess executes a load or store on shared memory. Lanes that lie side by
+// side, or read one address, are checked, noted and copied together; where anything
+// is wrong with a group, its lanes go one by one.
 func (w *warp) sharedAccess(in *inst, m uint32, base *vec, off uint64) {
 	op := in.mem
 	n := uint64(op.size * op.count)
 	acc := op.how()
-	shared := w.blk.shared
-	w.conflicts(m, base, off, n)
-	for r := m; r != 0; r &= r - 1 {
+	up, same := split(base, n, m)
+	w.conflicts(m, up, same, base, off, n)
+	for r := m; r != 0; {
 		i := bits.TrailingZeros32(r)
+		size, apart := run(up, same, i)
+		r &^= (1<<size - 1) << i
 		at := base[i] + off
-		if !w.sharedCheck(in, i, at, n, acc, !op.store) {
-			return
-		}
-		if op.size == 4 && op.count == 1 {
-			if word := shared[at : at+4]; op.store {
-				binary.LittleEndian.PutUint32(word, uint32(w.v(in.sv[0])[i]))
-			} else {
-				w.v(in.dv[0])[i] = op.extend(uint64(binary.LittleEndian.Uint32(word)))
+		if w.sharedGroup(at, n, size, apart, w.index*lanes+i, acc) {
+			length := n
+			if apart {
+				length *= uint64(size)
 			}
+			w.copyGroup(in, i, size, w.blk.shared[at:at+length])
 			continue
 		}
-		w.transfer(in, i, shared[at:at+n])
+		for j := range size {
+			at := base[i+j] + off
+			if !w.sharedCheck(in, i+j, at, n, acc, !op.store) {
+				return
+			}
+			w.transfer(in, i+j, w.blk.shared[at:at+n])
+		}
 	}
+}
+
+// sharedGroup checks and notes an access by size lanes, n bytes each from at on, side
+// by side or all the same. It returns false if anything is wrong with it.
+func (w *warp) sharedGroup(at, n uint64, size int, apart bool, thread int, acc access) bool {
+	b := w.blk
+	length := n
+	if apart {
+		length *= uint64(size)
+	}
+	if n < b.shadow.unit || at&(n-1) != 0 || at >= uint64(len(b.shared)) || length > uint64(len(b.shared))-at {
+		return false
+	}
+	write := acc == writing || acc == updating
+	for word, end := at>>6, at+length; word<<6 < end; word++ {
+		mask := ^uint64(0)
+		if first := word << 6; first < at {
+			mask <<= at - first
+		}
+		if last := (word + 1) << 6; last > end {
+			mask &= ^uint64(0) >> (last - end)
+		}
+		if write {
+			b.shadow.written[word] |= mask
+		} else if b.shadow.written[word]&mask != mask {
+			return false
+		}
+	}
+	if _, ok := w.noteShared(at, length, n, thread, acc); !ok {
+		return false
+	}
+	if !apart { // once more by another thread: then it is several, and more change nothing
+		_, ok := w.noteShared(at, n, n, thread+1, acc)
+		return ok
+	}
+	return true
 }
 
 // conflicts counts the extra passes of a shared access: lanes of one pass (32
 // lanes of 4 bytes, 16 of 8, 8 of 16) that need different words of one bank.
-func (w *warp) conflicts(m uint32, base *vec, off, n uint64) {
+func (w *warp) conflicts(m, up, same uint32, base *vec, off, n uint64) {
 	s := &w.blk.stats
 	s.SharedAccesses++
-	if m == allLanes && n == 4 { // side by side, or all alike: no conflict
-		stray, spread, next := uint64(0), uint64(0), base[0]
-		for _, a := range base {
-			stray |= a ^ next
-			spread |= a ^ base[0]
-			next += 4
-		}
-		if stray == 0 || spread == 0 {
-			return
-		}
-	}
 	words := max(n/4, 1)
 	pass := int(lanes / words)
+	// Lanes on the address of the lane before change nothing. Where the others of a
+	// pass lie side by side, they fill the banks one after the other.
 	for start := 0; start < lanes; start += pass {
+		r := m & ((1<<pass - 1) << start) &^ same
+		if heads := r &^ up; heads&(heads-1) == 0 && n >= 4 {
+			continue
+		}
 		var seen [lanes]uint64 // a word of each bank, plus one
 		var extra [lanes]uint8
 		worst := uint8(0)
-		for i := start; i < start+pass; i++ {
-			if m>>i&1 == 0 {
-				continue
-			}
+		for ; r != 0; r &= r - 1 {
+			i := bits.TrailingZeros32(r)
 			for e := range words {
 				word := (base[i]+off)/4 + e
 				bank := word % lanes
@@ -258,8 +177,14 @@ func (w *warp) localAccess(in *inst, m uint32, base *vec, off uint64) {
 func (w *warp) paramAccess(in *inst, m uint32, base *vec, off uint64) {
 	params := w.blk.run.params
 	n := uint64(in.mem.size * in.mem.count)
-	for r := m; r != 0; r &= r - 1 {
+	_, same := split(base, n, m)
+	for r := m; r != 0; {
 		i := bits.TrailingZeros32(r)
+		size, apart := run(0, same, i)
+		if apart {
+			size = 1
+		}
+		r &^= (1<<size - 1) << i
 		at := base[i] + off
 		kind := FaultKind(0)
 		switch {
@@ -274,6 +199,6 @@ func (w *warp) paramAccess(in *inst, m uint32, base *vec, off uint64) {
 			w.failAt(in, i, &Fault{Kind: kind, Address: at, Size: int(n), Space: "param", Detail: detail("the kernel has %d bytes of parameters", len(params))})
 			return
 		}
-		w.transfer(in, i, params[at:at+n])
+		w.copyGroup(in, i, size, params[at:at+n])
 	}
 }

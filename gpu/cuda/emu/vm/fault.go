@@ -66,6 +66,7 @@ type Fault struct {
 	Space      string // global, shared, local, const, param
 	Allocation string // the allocation nearest to the address, with its tag
 	Detail     string // what exactly was wrong, and against whom
+	Earlier    uint64 // of a race between launches: the epoch of the earlier one, else 0
 }
 
 // Error gives the report as one sentence with all that is known.

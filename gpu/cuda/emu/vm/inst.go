@@ -36,6 +36,8 @@ const none int32 = -1 << 31
 // inst is one lowered instruction. Vector operands d, a, b, c and those in dv
 // and sv number registers (at first virtual ones, after allocation slots);
 // ^operand numbers a constant. Predicate operands number predicate registers.
+//
+// What every instruction needs stands first, within one cache line.
 type inst struct {
 	kind    opKind
 	class   Class
@@ -43,18 +45,23 @@ type inst struct {
 	predNot bool
 	paNot   bool
 	leader  bool // starts a basic block
+	tracked bool // track is not nil
 
-	pred           int32 // guard, or -1
-	d, a, b, c     int32
+	pred       int32 // guard, or -1
+	d, a, b, c int32
+	counter    int32 // statistics of the block that it leads
+	own        int32 // its own, if guarded
+
+	f2 func(d, a, b *vec)
+	f1 func(d, a *vec)
+	f3 func(d, a, b, c *vec)
+
 	pd, pe, pa, pb int32 // predicate destinations and sources, or -1
-	counter, own   int32 // statistics: of the block it leads; of itself, if guarded
 	target, rpc    int32 // branch: where to, and where the paths meet again (-1: nowhere)
 
-	f1  func(d, a *vec)
-	f2  func(d, a, b *vec)
-	f3  func(d, a, b, c *vec)
-	cmp func(a, b *vec) uint32
-	ex  func(w *warp, in *inst, m uint32)
+	cmp    func(a, b *vec) uint32
+	cmpNot bool // the comparison is inverted
+	ex     func(w *warp, in *inst, m uint32)
 
 	combine boolOp
 	mem     *memOp

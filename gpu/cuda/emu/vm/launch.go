@@ -22,6 +22,16 @@ type Launch struct {
 	Workers     int    // goroutines; 0 means GOMAXPROCS
 	Budget      uint64 // instructions of a thread; 0 means DefaultBudget
 	Context     context.Context
+
+	// Began, if not nil, is called once before the first block with the launch's
+	// epoch: a number that no other launch since the last restart has. When all 16-bit
+	// epochs are used, every record is forgotten and they start again at 1.
+	Began func(epoch uint64)
+	// Unordered says whether the operation with that epoch may run at the same time
+	// as this launch. An access that conflicts with one of such an operation is a race.
+	// nil means that no other may, and costs nothing. It is called from several
+	// goroutines, must give the same answer each time, and may not start an operation.
+	Unordered func(epoch uint64) bool
 }
 
 // launch is a running launch.
@@ -42,6 +52,8 @@ type launch struct {
 	fault *Fault
 	at    uint64 // block of the fault
 	stats Stats
+
+	unordered func(epoch uint64) bool
 }
 
 // thread gives the index of a thread from its number within the block.
@@ -56,8 +68,9 @@ func (r *launch) thread(n int) Dim3 {
 // kernel whose atomics are sensitive to order (float sums in global memory,
 // atomics that return a value) runs its blocks one after another.
 //
-// Several launches may run at once, as from several streams. Races between
-// launches are the caller's to prevent: the check watches within a launch.
+// Several launches may run at once, as from several streams. The race check
+// watches within a launch, and between launches where Unordered says which are
+// concurrent in the program's eyes, in whatever order they were run.
 func (k *Kernel) Launch(c Launch) (Stats, error) {
 	if err := k.checkLaunch(&c); err != nil {
 		return Stats{}, err
@@ -67,7 +80,7 @@ func (k *Kernel) Launch(c Launch) (Stats, error) {
 	defer mem.launches.RUnlock()
 	r := &launch{
 		k: k, grid: c.Grid, block: c.Block, params: c.Params, dynShared: c.SharedBytes, seed: c.Seed,
-		budget: c.Budget, epoch: epoch,
+		budget: c.Budget, epoch: epoch, unordered: c.Unordered,
 	}
 	if r.budget == 0 {
 		r.budget = DefaultBudget
@@ -86,6 +99,9 @@ func (k *Kernel) Launch(c Launch) (Stats, error) {
 		workers = 1
 	}
 	workers = int(min(uint64(workers), r.blocks))
+	if c.Began != nil {
+		c.Began(epoch)
+	}
 	if c.Context != nil {
 		done := context.AfterFunc(c.Context, func() { r.stop.Store(true) })
 		defer done()

@@ -75,6 +75,9 @@ func (l *lowerer) floatAdd(t ptx.Type, mode rounding, ftz, sat, sub bool) error 
 		if ftz || sat {
 			return l.errorf(".ftz and .sat are for f32")
 		}
+		if mode == rn && !sub {
+			return l.binary(t, ClassDouble, 1, plainAddF64)
+		}
 		return l.binary(t, ClassDouble, 1, lift2(func(a, b uint64) uint64 {
 			y := f64(b)
 			if sub {
@@ -199,6 +202,12 @@ func lowerAbsNeg(l *lowerer, in *ptx.Instr, m *modifiers) error {
 		sign = 0x80008000
 	}
 	neg := in.Op == "neg"
+	switch {
+	case t == ptx.F32 && !ftz && neg:
+		return l.unary(t, ClassFloat, 1, vNegF32)
+	case t == ptx.F32 && !ftz:
+		return l.unary(t, ClassFloat, 1, vAbsF32)
+	}
 	return l.unary(t, ClassFloat, 1, as1(around32(func(a, _, _ uint64) uint64 {
 		if neg {
 			return a ^ sign
@@ -233,6 +242,12 @@ func lowerMinMax(l *lowerer, in *ptx.Instr, m *modifiers) error {
 			f = min64
 		}
 		return l.binary(t, ClassDouble, 1, lift2(func(a, b uint64) uint64 { return bits64(f(f64(a), f64(b))) }))
+	}
+	switch {
+	case !nan && !ftz && low:
+		return l.binary(t, ClassFloat, 1, plainMinF32)
+	case !nan && !ftz:
+		return l.binary(t, ClassFloat, 1, plainMaxF32)
 	}
 	f := max32
 	if low {
@@ -288,6 +303,12 @@ func lowerUnaryFloat(l *lowerer, in *ptx.Instr, m *modifiers) error {
 	}
 	if in.Op == "sqrt" && mode == rn && !ftz {
 		return l.unary(t, ClassFloat, 1, vSqrtF32)
+	}
+	switch {
+	case in.Op == "rcp" && approx && ftz:
+		return l.unary(t, ClassFloat, 1, vRcpF32)
+	case in.Op == "ex2" && approx && ftz:
+		return l.unary(t, ClassFloat, 1, vEx2F32)
 	}
 	f := approximations[in.Op]
 	return l.unary(t, ClassFloat, 1, as1(around32(func(a, _, _ uint64) uint64 {

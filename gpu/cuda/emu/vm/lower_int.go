@@ -261,11 +261,17 @@ func lowerRem(l *lowerer, in *ptx.Instr, m *modifiers) error {
 	if err != nil {
 		return err
 	}
+	if t == ptx.S32 {
+		return l.binary(t, ClassInt, 0, plainRemS32)
+	}
 	f := masked(t.Bits(), laneRem(t.Bits(), t.Signed()))
 	return l.binary(t, ClassInt, 0, lift2(func(a, b uint64) uint64 { return f(a, b, 0) }))
 }
 
 func (l *lowerer) intDiv(t ptx.Type) error {
+	if t == ptx.S32 {
+		return l.binary(t, ClassInt, 0, plainDivS32)
+	}
 	f := masked(t.Bits(), laneDiv(t.Bits(), t.Signed()))
 	return l.binary(t, ClassInt, 0, lift2(func(a, b uint64) uint64 { return f(a, b, 0) }))
 }

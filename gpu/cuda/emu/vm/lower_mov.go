@@ -177,7 +177,12 @@ func lowerCvt(l *lowerer, in *ptx.Instr, m *modifiers) error {
 	}
 	width := l.bits(op.d)
 	if !from.Float() && !to.Float() && !sat {
-		op.f1 = intCvt(from, to, width)
+		// What needs no sign is a mask.
+		if keep := min(from.Bits(), to.Bits()); !from.Signed() && !to.Signed() || keep == width {
+			op.kind, op.f2, op.b = kVec2, vAnd, l.constant(maskBits(keep))
+		} else {
+			op.f1 = intCvt(from, to, width)
+		}
 	} else {
 		f := cvtLane(from, to, mode, integral, ftz, sat)
 		op.f1 = lift1(func(a uint64) uint64 {
@@ -187,8 +192,14 @@ func lowerCvt(l *lowerer, in *ptx.Instr, m *modifiers) error {
 			}
 			return r
 		})
-		if from == ptx.S32 && to == ptx.F32 && mode == rn && !sat {
+		switch {
+		case from == ptx.F32 && to == ptx.F64 && !ftz && !sat && !integral:
+			op.f1 = plainCvtF64F32
+		case to != ptx.F32 || sat: // the general form
+		case from == ptx.S32 && mode == rn:
 			op.f1 = vCvtF32S32
+		case from == ptx.U16:
+			op.f1 = vCvtF32U16
 		}
 	}
 	l.emit(op)

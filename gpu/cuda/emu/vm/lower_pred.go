@@ -23,33 +23,33 @@ var floatCompare = map[string]compareForm{
 	"ne": {'x', false, false}, "equ": {'x', false, true}, // x: ordered and different
 }
 
-// comparison builds the vector comparison for an operator and a type.
-func (l *lowerer) comparison(op string, t ptx.Type, ftz bool) (func(a, b *vec) uint32, error) {
+// comparison builds the vector comparison for an operator and a type, and says
+// whether its operands are to be swapped and its outcome inverted.
+func (l *lowerer) comparison(op string, t ptx.Type, ftz bool) (f func(a, b *vec) uint32, swap, invert bool, err error) {
 	table := intCompare
 	if t.Float() {
 		table = floatCompare
 	}
 	form, ok := table[op]
 	if !ok {
-		return nil, l.errorf("comparison .%s is not one for .%s", op, t)
+		return nil, false, false, l.errorf("comparison .%s is not one for .%s", op, t)
 	}
 	if t.Untyped() && form.base != '=' {
-		return nil, l.errorf("comparison .%s is not one for .%s", op, t)
+		return nil, false, false, l.errorf("comparison .%s is not one for .%s", op, t)
 	}
-	var f func(a, b *vec) uint32
 	switch {
 	case t.Float():
 		f = floatBase(form.base, t)
 	case form.base == '=':
-		f = cmpEQ[uint64]
+		f = cmpEQ64
 	case t == ptx.S16:
 		f = cmpLT[int16]
 	case t == ptx.S32:
-		f = cmpLT[int32]
+		f = cmpLTS32
 	case t == ptx.S64:
-		f = cmpLT[int64]
-	case t == ptx.U32:
-		f = cmpLT[uint32]
+		f = cmpLTS64
+	case t == ptx.U32 || t == ptx.U16:
+		f = cmpLTU32
 	default:
 		f = cmpLT[uint64]
 	}
@@ -63,16 +63,7 @@ func (l *lowerer) comparison(op string, t ptx.Type, ftz bool) (func(a, b *vec) u
 			return inner(&x, &y)
 		}
 	}
-	base := f
-	switch {
-	case form.swap && form.invert:
-		return func(a, b *vec) uint32 { return ^base(b, a) }, nil
-	case form.swap:
-		return func(a, b *vec) uint32 { return base(b, a) }, nil
-	case form.invert:
-		return func(a, b *vec) uint32 { return ^base(a, b) }, nil
-	}
-	return base, nil
+	return f, form.swap, form.invert, nil
 }
 
 func floatBase(base byte, t ptx.Type) func(a, b *vec) uint32 {
@@ -148,7 +139,8 @@ func (l *lowerer) compareHead(m *modifiers, set bool) (op *inst, dtype, t ptx.Ty
 		return nil, 0, 0, err
 	}
 	args := l.cur.Args
-	if in.cmp, err = l.comparison(cmp, t, ftz); err != nil {
+	var swap bool
+	if in.cmp, swap, in.cmpNot, err = l.comparison(cmp, t, ftz); err != nil {
 		return nil, 0, 0, err
 	}
 	if in.a, err = l.src(args[1], t); err != nil {
@@ -156,6 +148,9 @@ func (l *lowerer) compareHead(m *modifiers, set bool) (op *inst, dtype, t ptx.Ty
 	}
 	if in.b, err = l.src(args[2], t); err != nil {
 		return nil, 0, 0, err
+	}
+	if swap {
+		in.a, in.b = in.b, in.a
 	}
 	if want == 4 {
 		if in.pa, in.paNot, err = l.predSrc(args[3]); err != nil {

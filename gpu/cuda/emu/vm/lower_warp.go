@@ -43,78 +43,10 @@ func lowerShfl(l *lowerer, in *ptx.Instr, m *modifiers) error {
 		}
 		op.sv = append(op.sv, r) // source lane or delta, clamp and segment mask, member mask
 	}
-	op.ex = func(w *warp, in *inst, m uint32) { execShfl(w, in, m, mode) }
+	whole := wholeShuffles[mode]
+	op.ex = func(w *warp, in *inst, m uint32) { execShfl(w, in, m, mode, whole) }
 	l.emit(op)
 	return nil
-}
-
-// members checks a .sync instruction's member mask: it must be the same in all
-// lanes that execute, and name them all and no others that are alive.
-func (w *warp) members(in *inst, mask *vec, m uint32) (uint32, bool) {
-	named := uint32(mask[bits.TrailingZeros32(m)])
-	for r := m; r != 0; r &= r - 1 {
-		i := bits.TrailingZeros32(r)
-		switch v := uint32(mask[i]); {
-		case v>>i&1 == 0:
-			w.failAt(in, i, &Fault{Kind: BadLaneMask, Detail: detail("lane %d executes %s but mask %#08x does not name it", i, in.src.Opcode(), v)})
-			return 0, false
-		case v != named:
-			w.failAt(in, i, &Fault{Kind: BadLaneMask, Detail: detail("lanes give different masks, %#08x and %#08x", named, v)})
-			return 0, false
-		}
-	}
-	if missing := named & w.live &^ m; missing != 0 {
-		i := bits.TrailingZeros32(missing)
-		w.failAt(in, i, &Fault{Kind: BadLaneMask, Detail: detail("mask %#08x names lane %d, which is not active here (active: %#08x)", named, i, m)})
-		return 0, false
-	}
-	return named, true
-}
-
-func execShfl(w *warp, in *inst, m uint32, mode string) {
-	src, lane, clampSeg := w.v(in.a), w.v(in.sv[0]), w.v(in.sv[1])
-	if _, ok := w.members(in, w.v(in.sv[2]), m); !ok {
-		return
-	}
-	out := *w.v(in.d)
-	var inRange, lost uint32
-	for r := m; r != 0; r &= r - 1 {
-		i := bits.TrailingZeros32(r)
-		b := int(lane[i] & 31)
-		clamp, seg := int(clampSeg[i]&31), int(clampSeg[i]>>8&31)
-		limit := i&seg | clamp&^seg
-		base := i & seg
-		var j int
-		var ok bool
-		switch mode {
-		case "up":
-			j = i - b
-			ok = j >= limit
-		case "down":
-			j = i + b
-			ok = j <= limit
-		case "bfly":
-			j = i ^ b
-			ok = j <= limit
-		default:
-			j = base | b&^seg
-			ok = j <= limit
-		}
-		if !ok {
-			j = i
-		} else {
-			inRange |= 1 << i
-		}
-		if m>>j&1 == 0 {
-			lost |= 1 << i // the source lane does not take part: no value comes
-		}
-		out[i] = src[j]
-	}
-	w.lost = lost
-	*w.v(in.d) = out
-	if in.pd >= 0 {
-		w.setPred(in.pd, inRange, m)
-	}
 }
 
 // lowerVote lowers vote.sync.

@@ -1,8 +1,10 @@
 package vm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -31,13 +33,15 @@ var ErrOutOfMemory = errors.New("vm: out of device memory")
 // ErrBadPointer is returned for an address that no allocation starts at.
 var ErrBadPointer = errors.New("vm: not the address of a live allocation")
 
-// Memory is the global memory of one device. Addresses are never used twice, so
-// that a stale pointer is always recognised. Its methods may be called from
-// several goroutines, and while kernels run.
+// Memory is the global memory of one device. Alloc never gives an address twice,
+// so that a stale pointer is always recognised; within a pool, addresses are the
+// caller's to give out. Its methods may be called from several goroutines, and
+// while kernels run.
 type Memory struct {
 	mu    sync.Mutex
-	live  atomic.Pointer[[]*alloc] // sorted by base; replaced, never changed
-	freed []*alloc                 // sorted by base; without data
+	live  atomic.Pointer[[]*alloc] // what may be accessed, sorted by base; replaced, never changed
+	pools []*alloc                 // sorted by base; their pieces are in live
+	freed []ghost                  // sorted by first; they do not overlap
 	next  uint64
 	limit uint64
 	used  uint64
@@ -79,7 +83,7 @@ func NewMemory(limit uint64) *Memory {
 // Limit is the memory's size in bytes.
 func (m *Memory) Limit() uint64 { return m.limit }
 
-// Used is the number of bytes allocated.
+// Used is the number of bytes allocated. A pool counts as a whole, its pieces do not.
 func (m *Memory) Used() uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -117,33 +121,37 @@ func (m *Memory) alloc(size uint64, tag string) (*alloc, error) {
 	return a, nil
 }
 
-// Free releases the allocation that starts at addr.
+// Free releases the allocation or the pool that starts at addr, a pool with all
+// of its pieces. A piece alone is given back with Release.
 func (m *Memory) Free(addr uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if i, ok := at(m.pools, addr); ok {
+		m.freePool(i)
+		return nil
+	}
 	list := *m.live.Load()
-	i := sort.Search(len(list), func(i int) bool { return list[i].base >= addr })
-	if i == len(list) || list[i].base != addr {
+	i, ok := at(list, addr)
+	if !ok || m.poolOf(addr) != nil {
 		return fmt.Errorf("%w: free of %#x (%s)", ErrBadPointer, addr, m.describe(addr))
 	}
 	a := list[i]
-	a.dead.Store(true)
-	rest := make([]*alloc, 0, len(list)-1)
-	rest = append(append(rest, list[:i]...), list[i+1:]...)
-	m.live.Store(&rest)
+	m.remove(i)
 	m.used -= a.size
-	ghost := &alloc{base: a.base, size: a.size, id: a.id, tag: a.tag}
-	j := sort.Search(len(m.freed), func(i int) bool { return m.freed[i].base >= addr })
-	m.freed = append(m.freed, nil)
-	copy(m.freed[j+1:], m.freed[j:])
-	m.freed[j] = ghost
-	if len(m.freed) > keptRecords {
-		m.freed = append([]*alloc(nil), m.freed[keptRecords/2:]...)
-	}
+	m.bury(a.describe(), a.base, a.size)
 	return nil
 }
 
-// Find gives the live allocation that holds addr.
+// remove takes entry i off the list of what is live. The caller holds m.mu.
+func (m *Memory) remove(i int) {
+	list := *m.live.Load()
+	list[i].dead.Store(true)
+	rest := make([]*alloc, 0, len(list)-1)
+	rest = append(append(rest, list[:i]...), list[i+1:]...)
+	m.live.Store(&rest)
+}
+
+// Find gives the live allocation that holds addr: within a pool, the piece.
 func (m *Memory) Find(addr uint64) (Allocation, bool) {
 	a := m.find(addr)
 	if a == nil {
@@ -156,14 +164,18 @@ func (a *alloc) describe() Allocation {
 	return Allocation{Address: a.base, Size: a.size, ID: a.id, Tag: a.tag, Module: a.owned}
 }
 
-// Leaks lists what is still allocated and belongs to no module, oldest first.
+// Leaks lists what is still allocated and belongs to no module, in the order of
+// their addresses: allocations, pools, and the pieces carved from them.
 func (m *Memory) Leaks() []Allocation {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var out []Allocation
-	for _, a := range *m.live.Load() {
+	for _, a := range slices.Concat(m.pools, *m.live.Load()) {
 		if !a.owned {
 			out = append(out, a.describe())
 		}
 	}
+	slices.SortStableFunc(out, func(a, b Allocation) int { return cmp.Compare(a.Address, b.Address) })
 	return out
 }
 
@@ -178,6 +190,12 @@ func search(list []*alloc, addr uint64) *alloc {
 	return list[i-1]
 }
 
+// at finds the place of the allocation that starts at addr in a sorted list, or
+// where it would stand.
+func at(list []*alloc, addr uint64) (int, bool) {
+	return slices.BinarySearchFunc(list, addr, func(a *alloc, addr uint64) int { return cmp.Compare(a.base, addr) })
+}
+
 // lookup finds the allocation for an access of n bytes, or says what is wrong
 // with it.
 func (m *Memory) lookup(addr, n uint64) (*alloc, *Fault) {
@@ -188,31 +206,8 @@ func (m *Memory) lookup(addr, n uint64) (*alloc, *Fault) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	f := &Fault{Kind: OutOfBounds, Address: addr, Size: int(n), Space: "global", Allocation: m.describe(addr)}
-	if a == nil && search(m.freed, addr) != nil {
+	if a == nil && m.ghostAt(addr) != nil {
 		f.Kind = UseAfterFree
 	}
 	return nil, f
-}
-
-// describe says where addr lies relative to the nearest allocation. The caller
-// holds m.mu.
-func (m *Memory) describe(addr uint64) string {
-	if a := search(m.freed, addr); a != nil {
-		return fmt.Sprintf("byte %d of freed allocation %d %q of %d bytes", addr-a.base, a.id, a.tag, a.size)
-	}
-	list := *m.live.Load()
-	i := sort.Search(len(list), func(i int) bool { return list[i].base > addr })
-	if i > 0 {
-		a := list[i-1]
-		if off := addr - a.base; off < a.size {
-			return fmt.Sprintf("byte %d of allocation %d %q of %d bytes", off, a.id, a.tag, a.size)
-		} else if i == len(list) || off-a.size < list[i].base-addr {
-			return fmt.Sprintf("%d bytes past the end of allocation %d %q of %d bytes", off-a.size, a.id, a.tag, a.size)
-		}
-	}
-	if i < len(list) {
-		a := list[i]
-		return fmt.Sprintf("%d bytes before allocation %d %q of %d bytes", a.base-addr, a.id, a.tag, a.size)
-	}
-	return "no allocation"
 }

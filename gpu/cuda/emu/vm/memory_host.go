@@ -41,8 +41,8 @@ func (m *Memory) Read(addr uint64, dst []byte) error {
 	return nil
 }
 
-// Peek is Read without the check for bytes that were never written (they are
-// zero), for dumps.
+// Peek is Read without the check for bytes that were never written, for dumps. Such
+// bytes are zero, or in a pool what an earlier piece left there.
 func (m *Memory) Peek(addr uint64, dst []byte) error {
 	if len(dst) == 0 {
 		return nil
@@ -127,7 +127,8 @@ func (m *Memory) Initialised(addr, n uint64) (bool, uint64, error) {
 	return ok, a.base + bad, nil
 }
 
-// Live lists every live allocation, modules' variables included, oldest first.
+// Live lists every live allocation in the order of addresses, modules' variables and
+// pieces of pools included.
 func (m *Memory) Live() []Allocation {
 	var out []Allocation
 	for _, a := range *m.live.Load() {

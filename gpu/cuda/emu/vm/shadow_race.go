@@ -47,6 +47,8 @@ const (
 	accAtomicAll                // atomically, by several blocks
 )
 
+var recordNames = [8]string{"read", "read", "write", "atomic update", "atomic update", "read", "atomic update"}
+
 // access is what an instruction does to memory, for the race checks.
 type access uint8
 
@@ -62,14 +64,17 @@ var accessNames = [...]string{"read", "write", "atomic update", "strong read"}
 type raceShadow struct {
 	lines []atomic.Uint64
 	fine  []atomic.Pointer[fineLine]
+	past  atomic.Pointer[[]atomic.Uint64] // by line, once any launch asks for it
 }
 
-// fineLine holds the records of a split line. epoch guards against records of
-// an earlier launch; bytes is nil until single bytes are stored.
+// fineLine holds the records and histories of a split line. epoch is the last launch
+// that noted anything; the bytes are nil until single bytes are stored.
 type fineLine struct {
-	epoch uint64
-	words [lineWords]uint64
-	bytes *[lineBytes]uint64
+	epoch     uint64
+	words     [lineWords]uint64
+	past      [lineWords]uint64
+	bytes     *[lineBytes]uint64
+	bytesPast *[lineBytes]uint64
 }
 
 func (s *raceShadow) init(size uint64) {
@@ -83,6 +88,7 @@ func (s *raceShadow) reset() {
 		s.lines[i].Store(0)
 		s.fine[i].Store(nil)
 	}
+	s.past.Store(nil)
 }
 
 // party is a warp in the eyes of the race checks.
@@ -90,6 +96,9 @@ type party struct {
 	epoch, block, warp, clock uint64
 	generation                uint64   // barriers the block has passed
 	seen                      []uint64 // seen[w]: the clock of warp w that is ordered before now
+	unordered                 func(epoch uint64) bool
+	asked                     uint64 // the epoch that unordered was asked about last
+	answer                    bool
 }
 
 func (p *party) record(kind, clock uint64) uint64 {
@@ -104,6 +113,9 @@ func before(recorded, now uint64) bool { return (now-recorded)&clockMask < 1<<(c
 // record, and whether the two accesses race.
 func (p *party) step(old uint64, acc access) (uint64, bool) {
 	if old>>epochShft != p.epoch {
+		if p.unordered != nil && old != 0 && p.clashes(old, acc) {
+			return old, true
+		}
 		switch acc {
 		case reading:
 			return p.record(accRead, p.clock), false
@@ -178,9 +190,9 @@ func (p *party) step(old uint64, acc access) (uint64, bool) {
 	return old, true
 }
 
-// describe tells a record in words.
+// describeRecord tells a record in words.
 func describeRecord(r uint64) string {
-	what := [...]string{"read", "read", "write", "atomic update", "atomic update", "read", "atomic update"}[r>>kindShift&7]
+	what := recordNames[r>>kindShift&7]
 	who := fmt.Sprintf("block %d", r>>blkShift&blkMask)
 	switch r >> kindShift & 7 {
 	case accReadAll, accAtomicAll:
@@ -225,6 +237,24 @@ func (s *raceShadow) noteLine(p *party, line, start, n uint64, acc access, byByt
 			if race {
 				return line * lineBytes, old, false
 			}
+			if p.unordered != nil {
+				past := &s.history()[line]
+				h := past.Load()
+				after, with, race := p.trace(h, acc)
+				if race {
+					return line * lineBytes, with, false
+				}
+				if after != h {
+					if s.lines[line].CompareAndSwap(old, lockedLine) {
+						if past.CompareAndSwap(h, after) {
+							s.lines[line].Store(next)
+							return 0, 0, true
+						}
+						s.lines[line].Store(old)
+					}
+					continue
+				}
+			}
 			if next == old || s.lines[line].CompareAndSwap(old, next) {
 				return 0, 0, true
 			}
@@ -246,43 +276,53 @@ func (s *raceShadow) noteParts(p *party, line, old, start, n uint64, acc access,
 		f = &fineLine{}
 		s.fine[line].Store(f)
 	}
-	if old != splitLine || f.epoch != p.epoch {
-		if old == splitLine || old>>epochShft != p.epoch {
-			old = 0 // left by an earlier launch
-		}
-		if old == 0 && n == lineBytes { // nothing to remember: back to one record
+	if old != splitLine {
+		f.split(old, s.lineHistory(line))
+	} else if f.epoch != p.epoch && n == lineBytes {
+		// Only other launches are on record: one record may be enough again.
+		if h, ok := f.join(p, acc); ok {
+			if h != 0 || s.lineHistory(line) != 0 {
+				s.history()[line].Store(h)
+			}
 			next, _ := p.step(0, acc)
 			return 0, 0, true, next
 		}
-		f.epoch, f.bytes = p.epoch, nil
-		for i := range f.words {
-			f.words[i] = old
-		}
 	}
-	if byBytes && f.bytes == nil && n < 4 {
-		f.bytes = new([lineBytes]uint64)
-		for i := range f.bytes {
-			f.bytes[i] = f.words[i/4]
-		}
+	f.epoch = p.epoch
+	if byBytes && f.bytes == nil && (start|n)%4 != 0 {
+		f.splitBytes()
 	}
 	if f.bytes != nil {
 		for i := start; i < start+n; i++ {
-			next, race := p.step(f.bytes[i], acc)
-			if race {
-				return i, f.bytes[i], false, splitLine
+			if with, ok := p.noteUnit(&f.bytes[i], &f.bytesPast[i], acc); !ok {
+				return i, with, false, splitLine
 			}
-			f.bytes[i] = next
 		}
 		return 0, 0, true, splitLine
 	}
 	for i := start / 4; i*4 < start+n; i++ {
-		next, race := p.step(f.words[i], acc)
-		if race {
-			return max(i*4, start), f.words[i], false, splitLine
+		if with, ok := p.noteUnit(&f.words[i], &f.past[i], acc); !ok {
+			return max(i*4, start), with, false, splitLine
 		}
-		f.words[i] = next
 	}
 	return 0, 0, true, splitLine
+}
+
+// noteUnit judges an access against one record and its history, and renews them.
+func (p *party) noteUnit(record, past *uint64, acc access) (with uint64, ok bool) {
+	next, race := p.step(*record, acc)
+	if race {
+		return *record, false
+	}
+	if p.unordered != nil {
+		after, with, race := p.trace(*past, acc)
+		if race {
+			return with, false
+		}
+		*past = after
+	}
+	*record = next
+	return 0, true
 }
 
 // noteWords records an access to the words of one line that mask names.

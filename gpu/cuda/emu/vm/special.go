@@ -36,12 +36,6 @@ func (l *lowerer) special(d int32, name string, t ptx.Type) error {
 	return nil
 }
 
-func splat(d *vec, v uint64) {
-	for i := range d {
-		d[i] = v
-	}
-}
-
 func uniform(f func(w *warp) uint64) func(w *warp, d *vec) {
 	return func(w *warp, d *vec) { splat(d, f(w)) }
 }

@@ -76,7 +76,7 @@ func (k *Kernel) track(l *lowerer, lv *lives) bitset {
 		if len(t.srcs)+len(t.dsts) > 0 {
 			t.sink = in.sink()
 			t.lost = in.src.Op == "shfl" && in.kind == kCall
-			in.track = &t
+			in.track, in.tracked = &t, true
 		}
 	}
 	return set

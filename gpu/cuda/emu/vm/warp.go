@@ -63,10 +63,7 @@ func (w *warp) blend(dst, src *vec, m uint32) {
 		*dst = *src
 		return
 	}
-	for ; m != 0; m &= m - 1 {
-		i := bits.TrailingZeros32(m)
-		dst[i] = src[i]
-	}
+	selectLanes(dst, src, dst, m)
 }
 
 func (w *warp) setPred(p int32, v, m uint32) { w.preds[p] = w.preds[p]&^m | v&m }
@@ -98,7 +95,7 @@ func (w *warp) run() {
 				p = ^p
 			}
 			m &= p
-			if in.track != nil && !w.known(in, m, w.mask) {
+			if in.tracked && !w.known(in, m, w.mask) {
 				return
 			}
 			if in.kind < kBra {
@@ -108,7 +105,7 @@ func (w *warp) run() {
 				}
 				counts[in.own] += uint64(bits.OnesCount32(m))
 			}
-		} else if in.track != nil && !w.known(in, m, m) {
+		} else if in.tracked && !w.known(in, m, m) {
 			return
 		}
 		switch in.kind {
@@ -159,7 +156,7 @@ func (w *warp) run() {
 				return
 			}
 			if w.quantum--; w.quantum < 0 {
-				if in.track != nil {
+				if in.tracked {
 					w.propagate(in, m)
 				}
 				w.pc++
@@ -177,12 +174,12 @@ func (w *warp) run() {
 		case kBarrier:
 			w.pc++
 			w.barrier(in, m)
-			if in.track != nil {
+			if in.tracked {
 				w.propagate(in, m)
 			}
 			continue
 		}
-		if in.track != nil {
+		if in.tracked {
 			w.propagate(in, m)
 		}
 		w.pc++
@@ -191,6 +188,9 @@ func (w *warp) run() {
 
 func (w *warp) compare(in *inst, m uint32) {
 	r := in.cmp(w.v(in.a), w.v(in.b))
+	if in.cmpNot {
+		r = ^r
+	}
 	not := ^r
 	if in.combine != boolNone {
 		p := w.preds[in.pa]

@@ -1,0 +1,221 @@
+package vm
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu/cuda/kernels"
+)
+
+// result is memory that a kernel leaves.
+type result struct {
+	addr  kernels.DevicePtr
+	bytes int
+}
+
+// bytesOf reads results, every byte of which must have been written.
+func (p *product) bytesOf(results []result) []byte {
+	p.t.Helper()
+	var all []byte
+	for _, r := range results {
+		raw := make([]byte, r.bytes)
+		require.NoError(p.t, p.mem.Read(uint64(r.addr), raw))
+		all = append(all, raw...)
+	}
+	return all
+}
+
+func (p *product) value(tag string, v any) kernels.DevicePtr { return kernels.DevicePtr(p.put(tag, v)) }
+
+// delta sets up feedback (or times_slope, from raw) over two layers of the given sizes.
+func (p *product) delta(batch, logits int, sizes [2]int, act int32, raw bool) (*kernels.DeltaArgs, []result) {
+	columns := sizes[0] + sizes[1]
+	args := &kernels.DeltaArgs{Batch: int32(batch), Columns: int32(columns), Layers: 2, Width: kernels.Width(sizes[0]|sizes[1], 0)}
+	if raw {
+		args.From = p.floatsAt("raw", batch*columns)
+	} else {
+		args.Logits, args.E, args.From = int32(logits), p.floatsAt("e", batch*logits), p.floatsAt("B", logits*columns)
+	}
+	var out []result
+	chunks, at := kernels.DeltaChunks(batch), 0
+	for i, n := range sizes {
+		l := &args.Layer[i]
+		*l = kernels.DeltaLayer{Below: p.floatsAt("below", batch*n), Delta: p.room("delta", 4*batch*n), Sums: p.room("sums", 4*chunks*n),
+			Size: int32(n), Column: int32(at), Act: act}
+		out = append(out, result{l.Delta, 4 * batch * n}, result{l.Sums, 4 * chunks * n})
+		at += n
+	}
+	return args, out
+}
+
+// loss sets up the arguments that the loss kernels share; blocks is the grid.
+func (p *product) loss(batch, logits, blocks int) (a, bias, y, e, db, metrics, counter, partial kernels.DevicePtr, out []result) {
+	labels := make([]int32, batch)
+	for i := range labels {
+		labels[i] = int32(i * 3 % max(logits, 2))
+	}
+	a, bias, y = p.floatsAt("logits", batch*logits), p.floatsAt("bias", logits), p.value("labels", labels)
+	e, db = p.room("e", 4*batch*logits), p.room("db", 4*logits)
+	metrics, counter = p.value("metrics", make([]float64, kernels.NumMetrics)), p.value("step", make([]int32, 2))
+	partial = p.room("partial", 8*kernels.NumMetrics*blocks)
+	out = []result{{a, 4 * batch * logits}, {e, 4 * batch * logits}, {metrics, 8 * kernels.NumMetrics}, {counter, 8}}
+	if blocks == 1 {
+		out = append(out, result{db, 4 * logits})
+	} else {
+		out = append(out, result{partial, 8 * kernels.NumMetrics * blocks})
+	}
+	return a, bias, y, e, db, metrics, counter, partial, out
+}
+
+// Sizes that fall beside warps and blocks; one is a multiple of 4 and one is not.
+const (
+	oddRows   = 7
+	vectorRow = 36
+	oddRow    = 37
+)
+
+// productRuns launches every kernel, each on fresh memory, and says what it leaves.
+func productRuns() map[string]func(p *product) []result {
+	runs := map[string]func(p *product) []result{}
+	for name, row := range map[string]int{", vectors": vectorRow, "": oddRow} {
+		n := oddRows * row
+		runs["gather"+name] = func(p *product) []result {
+			data, x, y := p.value("data", make([]byte, 20*row)), p.room("x", 4*n), p.room("y", 4*oddRows)
+			labels, order := p.value("labels", make([]int32, 20)), p.value("order", []int32{3, 19, 0, 20, -1, 7, 7, 1})
+			w := kernels.GatherWidth(row, x, data)
+			require.NoError(p.t, p.Gather(kernels.GatherShape(oddRows, row, w), x, y, data, labels, order, p.value("cursor", []int32{0}),
+				oddRows, int32(row), 20, 8, 0.5, w))
+			return []result{{x, 4 * n}, {y, 4 * oddRows}}
+		}
+		runs["bias_tanh"+name] = func(p *product) []result {
+			h, b := p.floatsAt("h", n), p.floatsAt("b", row)
+			w := kernels.Width(row, h, b)
+			require.NoError(p.t, p.BiasTanh(kernels.ElementsShape(n, w, 2), h, b, oddRows, int32(row), w))
+			return []result{{h, 4 * n}}
+		}
+		for kernel, launch := range map[string]func(kernels.Kernels, kernels.Shape, kernels.DevicePtr, kernels.DevicePtr, kernels.DevicePtr, int32, int32, int32) error{
+			"bias_relu": kernels.Kernels.BiasRelu, "bias_pl": kernels.Kernels.BiasPl,
+		} {
+			runs[kernel+name] = func(p *product) []result {
+				pre, h, b := p.floatsAt("pre", n), p.room("h", 4*n), p.floatsAt("b", row)
+				w := kernels.Width(row, pre, h, b)
+				require.NoError(p.t, launch(p.Kernels, kernels.ElementsShape(n, w, 2), pre, h, b, oddRows, int32(row), w))
+				return []result{{pre, 4 * n}, {h, 4 * n}}
+			}
+		}
+		runs["feedback"+name] = func(p *product) []result {
+			args, out := p.delta(oddRows, 3, [2]int{row, 2 * row}, kernels.ActTanh, false)
+			require.NoError(p.t, p.Feedback(args.Shape(), args))
+			return out
+		}
+		runs["feedback, two chunks"+name] = func(p *product) []result {
+			args, out := p.delta(131, 1, [2]int{row, 4}, kernels.ActPl, false)
+			require.NoError(p.t, p.Feedback(args.Shape(), args))
+			return out
+		}
+		runs["times_slope"+name] = func(p *product) []result {
+			args, out := p.delta(oddRows, 0, [2]int{row, 2 * row}, kernels.ActRelu, true)
+			require.NoError(p.t, p.TimesSlope(args.Shape(), args))
+			return out
+		}
+		runs["sgd"+name] = func(p *product) []result {
+			w, g := p.floatsAt("w", n), p.floatsAt("g", n)
+			width := kernels.Width(row, w, g)
+			require.NoError(p.t, p.Sgd(kernels.ElementsShape(n, width, 2), w, g, int32(n), 0.1, 0.01, 10, 50, 0, width))
+			return []result{{w, 4 * n}}
+		}
+		runs["rmsprop"+name] = func(p *product) []result {
+			w, g, s := p.floatsAt("w", n), p.floatsAt("g", n), p.value("s", ones(n))
+			width := kernels.Width(row, w, g, s)
+			require.NoError(p.t, p.Rmsprop(kernels.ElementsShape(n, width, 2), w, g, s, int32(n), 0.1, 0.01, 10, 50, 0, width))
+			return []result{{w, 4 * n}, {s, 4 * n}}
+		}
+		runs["adam"+name] = func(p *product) []result {
+			w, g, m, v := p.floatsAt("w", n), p.floatsAt("g", n), p.value("m", make([]float32, n)), p.value("v", make([]float32, n))
+			width := kernels.Width(row, w, g, m, v)
+			require.NoError(p.t, p.Adam(kernels.ElementsShape(n, width, 2), w, g, m, v, p.value("step", []int32{1}), int32(n), 0.1, 0.01, 10, 50, 0, width))
+			return []result{{w, 4 * n}, {m, 4 * n}, {v, 4 * n}}
+		}
+	}
+	for name, channels := range map[string]int{", vectors": 4, "": 3} {
+		const images, in, kernel, stride, out = 2, 7, 3, 2, 3
+		patches, pixels := images*out*out*kernel*kernel*channels, images*in*in*channels
+		runs["im2col"+name] = func(p *product) []result {
+			image, to := p.floatsAt("image", pixels), p.room("patches", 4*patches)
+			w := kernels.Width(channels, image, to)
+			require.NoError(p.t, p.Im2col(kernels.Im2colShape(images, out, out, kernel*kernel*channels, w), image, to, images, in, in,
+				int32(channels), kernel, stride, out, out, w))
+			return []result{{to, 4 * patches}}
+		}
+		runs["col2im"+name] = func(p *product) []result {
+			from, below, dx := p.floatsAt("patches", patches), p.floatsAt("below", pixels), p.room("dx", 4*pixels)
+			w := kernels.Width(channels, from, below, dx)
+			shape, rows := kernels.Col2imShape(images*in*in, channels, w)
+			sums := p.room("sums", 4*channels*int(shape.Grid[0]))
+			require.NoError(p.t, p.Col2im(shape, from, below, dx, sums, images, in, in, int32(channels), kernel, stride, out, out, rows, kernels.ActTanh, w))
+			return []result{{dx, 4 * pixels}, {sums, 4 * channels * int(shape.Grid[0])}}
+		}
+	}
+	runs["column_sums"] = func(p *product) []result {
+		args := kernels.ColumnSumsArgs{Matrices: 2}
+		var out []result
+		for i, cols := range []int{oddRow, 5} {
+			m := kernels.ColumnSumsMatrix{In: p.floatsAt("in", 45*cols), Out: p.room("out", 4*cols), Rows: 45, Cols: int32(cols)}
+			args.Matrix[i] = m
+			out = append(out, result{m.Out, 4 * cols})
+		}
+		require.NoError(p.t, p.ColumnSums(args.Shape(), &args))
+		return out
+	}
+	for name, batch := range map[string]int{"": 33, ", several blocks": 20_000} {
+		runs["loss_sigmoid"+name] = func(p *product) []result {
+			shape := kernels.LossShape(batch, 1)
+			blocks := int(shape.Grid[0])
+			a, bias, y, e, db, metrics, counter, partial, out := p.loss(batch, 1, blocks)
+			require.NoError(p.t, p.LossSigmoid(shape, a, bias, y, e, db, metrics, counter, partial, int32(batch), 2, 0.1))
+			return out
+		}
+		runs["loss_softmax"+name] = func(p *product) []result {
+			logits := 45
+			if batch > 1000 {
+				batch = 400
+			}
+			shape := kernels.LossShape(batch, logits)
+			blocks := int(shape.Grid[0])
+			a, bias, y, e, db, metrics, counter, partial, out := p.loss(batch, logits, blocks)
+			require.NoError(p.t, p.LossSoftmax(shape, a, bias, y, e, db, metrics, counter, partial, int32(batch), int32(logits), 2, 0.1))
+			return out
+		}
+	}
+	runs["loss_finish"] = func(p *product) []result {
+		partial := make([]float64, 45*kernels.NumMetrics)
+		for i := range partial {
+			partial[i] = math.Sqrt(float64(i))
+		}
+		metrics, counter := p.value("metrics", make([]float64, kernels.NumMetrics)), p.value("step", make([]int32, 2))
+		require.NoError(p.t, p.LossFinish(kernels.LossFinishShape(), p.value("partial", partial), metrics, counter, 45, 2))
+		return []result{{metrics, 8 * kernels.NumMetrics}, {counter, 8}}
+	}
+	return runs
+}
+
+func TestEveryProductKernelRunsCleanAndAlikeInAnyOrder(t *testing.T) {
+	p := newProduct(t)
+	for name, run := range productRuns() {
+		var first []byte
+		for _, seed := range seeds {
+			p.seed = seed
+			got := p.bytesOf(run(p))
+			if first == nil {
+				first = got
+			}
+			assert.Equal(t, first, got, "%s, seed %d", name, seed)
+		}
+	}
+	for k := range kernels.NumKernels {
+		assert.NotZero(t, p.stats[k.String()].Threads, "%v was launched", k)
+	}
+}
