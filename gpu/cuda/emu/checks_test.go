@@ -37,6 +37,7 @@ func TestBrokenKernelsAreReported(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := start(t)
+			h.m.budget = 10_000
 			h.load(kernel(c.body))
 			p := h.alloc(256)
 			h.ok(h.launch("k", c.grid, c.block, 0, p, uint32(64)))

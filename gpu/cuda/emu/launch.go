@@ -27,7 +27,8 @@ func (m *Machine) kernelTask(ctx *context, call string, h Handle, grid, block vm
 		return task{}, r
 	}
 	launch := vm.Launch{
-		Grid: grid, Block: block, SharedBytes: uint64(shared), Params: slices.Clone(params), Workers: m.options.Workers,
+		Grid: grid, Block: block, SharedBytes: uint64(shared), Params: slices.Clone(params),
+		Workers: m.options.Workers, Budget: m.budget,
 	}
 	if f.dynamicShared > 0 {
 		launch.SharedLimit = f.kernel.StaticShared() + f.dynamicShared

@@ -42,6 +42,7 @@ type Machine struct {
 	hostEnds *sync.Cond
 	leaked   []vm.Allocation
 	launched uint64 // launches so far, for the seeds
+	budget   uint64 // instructions of a thread before a kernel is taken for endless; 0: the interpreter's own
 }
 
 // New starts a machine.
