@@ -25,6 +25,9 @@ var (
 	ErrRecording = errors.New("not possible while recording")
 	// ErrClosed marks a call on a device after Close.
 	ErrClosed = errors.New("device is closed")
+	// ErrDeviceLost marks a failure after which the device can only be closed: what its
+	// memory holds is unknown, and every later call fails as well.
+	ErrDeviceLost = errors.New("device is lost")
 )
 
 // Device holds memory and runs operations on it, in the order of the calls. A

@@ -54,10 +54,10 @@ func ElementsShape(n int, width int32, maxBlocks int) Shape {
 	}
 }
 
-// GatherShape is the launch of gather.
+// GatherShape is the launch of gather. Labels are gathered also where there are no features.
 func GatherShape(batch, features int, width int32) Shape {
 	return Shape{
-		Grid:  [3]uint32{uint32(ceil(features, Block*int(width))), uint32(min(batch, maxGridY)), 1},
+		Grid:  [3]uint32{uint32(max(1, ceil(features, Block*int(width)))), uint32(min(batch, maxGridY)), 1},
 		Block: [3]uint32{Block, 1, 1},
 	}
 }
@@ -141,10 +141,11 @@ func (a *ColumnSumsArgs) Shape() Shape {
 
 // LossShape is the launch of loss_sigmoid (one logit) and loss_softmax. With more than
 // one block, loss_finish and column_sums have to follow, and Grid[0] · NumMetrics
-// float64 are needed for the partial sums.
+// float64 are needed for the partial sums. An empty batch takes a block, too: it raises
+// the counters, and its bias gradient is zero.
 func LossShape(batch, logits int) Shape {
 	if batch*logits <= lossOneBlock {
-		return Shape{Grid: [3]uint32{uint32(min(batch, 1)), 1, 1}, Block: [3]uint32{LossBlock, 1, 1}}
+		return Shape{Grid: [3]uint32{1, 1, 1}, Block: [3]uint32{LossBlock, 1, 1}}
 	}
 	rows := LossSplitBlock / Warp // a warp for each row
 	if logits == 1 {

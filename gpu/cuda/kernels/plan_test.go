@@ -68,3 +68,9 @@ func TestTilesOfLayersFollowEachOther(t *testing.T) {
 	assert.Equal(t, [3]uint32{4, 1, 1}, c.Shape().Grid)
 	assert.EqualValues(t, 3, c.Matrix[1].FirstTile)
 }
+
+func TestWhatIsEmptyStillDoesItsDuty(t *testing.T) {
+	assert.Equal(t, [3]uint32{1, 1, 1}, LossShape(0, 10).Grid, "the counters rise")
+	assert.Equal(t, [3]uint32{1, 3, 1}, GatherShape(3, 0, 1).Grid, "labels are gathered without features")
+	assert.True(t, GatherShape(0, 784, 4).empty())
+}

@@ -1,0 +1,149 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"mdfa/gpu"
+	"mdfa/gpu/cuda/kernels"
+)
+
+// convolution is the geometry of a convolution as chunks of images: a convolution is a
+// product of patches [positions, Kernel·Kernel·InC] with the filters [patch, OutC], and
+// the patches are laid out for as many images at a time as the workspace holds.
+type convolution struct {
+	gpu.ConvShape
+	positions int // of one image
+	images    int // of a chunk
+	patches   int // where in the workspace the patches lie
+	direct    bool
+}
+
+// newConvolution lays out the patches. Where direct is possible the input itself is
+// taken for them: the patches of a 1×1 kernel that misses no pixel are its pixels.
+func (d *Device) newConvolution(b *builder, s gpu.ConvShape, directly bool) *convolution {
+	c := &convolution{ConvShape: s, positions: s.OutH() * s.OutW(), images: s.Batch}
+	b.count(s.InLen())
+	b.count(s.OutLen())
+	b.matrices(matrix{0, s.Rows(), s.OutC}, matrix{0, s.Patch(), s.OutC})
+	if c.direct = directly && s.Kernel == 1 && s.Stride == 1; c.direct {
+		return c
+	}
+	image := c.positions * s.Patch() // floats
+	b.count(image)
+	most := min(d.patchBytes/4, kernels.MaxElements) / image
+	c.images = max(1, min(s.Batch, most))
+	c.patches = b.scratch(4 * c.images * image)
+	return c
+}
+
+// each calls work for every chunk: images [from, to).
+func (c *convolution) each(work func(from, to int)) {
+	for from := 0; from < c.Batch; from += c.images {
+		work(from, min(from+c.images, c.Batch))
+	}
+}
+
+// part is the address of image number `image` in an array of floats with so many an image.
+func part(array kernels.DevicePtr, image, floats int) kernels.DevicePtr {
+	return array + kernels.DevicePtr(4*image*floats)
+}
+
+// inImage and outImage are the floats of one image.
+func (c *convolution) inImage() int  { return c.InH * c.InW * c.InC }
+func (c *convolution) outImage() int { return c.positions * c.OutC }
+
+// rows are the rows of images [from, to) of an array of outputs [positions, OutC].
+func (c *convolution) rows(array kernels.DevicePtr, from, to int) matrix {
+	return matrix{part(array, from, c.outImage()), (to - from) * c.positions, c.OutC}
+}
+
+// lay puts the patches of images [from, to) of x into the workspace, and returns them
+// as a matrix [rows, patch].
+func (c *convolution) lay(q *queue, x kernels.DevicePtr, from, to int) matrix {
+	images := to - from
+	m := matrix{rows: images * c.positions, cols: c.Patch()}
+	image := part(x, from, c.inImage())
+	if c.direct {
+		m.at = image
+		return m
+	}
+	m.at = q.scratch(c.patches)
+	n := m.rows * m.cols
+	width := kernels.Width(c.InC, image, m.at)
+	shape := kernels.Im2colShape(images, c.OutH(), c.OutW(), c.Patch(), width)
+	// A stride beyond the kernel leaves pixels out: no more are read than are written.
+	q.note(q.kernel(4*min(images*c.inImage(), n), 4*n, 0).Im2col(shape, image, m.at,
+		int32(images), int32(c.InH), int32(c.InW), int32(c.InC), int32(c.Kernel), int32(c.Stride),
+		int32(c.OutH()), int32(c.OutW()), width))
+	return m
+}
+
+// Conv multiplies chunk by chunk, and activates all rows at once.
+func (d *Device) Conv(a gpu.ConvArgs) error {
+	uses := []gpu.Span{a.Out.H, a.Out.Pre, a.X, a.W, a.B}
+	return d.submit("conv", a.Check(), uses, func(b *builder) func(*queue) {
+		c := d.newConvolution(b, a.Shape, true)
+		x, out := address(a.X), layerOf(a.Out)
+		filters := matrix{address(a.W), c.Patch(), c.OutC}
+		activate := d.activate(b, out, address(a.B), c.Rows(), c.OutC)
+		return func(q *queue) {
+			c.each(func(from, to int) {
+				q.gemm(product{c: c.rows(out.sum(), from, to), a: c.lay(q, x, from, to), b: filters})
+			})
+			activate(q)
+		}
+	})
+}
+
+// ConvBackward turns errors into patches of errors, chunk by chunk, and adds these up.
+func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
+	uses := []gpu.Span{a.DX, a.DY, a.W, a.Below.H, a.Below.Pre, a.BiasGrad}
+	return d.submit("conv backward", a.Check(), uses, func(b *builder) func(*queue) {
+		c := d.newConvolution(b, a.Shape, false)
+		below := layerOf(a.Below)
+		dx, dy, source, biasGrad := address(a.DX), address(a.DY), below.slopeSource(), address(a.BiasGrad)
+		filters := matrix{address(a.W), c.Patch(), c.OutC}
+		width := kernels.Width(c.InC, dx, source) // chunks of images keep the alignment
+		blocks := 0
+		c.each(func(from, to int) {
+			s, _ := kernels.Col2imShape((to-from)*c.InH*c.InW, c.InC, width)
+			blocks += int(s.Grid[0])
+		})
+		sums := b.scratch(4 * blocks * c.InC)
+		return func(q *queue) {
+			row := 0 // of the sums
+			c.each(func(from, to int) {
+				images := to - from
+				p := matrix{q.scratch(c.patches), images * c.positions, c.Patch()}
+				q.gemm(product{c: p, a: c.rows(dy, from, to), b: filters, transB: true})
+				n := images * c.inImage()
+				shape, rowsPerBlock := kernels.Col2imShape(images*c.InH*c.InW, c.InC, width)
+				chunkBlocks := int(shape.Grid[0])
+				elements := p.rows * p.cols
+				q.note(q.kernel(4*(elements+n), 4*(n+chunkBlocks*c.InC), elements+3*n).Col2im(shape,
+					p.at, part(source, from, c.inImage()), part(dx, from, c.inImage()), part(q.scratch(sums), row, c.InC),
+					int32(images), int32(c.InH), int32(c.InW), int32(c.InC), int32(c.Kernel), int32(c.Stride),
+					int32(c.OutH()), int32(c.OutW()), rowsPerBlock, int32(below.act), width))
+				row += chunkBlocks
+			})
+			q.columnSums(sumsOf{q.scratch(sums), biasGrad, blocks, c.InC})
+		}
+	})
+}
+
+// ConvGrad adds up the gradients of all chunks, in their order.
+func (d *Device) ConvGrad(a gpu.ConvGradArgs) error {
+	return d.submit("conv gradient", a.Check(), []gpu.Span{a.DW, a.X, a.DY}, func(b *builder) func(*queue) {
+		c := d.newConvolution(b, a.Shape, true)
+		x, dy := address(a.X), address(a.DY)
+		dw := matrix{address(a.DW), c.Patch(), c.OutC}
+		return func(q *queue) {
+			if c.Batch == 0 {
+				q.zero(dw.at, 4*dw.rows*dw.cols)
+			}
+			c.each(func(from, to int) {
+				q.gemm(product{c: dw, a: c.lay(q, x, from, to), b: c.rows(dy, from, to), transA: true, accumulate: from > 0})
+			})
+		}
+	})
+}

@@ -1,0 +1,120 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"mdfa/gpu"
+	"mdfa/gpu/cuda/kernels"
+)
+
+// Gemm is one product.
+func (d *Device) Gemm(a gpu.GemmArgs) error {
+	return d.submit("gemm", a.Check(), []gpu.Span{a.C.Span, a.A.Span, a.B.Span}, func(b *builder) func(*queue) {
+		p := product{c: matrixOf(a.C), a: matrixOf(a.A), b: matrixOf(a.B), transA: a.TransA, transB: a.TransB}
+		b.matrices(p.c, p.a, p.b)
+		return func(q *queue) { q.gemm(p) }
+	})
+}
+
+// layer is the output of a layer on the device.
+type layer struct {
+	act    gpu.Activation
+	h, pre kernels.DevicePtr
+}
+
+func layerOf(h gpu.Hidden) layer {
+	l := layer{act: h.Act, h: address(h.H)}
+	if h.Act.NeedsPre() {
+		l.pre = address(h.Pre)
+	}
+	return l
+}
+
+// sum is where the layer's product goes: into h itself if nothing needs a.
+func (l layer) sum() kernels.DevicePtr {
+	if l.act.NeedsPre() {
+		return l.pre
+	}
+	return l.h
+}
+
+// slopeSource is what f' is taken from: h for tanh, a for the others.
+func (l layer) slopeSource() kernels.DevicePtr { return l.sum() }
+
+// activate is the launch of bias_* over rows of the layer's sums, which hold the product.
+func (d *Device) activate(b *builder, l layer, bias kernels.DevicePtr, rows, cols int) func(q *queue) {
+	n := int(b.count(rows * cols))
+	countRows, countCols := b.count(rows), b.count(cols)
+	return func(q *queue) {
+		switch l.act {
+		case gpu.Tanh:
+			width := kernels.Width(cols, l.h, bias)
+			shape := kernels.ElementsShape(n, width, d.maxBlocks)
+			q.note(q.kernel(4*n+4*cols, 4*n, 2*n).BiasTanh(shape, l.h, bias, countRows, countCols, width))
+			return
+		}
+		width := kernels.Width(cols, l.h, l.pre, bias)
+		shape := kernels.ElementsShape(n, width, d.maxBlocks)
+		k := q.kernel(4*n+4*cols, 8*n, n)
+		if l.act == gpu.ReLU {
+			q.note(k.BiasRelu(shape, l.pre, l.h, bias, countRows, countCols, width))
+		} else {
+			q.note(k.BiasPl(shape, l.pre, l.h, bias, countRows, countCols, width))
+		}
+	}
+}
+
+// Dense is a product and an activation.
+func (d *Device) Dense(a gpu.DenseArgs) error {
+	uses := []gpu.Span{a.Out.H, a.Out.Pre, a.X.Span, a.W.Span, a.B}
+	return d.submit("dense", a.Check(), uses, func(b *builder) func(*queue) {
+		out := layerOf(a.Out)
+		p := product{c: matrix{out.sum(), a.X.Rows, a.W.Cols}, a: matrixOf(a.X), b: matrixOf(a.W)}
+		b.matrices(p.a, p.b)
+		activate := d.activate(b, out, address(a.B), a.X.Rows, a.W.Cols)
+		return func(q *queue) {
+			q.gemm(p)
+			activate(q)
+		}
+	})
+}
+
+// DenseBackward is a product, and the slope in place of it.
+func (d *Device) DenseBackward(a gpu.DenseBackwardArgs) error {
+	uses := []gpu.Span{a.DX.Span, a.DY.Span, a.M.Span, a.Below.H, a.Below.Pre, a.BiasGrad}
+	return d.submit("dense backward", a.Check(), uses, func(b *builder) func(*queue) {
+		p := product{c: matrixOf(a.DX), a: matrixOf(a.DY), b: matrixOf(a.M), transB: a.Trans}
+		b.matrices(p.a, p.b)
+		below := []deltaLayer{{
+			layer: layerOf(a.Below), delta: p.c.at, size: a.DX.Cols,
+			biasGrad: address(a.BiasGrad), channels: a.BiasGrad.Len,
+		}}
+		s := newDeltas(b, a.DX.Rows, a.DX.Cols, below)
+		return func(q *queue) {
+			q.gemm(p)
+			s.timesSlope(q, p.c.at)
+		}
+	})
+}
+
+// sumsOf is a matrix whose columns are to be added up.
+type sumsOf struct {
+	in, out    kernels.DevicePtr
+	rows, cols int
+}
+
+// columnSums is the kernel of that name for any number of matrices.
+func (q *queue) columnSums(matrices ...sumsOf) {
+	for len(matrices) > 0 {
+		n := min(len(matrices), kernels.MaxLayers)
+		args := kernels.ColumnSumsArgs{Matrices: int32(n)}
+		read, written := 0, 0
+		for i, m := range matrices[:n] {
+			args.Matrix[i] = kernels.ColumnSumsMatrix{In: m.in, Out: m.out, Rows: int32(m.rows), Cols: int32(m.cols)}
+			read += 4 * m.rows * m.cols
+			written += 4 * m.cols
+		}
+		q.note(q.kernel(read, written, read/4).ColumnSums(args.Shape(), &args))
+		matrices = matrices[n:]
+	}
+}

@@ -1,0 +1,141 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"mdfa/gpu"
+	"mdfa/gpu/cuda/kernels"
+)
+
+// Feedback is one kernel for all hidden layers (or one for every MaxLayers), and their
+// column sums; with more logits than the kernel multiplies by itself, a product first.
+func (d *Device) Feedback(a gpu.FeedbackArgs) error {
+	uses := []gpu.Span{a.E.Span, a.B.Span}
+	for _, l := range a.Layers {
+		uses = append(uses, l.Delta, l.Out.H, l.Out.Pre, l.BiasGrad)
+	}
+	return d.submit("feedback", a.Check(), uses, func(b *builder) func(*queue) {
+		e, feedback := matrixOf(a.E), matrixOf(a.B)
+		b.matrices(e, feedback)
+		layers := make([]deltaLayer, len(a.Layers))
+		for i, l := range a.Layers {
+			layers[i] = deltaLayer{
+				layer: layerOf(l.Out), delta: address(l.Delta), size: l.Size,
+				biasGrad: address(l.BiasGrad), channels: l.Channels(),
+			}
+		}
+		s := newDeltas(b, a.E.Rows, a.B.Cols, layers)
+		if a.E.Cols <= kernels.MaxDirectLogits {
+			b.count(a.E.Len)
+			b.count(a.B.Len)
+			return func(q *queue) { s.feedback(q, e, feedback) }
+		}
+		raw := b.scratch(4 * a.E.Rows * a.B.Cols)
+		return func(q *queue) {
+			at := q.scratch(raw)
+			q.gemm(product{c: matrix{at, a.E.Rows, a.B.Cols}, a: e, b: feedback})
+			s.timesSlope(q, at)
+		}
+	})
+}
+
+// deltaLayer is a layer whose deltas are computed: delta [batch, size], and the bias
+// gradient [channels], the sums of delta over batch and positions.
+type deltaLayer struct {
+	layer
+	delta, biasGrad kernels.DevicePtr
+	size, channels  int
+
+	column int  // where the layer's columns begin
+	direct bool // what the kernel sums up is the bias gradient itself
+	sums   int  // else: where in the workspace its sums [chunks, size] lie
+}
+
+// deltas is the common part of feedback and times_slope: layers side by side, their
+// deltas, and the two stages of the bias gradients.
+type deltas struct {
+	batch, columns, chunks int
+	layers                 []deltaLayer
+}
+
+// newDeltas lays out the sums. The layers' sizes add up to columns.
+func newDeltas(b *builder, batch, columns int, layers []deltaLayer) *deltas {
+	b.count(batch * columns)
+	b.count(batch)
+	b.count(columns)
+	s := &deltas{batch: batch, columns: columns, chunks: kernels.DeltaChunks(batch), layers: layers}
+	column := 0
+	for i := range layers {
+		l := &layers[i]
+		l.column = column
+		column += l.size
+		if l.direct = s.chunks == 1 && l.channels == l.size; !l.direct {
+			l.sums = b.scratch(4 * s.chunks * l.size)
+		}
+	}
+	return s
+}
+
+// feedback computes the deltas from E [batch, logits] and B [logits, columns].
+func (s *deltas) feedback(q *queue, e, b matrix) {
+	s.launch(q, b.at, func(args *kernels.DeltaArgs, n, sums int) {
+		args.E, args.Logits = e.at, int32(e.cols)
+		read := 4 * (s.batch*e.cols + e.cols*sums/s.chunks + n)
+		q.note(q.kernel(read, 4*(n+sums), 2*n*e.cols+3*n).Feedback(args.Shape(), args))
+	})
+}
+
+// timesSlope computes the deltas from raw [batch, columns], which may be the only
+// layer's delta itself.
+func (s *deltas) timesSlope(q *queue, raw kernels.DevicePtr) {
+	s.launch(q, raw, func(args *kernels.DeltaArgs, n, sums int) {
+		q.note(q.kernel(8*n, 4*(n+sums), 4*n).TimesSlope(args.Shape(), args))
+	})
+}
+
+// launch calls one for each MaxLayers layers, with the number of their deltas and of
+// these deltas' sums, then adds up what is not a bias gradient yet. from is what the
+// kernel reads as rows of columns. An empty batch has no deltas, and sums of zero.
+func (s *deltas) launch(q *queue, from kernels.DevicePtr, one func(args *kernels.DeltaArgs, n, sums int)) {
+	width := s.width(from)
+	for first := 0; first < len(s.layers) && s.chunks > 0; first += kernels.MaxLayers {
+		layers := s.layers[first:min(first+kernels.MaxLayers, len(s.layers))]
+		args := kernels.DeltaArgs{
+			From: from, Batch: int32(s.batch), Columns: int32(s.columns), Layers: int32(len(layers)), Width: width,
+		}
+		sizes := 0
+		for i, l := range layers {
+			args.Layer[i] = kernels.DeltaLayer{
+				Below: l.slopeSource(), Delta: l.delta, Sums: l.sumsAt(q),
+				Size: int32(l.size), Column: int32(l.column), Act: int32(l.act),
+			}
+			sizes += l.size
+		}
+		one(&args, s.batch*sizes, s.chunks*sizes)
+	}
+	var rest []sumsOf
+	for _, l := range s.layers {
+		if !l.direct {
+			// Sums [chunks, positions · channels] is a matrix [chunks · positions, channels].
+			positions := l.size / max(l.channels, 1)
+			rest = append(rest, sumsOf{l.sumsAt(q), l.biasGrad, s.chunks * positions, l.channels})
+		}
+	}
+	q.columnSums(rest...)
+}
+
+func (l deltaLayer) sumsAt(q *queue) kernels.DevicePtr {
+	if l.direct {
+		return l.biasGrad
+	}
+	return q.scratch(l.sums)
+}
+
+// width is the vector width that fits all layers.
+func (s *deltas) width(from kernels.DevicePtr) int32 {
+	width := kernels.Width(s.columns, from)
+	for _, l := range s.layers {
+		width = min(width, kernels.Width(l.size, l.slopeSource(), l.delta))
+	}
+	return width
+}

@@ -1,0 +1,103 @@
+//go:build cuda
+
+package cuda_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+	"mdfa/gpu/cuda"
+)
+
+func TestProfileCountsEveryKernelOfAStep(t *testing.T) {
+	d := open(t, machine(t, small()), cuda.Options{})
+	args := dense(t, d, gpu.ReLU)
+	other := zeros(t, d, 8)
+	program, err := d.Record(func() error {
+		for range 2 {
+			if err := d.Dense(args); err != nil {
+				return err
+			}
+		}
+		return d.Copy(other, args.Out.H)
+	})
+	require.NoError(t, err)
+	profiler, ok := program.(gpu.Profiler)
+	require.True(t, ok)
+	p, err := profiler.Profile(3)
+	require.NoError(t, err)
+
+	assert.Equal(t, 3, p.Steps)
+	assert.Positive(t, p.PeakBytesPerSecond)
+	assert.Positive(t, p.PeakFLOPS)
+	require.Len(t, p.Kernels, 3)
+	gemm, relu, copied := p.Kernels[0], p.Kernels[1], p.Kernels[2]
+	assert.Equal(t, []string{"sgemm", "bias_relu", "copy"}, []string{gemm.Kernel, relu.Kernel, copied.Kernel})
+	assert.Equal(t, []int{2, 2, 1}, []int{gemm.Launches, relu.Launches, copied.Launches})
+	// A [2, 3] product with [3, 4], twice.
+	assert.EqualValues(t, 2*4*(6+12), gemm.FloorRead)
+	assert.EqualValues(t, 2*4*8, gemm.FloorWritten)
+	assert.EqualValues(t, 2*2*2*3*4, gemm.FLOPs)
+	// Sums and biases in, sums and activations out.
+	assert.EqualValues(t, 2*4*(8+4), relu.FloorRead)
+	assert.EqualValues(t, 2*8*8, relu.FloorWritten)
+	assert.GreaterOrEqual(t, relu.Read, relu.FloorRead, "measured")
+	assert.Equal(t, relu.FloorWritten, relu.Written, "measured")
+	assert.EqualValues(t, 4*8, copied.FloorRead)
+	assert.Zero(t, copied.Read, "copies are not measured")
+
+	_, err = profiler.Profile(0)
+	assert.ErrorIs(t, err, gpu.ErrShape)
+	require.NoError(t, program.Free())
+	_, err = profiler.Profile(1)
+	assert.Error(t, err)
+}
+
+// TestProfileWithoutACheckerMeasuresTime hides the software GPU's own counts, so that
+// the profile is taken as on hardware.
+func TestProfileWithoutACheckerMeasuresTime(t *testing.T) {
+	m := machine(t, small())
+	open(t, m, cuda.Options{}) // makes m the machine behind the driver
+	d, err := cuda.Open(cuda.Options{})
+	require.NoError(t, err)
+	args := dense(t, d, gpu.Tanh)
+	program, err := d.Record(func() error { return d.Dense(args) })
+	require.NoError(t, err)
+	p, err := program.(gpu.Profiler).Profile(2)
+	require.NoError(t, err)
+	require.Len(t, p.Kernels, 2)
+	for _, k := range p.Kernels {
+		assert.Positive(t, k.Seconds, k.Kernel)
+		assert.Zero(t, k.Read, k.Kernel)
+		assert.Positive(t, k.FLOPs, k.Kernel)
+	}
+	assert.Equal(t, "cuda", d.Info().Kind)
+	require.NoError(t, d.Close())
+}
+
+func TestDevicesAreDescribed(t *testing.T) {
+	o := small()
+	o.Devices, o.SM, o.Multiprocessors = 2, 90, 132
+	m := machine(t, o)
+	d := open(t, m, cuda.Options{Ordinal: 1, Detail: "made of software"})
+	list, err := cuda.Devices()
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	for i, about := range list {
+		assert.Equal(t, i, about.Ordinal)
+		assert.Equal(t, []int{9, 0, 132}, []int{about.Major, about.Minor, about.Multiprocessors})
+		assert.EqualValues(t, o.Memory, about.MemoryTotal)
+		assert.Positive(t, about.MemoryFree)
+		assert.Positive(t, about.ClockHz)
+		assert.Positive(t, about.BytesPerSecond)
+		assert.InDelta(t, 2*128*132*about.ClockHz, about.FLOPS(), 1)
+	}
+	assert.Contains(t, list[0].String(), "0: "+list[0].Name+", sm_90, ")
+	info := d.Info()
+	assert.Equal(t, "emu", info.Kind)
+	assert.Equal(t, "sm_90, made of software", info.Detail)
+	assert.EqualValues(t, o.Memory, info.MemoryTotal)
+}
