@@ -166,7 +166,7 @@ func (t *Trainer) Run(ctx context.Context, observer Observer) (Result, error) {
 	if t.test != nil {
 		test, err := t.test.run(ctx)
 		if err != nil {
-			return r, err
+			return r, fmt.Errorf("test: %w", err)
 		}
 		r.Test = test
 	}
@@ -204,7 +204,7 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 	}
 	var err error
 	if e.Train, err = l.Metrics(); err != nil {
-		return Epoch{}, err
+		return Epoch{}, fmt.Errorf("epoch %d: %w", number, err)
 	}
 	e.Seconds = time.Since(start).Seconds()
 	r.Seconds += e.Seconds
@@ -213,7 +213,7 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 		return e, nil
 	}
 	if e.Valid, err = t.valid.run(ctx); err != nil {
-		return Epoch{}, err
+		return Epoch{}, fmt.Errorf("validation of epoch %d: %w", number, err)
 	}
 	if r.BestEpoch == 0 || e.Valid.Accuracy() > r.Best().Valid.Accuracy() {
 		e.Best = true
@@ -244,3 +244,17 @@ func (t *Trainer) BeginEpoch(epoch int) error {
 // Step runs the recorded training step on the next batch: no copies, no allocations,
 // and no waiting for the device. An epoch has Steps of them.
 func (t *Trainer) Step() error { return t.program.Run() }
+
+// Profile measures the recorded training step over as many steps, an epoch's at most. It
+// trains on: take the weights and the test before. A device that cannot measure is
+// ErrConfig.
+func (t *Trainer) Profile(steps int) (gpu.Profile, error) {
+	p, ok := t.program.(gpu.Profiler)
+	if !ok {
+		return gpu.Profile{}, fmt.Errorf("%s measures no kernels: %w", t.learner.dev.Info().Name, ErrConfig)
+	}
+	if err := t.BeginEpoch(1); err != nil {
+		return gpu.Profile{}, err
+	}
+	return p.Profile(min(steps, t.Steps()))
+}

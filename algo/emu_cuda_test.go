@@ -1,0 +1,189 @@
+//go:build cuda && linux && (amd64 || arm64)
+
+package algo
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+	"mdfa/gpu/cpu"
+	"mdfa/gpu/cuda"
+	"mdfa/gpu/cuda/driver"
+	"mdfa/gpu/cuda/emu"
+	emudevice "mdfa/gpu/cuda/emu/device"
+	"mdfa/loaders"
+	"mdfa/model"
+)
+
+const (
+	// agreementSteps is long enough for a systematic difference to show in the losses.
+	agreementSteps = 50
+	// agreementRate is ten times the program's own, and errors are summed: these few steps
+	// have to learn something.
+	agreementRate = 1e-3
+	// lossTolerance is relative, weightTolerance to the largest weight. The devices sum
+	// in different orders, and each rounds tanh and exp in its own way, within an ulp.
+	lossTolerance   = 1e-5
+	weightTolerance = 1e-4
+)
+
+// wanted says whether MDFA_DEVICE leaves the software GPU in.
+func wanted(t *testing.T) bool {
+	name := os.Getenv("MDFA_DEVICE")
+	if name != "" && name != "emu" {
+		t.Skipf("MDFA_DEVICE is %s, and this test compares the software GPU", name)
+	}
+	return true
+}
+
+// openEmu opens the software GPU; what the test leaves on it fails the test.
+func openEmu(t *testing.T, o emu.Options) (gpu.Device, *emu.Machine) {
+	t.Helper()
+	driver.Reset()
+	dev, machine, err := emudevice.Open(o, cuda.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, dev.Close())
+		assert.Empty(t, machine.Leaks(), "device memory that was never freed")
+		assert.Zero(t, machine.PinnedLeaks(), "pinned memory that was never freed")
+	})
+	return dev, machine
+}
+
+// mnist is real MNIST, cut to the examples that the tests visit.
+func mnist(t *testing.T) Data {
+	t.Helper()
+	set, err := loaders.Load(context.Background(), "mnist", loaders.Options{})
+	require.NoError(t, err)
+	cut := func(s *loaders.Split, n int) Examples {
+		return Examples{Images: s.Images[:n*set.Height*set.Width], Labels: s.Labels[:n]}
+	}
+	return Data{Train: cut(&set.Train, agreementSteps*64), Valid: cut(&set.Valid, 100), Test: cut(&set.Test, 50)}
+}
+
+// mnistRun is a run of the program's default network on a device.
+func mnistRun(t *testing.T, dev gpu.Device, rule Rule, convnet bool, data Data) (*Learner, *Trainer) {
+	t.Helper()
+	net, err := model.Default(model.Shape{H: 28, W: 28, C: 1}, convnet, 10, gpu.Tanh)
+	require.NoError(t, err)
+	params, err := net.InitialParams(parseInit(t, "U1"), rule.Monotone(), 3)
+	require.NoError(t, err)
+	feedback, err := rule.DrawFeedback(net, parseInit(t, "U1"), 3)
+	require.NoError(t, err)
+	l, err := NewLearner(dev, net, Config{Rule: rule, Optimizer: gpu.RMSProp, LR: agreementRate, Reduction: Sum, Batch: 64}, params, feedback)
+	require.NoError(t, err)
+	trainer, err := NewTrainer(l, data, Schedule{Epochs: 1, Seed: 3})
+	require.NoError(t, err)
+	require.NoError(t, trainer.BeginEpoch(1))
+	return l, trainer
+}
+
+// losses makes steps and reads the loss of each, and the weights after the last.
+func losses(t *testing.T, l *Learner, trainer *Trainer, steps int) (each []float64, weights []float32) {
+	t.Helper()
+	for range steps {
+		require.NoError(t, l.ResetMetrics())
+		require.NoError(t, trainer.Step())
+		m, err := l.Metrics()
+		require.NoError(t, err)
+		each = append(each, m.MeanLoss())
+	}
+	weights, err := l.Params()
+	require.NoError(t, err)
+	return each, weights
+}
+
+func netName(convnet bool) string {
+	if convnet {
+		return "conv"
+	}
+	return "fc"
+}
+
+// TestSoftwareGPUAgreesWithTheCPU trains real MNIST on both devices, under every rule.
+func TestSoftwareGPUAgreesWithTheCPU(t *testing.T) {
+	wanted(t)
+	data := mnist(t)
+	for _, convnet := range []bool{false, true} {
+		for rule := BP; rule <= MDFA; rule++ {
+			t.Run(fmt.Sprintf("%s/%v", netName(convnet), rule), func(t *testing.T) {
+				host := cpu.Open()
+				defer func() { require.NoError(t, host.Close()) }()
+				l, trainer := mnistRun(t, host, rule, convnet, data)
+				wantLosses, wantWeights := losses(t, l, trainer, agreementSteps)
+
+				o := emu.DefaultOptions()
+				o.Seed = uint64(rule) + 1
+				dev, _ := openEmu(t, o)
+				l, trainer = mnistRun(t, dev, rule, convnet, data)
+				gotLosses, gotWeights := losses(t, l, trainer, agreementSteps)
+
+				for i, want := range wantLosses {
+					require.InEpsilon(t, want, gotLosses[i], lossTolerance, "loss of step %d", i+1)
+				}
+				largest, worst := 0.0, 0.0
+				for i, want := range wantWeights {
+					largest = max(largest, math.Abs(float64(want)))
+					worst = max(worst, math.Abs(float64(want)-float64(gotWeights[i])))
+				}
+				assert.LessOrEqual(t, worst, weightTolerance*largest, "weights")
+				assert.Less(t, wantLosses[agreementSteps-1], 0.95*wantLosses[0], "the run learns something")
+				t.Logf("last loss %.6f, weights differ by %.1e of the largest", gotLosses[agreementSteps-1], worst/largest)
+			})
+		}
+	}
+}
+
+// TestStepsOnAGPUAreLean holds what a training step may cost, read off the ledger of
+// the software GPU: launches, and bytes against reading every input and writing every
+// output once.
+func TestStepsOnAGPUAreLean(t *testing.T) {
+	wanted(t)
+	data := mnist(t)
+	for _, c := range []struct {
+		convnet  bool
+		launches int
+	}{{false, 16}, {true, 30}} {
+		t.Run(netName(c.convnet), func(t *testing.T) {
+			dev, machine := openEmu(t, emu.DefaultOptions())
+			_, trainer := mnistRun(t, dev, DFA, c.convnet, data)
+			require.NoError(t, trainer.Step())
+			require.NoError(t, dev.Sync())
+			const steps = 3
+			before := machine.Ledger()
+			for range steps {
+				require.NoError(t, trainer.Step())
+			}
+			submitted := machine.Ledger().Since(before)
+			assert.Zero(t, submitted.Syncs, "synchronisations")
+			assert.Zero(t, submitted.Allocs+submitted.HostAllocs+submitted.Frees, "allocations")
+			assert.Equal(t, steps, submitted.GraphLaunches, "one graph a step")
+			require.NoError(t, dev.Sync())
+			ran := machine.Ledger().Since(before)
+			assert.Zero(t, ran.HostToDevice+ran.DeviceToHost, "copies between host and device")
+			launches := ran.Launches + ran.Memsets + ran.DeviceToDevice
+			assert.LessOrEqual(t, launches, steps*c.launches, "kernels, products, fills and copies: %v", ran.Kernels)
+
+			profile, err := trainer.program.(gpu.Profiler).Profile(steps)
+			require.NoError(t, err)
+			var moved, floor int64
+			for _, k := range profile.Kernels {
+				if k.Kernel != "sgemm" {
+					moved += k.Read + k.Written
+					floor += k.FloorRead + k.FloorWritten
+				}
+			}
+			require.NotZero(t, floor)
+			ratio := float64(moved) / float64(floor)
+			assert.LessOrEqual(t, ratio, 1.3, "bytes of elementwise kernels over their floor")
+			t.Logf("%.0f launches a step, elementwise bytes %.3f times the floor", float64(launches)/steps, ratio)
+		})
+	}
+}

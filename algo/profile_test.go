@@ -1,0 +1,33 @@
+package algo
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+)
+
+func TestProfileMeasuresTheRecordedStepWhereTheDeviceCan(t *testing.T) {
+	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
+		l, trainer, _ := newRun(t, dev, smallConfig(DFA), Schedule{Epochs: 1})
+		p, err := trainer.Profile(1000)
+		if _, can := trainer.program.(gpu.Profiler); !can {
+			require.ErrorIs(t, err, ErrConfig)
+			return
+		}
+		require.NoError(t, err)
+		assert.Equal(t, 12, p.Steps, "no more than an epoch has: the batches end there")
+		launches := map[string]int{}
+		for _, k := range p.Kernels {
+			launches[k.Kernel] = k.Launches
+			assert.Positive(t, k.FloorRead+k.FloorWritten, k.Kernel)
+		}
+		assert.Equal(t, 1, launches["gather"])
+		assert.Equal(t, 1, launches["rmsprop"], "the whole arena at once")
+		m, err := l.Metrics()
+		require.NoError(t, err)
+		assert.EqualValues(t, 96, m.Count, "the steps did train")
+	})
+}
