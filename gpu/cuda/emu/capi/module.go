@@ -38,7 +38,7 @@ func loadImage(call string, module *C.CUmodule, image C.const_pointer) C.CUresul
 
 // readFile reads the file that a call names.
 func readFile(call string, path *C.const_char) ([]byte, emu.Result) {
-	text, err := os.ReadFile(C.GoString((*C.char)(path)))
+	text, err := os.ReadFile(C.GoString(path))
 	if err != nil {
 		return nil, machine().Refuse(emu.ErrorFileNotFound, "%s: %w", call, err)
 	}
@@ -80,7 +80,7 @@ func emu_cuModuleGetFunction(function *C.CUfunction, module C.CUmodule, name *C.
 	if function == nil || name == nil {
 		return null("cuModuleGetFunction: function or name")
 	}
-	h, r := machine().ModuleGetFunction(thread(), handle(module), C.GoString((*C.char)(name)))
+	h, r := machine().ModuleGetFunction(thread(), handle(module), C.GoString(name))
 	return setHandle(function, h, r)
 }
 
@@ -91,7 +91,7 @@ func emu_cuModuleGetGlobal_v2(address *C.CUdeviceptr, size *C.size_t, module C.C
 	if name == nil {
 		return null("cuModuleGetGlobal: name")
 	}
-	addr, n, r := machine().ModuleGetGlobal(thread(), handle(module), C.GoString((*C.char)(name)))
+	addr, n, r := machine().ModuleGetGlobal(thread(), handle(module), C.GoString(name))
 	if address != nil {
 		set(address, C.CUdeviceptr(addr), r)
 	}

@@ -2,7 +2,7 @@
 
 // Package call lets the tests of package capi call CUDA where gorgonia.org/cu does not: with null pointers, with
 // parameters in one block, through stream capture and graphs. (Go does not allow cgo in test files.) Handles are
-// integers, and every function returns CUDA's answer.
+// integers, and every function returns CUDA's answer. The symbols are those of package driver, which the tests import.
 package call
 
 // #cgo CFLAGS: -I${SRCDIR}/../../../../include
@@ -10,11 +10,7 @@ package call
 // #include "call.h"
 import "C"
 
-import (
-	"unsafe"
-
-	_ "mdfa/gpu/cuda/driver" // has the symbols
-)
+import "unsafe"
 
 // Nulls calls everything that needs a pointer with null in its place and returns the answers by call.
 func Nulls() map[string]int {
