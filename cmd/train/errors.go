@@ -45,13 +45,13 @@ func exitCode(err error) int {
 }
 
 // packagePrefix is the package name that errors carry at the start of each link.
-var packagePrefix = regexp.MustCompile(`(^|: )(?:algo|blas|gpu|loaders|model|results): `)
+var packagePrefix = regexp.MustCompile(`(^|: )(?:algo|blas|cublas|cuda|driver|emu|gpu|kernels|loaders|model|ptx|results|vm): `)
 
 // sentence writes an error for a person: without the names of packages, without the
 // sentinel at its end that only tells kinds apart, and with a full stop.
 func sentence(err error) string {
 	text := packagePrefix.ReplaceAllString(err.Error(), "$1")
-	for _, kind := range []error{algo.ErrConfig, algo.ErrDiverged, gpu.ErrShape} {
+	for _, kind := range []error{algo.ErrConfig, algo.ErrDiverged, gpu.ErrShape, gpu.ErrDeviceLost} {
 		text = strings.TrimSuffix(text, ": "+kind.Error())
 	}
 	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") && !strings.HasSuffix(text, "!") {

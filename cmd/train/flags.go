@@ -20,6 +20,7 @@ type options struct {
 	forwardInit, backwardInit          string
 	reduction, device, layers, filters string
 	convnet, quiet, version, devices   bool
+	sync, tf32, profile                bool
 	classes, batch, epochs, maxSteps   int
 	seed                               int64
 	lr, l2, clampFloor                 float64
@@ -61,8 +62,11 @@ func newFlags() *flags {
 	f.integer(&f.maxSteps, "max_steps", "N", 0, 0, "end after N steps (default no limit)")
 	f.seedNumber(&f.seed, "seed", 0, "of classes, split, weights and order")
 
-	f.text(&f.device, "device", "NAME", "auto", strings.Join(deviceNames(), ", "))
+	f.text(&f.device, "device", "NAME", "auto", strings.Join(deviceNames(), ", ")+"; cuda:1 is the second GPU")
 	f.boolean(&f.devices, "devices", "list this machine's devices and exit")
+	f.boolean(&f.sync, "sync", "on a GPU, wait after every kernel, so that an error names it")
+	f.boolean(&f.tf32, "tf32", "on a GPU, products by tensor cores, factors rounded to 10 bits")
+	f.boolean(&f.profile, "profile", "on a GPU, measure a step kernel by kernel after the run")
 	f.text(&f.out, "out", "DIR", "results", "each run gets a folder of its own in there")
 	f.boolean(&f.quiet, "quiet", "print the outcome only")
 	f.boolean(&f.version, "version", "print the version and exit")

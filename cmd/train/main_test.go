@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 
 const programEnv = "TRAIN_TEST_PROGRAM" // from TestMain to the tests
 
+// buildTags are those of the program that is tested: this binary's own.
+var buildTags = ""
+
 func buildAndRun(m *testing.M) (int, error) {
 	dir, err := os.MkdirTemp("", "train")
 	if err != nil {
@@ -34,7 +37,7 @@ func buildAndRun(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "train")
-	if text, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if text, err := exec.Command("go", "build", "-tags", buildTags, "-o", program, ".").CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("building the program: %w\n%s", err, text)
 	}
 	if err := os.Setenv(programEnv, program); err != nil {

@@ -148,8 +148,8 @@ func TestSignalEndsTheRunWithItsResults(t *testing.T) {
 }
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
-	// One step of this network takes far longer than the pause between the signals.
-	cmd, rest := startLong(t, `^rule `, "-layers", "6000,6000", "-batch_size", "340", "-optimizer", "sgd")
+	// One step of this network is some 400 GFLOP: far longer than the pause between the signals.
+	cmd, rest := startLong(t, `^rule `, "-convnet", "-filters", "256:5:1,256:5:1", "-batch_size", "100", "-optimizer", "sgd")
 	time.Sleep(300 * time.Millisecond)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
 	time.Sleep(200 * time.Millisecond)

@@ -16,7 +16,7 @@ import (
 
 // train runs a plan from data to results.
 func train(ctx context.Context, p *plan, out *console) (err error) {
-	dev, passed, err := openDevice(p.device)
+	dev, passed, err := openDevice(p.device, gpuOptions{sync: p.sync, tf32: p.tf32})
 	if err != nil {
 		return err
 	}
@@ -25,6 +25,10 @@ func train(ctx context.Context, p *plan, out *console) (err error) {
 			err = closing
 		}
 	}()
+	info := dev.Info()
+	if err := p.settle(info); err != nil {
+		return err
+	}
 	data, err := loaders.Load(ctx, p.dataset, loaders.Options{Dir: p.data, Classes: p.classes, Seed: p.seed})
 	switch {
 	case ctx.Err() != nil:
@@ -39,8 +43,8 @@ func train(ctx context.Context, p *plan, out *console) (err error) {
 	if err != nil {
 		return err
 	}
-	memory := planMemory(net, p.config, data, dev.Info().Kind == "cpu")
-	if err := memory.check(dev.Info()); err != nil {
+	memory := planMemory(net, p.config, data, info)
+	if err := memory.check(info); err != nil {
 		return err
 	}
 	start := time.Now()
@@ -49,21 +53,21 @@ func train(ctx context.Context, p *plan, out *console) (err error) {
 	if err != nil {
 		return err
 	}
-	out.printHeader(p, data, net, dev.Info(), passed, memory)
+	out.printHeader(p, data, net, info, passed, memory)
 	trainer, err := prepare(dev, p, net, data)
 	if err != nil {
 		run.Discard()
-		if errors.Is(err, gpu.ErrOutOfMemory) {
-			return memory.tooLarge(dev.Info())
-		}
-		return err
+		return explain(err, memory, info)
 	}
 	result, failure := follow(ctx, trainer, p, data, run, out)
+	failure = explain(failure, memory, info)
 
 	o := ending(failure, result)
-	written := run.Finish(resultCells(p, data, net, dev.Info(), result, o, start))
+	written := run.Finish(resultCells(p, data, net, info, result, o, start))
 	out.printOutcome(data, result, run, written == nil)
 	switch {
+	case o.status == statusComplete && written == nil && p.profile:
+		return explain(profile(trainer, p, net, info, run, out), memory, info)
 	case o.status == statusComplete:
 		return written
 	case o.status == statusInterrupted && written == nil:
@@ -72,6 +76,18 @@ func train(ctx context.Context, p *plan, out *console) (err error) {
 		return fmt.Errorf("%w %s: %w", errInterrupted, o.reason, written)
 	}
 	return failure // it came before whatever kept the result from being written
+}
+
+// explain adds what a person can do about a device that gave up.
+func explain(err error, memory memoryPlan, dev gpu.Info) error {
+	switch {
+	case errors.Is(err, gpu.ErrOutOfMemory):
+		return memory.tooLarge(dev)
+	case errors.Is(err, gpu.ErrDeviceLost) && dev.Kind == "cuda":
+		// The software GPU has said what is wrong; NVIDIA's leaves it at a code.
+		return fmt.Errorf("%w: run again with -sync to learn which kernel it was, and see what nvidia-smi says of the GPU", err)
+	}
+	return err
 }
 
 // prepare draws the weights and puts everything on the device.

@@ -24,7 +24,7 @@ func flagGroups() []flagGroup {
 		{"Data", []string{"dataset", "classes", "data"}},
 		{"Network", []string{"model", "convnet", "layers", "filters", "activation", "forward_init", "backward_init", "clamp_floor"}},
 		{"Training", []string{"optimizer", "lr", "l2", "reduction", "batch_size", "max_epochs", "max_steps", "seed"}},
-		{"Machine and output", []string{"device", "devices", "out", "quiet", "version"}},
+		{"Machine and output", []string{"device", "devices", "sync", "tf32", "profile", "out", "quiet", "version"}},
 	}
 }
 

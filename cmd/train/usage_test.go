@@ -25,6 +25,10 @@ func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
 		{"-reduction max", `-reduction "max" is unknown; there are mean, sum.`},
 		{"-device tpu", `-device "tpu": unknown; there are auto, `},
 		{"-device cpu:1", "-device cpu:1: there is one cpu; write -device cpu."},
+		{"-device cpu:", "-device cpu:: a number is missing behind the colon."},
+		{"-device cpu -sync", "-sync goes with -device cuda and emu only: leave it out, or name one of them."},
+		{"-device cpu -tf32", "-tf32 goes with -device cuda and emu only: "},
+		{"-device cpu -profile", "-profile goes with -device cuda and emu only: "},
 		{"-forward_init Q3", `-forward_init "Q3": ` + inits},
 		{"-backward_init U-1", `-backward_init "U-1": the scale is negative; ` + inits},
 		{"-model mdfa -forward_init -0.5", "-forward_init -0.5: mdfa needs feedback and weights of at least 0"},
@@ -119,7 +123,7 @@ func TestWhatFailsIsOneSentenceAndCodeOne(t *testing.T) {
 }
 
 func TestRunsThatCannotFitSayWhatIsBig(t *testing.T) {
-	p := memoryPlan{{"feedback", 1_740_000_000}, {"images", 55_000_000}, {"activations", 1000}}
+	p := memoryPlan{{what: "feedback", bytes: 1_740_000_000}, {what: "images", bytes: 55_000_000}, {what: "activations", bytes: 1000}}
 	assert.NoError(t, p.check(gpu.Info{Name: "cpu"}), "memory unknown")
 	assert.NoError(t, p.check(gpu.Info{Name: "cpu", MemoryFree: 2e9}))
 	err := p.check(gpu.Info{Name: "cpu", MemoryFree: 1e9})
@@ -127,6 +131,14 @@ func TestRunsThatCannotFitSayWhatIsBig(t *testing.T) {
 	assert.Equal(t, exitFailed, exitCode(err))
 	assert.Equal(t, "the run needs about 1.8 GB (feedback 1.7 GB · images 55 MB), and cpu has 1.0 GB free: "+
 		"use smaller -layers or -filters, fewer -classes or a smaller -batch_size.", sentence(err))
+
+	p = append(p, need{what: "cuBLAS", bytes: 100_000_000, held: true})
+	dev := gpu.Info{Kind: "cuda", Name: "GPU", MemoryFree: 1_795_002_000, MemoryTotal: 8e9}
+	assert.NoError(t, p.check(dev), "what the device took for the run counts as free")
+	dev.MemoryFree -= 2000
+	assert.ErrorContains(t, p.check(dev), "and GPU has 1.9 GB free: use smaller")
+	dev.MemoryFree = 3e9
+	assert.ErrorContains(t, p.tooLarge(dev), "and GPU had 3.1 GB free but gave less: end other programs that use it, or use smaller")
 }
 
 func TestHelpHasEveryFlagInOneGroup(t *testing.T) {
@@ -196,7 +208,7 @@ func TestVersionAndDevicesPrintAndEnd(t *testing.T) {
 
 	got = runTrain(t, "-devices")
 	assert.Equal(t, 0, got.code)
-	assert.Regexp(t, `(?m)^cpu     \d+ threads?, `, got.stdout)
+	assert.Regexp(t, `(?m)^cpu  +\d+ threads?, `, got.stdout)
 }
 
 func TestEditDistance(t *testing.T) {

@@ -25,6 +25,9 @@ import (
 const (
 	ResultFile = "result.csv" // header and one row, once the run has ended
 	EpochsFile = "epochs.csv" // header and one row for each epoch so far
+
+	// ProfileFile is there for runs that were profiled.
+	ProfileFile = "profile.json"
 )
 
 // Cell is one value under its column's name.
@@ -130,6 +133,9 @@ func (r *Run) Finish(cells []Cell) error {
 	}
 	return r.write(ResultFile, b.Bytes())
 }
+
+// WriteProfile writes profile.json.
+func (r *Run) WriteProfile(text []byte) error { return r.write(ProfileFile, text) }
 
 // Discard removes the run, for one that ended before it began.
 func (r *Run) Discard() {

@@ -37,9 +37,11 @@ func TestRunHoldsItsEpochsThenItsResult(t *testing.T) {
 
 	require.NoError(t, r.Finish([]Cell{{"model", "bp"}, {"status", "complete"}}))
 	assert.Equal(t, "model,status\nbp,complete\n", read(t, r, ResultFile))
+	require.NoError(t, r.WriteProfile([]byte("{}\n")))
+	assert.Equal(t, "{}\n", read(t, r, ProfileFile))
 	entries, err := os.ReadDir(r.Dir())
 	require.NoError(t, err)
-	assert.Len(t, entries, 2, "no temporary file stays")
+	assert.Len(t, entries, 3, "no temporary file stays")
 }
 
 func TestRowsOfOtherColumnsAreRefused(t *testing.T) {

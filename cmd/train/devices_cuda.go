@@ -1,0 +1,200 @@
+//go:build cuda
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"mdfa/gpu"
+	"mdfa/gpu/cuda"
+	"mdfa/gpu/cuda/driver"
+	"mdfa/gpu/cuda/emu"
+	emudevice "mdfa/gpu/cuda/emu/device"
+)
+
+// emuVariable has the options of the software GPU.
+const emuVariable = "MDFA_EMU"
+
+// gpuDevices are NVIDIA's GPUs and the software one. The software GPU is slower than the
+// processor by itself, so auto never takes it.
+func gpuDevices() []deviceEntry {
+	return []deviceEntry{
+		{name: "cuda", auto: true, open: openCUDA, describe: describeCUDA},
+		{name: "emu", open: openEmu, describe: describeEmu},
+	}
+}
+
+// openCUDA finds NVIDIA's driver and cuBLAS and opens one of its GPUs.
+func openCUDA(unit string, o gpuOptions) (gpu.Device, error) {
+	ordinal, err := ordinalOf("cuda", unit)
+	if err != nil {
+		return nil, err
+	}
+	found, err := driver.OpenNVIDIA()
+	if err != nil {
+		return nil, absentError{err.Error(), remedyFor(err) + " (train -devices lists what this machine has)"}
+	}
+	dev, err := cuda.Open(cuda.Options{
+		Ordinal: ordinal, Kind: "cuda", Sync: o.sync, TF32: o.tf32,
+		Detail: withTF32(driverText(found)+", "+cublasText(found), o),
+	})
+	if err != nil {
+		return nil, opening(err)
+	}
+	return dev, nil
+}
+
+// openEmu opens one of the software GPUs that MDFA_EMU describes.
+func openEmu(unit string, o gpuOptions) (gpu.Device, error) {
+	ordinal, err := ordinalOf("emu", unit)
+	if err != nil {
+		return nil, err
+	}
+	options, err := emuOptions()
+	if err != nil {
+		return nil, err
+	}
+	dev, machine, err := emudevice.Open(options, cuda.Options{
+		Ordinal: ordinal, Kind: "emu", Sync: o.sync, TF32: o.tf32,
+		Detail: withTF32(fmt.Sprintf("CUDA %s, interpreted on the processor", cudaVersion(options.Driver)), o),
+	})
+	if err != nil {
+		return nil, opening(err)
+	}
+	return softwareGPU{dev, machine}, nil
+}
+
+// softwareGPU also looks for what a run did not give back.
+type softwareGPU struct {
+	*cuda.Device
+	machine *emu.Machine
+}
+
+// Close fails where memory was left behind.
+func (d softwareGPU) Close() error {
+	if err := d.Device.Close(); err != nil {
+		return err
+	}
+	if leaks := d.machine.Leaks(); len(leaks) > 0 {
+		return fmt.Errorf("the software GPU found %d allocations that were not freed, the first of %s (%s)",
+			len(leaks), humanize.IBytes(leaks[0].Size), leaks[0].Tag)
+	}
+	if n := d.machine.PinnedLeaks(); n > 0 {
+		return fmt.Errorf("the software GPU found %d pieces of pinned memory that were not freed", n)
+	}
+	return nil
+}
+
+// emuOptions reads MDFA_EMU.
+func emuOptions() (emu.Options, error) {
+	text := os.Getenv(emuVariable)
+	options, err := emu.ParseOptions(text)
+	if err != nil {
+		return emu.Options{}, usagef("%s=%s: %s.", emuVariable, shown(text), strings.TrimPrefix(err.Error(), "emu: options: "))
+	}
+	return options, nil
+}
+
+// ordinalOf reads the number in "cuda:1"; without one it is the first GPU.
+func ordinalOf(kind, unit string) (int, error) {
+	if unit == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(unit, 10, 16)
+	if err != nil {
+		return 0, usagef("-device %s:%s: expected the number of a GPU, as in %s:0.", kind, unit, kind)
+	}
+	return int(n), nil
+}
+
+// remedyFor says what to do about what OpenNVIDIA found missing.
+func remedyFor(err error) string {
+	switch {
+	case errors.Is(err, driver.ErrNoDriver):
+		return "install the NVIDIA driver (525 or newer), or use -device cpu"
+	case errors.Is(err, driver.ErrDriverTooOld):
+		return "update the NVIDIA driver, or use -device cpu"
+	case errors.Is(err, driver.ErrNoCUBLAS):
+		return "install cuBLAS (it comes with the CUDA toolkit and with pip's nvidia-cublas-cu12) and name its folder in MDFA_CUBLAS where that is none of these, or use -device cpu"
+	case errors.Is(err, driver.ErrNoGPU):
+		return "make a GPU visible, or use -device cpu"
+	}
+	return "look at what nvidia-smi says, or use -device cpu"
+}
+
+// opening takes the operation off an error of cuda.Open: the caller names the device.
+// Out of memory before anything of the run is there is a matter of its own.
+func opening(err error) error {
+	text := strings.TrimPrefix(err.Error(), "gpu: open: ")
+	if errors.Is(err, gpu.ErrOutOfMemory) {
+		return fmt.Errorf("the GPU has too little memory free to begin with (%s): end other programs that use it, or use -device cpu",
+			strings.TrimSuffix(sentence(errors.New(text)), "."))
+	}
+	return errors.New(text)
+}
+
+// describeCUDA lists NVIDIA's GPUs with their memory, architecture and libraries.
+func describeCUDA() [][]string {
+	none := func(reason string) [][]string { return [][]string{{"cuda", "none: " + reason}} }
+	found, err := driver.OpenNVIDIA()
+	if err != nil {
+		return none(err.Error())
+	}
+	list, err := cuda.Devices()
+	if err != nil {
+		return none(strings.TrimSuffix(strings.TrimPrefix(sentence(err), "devices: "), "."))
+	}
+	var rows [][]string
+	for _, d := range list {
+		rows = append(rows, []string{
+			fmt.Sprintf("cuda:%d", d.Ordinal), d.Name, memoryText(d.MemoryFree, d.MemoryTotal),
+			fmt.Sprintf("sm_%d%d", d.Major, d.Minor), driverText(found),
+			fmt.Sprintf("%s (%s)", cublasText(found), found.CUBLASPath),
+		})
+	}
+	return rows
+}
+
+// describeEmu says what the software GPU would pretend to be.
+func describeEmu() [][]string {
+	options, err := emuOptions()
+	if err != nil {
+		return [][]string{{"emu", strings.TrimSuffix(err.Error(), ".")}}
+	}
+	return [][]string{{"emu", fmt.Sprintf("software GPU, sm_%d with %s, CUDA %s: runs the CUDA path without a GPU, slowly, with every check on",
+		options.SM, humanize.IBytes(options.Memory), cudaVersion(options.Driver))}}
+}
+
+func memoryText(free, total int64) string {
+	if free <= 0 {
+		return humanize.IBytes(uint64(total))
+	}
+	return fmt.Sprintf("%s free of %s", humanize.IBytes(uint64(free)), humanize.IBytes(uint64(total)))
+}
+
+// driverText is "driver 580.95.05 (CUDA 13.0)".
+func driverText(found driver.Info) string {
+	if found.DriverRelease == "" {
+		return "driver for CUDA " + cudaVersion(found.CUDAVersion)
+	}
+	return fmt.Sprintf("driver %s (CUDA %s)", found.DriverRelease, cudaVersion(found.CUDAVersion))
+}
+
+func cublasText(found driver.Info) string { return strings.TrimSpace("cuBLAS " + found.CUBLASVersion) }
+
+// cudaVersion is "12.9" for 12090.
+func cudaVersion(v int) string { return fmt.Sprintf("%d.%d", v/1000, v%1000/10) }
+
+// withTF32 adds what changes the numbers of a run to its device.
+func withTF32(detail string, o gpuOptions) string {
+	if o.tf32 {
+		return detail + ", TF32 products"
+	}
+	return detail
+}
