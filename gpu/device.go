@@ -68,9 +68,13 @@ type Device interface {
 	// Optimize updates a whole parameter arena: L2, sgd, rmsprop or adam, and the floor, in one pass.
 	Optimize(OptimizeArgs) error
 
+	// NewFeed makes a ring of slots that bring batches of the given parts to the device
+	// while it computes: [Feed] has the rules. The host memory and the buffers start zeroed.
+	NewFeed(slots int, parts ...FeedPart) (Feed, error)
+
 	// Record calls step once to learn its operations, without running them, and
-	// returns them as a program. Alloc, Upload, Download, Sync, Record and a program's
-	// Run are errors (ErrRecording) inside step.
+	// returns them as a program. Alloc, Upload, Download, NewFeed, Sync, Record, a
+	// program's Run and what a feed does on the device are errors (ErrRecording) inside step.
 	Record(step func() error) (Program, error)
 	// Sync waits until every operation so far has run and returns the first error among them.
 	Sync() error

@@ -47,5 +47,23 @@ func TestReplayAllocatesNothing(t *testing.T) {
 	}))
 }
 
+// TestFeedAllocatesNothing sends batches and runs a program on each.
+func TestFeedAllocatesNothing(t *testing.T) {
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	feed, err := dev.NewFeed(1, gpu.FeedPart{Type: gpu.Float32, Len: 8})
+	require.NoError(t, err)
+	program, err := dev.Record(func() error { return dev.Zero(gpu.All(feed.Buffers(0)[0])) })
+	require.NoError(t, err)
+	write := func(host [][]byte) { host[0][0]++ }
+	require.Zero(t, testing.AllocsPerRun(50, func() {
+		for _, call := range [...]error{feed.Acquire(0), feed.Fill(0, write), feed.Send(0), feed.Run(0, program)} {
+			if call != nil {
+				panic(call)
+			}
+		}
+	}))
+}
+
 // floatsLike is as many elements of other as s has.
 func floatsLike(s, other gpu.Span) gpu.Span { return other.Slice(0, s.Len) }

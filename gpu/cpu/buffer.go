@@ -21,6 +21,7 @@ type buffer struct {
 	i32    []int32
 	f64    []float64
 	freed  bool
+	feed   bool // it is a feed's, which frees it
 }
 
 func (b *buffer) DType() gpu.DType { return b.dtype }
@@ -29,6 +30,9 @@ func (b *buffer) Len() int         { return b.n }
 func (b *buffer) Free() error {
 	if b.freed {
 		return fmt.Errorf("gpu: free: the buffer was freed before: %w", gpu.ErrBuffer)
+	}
+	if b.feed {
+		return fmt.Errorf("gpu: free: the buffer belongs to a feed, which frees it: %w", gpu.ErrBuffer)
 	}
 	delete(b.device.buffers, b)
 	b.release()

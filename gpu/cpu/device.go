@@ -20,6 +20,7 @@ type Device struct {
 
 	scratch   [][]float32 // one per worker, as long as the neediest operation so far asked for
 	buffers   map[*buffer]struct{}
+	feeds     map[*feed]struct{}
 	recording *program
 	closed    bool
 }
@@ -38,6 +39,7 @@ func OpenWith(library *blas.Library) *Device {
 		pool:    newPool(workers),
 		scratch: make([][]float32, workers),
 		buffers: map[*buffer]struct{}{},
+		feeds:   map[*feed]struct{}{},
 	}
 }
 
@@ -62,6 +64,9 @@ func (d *Device) Close() error {
 		return fmt.Errorf("gpu: close: %w", gpu.ErrClosed)
 	}
 	d.closed = true
+	for f := range d.feeds {
+		f.slots.End(gpu.ErrClosed)
+	}
 	for b := range d.buffers {
 		b.release()
 	}

@@ -39,6 +39,37 @@ func TestRunAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestFeedAllocatesNothing looks at the same of a feed's calls.
+func TestFeedAllocatesNothing(t *testing.T) {
+	defer func(rate int) { runtime.MemProfileRate = rate }(runtime.MemProfileRate)
+	runtime.MemProfileRate = 1
+	d := open(t, machine(t, small()), cuda.Options{})
+	const slots = 2
+	f, programs, _ := feedOf(t, d, slots)
+	write := func(host [][]byte) { host[0][0]++ }
+	round := func(step int) {
+		slot := step % slots
+		require.NoError(t, f.Acquire(slot))
+		require.NoError(t, f.Fill(slot, write))
+		require.NoError(t, f.Send(slot))
+		require.NoError(t, f.Run(slot, programs[slot]))
+	}
+	for step := range 2 * slots {
+		round(step)
+	}
+	require.NoError(t, d.Sync())
+
+	before := allocations(t)
+	require.NotEmpty(t, before, "what NewFeed allocated")
+	const steps = 50
+	for step := range steps {
+		round(step)
+	}
+	for where, n := range allocations(t) {
+		assert.Less(t, n-before[where], int64(steps), where)
+	}
+}
+
 // allocations counts objects by the functions that asked for them, where that was
 // package cuda and not the software GPU.
 func allocations(t *testing.T) map[string]int64 {

@@ -17,6 +17,7 @@ type buffer struct {
 	n      int
 	addr   uint64
 	freed  bool
+	feed   bool // it is a feed's, which frees it
 }
 
 func (b *buffer) DType() gpu.DType { return b.dtype }
@@ -29,6 +30,13 @@ func (b *buffer) Free() error {
 	if b.freed {
 		return fmt.Errorf("gpu: free: the buffer was freed before: %w", gpu.ErrBuffer)
 	}
+	if b.feed {
+		return fmt.Errorf("gpu: free: the buffer belongs to a feed, which frees it: %w", gpu.ErrBuffer)
+	}
+	return b.free()
+}
+
+func (b *buffer) free() error {
 	d := b.device
 	b.freed = true
 	delete(d.buffers, b)

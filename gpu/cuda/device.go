@@ -58,6 +58,7 @@ type Device struct {
 	about   Description
 	module  cu.Module
 	queue   queue
+	copies  cu.Stream // in which feeds copy; made with the first of them
 	arena   *arena
 	staging staging
 
@@ -68,6 +69,7 @@ type Device struct {
 
 	buffers   map[*buffer]struct{}
 	programs  map[*program]struct{}
+	feeds     map[*feed]struct{}
 	recording *program
 	closed    bool
 	lost      error // the failure after which nothing works; written on the executor
@@ -121,8 +123,8 @@ func (d *Device) ready(op string) error {
 	return nil
 }
 
-// Sync waits for the stream. What failed in it since the last call that waited comes
-// out here.
+// Sync waits for the stream, and for what feeds copy. What failed since the last call
+// that waited comes out here.
 func (d *Device) Sync() error {
 	if err := d.ready("sync"); err != nil {
 		return err
@@ -130,8 +132,15 @@ func (d *Device) Sync() error {
 	return d.exec.do(d.synchronize)
 }
 
-func (d *Device) synchronize() error {
-	return d.fail("sync", d.failure("cuStreamSynchronize", d.queue.stream.Synchronize()))
+func (d *Device) synchronize() error { return d.fail("sync", d.drain()) }
+
+// drain waits for both streams. On the executor.
+func (d *Device) drain() error {
+	err := d.failure("cuStreamSynchronize", d.queue.stream.Synchronize())
+	if d.copies != (cu.Stream{}) {
+		err = cmp.Or(err, d.failure("cuStreamSynchronize", d.copies.Synchronize()))
+	}
+	return err
 }
 
 // submit runs an operation, or adds it to the recording. Check is the result of the
@@ -181,7 +190,7 @@ func (d *Device) run(o op, w *workspace) error {
 	return d.fail(o.name, d.queue.take())
 }
 
-// Close waits for the stream, frees everything and returns the first error. On a lost
+// Close waits for the streams, frees everything and returns the first error. On a lost
 // device the driver's answers say nothing new and are not looked at.
 func (d *Device) Close() error {
 	if d.closed {
@@ -193,6 +202,9 @@ func (d *Device) Close() error {
 	}
 	for p := range d.programs {
 		p.freed = true
+	}
+	for f := range d.feeds {
+		f.slots.End(gpu.ErrClosed)
 	}
 	err := d.exec.do(func() error {
 		lost := d.lost != nil
@@ -218,6 +230,12 @@ func (d *Device) teardown() error {
 	if d.queue.stream != (cu.Stream{}) {
 		step("cuStreamSynchronize", d.queue.stream.Synchronize)
 	}
+	if d.copies != (cu.Stream{}) {
+		step("cuStreamSynchronize", d.copies.Synchronize)
+	}
+	for f := range d.feeds {
+		step("feed", f.close)
+	}
 	for p := range d.programs {
 		step("cuGraphExecDestroy", p.destroyGraph)
 	}
@@ -234,9 +252,12 @@ func (d *Device) teardown() error {
 	if d.queue.stream != (cu.Stream{}) {
 		step("cuStreamDestroy", d.queue.stream.Destroy)
 	}
+	if d.copies != (cu.Stream{}) {
+		step("cuStreamDestroy", d.copies.Destroy)
+	}
 	step("cuCtxSetCurrent", func() error { return cu.SetCurrentContext(cu.CUContext{}) })
 	step("cuDevicePrimaryCtxRelease", d.gpu.ReleasePrimaryCtx)
-	d.buffers, d.programs, d.workspace = nil, nil, nil
+	d.buffers, d.programs, d.feeds, d.workspace = nil, nil, nil, nil
 	return first
 }
 

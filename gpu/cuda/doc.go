@@ -10,7 +10,8 @@
 //     until the call was made, not until the GPU is done.
 //   - All work goes into one stream, so that it runs in the order of the calls. Nothing
 //     else orders it, and nothing else has to: memory that is freed while an operation on
-//     it is still waiting can be handed out again at once.
+//     it is still waiting can be handed out again at once. The one exception are the copies
+//     of feeds, in a stream of their own, with events between the two (feed.go).
 //   - Memory comes out of chunks that the device keeps (arena.go). Freeing and allocating
 //     buffers is no call of the driver.
 //   - An operation is checked and turned into an op: how much workspace it needs and a

@@ -43,6 +43,7 @@ func Open(o Options) (*Device, error) {
 		exec:     newExecutor(),
 		buffers:  map[*buffer]struct{}{},
 		programs: map[*program]struct{}{},
+		feeds:    map[*feed]struct{}{},
 	}
 	if err := d.exec.do(func() error { return operation("open", d.open()) }); err != nil {
 		d.exec.stop()
@@ -117,8 +118,8 @@ func (d *Device) loadKernels() error {
 	return nil
 }
 
-// openStream makes the one stream that all work goes through. It does not wait for the
-// default stream, in which nothing of ours runs.
+// openStream makes the stream that everything goes through except the copies of feeds. It
+// does not wait for the default stream, in which nothing of ours runs.
 func (d *Device) openStream() error {
 	d.queue.sync, d.queue.fail = d.options.Sync, d.failure
 	var err error

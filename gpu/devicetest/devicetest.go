@@ -113,6 +113,7 @@ var rooms = []struct {
 	{"Split", (*suite).split},
 	{"Threads", (*suite).sameBitsOnAnyThreads},
 	{"Record", (*suite).record},
+	{"Feed", (*suite).feed},
 	{"Misuse", (*suite).misuse},
 	{"Close", (*suite).closed},
 }

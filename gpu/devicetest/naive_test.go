@@ -15,6 +15,7 @@ type naive struct {
 	defect    string
 	closed    bool
 	recording *naiveProgram
+	feeds     []*naiveFeed
 	calls     int
 }
 
@@ -33,6 +34,7 @@ type naiveBuffer struct {
 	n      int
 	words  []uint64
 	freed  bool
+	feed   bool // it is a feed's
 }
 
 func (b *naiveBuffer) DType() gpu.DType { return b.kind }
@@ -44,6 +46,8 @@ func (b *naiveBuffer) Free() error {
 		return fmt.Errorf("gpu: free: %w", gpu.ErrClosed)
 	case b.freed && !b.device.has("double free is ignored"):
 		return fmt.Errorf("gpu: free: freed before: %w", gpu.ErrBuffer)
+	case b.feed && !b.device.has("a feed's buffers can be freed"):
+		return fmt.Errorf("gpu: free: it is a feed's: %w", gpu.ErrBuffer)
 	}
 	b.freed = true
 	return nil
@@ -141,6 +145,11 @@ func (d *naive) Sync() error { return d.host("sync") }
 
 func (d *naive) Close() error {
 	d.closed = true
+	for _, f := range d.feeds {
+		if !d.has("a feed outlives its device") {
+			f.slots.End(gpu.ErrClosed)
+		}
+	}
 	return nil
 }
 
