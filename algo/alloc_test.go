@@ -33,3 +33,22 @@ func TestStepsAllocateNothing(t *testing.T) {
 		assert.Zero(t, allocations, rule.String())
 	}
 }
+
+// TestStreamedStepsAllocateNothing counts the workers' allocations, too.
+func TestStreamedStepsAllocateNothing(t *testing.T) {
+	if !blas.Find().Fast() {
+		require.Equal(t, "gonum", blas.Find().Name(), "gonum's Sgemm allocates by itself")
+		return
+	}
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	_, trainer := newRunOn(t, dev, smallConfig(DFA), Schedule{Epochs: 1}, Data{Train: codedExamples(103)})
+	require.NoError(t, trainer.BeginEpoch(1))
+	allocations := testing.AllocsPerRun(trainer.Steps()-2, func() { // one more run warms up
+		if err := trainer.Step(); err != nil {
+			panic(err)
+		}
+	})
+	assert.Zero(t, allocations)
+	require.NoError(t, trainer.Close())
+}

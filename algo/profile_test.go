@@ -31,3 +31,28 @@ func TestProfileMeasuresTheRecordedStepWhereTheDeviceCan(t *testing.T) {
 		assert.EqualValues(t, 96, m.Count, "the steps did train")
 	})
 }
+
+// TestProfileOfAStreamUsesOneBatch looks at the counters: the program of one slot runs on.
+func TestProfileOfAStreamUsesOneBatch(t *testing.T) {
+	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
+		l, trainer := newRunOn(t, dev, smallConfig(DFA), Schedule{Epochs: 1}, Data{Train: codedExamples(103)})
+		p, err := trainer.Profile(5)
+		if _, can := trainer.program.(gpu.Profiler); !can {
+			require.ErrorIs(t, err, ErrConfig)
+			return
+		}
+		require.NoError(t, err)
+		assert.Equal(t, 5, p.Steps)
+		var want []int
+		for _, image := range trainer.permutation(1)[:8] {
+			want = append(want, int(image))
+		}
+		assert.Equal(t, want, decode(t, l, 8))
+		m, err := l.Metrics()
+		require.NoError(t, err)
+		assert.EqualValues(t, (1+5)*8, m.Count)
+		require.NoError(t, trainer.BeginEpoch(1), "streaming goes on")
+		require.NoError(t, trainer.Step())
+		require.NoError(t, trainer.Close())
+	})
+}

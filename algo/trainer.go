@@ -34,6 +34,9 @@ type Epoch struct {
 	Valid   Metrics // after the epoch, over every validation example; zero if there are none
 	Best    bool    // the best validation accuracy so far
 	Seconds float64 // of training, validation not counted
+	// DataWait is the part of Seconds in which streamed images were not ready when the next
+	// step needed them. Waiting for the device is not counted.
+	DataWait float64
 }
 
 // ImagesPerSecond is the speed of training.
@@ -48,6 +51,7 @@ type Result struct {
 	Steps       int
 	TrainImages float64
 	Seconds     float64 // of training
+	DataWait    float64 // the part of Seconds that waited for streamed images
 }
 
 // Best is the epoch whose weights were tested, or the zero Epoch.
@@ -88,60 +92,24 @@ type Trainer struct {
 	data     Data
 	schedule Schedule
 
-	order       gpu.Buffer  // int32: the epoch's permutation of the training examples
 	best        gpu.Buffer  // the parameters of the best epoch
-	program     gpu.Program // one training step
-	valid, test *evaluation // nil where there are no examples
-}
+	training    training    // its steps
+	program     gpu.Program // a training step, for Profile
+	valid, test evaluation  // nil where there are no examples
 
-// NewTrainer uploads the data and records the steps.
-func NewTrainer(l *Learner, data Data, schedule Schedule) (*Trainer, error) {
-	t := &Trainer{learner: l, data: data, schedule: schedule}
-	if n := data.Train.Len(); n < l.cfg.Batch {
-		return nil, fmt.Errorf("a batch of %d is larger than the %d training images: use a smaller one: %w", l.cfg.Batch, n, ErrConfig)
-	}
-	if schedule.Epochs < 1 || schedule.MaxSteps < 0 {
-		return nil, fmt.Errorf("%d epochs, at most %d steps: at least 1 epoch is needed, and steps from 0 (no limit) on: %w",
-			schedule.Epochs, schedule.MaxSteps, ErrConfig)
-	}
-	train, err := newSet(l.dev, data.Train)
-	if err != nil {
-		return nil, err
-	}
-	if t.order, err = l.dev.Alloc(gpu.Int32, t.Steps()*l.cfg.Batch); err != nil {
-		return nil, err
-	}
-	if t.best, err = l.dev.Alloc(gpu.Float32, l.net.Params); err != nil {
-		return nil, err
-	}
-	if t.program, err = l.recordTraining(train, t.order); err != nil {
-		return nil, err
-	}
-	if t.valid, err = t.newEvaluation(data.Valid); err != nil {
-		return nil, err
-	}
-	t.test, err = t.newEvaluation(data.Test)
-	return t, err
-}
-
-func (t *Trainer) newEvaluation(e Examples) (*evaluation, error) {
-	if e.Len() == 0 {
-		return nil, nil
-	}
-	s, err := newSet(t.learner.dev, e)
-	if err != nil {
-		return nil, err
-	}
-	return t.learner.newEvaluation(s)
+	streams []*stream
+	owned   []interface{ Free() error } // what Close frees
 }
 
 // Steps is the number of training steps in a whole epoch.
 func (t *Trainer) Steps() int { return t.learner.cfg.StepsPerEpoch(t.data.Train.Len()) }
 
 // Run trains until the schedule is done, ctx is, or something fails. The result holds
-// every epoch that was completed, also when the error is not nil.
+// every epoch that was completed, also when the error is not nil. No goroutine of the
+// trainer is left when it returns.
 func (t *Trainer) Run(ctx context.Context, observer Observer) (Result, error) {
 	var r Result
+	defer t.stop()
 	for number := 1; number <= t.schedule.Epochs && !t.finished(r.Steps); number++ {
 		epoch, err := t.epoch(ctx, number, &r, observer)
 		if err != nil {
@@ -195,19 +163,26 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 		if err := ctx.Err(); err != nil {
 			return Epoch{}, err
 		}
-		if err := t.Step(); err != nil {
+		wait, err := t.training.step(ctx)
+		if err != nil && errors.Is(err, ctx.Err()) {
+			return Epoch{}, err
+		}
+		if err != nil {
 			return Epoch{}, fmt.Errorf("step %d of epoch %d: %w", e.Steps+1, number, err)
 		}
+		e.DataWait += wait.Seconds()
 		e.Steps++
 		r.Steps++
 		observer.Step(number, e.Steps, loss)
 	}
+	t.training.stop() // after MaxSteps there may be more to read
 	var err error
 	if e.Train, err = l.Metrics(); err != nil {
 		return Epoch{}, fmt.Errorf("epoch %d: %w", number, err)
 	}
 	e.Seconds = time.Since(start).Seconds()
 	r.Seconds += e.Seconds
+	r.DataWait += e.DataWait
 	r.TrainImages += e.Train.Count
 	if t.valid == nil {
 		return e, nil
@@ -223,16 +198,10 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 }
 
 // BeginEpoch shuffles the training examples, starts the batches from the first and
-// the metrics from zero. The permutation depends on seed and epoch alone, not on what
-// was drawn before.
+// the metrics from zero.
 func (t *Trainer) BeginEpoch(epoch int) error {
-	rng := rand.New(rand.NewPCG(t.schedule.Seed, 0x5b0ff1e<<32|uint64(epoch)))
-	order := make([]int32, t.data.Train.Len())
-	for i := range order {
-		order[i] = int32(i)
-	}
-	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	if err := gpu.Upload(t.learner.dev, t.order, 0, order[:t.order.Len()]); err != nil {
+	order := t.permutation(epoch)
+	if err := t.training.begin(order[:t.Steps()*t.learner.cfg.Batch]); err != nil {
 		return err
 	}
 	if err := t.learner.dev.Zero(gpu.All(t.learner.counter).Slice(0, 1)); err != nil {
@@ -241,12 +210,29 @@ func (t *Trainer) BeginEpoch(epoch int) error {
 	return t.learner.ResetMetrics()
 }
 
-// Step runs the recorded training step on the next batch: no copies, no allocations,
-// and no waiting for the device. An epoch has Steps of them.
-func (t *Trainer) Step() error { return t.program.Run() }
+// permutation is the order of an epoch. It depends on seed and epoch alone, not on what
+// was drawn before.
+func (t *Trainer) permutation(epoch int) []int32 {
+	rng := rand.New(rand.NewPCG(t.schedule.Seed, 0x5b0ff1e<<32|uint64(epoch)))
+	order := make([]int32, t.data.Train.Len())
+	for i := range order {
+		order[i] = int32(i)
+	}
+	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	return order
+}
+
+// Step runs the recorded training step on the next batch: no allocations and no waiting
+// for the device, and with resident data no copies. With streamed data it waits for the
+// images, and for the copy of the batch before. An epoch has Steps of them.
+func (t *Trainer) Step() error {
+	_, err := t.training.step(context.Background())
+	return err
+}
 
 // Profile measures the recorded training step over as many steps, an epoch's at most. It
-// trains on: take the weights and the test before. A device that cannot measure is
+// trains on: take the weights and the test before. Streamed data is not measured: one
+// batch is brought to the device, and all steps use it. A device that cannot measure is
 // ErrConfig.
 func (t *Trainer) Profile(steps int) (gpu.Profile, error) {
 	p, ok := t.program.(gpu.Profiler)
@@ -255,6 +241,12 @@ func (t *Trainer) Profile(steps int) (gpu.Profile, error) {
 	}
 	if err := t.BeginEpoch(1); err != nil {
 		return gpu.Profile{}, err
+	}
+	if t.data.Train.streamed() {
+		defer t.stop()
+		if err := t.Step(); err != nil {
+			return gpu.Profile{}, err
+		}
 	}
 	return p.Profile(min(steps, t.Steps()))
 }

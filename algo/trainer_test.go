@@ -34,6 +34,22 @@ func (s *silent) Epoch(e Epoch) error {
 // newRun is a small convolutional run on learnable data: the class is which part of
 // the image is bright.
 func newRun(t *testing.T, dev gpu.Device, cfg Config, schedule Schedule) (*Learner, *Trainer, Data) {
+	data := Data{Train: bands(1, 103), Valid: bands(2, 41), Test: bands(3, 37)}
+	l, trainer := newRunOn(t, dev, cfg, schedule, data)
+	return l, trainer, data
+}
+
+// newRunOn is the same run on other data of its size.
+func newRunOn(t *testing.T, dev gpu.Device, cfg Config, schedule Schedule, data Data) (*Learner, *Trainer) {
+	t.Helper()
+	l := newLearnerOn(t, dev, cfg)
+	trainer, err := NewTrainer(l, data, schedule)
+	require.NoError(t, err)
+	return l, trainer
+}
+
+func newLearnerOn(t *testing.T, dev gpu.Device, cfg Config) *Learner {
+	t.Helper()
 	net, err := model.NewConv(model.Shape{H: 9, W: 9, C: 1}, []model.Filter{{Filters: 8, Kernel: 3, Stride: 2}}, 3, gpu.Tanh)
 	require.NoError(t, err)
 	init := parseInit(t, "U1")
@@ -43,10 +59,7 @@ func newRun(t *testing.T, dev gpu.Device, cfg Config, schedule Schedule) (*Learn
 	require.NoError(t, err)
 	l, err := NewLearner(dev, net, cfg, params, feedback)
 	require.NoError(t, err)
-	data := Data{Train: bands(1, 103), Valid: bands(2, 41), Test: bands(3, 37)}
-	trainer, err := NewTrainer(l, data, schedule)
-	require.NoError(t, err)
-	return l, trainer, data
+	return l
 }
 
 func bands(seed uint64, n int) Examples {
