@@ -1,0 +1,232 @@
+package imageprep
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	// fixtureSize is that of the expected pictures in testdata.
+	fixtureSize = 24
+	// meanTolerance in grey levels: decoders may round differently and upsample colour
+	// by another filter; a wrong kernel or a shift by a pixel makes far more.
+	meanTolerance = 2.0
+)
+
+func TestPrepareAgreesWithPillow(t *testing.T) {
+	wanted, err := filepath.Glob("testdata/*.want.png")
+	require.NoError(t, err)
+	require.Len(t, wanted, 22)
+	for _, path := range wanted {
+		name := strings.TrimSuffix(filepath.Base(path), ".want.png")
+		t.Run(name, func(t *testing.T) {
+			got := make([]byte, Bytes(fixtureSize))
+			require.NoError(t, Prepare(fixture(t, name), fixtureSize, got))
+			assert.LessOrEqual(t, meanDifference(got, pixels(t, path)), meanTolerance)
+		})
+	}
+}
+
+// The comparison above has to notice a picture that is turned or shifted.
+func TestMeanDifferenceTellsPicturesApart(t *testing.T) {
+	want := pixels(t, "testdata/orientation-1.want.png")
+	got := make([]byte, len(want))
+	for _, other := range []string{"orientation-2", "orientation-8", "tall"} {
+		// As it is stored: an orientation that is not heeded would pass unseen otherwise.
+		stored := bytes.Replace(fixture(t, other), []byte("Exif\x00\x00"), []byte("None\x00\x00"), 1)
+		require.NoError(t, Prepare(stored, fixtureSize, got))
+		if other == "tall" {
+			assert.Greater(t, meanDifference(got, want), 4*meanTolerance)
+			continue
+		}
+		assert.Greater(t, meanDifference(got, pixels(t, "testdata/"+other+".want.png")), 4*meanTolerance, other)
+	}
+	shifted := append(bytes.Clone(want[Channels:]), want[:Channels]...)
+	assert.Greater(t, meanDifference(shifted, want), 4*meanTolerance)
+}
+
+func TestPrepareLeavesTheRightSizeAlone(t *testing.T) {
+	picture := image.NewNRGBA(image.Rect(0, 0, 7, 5))
+	for i := range picture.Pix {
+		picture.Pix[i] = uint8(37*i) | 1
+	}
+	var file bytes.Buffer
+	require.NoError(t, png.Encode(&file, picture))
+	got := make([]byte, Bytes(5))
+	require.NoError(t, Prepare(file.Bytes(), 5, got))
+	for y := range 5 {
+		for x := range 5 {
+			want := picture.NRGBAAt(x+1, y)
+			at := (y*5 + x) * Channels
+			require.Equal(t, []byte{want.R, want.G, want.B}, got[at:at+Channels], "column %d, row %d", x, y)
+		}
+	}
+}
+
+func TestPrepareKeepsTheUpperByteOf16Bits(t *testing.T) {
+	picture := image.NewNRGBA64(image.Rect(0, 0, 1, 1))
+	picture.SetNRGBA64(0, 0, color.NRGBA64{R: 0x12ff, G: 0x3400, B: 0xfeed, A: 0xffff})
+	var file bytes.Buffer
+	require.NoError(t, png.Encode(&file, picture))
+	got := make([]byte, Bytes(1))
+	require.NoError(t, Prepare(file.Bytes(), 1, got))
+	assert.Equal(t, []byte{0x12, 0x34, 0xfe}, got)
+}
+
+func TestPrepareSaysWhatIsWrongWithAnImage(t *testing.T) {
+	whole := fixture(t, "wide")
+	for _, c := range []struct {
+		name string
+		file []byte
+		text string
+	}{
+		{"nothing", nil, "the file is empty"},
+		{"a cut file", whole[:len(whole)/2], "a JPEG file that is cut off (its picture data ends early)"},
+		{"a cut header", whole[:20], "a JPEG file that is cut off"},
+		{"a damaged header", append([]byte("\xff\xd8\xff\xe0\x00\x10"), make([]byte, 300)...),
+			"a JPEG file that cannot be decoded (invalid JPEG format: missing SOI marker)"},
+		{"a cut PNG", fixture(t, "palette")[:70], "a PNG file that is cut off"},
+		{"a GIF", []byte("GIF89a\x01\x00\x01\x00"), "it is a GIF file; JPEG and PNG are read"},
+		{"a WebP", []byte("RIFF\x00\x00\x00\x00WEBPVP8 "), "it is a WebP file; JPEG and PNG are read"},
+		{"a web page", []byte("\n <!DOCTYPE html>"), "it is a web page or other markup; JPEG and PNG are read"},
+		{"a text", []byte("n01440764"), "it is no image of a known format; JPEG and PNG are read"},
+		{"more pixels than memory", bombPNG(t), "100000x100000 pixels; 1 to 178956970 pixels are read"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := Prepare(c.file, 8, make([]byte, Bytes(8)))
+			require.ErrorIs(t, err, ErrImage)
+			if c.name == "a damaged header" {
+				assert.Contains(t, err.Error(), "a JPEG file that ")
+				return
+			}
+			assert.EqualError(t, err, c.text)
+		})
+	}
+}
+
+func TestPrepareRefusesASizeThatDoesNotFit(t *testing.T) {
+	for _, c := range []struct {
+		size, length int
+		text         string
+	}{
+		{0, 0, "imageprep: size 0: expected 1 to 4096"},
+		{MaxSize + 1, 0, "imageprep: size 4097: expected 1 to 4096"},
+		{8, 8 * 8, "imageprep: 64 bytes for an image of 8x8; expected 192"},
+	} {
+		err := Prepare(fixture(t, "wide"), c.size, make([]byte, c.length))
+		require.EqualError(t, err, c.text)
+		assert.NotErrorIs(t, err, ErrImage)
+	}
+}
+
+func FuzzPrepare(f *testing.F) {
+	for _, name := range []string{"wide", "grey", "cmyk", "ycck", "orientation-6", "palette", "png-inside"} {
+		f.Add(fixture(f, name))
+	}
+	f.Add([]byte("\xff\xd8\xff"))
+	dst := make([]byte, Bytes(6))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		// Large pictures are only slow, and slowness would hide what else there is.
+		if config, _, err := image.DecodeConfig(bytes.NewReader(file)); err == nil && config.Width*config.Height > 1<<16 {
+			return
+		}
+		if err := Prepare(file, 6, dst); err != nil {
+			require.ErrorIs(t, err, ErrImage)
+			require.NotContains(t, err.Error(), "\n")
+		}
+	})
+}
+
+func FuzzOrientation(f *testing.F) {
+	f.Add(fixture(f, "orientation-6")[:200])
+	f.Add([]byte("\xff\xd8\xff\xe1\x00\x20Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x05\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		turn := jpegOrientation(file)
+		require.True(t, turn >= upright && turn <= turnLeft)
+		require.NotEmpty(t, Sniff(file))
+	})
+}
+
+// fixture reads testdata/NAME.jpg or .png.
+func fixture(t testing.TB, name string) []byte {
+	t.Helper()
+	file, err := os.ReadFile("testdata/" + name + ".jpg")
+	if os.IsNotExist(err) {
+		file, err = os.ReadFile("testdata/" + name + ".png")
+	}
+	require.NoError(t, err)
+	return file
+}
+
+// pixels reads a PNG of fixtureSize as RGB bytes.
+func pixels(t testing.TB, path string) []byte {
+	t.Helper()
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	defer file.Close()
+	picture, err := png.Decode(file)
+	require.NoError(t, err)
+	require.Equal(t, image.Rect(0, 0, fixtureSize, fixtureSize), picture.Bounds())
+	var out []byte
+	for y := range fixtureSize {
+		for x := range fixtureSize {
+			c := color.NRGBAModel.Convert(picture.At(x, y)).(color.NRGBA)
+			out = append(out, c.R, c.G, c.B)
+		}
+	}
+	return out
+}
+
+// meanDifference in grey levels.
+func meanDifference(a, b []byte) float64 {
+	sum := 0
+	for i := range a {
+		sum += max(int(a[i])-int(b[i]), int(b[i])-int(a[i]))
+	}
+	return float64(sum) / float64(len(a))
+}
+
+// bombPNG is a valid header that announces 10^10 pixels.
+func bombPNG(t *testing.T) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	require.NoError(t, png.Encode(&file, image.NewGray(image.Rect(0, 0, 1, 1))))
+	return withPNGSize(file.Bytes(), 100000, 100000)
+}
+
+func BenchmarkPrepare(b *testing.B) {
+	var file bytes.Buffer
+	picture := image.NewRGBA(image.Rect(0, 0, 500, 375))
+	for i := range picture.Pix {
+		picture.Pix[i] = uint8(i/1000 + i%97)
+	}
+	require.NoError(b, jpeg.Encode(&file, picture, nil))
+	dst := make([]byte, Bytes(224))
+	for b.Loop() {
+		if err := Prepare(file.Bytes(), 224, dst); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// withPNGSize changes the size in a PNG's header chunk (RFC 2083, section 4.1.1).
+func withPNGSize(file []byte, width, height uint32) []byte {
+	const ihdr, end = 12, 29 // from the chunk's name to before its checksum
+	changed := bytes.Clone(file)
+	binary.BigEndian.PutUint32(changed[ihdr+4:], width)
+	binary.BigEndian.PutUint32(changed[ihdr+8:], height)
+	binary.BigEndian.PutUint32(changed[end:], crc32.ChecksumIEEE(changed[ihdr:end]))
+	return changed
+}

@@ -1,0 +1,163 @@
+// Package prepare fills a folder of shards from archives or folders of photographs: it
+// reads them in a fixed order, decodes and resizes on all cores, and writes in order
+// again, with a bounded number of images in memory. The same source gives the same
+// bytes, with any number of workers and however often the work was broken off.
+package prepare
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"mdfa/internal/imageprep"
+	"mdfa/internal/shards"
+)
+
+// Options say how to prepare.
+type Options struct {
+	Size       int  // height and width of an image in pixels
+	ShardBytes int  // of a shard at most, but at least one image; 0 is shards.DefaultShardBytes
+	Workers    int  // that decode; 0 is one for each processor
+	Strict     bool // an image that cannot be read ends the work
+	// ClassNames are the words for classes, by their ID.
+	ClassNames map[string]string
+	// Progress is called after every image, from one goroutine at a time.
+	Progress func(Progress)
+	// Waiting is called when another process is preparing the same folder.
+	Waiting func()
+}
+
+// Progress is how far the work has come.
+type Progress struct {
+	Split           string
+	Images, Skipped int   // of the split
+	Done, Total     int64 // of the work on all splits, in the source's unit
+	Kept            int64 // of Done: from earlier runs
+}
+
+// Run prepares dir from a source. When dir holds just that already, it only makes sure
+// that the class names are those asked for. fresh says whether there was work to do.
+func Run(ctx context.Context, dir string, source *Source, opt Options) (m *shards.Manifest, fresh bool, err error) {
+	opt = opt.withDefaults()
+	m, err = newManifest(source, opt)
+	if err != nil {
+		return nil, false, err
+	}
+	p := &preparation{dir: dir, source: source, opt: opt,
+		plan: shards.Plan{RecordBytes: m.RecordBytes(), ShardImages: m.ShardImages, Classes: len(m.Classes)}}
+	// Without the lock first: a folder that is complete may be one that only others can
+	// write.
+	if held, err := p.complete(m); held != nil || err != nil {
+		return held, false, err
+	}
+	unlock, err := shards.Lock(ctx, dir, opt.Waiting)
+	if err != nil {
+		return nil, false, err
+	}
+	defer unlock()
+	if held, err := p.complete(m); held != nil || err != nil {
+		return held, false, err
+	}
+	if _, err := hex.Decode(p.plan.ID[:], []byte(m.Plan)); err != nil {
+		return nil, false, fmt.Errorf("prepare: plan: %w", err)
+	}
+	for _, split := range shards.Splits {
+		p.total += source.Amount(split)
+	}
+	for _, split := range shards.Splits {
+		if *m.Split(split), err = p.split(ctx, split); err != nil {
+			return nil, true, err
+		}
+	}
+	if m.Train.Images == 0 {
+		return nil, true, nothingReadable(m)
+	}
+	return m, true, m.Write(dir)
+}
+
+func (opt Options) withDefaults() Options {
+	if opt.ShardBytes == 0 {
+		opt.ShardBytes = shards.DefaultShardBytes
+	}
+	if opt.Workers == 0 {
+		opt.Workers = runtime.GOMAXPROCS(0)
+	}
+	if opt.Progress == nil {
+		opt.Progress = func(Progress) {}
+	}
+	if opt.Waiting == nil {
+		opt.Waiting = func() {}
+	}
+	return opt
+}
+
+// preparationVersion changes when the same photographs would become other bytes, so that
+// what was begun by an older program is not continued.
+const preparationVersion = 1
+
+// newManifest is what the folder will hold, but for the images themselves.
+func newManifest(source *Source, opt Options) (*shards.Manifest, error) {
+	m := &shards.Manifest{Format: 1, Size: opt.Size, Channels: imageprep.Channels, Source: source.Describe()}
+	m.ShardImages = max(1, opt.ShardBytes/m.RecordBytes())
+	for _, id := range source.Classes() {
+		m.Classes = append(m.Classes, shards.Class{ID: id, Name: opt.ClassNames[id]})
+	}
+	if len(m.Classes) < 2 {
+		return nil, &shards.Error{Kind: shards.ErrFormat, Text: fmt.Sprintf(
+			"%s holds images of %d classes; at least 2 are needed, each in a folder or archive of its own.", describe(m.Source), len(m.Classes))}
+	}
+	text, err := json.Marshal(struct {
+		Version, Size, ShardImages int
+		Classes                    []string
+		Fingerprint                string
+	}{preparationVersion, m.Size, m.ShardImages, source.Classes(), m.Source.Fingerprint})
+	if err != nil {
+		return nil, fmt.Errorf("prepare: plan: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	m.Plan = hex.EncodeToString(sum[:])
+	return m, nil
+}
+
+// complete returns the manifest of a folder that is as wanted already, nil of one that is
+// not complete. -strict still refuses images that were left out, and the manifest takes
+// over new class names and paths.
+func (p *preparation) complete(want *shards.Manifest) (*shards.Manifest, error) {
+	held, err := shards.ReadManifest(p.dir)
+	switch {
+	case errors.Is(err, shards.ErrAbsent):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case held.Plan != want.Plan:
+		return nil, faultf(shards.ErrOther, "%s already holds images of %dx%d prepared from %s, not just these: remove it, or name another folder.",
+			p.dir, held.Size, held.Size, describe(held.Source))
+	}
+	for _, split := range shards.Splits {
+		if err := p.checkStrict(held.Split(split).Skipped); err != nil {
+			return nil, err
+		}
+	}
+	if slices.Equal(held.Classes, want.Classes) && slices.Equal(held.Source.Paths, want.Source.Paths) {
+		return held, nil
+	}
+	held.Source, held.Classes = want.Source, want.Classes
+	return held, held.Write(p.dir)
+}
+
+func describe(s shards.Source) string { return strings.Join(s.Paths, " and ") }
+
+func nothingReadable(m *shards.Manifest) error {
+	text := fmt.Sprintf("%s holds no training images", describe(m.Source))
+	if n := len(m.Train.Skipped); n > 0 {
+		first := m.Train.Skipped[0]
+		text += fmt.Sprintf(" that can be read: all %d files were left out, such as %s (%s)", n, first.File, first.Reason)
+	}
+	return &shards.Error{Kind: shards.ErrFormat, Text: text + "."}
+}

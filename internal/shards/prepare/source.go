@@ -1,0 +1,130 @@
+package prepare
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"path/filepath"
+	"slices"
+
+	"mdfa/internal/shards"
+)
+
+// Part is where the photographs of one split come from: OpenFolder, OpenClassTars or
+// OpenFlatTar.
+type Part interface {
+	// kind is "tar" or "folder"; path is absolute.
+	kind() string
+	path() string
+	// fingerprint changes with the photographs.
+	fingerprint() string
+	// classes are the names of those that occur, in alphabetical order.
+	classes() []string
+	// amount is the work there is, in bytes or files, and before the part of it that
+	// lies before a place.
+	amount() int64
+	before(at shards.Position) int64
+	// photos gives all from a place on, in a fixed order. An error ends them.
+	photos(from shards.Position) iter.Seq2[Photo, error]
+}
+
+// Photo is a file that has yet to be decoded.
+type Photo struct {
+	Name  string                 // for people, e.g. "n01440764/n01440764_10026.JPEG"
+	Class string                 // its name
+	Next  shards.Position        // the place after it
+	Load  func() ([]byte, error) // its content; may be called from any goroutine
+}
+
+// Source is the photographs of both splits.
+type Source struct {
+	parts   map[string]Part // by split; a split may be missing
+	classes []string
+	labels  map[string]int
+}
+
+// NewSource joins the photographs for training and, unless test is nil, for the test.
+// The classes are those of the training images, in alphabetical order.
+func NewSource(train, test Part) (*Source, error) {
+	s := &Source{parts: map[string]Part{shards.Train: train}, classes: train.classes(), labels: map[string]int{}}
+	for label, class := range s.classes {
+		s.labels[class] = label
+	}
+	if test == nil {
+		return s, nil
+	}
+	s.parts[shards.Test] = test
+	for _, class := range test.classes() {
+		if _, known := s.labels[class]; !known {
+			return nil, faultf(shards.ErrFormat, "%s has images of the class %s, but %s has none: what is tested must have been trained.",
+				test.path(), class, train.path())
+		}
+	}
+	return s, nil
+}
+
+// Classes are the names of the classes in the order of their labels.
+func (s *Source) Classes() []string { return s.classes }
+
+// Describe says where the images come from.
+func (s *Source) Describe() shards.Source {
+	out := shards.Source{Kind: s.parts[shards.Train].kind()}
+	hash := sha256.New()
+	for _, split := range shards.Splits {
+		if part := s.parts[split]; part != nil {
+			out.Paths = append(out.Paths, part.path())
+			fmt.Fprintf(hash, "%s %s\n", split, part.fingerprint())
+		}
+	}
+	out.Fingerprint = hex.EncodeToString(hash.Sum(nil))
+	return out
+}
+
+// Before is the amount of work of a split that lies before a place.
+func (s *Source) Before(split string, at shards.Position) int64 {
+	if part := s.parts[split]; part != nil {
+		return part.before(at)
+	}
+	return 0
+}
+
+// Amount is the work of a split: bytes of an archive, files of folders.
+func (s *Source) Amount(split string) int64 {
+	if part := s.parts[split]; part != nil {
+		return part.amount()
+	}
+	return 0
+}
+
+func (s *Source) photos(split string, from shards.Position) iter.Seq2[Photo, error] {
+	if part := s.parts[split]; part != nil {
+		return part.photos(from)
+	}
+	return func(func(Photo, error) bool) {}
+}
+
+// absolute makes a path independent of where the program was started.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// unreadable says whether an error of opening or reading a file concerns only this file.
+func unreadable(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)
+}
+
+// sorted is the members of a set in alphabetical order.
+func sorted(set map[string]bool) []string {
+	names := make([]string, 0, len(set))
+	for name := range set {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

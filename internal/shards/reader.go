@@ -1,0 +1,226 @@
+package shards
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/edsrzf/mmap-go"
+)
+
+// Set is a prepared folder, open for reading.
+type Set struct {
+	Manifest    *Manifest
+	Train, Test *Images
+	dir         string
+}
+
+// Images are those of one split. All methods are safe for concurrent use.
+type Images struct {
+	dir         string
+	recordBytes int
+	perShard    int
+	shards      []mapped
+	labels      []int32 // [n]
+	sums        []uint32
+	checked     []atomic.Uint32 // a bit for each image whose checksum has been compared
+}
+
+// mapped is a shard's images in the address space.
+type mapped struct {
+	name   string
+	images mmap.MMap // nil for no images
+}
+
+// Open opens a prepared folder: it reads the manifest and every index, compares their
+// checksums, and maps the shards. The images themselves are compared when they are read
+// for the first time.
+func Open(dir string) (*Set, error) {
+	m, err := ReadManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{Manifest: m, dir: dir}
+	for _, part := range []struct {
+		name string
+		to   **Images
+	}{{Train, &s.Train}, {Test, &s.Test}} {
+		if *part.to, err = openImages(dir, m, m.Split(part.name)); err != nil {
+			s.Close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func openImages(dir string, m *Manifest, split *Split) (*Images, error) {
+	r := &Images{
+		dir: dir, recordBytes: m.RecordBytes(), perShard: m.ShardImages,
+		labels:  make([]int32, 0, split.Images),
+		sums:    make([]uint32, 0, split.Images),
+		checked: make([]atomic.Uint32, (split.Images+31)/32),
+	}
+	for number := range split.Shards {
+		if err := r.openShard(m, &split.Shards[number]); err != nil {
+			r.unmap()
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (r *Images) openShard(m *Manifest, shard *Shard) error {
+	index, err := checkedIndex(r.dir, m, shard, false)
+	if err != nil {
+		return err
+	}
+	for i, label := range index.Labels {
+		if label >= uint32(len(m.Classes)) {
+			return faultf(ErrFormat, "%s: label %d of image %d; there are %d classes: prepare the images again.",
+				filepath.Join(r.dir, shard.File), label, i, len(m.Classes))
+		}
+		r.labels = append(r.labels, int32(label))
+	}
+	r.sums = append(r.sums, index.Sums...)
+	images, err := mapFile(filepath.Join(r.dir, shard.File), int64(shard.Images)*int64(r.recordBytes))
+	if err != nil {
+		return err
+	}
+	r.shards = append(r.shards, mapped{name: shard.File, images: images})
+	return nil
+}
+
+// checkedIndex reads the index of a shard and makes sure that it is the one the manifest
+// means.
+func checkedIndex(dir string, m *Manifest, shard *Shard, names bool) (*Index, error) {
+	name := shard.File[:len(shard.File)-len(".bin")] + ".idx"
+	path := filepath.Join(dir, name)
+	index, sum, err := readIndex(path, names)
+	var at *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf(
+			"%s is missing from %s: copy it there again, or prepare the images again.", name, dir)}
+	case errors.As(err, &at):
+		return nil, readFault(path, err)
+	case err != nil:
+		return nil, &Error{Kind: ErrChecksum, Cause: err, Text: fmt.Sprintf(
+			"%s is damaged (%v): copy it again, or prepare the images again.", path, err)}
+	case hex.EncodeToString(sum[:]) != shard.IndexSHA256:
+		return nil, faultf(ErrChecksum, "%s is not the index that %s means (its SHA-256 differs): copy it again, or prepare the images again.", path, ManifestFile)
+	case len(index.Labels) != shard.Images || index.RecordBytes != m.RecordBytes():
+		return nil, faultf(ErrFormat, "%s is about %d images of %d bytes; %d of %d were expected: prepare the images again.",
+			path, len(index.Labels), index.RecordBytes, shard.Images, m.RecordBytes())
+	}
+	return index, nil
+}
+
+// mapFile maps a file that must have the given length.
+func mapFile(path string, length int64) (mmap.MMap, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf(
+			"%s is missing from %s: copy it there again, or prepare the images again.", filepath.Base(path), filepath.Dir(path))}
+	}
+	if err != nil {
+		return nil, readFault(path, err)
+	}
+	defer file.Close() // a mapping does not need its file open
+	info, err := file.Stat()
+	if err != nil {
+		return nil, readFault(path, err)
+	}
+	if info.Size() != length {
+		return nil, faultf(ErrChecksum, "%s has %d bytes; %d were expected: copy it again, or prepare the images again.", path, info.Size(), length)
+	}
+	if length == 0 {
+		return nil, nil // there is nothing to map
+	}
+	images, err := mmap.Map(file, mmap.RDONLY, 0)
+	if err != nil {
+		return nil, readFault(path, err)
+	}
+	return images, nil
+}
+
+// Close ends the mappings. No image may be read any more.
+func (s *Set) Close() {
+	for _, r := range []*Images{s.Train, s.Test} {
+		if r != nil {
+			r.unmap()
+		}
+	}
+}
+
+func (r *Images) unmap() {
+	for i := range r.shards {
+		_ = r.shards[i].images.Unmap() // only fails for what is not mapped
+	}
+	r.shards = nil
+}
+
+// Len is the number of images.
+func (r *Images) Len() int { return len(r.labels) }
+
+// Labels are those of the images, [n]; they must not be changed.
+func (r *Images) Labels() []int32 { return r.labels }
+
+// RecordBytes is the length of one image.
+func (r *Images) RecordBytes() int { return r.recordBytes }
+
+// Image copies image i to dst, [size, size, 3] bytes of RGB. The first time that an
+// image is read its CRC32C is compared; a difference is an ErrChecksum, and so is a file
+// that has become shorter while it is open.
+func (r *Images) Image(i int, dst []uint8) error {
+	if r.shards == nil {
+		return errors.New("shards: an image was asked for after Close, or of no images")
+	}
+	if i < 0 || i >= len(r.labels) || len(dst) != r.recordBytes {
+		return fmt.Errorf("shards: image %d to %d bytes; there are %d images of %d bytes", i, len(dst), len(r.labels), r.recordBytes)
+	}
+	shard := &r.shards[i/r.perShard]
+	if err := r.copyRecord(shard, i%r.perShard, dst); err != nil {
+		return err
+	}
+	word, bit := &r.checked[i/32], uint32(1)<<(i%32)
+	if word.Load()&bit != 0 {
+		return nil
+	}
+	if checksum(dst) != r.sums[i] {
+		return faultf(ErrChecksum, "%s is damaged: image %d%s is not as it was written (its CRC32C differs): copy the file again, or prepare the images again.",
+			filepath.Join(r.dir, shard.name), i%r.perShard, r.named(shard, i%r.perShard))
+	}
+	word.Or(bit)
+	return nil
+}
+
+// copyRecord copies record k of a shard. Touching a mapped page that its file no longer
+// has, or that the disk cannot deliver, is a fault of the processor, which would end the
+// program; here it becomes an error.
+func (r *Images) copyRecord(shard *mapped, k int, dst []uint8) (err error) {
+	before := debug.SetPanicOnFault(true)
+	defer func() {
+		debug.SetPanicOnFault(before)
+		if fault := recover(); fault != nil {
+			err = faultf(ErrChecksum, "%s cannot be read at image %d: the file was cut off while in use, or the disk fails.",
+				filepath.Join(r.dir, shard.name), k)
+		}
+	}()
+	copy(dst, shard.images[k*r.recordBytes:(k+1)*r.recordBytes])
+	return nil
+}
+
+// named is " (n01440764/n01440764_10026.JPEG)", or nothing where the index cannot tell.
+func (r *Images) named(shard *mapped, k int) string {
+	path := filepath.Join(r.dir, shard.name[:len(shard.name)-len(".bin")]+".idx")
+	index, _, err := readIndex(path, true)
+	if err != nil || k >= len(index.Names) {
+		return ""
+	}
+	return " (" + index.Names[k] + ")"
+}

@@ -1,0 +1,117 @@
+// Package shards keeps images that are ready for training, more than fit into memory:
+// a folder of files of fixed-size records that are read through memory mappings.
+//
+// The folder, format version 1:
+//
+//	manifest.json     what the folder holds; written last, so a folder without one is
+//	                  not complete and is never read
+//	train-00000.bin   the images of the split, one after the other: image i of the split
+//	                  is record i % n of file i / n, where every file but the last has
+//	                  the same number n of records of size*size*3 bytes (RGB, row-major)
+//	train-00000.idx   labels, checksums and file names of these images, see Index
+//	…
+//	test-00000.bin
+//
+// A file appears under its name complete or not at all: it is written under a temporary
+// name, synced and renamed. A shard counts once its index is there, so work that was
+// broken off goes on after the last complete shard, and ends in the same bytes.
+package shards
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// The splits of a prepared folder.
+const (
+	Train = "train"
+	Test  = "test"
+)
+
+// Splits lists them in the order in which they are written.
+var Splits = []string{Train, Test}
+
+// DefaultShardBytes is the size of a shard that is large enough for fast reading and
+// small enough that little is lost when preparation is broken off.
+const DefaultShardBytes = 256 << 20
+
+// The kinds of an Error, for errors.Is.
+var (
+	// ErrAbsent: the folder holds no prepared images, or not all of them.
+	ErrAbsent = errors.New("shards: not prepared")
+	// ErrFormat: a file is not what its name says.
+	ErrFormat = errors.New("shards: unexpected content")
+	// ErrChecksum: a file has changed since it was written.
+	ErrChecksum = errors.New("shards: checksum differs")
+	// ErrOther: the folder holds the beginning of something else.
+	ErrOther = errors.New("shards: other contents")
+	// ErrWrite: the folder cannot be written.
+	ErrWrite = errors.New("shards: cannot be written")
+)
+
+// Error is a fault in a prepared folder; its text is a whole sentence for the user.
+type Error struct {
+	Kind  error // one of the kinds above, or nil for what the operating system says
+	Cause error // what the standard library said, or nil
+	Text  string
+}
+
+func (e *Error) Error() string { return e.Text }
+
+// Unwrap gives the kind and the cause.
+func (e *Error) Unwrap() []error {
+	var under []error
+	if e.Kind != nil {
+		under = append(under, e.Kind)
+	}
+	if e.Cause != nil {
+		under = append(under, e.Cause)
+	}
+	return under
+}
+
+func faultf(kind error, format string, args ...any) *Error {
+	return &Error{Kind: kind, Text: fmt.Sprintf(format, args...)}
+}
+
+// readFault says that a file cannot be read.
+func readFault(path string, err error) error {
+	return &Error{Cause: err, Text: fmt.Sprintf("%s cannot be read (%v): check the disk and its permissions.", path, reason(err))}
+}
+
+// WriteFault says why dir cannot be written, and what to do.
+func WriteFault(dir string, err error) error {
+	remedy := "check the disk, or name another folder"
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		remedy = "the disk is full: free some space and start again; what is complete is kept"
+	case errors.Is(err, syscall.EFBIG):
+		remedy = "files may not grow that large here: raise the limit and start again; what is complete is kept"
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
+		remedy = "a file is where a folder should be: move it, or name another folder"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		remedy = "writing is not permitted there: name another folder"
+	}
+	return &Error{Kind: ErrWrite, Cause: err, Text: fmt.Sprintf("%s cannot be written (%v): %s.", dir, reason(err), remedy)}
+}
+
+// reason strips the operation and the path that an os error repeats.
+func reason(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		return link.Err
+	}
+	return err
+}
+
+// FileName is that of a shard: its images with ".bin", its index with ".idx".
+func FileName(split string, number int, ext string) string {
+	return fmt.Sprintf("%s-%05d%s", split, number, ext)
+}

@@ -1,0 +1,231 @@
+package shards
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Plan is what the bytes of a prepared folder depend on. Work that was broken off goes
+// on only under the same plan.
+type Plan struct {
+	ID          [sha256.Size]byte // of the plan and of the source's contents
+	RecordBytes int
+	ShardImages int // records in a shard
+	Classes     int
+}
+
+// Writer writes the shards of one split, in order. It is for one goroutine.
+type Writer struct {
+	dir, split string
+	plan       Plan
+
+	done    Split     // of the shards that are complete
+	at      Position  // after what was added or skipped last
+	skipped []Skipped // in all shards
+	sealed  int       // of skipped: those in complete shards
+
+	// The shard that is being written.
+	number int // in the split
+	file   *os.File
+	out    *bufio.Writer
+	sum    hash.Hash
+	index  Index
+}
+
+const writeBuffer = 1 << 20
+
+// NewWriter goes on where the work on a split was broken off, or begins it. Leftovers of
+// an incomplete shard are removed. ErrOther means that the folder holds shards of
+// another plan. The caller holds the folder's Lock.
+func NewWriter(dir, split string, plan Plan) (*Writer, error) {
+	w := &Writer{dir: dir, split: split, plan: plan, done: Split{
+		PerClass: make([]int, plan.Classes), Shards: []Shard{}, // none, but not null in JSON
+	}, skipped: []Skipped{}}
+	if err := removeParts(dir); err != nil {
+		return nil, err
+	}
+	for {
+		complete, err := w.takeShard()
+		if err != nil {
+			return nil, err
+		}
+		if !complete {
+			return w, w.removeFrom(w.number)
+		}
+	}
+}
+
+// takeShard counts the next shard in, when it is complete.
+func (w *Writer) takeShard() (bool, error) {
+	name := FileName(w.split, w.number, ".idx")
+	path := filepath.Join(w.dir, name)
+	index, sum, err := readIndex(path, true)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			return false, readFault(path, err)
+		}
+		return false, nil // damaged: made anew
+	case index.Plan != w.plan.ID:
+		return false, faultf(ErrOther,
+			"%s holds the beginning of another preparation (from other images, of another size or with other classes): remove it, or name another folder.", w.dir)
+	}
+	n := len(index.Labels)
+	info, err := os.Stat(filepath.Join(w.dir, FileName(w.split, w.number, ".bin")))
+	if err != nil || info.Size() != int64(n)*int64(w.plan.RecordBytes) ||
+		index.RecordBytes != w.plan.RecordBytes || n > w.plan.ShardImages || !w.inRange(index.Labels) {
+		return false, nil
+	}
+	w.skipped = append(w.skipped, index.Skipped...)
+	w.count(index, sum)
+	return true, nil
+}
+
+func (w *Writer) inRange(labels []uint32) bool {
+	return !slices.ContainsFunc(labels, func(l uint32) bool { return l >= uint32(w.plan.Classes) })
+}
+
+// count adds a complete shard to what is done.
+func (w *Writer) count(index *Index, indexSum [sha256.Size]byte) {
+	for _, label := range index.Labels {
+		w.done.PerClass[label]++
+	}
+	w.done.Images += len(index.Labels)
+	w.sealed += len(index.Skipped)
+	w.done.Shards = append(w.done.Shards, Shard{
+		File: FileName(w.split, w.number, ".bin"), Images: len(index.Labels),
+		SHA256: hex.EncodeToString(index.SHA256[:]), IndexSHA256: hex.EncodeToString(indexSum[:]),
+	})
+	w.at = index.Next
+	w.number++
+}
+
+// removeFrom removes all files of shards from a number on; they are not complete, or
+// come after one that is not.
+func (w *Writer) removeFrom(number int) error {
+	for _, ext := range []string{".idx", ".bin"} {
+		paths, err := filepath.Glob(filepath.Join(w.dir, w.split+"-*"+ext))
+		if err != nil {
+			return fmt.Errorf("shards: %w", err)
+		}
+		for _, path := range paths {
+			if filepath.Base(path) < FileName(w.split, number, ext) {
+				continue
+			}
+			if err := os.Remove(path); err != nil {
+				return WriteFault(w.dir, err)
+			}
+		}
+	}
+	return nil
+}
+
+// At is the place in the source after all that was added or skipped.
+func (w *Writer) At() Position { return w.at }
+
+// Images is the number of images so far.
+func (w *Writer) Images() int { return w.done.Images + len(w.index.Labels) }
+
+// Skipped are the images left out so far.
+func (w *Writer) Skipped() []Skipped { return w.skipped }
+
+// Add appends an image. at is the place in the source after it.
+func (w *Writer) Add(record []byte, label int, name string, at Position) error {
+	if len(record) != w.plan.RecordBytes || label < 0 || label >= w.plan.Classes {
+		return fmt.Errorf("shards: a record of %d bytes with label %d; %d bytes and fewer than %d classes were expected",
+			len(record), label, w.plan.RecordBytes, w.plan.Classes)
+	}
+	// A full shard is sealed only now, so that images skipped after it belong to it:
+	// what a shard holds then does not depend on where work was broken off.
+	if len(w.index.Labels) == w.plan.ShardImages {
+		if err := w.seal(); err != nil {
+			return err
+		}
+	}
+	if w.file == nil {
+		if err := w.begin(); err != nil {
+			return err
+		}
+	}
+	if _, err := w.out.Write(record); err != nil {
+		return WriteFault(w.dir, err)
+	}
+	w.sum.Write(record)
+	w.index.Labels = append(w.index.Labels, uint32(label))
+	w.index.Sums = append(w.index.Sums, checksum(record))
+	w.index.Names = append(w.index.Names, name)
+	w.at = at
+	return nil
+}
+
+// Skip notes an image that is left out.
+func (w *Writer) Skip(image Skipped, at Position) {
+	w.skipped = append(w.skipped, image)
+	w.at = at
+}
+
+func (w *Writer) begin() error {
+	file, err := createPart(w.dir, FileName(w.split, w.number, ".bin"))
+	if err != nil {
+		return err
+	}
+	w.file, w.out, w.sum = file, bufio.NewWriterSize(file, writeBuffer), sha256.New()
+	return nil
+}
+
+// seal completes the present shard: first its images, then its index.
+func (w *Writer) seal() error {
+	if w.file == nil { // only skipped images
+		if err := w.begin(); err != nil {
+			return err
+		}
+	}
+	if err := w.out.Flush(); err != nil {
+		return WriteFault(w.dir, err)
+	}
+	if err := commitPart(w.dir, FileName(w.split, w.number, ".bin"), w.file); err != nil {
+		return err
+	}
+	w.file = nil
+	w.sum.Sum(w.index.SHA256[:0])
+	w.index.Plan, w.index.RecordBytes = w.plan.ID, w.plan.RecordBytes
+	w.index.Skipped, w.index.Next = w.skipped[w.sealed:], w.at
+	encoded := w.index.encode()
+	if err := writeFile(w.dir, FileName(w.split, w.number, ".idx"), encoded); err != nil {
+		return err
+	}
+	w.count(&w.index, sha256.Sum256(encoded))
+	w.index = Index{}
+	return nil
+}
+
+// Finish completes the last shard and returns what the split holds.
+func (w *Writer) Finish() (Split, error) {
+	if len(w.index.Labels) > 0 || len(w.skipped) > w.sealed {
+		if err := w.seal(); err != nil {
+			return Split{}, err
+		}
+	}
+	w.done.Skipped = w.skipped
+	return w.done, nil
+}
+
+// Close gives up the present shard; what is complete stays.
+func (w *Writer) Close() {
+	if w.file != nil {
+		w.file.Close()
+		os.Remove(w.file.Name())
+		w.file = nil
+	}
+}
