@@ -116,16 +116,3 @@ func TestLoadPassesOnWhatTheOperatingSystemSays(t *testing.T) {
 	assert.Contains(t, err.Error(), "cannot be read (")
 	assert.Contains(t, err.Error(), "): check its permissions or name another folder with -data.")
 }
-
-func TestLoadTellsHowToGetFashionMNIST(t *testing.T) {
-	noPlaces(t)
-	_, err := Load(t.Context(), "fashion-mnist", Options{})
-	require.ErrorIs(t, err, ErrNotFound)
-	place := homely(cacheOf(t, "fashion-mnist"))
-	assert.EqualError(t, err, "fashion-mnist is not in "+place+". Put "+
-		"train-images-idx3-ubyte.gz (MD5 8d4fb7e6c68d591d4c3dfef9ec88bf0d), "+
-		"train-labels-idx1-ubyte.gz (MD5 25c81989df183df01b3e8a0aad5dffbe), "+
-		"t10k-images-idx3-ubyte.gz (MD5 bef4ecab320f06d8554ea6380940ec79), "+
-		"t10k-labels-idx1-ubyte.gz (MD5 bb300cfdad3c16e7a12a480ee83cd310), "+
-		"from http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/, in "+place+", or name their folder with -data.")
-}

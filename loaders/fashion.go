@@ -2,20 +2,20 @@ package loaders
 
 import (
 	"context"
-	"fmt"
-	"strings"
+
+	"mdfa/internal/fetch"
 )
 
 // Fashion-MNIST (Xiao, Rasul, Vollgraf 2017) has MNIST's format and file
 // names; only its pictures and its publisher differ.
 const fashionAddress = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
 
-// fashionSums are the MD5 that the publisher gives, in the order of idxNames.
-var fashionSums = [4]string{
-	"8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-	"25c81989df183df01b3e8a0aad5dffbe",
-	"bef4ecab320f06d8554ea6380940ec79",
-	"bb300cfdad3c16e7a12a480ee83cd310",
+// fashionFiles are in the order of idxNames; the publisher gives their MD5.
+var fashionFiles = []fetch.File{
+	{Name: "train-images-idx3-ubyte.gz", Size: 26_421_880, MD5: "8d4fb7e6c68d591d4c3dfef9ec88bf0d"},
+	{Name: "train-labels-idx1-ubyte.gz", Size: 29_515, MD5: "25c81989df183df01b3e8a0aad5dffbe"},
+	{Name: "t10k-images-idx3-ubyte.gz", Size: 4_422_102, MD5: "bef4ecab320f06d8554ea6380940ec79"},
+	{Name: "t10k-labels-idx1-ubyte.gz", Size: 5_148, MD5: "bb300cfdad3c16e7a12a480ee83cd310"},
 }
 
 func init() {
@@ -25,18 +25,22 @@ func init() {
 			"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
 			"Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 		},
-		read: func(ctx context.Context, dir string) (train, test rawSplit, source string, err error) {
-			return readMNIST(ctx, "fashion-mnist", dir, noFashion)
-		},
+		read: func(ctx context.Context, opt Options) (contents, error) { return readFashion(ctx, opt, fashionFiles) },
 	})
 }
 
-// noFashion tells how to get the files by hand.
-func noFashion(context.Context) (paths []string, source string, err error) {
-	files := make([]string, len(idxNames))
-	for i, name := range gzNames(idxNames) {
-		files[i] = fmt.Sprintf("%s (MD5 %s)", name, fashionSums[i])
+// readFashion reads the files that are there, or fetches them first. files are in
+// the order of idxNames.
+func readFashion(ctx context.Context, opt Options, files []fetch.File) (contents, error) {
+	paths, place, err := findIDX("fashion-mnist", opt.Dir, idxNames, true)
+	if err == nil && paths == nil {
+		paths, place, err = fetchSet(ctx, "fashion-mnist", fashionAddress, files, opt)
 	}
-	return nil, "", &fault{kind: ErrNotFound, text: fmt.Sprintf("%s. Put %s, from %s, %s",
-		notIn("fashion-mnist"), strings.Join(files, ", "), fashionAddress, putThere("fashion-mnist"))}
+	if err != nil {
+		return contents{}, err
+	}
+	same := compareLater(paths, files)
+	held, err := readMNIST(ctx, paths, place)
+	held.official = same()
+	return held, err
 }

@@ -44,7 +44,7 @@ func putThere(name string) string {
 	if len(dirs) == 0 {
 		return "in a folder and name it with -data."
 	}
-	return fmt.Sprintf("in %s, or name their folder with -data.", homely(dirs[len(dirs)-1]))
+	return fmt.Sprintf("in %s, or name their folder with -data.", homely(dirs[0]))
 }
 
 // homely writes ~ for the user's home folder, as people do.
@@ -95,18 +95,15 @@ func lookIn(dir string, names []string) (paths, missing []string, err error) {
 
 // findIDX looks for a data set's idx files: in dir alone when it is named, in
 // the default places otherwise. The first default place that has any of them
-// must have all. Nil paths without an error mean that no default place has
-// one.
-func findIDX(name, dir string, names []string) (paths []string, found string, err error) {
+// must have all, unless those that miss can be fetched: then it is passed over.
+// Nil paths without an error mean that no default place will do.
+func findIDX(name, dir string, names []string, fetchable bool) (paths []string, found string, err error) {
 	if dir != "" {
-		info, err := os.Stat(dir)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return nil, "", &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
-				"-data %s: there is no such folder; name the one that holds %s.", dir, list(gzNames(names)))}
-		case err != nil:
-			return nil, "", openFault(dir, err)
-		case !info.IsDir():
+		info, err := statNamed(dir, list(gzNames(names)))
+		if err != nil {
+			return nil, "", err
+		}
+		if !info.IsDir() {
 			return nil, "", &fault{kind: ErrNotFound, text: fmt.Sprintf(
 				"-data %s is a file; name the folder that holds %s.", dir, list(gzNames(names)))}
 		}
@@ -121,14 +118,26 @@ func findIDX(name, dir string, names []string) (paths []string, found string, er
 		switch {
 		case err != nil:
 			return nil, "", err
-		case len(missing) == len(names):
-			continue
-		case len(missing) > 0:
+		case len(missing) == 0:
+			return paths, homely(place), nil
+		case len(missing) < len(names) && !fetchable:
 			return nil, "", incomplete(name, place, missing)
 		}
-		return paths, homely(place), nil
 	}
 	return nil, "", nil
+}
+
+// statNamed looks at what -data names; holds says what belongs there.
+func statNamed(dir, holds string) (fs.FileInfo, error) {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
+			"-data %s: there is no such folder; name the one that holds %s.", dir, holds)}
+	case err != nil:
+		return nil, openFault(dir, err)
+	}
+	return info, nil
 }
 
 func incomplete(name, dir string, missing []string) error {

@@ -92,8 +92,9 @@ func TestSplitIsThePapersOnRealMNIST(t *testing.T) {
 	readGolden(t, "mnist_split.json", &golden)
 	require.NotEmpty(t, golden.Cases)
 	def := registry["mnist"]
-	train, test, _, err := def.read(t.Context(), realMNIST(t))
+	held, err := def.read(t.Context(), Options{Dir: realMNIST(t)})
 	require.NoError(t, err)
+	train, test := held.train, held.test
 	for _, c := range golden.Cases {
 		t.Run(fmt.Sprintf("seed %d, %d classes", c.Seed, c.Classes), func(t *testing.T) {
 			d, err := arrange(def, train, test, c.Classes, c.Seed)

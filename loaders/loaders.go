@@ -10,65 +10,111 @@
 package loaders
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
+
+	"mdfa/internal/fetch"
 )
 
-// Split is one part of a data set. All three slices run over the same n
-// images, in the order in which training or evaluation should see them.
+// Split is one part of a data set. Images (or Source), Labels and Rows run over
+// the same n images, in the order in which training or evaluation should see
+// them.
 type Split struct {
-	Images []uint8 // [n, height*width*channels], row-major NHWC, 0..255
-	Labels []int32 // [n], 0..Classes-1
-	Rows   []int   // [n], the image's row in the source file: the training files for Train and Valid, the test files for Test
+	Images []uint8     // [n, height*width*channels], row-major NHWC, 0..255; nil when there is a Source
+	Source ImageSource // set when Images is nil: the images stay in files
+	Labels []int32     // [n], 0..Classes-1
+	Rows   []int       // [n], the image's row in the source file: the training files for Train and Valid, the test files for Test
 }
 
 // Len is the number of images.
 func (s *Split) Len() int { return len(s.Labels) }
 
-// Dataset is a data set in memory, ready to upload.
+// ImageSource hands out images that are too many for memory.
+type ImageSource interface {
+	// Image copies image i of the split into dst, [height*width*channels],
+	// row-major HWC. It is safe for concurrent use.
+	Image(i int, dst []uint8) error
+}
+
+// Dataset is a data set ready to upload.
 type Dataset struct {
 	Name                    string   // as in Options and Names, e.g. "mnist"
 	Height, Width, Channels int      // of one image
 	Classes                 int      // number of labels in use, at least 2
+	Coarse                  bool     // the labels are the coarse ones, as Options.Coarse asked
 	ClassOrder              []int    // [Classes], the label in the files of each label here
-	ClassNames              []string // [Classes], what the labels mean, in the order of ClassOrder; nil when the names are just the digits
+	ClassNames              []string // [Classes], what the labels mean, in the order of ClassOrder; nil when the names are just the digits or not known
 	Train, Valid, Test      Split    // Valid may be empty when there are under seven training images
 	Source                  string   // where the files came from, for people to read, e.g. "~/.cache/mdfa/mnist"
+	Official                bool     // a checksum has shown that the files are, byte for byte, the published ones; false where nothing could show it
 }
 
 // Options says what to load. The zero value is every class, seed 0, from the
 // default places.
 type Options struct {
-	// Dir is the folder that holds the files (flag -data). When it is empty
-	// they are looked for in $MDFA_DATA/<name>, then in mdfa/<name> under the
-	// user's cache folder, then where the data set itself knows of a source.
+	// Dir is the folder that holds the files (flag -data); for a data set that
+	// is published as one archive it may be the archive itself. When it is
+	// empty they are looked for in $MDFA_DATA/<name>, then in mdfa/<name>
+	// under the user's cache folder, then where the data set itself knows of a
+	// source. What is fetched goes into the first of these folders that can be
+	// written.
 	Dir string
 	// Classes is the number of classes to keep (flag -classes); 0 keeps all,
 	// and is the same as naming their number.
 	Classes int
+	// Coarse takes the 20 coarse labels of cifar100 in place of its 100 fine
+	// ones (flag -coarse). Other data sets have none.
+	Coarse bool
+	// Size is the height and width in pixels that images are brought to (flag
+	// -size), 0 for the data set's default. Only data sets of loose pictures
+	// take it.
+	Size int
 	// Seed picks the classes and shuffles the images (flag -seed), 0 to
 	// 2^32-1 as numpy.random.RandomState takes it.
 	Seed int64
+	// Progress, when set, is told how far a long step has come, such as a
+	// download. It is called often, from one goroutine at a time.
+	Progress func(Progress)
+
+	via http.RoundTripper // how tests reach the publishers; nil for the network
 }
+
+// Progress is how far a long step of Load has come.
+type Progress = fetch.Progress
 
 // definition describes one data set of the registry.
 type definition struct {
 	name                    string
-	height, width, channels int
-	classes                 int
+	height, width, channels int      // 0 where only the files tell
+	classes                 int      // 0 where only the files tell
+	coarse                  int      // number of coarse classes; 0 where the set has none
+	sized                   bool     // Options.Size counts
 	classNames              []string // [classes], or nil
 
-	// read returns the training and test images in file order and tells where
-	// they came from. dir is Options.Dir.
-	read func(ctx context.Context, dir string) (train, test rawSplit, source string, err error)
+	// read returns what the files hold.
+	read func(ctx context.Context, opt Options) (contents, error)
 }
 
-// rawSplit is what a pair of files holds, in file order.
+// contents is what the files of a data set hold, in file order.
+type contents struct {
+	train, test rawSplit
+	source      string // for people to read
+	official    bool   // as in Dataset
+
+	// What the files tell beyond the definition; zero values leave that as it is.
+	height, width, channels, classes int
+	classNames                       []string // [classes]
+}
+
+// rawSplit is what the files of one split hold, in file order.
 type rawSplit struct {
-	images []uint8 // [n, height*width*channels]
-	labels []int32 // [n], the labels of the files
+	images []uint8     // [n, height*width*channels]; nil when there is a source
+	source ImageSource // set when images is nil
+	labels []int32     // [n], the labels of the files
 }
 
 var registry = map[string]definition{}
@@ -89,35 +135,77 @@ func Names() []string {
 // Load reads a data set and cuts its splits.
 //
 // What the caller asked for wrongly is an ErrUsage (more closely
-// ErrUnknownDataset, ErrClasses or ErrSeed) and is found before any file is
-// touched. Files that are absent or unfit are ErrNotFound, ErrTruncated,
-// ErrCorrupt, ErrFormat or ErrChecksum; anything else comes from the operating
-// system or from ctx. The text of each is one or two whole sentences for the
-// user: what was wrong, what was expected, what to do.
+// ErrUnknownDataset, ErrClasses, ErrOption or ErrSeed) and is found before any
+// file is touched, unless only the files can tell. Files that are absent or
+// unfit are ErrNotFound, ErrTruncated, ErrCorrupt, ErrFormat or ErrChecksum;
+// anything else comes from the operating system or from ctx. The text of each
+// is one or two whole sentences for the user: what was wrong, what was
+// expected, what to do.
 func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 	def, ok := registry[name]
 	if !ok {
 		return nil, &fault{kind: ErrUnknownDataset, text: fmt.Sprintf(
 			"-dataset %q: unknown; the data sets are %s.", name, strings.Join(Names(), ", "))}
 	}
-	classes, err := checkClasses(def, opt.Classes)
+	def, err := checkOptions(def, opt)
 	if err != nil {
 		return nil, err
+	}
+	if def.classes > 0 {
+		if _, err := checkClasses(def, opt.Classes); err != nil {
+			return nil, err
+		}
 	}
 	seed, err := checkSeed(opt.Seed)
 	if err != nil {
 		return nil, err
 	}
-	train, test, source, err := def.read(ctx, opt.Dir)
+	held, err := def.read(ctx, opt)
 	if err != nil {
 		return nil, err
 	}
-	data, err := arrange(def, train, test, classes, seed)
+	def = def.with(held)
+	classes, err := checkClasses(def, opt.Classes)
 	if err != nil {
 		return nil, err
 	}
-	data.Source = source
+	data, err := arrange(def, held.train, held.test, classes, seed)
+	if err != nil {
+		return nil, err
+	}
+	data.Source, data.Official, data.Coarse = held.source, held.official, opt.Coarse
 	return data, nil
+}
+
+// checkOptions refuses the options that a data set does not have, and returns
+// its definition under those that it has.
+func checkOptions(def definition, opt Options) (definition, error) {
+	switch {
+	case opt.Coarse && def.coarse == 0:
+		return def, &fault{kind: ErrOption, text: fmt.Sprintf(
+			"-coarse: %s has no coarse labels; only cifar100 has (leave the flag out).", def.name)}
+	case opt.Size != 0 && !def.sized && def.height == 0:
+		return def, &fault{kind: ErrOption, text: fmt.Sprintf(
+			"-size %d: the images of %s have the size that they were prepared in (leave the flag out).", opt.Size, def.name)}
+	case opt.Size != 0 && !def.sized:
+		return def, &fault{kind: ErrOption, text: fmt.Sprintf(
+			"-size %d: the images of %s have one size, %dx%d (leave the flag out).", opt.Size, def.name, def.height, def.width)}
+	case opt.Coarse:
+		def.classes = def.coarse
+	}
+	return def, nil
+}
+
+// with completes a definition by what the files told.
+func (d definition) with(held contents) definition {
+	d.height = cmp.Or(held.height, d.height)
+	d.width = cmp.Or(held.width, d.width)
+	d.channels = cmp.Or(held.channels, d.channels)
+	d.classes = cmp.Or(held.classes, d.classes)
+	if held.classNames != nil {
+		d.classNames = held.classNames
+	}
+	return d
 }
 
 func checkClasses(def definition, classes int) (int, error) {

@@ -78,12 +78,16 @@ func write(t *testing.T, dir string, files map[string][]byte) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(dir, 0o755))
 	for name, content := range files {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), content, 0o644))
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, content, 0o644))
 	}
 }
 
 func TestNamesListsTheDataSets(t *testing.T) {
-	assert.Equal(t, []string{"fashion-mnist", "mnist"}, Names())
+	names := Names()
+	assert.IsIncreasing(t, names)
+	assert.Subset(t, names, []string{"cifar10", "cifar100", "fashion-mnist", "mnist"})
 }
 
 func TestLoadReadsRealMNIST(t *testing.T) {
@@ -218,14 +222,22 @@ func TestLoadRefusesWrongUsageBeforeItLooksForFiles(t *testing.T) {
 		kind error
 		text string
 	}{
-		{"svhn", Options{}, ErrUnknownDataset, `-dataset "svhn": unknown; the data sets are fashion-mnist, mnist.`},
-		{"", Options{}, ErrUnknownDataset, `-dataset "": unknown; the data sets are fashion-mnist, mnist.`},
+		{"svhn", Options{}, ErrUnknownDataset, `-dataset "svhn": unknown; the data sets are ` + strings.Join(Names(), ", ") + `.`},
+		{"", Options{}, ErrUnknownDataset, `-dataset "": unknown; the data sets are ` + strings.Join(Names(), ", ") + `.`},
 		{"mnist", Options{Classes: 1}, ErrClasses,
 			"-classes 1: a classifier needs at least 2 classes; mnist has 10 (leave the flag out to use all)."},
 		{"mnist", Options{Classes: -1}, ErrClasses,
 			"-classes -1: a classifier needs at least 2 classes; mnist has 10 (leave the flag out to use all)."},
 		{"fashion-mnist", Options{Classes: 11}, ErrClasses,
 			"-classes 11: fashion-mnist has only 10 classes; give 2 to 10 (leave the flag out to use all)."},
+		{"cifar10", Options{Classes: 11}, ErrClasses,
+			"-classes 11: cifar10 has only 10 classes; give 2 to 10 (leave the flag out to use all)."},
+		{"cifar100", Options{Classes: 101}, ErrClasses,
+			"-classes 101: cifar100 has only 100 classes; give 2 to 100 (leave the flag out to use all)."},
+		{"cifar100", Options{Classes: 21, Coarse: true}, ErrClasses,
+			"-classes 21: cifar100 has only 20 classes; give 2 to 20 (leave the flag out to use all)."},
+		{"cifar10", Options{Coarse: true}, ErrOption, "-coarse: cifar10 has no coarse labels; only cifar100 has (leave the flag out)."},
+		{"mnist", Options{Size: 32}, ErrOption, "-size 32: the images of mnist have one size, 28x28 (leave the flag out)."},
 		{"mnist", Options{Seed: -1}, ErrSeed, "-seed -1: the data split needs a seed from 0 to 4294967295."},
 		{"mnist", Options{Seed: 1 << 32}, ErrSeed, "-seed 4294967296: the data split needs a seed from 0 to 4294967295."},
 	} {

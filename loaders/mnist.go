@@ -10,8 +10,20 @@ import (
 func init() {
 	register(definition{
 		name: "mnist", height: mnistSide, width: mnistSide, channels: 1, classes: mnistClasses,
-		read: func(ctx context.Context, dir string) (train, test rawSplit, source string, err error) {
-			return readMNIST(ctx, "mnist", dir, moduleMNIST)
+		read: func(ctx context.Context, opt Options) (contents, error) {
+			paths, place, err := findIDX("mnist", opt.Dir, idxNames, false)
+			if err != nil {
+				return contents{}, err
+			}
+			if paths != nil {
+				return readMNIST(ctx, paths, place)
+			}
+			if paths, place, err = moduleMNIST(ctx); err != nil {
+				return contents{}, err
+			}
+			held, err := readMNIST(ctx, paths, place)
+			held.official = true // moduleMNIST has compared their checksums
+			return held, err
 		},
 	})
 }
@@ -32,23 +44,9 @@ var idxNames = []string{
 	"t10k-labels-idx1-ubyte",
 }
 
-// readMNIST finds and reads the four files of a data set in MNIST's format.
-// elsewhere is asked for their paths when no folder was named and no default
-// place has them.
-func readMNIST(ctx context.Context, name, dir string,
-	elsewhere func(ctx context.Context) (paths []string, source string, err error),
-) (train, test rawSplit, source string, err error) {
-	fail := func(err error) (rawSplit, rawSplit, string, error) {
-		return rawSplit{}, rawSplit{}, "", err
-	}
-	paths, source, err := findIDX(name, dir, idxNames)
-	if err == nil && paths == nil {
-		paths, source, err = elsewhere(ctx)
-	}
-	if err != nil {
-		return fail(err)
-	}
-
+// readMNIST reads the four files of a data set in MNIST's format, in the order
+// of idxNames.
+func readMNIST(ctx context.Context, paths []string, source string) (contents, error) {
 	// Unzipping is most of the time, so the files are read side by side. The
 	// first error in file order counts, so that a fault reads the same on
 	// every run.
@@ -62,22 +60,24 @@ func readMNIST(ctx context.Context, name, dir string,
 	readers.Wait()
 	for _, err := range faults {
 		if err != nil {
-			return fail(err)
+			return contents{}, err
 		}
 	}
 
 	if len(content[1]) == mnistTestCount && len(content[3]) == mnistTrainCount {
-		return fail(&fault{kind: ErrFormat, text: fmt.Sprintf(
+		return contents{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
 			"%s holds %d labels and %s %d: the train and t10k files are exchanged; give them each other's names.",
-			paths[1], mnistTestCount, paths[3], mnistTrainCount)})
+			paths[1], mnistTestCount, paths[3], mnistTrainCount)}
 	}
-	if train, err = pairMNIST(paths[0], content[0], paths[1], content[1]); err != nil {
-		return fail(err)
+	train, err := pairMNIST(paths[0], content[0], paths[1], content[1])
+	if err != nil {
+		return contents{}, err
 	}
-	if test, err = pairMNIST(paths[2], content[2], paths[3], content[3]); err != nil {
-		return fail(err)
+	test, err := pairMNIST(paths[2], content[2], paths[3], content[3])
+	if err != nil {
+		return contents{}, err
 	}
-	return train, test, source, nil
+	return contents{train: train, test: test, source: source}, nil
 }
 
 func readIDXFile(ctx context.Context, path string, want idxWant) ([]uint8, error) {

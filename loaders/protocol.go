@@ -76,17 +76,38 @@ func pick(rows, at []int) []int {
 	return picked
 }
 
-// gather copies the named rows of a file into a split of their own; size is
-// that of one image in bytes.
+// gather brings the named rows of a file into a split of their own; size is
+// that of one image in bytes. Images in memory are copied, others stay where
+// they are.
 func gather(from rawSplit, rows []int, newLabel []int32, size int) Split {
 	s := Split{
-		Images: make([]uint8, len(rows)*size),
 		Labels: make([]int32, len(rows)),
 		Rows:   append([]int(nil), rows...),
 	}
 	for i, row := range rows {
-		copy(s.Images[i*size:(i+1)*size], from.images[row*size:(row+1)*size])
 		s.Labels[i] = newLabel[from.labels[row]]
 	}
+	if from.source != nil {
+		s.Source = rowsOf{from.source, s.Rows}
+		return s
+	}
+	s.Images = make([]uint8, len(rows)*size)
+	for i, row := range rows {
+		copy(s.Images[i*size:(i+1)*size], from.images[row*size:(row+1)*size])
+	}
 	return s
+}
+
+// rowsOf shows the named rows of a source as a source of their own.
+type rowsOf struct {
+	of   ImageSource
+	rows []int
+}
+
+// Image copies image i of the split.
+func (r rowsOf) Image(i int, dst []uint8) error {
+	if i < 0 || i >= len(r.rows) {
+		return fmt.Errorf("loaders: image %d of a split of %d", i, len(r.rows))
+	}
+	return r.of.Image(r.rows[i], dst)
 }

@@ -1,0 +1,162 @@
+package fetch
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// The kinds of an Error, for errors.Is.
+var (
+	ErrUnreachable = errors.New("fetch: the address cannot be reached")
+	ErrStatus      = errors.New("fetch: the server refuses")
+	ErrBroken      = errors.New("fetch: the connection keeps breaking off")
+	ErrWebPage     = errors.New("fetch: a web page in place of the file")
+	ErrContent     = errors.New("fetch: not the published file")
+	ErrStorage     = errors.New("fetch: the file cannot be kept")
+)
+
+// Error says why a file could not be had. Its text is a clause without a full
+// stop, such as "the server answered 404 Not Found".
+type Error struct {
+	Kind   error // one of the kinds above
+	Cause  error // what the standard library said, or nil
+	Reason string
+}
+
+func (e *Error) Error() string { return e.Reason }
+
+// Unwrap gives the kind and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Cause == nil {
+		return []error{e.Kind}
+	}
+	return []error{e.Kind, e.Cause}
+}
+
+// transient is an error after which another try makes sense.
+type transient struct {
+	cause error
+	after time.Duration // that the server asks to wait
+}
+
+func (t *transient) Error() string { return t.cause.Error() }
+func (t *transient) Unwrap() error { return t.cause }
+
+// asError makes the last error of a download into one for the caller; have of
+// size bytes are there.
+func asError(err error, have, size int64) error {
+	var done *Error
+	if errors.As(err, &done) {
+		return done
+	}
+	if cause := unwrapURL(err); unreached(cause) {
+		return &Error{Kind: ErrUnreachable, Cause: err, Reason: unreachedReason(cause)}
+	}
+	reason := unwrapURL(err).Error()
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		reason = "the connection was closed too early"
+	}
+	return &Error{Kind: ErrBroken, Cause: err, Reason: fmt.Sprintf("%s, %d times; %s of %s are kept, and the next try goes on from there",
+		reason, tries, humanize.Bytes(uint64(have)), humanize.Bytes(uint64(size)))}
+}
+
+// brokenOff sorts what the network said. Whoever reads it asks ctx first.
+func brokenOff(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	return &transient{cause: err}
+}
+
+// statusError sorts the answers that bring no file (RFC 9110, 15; RFC 6585, 4).
+func statusError(reply *http.Response) error {
+	err := &Error{Kind: ErrStatus, Reason: fmt.Sprintf("%s answered %s", reply.Request.URL.Host, statusText(reply))}
+	switch code := reply.StatusCode; {
+	case code == http.StatusRequestTimeout, code == http.StatusTooManyRequests,
+		code >= 500 && code != http.StatusNotImplemented && code != http.StatusHTTPVersionNotSupported:
+		seconds, _ := strconv.ParseUint(reply.Header.Get("Retry-After"), 10, 16)
+		return &transient{cause: err, after: time.Duration(seconds) * time.Second}
+	}
+	return err
+}
+
+// statusText is the number and its usual name; a server may send any text.
+func statusText(reply *http.Response) string {
+	if name := http.StatusText(reply.StatusCode); name != "" {
+		return fmt.Sprintf("%d %s", reply.StatusCode, name)
+	}
+	return strconv.Itoa(reply.StatusCode)
+}
+
+// unreached says whether there was no connection at all, or none that can be trusted.
+func unreached(err error) bool {
+	var name *net.DNSError
+	var dial *net.OpError
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &certificate) || errors.As(err, &name) || errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect")
+}
+
+func unreachedReason(err error) string {
+	var name *net.DNSError
+	if errors.As(err, &name) {
+		return fmt.Sprintf("the name %s cannot be resolved: %s", name.Name, name.Err)
+	}
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return "the server's certificate is not to be trusted: " + certificate.Err.Error()
+	}
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "proxyconnect" {
+		return "the proxy cannot be reached: " + innermost(dial.Err)
+	}
+	return innermost(err)
+}
+
+// innermost is the operating system's own word where there is one.
+func innermost(err error) string {
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		return number.Error()
+	}
+	return err.Error()
+}
+
+// unwrapURL takes away the method and the address that net/http puts in front.
+func unwrapURL(err error) error {
+	var at *url.Error
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}
+
+// storageError is about the disk, not about the network.
+func storageError(err error) error {
+	reason := err
+	var at *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return &Error{Kind: ErrStorage, Cause: err, Reason: "the disk is full; what has arrived is kept, and the next try goes on from there"}
+	case errors.As(err, &at):
+		return &Error{Kind: ErrStorage, Cause: err, Reason: fmt.Sprintf("%s cannot be written: %v", at.Path, at.Err)}
+	case errors.As(err, &link):
+		return &Error{Kind: ErrStorage, Cause: err, Reason: fmt.Sprintf("%s cannot be written: %v", link.New, link.Err)}
+	}
+	return &Error{Kind: ErrStorage, Cause: err, Reason: reason.Error()}
+}
+
+func bytesText(n int64) string { return humanize.Comma(n) + " bytes" }

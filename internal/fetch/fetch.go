@@ -1,0 +1,228 @@
+// Package fetch brings published files over HTTP into a folder. A file appears
+// under its name complete and checked, or not at all; what a broken or stopped
+// download has brought so far stays beside it and the next one goes on from
+// there. Several processes may ask for the same file at once: one fetches it,
+// the others wait and find it.
+package fetch
+
+import (
+	"context"
+	"crypto/md5" // what publishers of data sets give
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// File is a published file.
+type File struct {
+	Name string // under which it is kept, e.g. "cifar-10-binary.tar.gz"
+	URL  string
+	Size int64  // in bytes
+	MD5  string // in hex digits of lower case
+}
+
+// Progress is how far a file has come.
+type Progress struct {
+	Name        string // of the file, or of another long step
+	From        string // the address; empty for a step that fetches nothing
+	Unit        string // what is counted, such as "images"; empty for bytes
+	Done, Total int64
+	Kept        int64 // of Done: what an earlier download had brought
+	Waiting     bool  // another process is fetching the file
+	Finished    bool  // the last report of this file: it is complete and checked
+}
+
+// Fetcher fetches files. The zero value is ready; it reaches the network through
+// the proxy that the environment names (http_proxy, https_proxy, no_proxy).
+type Fetcher struct {
+	Transport http.RoundTripper // nil for the package's own
+	Report    func(Progress)    // told often, from the goroutine of Get; may be nil
+	Pause     time.Duration     // before the second try, doubled for each further one; 0 is a second
+	Patience  time.Duration     // after which a server that sends nothing is given up; 0 is a minute
+}
+
+const (
+	// tries are how often in a row a download may break off.
+	tries = 4
+	// advance is what a try must bring for the count of tries to begin anew.
+	advance = 1 << 20
+	// longestPause bounds what a server may ask for with Retry-After.
+	longestPause = 30 * time.Second
+	// lockPause lies between two looks at a lock that another process holds.
+	lockPause = 100 * time.Millisecond
+)
+
+// Get makes sure that dir holds the file and returns its path. It makes dir when
+// it is missing, and fetches the file unless it is there. A file that is there
+// but is not the published one is an ErrContent and stays as it is.
+//
+// An error is an *Error of one of this package's kinds, or wraps ctx.Err().
+func (f *Fetcher) Get(ctx context.Context, dir string, file File) (path string, err error) {
+	path = filepath.Join(dir, file.Name)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return "", storageError(err)
+	}
+	unlock, err := f.lock(ctx, dir, file)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	there, err := present(path, file)
+	if err == nil && !there {
+		err = f.download(ctx, path, file)
+	}
+	if err != nil {
+		return "", err
+	}
+	f.report(Progress{Name: file.Name, From: file.URL, Done: file.Size, Total: file.Size, Finished: true})
+	return path, nil
+}
+
+func (f *Fetcher) report(p Progress) {
+	if f.Report != nil {
+		f.Report(p)
+	}
+}
+
+// lock waits until no other process, and no other goroutine, fetches the file.
+func (f *Fetcher) lock(ctx context.Context, dir string, file File) (unlock func(), err error) {
+	path := filepath.Join(dir, "."+file.Name+".lock")
+	for {
+		lock := flock.New(path)
+		held, err := lock.TryLock()
+		if err == nil && !held {
+			f.report(Progress{Name: file.Name, From: file.URL, Total: file.Size, Waiting: true})
+			_, err = lock.TryLockContext(ctx, lockPause)
+		}
+		switch {
+		case ctx.Err() != nil:
+			_ = lock.Close()
+			return nil, fmt.Errorf("fetch: waiting for %s: %w", path, ctx.Err())
+		case err != nil:
+			_ = lock.Close()
+			return nil, storageError(err)
+		}
+		// Whoever held the lock before has removed the lock file: a lock on it
+		// counts only while it has its name.
+		mine, err := lock.Stat()
+		named, nameErr := os.Stat(path)
+		if err == nil && nameErr == nil && os.SameFile(mine, named) {
+			return func() {
+				_ = os.Remove(path) // where open files cannot be removed it stays, and does no harm
+				_ = lock.Close()
+			}, nil
+		}
+		_ = lock.Close()
+	}
+}
+
+// present says whether the file is there already; it must be the published one.
+func present(path string, file File) (bool, error) {
+	size, sum, err := measure(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, storageError(err)
+	}
+	if err := file.check(size, sum); err != nil {
+		return false, &Error{Kind: ErrContent, Cause: err, Reason: fmt.Sprintf("%s is there but is not the published file: %v", path, err)}
+	}
+	return true, nil
+}
+
+// Is says whether the file at path is, byte for byte, the published one. One that
+// cannot be read is not.
+func (file File) Is(path string) bool {
+	if info, err := os.Stat(path); err != nil || info.Size() != file.Size {
+		return false
+	}
+	size, sum, err := measure(path)
+	return err == nil && file.check(size, sum) == nil
+}
+
+func measure(path string) (size int64, sum []byte, err error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer in.Close()
+	hash := md5.New()
+	size, err = io.Copy(hash, in)
+	return size, hash.Sum(nil), err
+}
+
+// check compares what is there with what was published.
+func (file File) check(size int64, sum []byte) error {
+	if size != file.Size {
+		return fmt.Errorf("%s, %s were expected", bytesText(size), bytesText(file.Size))
+	}
+	if got := hex.EncodeToString(sum); got != file.MD5 {
+		return fmt.Errorf("its MD5 is %s, %s was expected", got, file.MD5)
+	}
+	return nil
+}
+
+// download tries until the file is complete, or as long as trying makes sense.
+func (f *Fetcher) download(ctx context.Context, path string, file File) error {
+	part, err := openPartial(path + ".partial")
+	if err != nil {
+		return err
+	}
+	defer part.close()
+	var (
+		kept   = part.size // before the first try
+		best   = part.size // the most that there has been
+		failed = 0         // tries in a row
+		pause  = f.Pause
+	)
+	if pause == 0 {
+		pause = time.Second
+	}
+	for {
+		resumed := part.size > 0
+		err := f.transfer(ctx, part, file, &kept)
+		if ctx.Err() != nil {
+			return fmt.Errorf("fetch: %s: %w", file.URL, ctx.Err())
+		}
+		if err == nil {
+			wrong := file.check(part.size, part.sum.Sum(nil))
+			if wrong == nil {
+				return part.finish(path)
+			}
+			err = &Error{Kind: ErrContent, Cause: wrong, Reason: fmt.Sprintf("what arrived is not the published file: %v", wrong)}
+			if restartErr := part.restart(); restartErr != nil {
+				return restartErr
+			}
+			if resumed { // the kept part may be at fault: once more, from the beginning
+				kept = 0
+				continue
+			}
+			part.remove()
+			return err
+		}
+		var again *transient
+		if !errors.As(err, &again) || unreached(again.cause) && part.size == kept {
+			return asError(err, part.size, file.Size)
+		}
+		if failed++; part.size >= best+advance {
+			failed, best = 1, part.size
+		}
+		if failed == tries {
+			return asError(err, part.size, file.Size)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("fetch: %s: %w", file.URL, ctx.Err())
+		case <-time.After(min(max(pause<<(failed-1), again.after), longestPause)):
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package fetch
+
+import (
+	"crypto/md5"
+	"errors"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// partial is the part of a file that has arrived, under a name of its own.
+type partial struct {
+	path string
+	file *os.File
+	size int64
+	sum  hash.Hash // of the size bytes
+}
+
+// openPartial takes up what an earlier download has left, or begins anew.
+func openPartial(path string) (*partial, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, storageError(err)
+	}
+	p := &partial{path: path, file: file, sum: md5.New()}
+	info, err := file.Stat()
+	if err == nil && info.Mode().IsRegular() {
+		p.size, err = io.Copy(p.sum, file)
+	}
+	if err != nil {
+		file.Close()
+		return nil, storageError(err)
+	}
+	return p, nil
+}
+
+// Write appends what has arrived.
+func (p *partial) Write(data []byte) (int, error) {
+	n, err := p.file.Write(data)
+	p.sum.Write(data[:n])
+	p.size += int64(n)
+	if err != nil {
+		return n, storageError(err)
+	}
+	return n, nil
+}
+
+// restart throws away what has arrived.
+func (p *partial) restart() error {
+	if err := os.Remove(p.tag()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return storageError(err)
+	}
+	if p.size == 0 {
+		return nil
+	}
+	if err := p.file.Truncate(0); err != nil {
+		return storageError(err)
+	}
+	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
+		return storageError(err)
+	}
+	p.size = 0
+	p.sum.Reset()
+	return nil
+}
+
+// tag is the file that keeps what tells one version on the server from another.
+func (p *partial) tag() string { return p.path + ".tag" }
+
+// validator is the tag of the version that the part belongs to, or "".
+func (p *partial) validator() string {
+	text, err := os.ReadFile(p.tag())
+	if err != nil || strings.ContainsFunc(string(text), func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "" // the checksum of the whole guards the part as well
+	}
+	return string(text)
+}
+
+// remember keeps the tag for a later download.
+func (p *partial) remember(validator string) error {
+	if validator == "" {
+		return nil
+	}
+	if err := os.WriteFile(p.tag(), []byte(validator), 0o666); err != nil {
+		return storageError(err)
+	}
+	return nil
+}
+
+// finish gives the complete file its name.
+func (p *partial) finish(path string) error {
+	if err := p.file.Sync(); err != nil {
+		return storageError(err)
+	}
+	if err := p.file.Close(); err != nil {
+		return storageError(err)
+	}
+	if err := os.Rename(p.path, path); err != nil {
+		return storageError(err)
+	}
+	_ = os.Remove(p.tag())
+	// The name is on the disk once the folder is. Some systems cannot sync
+	// folders; the file itself is safe there too.
+	if dir, err := os.Open(filepath.Dir(path)); err == nil {
+		_ = dir.Sync()
+		dir.Close()
+	}
+	return nil
+}
+
+// remove leaves nothing behind.
+func (p *partial) remove() {
+	p.close()
+	os.Remove(p.path)
+	os.Remove(p.tag())
+}
+
+// close may be called again, and after finish. A part of nothing is not kept.
+func (p *partial) close() {
+	p.file.Close()
+	if p.size == 0 {
+		os.Remove(p.path)
+		os.Remove(p.tag())
+	}
+}

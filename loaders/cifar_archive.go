@@ -1,0 +1,144 @@
+package loaders
+
+import (
+	"archive/tar"
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/klauspost/compress/gzip" // unzips twice as fast as the standard library, with its errors
+)
+
+// maxInflation is the most that deflate can make of a byte (RFC 1951: 258 bytes
+// for two bits at best).
+const maxInflation = 1032
+
+// readArchive reads the set from its archive, gzipped or not, without unpacking
+// it on disk; use says which label of a record counts.
+func (set cifarSet) readArchive(ctx context.Context, path string, use int) (contents, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return contents{}, openFault(path, err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return contents{}, openFault(path, err)
+	}
+	held, err := set.readTar(ctx, file, path, info.Size(), use)
+	held.source = homely(path)
+	return held, err
+}
+
+// readTar reads the set from an archive of size bytes; path only serves the
+// messages. Members are known by their name, in whatever folder they lie.
+func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, size int64, use int) (contents, error) {
+	in, err := unzip(r, archive)
+	if err != nil {
+		return contents{}, err
+	}
+	var (
+		wanted     = set.files()
+		parts      = make([]rawSplit, len(wanted))
+		classNames []string
+		seen       = map[string]bool{}
+		members    = tar.NewReader(in)
+		where      = "at its beginning"
+	)
+	for {
+		header, err := members.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return contents{}, set.tarFault(err, archive, where, len(seen) > 0)
+		}
+		name := path.Base(header.Name)
+		where = "after " + name
+		i := slices.Index(wanted, name)
+		isNames := name == set.labels[use].names
+		if header.Typeflag != tar.TypeReg || i < 0 && !isNames {
+			if strings.HasPrefix(path.Clean(header.Name), set.python[1]) {
+				return contents{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
+					"%s is the Python version of %s, which only Python can read: get %s from %s.", archive, set.name, set.archive.Name, cifarAddress)}
+			}
+			continue
+		}
+		if seen[name] {
+			return contents{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
+				"%s holds %s twice: copy or download the file again.", archive, name)}
+		}
+		if header.Size > size*maxInflation { // by its header, or by the holes of a sparse file
+			return contents{}, &fault{kind: ErrCorrupt, text: fmt.Sprintf(
+				"%s is damaged: it announces %s bytes for %s; copy or download the file again.", archive, humanize.Comma(header.Size), name)}
+		}
+		seen[name] = true
+		inside := name + " in " + archive
+		if isNames {
+			text, err := io.ReadAll(io.LimitReader(members, maxNames))
+			if err == nil {
+				classNames, err = readClassNames(text, inside, set.labels[use].classes)
+			} else {
+				err = readFault(err, archive, "within "+name)
+			}
+			if err != nil {
+				return contents{}, err
+			}
+			continue
+		}
+		if parts[i], err = set.readRecords(ctx, members, inside, header.Size, use); err != nil {
+			return contents{}, err
+		}
+	}
+	// What follows the last member is only padding, but reading it lets gzip
+	// compare its checksum.
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return contents{}, readFault(err, archive, "at its end")
+	}
+	for _, name := range wanted {
+		if !seen[name] {
+			return contents{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
+				"%s does not hold %s: get %s from %s.", archive, name, set.archive.Name, cifarAddress)}
+		}
+	}
+	held := set.join(parts)
+	held.classNames = classNames
+	return held, nil
+}
+
+// unzip looks at the first bytes and unzips a stream that is gzipped.
+func unzip(r io.Reader, path string) (io.Reader, error) {
+	in := bufio.NewReaderSize(r, 1<<16)
+	begin, err := in.Peek(2)
+	switch {
+	case len(begin) == 0 && err == io.EOF:
+		return nil, &fault{kind: ErrTruncated, text: fmt.Sprintf("%s is empty: copy or download the file again.", path)}
+	case len(begin) < 2 || begin[0] != 0x1f || begin[1] != 0x8b:
+		return in, nil
+	}
+	unzipped, err := gzip.NewReader(in)
+	if err != nil {
+		return nil, readFault(err, path, "in its gzip header")
+	}
+	return unzipped, nil
+}
+
+// tarFault says what is wrong between two members.
+func (set cifarSet) tarFault(err error, archive, where string, begun bool) error {
+	switch {
+	case errors.Is(err, tar.ErrHeader) && !begun:
+		return &fault{kind: ErrFormat, cause: err, text: fmt.Sprintf(
+			"%s is not a tar archive: put %s from %s there, or name its folder with -data.", archive, set.archive.Name, cifarAddress)}
+	case errors.Is(err, tar.ErrHeader):
+		return &fault{kind: ErrCorrupt, cause: err, text: fmt.Sprintf(
+			"%s is damaged: its tar stream is wrong %s; copy or download the file again.", archive, where)}
+	}
+	return readFault(err, archive, where)
+}

@@ -1,0 +1,152 @@
+package loaders
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestLoadSaysWhatIsWrongWithCIFARFiles(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		set    cifarSet
+		damage func(files map[string][]byte)
+		kind   error
+		text   string // DIR stands for the folder
+	}{
+		{"a truncated file", cifar10, func(f map[string][]byte) { f["data_batch_2.bin"] = f["data_batch_2.bin"][:2*3073+512] }, ErrTruncated,
+			"DIR/data_batch_2.bin is cut off: record 2 has 512 of its 3,073 bytes; copy or download the file again."},
+		{"a truncated file of two labels", cifar100, func(f map[string][]byte) { f["test.bin"] = f["test.bin"][:3073] }, ErrTruncated,
+			"DIR/test.bin is cut off: record 0 has 3,073 of its 3,074 bytes; copy or download the file again."},
+		{"an empty file", cifar10, func(f map[string][]byte) { f["test_batch.bin"] = nil }, ErrTruncated,
+			"DIR/test_batch.bin is empty: copy or download the file again."},
+		{"a label too large", cifar10, func(f map[string][]byte) { f["data_batch_5.bin"] = with(f["data_batch_5.bin"], 7*3073, 10) }, ErrFormat,
+			"DIR/data_batch_5.bin: label 10 in record 7; 0 to 9 were expected: is it a file of another data set?"},
+		{"a coarse label too large", cifar100, func(f map[string][]byte) { f["train.bin"] = with(f["train.bin"], 3*3074, 20) }, ErrFormat,
+			"DIR/train.bin: coarse label 20 in record 3; 0 to 19 were expected: is it a file of another data set?"},
+		{"a fine label too large", cifar100, func(f map[string][]byte) { f["train.bin"] = with(f["train.bin"], 3*3074+1, 100) }, ErrFormat,
+			"DIR/train.bin: fine label 100 in record 3; 0 to 99 were expected: is it a file of another data set?"},
+		{"a web page", cifar10, func(f map[string][]byte) { f["data_batch_1.bin"] = []byte("<html>" + strings.Repeat(" ", 4000)) }, ErrFormat,
+			"DIR/data_batch_1.bin: label 60 in record 0; 0 to 9 were expected: is it a file of another data set?"},
+		{"the other set's file", cifar10, func(f map[string][]byte) { f["data_batch_1.bin"] = cifarFiles(cifar100)["train.bin"] }, ErrFormat,
+			"DIR/data_batch_1.bin: label "},
+		{"two files at fault name the first", cifar10, func(f map[string][]byte) { f["test_batch.bin"], f["data_batch_4.bin"] = nil, nil }, ErrTruncated,
+			"DIR/data_batch_4.bin is empty: copy or download the file again."},
+		{"files that are missing", cifar10, func(f map[string][]byte) { delete(f, "data_batch_3.bin"); delete(f, "test_batch.bin") }, ErrNotFound,
+			"cifar10 in DIR is not complete: put data_batch_3.bin and test_batch.bin there, or name another folder with -data."},
+		{"too few names", cifar10, func(f map[string][]byte) { f["batches.meta.txt"] = []byte("cat\r\ndog\r\n") }, ErrFormat,
+			"DIR/batches.meta.txt holds 2 class names; 10 were expected: put the data set's own file there, or remove it."},
+		{"names that would garble a terminal", cifar10, func(f map[string][]byte) { f["batches.meta.txt"] = []byte("cat\x1b[2J\n") }, ErrFormat,
+			"DIR/batches.meta.txt is not a text of class names: put the data set's own file there, or remove it."},
+		{"the Python version", cifar100, func(f map[string][]byte) { clear(f); f["cifar-100-python.tar.gz"] = nil }, ErrNotFound,
+			"cifar100 in DIR is the Python version (cifar-100-python.tar.gz), which only Python can read: the binary version is needed. Put " +
+				"cifar-100-binary.tar.gz (168,513,733 bytes, MD5 03b5dce01913d631647c71ecec9e9cb8), from https://www.cs.toronto.edu/~kriz/, in "},
+		{"an empty folder", cifar10, func(f map[string][]byte) { clear(f) }, ErrNotFound,
+			"cifar10 is not in DIR. Put cifar-10-binary.tar.gz (170,052,171 bytes, MD5 c32a1d4ab5d03f1284b67883e8d87530), from https://www.cs.toronto.edu/~kriz/, in "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			files := cifarFiles(c.set)
+			c.damage(files)
+			write(t, dir, files)
+			d, err := Load(t.Context(), c.set.name, Options{Dir: dir})
+			assert.Nil(t, d)
+			require.ErrorIs(t, err, c.kind)
+			assert.NotErrorIs(t, err, ErrUsage)
+			want := strings.NewReplacer("DIR/", dir+string(filepath.Separator), "DIR", dir).Replace(c.text)
+			assert.Contains(t, err.Error(), want)
+		})
+	}
+}
+
+func TestLoadSaysWhatIsWrongWithACIFARArchive(t *testing.T) {
+	files := cifarFiles(cifar10)
+	archive := packed(files, cifar10.folder)
+	gz := zipped(archive)
+	without := cifarFiles(cifar10)
+	delete(without, "data_batch_3.bin")
+	cut := cifarFiles(cifar10)
+	cut["data_batch_3.bin"] = cut["data_batch_3.bin"][:3073+100]
+	// The members are packed in the order test_batch, data_batch_5, 4, ...
+	const header = 512
+	middle := bytes.Index(archive, []byte("cifar-10-batches-bin/data_batch_4.bin"))
+	for _, c := range []struct {
+		name    string
+		content []byte
+		kind    error
+		text    string // FILE stands for the archive
+	}{
+		{"empty", nil, ErrTruncated, "FILE is empty: copy or download the file again."},
+		{"cut off", gz[:len(gz)/2], ErrTruncated, "FILE is cut off: record "},
+		{"cut off in its last bytes", gz[:len(gz)-4], ErrTruncated, "FILE is cut off: it ends at its end; copy or download the file again."},
+		{"cut off, unzipped", archive[:middle+header+3073+10], ErrTruncated,
+			"data_batch_4.bin in FILE is cut off: record 1 has 10 of its 3,073 bytes; copy or download the file again."},
+		{"cut off between members", archive[:middle+100], ErrTruncated,
+			"FILE is cut off: it ends after data_batch_5.bin; copy or download the file again."},
+		{"damaged", with(gz, -5, gz[len(gz)-5]+1), ErrCorrupt, "FILE is damaged: its gzip stream is wrong at its end (gzip: invalid checksum)"},
+		{"damaged between members", with(archive, middle+150, 'x'), ErrCorrupt,
+			"FILE is damaged: its tar stream is wrong after data_batch_5.bin; copy or download the file again."},
+		{"damaged in its first bytes", with(gz, 2, 9), ErrCorrupt, "FILE is damaged: its gzip stream is wrong in its gzip header (gzip: invalid header)"},
+		{"a web page", []byte("<html>" + strings.Repeat(" ", 4000)), ErrFormat,
+			"FILE is not a tar archive: put cifar-10-binary.tar.gz from https://www.cs.toronto.edu/~kriz/ there, or name its folder with -data."},
+		{"a member missing", zipped(packed(without, cifar10.folder)), ErrFormat,
+			"FILE does not hold data_batch_3.bin: get cifar-10-binary.tar.gz from https://www.cs.toronto.edu/~kriz/."},
+		{"a member cut off", zipped(packed(cut, cifar10.folder)), ErrTruncated,
+			"data_batch_3.bin in FILE is cut off: record 1 has 100 of its 3,073 bytes; copy or download the file again."},
+		{"a member twice", append(bytes.Clone(archive[:len(archive)-1024]), archive...), ErrFormat,
+			"FILE holds test_batch.bin twice: copy or download the file again."},
+		{"the other set", zipped(packed(cifarFiles(cifar100), cifar100.folder)), ErrFormat,
+			"FILE does not hold data_batch_1.bin: get cifar-10-binary.tar.gz from https://www.cs.toronto.edu/~kriz/."},
+		{"the Python version", zipped(packed(map[string][]byte{"data_batch_1": {1}}, "cifar-10-batches-py")), ErrFormat,
+			"FILE is the Python version of cifar10, which only Python can read: get cifar-10-binary.tar.gz from https://www.cs.toronto.edu/~kriz/."},
+		{"a size beyond reason", announcing(1 << 40), ErrCorrupt,
+			"FILE is damaged: it announces 1,099,511,627,776 bytes for test_batch.bin; copy or download the file again."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "cifar.tar.gz")
+			require.NoError(t, os.WriteFile(path, c.content, 0o644))
+			d, err := Load(t.Context(), "cifar10", Options{Dir: path})
+			assert.Nil(t, d)
+			require.ErrorIs(t, err, c.kind)
+			want := strings.ReplaceAll(c.text, "FILE", path)
+			if c.name == "cut off" { // which record depends on the compression
+				want = " in " + path + strings.TrimPrefix(c.text, "FILE")
+			}
+			assert.Contains(t, err.Error(), want)
+		})
+	}
+}
+
+// announcing is a tar archive whose only header claims size bytes.
+func announcing(size int64) []byte {
+	var out bytes.Buffer
+	_ = tar.NewWriter(&out).WriteHeader(&tar.Header{Name: "test_batch.bin", Mode: 0o644, Size: size})
+	return out.Bytes()
+}
+
+func TestLoadSaysThatTheCIFARFolderIsNotThere(t *testing.T) {
+	absent := filepath.Join(t.TempDir(), "absent")
+	_, err := Load(t.Context(), "cifar100", Options{Dir: absent})
+	require.ErrorIs(t, err, ErrNotFound)
+	assert.EqualError(t, err, "-data "+absent+": there is no such folder; name the one that holds cifar-100-binary.tar.gz or what is in it.")
+}
+
+func TestLoadOfCIFARStopsWithItsContext(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, cifarFiles(cifar10))
+	archive := filepath.Join(dir, "a.tar.gz")
+	require.NoError(t, os.WriteFile(archive, zipped(packed(cifarFiles(cifar10), "")), 0o644))
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for _, place := range []string{dir, archive} {
+		_, err := Load(stopped, "cifar10", Options{Dir: place})
+		assert.ErrorIs(t, err, context.Canceled)
+	}
+}

@@ -1,0 +1,167 @@
+package loaders
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"mdfa/internal/imageprep"
+	"mdfa/internal/shards/prepare"
+)
+
+const (
+	folderName = "folder"
+	// folderSize is the default of Options.Size: what small pictures are worth, and a
+	// size at which a fully-connected network has a sensible number of weights.
+	folderSize = 64
+)
+
+func init() {
+	register(definition{name: folderName, sized: true, read: readFolder})
+}
+
+// Names under which people keep the two parts of a data set.
+var (
+	trainFolders = []string{"train", "training"}
+	testFolders  = []string{"test", "val", "validation"}
+)
+
+// readFolder reads photographs of the user's own: Options.Dir has a folder train, and
+// may have a folder test, each with a folder for each class. They are prepared once, into
+// the user's cache; a photograph that is added or changed makes another folder there.
+func readFolder(ctx context.Context, opt Options) (contents, error) {
+	if err := checkFolderOptions(opt); err != nil {
+		return contents{}, err
+	}
+	source, err := openPhotos(opt.Dir)
+	if err != nil {
+		return contents{}, err
+	}
+	size := opt.Size
+	if size == 0 {
+		size = folderSize
+	}
+	cache, err := preparedCache(source, size)
+	if err != nil {
+		return contents{}, err
+	}
+	if err := prepareCache(ctx, cache, source, size, opt); err != nil {
+		return contents{}, err
+	}
+	held, err := readPrepared(ctx, cache, inMemory)
+	if err != nil && ctx.Err() == nil {
+		err = &fault{cause: err, text: fmt.Sprintf(
+			"%v %s only holds copies of %s: remove it, and it is made anew.", err, homely(cache), homely(opt.Dir))}
+	}
+	if err != nil {
+		return contents{}, err
+	}
+	held.source = homely(opt.Dir) + held.source[len(homely(cache)):]
+	return held, nil
+}
+
+func checkFolderOptions(opt Options) error {
+	switch {
+	case opt.Dir == "":
+		return &fault{kind: ErrOption, text: "-dataset folder needs -data DIR, a folder with train/<class>/ and, if there are test images, test/<class>/."}
+	case opt.Size < 0 || opt.Size > imageprep.MaxSize:
+		return &fault{kind: ErrOption, text: fmt.Sprintf("-size %d: expected 1 to %d pixels (leave the flag out for %d).", opt.Size, imageprep.MaxSize, folderSize)}
+	}
+	return nil
+}
+
+// openPhotos lists the photographs below dir.
+func openPhotos(dir string) (*prepare.Source, error) {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
+			"-data %s: there is no such folder; name the one that holds train/<class>/.", dir)}
+	case err != nil:
+		return nil, openFault(dir, err)
+	case !info.IsDir():
+		return nil, &fault{kind: ErrNotFound, text: fmt.Sprintf(
+			"-data %s is a file; name the folder that holds train/<class>/.", dir)}
+	}
+	trainDir, testDir := subfolder(dir, trainFolders), subfolder(dir, testFolders)
+	if trainDir == "" {
+		return nil, &fault{kind: ErrNotFound, text: fmt.Sprintf(
+			"-data %s has no folder train: put the training images into %s, a folder for each class.", dir, filepath.Join(dir, "train", "<class>"))}
+	}
+	train, err := prepare.OpenFolder(trainDir, true)
+	if err != nil {
+		return nil, shardsFault(err)
+	}
+	var test prepare.Part
+	if testDir != "" {
+		if test, err = prepare.OpenFolder(testDir, true); err != nil {
+			return nil, shardsFault(err)
+		}
+	}
+	source, err := prepare.NewSource(train, test)
+	if err != nil {
+		return nil, shardsFault(err)
+	}
+	return source, nil
+}
+
+// subfolder is the first of the names that is a folder in dir, or "".
+func subfolder(dir string, names []string) string {
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return path
+		}
+	}
+	return ""
+}
+
+// preparedCache is the folder for the prepared images: another for other paths, names,
+// sizes and times of the files, and for another size of the images.
+func preparedCache(source *prepare.Source, size int) (string, error) {
+	root, err := os.UserCacheDir()
+	if err != nil {
+		return "", &fault{cause: err, text: fmt.Sprintf(
+			"prepared images have no place (%v): set HOME or XDG_CACHE_HOME.", err)}
+	}
+	from := source.Describe()
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %s %d", from.Paths, from.Fingerprint, size))
+	const digits = 16 // of the sum; enough that no two meet
+	return filepath.Join(root, "mdfa", folderName, fmt.Sprintf("%s-%d", hex.EncodeToString(sum[:])[:digits], size)), nil
+}
+
+// prepareCache makes the cache folder complete.
+func prepareCache(ctx context.Context, cache string, source *prepare.Source, size int, opt Options) error {
+	step := Progress{Name: fmt.Sprintf("preparing images of %dx%d", size, size), Unit: "files"}
+	report := func(Progress) {}
+	if opt.Progress != nil {
+		report = opt.Progress
+	}
+	_, fresh, err := prepare.Run(ctx, cache, source, prepare.Options{
+		Size: size,
+		Progress: func(p prepare.Progress) {
+			if step.Total == 0 { // the beginning, for the rate
+				step.Done, step.Total, step.Kept = p.Kept, p.Total, p.Kept
+				report(step)
+			}
+			step.Done = p.Done
+			report(step)
+		},
+		Waiting: func() { report(Progress{Name: step.Name, Unit: step.Unit, Waiting: true}) },
+	})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return fmt.Errorf("loaders: preparing images: %w", ctx.Err())
+	case err != nil:
+		return shardsFault(err)
+	case fresh:
+		step.Finished = true
+		report(step)
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package loaders
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"mdfa/internal/shards"
+)
+
+const imageNet = "imagenet"
+
+func init() {
+	register(definition{name: imageNet, sized: true, read: readImageNet})
+}
+
+// ImageNetFolder is where a prepared ImageNet is looked for first, and where
+// imagenet-prep puts it unless told otherwise: $MDFA_DATA/imagenet, or else
+// mdfa/imagenet under the user's cache folder.
+func ImageNetFolder() (string, error) {
+	dirs := places(imageNet)
+	if len(dirs) == 0 {
+		return "", fmt.Errorf("neither %s nor a home folder is set", dataEnv)
+	}
+	return dirs[0], nil
+}
+
+// readImageNet opens the folder that imagenet-prep has made. The original's validation
+// images are the test set; the validation split is cut from the training images, as for
+// every data set.
+func readImageNet(ctx context.Context, opt Options) (contents, error) {
+	dir := opt.Dir
+	if dir == "" {
+		if dir = preparedPlace(); dir == "" {
+			return contents{}, &fault{kind: ErrNotFound, text: fmt.Sprintf(
+				"%s. Download ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar from https://image-net.org/ (an account is needed) and prepare them with imagenet-prep, or name a prepared folder with -data.",
+				notIn(imageNet))}
+		}
+	}
+	m, err := shards.ReadManifest(dir)
+	switch {
+	case errors.Is(err, shards.ErrAbsent) && opt.Dir != "":
+		return contents{}, &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
+			"-data %s: %v Prepare ImageNet there with imagenet-prep -out %s, or name the folder that it made.", dir, err, dir)}
+	case err != nil:
+		return contents{}, shardsFault(err)
+	case opt.Size != 0 && opt.Size != m.Size:
+		return contents{}, &fault{kind: ErrOption, text: fmt.Sprintf(
+			"-size %d: %s was prepared at %dx%d; prepare another folder with imagenet-prep -size %d, or leave the flag out.",
+			opt.Size, dir, m.Size, m.Size, opt.Size)}
+	}
+	return readPrepared(ctx, dir, inMemory)
+}
+
+// preparedPlace is the first default folder that has something in it, or "".
+func preparedPlace() string {
+	for _, dir := range places(imageNet) {
+		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+			return dir
+		}
+	}
+	return ""
+}
+
+// readPrepared opens a prepared folder. Its images are read into memory when they have no
+// more than limit bytes.
+func readPrepared(ctx context.Context, dir string, limit int) (contents, error) {
+	set, err := shards.Open(dir)
+	if err != nil {
+		return contents{}, shardsFault(err)
+	}
+	held, err := fromShards(ctx, set, limit)
+	if err != nil {
+		set.Close()
+		return contents{}, err
+	}
+	held.source = homely(dir) + held.source
+	return held, nil
+}
+
+// shardsFault gives an error of a prepared folder the kinds of this package.
+func shardsFault(err error) error {
+	for _, k := range []struct{ theirs, ours error }{
+		{shards.ErrAbsent, ErrNotFound},
+		{shards.ErrFormat, ErrFormat},
+		{shards.ErrChecksum, ErrChecksum},
+		{shards.ErrOther, ErrFormat},
+	} {
+		if errors.Is(err, k.theirs) {
+			return &fault{kind: k.ours, cause: err, text: err.Error()}
+		}
+	}
+	return err
+}
