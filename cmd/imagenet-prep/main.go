@@ -1,0 +1,122 @@
+// Command imagenet-prep turns ImageNet as it is downloaded, or any photographs in a
+// folder for each class, into the prepared folder that `train -dataset imagenet` reads.
+// `imagenet-prep -h` lists its flags; docs/imagenet.md describes the folder.
+//
+// Work that is broken off, by Ctrl-C, a kill or a full disk, goes on where it was when the
+// same command is given again.
+//
+// Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or SIGTERM.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"mdfa/internal/shards"
+	"mdfa/internal/shards/prepare"
+)
+
+func main() {
+	// The first signal ends the work after the images in hand. From then on signals have
+	// their usual effect again, so a second one ends the program at once.
+	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, restore)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the whole program. It returns the exit code.
+func run(ctx context.Context, args []string, stdout *os.File, stderr io.Writer) int {
+	out := &output{file: stdout}
+	err := dispatch(ctx, args, out)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("printing to standard output failed: %w", out.err)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "imagenet-prep: %s\n", sentence(err))
+	}
+	return exitCode(err)
+}
+
+func dispatch(ctx context.Context, args []string, out *output) error {
+	opt, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return printUsage(out)
+	}
+	if err != nil {
+		return err
+	}
+	if opt.prepares() {
+		if err := prepareFolder(ctx, opt, out); err != nil {
+			return err
+		}
+	}
+	if opt.verify {
+		if err := verify(ctx, opt.out, out); err != nil {
+			return err
+		}
+	}
+	if opt.stats {
+		return stats(opt.out, out)
+	}
+	return nil
+}
+
+// prepareFolder does what the program is for.
+func prepareFolder(ctx context.Context, opt options, out *output) error {
+	in, err := opt.inputs()
+	if err != nil {
+		return err
+	}
+	source, err := in.open()
+	if err != nil {
+		return err
+	}
+	names := map[string]string{}
+	if in.synsets != "" {
+		if names, err = prepare.ReadSynsets(in.synsets); err != nil {
+			return err
+		}
+	}
+	bar := newBar(out, source.Describe().Kind == "tar")
+	m, fresh, err := prepare.Run(ctx, opt.out, source, prepare.Options{
+		Size: opt.size, ShardBytes: opt.shardMB << 20, Workers: opt.workers, Strict: opt.strict, ClassNames: names,
+		Progress: bar.report,
+		Waiting:  func() { out.linef("waiting for another process that prepares %s", opt.out) },
+	})
+	bar.close()
+	if errors.Is(err, context.Canceled) {
+		return errInterrupted{opt.out}
+	}
+	if err != nil {
+		return err
+	}
+	report(m, opt.out, fresh, out)
+	return nil
+}
+
+func verify(ctx context.Context, dir string, out *output) error {
+	set, err := shards.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	bar := newBar(out, true)
+	err = set.Verify(ctx, func(done, total int64) {
+		bar.report(prepare.Progress{Split: "checked", Images: int(done) / set.Manifest.RecordBytes(), Done: done, Total: total})
+	})
+	bar.close()
+	if errors.Is(err, context.Canceled) {
+		return errInterrupted{}
+	}
+	if err != nil {
+		return err
+	}
+	out.linef("every checksum of %s is right", dir)
+	return nil
+}

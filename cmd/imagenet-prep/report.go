@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+
+	"mdfa/internal/shards"
+)
+
+// report says what was prepared.
+func report(m *shards.Manifest, dir string, fresh bool, out *output) {
+	verb := "prepared"
+	if !fresh {
+		verb = "nothing to do: there are already"
+	}
+	out.linef("%s %s training and %s test images of %dx%d in %s classes, %s: %s",
+		verb, comma(m.Train.Images), comma(m.Test.Images), m.Size, m.Size, comma(len(m.Classes)), size(m), dir)
+	if n := len(m.Train.Skipped) + len(m.Test.Skipped); n > 0 {
+		first := slices.Concat(m.Train.Skipped, m.Test.Skipped)[0]
+		out.linef("left out %s that cannot be read, such as %s (%s); %s lists them",
+			plural(n, "image"), first.File, first.Reason, filepath.Join(dir, shards.ManifestFile))
+	}
+	if m.Test.Images == 0 {
+		out.linef("there are no test images: training will hold every fifth training image back for the test")
+	}
+}
+
+// stats prints what a prepared folder holds.
+func stats(dir string, out *output) error {
+	m, err := shards.ReadManifest(dir)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	row := func(label, format string, args ...any) {
+		fmt.Fprintf(table, "%s\t%s\n", label, fmt.Sprintf(format, args...))
+	}
+	row("folder", "%s", dir)
+	row("from", "%s", strings.Join(m.Source.Paths, " and "))
+	row("images", "%dx%d RGB, %s each, %s in all", m.Size, m.Size, humanize.Bytes(uint64(m.RecordBytes())), size(m))
+	row("classes", "%s", comma(len(m.Classes)))
+	for _, name := range shards.Splits {
+		s := m.Split(name)
+		text := fmt.Sprintf("%s in %s", plural(s.Images, "image"), plural(len(s.Shards), "shard"))
+		if s.Images > 0 {
+			text += fmt.Sprintf(", %s to %s a class", comma(slices.Min(s.PerClass)), comma(slices.Max(s.PerClass)))
+		}
+		if len(s.Skipped) > 0 {
+			text += fmt.Sprintf(", %s left out", comma(len(s.Skipped)))
+		}
+		row(name, "%s", text)
+	}
+	fmt.Fprintln(table, "\nlabel\tclass\ttrain\ttest\tname")
+	for label, class := range m.Classes {
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", label, class.ID, comma(m.Train.PerClass[label]), comma(m.Test.PerClass[label]), class.Name)
+	}
+	skipped := slices.Concat(m.Train.Skipped, m.Test.Skipped)
+	if len(skipped) > 0 {
+		fmt.Fprintln(table, "\nleft out\twhy")
+	}
+	for _, s := range skipped {
+		fmt.Fprintf(table, "%s\t%s\n", s.File, s.Reason)
+	}
+	return table.Flush()
+}
+
+func size(m *shards.Manifest) string {
+	return humanize.Bytes(uint64(m.Train.Images+m.Test.Images) * uint64(m.RecordBytes()))
+}
+
+func comma(n int) string { return humanize.Comma(int64(n)) }
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return comma(n) + " " + noun + "s"
+}
