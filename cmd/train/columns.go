@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"runtime"
 	"strconv"
@@ -42,6 +43,7 @@ func epochCells(e algo.Epoch, classes int) []results.Cell {
 		{Column: "best", Value: strconv.FormatBool(e.Best)},
 		{Column: "images_per_second", Value: measured(e.ImagesPerSecond())},
 		{Column: "train_seconds", Value: measured(e.Seconds)},
+		{Column: "data_wait_seconds", Value: measured(e.DataWait)},
 	}
 }
 
@@ -64,6 +66,8 @@ func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Inf
 		{Column: "device", Value: dev.Name},
 		{Column: "dataset", Value: data.Name},
 		{Column: "classes", Value: strconv.Itoa(data.Classes)},
+		{Column: "coarse", Value: strconv.FormatBool(data.Coarse)},
+		{Column: "image_size", Value: fmt.Sprintf("%dx%dx%d", data.Height, data.Width, data.Channels)},
 		{Column: "model", Value: p.config.Rule.String()},
 		{Column: "convnet", Value: strconv.FormatBool(p.convnet)},
 		{Column: "layers", Value: layersText(net, model.Dense)},
@@ -97,6 +101,7 @@ func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Inf
 		{Column: "time", Value: start.Format(time.RFC3339)},
 		{Column: "images_per_second", Value: measured(r.ImagesPerSecond())},
 		{Column: "train_seconds", Value: measured(r.Seconds)},
+		{Column: "data_wait_seconds", Value: measured(r.DataWait)},
 	}
 }
 

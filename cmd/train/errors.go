@@ -45,7 +45,7 @@ func exitCode(err error) int {
 }
 
 // packagePrefix is the package name that errors carry at the start of each link.
-var packagePrefix = regexp.MustCompile(`(^|: )(?:algo|blas|cublas|cuda|driver|emu|gpu|kernels|loaders|model|ptx|results|vm): `)
+var packagePrefix = regexp.MustCompile(`(^|: )(?:algo|blas|cublas|cuda|driver|emu|fetch|gpu|imageprep|kernels|loaders|model|ptx|results|shards|vm): `)
 
 // sentence writes an error for a person: without the names of packages, without the
 // sentinel at its end that only tells kinds apart, and with a full stop.

@@ -19,9 +19,11 @@ type options struct {
 	model, activation, optimizer       string
 	forwardInit, backwardInit          string
 	reduction, device, layers, filters string
+	cache                              string
 	convnet, quiet, version, devices   bool
-	sync, tf32, profile                bool
+	sync, tf32, profile, coarse        bool
 	classes, batch, epochs, maxSteps   int
+	size                               int
 	seed                               int64
 	lr, l2, clampFloor                 float64
 	given                              map[string]bool // the flags that were typed
@@ -40,9 +42,12 @@ func newFlags() *flags {
 	f.given = map[string]bool{}
 	f.SetOutput(io.Discard)
 
-	f.text(&f.dataset, "dataset", "NAME", "mnist", "data set: "+strings.Join(loaders.Names(), ", "))
+	f.text(&f.dataset, "dataset", "NAME", "mnist", strings.Join(loaders.Names(), ", "))
 	f.integer(&f.classes, "classes", "K", 0, math.MinInt, "keep K of the classes, picked by the seed (default all)")
-	f.text(&f.data, "data", "DIR", "", "folder of the data set's files (default: found or fetched)")
+	f.text(&f.data, "data", "DIR", "", "folder or archive of the data set's files (default: found or fetched)")
+	f.boolean(&f.coarse, "coarse", "cifar100: its 20 coarse labels")
+	f.integer(&f.size, "size", "N", 0, 1, "folder: bring pictures to N by N pixels (default by data set)")
+	f.text(&f.cache, "cache", "NAME", "auto", "keep the images on the device: auto (if they fit), on or off")
 
 	f.text(&f.model, "model", "NAME", "bp", "learning rule: "+strings.Join(algo.Rules(), ", "))
 	f.boolean(&f.convnet, "convnet", "convolutional instead of fully connected")

@@ -10,7 +10,6 @@ import (
 
 	"mdfa/algo"
 	"mdfa/gpu"
-	"mdfa/loaders"
 	"mdfa/model"
 )
 
@@ -36,18 +35,17 @@ const (
 
 // planMemory adds up what a run allocates. On the cpu, whose memory is the host's, the
 // initial values are held once more while they are handed over.
-func planMemory(net *model.Network, c algo.Config, data *loaders.Dataset, dev gpu.Info) memoryPlan {
+func planMemory(net *model.Network, c algo.Config, data algo.Data, dev gpu.Info) memoryPlan {
 	kind := c.Rule.Feedback()
 	m := net.Memory(c.Batch, kind)
 	activations := max(m.Activations, min(net.Memory(512, kind).Activations, evaluationBytes))
 	deltas := 4 * uint64(c.Batch) * uint64(net.HiddenUnits()+net.Logits)
-	images := uint64(data.Train.Len()+data.Valid.Len()+data.Test.Len()) * uint64(net.Input.Size()+4)
 	p := memoryPlan{
 		// weights, gradients, the best weights so far, optimizer state
 		{what: "weights and optimizer", bytes: m.Weights * uint64(3+c.Optimizer.States())},
 		{what: "feedback", bytes: m.Feedback},
 		{what: "activations", bytes: activations + deltas},
-		{what: "images", bytes: images},
+		{what: "images", bytes: c.ImageBytes(net, data)},
 	}
 	if onGPU(dev.Kind) {
 		total := uint64(dev.MemoryTotal)

@@ -24,7 +24,7 @@ type plan struct {
 // newPlan checks every flag that can be checked without data or device.
 func newPlan(opt options) (*plan, error) {
 	p := &plan{options: opt}
-	for _, check := range []func() error{p.readRule, p.readNetwork, p.readInits, p.checkGPUFlags} {
+	for _, check := range []func() error{p.readRule, p.readNetwork, p.readInits, p.readCache, p.checkGPUFlags} {
 		if err := check(); err != nil {
 			return nil, err
 		}

@@ -34,6 +34,7 @@ type profileReport struct {
 	Network            string           `json:"network"`
 	BatchSize          int              `json:"batch_size"`
 	Steps              int              `json:"steps"`
+	DataWaitShare      float64          `json:"data_wait_share"` // of the run before, in which training waited for images
 	PeakBytesPerSecond float64          `json:"peak_bytes_per_second"`
 	PeakFLOPS          float64          `json:"peak_flops"`
 	Kernels            []profiledKernel `json:"kernels"`
@@ -56,7 +57,7 @@ type profiledKernel struct {
 
 // profile measures the recorded training step, prints it and writes it to the run's
 // folder. The weights go on changing meanwhile: nothing may ask for them afterwards.
-func profile(t *algo.Trainer, p *plan, net *model.Network, dev gpu.Info, run *results.Run, out *console) error {
+func profile(t *algo.Trainer, p *plan, net *model.Network, dev gpu.Info, done algo.Result, run *results.Run, out *console) error {
 	measured, err := t.Profile(profileSteps(dev.Kind))
 	if err != nil {
 		return fmt.Errorf("-profile: %w", err)
@@ -64,6 +65,7 @@ func profile(t *algo.Trainer, p *plan, net *model.Network, dev gpu.Info, run *re
 	r := newProfileReport(measured)
 	r.Device, r.DeviceDetail = dev.Name, dev.Detail
 	r.Model, r.Network, r.BatchSize = p.config.Rule.String(), net.String(), p.batch
+	r.DataWaitShare = done.DataWait / max(done.Seconds, 1e-9)
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("-profile: %w", err)
@@ -75,6 +77,7 @@ func profile(t *algo.Trainer, p *plan, net *model.Network, dev gpu.Info, run *re
 	out.line(out.label("profile") + fmt.Sprintf("a training step, by kernel (mean of %d, %s)",
 		r.Steps, filepath.Join(run.Dir(), results.ProfileFile)))
 	r.print(out)
+	out.line(out.label("data") + percent(r.DataWaitShare) + " of the training time was spent waiting for images")
 	return nil
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 // printHeader says what will run.
-func (c *console) printHeader(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Info, passed string, m memoryPlan) {
+func (c *console) printHeader(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Info, passed string, m memoryPlan, cache string) {
 	network := "fully connected network"
 	if p.convnet {
 		network = "convnet"
@@ -34,6 +34,9 @@ func (c *console) printHeader(p *plan, data *loaders.Dataset, net *model.Network
 	c.detail(c.label("source") + data.Source)
 	c.detail(c.label("network") + net.Headline(p.config.Rule.Feedback()))
 	c.detail(c.label("memory") + fmt.Sprintf("%s (%v)", humanize.Bytes(m.total()), m))
+	if cache != "" {
+		c.detail(c.label("cache") + cache)
+	}
 	c.detail(c.label("rule") + p.ruleText())
 	for _, note := range p.notes {
 		c.detail(c.label("note") + note)
@@ -149,7 +152,16 @@ func (o *observer) epochParts(e algo.Epoch) []string {
 		fmt.Sprintf("  %7s img/s", comma(int(e.ImagesPerSecond()))),
 		fmt.Sprintf("  %5.1fs", e.Seconds),
 		best,
+		waitText(e.DataWait, e.Seconds),
 	}
+}
+
+// waitText is the share of training that waited for images, where there is one to see.
+func waitText(wait, seconds float64) string {
+	if wait < 0.001*seconds {
+		return ""
+	}
+	return fmt.Sprintf("   waited %s for images", percent(wait/seconds))
 }
 
 // fit joins as many parts as the terminal is wide.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,36 +30,33 @@ func train(ctx context.Context, p *plan, out *console) (err error) {
 	if err := p.settle(info); err != nil {
 		return err
 	}
-	data, err := loaders.Load(ctx, p.dataset, loaders.Options{Dir: p.data, Classes: p.classes, Seed: p.seed})
-	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("%w before training began", errInterrupted)
-	case err != nil:
+	data, err := p.load(ctx, out)
+	if err != nil {
 		return err
-	}
-	if n := data.Train.Len(); n < p.batch {
-		return usagef("-batch_size %d is larger than the %s training images: take a smaller one.", p.batch, comma(n))
 	}
 	net, err := p.network(data)
 	if err != nil {
 		return err
 	}
-	memory := planMemory(net, p.config, data, info)
-	if err := memory.check(info); err != nil {
+	placed, memory, err := p.arrange(net, data, info)
+	if err != nil {
 		return err
 	}
 	start := time.Now()
-	name := fmt.Sprintf("%v-%s-c%d-s%d", p.config.Rule, p.kind(), data.Classes, p.seed)
-	run, err := results.Create(p.out, data.Name, name, start, epochColumns())
+	run, err := results.Create(p.out, data.Name, p.runName(data), start, epochColumns())
 	if err != nil {
 		return err
 	}
-	out.printHeader(p, data, net, info, passed, memory)
-	trainer, err := prepare(dev, p, net, data)
+	out.printHeader(p, data, net, info, passed, memory, p.cacheText(placed, data))
+	trainer, err := prepare(ctx, dev, p, net, placed)
 	if err != nil {
 		run.Discard()
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w before training began", errInterrupted)
+		}
 		return explain(err, memory, info)
 	}
+	defer func() { err = cmp.Or(err, trainer.Close()) }()
 	result, failure := follow(ctx, trainer, p, data, run, out)
 	failure = explain(failure, memory, info)
 
@@ -67,7 +65,7 @@ func train(ctx context.Context, p *plan, out *console) (err error) {
 	out.printOutcome(data, result, run, written == nil)
 	switch {
 	case o.status == statusComplete && written == nil && p.profile:
-		return explain(profile(trainer, p, net, info, run, out), memory, info)
+		return explain(profile(trainer, p, net, info, result, run, out), memory, info)
 	case o.status == statusComplete:
 		return written
 	case o.status == statusInterrupted && written == nil:
@@ -91,7 +89,7 @@ func explain(err error, memory memoryPlan, dev gpu.Info) error {
 }
 
 // prepare draws the weights and puts everything on the device.
-func prepare(dev gpu.Device, p *plan, net *model.Network, data *loaders.Dataset) (*algo.Trainer, error) {
+func prepare(ctx context.Context, dev gpu.Device, p *plan, net *model.Network, data algo.Data) (*algo.Trainer, error) {
 	params, feedback, err := p.initial(net)
 	if err != nil {
 		return nil, err
@@ -100,13 +98,16 @@ func prepare(dev gpu.Device, p *plan, net *model.Network, data *loaders.Dataset)
 	if err != nil {
 		return nil, err
 	}
-	return algo.NewTrainer(learner, algo.Data{
-		Train: examples(&data.Train), Valid: examples(&data.Valid), Test: examples(&data.Test),
-	}, algo.Schedule{Epochs: p.epochs, MaxSteps: p.maxSteps, Seed: uint64(p.seed)})
+	return algo.NewTrainerContext(ctx, learner, data, algo.Schedule{Epochs: p.epochs, MaxSteps: p.maxSteps, Seed: uint64(p.seed)})
 }
 
-func examples(s *loaders.Split) algo.Examples {
-	return algo.Examples{Images: s.Images, Labels: s.Labels}
+// runName tells runs apart by what matters most: "mdfa-convnet-c10-s0".
+func (p *plan) runName(data *loaders.Dataset) string {
+	coarse := ""
+	if data.Coarse {
+		coarse = "coarse-"
+	}
+	return fmt.Sprintf("%v-%s-%sc%d-s%d", p.config.Rule, p.kind(), coarse, data.Classes, p.seed)
 }
 
 // follow trains, with the live line where there can be one.
