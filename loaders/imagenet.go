@@ -38,6 +38,11 @@ func readImageNet(ctx context.Context, opt Options) (contents, error) {
 				notIn(imageNet))}
 		}
 	}
+	if opt.Dir != "" {
+		if _, err := statNamed(dir, "what imagenet-prep has prepared"); err != nil {
+			return contents{}, err
+		}
+	}
 	m, err := shards.ReadManifest(dir)
 	switch {
 	case errors.Is(err, shards.ErrAbsent) && opt.Dir != "":

@@ -2,6 +2,7 @@ package loaders
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -188,7 +189,9 @@ func TestImageNetSaysWhatIsWrong(t *testing.T) {
 			"train-00001.idx is missing from DIR: copy it there again, or prepare the images again."},
 		{"a missing manifest", func(dir string) error { return os.Remove(filepath.Join(dir, "manifest.json")) }, ErrNotFound,
 			"-data DIR: DIR is not complete: its preparation was broken off; start it again to finish it. Prepare ImageNet there with imagenet-prep -out DIR, or name the folder that it made."},
-		{"another folder", func(dir string) error { return os.RemoveAll(dir) }, ErrNotFound,
+		{"no folder", func(dir string) error { return os.RemoveAll(dir) }, ErrNotFound,
+			"-data DIR: there is no such folder; name the one that holds what imagenet-prep has prepared."},
+		{"an empty folder", func(dir string) error { return errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o755)) }, ErrNotFound,
 			"-data DIR: DIR holds no prepared images (there is no manifest.json). Prepare ImageNet there with imagenet-prep -out DIR, or name the folder that it made."},
 		{"a flipped byte", func(dir string) error { return flipByte(filepath.Join(dir, "train-00002.bin"), 10) }, ErrChecksum,
 			"DIR/train-00002.bin is damaged: image 0 (class0/14.png) is not as it was written (its CRC32C differs): copy the file again, or prepare the images again."},

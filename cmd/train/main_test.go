@@ -16,7 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain builds the program once: these tests run it as a user would.
+// TestMain builds the program once, and the one that prepares its photographs: these
+// tests run them as a user would.
 func TestMain(m *testing.M) {
 	code, err := buildAndRun(m)
 	if err != nil {
@@ -25,7 +26,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-const programEnv = "TRAIN_TEST_PROGRAM" // from TestMain to the tests
+// From TestMain to the tests.
+const (
+	programEnv = "TRAIN_TEST_PROGRAM"
+	prepEnv    = "TRAIN_TEST_PREP" // imagenet-prep
+)
 
 // buildTags are those of the program that is tested: this binary's own.
 var buildTags = ""
@@ -36,12 +41,14 @@ func buildAndRun(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	program := filepath.Join(dir, "train")
-	if text, err := exec.Command("go", "build", "-tags", buildTags, "-o", program, ".").CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("building the program: %w\n%s", err, text)
+	text, err := exec.Command("go", "build", "-tags", buildTags, "-o", dir+string(filepath.Separator), ".", "../imagenet-prep").CombinedOutput()
+	if err != nil {
+		return 1, fmt.Errorf("building the programs: %w\n%s", err, text)
 	}
-	if err := os.Setenv(programEnv, program); err != nil {
-		return 1, err
+	for variable, name := range map[string]string{programEnv: "train", prepEnv: "imagenet-prep"} {
+		if err := os.Setenv(variable, filepath.Join(dir, name)); err != nil {
+			return 1, err
+		}
 	}
 	return m.Run(), nil
 }

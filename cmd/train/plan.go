@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"mdfa/algo"
@@ -113,7 +114,48 @@ func (p *plan) network(data *loaders.Dataset) (*model.Network, error) {
 		return n, asUsage("filters", err)
 	}
 	n, err := model.Default(input, p.convnet, data.Classes, p.activation)
+	if err != nil && input.C == colours {
+		return p.borrow(input, data.Classes)
+	}
 	return n, asUsage("dataset", err)
+}
+
+const (
+	colours = 3 // channels of a photograph
+	// leastImageNet is the smallest side that the paper's convolutions for ImageNet fit:
+	// backwards from one position after the last, each multiplies by its stride and adds
+	// its kernel less the stride.
+	leastImageNet = 193
+)
+
+// borrow takes the paper's layers for photographs of the nearest size. The paper trains on
+// two sizes only, but people prepare theirs at any.
+func (p *plan) borrow(input model.Shape, classes int) (*model.Network, error) {
+	paper := model.Shape{H: 32, W: 32, C: colours}
+	if min(input.H, input.W) >= leastImageNet {
+		paper = model.Shape{H: 224, W: 224, C: colours}
+	}
+	from, err := model.Default(paper, p.convnet, classes, p.activation)
+	if err != nil {
+		return nil, asUsage("dataset", err)
+	}
+	var widths []int
+	var filters []model.Filter
+	for _, l := range from.Hidden() {
+		widths = append(widths, l.Channels())
+		filters = append(filters, model.Filter{Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride})
+	}
+	flag := "layers"
+	if p.convnet {
+		flag = "filters"
+	}
+	p.notes = append(p.notes, fmt.Sprintf("the paper has no network for images of %v: these are its layers for %v (-%s names others)", input, paper, flag))
+	if p.convnet {
+		n, err := model.NewConv(input, filters, classes, p.activation)
+		return n, asUsage("filters", err)
+	}
+	n, err := model.NewDense(input, widths, classes, p.activation)
+	return n, asUsage("layers", err)
 }
 
 // asUsage makes an error one of the flag's value; nil stays nil.

@@ -102,7 +102,7 @@ func TestDivergedRunKeepsWhatItReached(t *testing.T) {
 // output that matches.
 func startLong(t *testing.T, until string, args ...string) (cmd *exec.Cmd, rest func() (stdout, stderr string)) {
 	t.Helper()
-	cmd = command(t, append([]string{"-data", madeUp(t), "-max_epochs", "1000000"}, args...)...)
+	cmd = command(t, append([]string{"-max_epochs", "1000000"}, args...)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	pipe, err := cmd.StdoutPipe()
@@ -128,7 +128,7 @@ func startLong(t *testing.T, until string, args ...string) (cmd *exec.Cmd, rest 
 func TestSignalEndsTheRunWithItsResults(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
-			cmd, rest := startLong(t, `^epoch +2/1000000`, "-layers", "16")
+			cmd, rest := startLong(t, `^epoch +2/1000000`, "-data", madeUp(t), "-layers", "16")
 			require.NoError(t, cmd.Process.Signal(signal))
 			stdout, stderr := rest()
 			assert.Equal(t, exitInterrupted, cmd.ProcessState.ExitCode())
@@ -149,7 +149,7 @@ func TestSignalEndsTheRunWithItsResults(t *testing.T) {
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	// One step of this network is some 400 GFLOP: far longer than the pause between the signals.
-	cmd, rest := startLong(t, `^rule `, "-convnet", "-filters", "256:5:1,256:5:1", "-batch_size", "100", "-optimizer", "sgd")
+	cmd, rest := startLong(t, `^rule `, "-data", madeUp(t), "-convnet", "-filters", "256:5:1,256:5:1", "-batch_size", "100", "-optimizer", "sgd")
 	time.Sleep(300 * time.Millisecond)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
 	time.Sleep(200 * time.Millisecond)
