@@ -134,13 +134,16 @@ func (l *Learner) allocate(params, feedback []float32) error {
 
 // resetState gives the optimizer state its first values and the counters zero.
 func (l *Learner) resetState() error {
-	initial := make([]float32, l.net.Params)
+	const piece = 1 << 18 // floats: the arenas may be as large as the host's memory
+	initial := make([]float32, min(piece, l.net.Params))
 	for i := range initial {
 		initial[i] = l.cfg.Optimizer.InitialState()
 	}
 	for _, s := range l.state {
-		if err := gpu.Upload(l.dev, s, 0, initial); err != nil {
-			return err
+		for at := 0; at < l.net.Params; at += piece {
+			if err := gpu.Upload(l.dev, s, at, initial[:min(piece, l.net.Params-at)]); err != nil {
+				return err
+			}
 		}
 	}
 	return l.dev.Zero(gpu.All(l.counter))
