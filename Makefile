@@ -1,9 +1,10 @@
-# make          build bin/train and bin/bench: needs Go, no C compiler
+# make          build bin/train, bin/imagenet-prep and bin/bench: needs Go, no C compiler
 # make cuda     build them for NVIDIA's GPUs and the software GPU too: needs Go and a C compiler
 # make test     every test, with the race detector where a C compiler is (or can be installed)
-# make gpu-test the learning rules on an NVIDIA GPU, against the paper's own vectors
+# make gpu-test every operation and the learning rules on an NVIDIA GPU; fails where there is none
 # make lint     gofmt, go vet, golangci-lint with the import rule
 # make bench    training steps beside their matrix products; PEERS=1 adds PyTorch
+# make bench-data  decoding, preparing and reading ahead, without a device; IMAGES=DIR takes your own photographs
 # make ptx      compile kernels.cu to gpu/cuda/kernels.ptx (pinned NVRTC, linux/amd64)
 # make ptx-check  that the PTX is kernels.cu's, and that ptxas takes it for every GPU without spills
 # make headers-check  our CUDA headers against NVIDIA's of 11.8 and 12.9 (downloads 1 GB)
@@ -37,7 +38,7 @@ CUDATESTS = ./gpu/cuda/... ./algo ./cmd/train
 
 TOOLS    := $(abspath .cache/bin)
 
-.PHONY: all build cuda openblas test gpu-test compiler fuzz ptx ptx-check headers-check lint vuln bench clean help
+.PHONY: all build cuda openblas test gpu-test compiler fuzz ptx ptx-check headers-check lint vuln bench bench-data clean help
 
 all: openblas build
 
@@ -80,6 +81,7 @@ test: openblas compiler fuzz
 
 # Fails where there is no GPU: it is for machines that should have one.
 gpu-test:
+	$(CUDAENV) MDFA_DEVICE=cuda $(GO) test -tags cuda -count=1 -v -run NVIDIA ./gpu/cuda
 	$(CUDAENV) MDFA_DEVICE=cuda $(GO) test -tags cuda -count=1 -v -run 'Golden|Gradient|Learns|Monotone|Profile' ./algo
 
 # Every fuzz target for a moment; a finding is kept under testdata/fuzz and fails from then on.
@@ -121,6 +123,9 @@ ifdef PEERS
 else
 	./bin/bench $(BENCHFLAGS)
 endif
+
+bench-data: build
+	./bin/bench -data_path -time 10s $(if $(IMAGES),-images '$(IMAGES)') $(BENCHFLAGS)
 
 clean:
 	rm -rf bin lib .cache

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"mdfa/algo"
+	"mdfa/internal/imageprep"
+	"mdfa/internal/shards"
+)
+
+// preparedBytes is the size of the prepared set: many times a processor's cache, so that
+// reading it is reading memory, and small enough to stay in the system's page cache.
+const preparedBytes = 256 << 20
+
+// writePrepared prepares the photographs and writes them to dir again and again, as
+// imagenet-prep writes them: total bytes of images, but at least one image.
+func writePrepared(dir string, photos []photograph, size, total int) error {
+	record := imageprep.Bytes(size)
+	n := max(1, total/record)
+	photos = photos[:min(n, len(photos))]
+	plan := shards.Plan{RecordBytes: record, ShardImages: max(1, shards.DefaultShardBytes/record), Classes: classes}
+	w, err := shards.NewWriter(dir, shards.Train, plan)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	prepared := make([][]byte, len(photos))
+	for i, p := range photos {
+		prepared[i] = make([]byte, record)
+		if err := p.prepare(size, prepared[i]); err != nil {
+			return err
+		}
+	}
+	for i := range n {
+		k := i % len(photos)
+		if err := w.Add(prepared[k], i%classes, photos[k].name, shards.Position{}); err != nil {
+			return err
+		}
+	}
+	m := &shards.Manifest{
+		Format: 1, Size: size, Channels: imageprep.Channels, ShardImages: plan.ShardImages,
+		Plan: hex.EncodeToString(plan.ID[:]), Source: shards.Source{Kind: "folder"},
+		Classes: make([]shards.Class, classes),
+		Test:    shards.Split{PerClass: make([]int, classes)},
+	}
+	if m.Train, err = w.Finish(); err != nil {
+		return err
+	}
+	for i := range m.Classes {
+		m.Classes[i].ID = fmt.Sprint(i)
+	}
+	return m.Write(dir)
+}
+
+// prepared are the training images of an open set, as training streams them.
+func prepared(set *shards.Set) algo.Examples {
+	return algo.Examples{Source: set.Train, Labels: set.Train.Labels()}
+}
