@@ -26,12 +26,16 @@ enum : int {
     TILE_COLUMNS = 32,          // columns of a block of column_sums
     ROWS_PER_THREAD = 2,        // rows that a thread of feedback works on at once
     MAX_LAYERS = 16,            // hidden layers of one feedback launch
-    MAX_DIRECT_LOGITS = 32,     // feedback multiplies E by B itself up to here
+    MAX_DIRECT_LOGITS = 32,     // feedback multiplies E by a stored B itself up to here
     MAX_ELEMENTS = 1073741824,  // 2^30
     NUM_METRICS = 4,            // gpu.NumMetrics: loss, correct, top 5, count
     ACT_TANH = 0,               // gpu.Activation
     ACT_RELU = 1,               // gpu.Activation
     ACT_PL = 2,                 // gpu.Activation
+    DRAW_SYMMETRIC = 2,         // gpu.Draw
+    DRAW_UNIFORM = 3,           // gpu.Draw
+    DRAW_NORMAL = 4,            // gpu.Draw
+    DRAW_ABS_NORMAL = 5,        // gpu.Draw
 };
 
 #define NAN_F __int_as_float(0x7fc00000)
@@ -109,8 +113,10 @@ template <int W> __device__ void sum_lanes(float *shared, Vec<W> mine, float *su
 // or, without an order, cursor·batch + i. A row outside the data set, or a position outside
 // the order, gives zeros and the label -1.
 //
+// The first thread of a block looks the row up for the others.
+//
 // Launch: BLOCK threads; grid x over the features / width, y over the batch.
-// Bytes: reads 1, writes 4; per example 12 more.
+// Bytes: reads 1, writes 4; per example 8 more, and 8 per block.
 template <int W>
 __device__ void gather_row(float *x, const uint8 *data, int features, float scale, bool inside) {
     struct alignas(W) Bytes {
@@ -131,17 +137,24 @@ extern "C" __global__ void __launch_bounds__(BLOCK)
 gather(float *__restrict__ x, int *__restrict__ y, const uint8 *__restrict__ data,
        const int *__restrict__ labels, const int *__restrict__ order, const int *__restrict__ cursor,
        int batch, int features, int rows, int order_len, float scale, int width) {
+    __shared__ long long found;  // the row of the data set, -1 if there is none
     for (int i = blockIdx.y; i < batch; i += gridDim.y) {
-        long long row = (long long)cursor[0] * batch + i;
-        if (order) row = row >= 0 && row < order_len ? order[row] : -1;
-        bool inside = row >= 0 && row < rows;
+        if (threadIdx.x == 0) {
+            long long row = (long long)cursor[0] * batch + i;
+            if (order) row = row >= 0 && row < order_len ? order[row] : -1;
+            found = row >= 0 && row < rows ? row : -1;
+            if (blockIdx.x == 0) y[i] = found >= 0 ? labels[found] : -1;
+        }
+        __syncthreads();
+        long long row = found;
+        bool inside = row >= 0;
         const uint8 *from = data + (inside ? row * features : 0);
         float *to = x + (long long)i * features;
         if (width == 4)
             gather_row<4>(to, from, features, scale, inside);
         else
             gather_row<1>(to, from, features, scale, inside);
-        if (blockIdx.x == 0 && threadIdx.x == 0) y[i] = inside ? labels[row] : -1;
+        __syncthreads();  // all have read what the next round overwrites
     }
 }
 
@@ -149,24 +162,26 @@ gather(float *__restrict__ x, int *__restrict__ y, const uint8 *__restrict__ dat
 // bias_tanh: h = tanh(h + b), in place, b added to every row of h [rows, cols].
 // bias_relu, bias_pl: pre = pre + b in place, h = f(pre).
 //
-// Launch: BLOCK threads; grid x over rows · cols / width.
-// Bytes: bias_tanh reads 4, writes 4; the others read 4, write 8; and 4 · cols once.
+// A thread goes down its columns and keeps their bias in registers.
+//
+// Launch: block x over the columns / width, block y over rows, at most BLOCK threads; grid x
+// over all columns / width, y over rows.
+// Bytes: bias_tanh reads 4, writes 4; the others read 4, write 8; and each thread reads its
+// bias once, 4 · width.
 template <int W, int ACT>
 __device__ void bias_activation(float *pre, float *h, const float *b, int rows, int cols) {
-    int n = rows * cols / W, row = cols / W;
-    int stride = gridDim.x * blockDim.x;
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    int column = i % row, advance = stride % row;
-    for (; i < n; i += stride) {
-        Vec<W> a = load<W>(pre, i), bias = load<W>(b, column);
+    int depth = cols / W, c = blockIdx.x * blockDim.x + threadIdx.x;
+    int row = blockIdx.y * blockDim.y + threadIdx.y;
+    if (c >= depth || row >= rows) return;
+    Vec<W> bias = load<W>(b, c);
+    for (; row < rows; row += gridDim.y * blockDim.y) {
+        Vec<W> a = load<W>(pre, row * depth + c);
 #pragma unroll
         for (int k = 0; k < W; k++) a.at[k] += bias.at[k];
-        if (ACT != ACT_TANH) store<W>(pre, i, a);
+        if (ACT != ACT_TANH) store<W>(pre, row * depth + c, a);
 #pragma unroll
         for (int k = 0; k < W; k++) a.at[k] = activate(ACT, a.at[k]);
-        store<W>(h, i, a);
-        column += advance;
-        if (column >= row) column -= row;
+        store<W>(h, row * depth + c, a);
     }
 }
 
@@ -195,16 +210,58 @@ bias_pl(float *__restrict__ pre, float *__restrict__ h, const float *__restrict_
 }
 
 // ---------------------------------------------------------------------------------------
+// Windows are the outputs whose receptive fields a pixel (u, v) lies in: all (y, x) from first
+// to last, none where a first is behind its last.
+struct Windows {
+    int first_y;
+    int last_y;
+    int first_x;
+    int last_x;
+};
+
+__device__ Windows windows_over(int u, int v, int kernel, int stride, int out_h, int out_w) {
+    return {u < kernel ? 0 : (u - kernel + stride) / stride, min(out_h - 1, u / stride),
+            v < kernel ? 0 : (v - kernel + stride) / stride, min(out_w - 1, v / stride)};
+}
+
+// ---------------------------------------------------------------------------------------
 // im2col: patches[n, y, x, i, j, c] = image[n, stride·y + i, stride·x + j, c] for `images`
-// images of in_h × in_w × channels. For fixed i the run over (j, c) is contiguous in both.
+// images of in_h × in_w × channels.
 //
-// Launch: block x over the columns of a patch / width, block y over x, at most BLOCK threads;
-// grid x over out_w / block y, y over images · out_h.
-// Bytes: reads 4, writes 4 per element of the patches.
+// With width 4 a thread reads four channels of a pixel once and writes them wherever a window
+// sees them. With width 1, where channels are few, that would scatter single floats: there
+// a thread writes its column of the patches, as for fixed i the run over (j, c) is contiguous
+// in both, and pixels are read again, from the cache.
+//
+// Launch with width 4: block x over the channels / 4, block y over pixels; grid x over images ·
+// in_h · in_w / block y, y over the channels. With width 1: block x over the columns of a patch,
+// block y over x; grid x over out_w / block y, y over images · out_h. At most BLOCK threads.
+// Bytes: writes 4 per element of the patches; reads 4 per element of the image that a window
+// covers, with width 1 per element of the patches.
 template <int W>
-__device__ void im2col_lines(const float *image, float *patches, int images, int in_h, int in_w, int channels,
-                             int kernel, int stride, int out_h, int out_w) {
-    int run = kernel * channels / W, line = in_w * channels / W, step = stride * channels / W;
+__device__ void im2col_pixels(const float *image, float *patches, int images, int in_h, int in_w, int channels,
+                              int kernel, int stride, int out_h, int out_w) {
+    int c = blockIdx.y * blockDim.x + threadIdx.x, depth = channels / W;
+    if (c >= depth) return;
+    for (int row = blockIdx.x * blockDim.y + threadIdx.y; row < images * in_h * in_w; row += gridDim.x * blockDim.y) {
+        int line = row / in_w, v = row - line * in_w;
+        int n = line / in_h, u = line - n * in_h;
+        Windows w = windows_over(u, v, kernel, stride, out_h, out_w);
+        if (w.first_y > w.last_y || w.first_x > w.last_x) continue;
+        Vec<W> pixel = load<W>(image, row * depth + c);
+        for (int y = w.first_y; y <= w.last_y; y++) {
+            for (int x = w.first_x; x <= w.last_x; x++) {
+                int patch = (n * out_h + y) * out_w + x;
+                int at = (u - y * stride) * kernel + (v - x * stride);
+                store<W>(patches, (patch * kernel * kernel + at) * depth + c, pixel);
+            }
+        }
+    }
+}
+
+__device__ void im2col_columns(const float *image, float *patches, int images, int in_h, int in_w, int channels,
+                               int kernel, int stride, int out_h, int out_w) {
+    int run = kernel * channels, line = in_w * channels, step = stride * channels;
     int patch = kernel * run;
     for (int col = threadIdx.x; col < patch; col += blockDim.x) {
         int i = col / run;
@@ -214,7 +271,7 @@ __device__ void im2col_lines(const float *image, float *patches, int images, int
             int from = (n * in_h + y * stride) * line + inside;
             int to = out * out_w * patch + col;
             for (int x = blockIdx.x * blockDim.y + threadIdx.y; x < out_w; x += gridDim.x * blockDim.y)
-                store<W>(patches, to + x * patch, load<W>(image, from + x * step));
+                patches[to + x * patch] = image[from + x * step];
         }
     }
 }
@@ -223,9 +280,9 @@ extern "C" __global__ void __launch_bounds__(BLOCK)
 im2col(const float *__restrict__ image, float *__restrict__ patches, int images, int in_h, int in_w, int channels,
        int kernel, int stride, int out_h, int out_w, int width) {
     if (width == 4)
-        im2col_lines<4>(image, patches, images, in_h, in_w, channels, kernel, stride, out_h, out_w);
+        im2col_pixels<4>(image, patches, images, in_h, in_w, channels, kernel, stride, out_h, out_w);
     else
-        im2col_lines<1>(image, patches, images, in_h, in_w, channels, kernel, stride, out_h, out_w);
+        im2col_columns(image, patches, images, in_h, in_w, channels, kernel, stride, out_h, out_w);
 }
 
 // ---------------------------------------------------------------------------------------
@@ -249,11 +306,10 @@ __device__ void col2im_rows(float *shared, const float *patches, const float *be
         for (int row = blockIdx.x * rows_per_block + threadIdx.y; row < last; row += blockDim.y) {
             int line = row / in_w, v = row - line * in_w;
             int n = line / in_h, u = line - n * in_h;
-            int first_y = u < kernel ? 0 : (u - kernel + stride) / stride, last_y = min(out_h - 1, u / stride);
-            int first_x = v < kernel ? 0 : (v - kernel + stride) / stride, last_x = min(out_w - 1, v / stride);
+            Windows w = windows_over(u, v, kernel, stride, out_h, out_w);
             Vec<W> sum = {};
-            for (int y = first_y; y <= last_y; y++) {
-                for (int x = first_x; x <= last_x; x++) {
+            for (int y = w.first_y; y <= w.last_y; y++) {
+                for (int x = w.first_x; x <= w.last_x; x++) {
                     int patch = (n * out_h + y) * out_w + x;
                     int at = (u - y * stride) * kernel + (v - x * stride);
                     Vec<W> p = load<W>(patches, (patch * kernel * kernel + at) * depth + c);
@@ -288,20 +344,91 @@ col2im(const float *__restrict__ patches, const float *__restrict__ below, float
 }
 
 // ---------------------------------------------------------------------------------------
+// Feedback that nobody keeps: the element in row k and column j of a layer's B, drawn anew
+// wherever it is used. gpu/generator.go is the twin that must give the same bits, so every
+// operation is one that IEEE 754 rounds exactly: no fused multiply-add, no library function.
+
+// philox is Philox4x32-10: 128 random bits for each counter and key.
+__device__ uint4 philox(uint4 counter, uint2 key) {
+    for (int round = 0; round < 10; round++) {
+        unsigned high0 = __umulhi(0xD2511F53u, counter.x), low0 = 0xD2511F53u * counter.x;
+        unsigned high1 = __umulhi(0xCD9E8D57u, counter.z), low1 = 0xCD9E8D57u * counter.z;
+        counter = make_uint4(high1 ^ counter.y ^ key.x, low1, high0 ^ counter.w ^ key.y, low0);
+        key.x += 0x9E3779B9u;
+        key.y += 0xBB67AE85u;
+    }
+    return counter;
+}
+
+// horner is ((a·x + b)·x + c)·x + d.
+__device__ float horner(float x, float a, float b, float c, float d) {
+    float sum = __fadd_rn(__fmul_rn(a, x), b);
+    sum = __fadd_rn(__fmul_rn(sum, x), c);
+    return __fadd_rn(__fmul_rn(sum, x), d);
+}
+
+// neg_log is -ln(x) of a normal number below 1, by the series of the area tangent.
+__device__ float neg_log(float x) {
+    int word = __float_as_int(x), exponent = (word >> 23) - 127;
+    float f = __int_as_float((word & 0x007fffff) | 0x3f800000);
+    if (f > 1.41421356f) {
+        f = __fmul_rn(f, 0.5f);
+        exponent++;
+    }
+    float s = __fdiv_rn(__fsub_rn(f, 1.0f), __fadd_rn(f, 1.0f));
+    float square = __fmul_rn(s, s);
+    float series = __fmul_rn(square, horner(square, 1.0f / 9, 1.0f / 7, 1.0f / 5, 1.0f / 3));
+    float twice = __fadd_rn(s, s);
+    return __fsub_rn(__fmul_rn(float(-exponent), 0.693147180559945f), __fadd_rn(twice, __fmul_rn(twice, series)));
+}
+
+// normal is the quantile of the standard normal distribution (Wichura's PPND7): the lowest
+// bit of the word is the sign, the others are the probability of a value further out.
+__device__ float normal(unsigned word) {
+    float tail = __fmul_rn(__fadd_rn(__uint2float_rn(word >> 1), 0.5f), 0x1p-32f);
+    float q = __fsub_rn(0.5f, tail), above, below;
+    if (q <= 0.425f) {
+        float r = __fsub_rn(0.180625f, __fmul_rn(q, q));
+        above = __fmul_rn(q, horner(r, 5.9109374720e+01f, 1.5929113202e+02f, 5.0434271938e+01f, 3.3871327179f));
+        below = horner(r, 6.7187563600e+01f, 7.8757757664e+01f, 1.7895169469e+01f, 1.0f);
+    } else {
+        float r = __fsub_rn(__fsqrt_rn(neg_log(tail)), 1.6f);
+        above = horner(r, 1.7023821103e-01f, 1.3067284816f, 2.7568153900f, 1.4234372777f);
+        below = horner(r, 0.0f, 1.2021132975e-01f, 7.3700164250e-01f, 1.0f);
+    }
+    float z = __fdiv_rn(above, below);
+    return word & 1 ? -z : z;
+}
+
+// drawn makes an element of 32 random bits.
+__device__ float drawn(int draw, float low, float high, unsigned word) {
+    if (draw == DRAW_NORMAL || draw == DRAW_ABS_NORMAL) {
+        float z = normal(word);
+        return __fmul_rn(draw == DRAW_NORMAL ? z : fabsf(z), high);
+    }
+    if (draw == DRAW_SYMMETRIC) return __fmul_rn(float(((int)word >> 8) * 2 + 1) * 0x1p-24f, high);
+    if (draw == DRAW_UNIFORM) return __fadd_rn(low, __fmul_rn(float(word >> 8) * 0x1p-24f, __fsub_rn(high, low)));
+    return high;
+}
+
+// ---------------------------------------------------------------------------------------
 // feedback: for every hidden layer l, delta_l = (E · B_l) ⊙ f'(a_l) for at most
 // MAX_DIRECT_LOGITS logits; one logit is the outer product of E and B.
+// feedback_drawn: the same for any number of logits, where B is drawn and nowhere stored.
+// Beyond MAX_DIRECT_LOGITS a block draws its part of B again for every few rows.
 // times_slope: delta_l = raw_l ⊙ f'(a_l), where raw [batch, columns] is E · B from cuBLAS, or
 // the error behind one layer, then in place (raw and delta the same).
-// Both: sums_l[chunk, j] is the sum of delta_l[:, j] over the rows of the block's chunk: the
+// All: sums_l[chunk, j] is the sum of delta_l[:, j] over the rows of the block's chunk: the
 // bias gradient itself where one chunk holds the whole batch and every element of the layer
 // has a bias of its own, else column_sums makes it.
 //
 // Launch: block x · width columns, block y rows, BLOCK threads; grid x over all tiles (a tile
-// is a block's columns within one layer), y over chunks of rows_per_block rows. feedback
-// needs feedback_shared bytes of dynamic shared memory: 4 · logits · (block x · width +
+// is a block's columns within one layer), y over chunks of rows_per_block rows. The two of
+// feedback need dynamic shared memory: 4 · min(logits, MAX_DIRECT_LOGITS) · (block x · width +
 // ROWS_PER_THREAD · block y).
 // Bytes: feedback reads 4, writes 4, times_slope reads 8, writes 4; feedback reads 4 · logits
-// per column and chunk and 4 · logits per row and tile more; both write 4 per column and chunk.
+// per column and chunk (feedback_drawn nothing) and both 4 · logits per row and tile more; all
+// write 4 per column and chunk.
 struct DeltaLayer {
     const float *below;  // what f' reads, [batch, size]: h for tanh, the preactivation otherwise
     float *delta;        // [batch, size]
@@ -314,55 +441,101 @@ struct DeltaLayer {
 
 struct DeltaArgs {
     const float *e;    // [batch, logits], feedback only
-    const float *from; // B [logits, columns] or raw [batch, columns]
+    const float *from; // B [logits, columns] or raw [batch, columns]; not for feedback_drawn
     int batch;
     int logits;
     int columns;
     int layers;
     int rows_per_block;
     int width;
+    int draw;         // gpu.Draw; this and what follows are for feedback_drawn
+    int seed_low;     // the halves of the seed
+    int seed_high;
+    int first_layer;  // the number of layer[0] among all layers
+    float low;
+    float high;
     DeltaLayer layer[MAX_LAYERS];
 };
 
-// layer_of is the layer that the block's tile belongs to.
-__device__ DeltaLayer layer_of(const DeltaArgs &args) {
+// layer_of is the number of the layer that the block's tile belongs to.
+__device__ int layer_of(const DeltaArgs &args) {
     int l = 0;
     while (l + 1 < args.layers && (int)blockIdx.x >= args.layer[l + 1].first_tile) l++;
-    return args.layer[l];
+    return l;
 }
 
-template <int W> __device__ void feedback_tile(float *shared, float *tile, const DeltaArgs &args) {
-    DeltaLayer layer = layer_of(args);
+// StoredFeedback and DrawnFeedback are B as feedback_tile takes it: put writes the W elements
+// of row k of layer l from column j on, a multiple of W. SPLIT says whether there may be more
+// than MAX_DIRECT_LOGITS logits, which are then taken in parts.
+template <int W> struct StoredFeedback {
+    static constexpr bool SPLIT = false;
+    static __device__ void put(float *to, const DeltaArgs &args, int l, int k, int j) {
+        store<W>(to, 0, load<W>(args.from + k * args.columns + args.layer[l].column, j / W));
+    }
+};
+
+template <int W> struct DrawnFeedback {
+    static constexpr bool SPLIT = true;
+    static __device__ void put(float *to, const DeltaArgs &args, int l, int k, int j) {
+        uint4 words = philox(make_uint4(j / 4, k, args.first_layer + l, 0), make_uint2(args.seed_low, args.seed_high));
+        for (int skip = j % 4; skip > 0; skip--) words = make_uint4(words.y, words.z, words.w, 0);
+#pragma unroll 1  // four quantiles side by side would take too many registers
+        for (int i = 0; i < W; i++) {
+            to[i] = drawn(args.draw, args.low, args.high, words.x);
+            words = make_uint4(words.y, words.z, words.w, 0);
+        }
+    }
+};
+
+// put_rows writes rows [from, from + rows) of the block's columns of B, first being the first.
+template <int W, class Feedback>
+__device__ void put_rows(float *b, const DeltaArgs &args, int l, int first, int from, int rows) {
+    int column = threadIdx.x * W;
+    for (int k = threadIdx.y; k < rows; k += blockDim.y)
+        Feedback::put(b + k * blockDim.x * W + column, args, l, from + k, first + column);
+}
+
+template <int W, class Feedback> __device__ void feedback_tile(float *shared, float *tile, const DeltaArgs &args) {
+    int l = layer_of(args);
+    DeltaLayer layer = args.layer[l];
     int columns = blockDim.x * W, thread = threadIdx.y * blockDim.x + threadIdx.x;
     int first = (blockIdx.x - layer.first_tile) * columns;  // within the layer
     int limit = min(columns, layer.size - first);
     int group = ROWS_PER_THREAD * blockDim.y;
-    int logits = args.logits;
-    float *b = tile, *e = tile + logits * columns;  // b [logits, columns], e [group, logits]
+    int logits = args.logits, part = Feedback::SPLIT ? min(logits, MAX_DIRECT_LOGITS) : logits;
+    float *b = tile, *e = tile + part * columns;  // b [part, columns], e [group, part]
 
     bool active = threadIdx.x * W < limit;
-    for (int k = threadIdx.y; k < logits && active; k += blockDim.y)
-        store<W>(b, k * blockDim.x + threadIdx.x,
-                 load<W>(args.from + k * args.columns + layer.column + first, threadIdx.x));
-
+    if (!Feedback::SPLIT && active) put_rows<W, Feedback>(b, args, l, first, 0, logits);
     Vec<W> total = {};
-    int last = min(args.batch, (int)(blockIdx.y + 1) * args.rows_per_block);
-    for (int row = blockIdx.y * args.rows_per_block; row < last; row += group) {
-        __syncthreads();
-        for (int i = thread; i < group * logits; i += blockDim.x * blockDim.y)
-            e[i] = i < (last - row) * logits ? args.e[row * logits + i] : 0.0f;
-        __syncthreads();
-        if (!active) continue;
+    int start = blockIdx.y * args.rows_per_block, last = min(args.batch, start + args.rows_per_block);
+    for (int row = start; row < last; row += group) {
         Vec<W> sum[ROWS_PER_THREAD] = {};
-        for (int k = 0; k < logits; k++) {
-            Vec<W> column = load<W>(b, k * blockDim.x + threadIdx.x);
-#pragma unroll
-            for (int r = 0; r < ROWS_PER_THREAD; r++) {
-                float error = e[(r * blockDim.y + threadIdx.y) * logits + k];
-#pragma unroll
-                for (int j = 0; j < W; j++) sum[r].at[j] += error * column.at[j];
+        int from = 0;
+        do {
+            int here = Feedback::SPLIT ? min(part, logits - from) : logits;
+            __syncthreads();
+            if (Feedback::SPLIT && active && (row == start || part < logits))  // else b is there still
+                put_rows<W, Feedback>(b, args, l, first, from, here);
+            for (int i = thread; i < group * here; i += blockDim.x * blockDim.y) {
+                int r = Feedback::SPLIT ? i / here : 0;  // rows are further apart in E than here
+                bool inside = Feedback::SPLIT ? row + r < last : i < (last - row) * logits;
+                e[i] = inside ? args.e[(row + r) * logits + from + i - r * here] : 0.0f;
             }
-        }
+            __syncthreads();
+            from += part;
+            if (!active) continue;
+            for (int k = 0; k < here; k++) {
+                Vec<W> column = load<W>(b, k * blockDim.x + threadIdx.x);
+#pragma unroll
+                for (int r = 0; r < ROWS_PER_THREAD; r++) {
+                    float error = e[(r * blockDim.y + threadIdx.y) * here + k];
+#pragma unroll
+                    for (int j = 0; j < W; j++) sum[r].at[j] += error * column.at[j];
+                }
+            }
+        } while (Feedback::SPLIT && from < logits);
+        if (!active) continue;
 #pragma unroll
         for (int r = 0; r < ROWS_PER_THREAD; r++) {
             int mine = row + r * blockDim.y + threadIdx.y;
@@ -385,13 +558,23 @@ extern "C" __global__ void __launch_bounds__(BLOCK) feedback(DeltaArgs args) {
     __shared__ alignas(16) float shared[BLOCK * 4];
     float *tile = reinterpret_cast<float *>(dynamic);
     if (args.width == 4)
-        feedback_tile<4>(shared, tile, args);
+        feedback_tile<4, StoredFeedback<4>>(shared, tile, args);
     else
-        feedback_tile<1>(shared, tile, args);
+        feedback_tile<1, StoredFeedback<1>>(shared, tile, args);
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK, 3) feedback_drawn(DeltaArgs args) {
+    extern __shared__ float4 dynamic[];
+    __shared__ alignas(16) float shared[BLOCK * 4];
+    float *tile = reinterpret_cast<float *>(dynamic);
+    if (args.width == 4)
+        feedback_tile<4, DrawnFeedback<4>>(shared, tile, args);
+    else
+        feedback_tile<1, DrawnFeedback<1>>(shared, tile, args);
 }
 
 template <int W> __device__ void slope_tile(float *shared, const DeltaArgs &args) {
-    DeltaLayer layer = layer_of(args);
+    DeltaLayer layer = args.layer[layer_of(args)];
     int columns = blockDim.x * W;
     int first = (blockIdx.x - layer.first_tile) * columns;
     int limit = min(columns, layer.size - first);

@@ -16,7 +16,13 @@ type Config struct {
 	Reduction Reduction
 	Batch     int // examples in a training step
 	EvalBatch int // examples in an evaluation step; 0: chosen by the network's size
+	// Feedback draws dfa's and mdfa's feedback inside the step, instead of a stored matrix;
+	// gpu.DrawNone: it is stored.
+	Feedback gpu.Generator
 }
+
+// generated says whether nothing of the feedback is stored.
+func (c Config) generated() bool { return c.Feedback.Draw != gpu.DrawNone }
 
 // check refuses settings that no network can train with.
 func (c Config) check() error {
@@ -27,6 +33,8 @@ func (c Config) check() error {
 		return fmt.Errorf("an evaluation batch of %d: at least 1 example is needed: %w", c.EvalBatch, ErrConfig)
 	case !(c.LR >= 0) || !(c.L2 >= 0):
 		return fmt.Errorf("learning rate %g and l2 %g must be numbers from 0 on: %w", c.LR, c.L2, ErrConfig)
+	case c.generated() && c.Rule.Feedback() != model.DirectFeedback:
+		return fmt.Errorf("%v has no feedback that could be generated; dfa and mdfa have: %w", c.Rule, ErrConfig)
 	case c.Rule.Monotone() && !(c.Floor >= 0):
 		return fmt.Errorf("a clamp floor of %g: a monotone network needs 0 or more: %w", c.Floor, ErrConfig)
 	}
@@ -42,7 +50,7 @@ type Learner struct {
 
 	params, grads gpu.Buffer   // arenas of net.Params floats
 	state         []gpu.Buffer // the optimizer's, arenas like params
-	feedback      gpu.Buffer   // B of all layers, or nil
+	feedback      gpu.Buffer   // B of all layers, or nil: there is none, or it is generated
 	faRanges      []model.Range
 
 	x, y    gpu.Buffer   // float32 [batch · input], int32 [batch]
@@ -61,7 +69,8 @@ type hidden struct {
 }
 
 // NewLearner puts a network on a device with the given parameters (an arena, laid out
-// as the network says) and fixed feedback (as [Rule.DrawFeedback] returns it).
+// as the network says) and fixed feedback (as [Rule.DrawFeedback] returns it; none where
+// cfg generates it).
 func NewLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback []float32) (*Learner, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -69,7 +78,11 @@ func NewLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback
 	if cfg.EvalBatch == 0 {
 		cfg.EvalBatch = evalBatch(net, cfg.Batch)
 	}
-	if want := net.FeedbackLen(cfg.Rule.Feedback()); len(params) != net.Params || int64(len(feedback)) != want {
+	want := net.FeedbackLen(cfg.Rule.Feedback())
+	if cfg.generated() {
+		want = 0
+	}
+	if len(params) != net.Params || int64(len(feedback)) != want {
 		return nil, fmt.Errorf("algo: %d parameters and %d feedback values for a network of %d and %d: %w",
 			len(params), len(feedback), net.Params, want, gpu.ErrShape)
 	}

@@ -70,6 +70,15 @@ func (r Rule) DrawFeedback(net *model.Network, init model.Init, seed uint64) ([]
 	return nil, nil
 }
 
+// GenerateFeedback is the same feedback for [Config.Feedback]: drawn inside the step, bit by
+// bit what DrawFeedback draws, and stored nowhere. Only dfa's and mdfa's can be had so.
+func (r Rule) GenerateFeedback(net *model.Network, init model.Init, seed uint64) (gpu.Generator, error) {
+	if r.Feedback() != model.DirectFeedback {
+		return gpu.Generator{}, fmt.Errorf("%v has no feedback that could be generated; dfa and mdfa have: %w", r, ErrConfig)
+	}
+	return net.DFAGenerator(init, r.Monotone(), seed)
+}
+
 // Reduction says whether the error at the logits is scaled by the batch.
 type Reduction uint8
 

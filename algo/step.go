@@ -114,9 +114,9 @@ func (l *Learner) broadcast(n int) error {
 	if len(l.hidden) == 0 {
 		return nil
 	}
-	args := gpu.FeedbackArgs{
-		E: l.delta(len(l.hidden), n).Mat(n, l.net.Logits),
-		B: gpu.All(l.feedback).Mat(l.net.Logits, l.net.HiddenUnits()),
+	args := gpu.FeedbackArgs{E: l.delta(len(l.hidden), n).Mat(n, l.net.Logits), Gen: l.cfg.Feedback}
+	if !l.cfg.generated() {
+		args.B = gpu.All(l.feedback).Mat(l.net.Logits, l.net.HiddenUnits())
 	}
 	for i, layer := range l.net.Hidden() {
 		args.Layers = append(args.Layers, gpu.FeedbackLayer{

@@ -1,6 +1,9 @@
 package gpu
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // The Check methods hold the shape rules of every operation in one place, so that
 // all devices refuse the same things with the same words. They look at sizes and
@@ -219,11 +222,25 @@ func (a LossArgs) Check() error {
 	return c.err
 }
 
+// generator requires a distribution that every device can draw from.
+func (c *checker) generator(g Generator) {
+	finite := func(v float32) bool { return math.Abs(float64(v)) <= math.MaxFloat32 }
+	ordered := g.Draw != DrawUniform || g.Low <= g.High && finite(g.High-g.Low)
+	if g.Draw > DrawAbsNormal || !finite(g.Low) || !finite(g.High) || !ordered {
+		c.fail(ErrShape, "B cannot be drawn as %v from %g to %g", g.Draw, g.Low, g.High)
+	}
+}
+
 // Check returns an error unless the shapes fit.
 func (a FeedbackArgs) Check() error {
 	c := checker{op: "feedback"}
 	c.mat("E", a.E)
-	c.mat("B", a.B)
+	generated := a.B.IsNone() && a.Gen.Draw != DrawNone
+	if generated {
+		c.generator(a.Gen)
+	} else {
+		c.mat("B", a.B)
+	}
 	total := 0
 	for i, l := range a.Layers {
 		if _, ok := product(l.Size, a.E.Rows); !ok {
@@ -236,7 +253,14 @@ func (a FeedbackArgs) Check() error {
 		c.channels(l.BiasGrad, l.Size)
 		total += l.Size
 	}
-	if a.B.Rows != a.E.Cols || a.B.Cols != total {
+	switch {
+	case generated:
+		if _, ok := product(total, a.E.Cols); !ok {
+			c.fail(ErrShape, "E %v for layers of %d elements", a.E, total)
+		}
+	case a.Gen.Draw != DrawNone:
+		c.fail(ErrBuffer, "both B and a generator for it")
+	case a.B.Rows != a.E.Cols || a.B.Cols != total:
 		c.fail(ErrShape, "E %v · B %v for layers of %d elements", a.E, a.B, total)
 	}
 	return c.err

@@ -154,10 +154,23 @@ func (l FeedbackLayer) Channels() int { return l.BiasGrad.Len }
 // FeedbackArgs: for every hidden layer l, with B_l the columns of B that belong to it,
 //
 //	Delta_l = (E · B_l) ⊙ f'(a_l)     BiasGrad_l = sums of Delta_l over batch and positions
+//
+// Without a B the elements of B_l are drawn where they are used, and nobody keeps them:
+// Gen has the formula, with l the place in Layers.
 type FeedbackArgs struct {
-	E      Mat // [batch, logits]
-	B      Mat // [logits, Σ Size], the layers side by side in their order
+	E      Mat       // [batch, logits]
+	B      Mat       // [logits, Σ Size], the layers side by side in their order; or none
+	Gen    Generator // draws B where there is none; otherwise DrawNone
 	Layers []FeedbackLayer
+}
+
+// Columns is the number of columns of B: the sizes of all layers.
+func (a FeedbackArgs) Columns() int {
+	sum := 0
+	for _, l := range a.Layers {
+		sum += l.Size
+	}
+	return sum
 }
 
 // DenseBackwardArgs: M is W [in, out] and used transposed (BP), or the fixed

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"mdfa/gpu"
 )
 
 // Distribution is what an initializer draws from.
@@ -120,10 +122,10 @@ func (in Init) FreeFirst() Init {
 // Go's float arithmetic without fused operations is used, so that the bits of
 // constants and uniform draws are the same on every machine.
 func (in Init) Draw(dst []float32, fanIn int, rng *rand.Rand) error {
-	if fanIn < 1 {
-		return fmt.Errorf("model: initializer %v: the fan-in is %d, it must be at least 1", in, fanIn)
+	bound, err := in.bound(fanIn)
+	if err != nil {
+		return err
 	}
-	bound := in.Value / math.Sqrt(float64(fanIn))
 	switch in.Dist {
 	case Constant:
 		for i := range dst {
@@ -132,10 +134,6 @@ func (in Init) Draw(dst []float32, fanIn int, rng *rand.Rand) error {
 	case Uniform:
 		fillUniform(dst, float32(bound), rng)
 	case Positive:
-		if bound < in.Min {
-			return fmt.Errorf("model: initializer P%g: with a fan-in of %d its upper bound %.3g lies below the lower bound of mdfa, %g: take v of at least %.3g",
-				in.Value, fanIn, bound, in.Min, in.Min*math.Sqrt(float64(fanIn)))
-		}
 		fillPositive(dst, float32(in.Min), float32(bound), rng)
 	case Normal:
 		for i := range dst {
@@ -145,10 +143,47 @@ func (in Init) Draw(dst []float32, fanIn int, rng *rand.Rand) error {
 		for i := range dst {
 			dst[i] = float32(math.Abs(rng.NormFloat64()) * in.Value)
 		}
-	default:
-		return fmt.Errorf("model: unknown initializer %v", in)
 	}
 	return nil
+}
+
+// bound is v/sqrt(fanIn), or an error where there is nothing to draw from.
+func (in Init) bound(fanIn int) (float64, error) {
+	if fanIn < 1 {
+		return 0, fmt.Errorf("model: initializer %v: the fan-in is %d, it must be at least 1", in, fanIn)
+	}
+	if in.Dist > AbsNormal {
+		return 0, fmt.Errorf("model: unknown initializer %v", in)
+	}
+	bound := in.Value / math.Sqrt(float64(fanIn))
+	if in.Dist == Positive && bound < in.Min {
+		return 0, fmt.Errorf("model: initializer P%g: with a fan-in of %d its upper bound %.3g lies below the lower bound of mdfa, %g: take v of at least %.3g",
+			in.Value, fanIn, bound, in.Min, in.Min*math.Sqrt(float64(fanIn)))
+	}
+	return bound, nil
+}
+
+// Generator is the initializer as a formula that every device draws from by itself. Its
+// draws are others than those of [Init.Draw], with the same distribution and bounds.
+func (in Init) Generator(fanIn int, seed uint64) (gpu.Generator, error) {
+	bound, err := in.bound(fanIn)
+	if err != nil {
+		return gpu.Generator{}, err
+	}
+	g := gpu.Generator{Seed: seed, High: float32(in.Value)}
+	switch in.Dist {
+	case Constant:
+		g.Draw = gpu.DrawConstant
+	case Uniform:
+		g.Draw, g.High = gpu.DrawSymmetric, float32(bound)
+	case Positive:
+		g.Draw, g.Low, g.High = gpu.DrawUniform, float32(in.Min), float32(bound)
+	case Normal:
+		g.Draw = gpu.DrawNormal
+	case AbsNormal:
+		g.Draw = gpu.DrawAbsNormal
+	}
+	return g, nil
 }
 
 // fillUniform draws from the 2^24 odd multiples of bound/2^24 within ±bound: they are

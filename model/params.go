@@ -3,6 +3,8 @@ package model
 import (
 	"fmt"
 	"math/rand/v2"
+
+	"mdfa/gpu"
 )
 
 // purpose separates the random streams of one seed.
@@ -55,17 +57,31 @@ func (n *Network) InitialParams(init Init, monotone bool, seed uint64) ([]float3
 	return arena, nil
 }
 
-// DFAFeedback is the feedback matrix of DFA, or with monotone of mDFA: row-major
-// [Logits, HiddenUnits], with the columns of [Network.FeedbackColumns]. fan_in is the
-// number of logits. Each layer draws its columns row by row from a stream of its own.
-// The error wraps ErrTooLarge where no device could index the matrix; whether it
-// fits into memory is for the caller to ask first ([Network.Memory]).
-func (n *Network) DFAFeedback(init Init, monotone bool, seed uint64) ([]float32, error) {
+// DFAGenerator draws the feedback of DFA, or with monotone of mDFA, where it is used
+// ([gpu.FeedbackArgs]). fan_in is the number of logits. What it draws for a hidden layer
+// depends on nothing but the seed, the layer's place and the initializer.
+func (n *Network) DFAGenerator(init Init, monotone bool, seed uint64) (gpu.Generator, error) {
 	if monotone {
 		var err error
 		if init, err = init.Monotone(); err != nil {
-			return nil, err
+			return gpu.Generator{}, err
 		}
+	}
+	g, err := init.Generator(n.Logits, mix(mix(seed)^uint64(directFeedback)))
+	if err != nil {
+		return gpu.Generator{}, fmt.Errorf("model: the feedback of the hidden layers: %w", err)
+	}
+	return g, nil
+}
+
+// DFAFeedback is the same feedback as a matrix, bit by bit what [Network.DFAGenerator]
+// draws: row-major [Logits, HiddenUnits], with the columns of [Network.FeedbackColumns].
+// The error wraps ErrTooLarge where no device could index the matrix; whether it
+// fits into memory is for the caller to ask first ([Network.Memory]).
+func (n *Network) DFAFeedback(init Init, monotone bool, seed uint64) ([]float32, error) {
+	g, err := n.DFAGenerator(init, monotone, seed)
+	if err != nil {
+		return nil, err
 	}
 	size := n.FeedbackLen(DirectFeedback)
 	if size > maxElements {
@@ -75,11 +91,8 @@ func (n *Network) DFAFeedback(init Init, monotone bool, seed uint64) ([]float32,
 	matrix := make([]float32, size)
 	units := n.HiddenUnits()
 	for i, columns := range n.FeedbackColumns() {
-		rng := stream(seed, directFeedback, i)
 		for row := range n.Logits {
-			if err := init.Draw(columns.Of(matrix[row*units:]), n.Logits, rng); err != nil {
-				return nil, n.drawError("the feedback", i, err)
-			}
+			g.Fill(columns.Of(matrix[row*units:]), i, row, 0)
 		}
 	}
 	return matrix, nil

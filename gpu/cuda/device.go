@@ -5,6 +5,7 @@ package cuda
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"gorgonia.org/cu"
 
@@ -24,8 +25,13 @@ type Options struct {
 	// TF32 lets products round their factors to 10 bits of mantissa, for tensor cores.
 	TF32 bool
 	// WorkspaceBytes limits the patches that a convolution lays out at once; one image's
-	// patches are always possible. 0 stands for 256 MiB, or an eighth of a small device.
+	// patches are always possible. It also limits what a recorded step takes beyond that:
+	// patches that are kept for the gradients, and the workspace of its other streams.
+	// 0 stands for 256 MiB, or an eighth of a small device.
 	WorkspaceBytes int64
+	// Streams is how many streams the independent operations of a recorded step are spread
+	// over at most. 0 stands for 4; 1 keeps all of them in one.
+	Streams int
 	// Checker is what a software GPU can do beyond CUDA; nil on hardware.
 	Checker Checker
 }
@@ -62,10 +68,10 @@ type Device struct {
 	arena   *arena
 	staging staging
 
-	productMemory uint64     // cuBLAS's workspace
-	workspace     *workspace // of operations outside programs; nil: none yet
-	patchBytes    int        // limit of a convolution's patches
-	maxBlocks     int        // of an elementwise kernel
+	side       []*lane    // beside the queue's, for recorded steps that fork
+	workspace  *workspace // of operations outside programs; nil: none yet
+	patchBytes int        // limit of a convolution's patches, and of those that a program keeps
+	maxBlocks  int        // of an elementwise kernel
 
 	buffers   map[*buffer]struct{}
 	programs  map[*program]struct{}
@@ -144,16 +150,17 @@ func (d *Device) drain() error {
 }
 
 // submit runs an operation, or adds it to the recording. Check is the result of the
-// operation's shape check, uses are the spans whose buffers it touches; both are looked
-// at before build, which turns the arguments into what to issue.
-func (d *Device) submit(name string, check error, uses []gpu.Span, build func(b *builder) func(q *queue)) error {
+// operation's shape check; it and the buffers that the operation touches are looked at
+// before build, which turns the arguments into what to issue.
+func (d *Device) submit(name string, check error, uses touched, build func(b *builder) func(q *queue)) error {
 	if d.closed {
 		return fmt.Errorf("gpu: %s: %w", name, gpu.ErrClosed)
 	}
 	if check != nil {
 		return check
 	}
-	for _, s := range uses {
+	spans := slices.Concat(uses.reads, uses.writes)
+	for _, s := range spans {
 		if err := d.owns(name, s); err != nil {
 			return err
 		}
@@ -161,13 +168,13 @@ func (d *Device) submit(name string, check error, uses []gpu.Span, build func(b 
 	if d.lost != nil {
 		return d.lostError(name)
 	}
-	b := builder{op: op{name: name}}
+	b := builder{op: op{name: name, reads: extents(uses.reads), writes: extents(uses.writes)}}
 	b.issue = build(&b)
 	if b.err != nil {
 		return b.err
 	}
 	if d.recording != nil {
-		d.recording.add(uses, b.op)
+		d.recording.add(spans, b.op)
 		return nil
 	}
 	return d.exec.do(func() error { return d.direct(b.op) })
@@ -175,7 +182,7 @@ func (d *Device) submit(name string, check error, uses []gpu.Span, build func(b 
 
 // direct issues one operation with the device's own workspace.
 func (d *Device) direct(o op) error {
-	if err := d.provideWorkspace(o.workspace); err != nil {
+	if err := d.provideWorkspace(o.layOut(0)); err != nil {
 		return d.fail(o.name, err)
 	}
 	return d.run(o, d.workspace)
@@ -239,8 +246,9 @@ func (d *Device) teardown() error {
 	for p := range d.programs {
 		step("cuGraphExecDestroy", p.destroyGraph)
 	}
-	if d.queue.blas != nil {
-		step("cublasDestroy", d.queue.blas.Close)
+	lanes := append(slices.Clone(d.side), &d.queue.lane)
+	for _, l := range lanes {
+		step("cublasDestroy", l.closeBLAS)
 	}
 	if d.module != (cu.Module{}) {
 		step("cuModuleUnload", d.module.Unload)
@@ -249,15 +257,15 @@ func (d *Device) teardown() error {
 	if d.arena != nil {
 		step("cuMemFree", d.arena.close)
 	}
-	if d.queue.stream != (cu.Stream{}) {
-		step("cuStreamDestroy", d.queue.stream.Destroy)
+	for _, l := range lanes {
+		step("cuStreamDestroy", l.close)
 	}
 	if d.copies != (cu.Stream{}) {
 		step("cuStreamDestroy", d.copies.Destroy)
 	}
 	step("cuCtxSetCurrent", func() error { return cu.SetCurrentContext(cu.CUContext{}) })
 	step("cuDevicePrimaryCtxRelease", d.gpu.ReleasePrimaryCtx)
-	d.buffers, d.programs, d.feeds, d.workspace = nil, nil, nil, nil
+	d.buffers, d.programs, d.feeds, d.workspace, d.side = nil, nil, nil, nil, nil
 	return first
 }
 

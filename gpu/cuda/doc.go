@@ -10,14 +10,17 @@
 //     until the call was made, not until the GPU is done.
 //   - All work goes into one stream, so that it runs in the order of the calls. Nothing
 //     else orders it, and nothing else has to: memory that is freed while an operation on
-//     it is still waiting can be handed out again at once. The one exception are the copies
-//     of feeds, in a stream of their own, with events between the two (feed.go).
+//     it is still waiting can be handed out again at once. One exception are the copies
+//     of feeds, in a stream of their own, with events between the two (feed.go); the other
+//     is inside a recorded step, which as a whole has its place in the stream.
 //   - Memory comes out of chunks that the device keeps (arena.go). Freeing and allocating
 //     buffers is no call of the driver.
 //   - An operation is checked and turned into an op: how much workspace it needs and a
 //     function that puts its kernels into the stream (ops_*.go; package kernels says which).
-//     A direct call issues it at once. A recording collects ops, captures what they issue
-//     into a CUDA graph, and replays that with one call (program.go).
+//     A direct call issues it at once. A recording collects ops, finds out which depend on
+//     each other by the memory they touch (arrange.go), spreads them over a few streams
+//     (schedule.go, lane.go), captures what they issue into a CUDA graph (capture.go), and
+//     replays that with one call (program.go).
 //   - Errors carry the operation, the call and CUDA's name of the answer. Those after which
 //     a context is unusable are gpu.ErrDeviceLost: the device then refuses every call but
 //     Close.
@@ -25,7 +28,7 @@
 // # Reproducibility
 //
 // The same calls on the same model of GPU give the same bits: no kernel uses atomics or
-// an order that is left to chance, and cuBLAS works on one stream with a workspace of
-// its own, under which NVIDIA promises the same (cuBLAS documentation, "Results
-// Reproducibility"). Products are plain float32 unless Options.TF32 asks otherwise.
+// an order that is left to chance, and each stream has a cuBLAS with a workspace of its
+// own, under which NVIDIA promises the same (cuBLAS documentation, "Results
+// Reproducibility"). Operations that overlap touch no memory in common. Products are plain float32 unless Options.TF32 asks otherwise.
 package cuda

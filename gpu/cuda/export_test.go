@@ -2,7 +2,11 @@
 
 package cuda
 
-import "mdfa/gpu"
+import (
+	"slices"
+
+	"mdfa/gpu"
+)
 
 // The events that order a feed's two streams, for tests that leave one out.
 type FeedWaits struct{ Used, Sent bool }
@@ -34,3 +38,37 @@ func CarryWith(f gpu.Feed, slot int, p gpu.Program, waits FeedWaits) error {
 
 // OpenWithoutWaiting is Acquire as if it did not wait for the slot's copy.
 func OpenWithoutWaiting(f gpu.Feed, slot int) { f.(*feed).slots.Set(slot, gpu.FeedOpen) }
+
+// Waits is how many waits order the streams of a program.
+func Waits(p gpu.Program) int {
+	n := 0
+	for _, waits := range p.(*program).schedule.waits {
+		n += len(waits)
+	}
+	return n
+}
+
+// Streams is how many streams a program is spread over.
+func Streams(p gpu.Program) int { return p.(*program).schedule.used() }
+
+// RecordWithout is Record that leaves wait number drop out.
+func RecordWithout(d *Device, step func() error, drop int) (gpu.Program, error) {
+	p := &program{device: d, known: map[*buffer]struct{}{}}
+	if err := d.collect(p, step); err != nil {
+		return nil, err
+	}
+	err := d.exec.do(func() error {
+		if err := p.arrange(); err != nil {
+			return err
+		}
+		for i, waits := range p.schedule.waits {
+			if drop >= 0 && drop < len(waits) {
+				p.schedule.waits[i] = slices.Delete(slices.Clone(waits), drop, drop+1)
+			}
+			drop -= len(waits)
+		}
+		return p.install()
+	})
+	d.programs[p] = struct{}{}
+	return p, err
+}

@@ -91,6 +91,53 @@ func TestTF32IsUsedWhenAskedFor(t *testing.T) {
 	}
 }
 
+// TestWideDrawnFeedbackIsTheStoredOne compares the two bit by bit where a block takes 128
+// columns and the batch two chunks; with more logits than are multiplied directly, of
+// which cuBLAS makes one product, within the tolerance of a sum.
+func TestWideDrawnFeedbackIsTheStoredOne(t *testing.T) {
+	for name, logits := range map[string]int{"direct": 3, "in parts": 37} {
+		t.Run(name, func(t *testing.T) {
+			const batch, columns = 130, 8196 + 12
+			d := open(t, machine(t, small()), cuda.Options{})
+			gen := gpu.Generator{Draw: gpu.DrawNormal, Seed: 1 << 40, High: 0.2}
+			matrix := make([]float32, 0, logits*columns)
+			args := gpu.FeedbackArgs{E: floats(t, d, ramp(batch*logits)...).Mat(batch, logits)}
+			for _, size := range []int{8196, 12} {
+				h := floats(t, d, ramp(batch*size)...)
+				args.Layers = append(args.Layers, gpu.FeedbackLayer{
+					Out: gpu.Hidden{Act: gpu.PL, H: h, Pre: h}, Size: size,
+					Delta: zeros(t, d, batch*size), BiasGrad: zeros(t, d, size),
+				})
+			}
+			for row := range logits {
+				for i, l := range args.Layers {
+					part := make([]float32, l.Size)
+					gen.Fill(part, i, row, 0)
+					matrix = append(matrix, part...)
+				}
+			}
+			result := func(args gpu.FeedbackArgs) (got [][]float32) {
+				require.NoError(t, d.Feedback(args))
+				for _, l := range args.Layers {
+					got = append(got, read(t, d, l.Delta), read(t, d, l.BiasGrad))
+				}
+				return got
+			}
+			args.B = floats(t, d, matrix...).Mat(logits, columns)
+			want := result(args)
+			args.B, args.Gen = gpu.Mat{}, gen
+			got := result(args)
+			if logits <= 32 {
+				require.Equal(t, want, got)
+				return
+			}
+			for i, terms := range []int{logits, batch * logits, logits, batch * logits} {
+				assert.InDeltaSlice(t, want[i], got[i], sumTolerance*float64(terms))
+			}
+		})
+	}
+}
+
 // TestWideFeedbackIsTheReference has layers so wide that a block takes 128 columns, a
 // batch of two chunks, and, with 33 logits, a product and times_slope.
 func TestWideFeedbackIsTheReference(t *testing.T) {

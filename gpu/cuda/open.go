@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"gorgonia.org/cu"
-	cublas "gorgonia.org/cu/blas"
 
 	"mdfa/gpu/cuda/kernels"
 )
@@ -118,13 +117,11 @@ func (d *Device) loadKernels() error {
 	return nil
 }
 
-// openStream makes the stream that everything goes through except the copies of feeds. It
-// does not wait for the default stream, in which nothing of ours runs.
+// openStream makes the stream that everything goes through except the copies of feeds and
+// what a recorded step puts beside it.
 func (d *Device) openStream() error {
 	d.queue.sync, d.queue.fail = d.options.Sync, d.failure
-	var err error
-	d.queue.stream, err = cu.MakeStream(cu.NonBlocking)
-	return d.failure("cuStreamCreate", err)
+	return d.queue.lane.open(d)
 }
 
 func (d *Device) openMemory() error {
@@ -141,19 +138,4 @@ func (d *Device) share(usual uint64, part int64) uint64 {
 	return min(usual, roundUp(uint64(d.about.MemoryTotal/part), blockAlign))
 }
 
-// openBLAS starts cuBLAS with a workspace of our own: with one that cuBLAS allocates, a
-// captured graph would hold memory that nobody counts, and NVIDIA promises the same bits
-// from run to run only with a fixed one.
-func (d *Device) openBLAS() error {
-	bytes := d.share(usualProductMemory, 256)
-	var err error
-	if d.productMemory, err = d.reserve(int(bytes), "cuBLAS workspace"); err != nil {
-		return err
-	}
-	b := &cublas.Standard{}
-	if err := b.Init(); err != nil {
-		return d.failure("cublasCreate", err)
-	}
-	d.queue.blas = b
-	return d.failure("setting cuBLAS up", setUpBLAS(b, d.queue.stream, d.productMemory, int64(bytes), d.options.TF32))
-}
+func (d *Device) openBLAS() error { return d.queue.lane.openBLAS(d) }

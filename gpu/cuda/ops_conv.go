@@ -14,9 +14,28 @@ type convolution struct {
 	gpu.ConvShape
 	positions int // of one image
 	images    int // of a chunk
-	patches   int // where in the workspace the patches lie
+	patches   *patches
 	direct    bool
 }
+
+// patches are the patches of one image array. In a program, operations that need the same
+// ones can share them: those of a layer's forward pass are those of its filter gradient.
+type patches struct {
+	own, at *area // the operation's own place for them, and where they are
+	maker   int   // the operation of the program that lays them out
+	shared  bool  // it is another one
+	image   extent
+	shape   gpu.ConvShape // without the filters; no shape: nobody else can use them
+}
+
+func (p *patches) makeOwn(operation int) {
+	p.at, p.maker, p.shared = p.own, operation, false
+	p.own.kept = false
+}
+
+func (p *patches) use(at *area, maker int) { p.at, p.maker, p.shared = at, maker, true }
+
+func (p *patches) same(o *patches) bool { return p.shape == o.shape && p.image == o.image }
 
 // newConvolution lays out the patches. Where direct is possible the input itself is
 // taken for them: the patches of a 1×1 kernel that misses no pixel are its pixels.
@@ -32,8 +51,20 @@ func (d *Device) newConvolution(b *builder, s gpu.ConvShape, directly bool) *con
 	b.count(image)
 	most := min(d.patchBytes/4, kernels.MaxElements) / image
 	c.images = max(1, min(s.Batch, most))
-	c.patches = b.scratch(4 * c.images * image)
+	own := b.scratch(4 * c.images * image)
+	c.patches = &patches{own: own, at: own}
 	return c
+}
+
+// ofImage says that the patches are those of x, so that other operations can use them if
+// all of them lie there at the same time.
+func (c *convolution) ofImage(b *builder, x gpu.Span) {
+	if c.direct || c.images < c.Batch || c.Batch == 0 {
+		return
+	}
+	c.patches.image, c.patches.shape = extents([]gpu.Span{x})[0], c.ConvShape
+	c.patches.shape.OutC = 0
+	b.patches = c.patches
 }
 
 // each calls work for every chunk: images [from, to).
@@ -52,13 +83,20 @@ func part(array kernels.DevicePtr, image, floats int) kernels.DevicePtr {
 func (c *convolution) inImage() int  { return c.InH * c.InW * c.InC }
 func (c *convolution) outImage() int { return c.positions * c.OutC }
 
+// covered is how many floats of an image some window sees: a stride beyond the kernel
+// leaves pixels out, and so may the right and lower edge.
+func (c *convolution) covered() int {
+	seen := func(out int) int { return min((out-1)*c.Stride+c.Kernel, out*c.Kernel) }
+	return seen(c.OutH()) * seen(c.OutW()) * c.InC
+}
+
 // rows are the rows of images [from, to) of an array of outputs [positions, OutC].
 func (c *convolution) rows(array kernels.DevicePtr, from, to int) matrix {
 	return matrix{part(array, from, c.outImage()), (to - from) * c.positions, c.OutC}
 }
 
-// lay puts the patches of images [from, to) of x into the workspace, and returns them
-// as a matrix [rows, patch].
+// lay puts the patches of images [from, to) of x into the workspace, unless they are there,
+// and returns them as a matrix [rows, patch].
 func (c *convolution) lay(q *queue, x kernels.DevicePtr, from, to int) matrix {
 	images := to - from
 	m := matrix{rows: images * c.positions, cols: c.Patch()}
@@ -67,12 +105,14 @@ func (c *convolution) lay(q *queue, x kernels.DevicePtr, from, to int) matrix {
 		m.at = image
 		return m
 	}
-	m.at = q.scratch(c.patches)
+	m.at = q.at(c.patches.at)
+	if c.patches.shared {
+		return m
+	}
 	n := m.rows * m.cols
 	width := kernels.Width(c.InC, image, m.at)
-	shape := kernels.Im2colShape(images, c.OutH(), c.OutW(), c.Patch(), width)
-	// A stride beyond the kernel leaves pixels out: no more are read than are written.
-	q.note(q.kernel(4*min(images*c.inImage(), n), 4*n, 0).Im2col(shape, image, m.at,
+	shape := kernels.Im2colShape(images, c.InH, c.InW, c.InC, c.OutH(), c.OutW(), c.Patch(), width)
+	q.note(q.kernel(4*images*c.covered(), 4*n, 0).Im2col(shape, image, m.at,
 		int32(images), int32(c.InH), int32(c.InW), int32(c.InC), int32(c.Kernel), int32(c.Stride),
 		int32(c.OutH()), int32(c.OutW()), width))
 	return m
@@ -80,9 +120,10 @@ func (c *convolution) lay(q *queue, x kernels.DevicePtr, from, to int) matrix {
 
 // Conv multiplies chunk by chunk, and activates all rows at once.
 func (d *Device) Conv(a gpu.ConvArgs) error {
-	uses := []gpu.Span{a.Out.H, a.Out.Pre, a.X, a.W, a.B}
+	uses := touched{reads: []gpu.Span{a.X, a.W, a.B}, writes: []gpu.Span{a.Out.H, a.Out.Pre}}
 	return d.submit("conv", a.Check(), uses, func(b *builder) func(*queue) {
 		c := d.newConvolution(b, a.Shape, true)
+		c.ofImage(b, a.X)
 		x, out := address(a.X), layerOf(a.Out)
 		filters := matrix{address(a.W), c.Patch(), c.OutC}
 		activate := d.activate(b, out, address(a.B), c.Rows(), c.OutC)
@@ -97,7 +138,7 @@ func (d *Device) Conv(a gpu.ConvArgs) error {
 
 // ConvBackward turns errors into patches of errors, chunk by chunk, and adds these up.
 func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
-	uses := []gpu.Span{a.DX, a.DY, a.W, a.Below.H, a.Below.Pre, a.BiasGrad}
+	uses := touched{reads: []gpu.Span{a.DY, a.W, a.Below.H, a.Below.Pre}, writes: []gpu.Span{a.DX, a.BiasGrad}}
 	return d.submit("conv backward", a.Check(), uses, func(b *builder) func(*queue) {
 		c := d.newConvolution(b, a.Shape, false)
 		below := layerOf(a.Below)
@@ -114,27 +155,29 @@ func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 			row := 0 // of the sums
 			c.each(func(from, to int) {
 				images := to - from
-				p := matrix{q.scratch(c.patches), images * c.positions, c.Patch()}
+				p := matrix{q.at(c.patches.at), images * c.positions, c.Patch()}
 				q.gemm(product{c: p, a: c.rows(dy, from, to), b: filters, transB: true})
 				n := images * c.inImage()
 				shape, rowsPerBlock := kernels.Col2imShape(images*c.InH*c.InW, c.InC, width)
 				chunkBlocks := int(shape.Grid[0])
 				elements := p.rows * p.cols
 				q.note(q.kernel(4*(elements+n), 4*(n+chunkBlocks*c.InC), elements+3*n).Col2im(shape,
-					p.at, part(source, from, c.inImage()), part(dx, from, c.inImage()), part(q.scratch(sums), row, c.InC),
+					p.at, part(source, from, c.inImage()), part(dx, from, c.inImage()), part(q.at(sums), row, c.InC),
 					int32(images), int32(c.InH), int32(c.InW), int32(c.InC), int32(c.Kernel), int32(c.Stride),
 					int32(c.OutH()), int32(c.OutW()), rowsPerBlock, int32(below.act), width))
 				row += chunkBlocks
 			})
-			q.columnSums(sumsOf{q.scratch(sums), biasGrad, blocks, c.InC})
+			q.columnSums(sumsOf{q.at(sums), biasGrad, blocks, c.InC})
 		}
 	})
 }
 
 // ConvGrad adds up the gradients of all chunks, in their order.
 func (d *Device) ConvGrad(a gpu.ConvGradArgs) error {
-	return d.submit("conv gradient", a.Check(), []gpu.Span{a.DW, a.X, a.DY}, func(b *builder) func(*queue) {
+	uses := touched{reads: []gpu.Span{a.X, a.DY}, writes: []gpu.Span{a.DW}}
+	return d.submit("conv gradient", a.Check(), uses, func(b *builder) func(*queue) {
 		c := d.newConvolution(b, a.Shape, true)
+		c.ofImage(b, a.X)
 		x, dy := address(a.X), address(a.DY)
 		dw := matrix{address(a.DW), c.Patch(), c.OutC}
 		return func(q *queue) {

@@ -9,7 +9,7 @@ import (
 
 // Gemm is one product.
 func (d *Device) Gemm(a gpu.GemmArgs) error {
-	return d.submit("gemm", a.Check(), []gpu.Span{a.C.Span, a.A.Span, a.B.Span}, func(b *builder) func(*queue) {
+	return d.submit("gemm", a.Check(), touched{reads: []gpu.Span{a.A.Span, a.B.Span}, writes: []gpu.Span{a.C.Span}}, func(b *builder) func(*queue) {
 		p := product{c: matrixOf(a.C), a: matrixOf(a.A), b: matrixOf(a.B), transA: a.TransA, transB: a.TransB}
 		b.matrices(p.c, p.a, p.b)
 		return func(q *queue) { q.gemm(p) }
@@ -49,12 +49,12 @@ func (d *Device) activate(b *builder, l layer, bias kernels.DevicePtr, rows, col
 		switch l.act {
 		case gpu.Tanh:
 			width := kernels.Width(cols, l.h, bias)
-			shape := kernels.ElementsShape(n, width, d.maxBlocks)
+			shape := kernels.BiasShape(rows, cols, width, d.maxBlocks)
 			q.note(q.kernel(4*n+4*cols, 4*n, 2*n).BiasTanh(shape, l.h, bias, countRows, countCols, width))
 			return
 		}
 		width := kernels.Width(cols, l.h, l.pre, bias)
-		shape := kernels.ElementsShape(n, width, d.maxBlocks)
+		shape := kernels.BiasShape(rows, cols, width, d.maxBlocks)
 		k := q.kernel(4*n+4*cols, 8*n, n)
 		if l.act == gpu.ReLU {
 			q.note(k.BiasRelu(shape, l.pre, l.h, bias, countRows, countCols, width))
@@ -66,7 +66,7 @@ func (d *Device) activate(b *builder, l layer, bias kernels.DevicePtr, rows, col
 
 // Dense is a product and an activation.
 func (d *Device) Dense(a gpu.DenseArgs) error {
-	uses := []gpu.Span{a.Out.H, a.Out.Pre, a.X.Span, a.W.Span, a.B}
+	uses := touched{reads: []gpu.Span{a.X.Span, a.W.Span, a.B}, writes: []gpu.Span{a.Out.H, a.Out.Pre}}
 	return d.submit("dense", a.Check(), uses, func(b *builder) func(*queue) {
 		out := layerOf(a.Out)
 		p := product{c: matrix{out.sum(), a.X.Rows, a.W.Cols}, a: matrixOf(a.X), b: matrixOf(a.W)}
@@ -81,7 +81,10 @@ func (d *Device) Dense(a gpu.DenseArgs) error {
 
 // DenseBackward is a product, and the slope in place of it.
 func (d *Device) DenseBackward(a gpu.DenseBackwardArgs) error {
-	uses := []gpu.Span{a.DX.Span, a.DY.Span, a.M.Span, a.Below.H, a.Below.Pre, a.BiasGrad}
+	uses := touched{
+		reads:  []gpu.Span{a.DY.Span, a.M.Span, a.Below.H, a.Below.Pre},
+		writes: []gpu.Span{a.DX.Span, a.BiasGrad},
+	}
 	return d.submit("dense backward", a.Check(), uses, func(b *builder) func(*queue) {
 		p := product{c: matrixOf(a.DX), a: matrixOf(a.DY), b: matrixOf(a.M), transB: a.Trans}
 		b.matrices(p.a, p.b)

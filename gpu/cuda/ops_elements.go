@@ -9,7 +9,7 @@ import (
 
 // Zero clears a span.
 func (d *Device) Zero(s gpu.Span) error {
-	return d.submit("zero", s.Check("zero"), []gpu.Span{s}, func(*builder) func(*queue) {
+	return d.submit("zero", s.Check("zero"), touched{writes: []gpu.Span{s}}, func(*builder) func(*queue) {
 		at, n := address(s), bytesOf(s)
 		return func(q *queue) { q.zero(at, n) }
 	})
@@ -17,7 +17,7 @@ func (d *Device) Zero(s gpu.Span) error {
 
 // Copy copies a span.
 func (d *Device) Copy(dst, src gpu.Span) error {
-	return d.submit("copy", gpu.CheckCopy(dst, src), []gpu.Span{dst, src}, func(*builder) func(*queue) {
+	return d.submit("copy", gpu.CheckCopy(dst, src), touched{reads: []gpu.Span{src}, writes: []gpu.Span{dst}}, func(*builder) func(*queue) {
 		to, from, n := address(dst), address(src), bytesOf(src)
 		return func(q *queue) { q.copy(to, from, n) }
 	})
@@ -27,7 +27,7 @@ func bytesOf(s gpu.Span) int { return s.Len * s.Buf.DType().Size() }
 
 // Gather is one kernel.
 func (d *Device) Gather(a gpu.GatherArgs) error {
-	uses := []gpu.Span{a.X.Span, a.Y, a.Data, a.Labels, a.Order, a.Cursor}
+	uses := touched{reads: []gpu.Span{a.Data, a.Labels, a.Order, a.Cursor}, writes: []gpu.Span{a.X.Span, a.Y}}
 	return d.submit("gather", a.Check(), uses, func(b *builder) func(*queue) {
 		x, y, data, labels := address(a.X.Span), address(a.Y), address(a.Data), address(a.Labels)
 		order, cursor := address(a.Order), address(a.Cursor)
@@ -52,7 +52,10 @@ const lossFLOPs = 8
 
 // Loss is one kernel where one block can do it all, and up to three where not.
 func (d *Device) Loss(a gpu.LossArgs) error {
-	uses := []gpu.Span{a.Logits.Span, a.Bias, a.Labels, a.E.Span, a.BiasGrad, a.Metrics, a.Step}
+	uses := touched{
+		reads:  []gpu.Span{a.Bias, a.Labels},
+		writes: []gpu.Span{a.Logits.Span, a.E.Span, a.BiasGrad, a.Metrics, a.Step},
+	}
 	return d.submit("loss", a.Check(), uses, func(b *builder) func(*queue) {
 		logits, bias, labels := address(a.Logits.Span), address(a.Bias), address(a.Labels)
 		e, biasGrad := address(a.E.Span), address(a.BiasGrad)
@@ -69,7 +72,8 @@ func (d *Device) Loss(a gpu.LossArgs) error {
 		if e != 0 {
 			written += 4 * n
 		}
-		single, partials := blocks == 1, 0
+		single := blocks == 1
+		var partials *area
 		if single {
 			read += counters
 			written += counters + 4*a.BiasGrad.Len
@@ -78,7 +82,10 @@ func (d *Device) Loss(a gpu.LossArgs) error {
 			written += blocks * sums
 		}
 		return func(q *queue) {
-			partial := q.scratch(partials)
+			partial := kernels.DevicePtr(0)
+			if !single {
+				partial = q.at(partials)
+			}
 			k := q.kernel(read, written, lossFLOPs*n)
 			if a.Logits.Cols == 1 {
 				q.note(k.LossSigmoid(shape, logits, bias, labels, e, biasGrad, metrics, step, partial, rows, steps, a.Scale))
@@ -102,7 +109,7 @@ var optimizerFLOPs = map[gpu.Optimizer]int{gpu.SGD: 4, gpu.RMSProp: 11, gpu.Adam
 
 // Optimize is one kernel.
 func (d *Device) Optimize(a gpu.OptimizeArgs) error {
-	uses := []gpu.Span{a.W, a.G, a.S1, a.S2, a.Step}
+	uses := touched{reads: []gpu.Span{a.G, a.Step}, writes: []gpu.Span{a.W, a.S1, a.S2}}
 	return d.submit(a.Kind.String(), a.Check(), uses, func(b *builder) func(*queue) {
 		w, g, step := address(a.W), address(a.G), address(a.Step)
 		n := b.count(a.W.Len)

@@ -10,13 +10,14 @@ import (
 // Feedback is one kernel for all hidden layers (or one for every MaxLayers), and their
 // column sums; with more logits than the kernel multiplies by itself, a product first.
 func (d *Device) Feedback(a gpu.FeedbackArgs) error {
-	uses := []gpu.Span{a.E.Span, a.B.Span}
+	uses := touched{reads: []gpu.Span{a.E.Span, a.B.Span}}
 	for _, l := range a.Layers {
-		uses = append(uses, l.Delta, l.Out.H, l.Out.Pre, l.BiasGrad)
+		uses.reads = append(uses.reads, l.Out.H, l.Out.Pre)
+		uses.writes = append(uses.writes, l.Delta, l.BiasGrad)
 	}
 	return d.submit("feedback", a.Check(), uses, func(b *builder) func(*queue) {
-		e, feedback := matrixOf(a.E), matrixOf(a.B)
-		b.matrices(e, feedback)
+		e, columns := matrixOf(a.E), a.Columns()
+		b.matrices(e, matrix{rows: a.E.Cols, cols: columns})
 		layers := make([]deltaLayer, len(a.Layers))
 		for i, l := range a.Layers {
 			layers[i] = deltaLayer{
@@ -24,16 +25,21 @@ func (d *Device) Feedback(a gpu.FeedbackArgs) error {
 				biasGrad: address(l.BiasGrad), channels: l.Channels(),
 			}
 		}
-		s := newDeltas(b, a.E.Rows, a.B.Cols, layers)
+		s := newDeltas(b, a.E.Rows, columns, layers)
+		if a.B.IsNone() {
+			b.count(a.E.Len)
+			return func(q *queue) { s.drawn(q, e, a.Gen) }
+		}
+		feedback := matrixOf(a.B)
 		if a.E.Cols <= kernels.MaxDirectLogits {
 			b.count(a.E.Len)
 			b.count(a.B.Len)
 			return func(q *queue) { s.feedback(q, e, feedback) }
 		}
-		raw := b.scratch(4 * a.E.Rows * a.B.Cols)
+		raw := b.scratch(4 * a.E.Rows * columns)
 		return func(q *queue) {
-			at := q.scratch(raw)
-			q.gemm(product{c: matrix{at, a.E.Rows, a.B.Cols}, a: e, b: feedback})
+			at := q.at(raw)
+			q.gemm(product{c: matrix{at, a.E.Rows, columns}, a: e, b: feedback})
 			s.timesSlope(q, at)
 		}
 	})
@@ -46,9 +52,9 @@ type deltaLayer struct {
 	delta, biasGrad kernels.DevicePtr
 	size, channels  int
 
-	column int  // where the layer's columns begin
-	direct bool // what the kernel sums up is the bias gradient itself
-	sums   int  // else: where in the workspace its sums [chunks, size] lie
+	column int   // where the layer's columns begin
+	direct bool  // what the kernel sums up is the bias gradient itself
+	sums   *area // else: of its sums [chunks, size]
 }
 
 // deltas is the common part of feedback and times_slope: layers side by side, their
@@ -85,6 +91,20 @@ func (s *deltas) feedback(q *queue, e, b matrix) {
 	})
 }
 
+// Operations of drawing an element, about: a quarter of Philox, the quantile.
+const drawFLOPs = 20
+
+// drawn computes the deltas from E [batch, logits] and what the generator draws.
+func (s *deltas) drawn(q *queue, e matrix, g gpu.Generator) {
+	s.launch(q, 0, func(args *kernels.DeltaArgs, n, sums int) {
+		args.E, args.Logits = e.at, int32(e.cols)
+		args.Draw, args.SeedLow, args.SeedHigh = int32(g.Draw), int32(uint32(g.Seed)), int32(uint32(g.Seed>>32))
+		args.Low, args.High = g.Low, g.High
+		elements := e.cols * sums / s.chunks
+		q.note(q.kernel(4*(s.batch*e.cols+n), 4*(n+sums), 2*n*e.cols+3*n+drawFLOPs*elements).FeedbackDrawn(args.Shape(), args))
+	})
+}
+
 // timesSlope computes the deltas from raw [batch, columns], which may be the only
 // layer's delta itself.
 func (s *deltas) timesSlope(q *queue, raw kernels.DevicePtr) {
@@ -102,6 +122,7 @@ func (s *deltas) launch(q *queue, from kernels.DevicePtr, one func(args *kernels
 		layers := s.layers[first:min(first+kernels.MaxLayers, len(s.layers))]
 		args := kernels.DeltaArgs{
 			From: from, Batch: int32(s.batch), Columns: int32(s.columns), Layers: int32(len(layers)), Width: width,
+			FirstLayer: int32(first),
 		}
 		sizes := 0
 		for i, l := range layers {
@@ -128,7 +149,7 @@ func (l deltaLayer) sumsAt(q *queue) kernels.DevicePtr {
 	if l.direct {
 		return l.biasGrad
 	}
-	return q.scratch(l.sums)
+	return q.at(l.sums)
 }
 
 // width is the vector width that fits all layers.

@@ -17,7 +17,8 @@ type program struct {
 	buffers   []*buffer
 	known     map[*buffer]struct{}
 	workspace *workspace // nil: no operation needs one
-	launches  []launch   // of one step, in order
+	schedule  schedule
+	launches  []launch // of one step, in order
 	graph     graph
 	replay    func() error // puts one step into the stream
 	freed     bool
@@ -61,21 +62,18 @@ func (d *Device) collect(p *program, step func() error) error {
 
 // prepare makes everything that a step needs, so that Run is one call. On the executor.
 func (p *program) prepare() error {
+	err := p.device.fail("record", p.arrange())
+	if err == nil {
+		err = p.install()
+	}
+	return err
+}
+
+// install makes the step that was arranged ready to run.
+func (p *program) install() error {
 	d := p.device
-	need := 0
-	for _, o := range p.ops {
-		need = max(need, o.workspace)
-	}
-	if err := d.provideWorkspace(need); err != nil {
-		return d.fail("record", err)
-	}
-	if need > 0 {
-		p.workspace = d.workspace
-		p.workspace.users++
-	}
-	err := p.trace()
+	var err error
 	switch {
-	case err != nil:
 	case len(p.launches) == 0:
 		p.replay = func() error { return nil }
 	case d.options.Sync:
@@ -90,25 +88,7 @@ func (p *program) prepare() error {
 	return nil
 }
 
-// tracer writes down what is issued.
-type tracer struct{ program *program }
-
-func (t tracer) before(launch) error { return nil }
-
-func (t tracer) after(l launch) error {
-	t.program.launches = append(t.program.launches, l)
-	return nil
-}
-
-// trace finds out what a step launches, without doing it.
-func (p *program) trace() error {
-	q := &p.device.queue
-	q.observer, q.dry = tracer{p}, true
-	defer func() { q.observer, q.dry = nil, false }()
-	return p.reissue()
-}
-
-// reissue puts the operations into the stream one by one.
+// reissue puts the operations into the first stream one by one, in the order of their calls.
 func (p *program) reissue() error {
 	for _, o := range p.ops {
 		if err := p.device.run(o, p.workspace); err != nil {
@@ -116,26 +96,6 @@ func (p *program) reissue() error {
 		}
 	}
 	return nil
-}
-
-// capture makes a graph of what the operations put into the stream. Everything follows
-// everything before it there, as in the stream.
-func (p *program) capture() error {
-	d := p.device
-	record := func(call string, err error) error { return d.fail("record", d.failure(call, err)) }
-	if err := record("cuStreamBeginCapture", beginCapture(d.queue.stream)); err != nil {
-		return err
-	}
-	issued := p.reissue()
-	captured, err := endCapture(d.queue.stream) // also after a failure: the stream must not stay in capture
-	if err = cmp.Or(issued, record("cuStreamEndCapture", err)); err == nil {
-		p.graph, err = captured.instantiate()
-		err = record("cuGraphInstantiate", err)
-	}
-	if captured != 0 {
-		err = cmp.Or(err, record("cuGraphDestroy", captured.destroy()))
-	}
-	return err
 }
 
 var (

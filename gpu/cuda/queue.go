@@ -7,7 +7,6 @@ import (
 	"unsafe"
 
 	"gorgonia.org/cu"
-	cublas "gorgonia.org/cu/blas"
 
 	"mdfa/gpu/cuda/kernels"
 )
@@ -24,9 +23,8 @@ type launch struct {
 // more is issued until [queue.take] has fetched it, so that operations need not look at
 // every call.
 type queue struct {
-	stream    cu.Stream
+	lane      // the first one, except while the fork of a program issues
 	functions [kernels.NumKernels]cu.Function
-	blas      *cublas.Standard
 	sync      bool // wait for each piece of work
 	fail      func(call string, err error) error
 
@@ -125,7 +123,7 @@ func (q *queue) copy(dst, src kernels.DevicePtr, n int) {
 	}
 }
 
-// scratch is the address of a part of the workspace that [builder.scratch] laid out.
-func (q *queue) scratch(offset int) kernels.DevicePtr {
-	return kernels.DevicePtr(q.workspace + uint64(offset))
+// at is the address of an area of the workspace.
+func (q *queue) at(a *area) kernels.DevicePtr {
+	return kernels.DevicePtr(q.workspace + uint64(a.offset))
 }

@@ -4,9 +4,6 @@ package cuda
 
 import (
 	"fmt"
-
-	"mdfa/gpu"
-	"mdfa/gpu/cuda/kernels"
 )
 
 // workspace is memory in which operations keep what nobody else sees: patches, sums of
@@ -17,6 +14,13 @@ type workspace struct {
 	addr  uint64
 	bytes int
 	users int // the device, while it is its own, and programs
+}
+
+// area is a part of the workspace that an operation uses.
+type area struct {
+	bytes  int
+	offset int  // in the workspace
+	kept   bool // laid out by the program, because later operations read it
 }
 
 // provideWorkspace makes sure that the device's workspace has n bytes. On the executor.
@@ -47,51 +51,4 @@ func (d *Device) leaveWorkspace(w *workspace) error {
 		return nil
 	}
 	return d.release(w.addr)
-}
-
-// op is an operation whose arguments were checked, ready to be issued any number of times.
-type op struct {
-	name      string
-	workspace int // bytes that it needs
-	issue     func(q *queue)
-}
-
-// builder makes an op. The first size that a kernel cannot take stays in err.
-type builder struct {
-	op
-	err error
-}
-
-// count is n as a kernel takes it.
-func (b *builder) count(n int) int32 {
-	c, err := kernels.Count(n)
-	if err != nil {
-		b.refuse("%d elements at once: at most %d are possible, use smaller batches", n, kernels.MaxElements)
-	}
-	return c
-}
-
-// maxDimension is the largest size of a matrix that cuBLAS takes.
-const maxDimension = 1<<31 - 1
-
-// matrices refuses products with sizes that cuBLAS cannot take.
-func (b *builder) matrices(list ...matrix) {
-	for _, m := range list {
-		if m.rows > maxDimension || m.cols > maxDimension {
-			b.refuse("a matrix [%d, %d]: cuBLAS takes at most %d rows and columns", m.rows, m.cols, maxDimension)
-		}
-	}
-}
-
-func (b *builder) refuse(format string, args ...any) {
-	if b.err == nil {
-		b.err = fmt.Errorf("gpu: %s: %s: %w", b.name, fmt.Sprintf(format, args...), gpu.ErrShape)
-	}
-}
-
-// scratch lays out n bytes in the workspace and returns their offset.
-func (b *builder) scratch(n int) int {
-	offset := b.workspace
-	b.workspace += int(roundUp(uint64(n), blockAlign))
-	return offset
 }

@@ -21,6 +21,8 @@ type feedbackSetup struct {
 	batch, logits int
 	layers        []feedbackLayer
 	spoil         func(e, b []float32)
+	gen           gpu.Generator // draws B, unless it draws nothing
+	bits          bool          // E is the identity and every slope one: the deltas are B itself
 }
 
 func feedbackCases() []opCase {
@@ -71,6 +73,7 @@ func feedbackCases() []opCase {
 				return pre
 			}}}})
 	}
+	setups = append(setups, drawnFeedback()...)
 	var cases []opCase
 	for _, f := range setups {
 		f.name = fmt.Sprintf("%dlogits/%s", f.logits, f.name)
@@ -83,6 +86,43 @@ func feedbackCases() []opCase {
 	return cases
 }
 
+// drawnFeedback are calls without a B. One logit is an outer product; with more than 32 a
+// GPU stores no matrix either.
+func drawnFeedback() (setups []feedbackSetup) {
+	ones := func(size int) feedbackLayer { // relu' is 1 at 0
+		return feedbackLayer{act: gpu.ReLU, size: size, channels: size, pre: func(batch int) []float32 { return make([]float32, size*batch) }}
+	}
+	tanh := feedbackLayer{act: gpu.Tanh, size: 33, channels: 33}
+	pl := feedbackLayer{act: gpu.PL, size: 12, channels: 3}
+	for _, gen := range []gpu.Generator{
+		{Draw: gpu.DrawConstant, High: -0.75},
+		{Draw: gpu.DrawSymmetric, High: 0.3},
+		{Draw: gpu.DrawUniform, Low: 1e-6, High: 0.7},
+		{Draw: gpu.DrawNormal, High: 0.4},
+		{Draw: gpu.DrawAbsNormal, High: 1.1},
+	} {
+		gen.Seed = 0x0123456789abcdef
+		name := "Drawn, " + gen.Draw.String()
+		for _, logits := range []int{1, 2, 10, 32, 33, 41} {
+			setups = append(setups,
+				feedbackSetup{name: name, batch: 5, logits: logits, gen: gen, layers: []feedbackLayer{tanh, pl, ones(8)}},
+				feedbackSetup{name: name + ", bit for bit", batch: logits, logits: logits, gen: gen, bits: true, layers: []feedbackLayer{ones(7), ones(2)}},
+				feedbackSetup{name: name + ", in fours, bit for bit", batch: logits, logits: logits, gen: gen, bits: true, layers: []feedbackLayer{ones(12), ones(8)}})
+		}
+		setups = append(setups,
+			feedbackSetup{name: name + ", LargeBatch", batch: 131, logits: 3, gen: gen, layers: []feedbackLayer{pl, tanh}},
+			feedbackSetup{name: name + ", ManyLayers", batch: 3, logits: 3, gen: gen, layers: slices.Repeat([]feedbackLayer{pl, ones(3), tanh}, 6)},
+			feedbackSetup{name: name + ", NoLayers", batch: 3, logits: 3, gen: gen},
+			feedbackSetup{name: name + ", EmptyBatch", logits: 3, gen: gen, layers: []feedbackLayer{pl, tanh}})
+	}
+	normal := gpu.Generator{Draw: gpu.DrawNormal, Seed: 5, High: 0.3}
+	return append(setups,
+		feedbackSetup{name: "Drawn, ConvMNIST", batch: 8, logits: 10, gen: normal, layers: []feedbackLayer{
+			{act: gpu.ReLU, size: 144 * 96, channels: 96}, {act: gpu.Tanh, size: 25 * 96, channels: 96}, {act: gpu.PL, size: 9 * 96, channels: 96}}},
+		feedbackSetup{name: "Drawn, WideBitForBit", batch: 3, logits: 3, gen: normal, bits: true, layers: []feedbackLayer{ones(8200), ones(5)}},
+		feedbackSetup{name: "Drawn, WideManyLogits", batch: 2, logits: 40, gen: normal, layers: []feedbackLayer{ones(8196), tanh}})
+}
+
 func (f feedbackSetup) lay(s *stage) func() error {
 	r := seeded("feedback" + f.name)
 	total := 0
@@ -90,12 +130,18 @@ func (f feedbackSetup) lay(s *stage) func() error {
 		total += l.size
 	}
 	e, b := uniform(r, f.batch*f.logits), uniform(r, f.logits*total)
+	if f.bits {
+		clear(e)
+		for k := range f.logits {
+			e[k*f.logits+k] = 1
+		}
+	}
 	if f.spoil != nil {
 		f.spoil(e, b)
 	}
-	args := gpu.FeedbackArgs{
-		E: in(s, "E", e).Mat(f.batch, f.logits),
-		B: in(s, "B", b).Mat(f.logits, total),
+	args := gpu.FeedbackArgs{E: in(s, "E", e).Mat(f.batch, f.logits), Gen: f.gen}
+	if f.gen.Draw == gpu.DrawNone {
+		args.B = in(s, "B", b).Mat(f.logits, total)
 	}
 	first := 0
 	for i, l := range f.layers {
@@ -107,15 +153,24 @@ func (f feedbackSetup) lay(s *stage) func() error {
 		hidden, slopes := below(s, name, l.act, pre)
 		columns := make([]float64, 0, f.logits*l.size)
 		for row := range f.logits {
+			if f.gen.Draw != gpu.DrawNone {
+				f.gen.Fill(b[row*total+first:row*total+first+l.size], i, row, 0)
+			}
 			columns = append(columns, wide(b[row*total+first:row*total+first+l.size])...)
 		}
 		first += l.size
 		want := func() []float64 {
 			return masked(product(wide(e), columns, f.batch, f.logits, l.size, false, false), slopes)
 		}
+		compare := exactly
+		if !f.bits {
+			compare = func(want func() []float64) func(testingT, []float32) {
+				return near(sumScale(f.logits), sumTolerance(f.logits), want)
+			}
+		}
 		args.Layers = append(args.Layers, gpu.FeedbackLayer{
 			Out:      hidden,
-			Delta:    out(s, name+".Delta", f.batch*l.size, near(sumScale(f.logits), sumTolerance(f.logits), want)),
+			Delta:    out(s, name+".Delta", f.batch*l.size, compare(want)),
 			Size:     l.size,
 			BiasGrad: biasGrad(s, name+".BiasGrad", l.channels, f.batch*l.size, f.logits, want),
 		})

@@ -43,6 +43,11 @@ func wrong[A any](change func(*A), texts ...string) mistake {
 // overflowing is a matrix whose element count wraps to zero in an int.
 func overflowing(m gpu.Mat) gpu.Mat { return m.Slice(0, 0).Mat(1<<32, 1<<32) }
 
+// generator is a gpu.Generator in few words.
+func generator(d gpu.Draw, low, high float64) gpu.Generator {
+	return gpu.Generator{Draw: d, Low: float32(low), High: float32(high)}
+}
+
 type copyArgs struct{ Dst, Src gpu.Span }
 
 type zeroArgs struct{ S gpu.Span }
@@ -148,6 +153,11 @@ func misusedDense(floats laidFloats, hidden laidHidden) []misusedOp {
 				{Out: hidden(s, gpu.PL, 18), Delta: floats(s, "Delta 1", 18), Size: 9, BiasGrad: floats(s, "BiasGrad 1", 3)},
 			}}
 		}, gpu.Device.Feedback, map[string]mistake{
+			"BIsAlsoDrawn":      {change: func(a any) { a.(*gpu.FeedbackArgs).Gen.Draw = gpu.DrawNormal }, kind: gpu.ErrBuffer},
+			"UnknownDraw":       wrong(func(a *gpu.FeedbackArgs) { a.B, a.Gen.Draw = gpu.Mat{}, 9 }, "Draw(9)"),
+			"EndlessDraw":       wrong(func(a *gpu.FeedbackArgs) { a.B, a.Gen = gpu.Mat{}, generator(gpu.DrawNormal, 0, math.Inf(-1)) }),
+			"NoNumberToDraw":    wrong(func(a *gpu.FeedbackArgs) { a.B, a.Gen = gpu.Mat{}, generator(gpu.DrawUniform, math.NaN(), 1) }),
+			"DrawBackwards":     wrong(func(a *gpu.FeedbackArgs) { a.B, a.Gen = gpu.Mat{}, generator(gpu.DrawUniform, 2, 1) }, "2", "1"),
 			"LogitsDiffer":      wrong(func(a *gpu.FeedbackArgs) { a.B = a.B.Mat(2, 21) }, "[2, 3]", "[2, 21]"),
 			"ALayerTooFew":      wrong(func(a *gpu.FeedbackArgs) { a.Layers = a.Layers[:1] }, "[3, 14]", "5"),
 			"NegativeSize":      wrong(func(a *gpu.FeedbackArgs) { a.Layers[1].Size = -9 }, "-9"),

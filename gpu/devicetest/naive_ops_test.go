@@ -212,18 +212,19 @@ func (d *naive) Feedback(a gpu.FeedbackArgs) error {
 		spans = append(spans, hiddenSpans(l.Out, l.Delta, l.BiasGrad)...)
 	}
 	return d.submit("feedback", a.Check(), spans, func() {
-		e, b := floats(a.E.Span), floats(a.B.Span)
+		e, columns := floats(a.E.Span), a.Columns()
+		b := d.feedbackMatrix(a)
 		if d.has("feedback is forced positive") {
 			for i := range b {
 				b[i] = math.Abs(b[i])
 			}
 		}
-		all := product(e, b, a.E.Rows, a.E.Cols, a.B.Cols, false, false)
+		all := product(e, b, a.E.Rows, a.E.Cols, columns, false, false)
 		first := 0
 		for _, l := range a.Layers {
 			delta := make([]float64, 0, a.E.Rows*l.Size)
 			for row := range a.E.Rows {
-				delta = append(delta, all[row*a.B.Cols+first:][:l.Size]...)
+				delta = append(delta, all[row*columns+first:][:l.Size]...)
 			}
 			if !d.has("every layer takes the first columns") {
 				first += l.Size
@@ -233,6 +234,33 @@ func (d *naive) Feedback(a gpu.FeedbackArgs) error {
 			d.biasGrad(l.BiasGrad, delta)
 		}
 	})
+}
+
+// feedbackMatrix is B [logits, columns], drawn where there is none.
+func (d *naive) feedbackMatrix(a gpu.FeedbackArgs) []float64 {
+	if !a.B.IsNone() {
+		return floats(a.B.Span)
+	}
+	var b []float64
+	for row := range a.E.Cols {
+		for i, l := range a.Layers {
+			switch {
+			case d.has("all layers draw the same"):
+				i = 0
+			case d.has("all logits draw the same"):
+				row = 0
+			}
+			columns := make([]float32, l.Size)
+			a.Gen.Fill(columns, i, row, 0)
+			if d.has("drawn feedback is rounded") {
+				for j := range columns {
+					columns[j] *= 1 + 0x1p-23
+				}
+			}
+			b = append(b, wide(columns)...)
+		}
+	}
+	return b
 }
 
 func (d *naive) DenseBackward(a gpu.DenseBackwardArgs) error {

@@ -17,6 +17,7 @@ type blas struct {
 	math        int32
 	pointerMode int32
 	atomics     int32
+	workspace   uint64 // memory that products may write to; 0: cuBLAS's own
 }
 
 // The version of cuBLAS that is pretended, as cublasGetVersion counts.
@@ -102,7 +103,7 @@ func (m *Machine) BlasSetStream(t Thread, h, on Handle) Status {
 	return m.onBlas(t, h, "cublasSetStream", func(b *blas) Status {
 		s, r := m.stream(b.ctx, "cublasSetStream", on)
 		if r == Success {
-			b.stream = s
+			b.stream, b.workspace = s, 0 // cuBLAS documentation, cublasSetStream: back to its own
 		}
 		return statusOf(r)
 	})
@@ -186,7 +187,8 @@ func (m *Machine) BlasGetAtomicsMode(t Thread, h Handle) (mode int32, s Status) 
 }
 
 // BlasSetWorkspace is cublasSetWorkspace; n = 0 goes back to cuBLAS's own. The memory
-// must be the program's, and aligned to 256 bytes; the products here do not need it.
+// must be the program's, and aligned to 256 bytes; the products here do not need it, but
+// count as writing to it: two that share one must not run at the same time.
 func (m *Machine) BlasSetWorkspace(t Thread, h Handle, addr, n uint64) Status {
 	return m.onBlas(t, h, "cublasSetWorkspace", func(b *blas) Status {
 		const alignment = 256
@@ -194,7 +196,14 @@ func (m *Machine) BlasSetWorkspace(t Thread, h Handle, addr, n uint64) Status {
 			m.refuse(ErrorInvalidValue, "cublasSetWorkspace: %#x is not a multiple of %d", addr, alignment)
 			return BlasInvalidValue
 		}
-		return statusOf(m.inDevice(b.ctx, "cublasSetWorkspace", addr, n))
+		if r := m.inDevice(b.ctx, "cublasSetWorkspace", addr, n); r != Success {
+			return statusOf(r)
+		}
+		b.workspace = 0
+		if n > 0 {
+			b.workspace = addr
+		}
+		return BlasSuccess
 	})
 }
 
@@ -248,12 +257,13 @@ func (m *Machine) sgemm(t Thread, h Handle, call string, g cublas.Sgemm, alpha, 
 			}
 		}
 		g.TF32 = handle.math&^mathDisallowReduction == mathTF32
+		workspace := handle.workspace
 		return statusOf(m.submit(handle.stream, call, task{name: "sgemm", kind: nodeKernel, run: func(x *execution) error {
 			if err := scalars(&g); err != nil {
 				return err
 			}
 			for i := range operands.count {
-				if err := m.product(g, operands.at(i), x); err != nil {
+				if err := m.product(g, operands.at(i), workspace, x); err != nil {
 					return err
 				}
 			}
@@ -270,7 +280,7 @@ func deviceFloat(memory *vm.Memory, addr uint64) (float32, error) {
 
 // product runs one product with the checks of a kernel: bounds, life, alignment, memory
 // never written, and races with other work.
-func (m *Machine) product(g cublas.Sgemm, at matrices, x *execution) error {
+func (m *Machine) product(g cublas.Sgemm, at matrices, workspace uint64, x *execution) error {
 	if err := m.ordered(x.ctx.device, "sgemm"); err != nil {
 		return err
 	}
@@ -316,6 +326,9 @@ func (m *Machine) product(g cublas.Sgemm, at matrices, x *execution) error {
 	}
 	if overlaps(c, a) || overlaps(c, b) {
 		return &vm.Fault{Kind: vm.GlobalRace, Address: at.c, Size: 4, Space: "global", Detail: "sgemm: C overlaps A or B"}
+	}
+	if workspace != 0 {
+		touched = append(touched, vm.Range{Addr: workspace, Size: 4, Write: true})
 	}
 	if err := x.touch("sgemm", slices.Clip(touched)...); err != nil {
 		return err

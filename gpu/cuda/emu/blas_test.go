@@ -162,3 +162,26 @@ func TestTF32RoundsToTenBits(t *testing.T) {
 	require.Equal(t, BlasSuccess, h.product(blas, 1, 1, 0, a, b, c))
 	assert.Equal(t, []float32{1}, h.floats(c, 1))
 }
+
+// TestProductsThatShareAWorkspaceRace: cuBLAS may write to it in any product.
+func TestProductsThatShareAWorkspaceRace(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		h := start(t)
+		p, q := h.alloc(512), h.alloc(512)
+		for i, c := range []uint64{h.alloc(4), h.alloc(4)} {
+			blas := h.blas()
+			require.Equal(t, BlasSuccess, h.m.BlasSetStream(one, blas, h.stream()))
+			workspace := p
+			if i == 1 && !shared {
+				workspace = q
+			}
+			require.Equal(t, BlasSuccess, h.m.BlasSetWorkspace(one, blas, workspace, 512))
+			require.Equal(t, BlasSuccess, h.product(blas, 1, 1, 0, h.put(2), h.put(3), c))
+		}
+		if r := h.m.CtxSynchronize(one); shared {
+			h.refused(ErrorLaunchFailed, r, "race on global memory", "the earlier operation is sgemm")
+		} else {
+			h.ok(r)
+		}
+	}
+}

@@ -16,19 +16,21 @@
 //	                rows; a kernel of 1 with stride 1 needs no im2col
 //	Loss            loss_sigmoid | loss_softmax; where LossShape has several blocks also
 //	                loss_finish and, when training, column_sums of E into BiasGrad
-//	Feedback        up to MaxDirectLogits logits: feedback
+//	Feedback        B generated: feedback_drawn
+//	                stored, up to MaxDirectLogits logits: feedback
 //	                more: GEMM E·B into raw [batch, Σ Size] · times_slope
 //	                then column_sums over all layers, unless every Sums is a BiasGrad
 //	DenseBackward   GEMM into DX · times_slope in place (one layer, From = Delta = DX)
 //	                · column_sums, unless Sums is the BiasGrad
 //	ConvBackward    (n) GEMM DY·Wᵀ into patches · col2im, then column_sums over the channel
 //	                sums of all chunks
-//	ConvGrad        (n) im2col · GEMM patchesᵀ·DY, with beta = 1 from the second chunk on
+//	ConvGrad        (n) im2col · GEMM patchesᵀ·DY, with beta = 1 from the second chunk on;
+//	                no im2col in a recorded step where Conv has laid out the same patches
 //	Optimize        sgd | rmsprop | adam
 //
 // # Bias gradients
 //
-// feedback, times_slope and col2im sum what they write while it is in registers: Sums
+// feedback, feedback_drawn, times_slope and col2im sum what they write while it is in registers: Sums
 // gets [DeltaChunks(batch), Size], or a row of channels for each block of col2im. Sums
 // is the bias gradient itself where DeltaChunks is 1 and a layer has as many biases as
 // elements (dense layers, batches up to 128). Otherwise Sums is workspace, read as a
@@ -42,14 +44,10 @@
 //
 //	               DFA, mDFA                                          BP, FA
 //	MNIST FC       12 = 1 + 2·2 + 1 + 1 + 1 + 3 + 1                   14
-//	MNIST conv     22 = 1 + 3·3 + 1 + 1 + 2 + 3·2 + 1 + 1             29
+//	MNIST conv     19 = 1 + 3·3 + 1 + 1 + 2 + 3·1 + 1 + 1             26
 //
 // in the order gather, hidden layers, logit product, loss, feedback, weight gradients,
-// optimizer. A device that keeps the forward pass's patches for ConvGrad saves three more
-// of the convnet's. Elementwise global memory of the FC step with tanh and rmsprop
-// (KB): gather 252, bias_tanh 206, loss 15, feedback 258, rmsprop 3984; of it 43 (1%) are
-// more than one read of every input and one write of every output. Of the convnet's
-// (KB): im2col 16,884 a pass, bias_tanh 8,750, feedback 9,844, column_sums 70, rmsprop 3,545.
+// optimizer. docs/gpu-step.md has the bytes.
 //
 // # Limits
 //

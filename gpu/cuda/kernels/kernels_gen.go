@@ -14,12 +14,16 @@ const (
 	TileColumns     = 32         // columns of a block of column_sums
 	RowsPerThread   = 2          // rows that a thread of feedback works on at once
 	MaxLayers       = 16         // hidden layers of one feedback launch
-	MaxDirectLogits = 32         // feedback multiplies E by B itself up to here
+	MaxDirectLogits = 32         // feedback multiplies E by a stored B itself up to here
 	MaxElements     = 1073741824 // 2^30
 	NumMetrics      = 4          // gpu.NumMetrics: loss, correct, top 5, count
 	ActTanh         = 0          // gpu.Activation
 	ActRelu         = 1          // gpu.Activation
 	ActPl           = 2          // gpu.Activation
+	DrawSymmetric   = 2          // gpu.Draw
+	DrawUniform     = 3          // gpu.Draw
+	DrawNormal      = 4          // gpu.Draw
+	DrawAbsNormal   = 5          // gpu.Draw
 )
 
 // The kernels, in the order of kernels.cu.
@@ -31,6 +35,7 @@ const (
 	KernelIm2col
 	KernelCol2im
 	KernelFeedback
+	KernelFeedbackDrawn
 	KernelTimesSlope
 	KernelColumnSums
 	KernelLossSigmoid
@@ -52,6 +57,7 @@ var entries = [NumKernels]entry{
 	{"im2col", 256},
 	{"col2im", 256},
 	{"feedback", 256},
+	{"feedback_drawn", 256},
 	{"times_slope", 256},
 	{"column_sums", 1024},
 	{"loss_sigmoid", 1024},
@@ -76,13 +82,19 @@ type DeltaLayer struct {
 // DeltaArgs has the layout of the struct of that name in kernels.cu.
 type DeltaArgs struct {
 	E            DevicePtr // [batch, logits], feedback only
-	From         DevicePtr // B [logits, columns] or raw [batch, columns]
+	From         DevicePtr // B [logits, columns] or raw [batch, columns]; not for feedback_drawn
 	Batch        int32
 	Logits       int32
 	Columns      int32
 	Layers       int32
 	RowsPerBlock int32
 	Width        int32
+	Draw         int32 // gpu.Draw; this and what follows are for feedback_drawn
+	SeedLow      int32 // the halves of the seed
+	SeedHigh     int32
+	FirstLayer   int32 // the number of layer[0] among all layers
+	Low          float32
+	High         float32
 	Layer        [16]DeltaLayer
 }
 
@@ -137,6 +149,12 @@ func (k Kernels) Col2im(shape Shape, patches, below, dx, sums DevicePtr, images,
 func (k Kernels) Feedback(shape Shape, args *DeltaArgs) error {
 	const words = int(unsafe.Sizeof(DeltaArgs{})) / 8
 	return k.launch(KernelFeedback, shape, unsafe.Slice((*uint64)(unsafe.Pointer(args)), words))
+}
+
+// FeedbackDrawn launches the kernel feedback_drawn.
+func (k Kernels) FeedbackDrawn(shape Shape, args *DeltaArgs) error {
+	const words = int(unsafe.Sizeof(DeltaArgs{})) / 8
+	return k.launch(KernelFeedbackDrawn, shape, unsafe.Slice((*uint64)(unsafe.Pointer(args)), words))
 }
 
 // TimesSlope launches the kernel times_slope.

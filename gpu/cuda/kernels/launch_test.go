@@ -32,13 +32,14 @@ func TestWrappersPackOneParameterPerWord(t *testing.T) {
 
 func TestStructsArePassedAsTheirMemory(t *testing.T) {
 	n := &notebook{}
-	args := DeltaArgs{E: 11, From: 12, Batch: 64, Logits: 10, Columns: 400, Layers: 2, Width: 4}
+	args := DeltaArgs{E: 11, From: 12, Batch: 64, Logits: 10, Columns: 400, Layers: 2, Width: 4, Draw: DrawNormal, SeedLow: -1, SeedHigh: 7, FirstLayer: 16, Low: 1, High: -2}
 	args.Layer[0] = DeltaLayer{Below: 21, Delta: 22, Sums: 23, Size: 200}
 	args.Layer[1] = DeltaLayer{Below: 31, Delta: 32, Sums: 33, Size: 200, Column: 200, Act: ActPl}
 	require.NoError(t, Kernels{n}.Feedback(args.Shape(), &args))
-	const header = 5 // words before the layers
+	const header = 8 // words before the layers
 	require.Len(t, n.words, header+5*MaxLayers)
-	assert.Equal(t, []uint64{11, 12, 64 | 10<<32, 400 | 2<<32, 128 | 4<<32, 21, 22, 23, 200, 0, 31, 32, 33, 200 | 200<<32, ActPl | 7<<32}, n.words[:15])
+	assert.Equal(t, []uint64{11, 12, 64 | 10<<32, 400 | 2<<32, 128 | 4<<32,
+		DrawNormal | 0xffffffff<<32, 7 | 16<<32, 0x3f800000 | 0xc0000000<<32, 21, 22, 23, 200, 0, 31, 32, 33, 200 | 200<<32, ActPl | 7<<32}, n.words[:18])
 }
 
 func TestNothingIsLaunchedForNothing(t *testing.T) {
@@ -46,7 +47,7 @@ func TestNothingIsLaunchedForNothing(t *testing.T) {
 	k := Kernels{n}
 	require.NoError(t, k.Sgd(ElementsShape(0, 4, 8), 0, 0, 0, 0, 0, 0, 0, 0, 4))
 	require.NoError(t, k.Gather(GatherShape(0, 784, 4), 0, 0, 0, 0, 0, 0, 0, 784, 0, 0, 1, 4))
-	require.NoError(t, k.Im2col(Im2colShape(3, 0, 4, 9, 1), 0, 0, 3, 2, 2, 1, 3, 1, 0, 4, 1))
+	require.NoError(t, k.Im2col(Im2colShape(3, 2, 2, 1, 0, 4, 9, 1), 0, 0, 3, 2, 2, 1, 3, 1, 0, 4, 1))
 	var none DeltaArgs
 	none.Width = 1
 	require.NoError(t, k.Feedback(none.Shape(), &none))
@@ -55,7 +56,7 @@ func TestNothingIsLaunchedForNothing(t *testing.T) {
 
 func TestLaunchErrorsNameTheKernel(t *testing.T) {
 	lost := errors.New("device lost")
-	err := Kernels{&notebook{err: lost}}.BiasTanh(ElementsShape(8, 4, 1), 0, 0, 1, 8, 4)
+	err := Kernels{&notebook{err: lost}}.BiasTanh(BiasShape(1, 8, 4, 1), 0, 0, 1, 8, 4)
 	require.ErrorIs(t, err, lost)
 	assert.ErrorContains(t, err, "bias_tanh")
 

@@ -8,7 +8,8 @@ const (
 
 	wideColumns  = 8192 // from so many columns on a feedback tile is 128 wide, else 32
 	rowsPerChunk = 128  // rows of a batch that one block of feedback sums up
-	rowsPerLane  = 8    // positions that one thread of col2im works on
+	rowsPerLane  = 8    // positions that one thread of col2im works on, and one of bias_* at most
+	fewestRows   = 2    // rows that one thread of bias_* works on at least
 
 	lossOneBlock  = 16384 // up to so many logits one block does the whole loss
 	maxLossBlocks = 1024
@@ -45,12 +46,29 @@ func GatherWidth(features int, x, data DevicePtr) int32 {
 	return Width(features, x)
 }
 
-// ElementsShape is the launch of bias_* (n = rows · cols), sgd, rmsprop and adam:
+// ElementsShape is the launch of sgd, rmsprop and adam:
 // maxBlocks, a small multiple of the multiprocessors, share n elements.
 func ElementsShape(n int, width int32, maxBlocks int) Shape {
 	return Shape{
 		Grid:  [3]uint32{uint32(min(ceil(n, Block*int(width)), maxBlocks)), 1, 1},
 		Block: [3]uint32{Block, 1, 1},
+	}
+}
+
+// BiasShape is the launch of bias_*. A thread goes down as many rows as leave a block for
+// each eighth of maxBlocks: few in small layers, whose time is that of one thread.
+func BiasShape(rows, cols int, width int32, maxBlocks int) Shape {
+	depth := cols / int(width)
+	x := even(depth)
+	if x == 0 {
+		return Shape{}
+	}
+	y := Block / x
+	tiles, blocks := ceil(depth, x), ceil(rows, y)
+	perLane := max(fewestRows, min(rowsPerLane, blocks*tiles/max(1, maxBlocks/8)))
+	return Shape{
+		Grid:  [3]uint32{uint32(tiles), uint32(min(ceil(blocks, perLane), maxGridY)), 1},
+		Block: [3]uint32{uint32(x), uint32(y), 1},
 	}
 }
 
@@ -62,15 +80,28 @@ func GatherShape(batch, features int, width int32) Shape {
 	}
 }
 
-// Im2colShape is the launch of im2col; patch is kernel · kernel · channels.
-func Im2colShape(images, outH, outW, patch int, width int32) Shape {
-	x := even(patch / int(width))
-	if x == 0 {
+// Im2colShape is the launch of im2col over images [inH, inW, channels] with outputs
+// [outH, outW]; patch is kernel · kernel · channels.
+func Im2colShape(images, inH, inW, channels, outH, outW, patch int, width int32) Shape {
+	if width == 1 {
+		x := even(patch)
+		if x == 0 {
+			return Shape{}
+		}
+		y := max(1, min(Block/x, outW))
+		return Shape{
+			Grid:  [3]uint32{uint32(ceil(outW, y)), uint32(min(images*outH, maxGridY)), 1},
+			Block: [3]uint32{uint32(x), uint32(y), 1},
+		}
+	}
+	depth := channels / int(width)
+	x := even(depth)
+	if x == 0 || outH == 0 || outW == 0 {
 		return Shape{}
 	}
-	y := max(1, min(Block/x, outW))
+	y := Block / x
 	return Shape{
-		Grid:  [3]uint32{uint32(ceil(outW, y)), uint32(min(images*outH, maxGridY)), 1},
+		Grid:  [3]uint32{uint32(ceil(images*inH*inW, y)), uint32(ceil(depth, x)), 1},
 		Block: [3]uint32{uint32(x), uint32(y), 1},
 	}
 }
@@ -95,9 +126,9 @@ func Col2imShape(positions, channels int, width int32) (s Shape, rowsPerBlock in
 // layer's sums for a batch: 1 means that they are the column sums themselves.
 func DeltaChunks(batch int) int { return ceil(batch, rowsPerChunk) }
 
-// Shape is the launch of feedback and times_slope. It sets RowsPerBlock and every
+// Shape is the launch of feedback, feedback_drawn and times_slope. It sets RowsPerBlock and every
 // layer's FirstTile; Batch, Columns, Layers, Width and every Size must be set before,
-// and Logits for feedback (0 for times_slope).
+// and Logits for the two of feedback (0 for times_slope).
 func (a *DeltaArgs) Shape() Shape {
 	columns := TileColumns
 	if a.Columns >= wideColumns {
@@ -114,7 +145,7 @@ func (a *DeltaArgs) Shape() Shape {
 	return Shape{
 		Grid:   [3]uint32{uint32(tiles), uint32(DeltaChunks(int(a.Batch))), 1},
 		Block:  [3]uint32{uint32(x), uint32(y), 1},
-		Shared: 4 * uint32(a.Logits) * uint32(columns+RowsPerThread*y),
+		Shared: 4 * uint32(min(a.Logits, MaxDirectLogits)) * uint32(columns+RowsPerThread*y),
 	}
 }
 

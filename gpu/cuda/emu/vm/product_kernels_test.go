@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -93,7 +94,7 @@ func productRuns() map[string]func(p *product) []result {
 		runs["bias_tanh"+name] = func(p *product) []result {
 			h, b := p.floatsAt("h", n), p.floatsAt("b", row)
 			w := kernels.Width(row, h, b)
-			require.NoError(p.t, p.BiasTanh(kernels.ElementsShape(n, w, 2), h, b, oddRows, int32(row), w))
+			require.NoError(p.t, p.BiasTanh(kernels.BiasShape(oddRows, row, w, 2), h, b, oddRows, int32(row), w))
 			return []result{{h, 4 * n}}
 		}
 		for kernel, launch := range map[string]func(kernels.Kernels, kernels.Shape, kernels.DevicePtr, kernels.DevicePtr, kernels.DevicePtr, int32, int32, int32) error{
@@ -102,7 +103,7 @@ func productRuns() map[string]func(p *product) []result {
 			runs[kernel+name] = func(p *product) []result {
 				pre, h, b := p.floatsAt("pre", n), p.room("h", 4*n), p.floatsAt("b", row)
 				w := kernels.Width(row, pre, h, b)
-				require.NoError(p.t, launch(p.Kernels, kernels.ElementsShape(n, w, 2), pre, h, b, oddRows, int32(row), w))
+				require.NoError(p.t, launch(p.Kernels, kernels.BiasShape(oddRows, row, w, 2), pre, h, b, oddRows, int32(row), w))
 				return []result{{pre, 4 * n}, {h, 4 * n}}
 			}
 		}
@@ -110,6 +111,14 @@ func productRuns() map[string]func(p *product) []result {
 			args, out := p.delta(oddRows, 3, [2]int{row, 2 * row}, kernels.ActTanh, false)
 			require.NoError(p.t, p.Feedback(args.Shape(), args))
 			return out
+		}
+		for draw := range int32(kernels.DrawAbsNormal + 1) {
+			runs[fmt.Sprintf("feedback_drawn, draw %d%s", draw, name)] = func(p *product) []result {
+				args, out := p.delta(oddRows, kernels.MaxDirectLogits+3, [2]int{row, 2 * row}, kernels.ActTanh, false)
+				args.From, args.Draw, args.SeedLow, args.Low, args.High = 0, draw, 77, 0.25, 0.75
+				require.NoError(p.t, p.FeedbackDrawn(args.Shape(), args))
+				return out
+			}
 		}
 		runs["feedback, two chunks"+name] = func(p *product) []result {
 			args, out := p.delta(131, 1, [2]int{row, 4}, kernels.ActPl, false)
@@ -146,7 +155,7 @@ func productRuns() map[string]func(p *product) []result {
 		runs["im2col"+name] = func(p *product) []result {
 			image, to := p.floatsAt("image", pixels), p.room("patches", 4*patches)
 			w := kernels.Width(channels, image, to)
-			require.NoError(p.t, p.Im2col(kernels.Im2colShape(images, out, out, kernel*kernel*channels, w), image, to, images, in, in,
+			require.NoError(p.t, p.Im2col(kernels.Im2colShape(images, in, in, channels, out, out, kernel*kernel*channels, w), image, to, images, in, in,
 				int32(channels), kernel, stride, out, out, w))
 			return []result{{to, 4 * patches}}
 		}

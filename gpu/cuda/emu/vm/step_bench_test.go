@@ -27,7 +27,7 @@ func (p *product) bias(rows, cols int) step {
 	h, b := p.floatsAt("h", rows*cols), p.floatsAt("b", cols)
 	w := kernels.Width(cols, h, b)
 	return step{"bias_tanh", func() error {
-		return p.BiasTanh(kernels.ElementsShape(rows*cols, w, maxBlocks), h, b, int32(rows), int32(cols), w)
+		return p.BiasTanh(kernels.BiasShape(rows, cols, w, maxBlocks), h, b, int32(rows), int32(cols), w)
 	}}
 }
 
@@ -107,7 +107,7 @@ func (p *product) im2colStep(in, channels, kernel, stride int) step {
 	image, patches := p.floatsAt("image", stepBatch*in*in*channels), p.room("patches", 4*stepBatch*out*out*patch)
 	w := kernels.Width(channels, image, patches)
 	return step{"im2col", func() error {
-		return p.Im2col(kernels.Im2colShape(stepBatch, out, out, patch, w), image, patches, stepBatch, int32(in), int32(in),
+		return p.Im2col(kernels.Im2colShape(stepBatch, in, in, channels, out, out, patch, w), image, patches, stepBatch, int32(in), int32(in),
 			int32(channels), int32(kernel), int32(stride), int32(out), int32(out), w)
 	}}
 }

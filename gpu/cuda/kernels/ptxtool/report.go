@@ -75,7 +75,7 @@ func report(w io.Writer, ptxas string) error {
 	fmt.Fprint(tw, "\t\n")
 	for k := kernels.Kernel(0); k < kernels.NumKernels; k++ {
 		threads, dynamic := k.MaxThreads(), 0
-		if k == kernels.KernelFeedback {
+		if k == kernels.KernelFeedback || k == kernels.KernelFeedbackDrawn {
 			dynamic = kernels.FeedbackShared(exampleLogits)
 		}
 		for i, a := range archs {

@@ -1,0 +1,112 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// ordered says for all pairs whether the schedule lets j begin only after i has ended: by
+// the streams, the waits, or what these bring along.
+func ordered(s schedule) [][]bool {
+	n := len(s.order)
+	before := make([][]bool, n)
+	for i := range before {
+		before[i] = make([]bool, n)
+	}
+	last := map[int]int{}
+	for _, j := range s.order {
+		direct := s.waits[j]
+		if i, busy := last[s.stream[j]]; busy {
+			direct = append([]int{i}, direct...)
+		}
+		for _, i := range direct {
+			before[i][j] = true
+			for k := range n {
+				before[k][j] = before[k][j] || before[k][i]
+			}
+		}
+		last[s.stream[j]] = j
+	}
+	return before
+}
+
+func TestIndependentOperationsRunSideBySide(t *testing.T) {
+	// forward, loss, feedback, then three gradients, then the optimizer
+	needs := [][]int{{}, {0}, {1}, {0, 2}, {2}, {1}, {3, 4, 5}}
+	seconds := []float64{1, 1, 1, 3, 2, 2, 1}
+	s := newSchedule(needs, seconds, 4)
+	assert.Equal(t, 3, s.used())
+	assert.Equal(t, []int{0, 0, 0}, s.stream[:3], "a chain stays in its stream")
+	assert.Equal(t, 0, s.stream[3], "the longest goes on where it needs no wait")
+	assert.NotEqual(t, s.stream[4], s.stream[5])
+	assert.ElementsMatch(t, []int{4, 5}, s.waits[6])
+	assert.Empty(t, s.ends)
+	assert.Equal(t, []int{2}, s.waits[4])
+	assert.Equal(t, []int{1}, s.waits[5], "the logit layer's gradient does not wait for the feedback")
+}
+
+func TestOneStreamKeepsTheOrderOfTheCalls(t *testing.T) {
+	s := newSchedule([][]int{{}, {0}, {1}, {1}, {2, 3}}, []float64{1, 1, 1, 1, 1}, 1)
+	assert.Equal(t, []int{0, 1, 2, 3, 4}, s.order)
+	assert.Empty(t, s.ends)
+	for _, w := range s.waits {
+		assert.Empty(t, w)
+	}
+}
+
+func TestUnfinishedStreamsAreJoined(t *testing.T) {
+	s := newSchedule([][]int{{}, {}, {}}, []float64{1, 1, 1}, 2)
+	assert.Equal(t, 2, s.used())
+	require.Len(t, s.ends, 1)
+	assert.Equal(t, 1, s.stream[s.ends[0]])
+}
+
+// TestSchedulesOrderWhatHasToBeOrdered draws many programs: every need is met, and no wait
+// could be left out.
+func TestSchedulesOrderWhatHasToBeOrdered(t *testing.T) {
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		n, streams := 1+rng.IntN(20), 1+rng.IntN(5)
+		needs, seconds := make([][]int, n), make([]float64, n)
+		for i := range n {
+			seconds[i] = float64(rng.IntN(5)) * 1e-6
+			for j := range i {
+				if rng.IntN(4) == 0 {
+					needs[i] = append(needs[i], j)
+				}
+			}
+		}
+		s := newSchedule(needs, seconds, streams)
+		require.Equal(t, s, newSchedule(needs, seconds, streams), "the same program gives the same schedule")
+		require.Len(t, s.order, n)
+		before := ordered(s)
+		for i := range n {
+			require.Less(t, s.stream[i], streams)
+			for _, need := range needs[i] {
+				require.True(t, before[need][i], "seed %d: %d needs %d", seed, i, need)
+			}
+			for at, wait := range s.waits[i] {
+				fewer := s
+				fewer.waits = append([][]int(nil), s.waits...)
+				fewer.waits[i] = append(append([]int(nil), s.waits[i][:at]...), s.waits[i][at+1:]...)
+				require.False(t, ordered(fewer)[wait][i], "seed %d: %d waits for %d in vain", seed, i, wait)
+			}
+		}
+		last := s.order[n-1]
+		for i := range n {
+			joined := i == last || s.stream[i] == 0
+			for _, end := range s.ends {
+				joined = joined || i == end || before[i][end]
+			}
+			for j := range n {
+				joined = joined || s.stream[j] == 0 && before[i][j]
+			}
+			require.True(t, joined, "seed %d: nothing waits for %d", seed, i)
+		}
+	}
+}
