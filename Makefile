@@ -4,9 +4,11 @@
 # make gpu-test every operation and the learning rules on an NVIDIA GPU; fails where there is none
 # make lint     gofmt, go vet, golangci-lint with the import rule
 # make bench    training steps beside their matrix products; PEERS=1 adds PyTorch
+# make bench-cuda  the same on this machine's NVIDIA GPU, or with BENCHFLAGS='-device emu -quick'
 # make bench-data  decoding, preparing and reading ahead, without a device; IMAGES=DIR takes your own photographs
 # make ptx      compile kernels.cu to gpu/cuda/kernels.ptx (pinned NVRTC, linux/amd64)
 # make ptx-check  that the PTX is kernels.cu's, and that ptxas takes it for every GPU without spills
+# make deploy-check  the files in deploy/ against their own tools (installs these into .cache)
 # make headers-check  our CUDA headers against NVIDIA's of 11.8 and 12.9 (downloads 1 GB)
 # make vuln     known vulnerabilities of what we import (asks the Go vulnerability database)
 # make clean    remove what was built, keep results
@@ -34,11 +36,11 @@ FUZZTIME ?= 5s
 CUDAENV = CGO_ENABLED=1 CGO_CFLAGS="-O2 -g '-I$(CURDIR)/gpu/cuda/include'" CGO_LDFLAGS="'-L$(CURDIR)/gpu/cuda/driver/lib'"
 
 # What is tested with the tag cuda, on the software GPU and on fakes of NVIDIA's libraries.
-CUDATESTS = ./gpu/cuda/... ./algo ./cmd/train
+CUDATESTS = ./gpu/cuda/... ./algo ./cmd/train ./cmd/bench
 
 TOOLS    := $(abspath .cache/bin)
 
-.PHONY: all build cuda openblas test gpu-test compiler fuzz ptx ptx-check headers-check lint vuln bench bench-data clean help
+.PHONY: all build cuda openblas test gpu-test compiler fuzz ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
 
 all: openblas build
 
@@ -113,16 +115,22 @@ ptx-check:
 headers-check:
 	$(GO) run ./gpu/cuda/include/check
 
+deploy-check:
+	bash deploy/check.sh
+
 vuln:
 	$(GO) run $(GOVULNCHECK) ./...
 
 bench: all
 ifdef PEERS
 	@test -x .cache/torch/bin/python || { $(PYTHON) -m venv .cache/torch && .cache/torch/bin/pip install -q torch numpy; }
-	./bin/bench -peers .cache/torch/bin/python $(BENCHFLAGS)
+	./bin/bench -device cpu -peers .cache/torch/bin/python $(BENCHFLAGS)
 else
 	./bin/bench $(BENCHFLAGS)
 endif
+
+bench-cuda: cuda
+	./bin/bench $(if $(findstring -device,$(BENCHFLAGS)),,-device cuda) $(BENCHFLAGS)
 
 bench-data: build
 	./bin/bench -data_path -time 10s $(if $(IMAGES),-images '$(IMAGES)') $(BENCHFLAGS)

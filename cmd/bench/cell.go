@@ -1,208 +1,173 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"math/rand/v2"
-	"slices"
-	"strings"
-	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"mdfa/algo"
 	"mdfa/gpu"
 	"mdfa/model"
 )
 
-// input sizes of the networks that can be timed.
-var inputs = map[string]model.Shape{
-	"mnist": {H: 28, W: 28, C: 1},
-	"cifar": {H: 32, W: 32, C: 3},
-}
-
-const classes = 10
-
-func netNames() []string { return []string{"mnist-fc", "mnist-conv", "cifar-fc", "cifar-conv"} }
-
-// cell is one network under one rule, ready to step.
+// cell is a workload on a device, ready to step.
 type cell struct {
+	workload
 	dev      gpu.Device
+	net      *model.Network
 	learner  *algo.Learner
 	trainer  *algo.Trainer
-	products gpu.Program  // the step's matrix products alone
-	operands []gpu.Buffer // what they multiply
-	flops    float64      // of the products
+	products *products // nil until addProducts, and where the device has no memory left for them
 	epoch    int
 	left     int // steps left in the epoch
 }
 
-func newCell(dev gpu.Device, name string, rule algo.Rule, batch int) (*cell, error) {
-	data, kind, _ := strings.Cut(name, "-")
-	input, ok := inputs[data]
-	if !ok || kind != "fc" && kind != "conv" {
-		return nil, fmt.Errorf("network %q is unknown; there are %s", name, strings.Join(netNames(), ", "))
-	}
-	net, err := model.Default(input, kind == "conv", classes, gpu.Tanh)
-	if err != nil {
-		return nil, err
-	}
-	init, err := model.ParseInit("U1")
-	if err != nil {
-		return nil, err
-	}
-	params, err := net.InitialParams(init, rule.Monotone(), 0)
-	if err != nil {
-		return nil, err
-	}
-	feedback, err := rule.DrawFeedback(net, init, 0)
-	if err != nil {
-		return nil, err
-	}
-	cfg := algo.Config{Rule: rule, Optimizer: gpu.RMSProp, LR: 1e-4, Batch: batch}
-	c := &cell{dev: dev}
-	if c.learner, err = algo.NewLearner(dev, net, cfg, params, feedback); err != nil {
-		return nil, err
-	}
-	c.trainer, err = algo.NewTrainer(c.learner, algo.Data{Train: madeUp(input, 64*batch)}, algo.Schedule{Epochs: 1})
-	if err != nil {
-		return nil, err
-	}
-	return c, c.recordProducts(net, rule, batch)
+// source hands out images of the host's memory, as if they had to be fetched.
+type source struct {
+	images []uint8
+	size   int // of an image
 }
 
-// madeUp is n random images.
-func madeUp(input model.Shape, n int) algo.Examples {
-	rng := rand.New(rand.NewPCG(1, 2))
-	e := algo.Examples{Images: make([]uint8, n*input.Size()), Labels: make([]int32, n)}
-	for i := range e.Images {
-		e.Images[i] = uint8(rng.Uint32())
-	}
-	for i := range e.Labels {
-		e.Labels[i] = rng.Int32N(classes)
-	}
-	return e
+// Image copies image i.
+func (s source) Image(i int, dst []uint8) error {
+	copy(dst, s.images[i*s.size:(i+1)*s.size])
+	return nil
 }
 
-// recordProducts records the matrix products of a step and nothing else: forward and
-// weight gradient of every layer, and what brings the error to the hidden ones.
-// Convolutions are products of all patches at once.
-func (c *cell) recordProducts(net *model.Network, rule algo.Rule, batch int) error {
-	var list []gpu.GemmArgs
-	product := func(m, k, n int, transA, transB bool) error {
-		operand := func(rows, cols int) gpu.Mat {
-			values := make([]float32, rows*cols)
-			for i := range values {
-				values[i] = float32(i%7) - 3
-			}
-			b, err := gpu.NewBuffer(c.dev, values)
-			if err != nil {
-				return gpu.Mat{}
-			}
-			c.operands = append(c.operands, b)
-			return gpu.All(b).Mat(rows, cols)
-		}
-		args := gpu.GemmArgs{C: operand(m, n), A: operand(m, k), B: operand(k, n), TransA: transA, TransB: transB}
-		if transA {
-			args.A = operand(k, m)
-		}
-		if transB {
-			args.B = operand(n, k)
-		}
-		list = append(list, args)
-		c.flops += 2 * float64(m) * float64(k) * float64(n)
-		return args.Check()
-	}
-	for i, l := range net.Layers {
-		rows := batch * l.Units() / l.Channels()
-		if err := product(rows, l.FanIn(), l.Channels(), false, false); err != nil {
-			return err
-		}
-		if err := product(l.FanIn(), rows, l.Channels(), true, false); err != nil {
-			return err
-		}
-		if i > 0 && rule.Feedback() != model.DirectFeedback {
-			if err := product(rows, l.Channels(), l.FanIn(), false, true); err != nil {
-				return err
-			}
-		}
-	}
-	if rule.Feedback() == model.DirectFeedback {
-		if err := product(batch, net.Logits, net.HiddenUnits(), false, false); err != nil {
-			return err
-		}
-	}
+// newCell puts a workload on a device. Streamed images come from the host at each step;
+// otherwise they are resident. Where the device has too little memory the error is
+// gpu.ErrOutOfMemory, and nothing is left there.
+func newCell(dev gpu.Device, w workload, streamed bool) (*cell, error) {
+	c := &cell{workload: w, dev: dev}
 	var err error
-	c.products, err = c.dev.Record(func() error {
-		for _, args := range list {
-			if err := c.dev.Gemm(args); err != nil {
-				return err
-			}
-		}
+	if c.net, err = w.build(); err != nil {
+		return nil, err
+	}
+	before := dev.Info()
+	if free := uint64(before.MemoryFree); free > 0 && c.needs(before) > free {
+		return nil, fmt.Errorf("about %s are needed and %s are free: %w",
+			humanize.Bytes(c.needs(before)), humanize.Bytes(free), gpu.ErrOutOfMemory)
+	}
+	if err := c.prepare(streamed); err != nil {
+		return nil, errors.Join(err, c.free())
+	}
+	return c, nil
+}
+
+// addProducts puts the products beside the training, unless the memory left is too small.
+func (c *cell) addProducts() error {
+	p, err := newProducts(c.dev, c.net, c.rule, c.batch)
+	if errors.Is(err, gpu.ErrOutOfMemory) {
 		return nil
-	})
+	}
+	c.products = p
 	return err
 }
 
-func (c *cell) free() error {
-	for _, b := range c.operands {
-		if err := b.Free(); err != nil {
-			return err
-		}
+// needs is about how many bytes the training takes: weights, gradients, the best weights
+// and the optimizer's state, feedback, activations and errors, and the images. On the cpu
+// the initial values share the memory while they are handed over.
+func (c *cell) needs(dev gpu.Info) uint64 {
+	m := c.net.Memory(c.batch, c.rule.Feedback())
+	arrays := uint64(3 + optimizer.States())
+	if dev.Kind == "cpu" {
+		arrays++
 	}
-	return c.learner.Close()
+	deltas := 4 * c.batch * (c.net.HiddenUnits() + c.net.Logits)
+	images := c.batch * c.data.batches * c.data.input.Size()
+	return arrays*m.Weights + m.Feedback + m.Activations + uint64(deltas+images)
 }
 
-func (c *cell) step() error {
+func (c *cell) prepare(streamed bool) error {
+	init, err := model.ParseInit("U1")
+	if err != nil {
+		return err
+	}
+	params, err := c.net.InitialParams(init, c.rule.Monotone(), 0)
+	if err != nil {
+		return err
+	}
+	feedback, err := c.rule.DrawFeedback(c.net, init, 0)
+	if err != nil {
+		return err
+	}
+	cfg := algo.Config{Rule: c.rule, Optimizer: optimizer, LR: 1e-4, Batch: c.batch}
+	if c.learner, err = algo.NewLearner(c.dev, c.net, cfg, params, feedback); err != nil {
+		return err
+	}
+	train := c.data.madeUp(c.data.batches * c.batch)
+	if streamed {
+		train.Source, train.Images = source{train.Images, c.data.input.Size()}, nil
+	}
+	c.trainer, err = algo.NewTrainer(c.learner, algo.Data{Train: train}, algo.Schedule{Epochs: 1})
+	return err
+}
+
+// free gives back what the cell has on the device, also when it was not made in whole.
+func (c *cell) free() error {
+	var failed error
+	if c.products != nil {
+		failed = c.products.free()
+	}
+	if c.trainer != nil {
+		failed = errors.Join(failed, c.trainer.Close())
+	}
+	if c.learner != nil {
+		failed = errors.Join(failed, c.learner.Close())
+	}
+	return failed
+}
+
+// begin starts an epoch if none has n steps left, and returns how many steps of n can run.
+func (c *cell) begin(n int) (int, error) {
 	if c.left == 0 {
 		c.epoch++
 		c.left = c.trainer.Steps()
 		if err := c.trainer.BeginEpoch(c.epoch); err != nil {
+			return 0, err
+		}
+		if err := c.dev.Sync(); err != nil {
+			return 0, err
+		}
+	}
+	return min(n, c.left), nil
+}
+
+// steps runs n steps of the epoch and waits for the last.
+func (c *cell) steps(n int) error {
+	c.left -= n
+	for range n {
+		if err := c.trainer.Step(); err != nil {
 			return err
 		}
 	}
-	c.left--
-	if err := c.trainer.Step(); err != nil {
-		return err
+	return c.dev.Sync()
+}
+
+// multiply runs the products n times and waits for the last.
+func (c *cell) multiply(n int) error {
+	for range n {
+		if err := c.products.program.Run(); err != nil {
+			return err
+		}
 	}
 	return c.dev.Sync()
 }
 
-func (c *cell) multiply() error {
-	if err := c.products.Run(); err != nil {
-		return err
-	}
-	return c.dev.Sync()
-}
+// silent observes nothing.
+type silent struct{}
 
-// timing is in seconds.
-type timing struct{ step, p95, products float64 }
+func (silent) Step(int, int, func() (float64, error)) {}
+func (silent) Epoch(algo.Epoch) error                 { return nil }
 
-// measure takes turns between steps and products in short windows, so that a machine
-// whose speed drifts slows both alike.
-func (c *cell) measure(total time.Duration) (timing, error) {
-	const windows = 10
-	var steps, products []float64
-	for _, warm := range []func() error{c.step, c.step, c.multiply, c.multiply} {
-		if err := warm(); err != nil {
-			return timing{}, err
-		}
+// dataWait trains an epoch and returns the share of its time that waited for images.
+func (c *cell) dataWait(ctx context.Context) (float64, error) {
+	c.left = 0
+	r, err := c.trainer.Run(ctx, silent{})
+	if err != nil || r.Seconds == 0 {
+		return 0, err
 	}
-	for range windows {
-		for _, half := range []struct {
-			run   func() error
-			times *[]float64
-		}{{c.step, &steps}, {c.multiply, &products}} {
-			for end := time.Now().Add(total / windows); time.Now().Before(end); {
-				start := time.Now()
-				if err := half.run(); err != nil {
-					return timing{}, err
-				}
-				*half.times = append(*half.times, time.Since(start).Seconds())
-			}
-		}
-	}
-	return timing{quantile(steps, 0.5), quantile(steps, 0.95), quantile(products, 0.5)}, nil
-}
-
-func quantile(values []float64, q float64) float64 {
-	slices.Sort(values)
-	return values[int(q*float64(len(values)-1))]
+	return r.DataWait / r.Seconds, nil
 }

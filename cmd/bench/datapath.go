@@ -89,8 +89,8 @@ func (d *dataPath) run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	digit := inputs["mnist"]
-	digits, err := d.assemble(ctx, madeUp(digit, d.digits), digit.Size(), workers)
+	digit := mnist.input
+	digits, err := d.assemble(ctx, mnist.madeUp(d.digits), digit.Size(), workers)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -166,23 +165,4 @@ func TestDataPathEndsWhenItIsToldTo(t *testing.T) {
 	left, err := os.ReadDir(os.Getenv("TMPDIR"))
 	require.NoError(t, err)
 	assert.Empty(t, left)
-}
-
-func TestWrongFlagsAreRefused(t *testing.T) {
-	for args, want := range map[string]string{
-		"-images x":             "-images goes with -data_path",
-		"-size 64":              "-size goes with -data_path",
-		"-data_path -size 0":    "-size 0: expected 1 to 4096 pixels",
-		"-time 0s":              "-time 0s: expected more than 0s",
-		"-batch_size 0":         "-batch_size 0: expected at least 1",
-		"-data_path here":       `unexpected argument "here"`,
-		"-images x -data_paths": "flag provided but not defined: -data_paths",
-	} {
-		_, err := parse(strings.Fields(args))
-		assert.EqualError(t, err, want, args)
-	}
-	o, err := parse(strings.Fields("-data_path -images x -time 3s"))
-	require.NoError(t, err)
-	assert.Equal(t, options{nets: "mnist-fc,mnist-conv,cifar-fc,cifar-conv", rules: "bp,fa,dfa,mdfa", batch: 64,
-		images: "x", size: 224, duration: 3 * time.Second, dataPath: true}, o)
 }

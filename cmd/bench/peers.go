@@ -23,3 +23,6 @@ func torchSpeed(python, net string, batch int, total time.Duration) (float64, er
 	}
 	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
 }
+
+// torchKnows says whether torch_peer.py can build the network.
+func torchKnows(network string) bool { return !strings.HasPrefix(network, "imagenet") }

@@ -13,6 +13,9 @@ import (
 // reading it is reading memory, and small enough to stay in the system's page cache.
 const preparedBytes = 256 << 20
 
+// classes of the prepared set.
+const classes = 10
+
 // writePrepared prepares the photographs and writes them to dir again and again, as
 // imagenet-prep writes them: total bytes of images, but at least one image.
 func writePrepared(dir string, photos []photograph, size, total int) error {

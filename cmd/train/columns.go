@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"mdfa/algo"
+	"mdfa/cmd/internal/device"
+	"mdfa/cmd/internal/version"
 	"mdfa/gpu"
 	"mdfa/internal/results"
 	"mdfa/loaders"
@@ -61,7 +63,7 @@ func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Inf
 		steps += e.Steps
 	}
 	return []results.Cell{
-		{Column: "version", Value: readVersion().String()},
+		{Column: "version", Value: version.Read().String()},
 		{Column: "go", Value: runtime.Version()},
 		{Column: "device", Value: dev.Name},
 		{Column: "dataset", Value: data.Name},
@@ -80,7 +82,7 @@ func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Inf
 		{Column: "l2", Value: number(p.l2)},
 		{Column: "clamp_floor", Value: p.floorText()},
 		{Column: "reduction", Value: p.config.Reduction.String()},
-		{Column: "tf32", Value: strconv.FormatBool(p.tf32 && onGPU(dev.Kind))},
+		{Column: "tf32", Value: strconv.FormatBool(p.tf32 && device.OnGPU(dev.Kind))},
 		{Column: "batch_size", Value: strconv.Itoa(p.batch)},
 		{Column: "max_epochs", Value: strconv.Itoa(p.epochs)},
 		{Column: "max_steps", Value: strconv.Itoa(p.maxSteps)},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"mdfa/algo"
+	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
 	"mdfa/internal/fetch/display"
 	"mdfa/loaders"
@@ -23,7 +24,7 @@ func (p *plan) readCache() error {
 	case cacheAuto, cacheOn, cacheOff:
 		return nil
 	}
-	return usagef("-cache %s: expected %s, %s or %s.", shown(p.cache), cacheAuto, cacheOn, cacheOff)
+	return usagef("-cache %s: expected %s, %s or %s.", wording.Shown(p.cache), cacheAuto, cacheOn, cacheOff)
 }
 
 // load reads the data set. What takes long, a download or the preparation of pictures,

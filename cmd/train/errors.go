@@ -3,11 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"mdfa/algo"
-	"mdfa/gpu"
+	"mdfa/cmd/internal/device"
+	"mdfa/cmd/internal/wording"
 	"mdfa/loaders"
 )
 
@@ -38,32 +38,19 @@ func exitCode(err error) int {
 		return 0
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case errors.Is(err, errUsage), errors.Is(err, algo.ErrConfig), errors.Is(err, loaders.ErrUsage):
+	case errors.Is(err, errUsage), errors.Is(err, device.ErrUsage), errors.Is(err, algo.ErrConfig), errors.Is(err, loaders.ErrUsage):
 		return exitUsage
 	}
 	return exitFailed
 }
 
-// packagePrefix is the package name that errors carry at the start of each link.
-var packagePrefix = regexp.MustCompile(`(^|: )(?:algo|blas|cublas|cuda|driver|emu|fetch|gpu|imageprep|kernels|loaders|model|ptx|results|shards|vm): `)
-
-// sentence writes an error for a person: without the names of packages, without the
-// sentinel at its end that only tells kinds apart, and with a full stop.
-func sentence(err error) string {
-	text := packagePrefix.ReplaceAllString(err.Error(), "$1")
-	for _, kind := range []error{algo.ErrConfig, algo.ErrDiverged, gpu.ErrShape, gpu.ErrDeviceLost} {
-		text = strings.TrimSuffix(text, ": "+kind.Error())
-	}
-	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") && !strings.HasSuffix(text, "!") {
-		text += "."
-	}
-	return text
-}
+// sentence writes an error for a person.
+func sentence(err error) string { return wording.Sentence(err) }
 
 // flagError turns what a parser says about a value into what the user typed:
 // `initializer "Q": expected …` becomes `-forward_init "Q": expected …`.
 func flagError(name, noun string, err error) error {
-	text := packagePrefix.ReplaceAllString(err.Error(), "$1")
+	text := wording.WithoutPackages(err.Error())
 	text = strings.TrimSuffix(text, ": "+algo.ErrConfig.Error())
 	if rest, ok := strings.CutPrefix(text, noun+" "); ok {
 		return usagef("-%s %s", name, rest)

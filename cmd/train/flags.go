@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"mdfa/algo"
+	"mdfa/cmd/internal/device"
+	"mdfa/cmd/internal/wording"
 	"mdfa/loaders"
 )
 
@@ -67,7 +69,7 @@ func newFlags() *flags {
 	f.integer(&f.maxSteps, "max_steps", "N", 0, 0, "end after N steps (default no limit)")
 	f.seedNumber(&f.seed, "seed", 0, "of classes, split, weights and order")
 
-	f.text(&f.device, "device", "NAME", "auto", strings.Join(deviceNames(), ", ")+"; cuda:1 is the second GPU")
+	f.text(&f.device, "device", "NAME", "auto", strings.Join(device.Names(), ", ")+"; cuda:1 is the second GPU")
 	f.boolean(&f.devices, "devices", "list this machine's devices and exit")
 	f.boolean(&f.sync, "sync", "on a GPU, wait after every kernel, so that an error names it")
 	f.boolean(&f.tf32, "tf32", "on a GPU, products by tensor cores, factors rounded to 10 bits")
@@ -216,7 +218,7 @@ func (f *flags) integer(to *int, name, argument string, initial, least int, usag
 	f.define(value{name: name, argument: argument, text: strconv.Itoa(initial), set: func(text string) error {
 		n, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || int(n) < least {
-			return usagef("-%s %s: expected %s.", name, shown(text), expected)
+			return usagef("-%s %s: expected %s.", name, wording.Shown(text), expected)
 		}
 		*to = int(n)
 		return nil
@@ -227,7 +229,7 @@ func (f *flags) seedNumber(to *int64, name string, initial int64, usage string) 
 	*to = initial
 	f.define(value{name: name, argument: "N", text: strconv.FormatInt(initial, 10), set: func(text string) (err error) {
 		if *to, err = strconv.ParseInt(text, 10, 64); err != nil {
-			return usagef("-%s %s: expected a whole number from 0 to %d.", name, shown(text), uint32(math.MaxUint32))
+			return usagef("-%s %s: expected a whole number from 0 to %d.", name, wording.Shown(text), uint32(math.MaxUint32))
 		}
 		return nil
 	}}, usage)
@@ -239,17 +241,9 @@ func (f *flags) number(to *float64, name string, initial float64, usage string) 
 	f.define(value{name: name, argument: "X", text: strconv.FormatFloat(initial, 'g', -1, 64), set: func(text string) error {
 		x, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(x >= 0 && x <= math.MaxFloat32) {
-			return usagef("-%s %s: expected a number from 0 on, such as 0.001 or 1e-4.", name, shown(text))
+			return usagef("-%s %s: expected a number from 0 on, such as 0.001 or 1e-4.", name, wording.Shown(text))
 		}
 		*to = x
 		return nil
 	}}, usage)
-}
-
-// shown is what was typed, in quotes where it would not read as one word.
-func shown(text string) string {
-	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return strconv.Quote(text)
-	}
-	return text
 }

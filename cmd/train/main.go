@@ -44,7 +44,7 @@ func dispatch(ctx context.Context, args []string, out *console) error {
 	case err != nil:
 		return err
 	case opt.version:
-		out.line(readVersion().line())
+		out.line(versionLine())
 		return nil
 	case opt.devices:
 		listDevices(out)

@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"mdfa/algo"
+	"mdfa/cmd/internal/device"
 	"mdfa/gpu"
 	"mdfa/model"
 )
@@ -47,7 +48,7 @@ func planMemory(net *model.Network, c algo.Config, data algo.Data, dev gpu.Info)
 		{what: "activations", bytes: activations + deltas},
 		{what: "images", bytes: c.ImageBytes(net, data)},
 	}
-	if onGPU(dev.Kind) {
+	if device.OnGPU(dev.Kind) {
 		total := uint64(dev.MemoryTotal)
 		p = append(p,
 			need{what: "patches", bytes: min(patchBytes, total/patchPart, largestPatches(net, c.Batch))},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mdfa/algo"
+	"mdfa/cmd/internal/device"
 	"mdfa/gpu"
 	"mdfa/internal/results"
 	"mdfa/loaders"
@@ -17,7 +18,7 @@ import (
 
 // train runs a plan from data to results.
 func train(ctx context.Context, p *plan, out *console) (err error) {
-	dev, passed, err := openDevice(p.device, gpuOptions{sync: p.sync, tf32: p.tf32})
+	dev, passed, err := device.Open(p.device, device.Options{Sync: p.sync, TF32: p.tf32})
 	if err != nil {
 		return err
 	}

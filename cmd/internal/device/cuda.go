@@ -1,6 +1,6 @@
 //go:build cuda
 
-package main
+package device
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
 	"mdfa/gpu/cuda"
 	"mdfa/gpu/cuda/driver"
@@ -23,15 +24,15 @@ const emuVariable = "MDFA_EMU"
 
 // gpuDevices are NVIDIA's GPUs and the software one. The software GPU is slower than the
 // processor by itself, so auto never takes it.
-func gpuDevices() []deviceEntry {
-	return []deviceEntry{
+func gpuDevices() []entry {
+	return []entry{
 		{name: "cuda", auto: true, open: openCUDA, describe: describeCUDA},
 		{name: "emu", open: openEmu, describe: describeEmu},
 	}
 }
 
 // openCUDA finds NVIDIA's driver and cuBLAS and opens one of its GPUs.
-func openCUDA(unit string, o gpuOptions) (gpu.Device, error) {
+func openCUDA(unit string, o Options) (gpu.Device, error) {
 	ordinal, err := ordinalOf("cuda", unit)
 	if err != nil {
 		return nil, err
@@ -41,7 +42,7 @@ func openCUDA(unit string, o gpuOptions) (gpu.Device, error) {
 		return nil, absentError{err.Error(), remedyFor(err) + " (train -devices lists what this machine has)"}
 	}
 	dev, err := cuda.Open(cuda.Options{
-		Ordinal: ordinal, Kind: "cuda", Sync: o.sync, TF32: o.tf32,
+		Ordinal: ordinal, Kind: "cuda", Sync: o.Sync, TF32: o.TF32,
 		Detail: withTF32(driverText(found)+", "+cublasText(found), o),
 	})
 	if err != nil {
@@ -51,7 +52,7 @@ func openCUDA(unit string, o gpuOptions) (gpu.Device, error) {
 }
 
 // openEmu opens one of the software GPUs that MDFA_EMU describes.
-func openEmu(unit string, o gpuOptions) (gpu.Device, error) {
+func openEmu(unit string, o Options) (gpu.Device, error) {
 	ordinal, err := ordinalOf("emu", unit)
 	if err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func openEmu(unit string, o gpuOptions) (gpu.Device, error) {
 		return nil, err
 	}
 	dev, machine, err := emudevice.Open(options, cuda.Options{
-		Ordinal: ordinal, Kind: "emu", Sync: o.sync, TF32: o.tf32,
+		Ordinal: ordinal, Kind: "emu", Sync: o.Sync, TF32: o.TF32,
 		Detail: withTF32(fmt.Sprintf("CUDA %s, interpreted on the processor", cudaVersion(options.Driver)), o),
 	})
 	if err != nil {
@@ -96,7 +97,7 @@ func emuOptions() (emu.Options, error) {
 	text := os.Getenv(emuVariable)
 	options, err := emu.ParseOptions(text)
 	if err != nil {
-		return emu.Options{}, usagef("%s=%s: %s.", emuVariable, shown(text), strings.TrimPrefix(err.Error(), "emu: options: "))
+		return emu.Options{}, usagef("%s=%s: %s.", emuVariable, wording.Shown(text), strings.TrimPrefix(err.Error(), "emu: options: "))
 	}
 	return options, nil
 }
@@ -134,7 +135,7 @@ func opening(err error) error {
 	text := strings.TrimPrefix(err.Error(), "gpu: open: ")
 	if errors.Is(err, gpu.ErrOutOfMemory) {
 		return fmt.Errorf("the GPU has too little memory free to begin with (%s): end other programs that use it, or use -device cpu",
-			strings.TrimSuffix(sentence(errors.New(text)), "."))
+			wording.Clause(errors.New(text)))
 	}
 	return errors.New(text)
 }
@@ -148,7 +149,7 @@ func describeCUDA() [][]string {
 	}
 	list, err := cuda.Devices()
 	if err != nil {
-		return none(strings.TrimSuffix(strings.TrimPrefix(sentence(err), "devices: "), "."))
+		return none(strings.TrimPrefix(wording.Clause(err), "devices: "))
 	}
 	var rows [][]string
 	for _, d := range list {
@@ -192,8 +193,8 @@ func cublasText(found driver.Info) string { return strings.TrimSpace("cuBLAS " +
 func cudaVersion(v int) string { return fmt.Sprintf("%d.%d", v/1000, v%1000/10) }
 
 // withTF32 adds what changes the numbers of a run to its device.
-func withTF32(detail string, o gpuOptions) string {
-	if o.tf32 {
+func withTF32(detail string, o Options) string {
+	if o.TF32 {
 		return detail + ", TF32 products"
 	}
 	return detail

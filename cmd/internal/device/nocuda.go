@@ -1,19 +1,19 @@
 //go:build !cuda
 
-package main
+package device
 
 import "mdfa/gpu"
 
 // gpuDevices are names that this build knows but cannot serve.
-func gpuDevices() []deviceEntry {
-	absent := func(name string, auto bool) deviceEntry {
-		return deviceEntry{
+func gpuDevices() []entry {
+	absent := func(name string, auto bool) entry {
+		return entry{
 			name: name, auto: auto,
-			open: func(string, gpuOptions) (gpu.Device, error) {
+			open: func(string, Options) (gpu.Device, error) {
 				return nil, absentError{"built without CUDA", "make cuda builds a program with it, or use -device cpu"}
 			},
 			describe: func() [][]string { return [][]string{{name, "not in this build: make cuda builds one with it"}} },
 		}
 	}
-	return []deviceEntry{absent("cuda", true), absent("emu", false)}
+	return []entry{absent("cuda", true), absent("emu", false)}
 }

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+)
+
+// change is how a cell of two reports differs.
+type change struct {
+	key
+	step     shift
+	products *shift // nil where one of the reports has none
+}
+
+// shift is what one thing took before and takes now.
+type shift struct {
+	old, now         float64    // median seconds
+	oldSpan, nowSpan [2]float64 // see span
+}
+
+func newShift(old, now *timeFigures) shift {
+	return shift{old.Median, now.Median, span(old.Windows), span(now.Windows)}
+}
+
+// ratio is the speed now in parts of the speed before.
+func (s shift) ratio() float64 { return s.old / s.now }
+
+// moved is +1 where it is faster now and -1 where it is slower, beyond the noise of both
+// reports: their spans do not overlap.
+func (s shift) moved() int {
+	switch {
+	case s.oldSpan[0] > s.nowSpan[1]:
+		return 1
+	case s.nowSpan[0] > s.oldSpan[1]:
+		return -1
+	}
+	return 0
+}
+
+// verdict is the word for the change. Products that moved as the step did say that the
+// machine or its library changed, rather than this program.
+func (c change) verdict() string {
+	moved := c.step.moved()
+	if moved == 0 {
+		return "within noise"
+	}
+	text := "FASTER"
+	if moved < 0 {
+		text = "SLOWER"
+	}
+	if c.products != nil && c.products.moved() == moved {
+		text += ", and so are the products alone"
+	}
+	return text
+}
+
+// comparison is every cell that two reports share, and what else is to be known.
+type comparison struct {
+	changes []change
+	remarks []string
+}
+
+// compare pairs the cells of two reports.
+func compare(old, now *report) comparison {
+	var c comparison
+	for _, differ := range []struct{ what, old, now string }{
+		{"device", old.Device.Name + ", " + old.Device.Detail, now.Device.Name + ", " + now.Device.Detail},
+		{"processor", old.CPU.Name, now.CPU.Name},
+		{"math", old.Math, now.Math},
+		{"data", old.Data, now.Data},
+	} {
+		if differ.old != differ.now {
+			c.remarks = append(c.remarks, fmt.Sprintf("another %s: %q before, %q now", differ.what, differ.old, differ.now))
+		}
+	}
+	shared := 0
+	for _, n := range now.Cells {
+		i := slices.IndexFunc(old.Cells, func(o result) bool { return o.key == n.key })
+		if i < 0 || n.Step == nil || old.Cells[i].Step == nil {
+			continue
+		}
+		shared++
+		o := old.Cells[i]
+		x := change{key: n.key, step: newShift(o.Step, n.Step)}
+		if o.Products != nil && n.Products != nil {
+			products := newShift(o.Products, n.Products)
+			x.products = &products
+		}
+		c.changes = append(c.changes, x)
+	}
+	if alone := len(now.Cells) - shared; alone > 0 {
+		c.remarks = append(c.remarks, fmt.Sprintf("%d of %d cells have no figures before or now", alone, len(now.Cells)))
+	}
+	return c
+}
+
+// span is the range of the windows without the lowest and the highest, where there are
+// enough: a single hiccup of the machine is no change.
+func span(windows []float64) [2]float64 {
+	if len(windows) == 0 {
+		return [2]float64{}
+	}
+	sorted := slices.Sorted(slices.Values(windows))
+	const enough = 5
+	if len(sorted) >= enough {
+		sorted = sorted[1 : len(sorted)-1]
+	}
+	return [2]float64{sorted[0], sorted[len(sorted)-1]}
+}
+
+// noise is half the width of a span in parts of the median.
+func noise(span [2]float64, median float64) float64 { return (span[1] - span[0]) / 2 / median }
+
+func (c comparison) grid() grid {
+	g := grid{textual: 2, head: []string{"net", "model", "batch", "step before", "noise", "step now", "noise", "speed now/before", "products now/before", ""}}
+	for _, x := range c.changes {
+		products := "-"
+		if x.products != nil {
+			products = fmt.Sprintf("%.2f", x.products.ratio())
+		}
+		s := x.step
+		g.rows = append(g.rows, []string{
+			x.network(), x.Model, fmt.Sprint(x.Batch),
+			micro(s.old), fmt.Sprintf("±%.0f%%", 100*noise(s.oldSpan, s.old)),
+			micro(s.now), fmt.Sprintf("±%.0f%%", 100*noise(s.nowSpan, s.now)),
+			fmt.Sprintf("%.2f", s.ratio()), products, x.verdict(),
+		})
+	}
+	return g
+}
+
+// print writes the comparison for a terminal. name is the earlier file.
+func (c comparison) print(out io.Writer, name string) {
+	fmt.Fprintf(out, "\nbeside %s; noise is that of the windows without the slowest and the fastest\n", name)
+	for _, remark := range c.remarks {
+		fmt.Fprintln(out, remark)
+	}
+	fmt.Fprintln(out)
+	c.grid().print(out)
+}

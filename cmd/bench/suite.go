@@ -1,0 +1,240 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"mdfa/algo"
+	"mdfa/cmd/internal/device"
+	"mdfa/cmd/internal/wording"
+	"mdfa/gpu"
+)
+
+// optimizer is the paper's.
+const optimizer = gpu.RMSProp
+
+// suite is the cells of a run and the device that they run on.
+type suite struct {
+	options
+	dev      gpu.Device
+	info     gpu.Info
+	progress io.Writer          // a line for each cell; not part of the table
+	speeds   map[string]float64 // PyTorch's, by network and batch
+}
+
+// runSuite measures or predicts, and prints and writes what came out.
+func runSuite(ctx context.Context, o options, out, progress io.Writer) (err error) {
+	var old *report
+	if o.compare != "" { // what cannot be read should not cost a measurement
+		if old, err = readReport(o.compare); err != nil {
+			return fmt.Errorf("-compare: %w", err)
+		}
+	}
+	start := time.Now()
+	dev, passed, err := device.Open(o.device, device.Options{TF32: o.tf32})
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmp.Or(err, dev.Close()) }() // what went wrong first says more
+	s := &suite{options: o, dev: dev, info: dev.Info(), progress: progress, speeds: map[string]float64{}}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	r := newReport(o, s.info, time.Since(start))
+	if passed != "" {
+		fmt.Fprintf(progress, "-device auto: %s\n", passed)
+	}
+	failed := s.fill(ctx, r)
+	if errors.Is(failed, context.Canceled) {
+		failed = errInterrupted
+	}
+	return errors.Join(failed, r.publish(o, old, out)) // what was measured so far counts
+}
+
+// errInterrupted ends a run that Ctrl-C has cut short.
+var errInterrupted = errors.New("interrupted: the cells so far are written")
+
+// publish prints the report and writes the files that were asked for.
+func (r *report) publish(o options, old *report, out io.Writer) error {
+	r.print(out)
+	if old != nil {
+		compare(old, r).print(out, o.compare)
+	}
+	var failed error
+	if o.json != "" {
+		failed = r.write(o.json)
+	}
+	if o.markdown != "" {
+		failed = errors.Join(failed, r.writeMarkdown(o.markdown, old))
+	}
+	return failed
+}
+
+// settle chooses what the flags left open, now that the device is known, and refuses what
+// the device cannot do.
+func (s *suite) settle() error {
+	kind := s.info.Kind
+	switch {
+	case s.peers != "" && kind != "cpu":
+		return fmt.Errorf("-peers times PyTorch on the processor, and the device is %s: add -device cpu", kind)
+	case len(s.predict) > 0 && !device.OnGPU(kind):
+		return fmt.Errorf("-predict counts kernels, and %s has none: add -device emu (make cuda builds a program with it)", kind)
+	case s.tf32 && !device.OnGPU(kind):
+		return fmt.Errorf("-tf32 goes with -device cuda and emu only, and the device is %s", kind)
+	}
+	if len(s.datasets) == 0 {
+		s.datasets = datasets
+		switch {
+		case s.quick:
+			s.datasets = datasets[:1]
+		case kind != "cuda":
+			s.datasets = datasets[:2]
+		}
+	}
+	if len(s.nets) == 0 {
+		s.nets = nets
+	}
+	if len(s.rules) == 0 {
+		for _, name := range algo.Rules() {
+			rule, err := algo.ParseRule(name)
+			if err != nil {
+				return err
+			}
+			s.rules = append(s.rules, rule)
+		}
+		if s.quick {
+			s.rules = []algo.Rule{algo.BP, algo.MDFA}
+		}
+	}
+	if len(s.batches) == 0 {
+		s.batches = []int{usualBatch}
+		if kind == "cuda" && !s.quick {
+			s.batches = []int{usualBatch, 4 * usualBatch}
+		}
+	}
+	return nil
+}
+
+// fill adds a result, or bounds, for each cell to the report.
+func (s *suite) fill(ctx context.Context, r *report) error {
+	for _, data := range s.datasets {
+		for _, net := range s.nets {
+			for _, batch := range s.batches {
+				for _, rule := range s.rules {
+					if err := ctx.Err(); err != nil {
+						return err
+					}
+					if err := s.add(ctx, r, workload{data, net, rule, batch}); err != nil {
+						return fmt.Errorf("%s %v, batches of %d: %w", data.name+"-"+net, rule, batch, err)
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// add measures a cell, or bounds its time.
+func (s *suite) add(ctx context.Context, r *report, w workload) (err error) {
+	fmt.Fprintf(s.progress, "%v\n", w)
+	c, err := newCell(s.dev, w, s.stream)
+	if errors.Is(err, gpu.ErrOutOfMemory) {
+		r.Cells = append(r.Cells, result{key: w.key(), Skipped: "does not fit: " + wording.Clause(err)})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmp.Or(err, c.free()) }()
+	if len(s.predict) > 0 {
+		bounds, err := c.bounds(s.predict, s.tf32)
+		r.Bounds = append(r.Bounds, bounds...)
+		return err
+	}
+	cell, err := s.measure(ctx, c)
+	if err == nil {
+		r.Cells = append(r.Cells, cell)
+	}
+	return err
+}
+
+// measure is one cell's figures.
+func (s *suite) measure(ctx context.Context, c *cell) (result, error) {
+	r := result{key: c.key()}
+	// On the cpu others take and give memory meanwhile.
+	if s.info.Kind != "cpu" && s.info.MemoryFree > 0 {
+		r.DeviceMemoryBytes = max(0, s.info.MemoryFree-s.dev.Info().MemoryFree)
+	}
+	if err := c.addProducts(); err != nil {
+		return r, err
+	}
+	step, products, err := c.measure(s.duration, s.windows())
+	if err != nil {
+		return r, err
+	}
+	r.Step = newTimeFigures(step)
+	r.ImagesPerSecond = float64(c.batch) / step.median
+	r.ProductFLOPs = productFLOPs(c.net, c.rule, c.batch)
+	r.FLOPsPerSecond = r.ProductFLOPs / step.median
+	if c.products != nil {
+		r.Products = newTimeFigures(products)
+		r.StepOverProducts = step.median / products.median
+	}
+	wait := 0.0 // resident images are there already
+	if s.stream {
+		if wait, err = c.dataWait(ctx); err != nil {
+			return r, err
+		}
+	}
+	r.DataWaitShare = &wait
+	if r.Profile, err = c.profile(step.median, s.info.Kind == "cuda"); err != nil {
+		return r, err
+	}
+	if s.peers != "" && torchKnows(c.network()) {
+		r.PyTorch, err = s.pytorch(c.network(), c.batch)
+	}
+	return r, err
+}
+
+// profile sums up what the device counts of a step; nil where it counts nothing. Rates
+// are left out where time means nothing, as on the software GPU.
+func (c *cell) profile(seconds float64, timed bool) (*profileFigure, error) {
+	p, err := c.trainer.Profile(1)
+	if errors.Is(err, algo.ErrConfig) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	f := &profileFigure{}
+	for _, k := range p.Kernels {
+		f.Launches += k.Launches
+		f.FloorBytes += k.FloorRead + k.FloorWritten
+		f.FLOPs += k.FLOPs
+	}
+	if timed {
+		f.FloorBytesPerSecond = float64(f.FloorBytes) / seconds
+		if p.PeakBytesPerSecond > 0 {
+			f.BandwidthShare = f.FloorBytesPerSecond / p.PeakBytesPerSecond
+		}
+		if p.PeakFLOPS > 0 {
+			f.ArithmeticShare = float64(f.FLOPs) / seconds / p.PeakFLOPS
+		}
+	}
+	return f, nil
+}
+
+// pytorch is PyTorch's images per second, asked for once for each network and batch.
+func (s *suite) pytorch(network string, batch int) (float64, error) {
+	name := fmt.Sprint(network, " ", batch)
+	if speed, known := s.speeds[name]; known {
+		return speed, nil
+	}
+	speed, err := torchSpeed(s.peers, network, batch, s.duration)
+	s.speeds[name] = speed
+	return speed, err
+}

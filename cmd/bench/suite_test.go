@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+)
+
+// quickLimit is what -quick promises.
+const quickLimit = time.Minute
+
+// runBench runs the program as its flags say and returns what it printed.
+func runBench(t *testing.T, args ...string) string {
+	t.Helper()
+	o, err := parse(args)
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), o, &out, io.Discard))
+	return out.String()
+}
+
+// validated reads a file of -json once schema.json has accepted it.
+func validated(t *testing.T, name string) *report {
+	t.Helper()
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	schema, err := compiler.Compile("schema.json")
+	require.NoError(t, err)
+	require.Equal(t, 2020, schema.DraftVersion)
+	f, err := os.Open(name)
+	require.NoError(t, err)
+	defer f.Close()
+	value, err := jsonschema.UnmarshalJSON(f)
+	require.NoError(t, err)
+	require.NoError(t, schema.Validate(value))
+	r, err := readReport(name)
+	require.NoError(t, err)
+	return r
+}
+
+// checkQuick runs -quick on a device and checks everything that it leaves behind.
+func checkQuick(t *testing.T, device string) *report {
+	t.Helper()
+	dir := t.TempDir()
+	figures, document := filepath.Join(dir, "bench.json"), filepath.Join(dir, "bench.md")
+	start := time.Now()
+	text := runBench(t, "-device", device, "-quick", "-json", figures, "-markdown", document)
+	assert.Less(t, time.Since(start), quickLimit)
+	r := validated(t, figures)
+	assert.Equal(t, device, r.Device.Kind)
+	require.Len(t, r.Cells, 4)
+	for i, c := range r.Cells {
+		assert.Equal(t, key{"mnist", []string{"fc", "fc", "conv", "conv"}[i], []string{"bp", "mdfa", "bp", "mdfa"}[i], usualBatch}, c.key)
+		assert.Len(t, c.Step.Windows, quickWindows)
+		assert.LessOrEqual(t, c.Step.Median, c.Step.P95)
+		assert.InEpsilon(t, usualBatch/c.Step.Median, c.ImagesPerSecond, 1e-9)
+		assert.InEpsilon(t, c.Step.Median/c.Products.Median, c.StepOverProducts, 1e-9)
+		assert.Zero(t, *c.DataWaitShare, "the images are on the device")
+		assert.Regexp(t, `(?m)^ +`+c.network()+` +`+c.Model+` +64 +`+number(c.ImagesPerSecond)+` `, text)
+	}
+	written, err := os.ReadFile(document)
+	require.NoError(t, err)
+	assert.Contains(t, string(written), "- device: "+r.Device.Name)
+	assert.Len(t, regexp.MustCompile(`(?m)^\| mnist-(fc|conv) \| m?(bp|dfa) \| 64 \| `).FindAllString(string(written), -1), 4)
+	return r
+}
+
+func TestQuickOnTheProcessorIsWhatTheSchemaSays(t *testing.T) {
+	r := checkQuick(t, "cpu")
+	for _, c := range r.Cells {
+		assert.Nil(t, c.Profile, "a processor has no kernels")
+		assert.Zero(t, c.DeviceMemoryBytes, "the memory is the host's")
+	}
+}
+
+func TestSchemaRefusesWhatNoRunWrites(t *testing.T) {
+	good := `{"schema":1,"created":"2026-01-02T03:04:05Z","version":"v","go":"g","os":"o","arch":"a","cpu":{"name":"","threads":1},
+		"device":{"kind":"cpu","name":"cpu","detail":"","memory_total_bytes":0,"open_seconds":0.1},"math":"float32","optimizer":"rmsprop",
+		"data":"resident","windows":1,"cell_seconds":1,"cells":[CELL],"bounds":[]}`
+	named := `{"dataset":"mnist","net":"fc","model":"bp","batch_size":1`
+	compiler := jsonschema.NewCompiler()
+	schema, err := compiler.Compile("schema.json")
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		cell string
+		ok   bool
+	}{
+		"skipped":              {named + `,"skipped":"does not fit"}`, true},
+		"neither":              {named + `}`, false},
+		"skipped and measured": {named + `,"skipped":"x","step":{"median_seconds":1,"p95_seconds":1,"windows_seconds":[1],"samples":1,"runs_per_sample":1}}`, false},
+		"unknown field":        {named + `,"skipped":"x","speed":1}`, false},
+		"unknown rule":         {strings.Replace(named, "bp", "pb", 1) + `,"skipped":"x"}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			value, err := jsonschema.UnmarshalJSON(strings.NewReader(strings.Replace(good, "CELL", c.cell, 1)))
+			require.NoError(t, err)
+			assert.Equal(t, c.ok, schema.Validate(value) == nil)
+		})
+	}
+}
+
+func TestStreamedImagesAreWaitedForInPartOfTheTimeAtMost(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "bench.json")
+	text := runBench(t, "-device", "cpu", "-stream", "-datasets", "mnist", "-nets", "fc", "-models", "dfa", "-batch_sizes", "8,16", "-time", "20ms", "-json", name)
+	r := validated(t, name)
+	assert.Equal(t, streamedData, r.Data)
+	require.Len(t, r.Cells, 2)
+	for _, c := range r.Cells {
+		assert.True(t, *c.DataWaitShare >= 0 && *c.DataWaitShare < 1, "%g", *c.DataWaitShare)
+	}
+	assert.Regexp(t, `(?m) data wait *$`, text)
+}
+
+func TestInterruptedRunKeepsWhatItHas(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "bench.json")
+	o, err := parse([]string{"-device", "cpu", "-time", "10ms", "-json", name})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	// The second line of progress is the second cell: the run ends after it.
+	lines := 0
+	err = run(ctx, o, io.Discard, writerFunc(func(p []byte) (int, error) {
+		if lines++; lines == 2 {
+			cancel()
+		}
+		return len(p), nil
+	}))
+	require.ErrorIs(t, err, errInterrupted)
+	assert.Len(t, validated(t, name).Cells, 2)
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// crowded is a device that says how little memory is free.
+type crowded struct {
+	gpu.Device
+	free int64
+}
+
+func (d crowded) Info() gpu.Info {
+	i := d.Device.Info()
+	i.MemoryFree = d.free
+	return i
+}
+
+func TestCellThatDoesNotFitSaysSoAndIsSkipped(t *testing.T) {
+	dev := openCPU(t)
+	r := &report{Cells: []result{}}
+	for _, free := range []int64{1 << 20, 1 << 32} {
+		s := &suite{options: options{device: "cpu", duration: time.Millisecond, quick: true}, dev: crowded{dev, free}, progress: io.Discard}
+		s.info = s.dev.Info()
+		require.NoError(t, s.add(t.Context(), r, workload{mnist, "fc", 0, 64}))
+	}
+	require.Len(t, r.Cells, 2)
+	assert.Regexp(t, `^does not fit: about \S+ MB are needed and 1\.0 MB are free: out of device memory$`, r.Cells[0].Skipped)
+	assert.Nil(t, r.Cells[0].Step)
+	assert.Empty(t, r.Cells[1].Skipped)
+	var out bytes.Buffer
+	r.print(&out)
+	assert.Contains(t, out.String(), "mnist-fc bp 64: does not fit: ")
+}
+
+func TestProductsThatDoNotFitAreLeftOut(t *testing.T) {
+	dev := openCPU(t)
+	w := workload{mnist, "fc", 0, 64}
+	c, err := newCell(dev, w, false)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.free()) }()
+	c.dev = crowded{dev, productBytes(c.net, c.rule, c.batch) - 1}
+	require.NoError(t, c.addProducts())
+	assert.Nil(t, c.products)
+	c.dev = dev
+	require.NoError(t, c.addProducts())
+	require.NotNil(t, c.products)
+	var bytes int64
+	for _, b := range c.products.operands {
+		bytes += int64(4 * b.Len())
+	}
+	assert.Equal(t, productBytes(c.net, c.rule, c.batch), bytes, "the plan is what is allocated")
+}
+
+func TestFLOPsOfTheProductsAreThoseOfTheirShapes(t *testing.T) {
+	dev := openCPU(t)
+	for _, w := range []workload{{mnist, "fc", 0, 8}, {mnist, "conv", 1, 8}, {mnist, "fc", 2, 8}, {mnist, "conv", 3, 8}} {
+		net, err := w.build()
+		require.NoError(t, err)
+		p, err := newProducts(dev, net, w.rule, w.batch)
+		require.NoError(t, err)
+		var sum float64
+		for _, a := range p.list {
+			inner := a.A.Cols
+			if a.TransA {
+				inner = a.A.Rows
+			}
+			sum += 2 * float64(a.C.Rows) * float64(a.C.Cols) * float64(inner)
+		}
+		assert.Equal(t, sum, productFLOPs(net, w.rule, w.batch), w.String())
+		require.NoError(t, p.free())
+	}
+}

@@ -1,0 +1,140 @@
+// Package device opens the devices that a program's -device can name: the cpu, and with
+// the build tag cuda NVIDIA's GPUs and the software GPU.
+package device
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mdfa/cmd/internal/wording"
+	"mdfa/gpu"
+	"mdfa/gpu/cpu"
+)
+
+// entry is one kind of device that -device can name. Builds add theirs through
+// gpuDevices, in a file of their own build tag.
+type entry struct {
+	name string
+	// auto says that -device auto tries it; the entries are tried in their order.
+	auto bool
+	// open starts the device. unit is what follows the colon in "cuda:1", or "".
+	open func(unit string, o Options) (gpu.Device, error)
+	// describe returns the lines of -devices, each as its columns. The first column names
+	// the device as -device takes it.
+	describe func() [][]string
+}
+
+// Options are what only GPUs take, the software one among them.
+type Options struct {
+	Sync bool // wait after every kernel, so that an error names it
+	TF32 bool // products by tensor cores, factors rounded to 10 bits
+}
+
+// ErrUsage marks a mistake in what was typed: its text is for the user as it stands.
+var ErrUsage = errors.New("wrong usage")
+
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+func (e usageError) Unwrap() error { return ErrUsage }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+// OnGPU says whether a device of the kind (gpu.Info) takes Options and can be profiled.
+func OnGPU(kind string) bool { return kind == "cuda" || kind == "emu" }
+
+// kinds lists the kinds of devices, in the order in which auto tries them.
+func kinds() []entry {
+	table := gpuDevices()
+	host := entry{
+		name: "cpu", auto: true,
+		open: func(unit string, _ Options) (gpu.Device, error) {
+			if unit != "" {
+				return nil, usagef("-device cpu:%s: there is one cpu; write -device cpu.", unit)
+			}
+			return cpu.Open(), nil
+		},
+		describe: func() [][]string {
+			dev := cpu.Open()
+			defer func() { _ = dev.Close() }() // nothing was put on it
+			return [][]string{{"cpu", dev.Info().Detail}}
+		},
+	}
+	// Behind the GPUs that auto tries, before those that it does not.
+	i := len(table)
+	for i > 0 && !table[i-1].auto {
+		i--
+	}
+	return slices.Insert(table, i, host)
+}
+
+// Names lists what -device takes, a number behind a colon left out.
+func Names() []string {
+	names := []string{"auto"}
+	for _, d := range kinds() {
+		names = append(names, d.name)
+	}
+	return names
+}
+
+// absentError says that a kind of device cannot be had here.
+type absentError struct {
+	reason string // what was looked for, and what was found
+	remedy string // what to install or to build
+}
+
+func (e absentError) Error() string { return e.reason + "; " + e.remedy }
+
+// Open starts the device that was asked for. With auto it also returns why the
+// better ones were passed over, or "".
+func Open(asked string, o Options) (dev gpu.Device, passed string, err error) {
+	table := kinds()
+	if asked == "auto" {
+		return openFirst(table, o)
+	}
+	kind, unit, colon := strings.Cut(asked, ":")
+	i := slices.IndexFunc(table, func(d entry) bool { return d.name == kind })
+	switch {
+	case i < 0:
+		return nil, "", usagef("-device %q: unknown; there are %s.", asked, strings.Join(Names(), ", "))
+	case colon && unit == "":
+		return nil, "", usagef("-device %s: a number is missing behind the colon.", asked)
+	}
+	dev, err = table[i].open(unit, o)
+	if err != nil && !errors.Is(err, ErrUsage) {
+		err = fmt.Errorf("-device %s: %w", asked, err)
+	}
+	return dev, "", err
+}
+
+// openFirst starts the first device that auto may take and that works. What it passes
+// over it names in one clause: what to do about it is for those who ask for it by name.
+func openFirst(table []entry, o Options) (dev gpu.Device, passed string, err error) {
+	var reasons []string
+	for _, d := range table {
+		if !d.auto {
+			continue
+		}
+		if dev, err = d.open("", o); err == nil {
+			return dev, strings.Join(reasons, "; "), nil
+		}
+		var absent absentError
+		if errors.As(err, &absent) {
+			reasons = append(reasons, absent.reason)
+		} else {
+			reasons = append(reasons, d.name+": "+wording.Clause(err))
+		}
+	}
+	return nil, "", fmt.Errorf("-device auto: no device can be used: %s", strings.Join(reasons, "; "))
+}
+
+// Describe returns a line for each device of this machine, as its columns. The first
+// column names the device as -device takes it.
+func Describe() (lines [][]string) {
+	for _, d := range kinds() {
+		lines = append(lines, d.describe()...)
+	}
+	return lines
+}

@@ -1,0 +1,40 @@
+// Package version says which source a program was built from.
+package version
+
+import "runtime/debug"
+
+// Version is what the binary knows about its own source.
+type Version struct {
+	Commit   string // "" when built outside a repository
+	Modified bool   // the working tree differed from the commit
+}
+
+// Read asks the running binary.
+func Read() Version {
+	var v Version
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			v.Commit = s.Value
+		case "vcs.modified":
+			v.Modified = s.Value == "true"
+		}
+	}
+	return v
+}
+
+// String is the commit, as results record it.
+func (v Version) String() string {
+	const short = 12
+	switch {
+	case v.Commit == "":
+		return "unknown"
+	case v.Modified:
+		return v.Commit[:min(short, len(v.Commit))] + "+changes"
+	}
+	return v.Commit[:min(short, len(v.Commit))]
+}

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Runs bench or train on this machine's GPU with everything it writes in one folder:
+#
+#   deploy/run.sh bench FOLDER [flags of bench]    bench.json and bench.md
+#   deploy/run.sh train FOLDER [flags of train]    a folder for each run
+#
+# FOLDER is made if need be, and is relative to the repository. DEVICE names another
+# device than cuda, as -device does. cuBLAS may be in .cache/cublas, where
+#
+#   python3 -m pip install --target .cache/cublas nvidia-cublas-cu12
+#
+# puts it; MDFA_CUBLAS, if set, goes first.
+set -euo pipefail
+
+if [ $# -lt 2 ]; then
+  echo "usage: deploy/run.sh bench|train FOLDER [flags]" >&2
+  exit 2
+fi
+program=$1 folder=$2
+shift 2
+case $program in
+  bench | train) ;;
+  *)
+    echo "deploy/run.sh: $program: expected bench or train" >&2
+    exit 2
+    ;;
+esac
+
+cd "$(dirname "$0")/.."
+if [ ! -x "bin/$program" ]; then
+  echo "deploy/run.sh: there is no bin/$program: build it with make cuda first" >&2
+  exit 2
+fi
+wheel=$PWD/.cache/cublas/nvidia/cublas
+if [ -z "${MDFA_CUBLAS:-}" ] && [ -d "$wheel" ]; then
+  export MDFA_CUBLAS=$wheel
+fi
+mkdir -p "$folder"
+
+# With exec the program takes the shell's place, and signals reach it directly and once:
+# a second one would end it in the middle of a step.
+device=${DEVICE:-cuda}
+case $program in
+  bench) exec bin/bench -device "$device" -json "$folder/bench.json" -markdown "$folder/bench.md" "$@" ;;
+  train) exec bin/train -device "$device" -out "$folder" "$@" ;;
+esac
