@@ -77,6 +77,7 @@ func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Inf
 		{Column: "activation", Value: p.activation.String()},
 		{Column: "forward_init", Value: p.forward.String()},
 		{Column: "backward_init", Value: p.backwardText()},
+		{Column: "feedback", Value: p.feedbackText()},
 		{Column: "optimizer", Value: p.config.Optimizer.String()},
 		{Column: "lr", Value: number(p.lr)},
 		{Column: "l2", Value: number(p.l2)},
@@ -145,6 +146,14 @@ func (p *plan) backwardText() string {
 		return ""
 	}
 	return p.backward.String()
+}
+
+// feedbackText is where dfa's and mdfa's feedback was, "" for the other rules.
+func (p *plan) feedbackText() string {
+	if p.config.Rule.Feedback() != model.DirectFeedback {
+		return ""
+	}
+	return p.feedback
 }
 
 func (p *plan) floorText() string {

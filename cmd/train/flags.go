@@ -21,7 +21,7 @@ type options struct {
 	model, activation, optimizer       string
 	forwardInit, backwardInit          string
 	reduction, device, layers, filters string
-	cache                              string
+	cache, feedback                    string
 	convnet, quiet, version, devices   bool
 	sync, tf32, profile, coarse        bool
 	classes, batch, epochs, maxSteps   int
@@ -58,6 +58,7 @@ func newFlags() *flags {
 	f.text(&f.activation, "activation", "NAME", "tanh", "tanh, relu, or pl: clipped to -1..1")
 	f.text(&f.forwardInit, "forward_init", "INIT", "U1", "first weights: a number, or one of U N P A and a number")
 	f.text(&f.backwardInit, "backward_init", "INIT", "U1", "fixed feedback of fa, dfa, mdfa, written likewise")
+	f.text(&f.feedback, "feedback", "NAME", feedbackStored, "of dfa and mdfa: stored, or generated anew in every step")
 	f.number(&f.clampFloor, "clamp_floor", 0, "mdfa keeps weights at X or above")
 
 	f.text(&f.optimizer, "optimizer", "NAME", "rmsprop", strings.Join(algo.Optimizers(), ", "))

@@ -38,6 +38,9 @@ const (
 // initial values are held once more while they are handed over.
 func planMemory(net *model.Network, c algo.Config, data algo.Data, dev gpu.Info) memoryPlan {
 	kind := c.Rule.Feedback()
+	if c.Feedback.Draw != gpu.DrawNone {
+		kind = model.NoFeedback // drawn in every step
+	}
 	m := net.Memory(c.Batch, kind)
 	activations := max(m.Activations, min(net.Memory(512, kind).Activations, evaluationBytes))
 	deltas := 4 * uint64(c.Batch) * uint64(net.HiddenUnits()+net.Logits)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mdfa/algo"
+	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
 	"mdfa/loaders"
 	"mdfa/model"
@@ -25,7 +26,7 @@ type plan struct {
 // newPlan checks every flag that can be checked without data or device.
 func newPlan(opt options) (*plan, error) {
 	p := &plan{options: opt}
-	for _, check := range []func() error{p.readRule, p.readNetwork, p.readInits, p.readCache, p.checkGPUFlags} {
+	for _, check := range []func() error{p.readRule, p.readNetwork, p.readInits, p.readFeedback, p.readCache, p.checkGPUFlags} {
 		if err := check(); err != nil {
 			return nil, err
 		}
@@ -102,6 +103,32 @@ func (p *plan) readInits() error {
 	return nil
 }
 
+// Where the fixed feedback of dfa and mdfa is: the values of -feedback. The numbers are
+// the same bits.
+const (
+	feedbackStored    = "stored"    // in the device's memory
+	feedbackGenerated = "generated" // nowhere: every step draws it anew
+)
+
+func (p *plan) readFeedback() error {
+	switch rule := p.config.Rule; {
+	case p.feedback == feedbackStored:
+	case p.feedback != feedbackGenerated:
+		return usagef("-feedback %s: expected %s or %s.", wording.Shown(p.feedback), feedbackStored, feedbackGenerated)
+	case rule.Feedback() != model.DirectFeedback:
+		return usagef("-feedback generated goes with -model dfa and mdfa: %v has no feedback that could be generated; leave one of them out.", rule)
+	}
+	return nil
+}
+
+// stored is the kind of feedback that takes memory.
+func (p *plan) stored() model.Feedback {
+	if p.feedback == feedbackGenerated {
+		return model.NoFeedback
+	}
+	return p.config.Rule.Feedback()
+}
+
 // network builds the network for a data set.
 func (p *plan) network(data *loaders.Dataset) (*model.Network, error) {
 	input := model.Shape{H: data.Height, W: data.Width, C: data.Channels}
@@ -172,10 +199,25 @@ func (p *plan) initial(net *model.Network) (params, feedback []float32, err erro
 	if params, err = net.InitialParams(p.forward, rule.Monotone(), seed); err != nil {
 		return nil, nil, flagError("forward_init", "initializer", err)
 	}
+	if p.stored() == model.NoFeedback {
+		return params, nil, nil
+	}
 	if feedback, err = rule.DrawFeedback(net, p.backward, seed); err != nil {
 		return nil, nil, flagError("backward_init", "initializer", err)
 	}
 	return params, feedback, nil
+}
+
+// generate sets what draws the feedback in every step, where that is asked for.
+func (p *plan) generate(net *model.Network) error {
+	if p.feedback != feedbackGenerated {
+		return nil
+	}
+	var err error
+	if p.config.Feedback, err = p.config.Rule.GenerateFeedback(net, p.backward, uint64(p.seed)); err != nil {
+		return flagError("backward_init", "initializer", err)
+	}
+	return nil
 }
 
 // kind is the network's in one word, as folders are named.

@@ -32,7 +32,7 @@ func (c *console) printHeader(p *plan, data *loaders.Dataset, net *model.Network
 	c.detail(c.label("data") + fmt.Sprintf("%s train · %s validation · %s test images",
 		comma(data.Train.Len()), comma(data.Valid.Len()), comma(data.Test.Len())))
 	c.detail(c.label("source") + data.Source)
-	c.detail(c.label("network") + net.Headline(p.config.Rule.Feedback()))
+	c.detail(c.label("network") + net.Headline(p.stored()))
 	c.detail(c.label("memory") + fmt.Sprintf("%s (%v)", humanize.Bytes(m.total()), m))
 	if cache != "" {
 		c.detail(c.label("cache") + cache)
@@ -65,6 +65,9 @@ func (p *plan) ruleText() string {
 	text := fmt.Sprintf("%v, %v, init %v", c.Rule, p.activation, p.forward)
 	if c.Rule.Feedback() != model.NoFeedback {
 		text += fmt.Sprintf(", feedback %v", p.backward)
+		if p.feedback == feedbackGenerated {
+			text += " (generated)"
+		}
 	}
 	if c.Rule.Monotone() {
 		text += ", floor " + number(p.clampFloor)

@@ -39,6 +39,9 @@ func train(ctx context.Context, p *plan, out *console) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := p.generate(net); err != nil {
+		return err
+	}
 	placed, memory, err := p.arrange(net, data, info)
 	if err != nil {
 		return err

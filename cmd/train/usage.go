@@ -22,7 +22,7 @@ type flagGroup struct {
 func flagGroups() []flagGroup {
 	return []flagGroup{
 		{"Data", []string{"dataset", "classes", "data", "coarse", "size", "cache"}},
-		{"Network", []string{"model", "convnet", "layers", "filters", "activation", "forward_init", "backward_init", "clamp_floor"}},
+		{"Network", []string{"model", "convnet", "layers", "filters", "activation", "forward_init", "backward_init", "feedback", "clamp_floor"}},
 		{"Training", []string{"optimizer", "lr", "l2", "reduction", "batch_size", "max_epochs", "max_steps", "seed"}},
 		{"Machine and output", []string{"device", "devices", "sync", "tf32", "profile", "out", "quiet", "version"}},
 	}

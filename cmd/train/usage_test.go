@@ -187,7 +187,7 @@ func TestDefaultsAreTheOriginals(t *testing.T) {
 	opt.given = nil
 	assert.Equal(t, options{
 		dataset: "mnist", out: "results", model: "bp", activation: "tanh", optimizer: "rmsprop",
-		forwardInit: "U1", backwardInit: "U1", reduction: "mean", device: "auto", cache: "auto",
+		forwardInit: "U1", backwardInit: "U1", reduction: "mean", device: "auto", cache: "auto", feedback: "stored",
 		batch: 64, epochs: 100, lr: 1e-4,
 	}, opt)
 }
