@@ -87,11 +87,14 @@ gpu-test:
 	$(CUDAENV) MDFA_DEVICE=cuda $(GO) test -tags cuda -count=1 -v -run 'Golden|Gradient|Learns|Monotone|Profile' ./algo
 
 # Every fuzz target for a moment; a finding is kept under testdata/fuzz and fails from then on.
+# Go's fuzzer now and then reports the end of its own time as a failure: that is no finding.
 fuzz:
 	@mkdir -p .cache; for package in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 	    echo "$$package $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$package >.cache/fuzz.log 2>&1 || { cat .cache/fuzz.log; exit 1; }; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$package >.cache/fuzz.log 2>&1 || \
+	      { grep -q 'context deadline exceeded' .cache/fuzz.log && ! grep -Eq 'Failing input|panic' .cache/fuzz.log; } || \
+	      { cat .cache/fuzz.log; exit 1; }; \
 	  done; \
 	done
 
