@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// InMemory hands out images that are in memory, one after the other with so many
+// features each, as a source: to stream them in place of keeping them on the device.
+func InMemory(images []uint8, features int) ImageSource { return memorySource{images, features} }
+
 // memorySource hands out images that are in memory.
 type memorySource struct {
 	images   []uint8

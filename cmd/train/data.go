@@ -49,24 +49,13 @@ func (p *plan) load(ctx context.Context, out *console) (*loaders.Dataset, error)
 	return data, nil
 }
 
-// inMemory hands out images that are in memory, for -cache off.
-type inMemory struct {
-	images   []uint8
-	features int
-}
-
-func (m inMemory) Image(i int, dst []uint8) error {
-	copy(dst, m.images[i*m.features:(i+1)*m.features])
-	return nil
-}
-
 // examples are a split, with its images resident on the device or streamed to it.
 func examples(s *loaders.Split, features int, resident bool) algo.Examples {
 	e := algo.Examples{Images: s.Images, Labels: s.Labels, Resident: resident}
 	if s.Source != nil {
 		e.Source = s.Source
 	} else if !resident && s.Len() > 0 {
-		e.Images, e.Source = nil, inMemory{s.Images, features}
+		e.Images, e.Source = nil, algo.InMemory(s.Images, features)
 	}
 	return e
 }

@@ -25,10 +25,9 @@ const blasVersion = 120000
 
 // The modes of a handle.
 const (
-	mathDefault, mathTF32, mathMost      int32 = 0, 3, 3
-	mathDisallowReduction                int32 = 16
-	pointerModeHost, pointerModeDevice   int32 = 0, 1
-	atomicsNotAllowed, atomicsAreAllowed int32 = 0, 1
+	mathDefault, mathTF32, mathMost    int32 = 0, 3, 3
+	mathDisallowReduction              int32 = 16
+	pointerModeHost, pointerModeDevice int32 = 0, 1
 )
 
 // statusOf is cuBLAS's answer for the driver's.
@@ -135,55 +134,53 @@ func (m *Machine) BlasSetMathMode(t Thread, h Handle, mode int32) Status {
 	})
 }
 
-// BlasGetMathMode is cublasGetMathMode.
-func (m *Machine) BlasGetMathMode(t Thread, h Handle) (mode int32, s Status) {
-	s = m.onBlas(t, h, "cublasGetMathMode", func(b *blas) Status {
-		mode = b.math
+// setMode sets a mode that is 0 or 1, getMode reads a mode.
+func (m *Machine) setMode(t Thread, h Handle, call string, mode int32, of func(b *blas) *int32) Status {
+	return m.onBlas(t, h, call, func(b *blas) Status {
+		if mode != 0 && mode != 1 {
+			m.refuse(ErrorInvalidValue, "%s: mode %d", call, mode)
+			return BlasInvalidValue
+		}
+		*of(b) = mode
+		return BlasSuccess
+	})
+}
+
+func (m *Machine) getMode(t Thread, h Handle, call string, of func(b *blas) *int32) (mode int32, s Status) {
+	s = m.onBlas(t, h, call, func(b *blas) Status {
+		mode = *of(b)
 		return BlasSuccess
 	})
 	return mode, s
+}
+
+func (b *blas) mathOf() *int32    { return &b.math }
+func (b *blas) pointerOf() *int32 { return &b.pointerMode }
+func (b *blas) atomicsOf() *int32 { return &b.atomics }
+
+// BlasGetMathMode is cublasGetMathMode.
+func (m *Machine) BlasGetMathMode(t Thread, h Handle) (int32, Status) {
+	return m.getMode(t, h, "cublasGetMathMode", (*blas).mathOf)
 }
 
 // BlasSetPointerMode is cublasSetPointerMode: where alpha and beta lie.
 func (m *Machine) BlasSetPointerMode(t Thread, h Handle, mode int32) Status {
-	return m.onBlas(t, h, "cublasSetPointerMode", func(b *blas) Status {
-		if mode != pointerModeHost && mode != pointerModeDevice {
-			m.refuse(ErrorInvalidValue, "cublasSetPointerMode: mode %d", mode)
-			return BlasInvalidValue
-		}
-		b.pointerMode = mode
-		return BlasSuccess
-	})
+	return m.setMode(t, h, "cublasSetPointerMode", mode, (*blas).pointerOf)
 }
 
 // BlasGetPointerMode is cublasGetPointerMode.
-func (m *Machine) BlasGetPointerMode(t Thread, h Handle) (mode int32, s Status) {
-	s = m.onBlas(t, h, "cublasGetPointerMode", func(b *blas) Status {
-		mode = b.pointerMode
-		return BlasSuccess
-	})
-	return mode, s
+func (m *Machine) BlasGetPointerMode(t Thread, h Handle) (int32, Status) {
+	return m.getMode(t, h, "cublasGetPointerMode", (*blas).pointerOf)
 }
 
 // BlasSetAtomicsMode is cublasSetAtomicsMode; the products here never use atomics.
 func (m *Machine) BlasSetAtomicsMode(t Thread, h Handle, mode int32) Status {
-	return m.onBlas(t, h, "cublasSetAtomicsMode", func(b *blas) Status {
-		if mode != atomicsNotAllowed && mode != atomicsAreAllowed {
-			m.refuse(ErrorInvalidValue, "cublasSetAtomicsMode: mode %d", mode)
-			return BlasInvalidValue
-		}
-		b.atomics = mode
-		return BlasSuccess
-	})
+	return m.setMode(t, h, "cublasSetAtomicsMode", mode, (*blas).atomicsOf)
 }
 
 // BlasGetAtomicsMode is cublasGetAtomicsMode.
-func (m *Machine) BlasGetAtomicsMode(t Thread, h Handle) (mode int32, s Status) {
-	s = m.onBlas(t, h, "cublasGetAtomicsMode", func(b *blas) Status {
-		mode = b.atomics
-		return BlasSuccess
-	})
-	return mode, s
+func (m *Machine) BlasGetAtomicsMode(t Thread, h Handle) (int32, Status) {
+	return m.getMode(t, h, "cublasGetAtomicsMode", (*blas).atomicsOf)
 }
 
 // BlasSetWorkspace is cublasSetWorkspace; n = 0 goes back to cuBLAS's own. The memory
