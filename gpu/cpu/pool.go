@@ -15,17 +15,28 @@ import (
 type pool struct {
 	workers int // including the caller
 
-	// ticket packs the phase's number, its parts and the next part to be taken. Taking
-	// a part is one compare-and-swap on it: a worker that was asleep while the phases
-	// changed fails the swap and never sees the fields of a phase that is over.
-	ticket atomic.Uint64
-	left   atomic.Int64
-	work   func(part, worker int)
+	tickets []ticket // one for each worker
+	phase   uint64
+	left    atomic.Int64
+	work    func(part, worker int)
 
 	sleeping atomic.Int32
 	wake     chan struct{}
 	closed   atomic.Bool
 	done     sync.WaitGroup
+}
+
+// ticket is a worker's share of a phase, a run of its parts: it packs the phase's number,
+// the end of the run and the next part to be taken. Taking a part is one compare-and-swap:
+// a worker that was asleep while the phases changed fails the swap and never sees the
+// fields of a phase that is over.
+//
+// A worker takes its own parts first, and then those that others have not come to. So the
+// same worker has the same rows of a matrix in its cache from step to step: to bring what
+// another one wrote from its cache costs ten times as much.
+type ticket struct {
+	atomic.Uint64
+	_ [56]byte // a cache line each
 }
 
 const (
@@ -35,7 +46,7 @@ const (
 )
 
 func newPool(workers int) *pool {
-	p := &pool{workers: workers, wake: make(chan struct{}, workers)}
+	p := &pool{workers: workers, tickets: make([]ticket, workers), wake: make(chan struct{}, workers)}
 	for w := 1; w < workers; w++ {
 		p.done.Add(1)
 		go p.loop(w)
@@ -54,8 +65,11 @@ func (p *pool) run(parts int, work func(part, worker int)) {
 	}
 	p.work = work
 	p.left.Store(int64(parts))
-	phase := p.ticket.Load()>>(2*partBits) + 1
-	p.ticket.Store(phase<<(2*partBits) | uint64(parts)<<partBits)
+	p.phase++
+	for w := range p.tickets {
+		from, end := parts*w/p.workers, parts*(w+1)/p.workers
+		p.tickets[w].Store(p.phase<<(2*partBits) | uint64(end)<<partBits | uint64(from))
+	}
 	for n := min(p.sleeping.Load(), int32(parts-1)); n > 0; n-- {
 		select {
 		case p.wake <- struct{}{}:
@@ -65,7 +79,7 @@ func (p *pool) run(parts int, work func(part, worker int)) {
 	for p.take(0) {
 	}
 	for spins := 0; p.left.Load() > 0; spins++ {
-		if spins%64 == 63 {
+		if spins%1024 == 1023 {
 			runtime.Gosched()
 		}
 	}
@@ -73,18 +87,22 @@ func (p *pool) run(parts int, work func(part, worker int)) {
 
 // take runs one part of the current phase and says whether there was one.
 func (p *pool) take(worker int) bool {
-	for {
-		ticket := p.ticket.Load()
-		part, parts := int(ticket&maxParts), int(ticket>>partBits&maxParts)
-		if part >= parts {
-			return false
-		}
-		if p.ticket.CompareAndSwap(ticket, ticket+1) {
-			p.work(part, worker)
-			p.left.Add(-1)
-			return true
+	for n := range p.workers {
+		t := &p.tickets[(worker+n)%p.workers]
+		for {
+			ticket := t.Load()
+			part, end := int(ticket&maxParts), int(ticket>>partBits&maxParts)
+			if part >= end {
+				break
+			}
+			if t.CompareAndSwap(ticket, ticket+1) {
+				p.work(part, worker)
+				p.left.Add(-1)
+				return true
+			}
 		}
 	}
+	return false
 }
 
 func (p *pool) loop(worker int) {
@@ -94,7 +112,7 @@ func (p *pool) loop(worker int) {
 			spins = 0
 			continue
 		}
-		if spins%64 == 63 {
+		if spins%1024 == 1023 {
 			runtime.Gosched()
 		}
 		if spins > idleSpins {
@@ -111,8 +129,13 @@ func (p *pool) loop(worker int) {
 // pending says whether a part waits to be taken: looked at once more between
 // announcing to sleep and sleeping, or a phase that starts in between is missed.
 func (p *pool) pending() bool {
-	ticket := p.ticket.Load()
-	return ticket&maxParts < ticket>>partBits&maxParts
+	for w := range p.tickets {
+		ticket := p.tickets[w].Load()
+		if ticket&maxParts < ticket>>partBits&maxParts {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *pool) close() {
