@@ -84,6 +84,14 @@ func (s ConvShape) OutW() int { return (s.InW-s.Kernel)/s.Stride + 1 }
 // Patch is the length of one receptive field, Kernel·Kernel·InC: the fan-in.
 func (s ConvShape) Patch() int { return s.Kernel * s.Kernel * s.InC }
 
+// Unfolded says whether the input is the matrix [Rows, Patch] of its patches already, so
+// that it can be multiplied where it lies: 1×1 kernels that miss no pixel, and kernels as
+// wide as the image whose windows follow each other down to its last row.
+func (s ConvShape) Unfolded() bool {
+	strip := s.Kernel == s.InW && s.InH%s.Kernel == 0 && (s.Stride == s.Kernel || s.InH == s.Kernel)
+	return strip || s.Kernel == 1 && s.Stride == 1
+}
+
 // Rows is the number of positions in a batch of outputs, Batch·OutH·OutW.
 func (s ConvShape) Rows() int { return s.Batch * s.OutH() * s.OutW() }
 

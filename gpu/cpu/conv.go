@@ -27,6 +27,16 @@ func (d *Device) newGroups(s gpu.ConvShape, width, parts int) groups {
 	return g
 }
 
+// lay returns columns [from, to) of the patches of images [first, last) of x, and the floats
+// from one row to the next. The rows are made in scratch, or are where x has them already.
+func (g groups) lay(scratch, x []float32, first, last, from, to int) (rows []float32, stride int) {
+	if s := g.shape; s.Unfolded() {
+		return x[first*g.positions*s.Patch()+from:], s.Patch()
+	}
+	patches(scratch, x, g.shape, first, last, from, to)
+	return scratch, to - from
+}
+
 // each calls work for the bites of one part: images [from, to).
 func (g groups) each(part int, work func(from, to int)) {
 	first, last := cut(g.shape.Batch, g.parts, part, 1)
@@ -95,10 +105,10 @@ func (d *Device) Conv(a gpu.ConvArgs) error {
 			p := &products[part]
 			g.each(part, func(from, to int) {
 				first, rows := from*g.positions, (to-from)*g.positions
-				patches(d.scratch[worker], x, s, from, to, 0, s.Patch())
+				unfolded, stride := g.lay(d.scratch[worker], x, from, to, 0, s.Patch())
 				*p = blas.Product{
-					C: z[first*s.OutC:], A: d.scratch[worker], B: w,
-					M: rows, N: s.OutC, K: s.Patch(), LDC: s.OutC, LDA: s.Patch(), LDB: s.OutC,
+					C: z[first*s.OutC:], A: unfolded, B: w,
+					M: rows, N: s.OutC, K: s.Patch(), LDC: s.OutC, LDA: stride, LDB: s.OutC,
 				}
 				d.blas.Run(p)
 				for row := first; row < first+rows; row++ {
@@ -206,11 +216,11 @@ func (d *Device) accumulateGrad(p *blas.Product, g groups, worker, group int, dw
 		return
 	}
 	g.each(group, func(first, last int) {
-		patches(d.scratch[worker], x, s, first, last, from, to)
+		rows, stride := g.lay(d.scratch[worker], x, first, last, from, to)
 		*p = blas.Product{
-			C: dw, A: d.scratch[worker], B: dy[first*g.positions*s.OutC:],
+			C: dw, A: rows, B: dy[first*g.positions*s.OutC:],
 			M: to - from, N: s.OutC, K: (last - first) * g.positions,
-			LDC: s.OutC, LDA: to - from, LDB: s.OutC, TransA: true, Accumulate: true,
+			LDC: s.OutC, LDA: stride, LDB: s.OutC, TransA: true, Accumulate: true,
 		}
 		d.blas.Run(p)
 	})

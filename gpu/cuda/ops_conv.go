@@ -37,14 +37,14 @@ func (p *patches) use(at *area, maker int) { p.at, p.maker, p.shared = at, maker
 
 func (p *patches) same(o *patches) bool { return p.shape == o.shape && p.image == o.image }
 
-// newConvolution lays out the patches. Where direct is possible the input itself is
-// taken for them: the patches of a 1×1 kernel that misses no pixel are its pixels.
+// newConvolution lays out the patches, unless the input itself can be taken for them where
+// that may be done directly.
 func (d *Device) newConvolution(b *builder, s gpu.ConvShape, directly bool) *convolution {
 	c := &convolution{ConvShape: s, positions: s.OutH() * s.OutW(), images: s.Batch}
 	b.count(s.InLen())
 	b.count(s.OutLen())
 	b.matrices(matrix{0, s.Rows(), s.OutC}, matrix{0, s.Patch(), s.OutC})
-	if c.direct = directly && s.Kernel == 1 && s.Stride == 1; c.direct {
+	if c.direct = directly && s.Unfolded(); c.direct {
 		return c
 	}
 	image := c.positions * s.Patch() // floats

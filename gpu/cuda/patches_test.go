@@ -25,7 +25,11 @@ const patchBytes = 2 * 16 * 16 * 4
 
 func newPatchedLayer(t *testing.T, d gpu.Device) *patchedLayer {
 	t.Helper()
-	s := gpu.ConvShape{Batch: 2, InH: 5, InW: 5, InC: 4, Kernel: 2, Stride: 1, OutC: 3}
+	return newLayerOf(t, d, gpu.ConvShape{Batch: 2, InH: 5, InW: 5, InC: 4, Kernel: 2, Stride: 1, OutC: 3})
+}
+
+func newLayerOf(t *testing.T, d gpu.Device, s gpu.ConvShape) *patchedLayer {
+	t.Helper()
 	return &patchedLayer{
 		d: d, s: s, x: floats(t, d, ramp(s.InLen())...), other: floats(t, d, ramp(s.InLen() + 5)[5:]...),
 		w: floats(t, d, ramp(s.Patch()*s.OutC)...), dy: floats(t, d, ramp(s.OutLen())...),
@@ -102,6 +106,32 @@ func TestPatchesServeAllWhoNeedThem(t *testing.T) {
 			before := m.Ledger()
 			require.NoError(t, program.Run())
 			assert.Equal(t, want, result())
+			assert.Equal(t, c.im2col, m.Ledger().Since(before).Kernels["im2col"].Launches)
+		})
+	}
+}
+
+// TestPatchesThatLieReadyAreNotMade takes the input for them, forward and for the gradient.
+func TestPatchesThatLieReadyAreNotMade(t *testing.T) {
+	for name, c := range map[string]struct {
+		shape  gpu.ConvShape
+		im2col int
+	}{
+		"1x1":                 {gpu.ConvShape{Batch: 2, InH: 4, InW: 5, InC: 3, Kernel: 1, Stride: 1, OutC: 3}, 0},
+		"1x1 with gaps":       {gpu.ConvShape{Batch: 2, InH: 4, InW: 5, InC: 3, Kernel: 1, Stride: 2, OutC: 3}, 2},
+		"the whole image":     {gpu.ConvShape{Batch: 2, InH: 4, InW: 4, InC: 3, Kernel: 4, Stride: 1, OutC: 3}, 0},
+		"strips":              {gpu.ConvShape{Batch: 2, InH: 8, InW: 4, InC: 3, Kernel: 4, Stride: 4, OutC: 3}, 0},
+		"strips that overlap": {gpu.ConvShape{Batch: 2, InH: 8, InW: 4, InC: 3, Kernel: 4, Stride: 2, OutC: 3}, 2},
+		"tiles":               {gpu.ConvShape{Batch: 2, InH: 8, InW: 8, InC: 3, Kernel: 4, Stride: 4, OutC: 3}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := machine(t, small())
+			d := open(t, m, cuda.Options{})
+			l := newLayerOf(t, d, c.shape)
+			before := m.Ledger()
+			require.NoError(t, l.forward())
+			require.NoError(t, l.gradient())
+			require.NoError(t, d.Sync())
 			assert.Equal(t, c.im2col, m.Ledger().Since(before).Kernels["im2col"].Launches)
 		})
 	}
