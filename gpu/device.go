@@ -96,6 +96,7 @@ type Info struct {
 	Detail      string // "2 threads, AVX2, OpenBLAS 0.3.34"
 	MemoryFree  int64  // bytes, 0 if unknown
 	MemoryTotal int64  // bytes, 0 if unknown
+	PCI         string // address on the PCI bus, "00000000:3b:00.0", of a GPU
 }
 
 // String is the text after "device" in a program's header.

@@ -14,6 +14,7 @@ import (
 	"mdfa/cmd/internal/device"
 	"mdfa/cmd/internal/version"
 	"mdfa/gpu"
+	"mdfa/internal/nvml"
 )
 
 // reportSchema is raised when the meaning of a field changes.
@@ -46,11 +47,61 @@ type processor struct {
 // deviceFacts are gpu.Info's, and how long opening took: on a GPU that is the driver's
 // context, the compilation of the kernels where the driver has not kept it, and cuBLAS.
 type deviceFacts struct {
-	Kind        string  `json:"kind"`
-	Name        string  `json:"name"`
-	Detail      string  `json:"detail"`
-	MemoryTotal int64   `json:"memory_total_bytes"`
-	OpenSeconds float64 `json:"open_seconds"`
+	Kind        string     `json:"kind"`
+	Name        string     `json:"name"`
+	Detail      string     `json:"detail"`
+	MemoryTotal int64      `json:"memory_total_bytes"`
+	OpenSeconds float64    `json:"open_seconds"`
+	Card        *cardState `json:"card,omitempty"`
+}
+
+// cardState is nvml.Card after the last cell, while the GPU is warm.
+type cardState struct {
+	Driver       string  `json:"driver,omitempty"`
+	ClockMHz     int     `json:"clock_mhz,omitempty"`
+	ClockMaxMHz  int     `json:"clock_max_mhz,omitempty"`
+	MemoryMHz    int     `json:"memory_clock_mhz,omitempty"`
+	MemoryMaxMHz int     `json:"memory_clock_max_mhz,omitempty"`
+	PowerWatts   float64 `json:"power_watts,omitempty"`
+	PowerLimit   float64 `json:"power_limit_watts,omitempty"`
+	Celsius      int     `json:"celsius,omitempty"`
+	ECC          string  `json:"ecc,omitempty"`
+	Slowdown     string  `json:"slowdown,omitempty"`
+}
+
+// readCard asks the management library of NVIDIA's GPUs; nil where it does not answer. The
+// figures of the table do not depend on it.
+func readCard(dev gpu.Info) *cardState {
+	if dev.Kind != "cuda" {
+		return nil
+	}
+	told, err := nvml.Read(dev.PCI)
+	if err != nil {
+		return nil
+	}
+	c := cardState(told)
+	return &c
+}
+
+// String is the card's line of the header; "" if nothing is known.
+func (c *cardState) String() string {
+	if c == nil {
+		return ""
+	}
+	var parts []string
+	add := func(known bool, format string, args ...any) {
+		if known {
+			parts = append(parts, fmt.Sprintf(format, args...))
+		}
+	}
+	add(c.Driver != "", "driver %s", c.Driver)
+	add(c.ClockMHz > 0, "clock %d of %d MHz", c.ClockMHz, c.ClockMaxMHz)
+	add(c.MemoryMHz > 0, "memory %d of %d MHz", c.MemoryMHz, c.MemoryMaxMHz)
+	add(c.PowerLimit > 0, "%.0f of %.0f W", c.PowerWatts, c.PowerLimit)
+	add(c.Celsius > 0, "%d °C", c.Celsius)
+	add(c.ECC != "", "ECC %s", c.ECC)
+	add(c.Slowdown != "", "held down by %s", c.Slowdown)
+	return strings.Join(parts, " · ")
 }
 
 // What math and data can be.

@@ -49,6 +49,7 @@ func runSuite(ctx context.Context, o options, out, progress io.Writer) (err erro
 		fmt.Fprintf(progress, "-device auto: %s\n", passed)
 	}
 	failed := s.fill(ctx, r)
+	r.Device.Card = readCard(s.info)
 	if errors.Is(failed, context.Canceled) {
 		failed = errInterrupted
 	}

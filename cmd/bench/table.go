@@ -71,6 +71,9 @@ func (r *report) header() [][2]string {
 		{"program", fmt.Sprintf("bench %s · %s", r.Version, r.Created.Format("2006-01-02 15:04 UTC"))},
 		{"training", fmt.Sprintf("%s, %s math, made-up %s data", r.Optimizer, r.Math, r.Data)},
 	}
+	if text := r.Device.Card.String(); text != "" {
+		lines = append(lines, [2]string{"card", text})
+	}
 	if len(r.Bounds) == 0 {
 		lines = append(lines, [2]string{"timing", fmt.Sprintf("steps and products in %d windows by turns, %.1f s of each; median and 95th percentile", r.Windows, r.CellSeconds)})
 	}

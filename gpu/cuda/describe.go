@@ -20,6 +20,7 @@ type Description struct {
 	Multiprocessors         int
 	ClockHz                 float64 // of the multiprocessors, at most; 0 if the driver does not tell
 	BytesPerSecond          float64 // of device memory, at most; 0 if the driver does not tell
+	PCI                     string  // address on the PCI bus: domain, bus, device, function
 }
 
 // String is a line of `train -devices`.
@@ -105,6 +106,7 @@ func describeDevice(ordinal int, dev cu.Device) (Description, error) {
 	clock, memoryClock, busWidth := known(cu.ClockRate), known(cu.MemoryClockRate), known(cu.GlobalMemoryBusWidth) // kHz, kHz, bits
 	about.ClockHz = 1e3 * float64(clock)
 	about.BytesPerSecond = 2 * 1e3 * float64(memoryClock) * float64(busWidth) / 8 // two transfers a clock
+	about.PCI = fmt.Sprintf("%08x:%02x:%02x.0", known(cu.PciDomainID), known(cu.PciBusID), known(cu.PciDeviceID))
 	return about, nil
 }
 

@@ -93,6 +93,7 @@ func (d *Device) Info() gpu.Info {
 		Kind:   d.options.Kind,
 		Name:   d.about.Name,
 		Detail: fmt.Sprintf("sm_%d%d, %s", d.about.Major, d.about.Minor, detail),
+		PCI:    d.about.PCI,
 	}
 	if d.closed || d.lost != nil {
 		info.MemoryTotal = d.about.MemoryTotal

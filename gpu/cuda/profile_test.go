@@ -3,6 +3,7 @@
 package cuda_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -93,11 +94,13 @@ func TestDevicesAreDescribed(t *testing.T) {
 		assert.Positive(t, about.MemoryFree)
 		assert.Positive(t, about.ClockHz)
 		assert.Positive(t, about.BytesPerSecond)
+		assert.Equal(t, fmt.Sprintf("00000000:%02x:00.0", i+1), about.PCI)
 		assert.InDelta(t, 2*128*132*about.ClockHz, about.FLOPS(), 1)
 	}
 	assert.Contains(t, list[0].String(), "0: "+list[0].Name+", sm_90, ")
 	info := d.Info()
 	assert.Equal(t, "emu", info.Kind)
+	assert.Equal(t, list[1].PCI, info.PCI)
 	assert.Equal(t, "sm_90, made of software", info.Detail)
 	assert.EqualValues(t, o.Memory, info.MemoryTotal)
 }
