@@ -29,6 +29,7 @@ enum : int {
     MAX_DIRECT_LOGITS = 32,     // feedback multiplies E by a stored B itself up to here
     MAX_ELEMENTS = 1073741824,  // 2^30
     NUM_METRICS = 4,            // gpu.NumMetrics: loss, correct, top 5, count
+    NUM_COMPARED = 7,           // gpu.NumCompared: three sums, four counts
     ACT_TANH = 0,               // gpu.Activation
     ACT_RELU = 1,               // gpu.Activation
     ACT_PL = 2,                 // gpu.Activation
@@ -920,4 +921,65 @@ adam(float *__restrict__ w, const float *__restrict__ g, float *__restrict__ m, 
         done = n / 4 * 4;
     }
     adam_range<1>(w, g, m, v, done, n, rate, l2, limit);
+}
+
+// ---------------------------------------------------------------------------------------
+// compare: with a an element of A [rows, cols], and b the one in the same place of B, or of the
+// transpose of B [cols, rows], the sums over all elements of
+//
+//   a·b    a²    b²    a and b have one sign    they have opposite ones    a <= low    a >= high
+//
+// are added to out. Products and sums are float64; zero has no sign, and a comparison with NaN
+// does not hold. Of several blocks, block b leaves its sums in partial[b], and compare_finish
+// adds them.
+//
+// Launch: BLOCK threads; grid x over rows · cols.
+// Bytes: reads 8; per block writes 56.
+extern "C" __global__ void __launch_bounds__(BLOCK)
+compare(const float *a, const float *b, double *out, double *partial, int rows, int cols, int transposed, float low,
+        float high) {
+    __shared__ double of_warp[NUM_COMPARED][BLOCK / WARP];
+    double dot = 0.0, square_a = 0.0, square_b = 0.0;
+    int same = 0, opposed = 0, below = 0, above = 0;
+    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < rows * cols; i += gridDim.x * blockDim.x) {
+        int row = i / cols;
+        float x = a[i], y = b[transposed ? (i - row * cols) * rows + row : i];
+        dot += double(x) * y;
+        square_a += double(x) * x;
+        square_b += double(y) * y;
+        same += (x > 0.0f && y > 0.0f) || (x < 0.0f && y < 0.0f);
+        opposed += (x > 0.0f && y < 0.0f) || (x < 0.0f && y > 0.0f);
+        below += x <= low;
+        above += x >= high;
+    }
+    double mine[NUM_COMPARED] = {warp_sum(dot), warp_sum(square_a), warp_sum(square_b), double(warp_sum(same)),
+                                 double(warp_sum(opposed)), double(warp_sum(below)), double(warp_sum(above))};
+    if (threadIdx.x % WARP == 0) {
+#pragma unroll
+        for (int k = 0; k < NUM_COMPARED; k++) of_warp[k][threadIdx.x / WARP] = mine[k];
+    }
+    __syncthreads();
+    if (threadIdx.x < NUM_COMPARED) {
+        double sum = 0.0;
+        for (int w = 0; w < BLOCK / WARP; w++) sum += of_warp[threadIdx.x][w];
+        if (gridDim.x > 1)
+            partial[blockIdx.x * NUM_COMPARED + threadIdx.x] = sum;
+        else
+            out[threadIdx.x] += sum;
+    }
+}
+
+// compare_finish adds the sums that `blocks` blocks left in partial to out. Warp k adds up sum
+// k: each lane every 32nd block, then a tree.
+//
+// Launch: one block of BLOCK threads, of which a warp for each sum works.
+// Bytes: reads 56 per block.
+extern "C" __global__ void __launch_bounds__(BLOCK)
+compare_finish(const double *__restrict__ partial, double *out, int blocks) {
+    int lane = threadIdx.x % WARP, k = threadIdx.x / WARP;
+    if (k >= NUM_COMPARED) return;
+    double sum = 0.0;
+    for (int b = lane; b < blocks; b += WARP) sum += partial[b * NUM_COMPARED + k];
+    sum = warp_sum(sum);
+    if (lane == 0) out[k] += sum;
 }

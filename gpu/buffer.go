@@ -8,7 +8,7 @@ import (
 // DType is the element type of a buffer.
 type DType uint8
 
-// The element types. Float64 serves the metrics only.
+// The element types. Float64 serves sums that are read by the host only: metrics, and those of Compare.
 const (
 	Float32 DType = iota
 	Uint8

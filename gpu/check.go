@@ -331,3 +331,19 @@ func (a OptimizeArgs) Check() error {
 	}
 	return c.err
 }
+
+// Check returns an error unless the shapes fit.
+func (a CompareArgs) Check() error {
+	c := checker{op: "compare"}
+	c.mat("A", a.A)
+	c.mat("B", a.B)
+	rows, cols := a.B.Rows, a.B.Cols
+	if a.TransB {
+		rows, cols = cols, rows
+	}
+	if a.A.Rows != rows || a.A.Cols != cols {
+		c.fail(ErrShape, "A %v beside B %v%s", a.A, a.B, mark(a.TransB))
+	}
+	c.span("the sums", a.Out, Float64, NumCompared)
+	return c.err
+}

@@ -67,6 +67,8 @@ type Device interface {
 	ConvGrad(ConvGradArgs) error
 	// Optimize updates a whole parameter arena: L2, sgd, rmsprop or adam, and the floor, in one pass.
 	Optimize(OptimizeArgs) error
+	// Compare sums up how two matrices lie to each other: angle, norms, signs, bounds.
+	Compare(CompareArgs) error
 
 	// NewFeed makes a ring of slots that bring batches of the given parts to the device
 	// while it computes: [Feed] has the rules. The host memory and the buffers start zeroed.

@@ -278,3 +278,26 @@ type OptimizeArgs struct {
 	ClampFrom, ClampTo int  // equal: clamp nothing
 	Floor              float32
 }
+
+// The slots of CompareArgs.Out.
+const (
+	CompareDot     = iota // Σ a·b
+	CompareSquareA        // Σ a²
+	CompareSquareB        // Σ b²
+	CompareSame           // elements where a and b are both above zero, or both below
+	CompareOpposed        // elements where one of them is above zero and the other below
+	CompareLow            // elements where a <= Low
+	CompareHigh           // elements where a >= High
+	NumCompared
+)
+
+// CompareArgs: with a an element of A, and b the element of B in the same place, or with
+// TransB of Bᵀ, the sums over all elements are added to Out, whose slots say of what.
+// Products and sums are float64. A comparison with NaN does not hold: a bound that is NaN
+// counts nothing.
+type CompareArgs struct {
+	A, B      Mat // [rows, cols] both; B [cols, rows] with TransB. They may be the same
+	TransB    bool
+	Low, High float32
+	Out       Span // float64 [NumCompared], read and written
+}

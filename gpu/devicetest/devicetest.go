@@ -110,6 +110,7 @@ var rooms = []struct {
 	{"ConvBackward", conforms(convBackwardCases)},
 	{"ConvGrad", conforms(convGradCases)},
 	{"Optimize", conforms(optimizeCases)},
+	{"Compare", conforms(compareCases)},
 	{"Split", (*suite).split},
 	{"Threads", (*suite).sameBitsOnAnyThreads},
 	{"Record", (*suite).record},
@@ -123,7 +124,7 @@ func allCases() []opCase {
 	var all []opCase
 	for _, list := range []func() []opCase{
 		gatherCases, gemmCases, activationCases, denseCases, convCases, lossCases, feedbackCases,
-		denseBackwardCases, convBackwardCases, convGradCases, optimizeCases,
+		denseBackwardCases, convBackwardCases, convGradCases, optimizeCases, compareCases,
 	} {
 		all = append(all, list()...)
 	}

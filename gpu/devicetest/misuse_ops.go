@@ -95,6 +95,17 @@ func misusedOps() []misusedOp {
 	})
 	loss.optional, loss.anyLength = map[string]bool{".Step": true}, map[string]bool{".Step": true}
 
+	compare := of("Compare", "compare", func(s *stage) gpu.CompareArgs {
+		return gpu.CompareArgs{A: floats(s, "A", 6).Mat(2, 3), B: floats(s, "B", 6).Mat(3, 2), TransB: true,
+			Out: in(s, "Out", ramp[float64](gpu.NumCompared))}
+	}, gpu.Device.Compare, map[string]mistake{
+		"NotTransposed":     wrong(func(a *gpu.CompareArgs) { a.TransB = false }, "[2, 3]", "[3, 2]"),
+		"OtherShape":        wrong(func(a *gpu.CompareArgs) { a.A = a.A.Mat(6, 1) }, "[6, 1]", "[3, 2]ᵀ"),
+		"OtherLength":       wrong(func(a *gpu.CompareArgs) { a.B = a.B.Slice(0, 4).Mat(2, 2) }, "[2, 3]", "[2, 2]"),
+		"NegativeShape":     wrong(func(a *gpu.CompareArgs) { a.A.Rows, a.A.Cols = -2, -3 }, "[-2, -3]"),
+		"SizesThatOverflow": wrong(func(a *gpu.CompareArgs) { a.A, a.B = overflowing(a.A), overflowing(a.B) }),
+	})
+
 	optimizer := func(kind gpu.Optimizer) misusedOp {
 		return of("Optimize/"+kind.String(), kind.String(), func(s *stage) gpu.OptimizeArgs {
 			a := gpu.OptimizeArgs{Kind: kind, W: floats(s, "W", 7), G: floats(s, "G", 7), LR: 0.1, ClampFrom: 2, ClampTo: 5}
@@ -115,7 +126,7 @@ func misusedOps() []misusedOp {
 	unknown := optimizer(gpu.SGD)
 	unknown.name, unknown.word = "Optimize", ""
 	unknown.mistakes = map[string]mistake{"UnknownKind": wrong(func(a *gpu.OptimizeArgs) { a.Kind = 9 })}
-	ops = append(ops, zero, copied, gather, loss, optimizer(gpu.SGD), optimizer(gpu.RMSProp), optimizer(gpu.Adam), unknown)
+	ops = append(ops, zero, copied, gather, loss, compare, optimizer(gpu.SGD), optimizer(gpu.RMSProp), optimizer(gpu.Adam), unknown)
 	return ops
 }
 

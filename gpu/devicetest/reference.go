@@ -262,3 +262,31 @@ func clamp(args gpu.OptimizeArgs, w []float64) {
 		w[i] = math.Max(w[i], float64(args.Floor))
 	}
 }
+
+// compared is the sums of Compare over a and b.
+func compared(args gpu.CompareArgs, a, b []float32) [gpu.NumCompared]float64 {
+	var sums [gpu.NumCompared]float64
+	count := func(slot int, holds bool) {
+		if holds {
+			sums[slot]++
+		}
+	}
+	rows, cols := args.A.Rows, args.A.Cols
+	for r := range rows {
+		for c := range cols {
+			x, y := a[r*cols+c], b[r*cols+c]
+			if args.TransB {
+				y = b[c*rows+r]
+			}
+			sums[gpu.CompareDot] += float64(x) * float64(y)
+			sums[gpu.CompareSquareA] += float64(x) * float64(x)
+			sums[gpu.CompareSquareB] += float64(y) * float64(y)
+			// The product of two float32 does not underflow in float64.
+			count(gpu.CompareSame, float64(x)*float64(y) > 0)
+			count(gpu.CompareOpposed, float64(x)*float64(y) < 0)
+			count(gpu.CompareLow, x <= args.Low)
+			count(gpu.CompareHigh, x >= args.High)
+		}
+	}
+	return sums
+}

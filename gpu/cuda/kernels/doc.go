@@ -27,6 +27,7 @@
 //	ConvGrad        (n) im2col · GEMM patchesᵀ·DY, with beta = 1 from the second chunk on;
 //	                no im2col in a recorded step where Conv has laid out the same patches
 //	Optimize        sgd | rmsprop | adam
+//	Compare         compare; where CompareShape has several blocks also compare_finish
 //
 // # Bias gradients
 //

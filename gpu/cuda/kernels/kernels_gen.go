@@ -17,6 +17,7 @@ const (
 	MaxDirectLogits = 32         // feedback multiplies E by a stored B itself up to here
 	MaxElements     = 1073741824 // 2^30
 	NumMetrics      = 4          // gpu.NumMetrics: loss, correct, top 5, count
+	NumCompared     = 7          // gpu.NumCompared: three sums, four counts
 	ActTanh         = 0          // gpu.Activation
 	ActRelu         = 1          // gpu.Activation
 	ActPl           = 2          // gpu.Activation
@@ -44,6 +45,8 @@ const (
 	KernelSgd
 	KernelRmsprop
 	KernelAdam
+	KernelCompare
+	KernelCompareFinish
 	// NumKernels is the number of kernels.
 	NumKernels
 )
@@ -66,6 +69,8 @@ var entries = [NumKernels]entry{
 	{"sgd", 256},
 	{"rmsprop", 256},
 	{"adam", 256},
+	{"compare", 256},
+	{"compare_finish", 256},
 }
 
 // DeltaLayer has the layout of the struct of that name in kernels.cu.
@@ -197,4 +202,14 @@ func (k Kernels) Rmsprop(shape Shape, w, g, s DevicePtr, n int32, lr, l2 float32
 // Adam launches the kernel adam.
 func (k Kernels) Adam(shape Shape, w, g, m, v, step DevicePtr, n int32, lr, l2 float32, clampFrom, clampTo int32, floor float32, width int32) error {
 	return k.launch(KernelAdam, shape, []uint64{uint64(w), uint64(g), uint64(m), uint64(v), uint64(step), intWord(n), floatWord(lr), floatWord(l2), intWord(clampFrom), intWord(clampTo), floatWord(floor), intWord(width)})
+}
+
+// Compare launches the kernel compare.
+func (k Kernels) Compare(shape Shape, a, b, out, partial DevicePtr, rows, cols, transposed int32, low, high float32) error {
+	return k.launch(KernelCompare, shape, []uint64{uint64(a), uint64(b), uint64(out), uint64(partial), intWord(rows), intWord(cols), intWord(transposed), floatWord(low), floatWord(high)})
+}
+
+// CompareFinish launches the kernel compare_finish.
+func (k Kernels) CompareFinish(shape Shape, partial, out DevicePtr, blocks int32) error {
+	return k.launch(KernelCompareFinish, shape, []uint64{uint64(partial), uint64(out), intWord(blocks)})
 }

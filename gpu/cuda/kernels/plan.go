@@ -13,6 +13,9 @@ const (
 
 	lossOneBlock  = 16384 // up to so many logits one block does the whole loss
 	maxLossBlocks = 1024
+
+	comparedPerThread = 8    // elements that one thread of compare sums up at least, in large arrays
+	maxCompareBlocks  = 1024 // that compare_finish reads
 )
 
 // Count is n as a kernel's parameter; more than MaxElements is an error, because a
@@ -191,6 +194,21 @@ func LossShape(batch, logits int) Shape {
 // LossFinishShape is the launch of loss_finish.
 func LossFinishShape() Shape {
 	return Shape{Grid: [3]uint32{1, 1, 1}, Block: [3]uint32{LossSplitBlock, 1, 1}}
+}
+
+// CompareShape is the launch of compare over n elements. With more than one block,
+// compare_finish has to follow, and Grid[0] · NumCompared float64 are needed for the partial
+// sums. It depends on n alone, and so do the bits.
+func CompareShape(n int) Shape {
+	return Shape{
+		Grid:  [3]uint32{uint32(min(ceil(n, Block*comparedPerThread), maxCompareBlocks)), 1, 1},
+		Block: [3]uint32{Block, 1, 1},
+	}
+}
+
+// CompareFinishShape is the launch of compare_finish.
+func CompareFinishShape() Shape {
+	return Shape{Grid: [3]uint32{1, 1, 1}, Block: [3]uint32{Block, 1, 1}}
 }
 
 func ceil(n, per int) int { return (n + per - 1) / per }

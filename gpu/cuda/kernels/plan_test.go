@@ -54,6 +54,10 @@ func TestBlocksStayWithinTheirBounds(t *testing.T) {
 		}
 	}
 	fits(KernelLossFinish, LossFinishShape())
+	for _, n := range []int{1, 2048, 2049, MaxElements} {
+		fits(KernelCompare, CompareShape(n))
+	}
+	fits(KernelCompareFinish, CompareFinishShape())
 }
 
 func TestTilesOfLayersFollowEachOther(t *testing.T) {

@@ -208,6 +208,28 @@ func productRuns() map[string]func(p *product) []result {
 		require.NoError(p.t, p.LossFinish(kernels.LossFinishShape(), p.value("partial", partial), metrics, counter, 45, 2))
 		return []result{{metrics, 8 * kernels.NumMetrics}, {counter, 8}}
 	}
+	for name, rows := range map[string]int{"": oddRows, ", several blocks": 300} {
+		runs["compare"+name] = func(p *product) []result {
+			n := rows * oddRow
+			shape := kernels.CompareShape(n)
+			blocks := int(shape.Grid[0])
+			out, partial := p.value("out", make([]float64, kernels.NumCompared)), p.room("partial", 8*kernels.NumCompared*blocks)
+			require.NoError(p.t, p.Compare(shape, p.floatsAt("a", n), p.floatsAt("b", n), out, partial, int32(rows), oddRow, 1, -0.5, 0.5))
+			if blocks == 1 {
+				return []result{{out, 8 * kernels.NumCompared}}
+			}
+			return []result{{partial, 8 * kernels.NumCompared * blocks}}
+		}
+	}
+	runs["compare_finish"] = func(p *product) []result {
+		partial := make([]float64, 45*kernels.NumCompared)
+		for i := range partial {
+			partial[i] = math.Sqrt(float64(i))
+		}
+		out := p.value("out", make([]float64, kernels.NumCompared))
+		require.NoError(p.t, p.CompareFinish(kernels.CompareFinishShape(), p.value("partial", partial), out, 45))
+		return []result{{out, 8 * kernels.NumCompared}}
+	}
 	return runs
 }
 
