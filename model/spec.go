@@ -1,0 +1,67 @@
+package model
+
+import "fmt"
+
+// Spec is a network as files keep it: what [NewDense] and [NewConv] make it of. Its JSON
+// names are part of the format of checkpoints.
+type Spec struct {
+	Input      [3]int      `json:"input"` // height, width, channels
+	Classes    int         `json:"classes"`
+	Activation string      `json:"activation"`
+	Layers     []LayerSpec `json:"layers"` // the hidden ones; the logit layer follows from Classes
+}
+
+// LayerSpec is a hidden layer: the units of a dense one, or filters, kernel and stride of
+// a convolution.
+type LayerSpec struct {
+	Kind    string `json:"kind"` // "dense" or "conv"
+	Units   int    `json:"units,omitempty"`
+	Filters int    `json:"filters,omitempty"`
+	Kernel  int    `json:"kernel,omitempty"`
+	Stride  int    `json:"stride,omitempty"`
+}
+
+// Spec describes the network.
+func (n *Network) Spec() Spec {
+	s := Spec{
+		Input:   [3]int{n.Input.H, n.Input.W, n.Input.C},
+		Classes: n.Classes, Activation: n.Activation.String(), Layers: []LayerSpec{},
+	}
+	for _, l := range n.Hidden() {
+		layer := LayerSpec{Kind: l.Kind.String(), Units: l.Channels()}
+		if l.Kind == Conv {
+			layer = LayerSpec{Kind: l.Kind.String(), Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride}
+		}
+		s.Layers = append(s.Layers, layer)
+	}
+	return s
+}
+
+// Network builds the network. Kinds that are unknown or mixed, and sizes that NewDense or
+// NewConv refuse, are errors.
+func (s Spec) Network() (*Network, error) {
+	act, err := ParseActivation(s.Activation)
+	if err != nil {
+		return nil, err
+	}
+	var units []int
+	var filters []Filter
+	for i, l := range s.Layers {
+		switch l.Kind {
+		case Dense.String():
+			units = append(units, l.Units)
+		case Conv.String():
+			filters = append(filters, Filter{Filters: l.Filters, Kernel: l.Kernel, Stride: l.Stride})
+		default:
+			return nil, fmt.Errorf("model: layer %d is of the kind %s: expected %v or %v", i+1, quote(l.Kind), Dense, Conv)
+		}
+	}
+	input := Shape{H: s.Input[0], W: s.Input[1], C: s.Input[2]}
+	switch {
+	case units != nil && filters != nil:
+		return nil, fmt.Errorf("model: %d dense and %d convolutional hidden layers: a network has one kind of them", len(units), len(filters))
+	case filters != nil:
+		return NewConv(input, filters, s.Classes, act)
+	}
+	return NewDense(input, units, s.Classes, act)
+}
