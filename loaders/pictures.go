@@ -1,0 +1,145 @@
+package loaders
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Pictures are the images of one file of many, in the file's order.
+type Pictures struct {
+	Height, Width, Channels int
+	Images                  []uint8 // [n, height, width, channels]
+	Labels                  []int32 // [n], the labels of the files; nil where the file has none
+}
+
+// Kind is what a file of many images, or of their labels, is.
+type Kind int
+
+// The kinds of files.
+const (
+	NoPictures Kind = iota // none that this package reads
+	IDXImages
+	IDXLabels
+	CIFARBatch
+)
+
+// KindOf looks into a file. A CIFAR batch has no mark of its own: a file is one if its size
+// is that of whole records of one of the sets.
+func KindOf(path string) (Kind, error) {
+	magic, err := idxMagic(path)
+	if err != nil {
+		return NoPictures, err
+	}
+	if magic[0] == 0 && magic[1] == 0 && magic[2] == idxUint8 {
+		switch magic[3] {
+		case idxImageDims:
+			return IDXImages, nil
+		case idxLabelDims:
+			return IDXLabels, nil
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return NoPictures, openFault(path, err)
+	}
+	for _, set := range cifarSets {
+		if info.Size() > 0 && info.Size()%int64(set.record()) == 0 {
+			return CIFARBatch, nil
+		}
+	}
+	return NoPictures, nil
+}
+
+// idxMagic is the first four bytes of a file, gzipped or not; zeros where it has fewer or
+// its gzip stream is wrong: reading it will say what.
+func idxMagic(path string) (magic [4]byte, err error) {
+	var header [16]byte
+	err = idxBegin(path, header[:])
+	copy(magic[:], header[:])
+	if magic == [4]byte{} {
+		magic[0] = 0xff // nothing that an idx file begins with
+	}
+	return magic, err
+}
+
+// idxBegin reads as much of header as the file has.
+func idxBegin(path string, header []byte) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return openFault(path, err)
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return &fault{kind: ErrFormat, text: fmt.Sprintf("%s is a folder: a file was expected.", path)}
+	}
+	in, err := unzip(bufio.NewReader(file), path)
+	if err == nil {
+		_, _ = io.ReadFull(in, header) // what is there serves
+	}
+	return nil
+}
+
+// ReadIDXImages reads an idx file of grey images of any size, gzipped or not.
+func ReadIDXImages(ctx context.Context, path string) (*Pictures, error) {
+	var header [16]byte
+	if err := idxBegin(path, header[:]); err != nil {
+		return nil, err
+	}
+	height, width := binary.BigEndian.Uint32(header[8:]), binary.BigEndian.Uint32(header[12:])
+	if header[3] == idxImageDims && (height == 0 || width == 0 || height > maxSide || width > maxSide) {
+		return nil, &fault{kind: ErrFormat, text: fmt.Sprintf(
+			"%s announces images of %dx%d; 1 to %d pixels a side are read: copy or download the file again.", path, height, width, maxSide)}
+	}
+	p := &Pictures{Height: int(height), Width: int(width), Channels: 1}
+	var err error
+	p.Images, err = readIDXFile(ctx, path, idxWant{images: true, height: p.Height, width: p.Width})
+	return p, err
+}
+
+// maxSide bounds what an idx file's header may claim of an image.
+const maxSide = 1 << 14
+
+// ReadIDXLabels reads an idx file of labels, gzipped or not.
+func ReadIDXLabels(ctx context.Context, path string) ([]int32, error) {
+	read, err := readIDXFile(ctx, path, idxWant{})
+	labels := make([]int32, len(read))
+	for i, l := range read {
+		labels[i] = int32(l)
+	}
+	return labels, err
+}
+
+// ReadCIFARBatch reads a file of records of CIFAR-10 or CIFAR-100. Where its size fits
+// both, likely ("cifar10", "cifar100") decides. Of CIFAR-100 the labels are the fine ones,
+// or with coarse the coarse ones.
+func ReadCIFARBatch(ctx context.Context, path, likely string, coarse bool) (*Pictures, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, openFault(path, err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, openFault(path, err)
+	}
+	var fits *cifarSet
+	for i, set := range cifarSets {
+		if info.Size()%int64(set.record()) == 0 && (fits == nil || set.name == likely) {
+			fits = &cifarSets[i]
+		}
+	}
+	if fits == nil {
+		return nil, &fault{kind: ErrFormat, text: fmt.Sprintf(
+			"%s is no file of CIFAR's binary version: its %d bytes are no whole number of records of %d or %d.",
+			path, info.Size(), cifarSets[0].record(), cifarSets[1].record())}
+	}
+	split, err := fits.readRecords(ctx, file, path, info.Size(), fits.label(coarse))
+	if err != nil {
+		return nil, err
+	}
+	return &Pictures{Height: cifarSide, Width: cifarSide, Channels: cifarChannels, Images: split.images, Labels: split.labels}, nil
+}
