@@ -12,8 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -26,6 +28,8 @@ const (
 	ResultFile = "result.csv" // header and one row, once the run has ended
 	EpochsFile = "epochs.csv" // header and one row for each epoch so far
 
+	// RunFile says what the run is, from its start on.
+	RunFile = "run.json"
 	// ProfileFile is there for runs that were profiled.
 	ProfileFile = "profile.json"
 )
@@ -33,46 +37,159 @@ const (
 // Cell is one value under its column's name.
 type Cell struct{ Column, Value string }
 
-// Run is the folder of one run.
+// Run is the folder of one run. While a process has it open, no other can open it.
 type Run struct {
 	dir     string
 	made    []string // folders that Create made, the outermost first
 	columns []string // of epochs.csv
 	epochs  bytes.Buffer
+	unlock  func()
 }
 
-// Create makes the folder root/group/name-<start> and an epochs.csv with just its
-// header in it, so that a place which cannot be written shows before any work is done.
-// When the name is taken, as by a run started in the same second, -2, -3, … is added.
-func Create(root, group, name string, start time.Time, epochColumns []string) (*Run, error) {
+// File is a file of a run's folder.
+type File struct {
+	Name string
+	Text []byte
+}
+
+// Create makes the folder root/group/name-<start>, with an epochs.csv that has just its
+// header and the given files in it, so that a place which cannot be written shows before any
+// work is done. The folder appears with all of them or not at all. When the name is taken, as
+// by a run started in the same second, -2, -3, … is added.
+func Create(root, group, name string, start time.Time, epochColumns []string, files ...File) (*Run, error) {
 	r := &Run{columns: epochColumns}
 	parent := filepath.Join(root, group)
 	if err := r.makeParents(parent); err != nil {
 		return nil, explain(root, err)
 	}
+	sweepBegun(parent)
 	stem := filepath.Join(parent, name+"-"+start.Format("20060102T150405"))
-	r.dir = stem
-	for n := 2; ; n++ {
-		err := os.Mkdir(r.dir, 0o777)
-		if err == nil {
-			break
+	if err := r.begin(parent, files); err != nil {
+		r.Discard()
+		var failed *WriteError
+		if errors.As(err, &failed) {
+			return nil, explain(stem, failed.cause) // the user knows it by its name to be
 		}
-		if !errors.Is(err, fs.ErrExist) {
-			r.removeMade()
-			return nil, explain(root, err)
-		}
-		r.dir = fmt.Sprintf("%s-%d", stem, n)
+		return nil, explain(root, err)
 	}
-	r.made = append(r.made, r.dir)
-	if err := r.addLine(epochColumns); err != nil {
-		return nil, err
-	}
-	if err := r.write(EpochsFile, r.epochs.Bytes()); err != nil {
-		r.removeMade()
-		return nil, err
+	if err := r.rename(stem); err != nil {
+		r.Discard()
+		return nil, explain(root, err)
 	}
 	return r, nil
 }
+
+// begunPrefix is of folders that have no name yet. A process that is killed may leave one.
+const begunPrefix = ".new-"
+
+// begin makes the folder without a name, locked and with its files.
+func (r *Run) begin(parent string, files []File) error {
+	dir := filepath.Join(parent, fmt.Sprintf("%s%d-%d", begunPrefix, os.Getpid(), rand.Uint64()))
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		return err
+	}
+	r.dir, r.made = dir, append(r.made, dir)
+	var err error
+	if r.unlock, err = Lock(dir); err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := r.write(f.Name, f.Text); err != nil {
+			return err
+		}
+	}
+	return r.SetEpochs(nil)
+}
+
+// rename gives the folder its name, or the first number behind it that is free: a folder
+// with something in it is never replaced.
+func (r *Run) rename(stem string) error {
+	for n, to := 2, stem; ; n++ {
+		err := os.Rename(r.dir, to)
+		if err == nil {
+			r.dir, r.made[len(r.made)-1] = to, to
+			return syncFolder(filepath.Dir(to))
+		}
+		if !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY) {
+			return err
+		}
+		to = fmt.Sprintf("%s-%d", stem, n)
+	}
+}
+
+// sweepBegun removes folders without a name whose process has ended. A young one may be
+// about to be locked. It is no failure if one stays.
+func sweepBegun(parent string) {
+	const young = time.Hour
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		dir := filepath.Join(parent, e.Name())
+		info, err := e.Info()
+		if !strings.HasPrefix(e.Name(), begunPrefix) || err != nil || time.Since(info.ModTime()) < young || Locked(dir) {
+			continue
+		}
+		_ = os.RemoveAll(dir)
+	}
+}
+
+// Open takes up the folder of an earlier run that goes on, which lock (of [Lock]) keeps for
+// this process. What is left over of files that were being written is removed. The run's
+// own files stay as they are until the run is known to go on: see SetEpochs.
+func Open(dir string, lock func(), epochColumns []string) (*Run, error) {
+	r := &Run{dir: dir, columns: epochColumns, unlock: lock}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, explain(dir, err)
+	}
+	for _, e := range entries {
+		if !temporary.MatchString(e.Name()) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			return nil, explain(dir, err)
+		}
+	}
+	return r, nil
+}
+
+// temporary matches the names that files of a run have while they are written.
+var temporary = regexp.MustCompile(`^\..+\.(csv|json|html)\d+$`)
+
+// Close lets others have the folder.
+func (r *Run) Close() {
+	if r.unlock != nil {
+		r.unlock()
+		r.unlock = nil
+	}
+}
+
+// SetEpochs makes epochs.csv anew, of the rows of the epochs so far. A result.csv of an
+// earlier end of the run is removed: it has not ended.
+func (r *Run) SetEpochs(rows [][]Cell) error {
+	r.epochs.Reset()
+	if err := r.addLine(r.columns); err != nil {
+		return err
+	}
+	for _, cells := range rows {
+		_, values := split(cells)
+		if err := r.addLine(values); err != nil {
+			return err
+		}
+	}
+	if err := r.write(EpochsFile, r.epochs.Bytes()); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(r.dir, ResultFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return explain(r.dir, err)
+	}
+	return nil
+}
+
+// WriteRun writes run.json.
+func (r *Run) WriteRun(text []byte) error { return r.write(RunFile, text) }
 
 // makeParents makes the missing folders of a path and remembers them.
 func (r *Run) makeParents(path string) error {
@@ -137,10 +254,16 @@ func (r *Run) Finish(cells []Cell) error {
 // WriteProfile writes profile.json.
 func (r *Run) WriteProfile(text []byte) error { return r.write(ProfileFile, text) }
 
-// Discard removes the run, for one that ended before it began.
+// Discard closes the run and removes it if Create made it: for one that ended before it
+// began.
 func (r *Run) Discard() {
-	_ = os.Remove(filepath.Join(r.dir, EpochsFile)) // what is left then keeps the folder
-	r.removeMade()
+	if r.made != nil {
+		for _, name := range []string{EpochsFile, RunFile, lockFile} {
+			_ = os.Remove(filepath.Join(r.dir, name)) // what is left then keeps the folder
+		}
+		r.removeMade()
+	}
+	r.Close()
 }
 
 func split(cells []Cell) (names, values []string) {
@@ -162,14 +285,22 @@ func (r *Run) write(name string, data []byte) error {
 	if err := renameio.WriteFile(filepath.Join(r.dir, name), data, 0o666, renameio.WithTempDir(r.dir)); err != nil {
 		return explain(r.dir, err)
 	}
-	folder, err := os.Open(r.dir)
-	if err != nil {
+	if err := syncFolder(r.dir); err != nil {
 		return explain(r.dir, err)
 	}
+	return nil
+}
+
+// syncFolder makes new names in a folder last. Some file systems cannot sync a folder; what
+// its files hold is synced in any case.
+func syncFolder(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
 	defer folder.Close()
-	// Some file systems cannot sync a folder; the file itself is synced in any case.
 	if err := folder.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
-		return explain(r.dir, err)
+		return err
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func TestRunHoldsItsEpochsThenItsResult(t *testing.T) {
 	assert.Equal(t, "{}\n", read(t, r, ProfileFile))
 	entries, err := os.ReadDir(r.Dir())
 	require.NoError(t, err)
-	assert.Len(t, entries, 3, "no temporary file stays")
+	assert.Len(t, entries, 4, "the lock; no temporary file stays")
 }
 
 func TestRowsOfOtherColumnsAreRefused(t *testing.T) {

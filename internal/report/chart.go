@@ -1,0 +1,208 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+)
+
+// colours is how many the style sheet has for lines.
+const colours = 8
+
+// maxPoints of a line: as many as a chart is wide on a large screen, so that none is missed.
+const maxPoints = 500
+
+// number is written to the page with as many digits as a chart can show; NaN and Inf, which
+// JSON has not, are gaps.
+type number float64
+
+// MarshalJSON is the number, or null.
+func (n number) MarshalJSON() ([]byte, error) {
+	x := float64(n)
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return []byte("null"), nil
+	}
+	return strconv.AppendFloat(nil, x, 'g', 6, 64), nil
+}
+
+func numbers(x []float64) []number {
+	list := make([]number, len(x))
+	for i, v := range x {
+		list[i] = number(v)
+	}
+	return list
+}
+
+// series is a line of a chart, or its bars.
+type series struct {
+	Name   string   `json:"name"`
+	Color  int      `json:"color"`
+	Dashed bool     `json:"dashed,omitempty"`
+	Values []number `json:"values"`
+	Low    []number `json:"low,omitempty"` // of a band around the line
+	High   []number `json:"high,omitempty"`
+}
+
+// mark is a value with a meaning, drawn across the chart.
+type mark struct {
+	Axis  string `json:"axis"` // "x" or "y": the axis that At is on
+	At    number `json:"at"`
+	Label string `json:"label"`
+}
+
+// chart is what assets/report.js draws; Title, Text and Summary stand in the page itself.
+type chart struct {
+	Title   string `json:"-"`
+	Text    string `json:"-"` // under the title
+	Summary string `json:"-"` // for who cannot see the chart
+	LogY    bool   `json:"-"` // there is a switch for a logarithmic axis
+
+	XLabel  string   `json:"xLabel"`
+	X       []number `json:"x"`
+	Series  []series `json:"series"`
+	Percent bool     `json:"percent,omitempty"`
+	Unit    string   `json:"unit"`
+	Range   *[2]int  `json:"range,omitempty"` // of the y axis
+	Zero    bool     `json:"zero,omitempty"`  // the y axis begins at 0
+	Whole   bool     `json:"whole,omitempty"` // x are whole numbers
+	Bars    bool     `json:"bars,omitempty"`
+	Marks   []mark   `json:"marks,omitempty"`
+}
+
+// measured says whether there is any number in a line.
+func measured(x []float64) bool {
+	return slices.ContainsFunc(x, func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) })
+}
+
+// thin picks at most maxPoints of n, evenly, the first, the last and all of keep among them.
+func thin(n int, keep ...int) []int {
+	var picked []int
+	if n <= maxPoints {
+		for i := range n {
+			picked = append(picked, i)
+		}
+		return picked
+	}
+	for i := range maxPoints {
+		picked = append(picked, i*(n-1)/(maxPoints-1))
+	}
+	for _, i := range keep {
+		if i >= 0 && i < n {
+			picked = append(picked, i)
+		}
+	}
+	slices.Sort(picked)
+	return slices.Compact(picked)
+}
+
+// pick is the elements of x at some places.
+func pick(x []float64, at []int) []float64 {
+	list := make([]float64, len(at))
+	for i, j := range at {
+		list[i] = x[j]
+	}
+	return list
+}
+
+// curves are the charts of training and validation by epoch.
+func curves(epochs []Epoch) []chart {
+	if len(epochs) == 0 {
+		return nil
+	}
+	best := -1
+	for i, e := range epochs {
+		if e.Best {
+			best = i
+		}
+	}
+	at := thin(len(epochs), best)
+	column := func(of func(Epoch) float64) []float64 {
+		list := make([]float64, len(at))
+		for i, j := range at {
+			list[i] = of(epochs[j])
+		}
+		return list
+	}
+	base := chart{XLabel: "epoch", Whole: true, X: numbers(column(func(e Epoch) float64 { return float64(e.Number) }))}
+	if best >= 0 && len(epochs) > 1 {
+		base.Marks = []mark{{"x", number(epochs[best].Number), "best"}}
+	}
+	loss, accuracy, speed := base, base, base
+	loss.Title, loss.Text, loss.LogY = "Loss", "Cross-entropy in nats, the mean over the examples of an epoch.", true
+	loss.add("training", 0, column(func(e Epoch) float64 { return e.TrainLoss }))
+	loss.add("validation", 1, column(func(e Epoch) float64 { return e.ValidLoss }))
+	accuracy.Title, accuracy.Percent = "Accuracy", true
+	accuracy.Text = "Training batches are counted before their update, validation after the epoch."
+	accuracy.add("training", 0, column(func(e Epoch) float64 { return e.TrainAccuracy }))
+	accuracy.add("validation", 1, column(func(e Epoch) float64 { return e.ValidAccuracy }))
+	accuracy.add("validation top-5", 2, column(func(e Epoch) float64 { return e.ValidTop5 }))
+	speed.Title, speed.Text, speed.Marks, speed.Zero = "Speed", "Images trained on in a second.", nil, true
+	speed.add("images/s", 0, column(func(e Epoch) float64 { return e.ImagesPerSecond }))
+	return drawn([]chart{loss, accuracy, speed})
+}
+
+// add adds a line, unless nothing of it was measured.
+func (c *chart) add(name string, colour int, values []float64) {
+	if measured(values) {
+		c.Series = append(c.Series, series{Name: name, Color: colour, Values: numbers(values)})
+	}
+}
+
+// drawn are the charts that have a line, with their summaries.
+func drawn(charts []chart) []chart {
+	var list []chart
+	for _, c := range charts {
+		if len(c.Series) > 0 {
+			c.Summary = c.summary()
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// summary says how each line begins and ends.
+func (c chart) summary() string {
+	var parts []string
+	for _, s := range c.Series {
+		first, last := math.NaN(), math.NaN()
+		for _, v := range s.Values {
+			if x := float64(v); !math.IsNaN(x) && !math.IsInf(x, 0) {
+				if math.IsNaN(first) {
+					first = x
+				}
+				last = x
+			}
+		}
+		parts = append(parts, fmt.Sprintf("%s from %s to %s", s.Name, c.value(first), c.value(last)))
+	}
+	return fmt.Sprintf("%s by %s: %s", c.Title, c.XLabel, strings.Join(parts, ", "))
+}
+
+// value is a number of the chart as a text.
+func (c chart) value(x float64) string {
+	if c.Percent {
+		return percent(x)
+	}
+	return short(x) + c.Unit
+}
+
+func percent(x float64) string {
+	if math.IsNaN(x) {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f %%", 100*x)
+}
+
+// short is a number to four digits.
+func short(x float64) string {
+	if math.IsNaN(x) {
+		return "–"
+	}
+	return strconv.FormatFloat(x, 'g', 4, 64)
+}
+
+func comma(n int) string { return humanize.Comma(int64(n)) }

@@ -1,0 +1,317 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Entry is a run of a comparison.
+type Entry struct {
+	Folder   string
+	Status   string
+	Seed     string
+	Settings []Fact // everything that was chosen but the seed, in the same order for all runs
+	Epochs   []Epoch
+	Figures  []Figure // how it ended, in the same order for all runs
+}
+
+// Figure is a number of how a run ended. Value is NaN where there is none.
+type Figure struct {
+	Label   string
+	Value   float64
+	Percent bool
+}
+
+// text is the figure, with the deviation over several runs where there is one.
+func (f Figure) text(deviation float64) string {
+	spread := !math.IsNaN(f.Value) && !math.IsNaN(deviation)
+	switch {
+	case f.Percent && spread:
+		return fmt.Sprintf("%.2f ± %.2f %%", 100*f.Value, 100*deviation)
+	case f.Percent:
+		return percent(f.Value)
+	case spread && deviation > 0:
+		return fmt.Sprintf("%s ± %s", plain(f.Value), plain(deviation))
+	}
+	return plain(f.Value)
+}
+
+// plain is a number as people write it: 5,120 or 0.2499.
+func plain(x float64) string {
+	const large = 1000 // from here on no fractions
+	if math.Abs(x) >= large && math.Abs(x) < math.MaxInt32 {
+		return comma(int(math.Round(x)))
+	}
+	return short(x)
+}
+
+// group is runs that differ in their seed alone.
+type group struct {
+	entries []*Entry
+	Name    string
+	Seeds   int
+	Values  []string
+}
+
+// difference is a setting that is not the same in all groups.
+type difference struct {
+	Label  string
+	Values []string // by group
+}
+
+type comparePage struct {
+	frame
+	Text        string
+	Columns     []string
+	Groups      []*group
+	Runs        []runRow
+	Charts      []chart
+	Differences []difference
+	Deviation   bool
+}
+
+type runRow struct {
+	Folder, Group, Seed, Status string
+	Values                      []string
+}
+
+// Compare writes a page that shows runs side by side. Runs whose Settings are equal are a
+// group: their mean and sample deviation are shown.
+func Compare(w io.Writer, entries []Entry, producer string, made time.Time) error {
+	if len(entries) < 2 {
+		return fmt.Errorf("report: a comparison of %d runs: at least 2 are needed", len(entries))
+	}
+	groups := grouped(entries)
+	page := comparePage{
+		frame: newFrame(fmt.Sprintf("%d runs side by side", len(entries)), producer, made), Groups: groups,
+		Differences: differences(groups),
+	}
+	names(groups, page.Differences)
+	page.Text = fmt.Sprintf("%d groups of runs with equal settings.", len(groups))
+	if len(groups) == 1 {
+		page.Text = "All runs have equal settings and differ in their seed alone."
+	}
+	for i, f := range entries[0].Figures {
+		page.Columns = append(page.Columns, f.Label)
+		for _, g := range groups {
+			mean, deviation := meanOf(g.figures(i))
+			f.Value = mean
+			g.Values = append(g.Values, f.text(deviation))
+			page.Deviation = page.Deviation || g.Seeds > 1
+		}
+	}
+	for _, g := range groups {
+		for _, e := range g.entries {
+			row := runRow{Folder: e.Folder, Group: g.Name, Seed: e.Seed, Status: e.Status}
+			for _, f := range e.Figures {
+				row.Values = append(row.Values, f.text(math.NaN()))
+			}
+			page.Runs = append(page.Runs, row)
+		}
+	}
+	page.Charts = overlaid(groups)
+	if err := pages.ExecuteTemplate(w, "compare.tmpl", page); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+// grouped puts runs with equal settings together, in the order of the first of each.
+func grouped(entries []Entry) []*group {
+	var groups []*group
+	for i := range entries {
+		e := &entries[i]
+		at := slices.IndexFunc(groups, func(g *group) bool { return slices.Equal(g.entries[0].Settings, e.Settings) })
+		if at < 0 {
+			groups = append(groups, &group{})
+			at = len(groups) - 1
+		}
+		groups[at].entries = append(groups[at].entries, e)
+		groups[at].Seeds++
+	}
+	return groups
+}
+
+// differences are the settings that are not the same in all groups. A setting that a run has
+// not is "–".
+func differences(groups []*group) []difference {
+	var labels []string
+	for _, g := range groups {
+		for _, f := range g.entries[0].Settings {
+			if !slices.Contains(labels, f.Label) {
+				labels = append(labels, f.Label)
+			}
+		}
+	}
+	var list []difference
+	for _, label := range labels {
+		d := difference{Label: label}
+		for _, g := range groups {
+			value := "–"
+			for _, f := range g.entries[0].Settings {
+				if f.Label == label && f.Value != "" {
+					value = f.Value
+				}
+			}
+			d.Values = append(d.Values, value)
+		}
+		if slices.ContainsFunc(d.Values, func(v string) bool { return v != d.Values[0] }) {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// nameLength is how long a setting may be that is part of a group's name.
+const nameLength = 24
+
+// names calls each group by the settings that tell it apart, and no more of them than that
+// takes. Those that take the most values come first: they tell the most.
+func names(groups []*group, list []difference) {
+	kinds := func(d difference) int {
+		values := slices.Clone(d.Values)
+		slices.Sort(values)
+		return len(slices.Compact(values))
+	}
+	var usable []difference
+	for _, d := range list {
+		if !slices.ContainsFunc(d.Values, func(v string) bool { return len(v) > nameLength }) {
+			usable = append(usable, d)
+		}
+	}
+	slices.SortStableFunc(usable, func(a, b difference) int { return cmp.Compare(kinds(b), kinds(a)) })
+	apart := func() int {
+		seen := map[string]bool{}
+		for _, g := range groups {
+			seen[g.Name] = true
+		}
+		return len(seen)
+	}
+	for _, d := range usable {
+		before, was := apart(), make([]string, len(groups))
+		for i, g := range groups {
+			was[i] = g.Name
+			if d.Values[i] != "–" {
+				g.Name = strings.TrimPrefix(g.Name+", "+d.word(i), ", ")
+			}
+		}
+		if before == len(groups) || apart() == before { // it tells nothing that the others do not
+			for i, g := range groups {
+				g.Name = was[i]
+			}
+		}
+	}
+	for i, g := range groups {
+		twice := slices.ContainsFunc(groups, func(o *group) bool { return o != g && o.Name == g.Name })
+		if g.Name == "" || twice {
+			g.Name = fmt.Sprintf("%s (%c)", cmp.Or(g.Name, g.entries[0].Folder), 'A'+i%26)
+		}
+	}
+}
+
+// word is a group's value as part of its name, with its label where a number would not speak
+// for itself.
+func (d difference) word(group int) string {
+	value := d.Values[group]
+	if strings.ContainsAny(value, "0123456789") || value == "true" || value == "false" {
+		return d.Label + " " + value
+	}
+	return value
+}
+
+func (g *group) figures(i int) []float64 {
+	var values []float64
+	for _, e := range g.entries {
+		values = append(values, e.Figures[i].Value)
+	}
+	return values
+}
+
+// meanOf is the mean of what was measured, and its sample deviation; NaN where there are
+// fewer than two values.
+func meanOf(values []float64) (mean, deviation float64) {
+	n, sum := 0.0, 0.0
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			n++
+			sum += v
+		}
+	}
+	if n == 0 {
+		return math.NaN(), math.NaN()
+	}
+	mean = sum / n
+	squares := 0.0
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			squares += (v - mean) * (v - mean)
+		}
+	}
+	if n < 2 {
+		return mean, math.NaN()
+	}
+	return mean, math.Sqrt(squares / (n - 1))
+}
+
+// overlaid are the curves of all groups, each over the epochs that any run has.
+func overlaid(groups []*group) []chart {
+	var numbersOf []int
+	for _, g := range groups {
+		for _, e := range g.entries {
+			for _, epoch := range e.Epochs {
+				numbersOf = append(numbersOf, epoch.Number)
+			}
+		}
+	}
+	slices.Sort(numbersOf)
+	numbersOf = slices.Compact(numbersOf)
+	at := thin(len(numbersOf))
+	x := make([]float64, len(at))
+	for i, j := range at {
+		x[i] = float64(numbersOf[j])
+	}
+	build := func(c chart, of func(Epoch) float64) chart {
+		c.XLabel, c.X, c.Whole = "epoch", numbers(x), true
+		for i, g := range groups {
+			c.addGroup(g, i, x, of)
+		}
+		return c
+	}
+	return drawn([]chart{
+		build(chart{Title: "Validation accuracy", Percent: true}, func(e Epoch) float64 { return e.ValidAccuracy }),
+		build(chart{Title: "Training accuracy", Percent: true}, func(e Epoch) float64 { return e.TrainAccuracy }),
+		build(chart{Title: "Training loss", LogY: true}, func(e Epoch) float64 { return e.TrainLoss }),
+		build(chart{Title: "Validation loss", LogY: true}, func(e Epoch) float64 { return e.ValidLoss }),
+		build(chart{Title: "Images a second", Zero: true}, func(e Epoch) float64 { return e.ImagesPerSecond }),
+	})
+}
+
+// addGroup adds a group's mean, with a band where there are several runs.
+func (c *chart) addGroup(g *group, colour int, x []float64, of func(Epoch) float64) {
+	var mean, low, high []float64
+	for _, number := range x {
+		var values []float64
+		for _, e := range g.entries {
+			for _, epoch := range e.Epochs {
+				if float64(epoch.Number) == number {
+					values = append(values, of(epoch))
+				}
+			}
+		}
+		m, d := meanOf(values)
+		mean, low, high = append(mean, m), append(low, m-d), append(high, m+d)
+	}
+	if !measured(mean) {
+		return
+	}
+	s := series{Name: g.Name, Color: colour, Dashed: colour >= colours, Values: numbers(mean)}
+	if measured(low) {
+		s.Low, s.High = numbers(low), numbers(high)
+	}
+	c.Series = append(c.Series, s)
+}

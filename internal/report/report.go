@@ -1,0 +1,174 @@
+// Package report writes what a run came to as one HTML file that a person opens: facts and
+// command, curves, the angles between a learning rule and backpropagation, the confusion
+// matrix, the first layer's filters and how the weights are spread. A second kind of page
+// compares runs.
+//
+// A page is complete in itself: style, script and numbers are inside, a policy in its head
+// keeps the browser from fetching anything, and it reads in light and dark, on a phone, on
+// paper and with the keyboard alone.
+//
+// The charts are drawn by uPlot 1.6.32 (Leon Sorokin, MIT licence: assets/uPlot.LICENSE).
+// It has no dependencies and is a tenth of other libraries' size, so that it can be inside
+// of every page; it has bands for deviations and bars for histograms, which is all that is
+// needed. What it does not have, switching lines, reading values and tables by keyboard, is
+// assets/report.js.
+//
+// The package is a leaf: it takes plain numbers and knows nothing of the engine.
+package report
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"time"
+)
+
+// Fact is one line of what is known about a run.
+type Fact struct{ Label, Value string }
+
+// Group is facts under a heading, such as "Network".
+type Group struct {
+	Title string
+	Facts []Fact
+}
+
+// Epoch is what an epoch came to. What was not measured is NaN.
+type Epoch struct {
+	Number                   int
+	TrainLoss, TrainAccuracy float64 // loss in nats, accuracy from 0 to 1
+	ValidLoss, ValidAccuracy float64
+	ValidTop5                float64
+	ImagesPerSecond          float64
+	Best                     bool // the best validation accuracy so far
+}
+
+// Alignment is one measurement of one layer. What was not measured is NaN.
+type Alignment struct {
+	Step          int
+	Layer         int    // from 0 on
+	Name          string // of the layer: "conv 96 5/2"
+	AngleBP       float64
+	RatioBP       float64 // norm of the rule's update by that of backpropagation's
+	SignBP        float64 // share of equal signs
+	AngleFeedback float64 // degrees between the weights and the feedback, see docs/alignment.md
+	AtFloor       float64 // share of weights
+	Saturated     float64 // share of hidden units
+}
+
+// Layer is a layer's weights, as they were trained best. Values are in row-major order of
+// Shape: [fan_in, units] or [kernel, kernel, channels in, channels out].
+type Layer struct {
+	Name    string // "conv 96 5/2"
+	Shape   []int
+	Weights []float32
+	Clamped bool // the rule keeps these weights from below at Run.Floor
+}
+
+// Confusion is examples by true and by predicted class.
+type Confusion struct {
+	Split  string   // "test" or "validation"
+	Names  []string // of the classes
+	Counts []int    // [true class, predicted class]
+}
+
+// Run is all that a report shows. Parts that are empty are left out.
+type Run struct {
+	Title    string // "mdfa · convnet on mnist, all 10 classes (seed 0)"
+	Folder   string // the name of the run's folder
+	Command  string // the exact command, to be run again
+	Status   string // complete, interrupted, failed or running
+	Reason   string // why it is not complete
+	Outcome  []Number
+	Groups   []Group
+	Epochs   []Epoch
+	Align    []Alignment
+	Test     *Confusion
+	Input    [3]int // height, width, channels of an image
+	Layers   []Layer
+	Floor    float64   // of clamped layers
+	Notes    []string  // sentences for the reader: what is missing, and why
+	Made     time.Time // of the page
+	Producer string    // the program and its version
+}
+
+// Number is a figure at the top of the page.
+type Number struct {
+	Label, Value, Detail string
+}
+
+//go:embed assets
+var assets embed.FS
+
+func asset(name string) string {
+	text, err := assets.ReadFile("assets/" + name)
+	if err != nil {
+		panic(err) // it is built in
+	}
+	return string(text)
+}
+
+// frame is what every page has around its content.
+type frame struct {
+	Title    string
+	CSS      template.CSS
+	Library  template.JS
+	Script   template.JS
+	Made     string
+	Producer string
+}
+
+func newFrame(title, producer string, made time.Time) frame {
+	return frame{
+		Title: title, Producer: producer, Made: made.Format("2 January 2006, 15:04 MST"),
+		CSS:     template.CSS(asset("uPlot.min.css") + asset("report.css")),
+		Library: template.JS(asset("uPlot.iife.min.js")), Script: template.JS(asset("report.js")),
+	}
+}
+
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"comma": comma,
+	"part":  func(x float64) template.CSS { return template.CSS(fmt.Sprintf("--part:%.3f", x)) },
+	"mark":  func(c int) template.CSS { return template.CSS(fmt.Sprintf("--mark:var(--c%d)", c%colours)) },
+	"data":  func(uri string) template.URL { return template.URL(uri) },
+}).ParseFS(assets, "assets/*.tmpl"))
+
+// runPage is a Run as its template sees it.
+type runPage struct {
+	frame
+	Run       *Run
+	Curves    []chart
+	Alignment []chart
+	Matrix    *matrix
+	Filters   *filters
+	Weights   []chart
+	Table     []layerRow
+	Clamped   bool
+}
+
+// Write writes the page of a run.
+func Write(w io.Writer, r *Run) error {
+	page := runPage{frame: newFrame(r.Title, r.Producer, r.Made), Run: r}
+	page.Curves = curves(r.Epochs)
+	page.Alignment = alignmentCharts(r.Align)
+	if r.Test != nil {
+		m, err := newMatrix(r.Test)
+		if err != nil {
+			return err
+		}
+		page.Matrix = m
+	}
+	for i, l := range r.Layers {
+		h, row := spread(l, i, r.Floor)
+		page.Weights, page.Table = append(page.Weights, h), append(page.Table, row)
+		page.Clamped = page.Clamped || l.Clamped
+	}
+	var err error
+	if page.Filters, err = firstLayer(r); err != nil {
+		return err
+	}
+	if err := pages.ExecuteTemplate(w, "run.tmpl", page); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package runlog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// Row is a row's values by column. Empty ones are left out.
+type Row map[string]string
+
+// Table is what a log holds.
+type Table struct {
+	Columns []string
+	Rows    []Row    // in the order in which they were written
+	Notes   []string // what was passed over, as clauses for a person
+}
+
+// Read reads a log, also while others write to it. Without the file the table is empty.
+func (l *Log) Read() (*Table, error) {
+	text, err := os.ReadFile(l.Path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Table{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("runlog: the log %s cannot be read: %w", l.Path(), reason(err))
+	}
+	t, err := parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("runlog: the log %s cannot be read: %w", l.Path(), err)
+	}
+	return t, nil
+}
+
+func parse(text []byte) (*Table, error) {
+	kept := whole(text)
+	t := &Table{}
+	if len(kept) < len(text) {
+		t.Notes = append(t.Notes, "the last line is not complete: a run is writing it at this moment, or the power went off while one did")
+	}
+	var err error
+	if t.Columns, err = header(kept); err != nil {
+		return nil, err
+	}
+	number := 0
+	for line := range bytes.Lines(kept) {
+		number++
+		if number == 1 || len(bytes.TrimRight(line, "\r\n")) == 0 {
+			continue
+		}
+		values, err := decode(line)
+		if err != nil || len(values) != len(t.Columns) {
+			t.Notes = append(t.Notes, fmt.Sprintf("line %d is damaged and left out: it has not the %d values of the first line", number, len(t.Columns)))
+			continue
+		}
+		row := Row{}
+		for i, v := range values {
+			if v != "" {
+				row[t.Columns[i]] = v
+			}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t, nil
+}
+
+// Runs joins the rows of each run: what a later row says counts. Runs are in the order in
+// which they started.
+func (t *Table) Runs() []Row {
+	var folders []string
+	runs := map[string]Row{}
+	for _, row := range t.Rows {
+		folder := row[KeyColumn]
+		if folder == "" {
+			continue
+		}
+		if runs[folder] == nil {
+			folders = append(folders, folder)
+			runs[folder] = Row{}
+		}
+		for column, value := range row {
+			runs[folder][column] = value
+		}
+	}
+	joined := make([]Row, len(folders))
+	for i, folder := range folders {
+		joined[i] = runs[folder]
+	}
+	return joined
+}

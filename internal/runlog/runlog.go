@@ -1,0 +1,217 @@
+// Package runlog keeps the log of all runs below a results folder: the file runs.csv, with
+// a row when a run starts and another when it ends.
+//
+// It is one CSV and no database. A CSV opens in everything that reads tables, needs no
+// library, and takes a few rows a day for decades. SQLite would bring 8 MB of C translated
+// to Go for a file that is only ever appended to, and its locking is unsafe on network file
+// systems, where clusters keep their results.
+//
+// Any number of processes may append at once. Each takes the lock of a file beside the log,
+// adds its row with one write and syncs it, so that a row is in the log for good once
+// [Log.Append] has returned. A row is one line: what a power cut leaves of one is the last
+// line, without its end, which readers skip and the next writer removes. Columns that the
+// log does not have yet are added to it: the log is written anew under a temporary name and
+// renamed.
+package runlog
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2"
+
+	"mdfa/internal/results"
+)
+
+// File is the log's name in the results folder.
+const File = "runs.csv"
+
+// lockFile is what writers lock. The log itself cannot serve: it is replaced when columns
+// are added.
+const lockFile = ".runs.csv.lock"
+
+// KeyColumn names the folder of a run below the results folder, with slashes. It tells runs
+// apart: rows that agree in it are of one run.
+const KeyColumn = "folder"
+
+// Log is the log of a results folder.
+type Log struct{ root string }
+
+// At is the log of a results folder. Nothing is read or written yet.
+func At(root string) *Log { return &Log{root} }
+
+// Path is the log's file.
+func (l *Log) Path() string { return filepath.Join(l.root, File) }
+
+// patience is how long a writer waits for the others, which take milliseconds each.
+const patience = 10 * time.Second
+
+// Append adds a row, and the columns that the log lacks. It returns once the row is on the
+// disk. Line breaks in values become blanks. An error is a clause for a person.
+func (l *Log) Append(ctx context.Context, row []results.Cell) error {
+	if err := l.append(ctx, row); err != nil {
+		return fmt.Errorf("runlog: the run is not in the log %s: %w", l.Path(), err)
+	}
+	return nil
+}
+
+func (l *Log) append(ctx context.Context, row []results.Cell) error {
+	if !slices.ContainsFunc(row, func(c results.Cell) bool { return c.Column == KeyColumn && c.Value != "" }) {
+		return fmt.Errorf("it has no %s", KeyColumn)
+	}
+	lock := flock.New(filepath.Join(l.root, lockFile))
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	locked, err := lock.TryLockContext(ctx, 5*time.Millisecond)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("another process has held %s for %v", filepath.Join(l.root, lockFile), patience)
+	case err != nil:
+		return reason(err)
+	case !locked:
+		return errors.New("its lock cannot be had")
+	}
+	defer func() { _ = lock.Unlock() }() // the file is closed with it, whatever unlocking says
+	return l.write(row)
+}
+
+// write adds a row while the lock is held.
+func (l *Log) write(row []results.Cell) error {
+	file, err := os.OpenFile(l.Path(), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o666)
+	if err != nil {
+		return reason(err)
+	}
+	defer file.Close()
+	old, err := io.ReadAll(file)
+	if err != nil {
+		return reason(err)
+	}
+	kept := whole(old)
+	columns, err := header(kept)
+	if err != nil {
+		return err
+	}
+	wanted := slices.Clone(columns)
+	for _, c := range row {
+		if !slices.Contains(wanted, c.Column) {
+			wanted = append(wanted, c.Column)
+		}
+	}
+	line, err := encode(ordered(wanted, row))
+	if err != nil {
+		return err
+	}
+	if len(wanted) > len(columns) {
+		return l.replace(kept, columns, wanted, line)
+	}
+	if len(kept) < len(old) {
+		if err := file.Truncate(int64(len(kept))); err != nil {
+			return reason(err)
+		}
+	}
+	if _, err := file.Write(line); err != nil {
+		_ = file.Truncate(int64(len(kept))) // half a row on a full disk; readers would skip it
+		return reason(err)
+	}
+	return reason(file.Sync())
+}
+
+// replace writes the log anew with more columns. Lines that are no rows stay as they are.
+func (l *Log) replace(kept []byte, columns, wanted []string, last []byte) error {
+	head, err := encode(wanted)
+	if err != nil {
+		return err
+	}
+	out := bytes.NewBuffer(head)
+	missing := make([]string, len(wanted)-len(columns))
+	first := true
+	for line := range bytes.Lines(kept) {
+		if first {
+			first = false
+			continue
+		}
+		values, err := decode(line)
+		if err != nil || len(values) != len(columns) {
+			if len(values) == len(wanted) {
+				out.WriteByte(',') // it shall not pass for a row now
+			}
+			out.Write(line)
+			continue
+		}
+		if line, err = encode(append(values, missing...)); err != nil {
+			return err
+		}
+		out.Write(line)
+	}
+	out.Write(last)
+	if err := renameio.WriteFile(l.Path(), out.Bytes(), 0o666, renameio.WithTempDir(l.root), renameio.WithExistingPermissions()); err != nil {
+		return reason(err)
+	}
+	folder, err := os.Open(l.root)
+	if err != nil {
+		return reason(err)
+	}
+	defer folder.Close()
+	_ = folder.Sync() // not every file system can; the rows themselves are synced
+	return nil
+}
+
+// whole is a log without a last line that has no end.
+func whole(text []byte) []byte { return text[:bytes.LastIndexByte(text, '\n')+1] }
+
+// header reads the columns of a log, none of an empty one.
+func header(text []byte) ([]string, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	columns, err := decode(bytes.TrimPrefix(line, []byte("\ufeff"))) // spreadsheets begin a file so
+	switch {
+	case err != nil, !slices.Contains(columns, KeyColumn):
+		return nil, fmt.Errorf("its first line does not name the columns, of which %s is one: move the file away and a new log begins", KeyColumn)
+	case len(slices.Compact(slices.Sorted(slices.Values(columns)))) < len(columns):
+		return nil, errors.New("its first line names a column twice: move the file away and a new log begins")
+	}
+	return columns, nil
+}
+
+// ordered are the values of a row in the order of the columns.
+func ordered(columns []string, row []results.Cell) []string {
+	values := make([]string, len(columns))
+	for _, c := range row {
+		values[slices.Index(columns, c.Column)] = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(c.Value)
+	}
+	return values
+}
+
+// encode is one line of the log.
+func encode(values []string) ([]byte, error) {
+	var b bytes.Buffer
+	if err := csv.NewWriter(&b).WriteAll([][]string{values}); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// decode reads one line of the log.
+func decode(line []byte) ([]string, error) { return csv.NewReader(bytes.NewReader(line)).Read() }
+
+// reason strips the operation and the path that an os error repeats.
+func reason(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}
