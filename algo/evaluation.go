@@ -11,6 +11,25 @@ type evaluation interface {
 	// run scores the set with the current weights, or stops when ctx does. The learner's
 	// metrics are overwritten.
 	run(ctx context.Context) (Metrics, error)
+	// each is run, which hands the logits of each batch to yield: those of the examples from
+	// first on, [n, logits].
+	each(ctx context.Context, yield yieldLogits) (Metrics, error)
+}
+
+// yieldLogits takes the logits of a batch. They are its own to keep.
+type yieldLogits func(first int, logits []float32) error
+
+// yield hands over the logits of the first n examples that were just scored, where somebody
+// wants them.
+func (l *Learner) yield(to yieldLogits, first, n int) error {
+	if to == nil {
+		return nil
+	}
+	logits, err := gpu.Read[float32](l.dev, gpu.All(l.logits).Slice(0, n*l.net.Logits))
+	if err != nil {
+		return err
+	}
+	return to(first, logits)
 }
 
 // residentEvaluation scores a set that lies on the device.
@@ -19,12 +38,13 @@ type residentEvaluation struct {
 	full    gpu.Program // nil if the set is smaller than a batch
 	batches int
 	rest    gpu.Program // nil if nothing is left
+	left    int         // the examples of rest
 	cursor  gpu.Buffer  // int32 [2]: the batch, and a zero for the rest
 }
 
 func (t *Trainer) newResidentEvaluation(s *set) (*residentEvaluation, error) {
 	n := t.learner.cfg.EvalBatch
-	e := &residentEvaluation{learner: t.learner, batches: s.n / n}
+	e := &residentEvaluation{learner: t.learner, batches: s.n / n, left: s.n % n}
 	var err error
 	if e.cursor, err = t.alloc(gpu.Int32, 2); err != nil {
 		return nil, err
@@ -34,8 +54,8 @@ func (t *Trainer) newResidentEvaluation(s *set) (*residentEvaluation, error) {
 			return nil, err
 		}
 	}
-	if left := s.n % n; left > 0 {
-		if e.rest, err = e.record(t, s, s.n-left, left, left, 1); err != nil {
+	if e.left > 0 {
+		if e.rest, err = e.record(t, s, s.n-e.left, e.left, e.left, 1); err != nil {
 			return nil, err
 		}
 	}
@@ -62,24 +82,32 @@ func (l *Learner) scoring(n int, data, labels, cursor, counters gpu.Span) error 
 	return l.score(n, false, counters)
 }
 
-func (e *residentEvaluation) run(ctx context.Context) (Metrics, error) {
-	l := e.learner
+func (e *residentEvaluation) run(ctx context.Context) (Metrics, error) { return e.each(ctx, nil) }
+
+func (e *residentEvaluation) each(ctx context.Context, yield yieldLogits) (Metrics, error) {
+	l, n := e.learner, e.learner.cfg.EvalBatch
 	if err := l.dev.Zero(gpu.All(e.cursor)); err != nil {
 		return Metrics{}, err
 	}
 	if err := l.ResetMetrics(); err != nil {
 		return Metrics{}, err
 	}
-	for range e.batches {
+	for batch := range e.batches {
 		if err := ctx.Err(); err != nil {
 			return Metrics{}, err
 		}
 		if err := e.full.Run(); err != nil {
 			return Metrics{}, err
 		}
+		if err := l.yield(yield, batch*n, n); err != nil {
+			return Metrics{}, err
+		}
 	}
 	if e.rest != nil {
 		if err := e.rest.Run(); err != nil {
+			return Metrics{}, err
+		}
+		if err := l.yield(yield, e.batches*n, e.left); err != nil {
 			return Metrics{}, err
 		}
 	}
@@ -119,7 +147,9 @@ func (t *Trainer) newStreamedEvaluation(s *stream, what string, set Examples) (*
 	return e, err
 }
 
-func (e *streamedEvaluation) run(ctx context.Context) (Metrics, error) {
+func (e *streamedEvaluation) run(ctx context.Context) (Metrics, error) { return e.each(ctx, nil) }
+
+func (e *streamedEvaluation) each(ctx context.Context, yield yieldLogits) (Metrics, error) {
 	if err := e.learner.ResetMetrics(); err != nil {
 		return Metrics{}, err
 	}
@@ -139,6 +169,9 @@ func (e *streamedEvaluation) run(ctx context.Context) (Metrics, error) {
 			return Metrics{}, err
 		}
 		if _, err := e.stream.run(ctx, choose); err != nil {
+			return Metrics{}, err
+		}
+		if err := e.learner.yield(yield, from, min(n, e.set.Len()-from)); err != nil {
 			return Metrics{}, err
 		}
 	}

@@ -230,5 +230,12 @@ func (l *Learner) Metrics() (Metrics, error) {
 	}, nil
 }
 
+// setMetrics sets the sums.
+func (l *Learner) setMetrics(m Metrics) error {
+	sums := make([]float64, gpu.NumMetrics)
+	sums[gpu.MetricLoss], sums[gpu.MetricCorrect], sums[gpu.MetricTop5], sums[gpu.MetricCount] = m.Loss, m.Correct, m.Top5, m.Count
+	return gpu.Upload(l.dev, l.metrics, 0, sums)
+}
+
 // ResetMetrics sets all sums to zero.
 func (l *Learner) ResetMetrics() error { return l.dev.Zero(gpu.All(l.metrics)) }

@@ -28,9 +28,15 @@ func NewTrainerContext(ctx context.Context, l *Learner, data Data, schedule Sche
 	if n := data.Train.Len(); n < l.cfg.Batch {
 		return nil, fmt.Errorf("a batch of %d is larger than the %d training images: use a smaller one: %w", l.cfg.Batch, n, ErrConfig)
 	}
+	if schedule.AlignmentEvery < 0 {
+		return nil, fmt.Errorf("measuring the alignment every %d steps: at least 1 is needed, or 0 for never: %w", schedule.AlignmentEvery, ErrConfig)
+	}
 	if schedule.Epochs < 1 || schedule.MaxSteps < 0 {
 		return nil, fmt.Errorf("%d epochs, at most %d steps: at least 1 epoch is needed, and steps from 0 (no limit) on: %w",
 			schedule.Epochs, schedule.MaxSteps, ErrConfig)
+	}
+	if schedule.SaveEvery < 0 {
+		return nil, fmt.Errorf("saving every %d steps: at least 1 is needed, or 0 for after each epoch: %w", schedule.SaveEvery, ErrConfig)
 	}
 	if err := data.check(l.net.Input.Size()); err != nil {
 		return nil, err
@@ -51,6 +57,11 @@ func (t *Trainer) prepare(ctx context.Context) error {
 	var err error
 	if t.best, err = t.alloc(gpu.Float32, t.learner.net.Params); err != nil {
 		return err
+	}
+	if every := t.schedule.AlignmentEvery; every > 0 {
+		if t.alignment, err = t.newAlignment(every); err != nil {
+			return err
+		}
 	}
 	if err := t.prepareTraining(ctx); err != nil {
 		return err

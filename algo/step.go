@@ -51,20 +51,8 @@ func (l *Learner) logitsOf(n int) gpu.Mat {
 
 // forward computes all layers up to the logits, whose bias the loss adds.
 func (l *Learner) forward(n int) error {
-	for i, layer := range l.net.Hidden() {
-		w, b := at(l.params, layer.W), at(l.params, layer.B)
-		var err error
-		if layer.Kind == model.Conv {
-			err = l.dev.Conv(gpu.ConvArgs{Shape: layer.ConvShape(n), Out: l.output(i, n), X: l.input(i, n), W: w, B: b})
-		} else {
-			err = l.dev.Dense(gpu.DenseArgs{
-				Out: l.output(i, n),
-				X:   l.input(i, n).Mat(n, layer.FanIn()),
-				W:   w.Mat(layer.FanIn(), layer.Units()),
-				B:   b,
-			})
-		}
-		if err != nil {
+	for i := range l.hidden {
+		if err := l.hiddenLayer(i, n, l.output(i, n)); err != nil {
 			return err
 		}
 	}
@@ -73,6 +61,21 @@ func (l *Learner) forward(n int) error {
 		C: l.logitsOf(n),
 		A: l.input(len(l.hidden), n).Mat(n, last.FanIn()),
 		B: at(l.params, last.W).Mat(last.FanIn(), l.net.Logits),
+	})
+}
+
+// hiddenLayer computes hidden layer i of a batch, and leaves what it computes in out.
+func (l *Learner) hiddenLayer(i, n int, out gpu.Hidden) error {
+	layer := l.net.Layers[i]
+	w, b := at(l.params, layer.W), at(l.params, layer.B)
+	if layer.Kind == model.Conv {
+		return l.dev.Conv(gpu.ConvArgs{Shape: layer.ConvShape(n), Out: out, X: l.input(i, n), W: w, B: b})
+	}
+	return l.dev.Dense(gpu.DenseArgs{
+		Out: out,
+		X:   l.input(i, n).Mat(n, layer.FanIn()),
+		W:   w.Mat(layer.FanIn(), layer.Units()),
+		B:   b,
 	})
 }
 
@@ -101,8 +104,18 @@ func (l *Learner) deltas(n int) error {
 	if l.cfg.Rule.Feedback() == model.DirectFeedback {
 		return l.broadcast(n)
 	}
+	return l.chain(n, l.cfg.Rule, l.grads)
+}
+
+// chain takes the error from layer to layer, by bp or fa. The hidden layers' bias gradients
+// go to the arena grads.
+func (l *Learner) chain(n int, rule Rule, grads gpu.Buffer) error {
 	for i := len(l.hidden); i > 0; i-- {
-		if err := l.carryBack(i, n); err != nil {
+		m := at(l.params, l.net.Layers[i].W)
+		if rule == FA {
+			m = at(l.feedback, l.faRanges[i])
+		}
+		if err := l.carryBack(i, n, m, rule != FA, l.delta(i, n), l.output(i-1, n), grads); err != nil {
 			return err
 		}
 	}
@@ -114,64 +127,69 @@ func (l *Learner) broadcast(n int) error {
 	if len(l.hidden) == 0 {
 		return nil
 	}
-	args := gpu.FeedbackArgs{E: l.delta(len(l.hidden), n).Mat(n, l.net.Logits), Gen: l.cfg.Feedback}
-	if !l.cfg.generated() {
-		args.B = gpu.All(l.feedback).Mat(l.net.Logits, l.net.HiddenUnits())
-	}
-	for i, layer := range l.net.Hidden() {
-		args.Layers = append(args.Layers, gpu.FeedbackLayer{
-			Out: l.output(i, n), Delta: l.delta(i, n), Size: layer.Units(), BiasGrad: at(l.grads, layer.B),
-		})
+	args := l.feedbackArgs(l.delta(len(l.hidden), n).Mat(n, l.net.Logits), l.grads)
+	for i := range args.Layers {
+		args.Layers[i].Out, args.Layers[i].Delta = l.output(i, n), l.delta(i, n)
 	}
 	return l.dev.Feedback(args)
 }
 
-// carryBack takes the error from layer i to the one below it: through W_i for bp,
-// through B_i for fa.
-func (l *Learner) carryBack(i, n int) error {
-	layer, below := l.net.Layers[i], l.net.Layers[i-1]
-	w := at(l.params, layer.W)
-	if l.cfg.Rule == FA {
-		w = at(l.feedback, l.faRanges[i])
+// feedbackArgs is the broadcast of e with the bias gradients into the arena grads. Out and
+// Delta of the layers are missing yet.
+func (l *Learner) feedbackArgs(e gpu.Mat, grads gpu.Buffer) gpu.FeedbackArgs {
+	args := gpu.FeedbackArgs{E: e, Gen: l.cfg.Feedback}
+	if !l.cfg.generated() {
+		args.B = gpu.All(l.feedback).Mat(l.net.Logits, l.net.HiddenUnits())
 	}
-	biasGrad := at(l.grads, below.B)
+	for _, layer := range l.net.Hidden() {
+		args.Layers = append(args.Layers, gpu.FeedbackLayer{Size: layer.Units(), BiasGrad: at(grads, layer.B)})
+	}
+	return args
+}
+
+// carryBack takes the error dy at layer i to the one below it, whose outputs are below:
+// through W_i, which a dense layer transposes, or in fa through B_i, which it does not.
+func (l *Learner) carryBack(i, n int, m gpu.Span, transposed bool, dy gpu.Span, below gpu.Hidden, grads gpu.Buffer) error {
+	layer := l.net.Layers[i]
+	biasGrad := at(grads, l.net.Layers[i-1].B)
 	if layer.Kind == model.Conv {
 		return l.dev.ConvBackward(gpu.ConvBackwardArgs{
-			Shape: layer.ConvShape(n), DX: l.delta(i-1, n), DY: l.delta(i, n), W: w,
-			Below: l.output(i-1, n), BiasGrad: biasGrad,
+			Shape: layer.ConvShape(n), DX: l.delta(i-1, n), DY: dy, W: m, Below: below, BiasGrad: biasGrad,
 		})
 	}
-	m := w.Mat(layer.FanIn(), layer.Units())
-	if l.cfg.Rule == FA {
-		m = w.Mat(layer.Units(), layer.FanIn())
+	shaped := m.Mat(layer.FanIn(), layer.Units())
+	if !transposed {
+		shaped = m.Mat(layer.Units(), layer.FanIn())
 	}
 	return l.dev.DenseBackward(gpu.DenseBackwardArgs{
 		DX: l.delta(i-1, n).Mat(n, layer.FanIn()),
-		DY: l.delta(i, n).Mat(n, layer.Units()),
-		M:  m, Trans: l.cfg.Rule == BP,
-		Below: l.output(i-1, n), BiasGrad: biasGrad,
+		DY: dy.Mat(n, layer.Units()),
+		M:  shaped, Trans: transposed,
+		Below: below, BiasGrad: biasGrad,
 	})
 }
 
 // gradients multiplies every layer's input with its error.
 func (l *Learner) gradients(n int) error {
-	for i, layer := range l.net.Layers {
-		x, delta, grad := l.input(i, n), l.delta(i, n), at(l.grads, layer.W)
-		var err error
-		if layer.Kind == model.Conv {
-			err = l.dev.ConvGrad(gpu.ConvGradArgs{Shape: layer.ConvShape(n), DW: grad, X: x, DY: delta})
-		} else {
-			err = l.dev.Gemm(gpu.GemmArgs{
-				C: grad.Mat(layer.FanIn(), layer.Units()),
-				A: x.Mat(n, layer.FanIn()), TransA: true,
-				B: delta.Mat(n, layer.Units()),
-			})
-		}
-		if err != nil {
+	for i := range l.net.Layers {
+		if err := l.weightGradient(i, n, l.grads); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// weightGradient multiplies layer i's input with its error, into the arena grads.
+func (l *Learner) weightGradient(i, n int, grads gpu.Buffer) error {
+	layer, x, delta, grad := l.net.Layers[i], l.input(i, n), l.delta(i, n), at(grads, l.net.Layers[i].W)
+	if layer.Kind == model.Conv {
+		return l.dev.ConvGrad(gpu.ConvGradArgs{Shape: layer.ConvShape(n), DW: grad, X: x, DY: delta})
+	}
+	return l.dev.Gemm(gpu.GemmArgs{
+		C: grad.Mat(layer.FanIn(), layer.Units()),
+		A: x.Mat(n, layer.FanIn()), TransA: true,
+		B: delta.Mat(n, layer.Units()),
+	})
 }
 
 // update applies the optimizer to the arena, and the floor for a monotone network.
@@ -195,13 +213,18 @@ func (l *Learner) update() error {
 }
 
 // train is one training step on the batch that lies in x and y.
-func (l *Learner) train() error {
+func (l *Learner) train() error { return l.trainAnd(func() error { return nil }) }
+
+// trainAnd is a training step that does something before the update: the gradients are
+// there then, with the weights that they belong to, and what the batch left behind.
+func (l *Learner) trainAnd(before func() error) error {
 	n := l.cfg.Batch
 	for _, stage := range []func() error{
 		func() error { return l.forward(n) },
 		func() error { return l.score(n, true, gpu.All(l.counter)) },
 		func() error { return l.deltas(n) },
 		func() error { return l.gradients(n) },
+		before,
 		l.update,
 	} {
 		if err := stage(); err != nil {

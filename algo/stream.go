@@ -67,10 +67,12 @@ func (s *stream) stop() { s.prefetch.stop() }
 
 // training is where the steps of an epoch get their batches from.
 type training interface {
-	// begin starts an epoch: its batches are the examples of order, in this order.
-	begin(order []int32) error
-	// step runs the next step, and returns how long it waited for images.
-	step(ctx context.Context) (time.Duration, error)
+	// begin starts an epoch: its batches are the examples of order, in this order. The first
+	// done of them are over, as the learner's counter says too.
+	begin(order []int32, done int) error
+	// step runs the next step, or the one that measures the alignment as well, and returns
+	// how long it waited for images.
+	step(ctx context.Context, measured bool) (time.Duration, error)
 	// stop ends what goes on between steps.
 	stop()
 }
@@ -80,6 +82,8 @@ type residentTraining struct {
 	dev     gpu.Device
 	order   gpu.Buffer // int32
 	program gpu.Program
+
+	measured gpu.Program // the step that measures; nil unless that is asked for
 }
 
 func (t *Trainer) newResidentTraining(s *set) (*residentTraining, error) {
@@ -90,18 +94,40 @@ func (t *Trainer) newResidentTraining(s *set) (*residentTraining, error) {
 	}
 	r := &residentTraining{dev: l.dev, order: order}
 	data, labels := s.part(0, s.n, l.net.Input.Size())
-	r.program, err = t.record(func() error {
-		if err := l.gather(l.cfg.Batch, data, labels, gpu.All(order), gpu.All(l.counter).Slice(0, 1)); err != nil {
-			return err
-		}
-		return l.train()
+	r.program, r.measured, err = t.recordSteps(func() error {
+		return l.gather(l.cfg.Batch, data, labels, gpu.All(order), gpu.All(l.counter).Slice(0, 1))
 	})
 	return r, err
 }
 
-func (r *residentTraining) begin(order []int32) error { return gpu.Upload(r.dev, r.order, 0, order) }
+// recordSteps records a training step on the batch that gather brings, and where the
+// alignment is asked for the step that measures it.
+func (t *Trainer) recordSteps(gather func() error) (plain, measured gpu.Program, err error) {
+	with := func(train func() error) (gpu.Program, error) {
+		return t.record(func() error {
+			if err := gather(); err != nil {
+				return err
+			}
+			return train()
+		})
+	}
+	if plain, err = with(t.learner.train); err != nil || t.alignment == nil {
+		return plain, nil, err
+	}
+	measured, err = with(t.alignment.train)
+	return plain, measured, err
+}
 
-func (r *residentTraining) step(context.Context) (time.Duration, error) { return 0, r.program.Run() }
+func (r *residentTraining) begin(order []int32, _ int) error {
+	return gpu.Upload(r.dev, r.order, 0, order)
+}
+
+func (r *residentTraining) step(_ context.Context, measured bool) (time.Duration, error) {
+	if measured {
+		return 0, r.measured.Run()
+	}
+	return 0, r.program.Run()
+}
 
 func (r *residentTraining) stop() {}
 
@@ -112,6 +138,9 @@ type streamedTraining struct {
 	batch    int
 	programs []gpu.Program
 	choose   func(assembled) gpu.Program
+
+	measured      []gpu.Program // the steps that measure, by slot; each is nil unless that is asked for
+	chooseMeasure func(assembled) gpu.Program
 }
 
 func (t *Trainer) newStreamedTraining(set Examples) (*streamedTraining, error) {
@@ -123,27 +152,26 @@ func (t *Trainer) newStreamedTraining(set Examples) (*streamedTraining, error) {
 	}
 	r := &streamedTraining{stream: s, set: set, batch: n}
 	r.choose = func(got assembled) gpu.Program { return r.programs[got.slot] }
+	r.chooseMeasure = func(got assembled) gpu.Program { return r.measured[got.slot] }
 	for slot := range streamSlots {
 		data, labels := s.part(slot, n)
-		p, err := t.record(func() error {
-			if err := l.gather(n, data, labels, gpu.Span{}, gpu.All(s.zero)); err != nil {
-				return err
-			}
-			return l.train()
-		})
+		plain, measured, err := t.recordSteps(func() error { return l.gather(n, data, labels, gpu.Span{}, gpu.All(s.zero)) })
 		if err != nil {
 			return nil, err
 		}
-		r.programs = append(r.programs, p)
+		r.programs, r.measured = append(r.programs, plain), append(r.measured, measured)
 	}
 	return r, nil
 }
 
-func (r *streamedTraining) begin(order []int32) error {
-	return r.stream.begin(trainingSet, r.set, order, r.batch)
+func (r *streamedTraining) begin(order []int32, done int) error {
+	return r.stream.begin(trainingSet, r.set, order[done*r.batch:], r.batch)
 }
 
-func (r *streamedTraining) step(ctx context.Context) (time.Duration, error) {
+func (r *streamedTraining) step(ctx context.Context, measured bool) (time.Duration, error) {
+	if measured {
+		return r.stream.run(ctx, r.chooseMeasure)
+	}
 	return r.stream.run(ctx, r.choose)
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"time"
 
 	"mdfa/gpu"
 )
@@ -24,6 +23,18 @@ type Schedule struct {
 	Epochs   int
 	MaxSteps int    // ends the run after so many training steps; 0: no limit
 	Seed     uint64 // of the shuffles
+	// AlignmentEvery measures the run's first training step, and one after every so many, for
+	// an observer that is an [AlignmentObserver]; 0: none. The weights of the run are the same
+	// bits either way.
+	AlignmentEvery int
+	// Save keeps the state of the run; an error of it ends the run. It is called after each
+	// epoch that Observer.Epoch was told of, and when ctx ends the run in mid-epoch. Where
+	// MaxSteps ends the run in mid-epoch it is called before the validation, so that a run
+	// with a higher limit can go on from there. Nil: nothing is kept.
+	Save func(State) error
+	// SaveEvery calls Save after so many training steps instead of after each epoch, and at
+	// the end of the training in any case; 0: after each epoch.
+	SaveEvery int
 }
 
 // Epoch is what one epoch came to.
@@ -95,7 +106,9 @@ type Trainer struct {
 	best        gpu.Buffer  // the parameters of the best epoch
 	training    training    // its steps
 	program     gpu.Program // a training step, for Profile
+	alignment   *alignment  // nil: nothing is measured
 	valid, test evaluation  // nil where there are no examples
+	progress    Progress    // what is done
 
 	streams []*stream
 	owned   []interface{ Free() error } // what Close frees
@@ -108,9 +121,11 @@ func (t *Trainer) Steps() int { return t.learner.cfg.StepsPerEpoch(t.data.Train.
 // every epoch that was completed, also when the error is not nil. No goroutine of the
 // trainer is left when it returns.
 func (t *Trainer) Run(ctx context.Context, observer Observer) (Result, error) {
-	var r Result
+	r := t.progress.result()
 	defer t.stop()
-	for number := 1; number <= t.schedule.Epochs && !t.finished(r.Steps); number++ {
+	begun := t.progress.Step > 0 // an epoch that is to be closed, also where no step is left
+	for number := len(r.Epochs) + 1; number <= t.schedule.Epochs && (begun || !t.finished(r.Steps)); number++ {
+		begun = false
 		epoch, err := t.epoch(ctx, number, &r, observer)
 		if err != nil {
 			return r, err
@@ -125,19 +140,20 @@ func (t *Trainer) Run(ctx context.Context, observer Observer) (Result, error) {
 		if loss := epoch.Train.MeanLoss(); math.IsNaN(loss) || math.IsInf(loss, 0) {
 			return r, fmt.Errorf("the loss of epoch %d is %g: try a smaller learning rate: %w", number, loss, ErrDiverged)
 		}
+		if err := t.saveEpoch(r); err != nil {
+			return r, err
+		}
 	}
 	if r.BestEpoch > 0 {
 		if err := t.learner.dev.Copy(gpu.All(t.learner.params), gpu.All(t.best)); err != nil {
 			return r, err
 		}
 	}
-	if t.test != nil {
-		test, err := t.test.run(ctx)
-		if err != nil {
-			return r, fmt.Errorf("test: %w", err)
-		}
-		r.Test = test
+	test, err := t.scoreBest(ctx, observer)
+	if err != nil {
+		return r, err
 	}
+	r.Test = test
 	r.Complete = true
 	return r, nil
 }
@@ -150,22 +166,22 @@ func (t *Trainer) finished(steps int) bool {
 // epoch trains one epoch and validates.
 func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Observer) (Epoch, error) {
 	l := t.learner
-	if err := t.BeginEpoch(number); err != nil {
+	if err := t.beginEpoch(number, t.progress.Step, t.progress.Sums); err != nil {
 		return Epoch{}, err
 	}
-	start := time.Now()
-	e := Epoch{Number: number}
+	watch := startWatch(t.progress.Seconds)
+	e := Epoch{Number: number, Steps: t.progress.Step, DataWait: t.progress.DataWait}
 	loss := func() (float64, error) {
 		m, err := l.Metrics()
 		return m.MeanLoss(), err
 	}
 	for e.Steps < t.Steps() && !t.finished(r.Steps) {
 		if err := ctx.Err(); err != nil {
-			return Epoch{}, err
+			return Epoch{}, t.saveInterrupted(err, e, watch)
 		}
-		wait, err := t.training.step(ctx)
+		wait, err := t.makeStep(ctx, number, r.Steps, observer)
 		if err != nil && errors.Is(err, ctx.Err()) {
-			return Epoch{}, err
+			return Epoch{}, t.saveInterrupted(err, e, watch)
 		}
 		if err != nil {
 			return Epoch{}, fmt.Errorf("step %d of epoch %d: %w", e.Steps+1, number, err)
@@ -174,13 +190,24 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 		e.Steps++
 		r.Steps++
 		observer.Step(number, e.Steps, loss)
+		if t.dueAfter(r.Steps) && e.Steps < t.Steps() && !t.finished(r.Steps) {
+			if err := t.saveWithin(e, watch); err != nil {
+				return Epoch{}, err
+			}
+		}
 	}
 	t.training.stop() // after MaxSteps there may be more to read
 	var err error
 	if e.Train, err = l.Metrics(); err != nil {
 		return Epoch{}, fmt.Errorf("epoch %d: %w", number, err)
 	}
-	e.Seconds = time.Since(start).Seconds()
+	e.Seconds = watch.seconds()
+	t.within(e)
+	if e.Steps < t.Steps() {
+		if err := t.save(); err != nil {
+			return Epoch{}, err
+		}
+	}
 	r.Seconds += e.Seconds
 	r.DataWait += e.DataWait
 	r.TrainImages += e.Train.Count
@@ -188,7 +215,11 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 		return e, nil
 	}
 	if e.Valid, err = t.valid.run(ctx); err != nil {
-		return Epoch{}, fmt.Errorf("validation of epoch %d: %w", number, err)
+		err = fmt.Errorf("validation of epoch %d: %w", number, err)
+		if ctx.Err() != nil {
+			err = alsoFailed(err, t.save())
+		}
+		return Epoch{}, err
 	}
 	if r.BestEpoch == 0 || e.Valid.Accuracy() > r.Best().Valid.Accuracy() {
 		e.Best = true
@@ -199,15 +230,25 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 
 // BeginEpoch shuffles the training examples, starts the batches from the first and
 // the metrics from zero.
-func (t *Trainer) BeginEpoch(epoch int) error {
+func (t *Trainer) BeginEpoch(epoch int) error { return t.beginEpoch(epoch, 0, Metrics{}) }
+
+// beginEpoch begins an epoch after so many steps of it, which came to sums.
+func (t *Trainer) beginEpoch(epoch, done int, sums Metrics) error {
+	l := t.learner
 	order := t.permutation(epoch)
-	if err := t.training.begin(order[:t.Steps()*t.learner.cfg.Batch]); err != nil {
+	if err := t.training.begin(order[:t.Steps()*l.cfg.Batch], done); err != nil {
 		return err
 	}
-	if err := t.learner.dev.Zero(gpu.All(t.learner.counter).Slice(0, 1)); err != nil {
+	if done > 0 {
+		if err := gpu.Upload(l.dev, l.counter, 0, []int32{int32(done)}); err != nil {
+			return err
+		}
+		return l.setMetrics(sums)
+	}
+	if err := l.dev.Zero(gpu.All(l.counter).Slice(0, 1)); err != nil {
 		return err
 	}
-	return t.learner.ResetMetrics()
+	return l.ResetMetrics()
 }
 
 // permutation is the order of an epoch. It depends on seed and epoch alone, not on what
@@ -226,7 +267,7 @@ func (t *Trainer) permutation(epoch int) []int32 {
 // for the device, and with resident data no copies. With streamed data it waits for the
 // images, and for the copy of the batch before. An epoch has Steps of them.
 func (t *Trainer) Step() error {
-	_, err := t.training.step(context.Background())
+	_, err := t.training.step(context.Background(), false)
 	return err
 }
 

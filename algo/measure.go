@@ -1,0 +1,259 @@
+package algo
+
+import (
+	"fmt"
+
+	"mdfa/gpu"
+	"mdfa/model"
+)
+
+// alignment is what a trainer has on the device to measure with. Nothing of it changes what
+// is trained: the gradients of the step are done when it takes the errors' buffers for bp's,
+// and the activations are computed anew in every step.
+type alignment struct {
+	learner *Learner
+	every   int
+	// grads is an arena for bp's gradients of the hidden layers' weights; the biases' places
+	// in it take what nobody asks for. Nil under bp.
+	grads gpu.Buffer
+	sums  gpu.Buffer // float64, what [gpu.Device.Compare] sums up: see place
+
+	// For dfa and mdfa: the identity [logits, logits], and zeros as the outputs of tanh, whose
+	// slope there is exactly one. An error of the identity's rows, carried back through linear
+	// layers, is the layers' product, and broadcast to linear layers it is B itself, stored or
+	// drawn.
+	identity, zeros gpu.Buffer
+	rows            int // of the identity at once
+
+	weights gpu.Program // compares the weights with the feedback and the floor; nil: neither is there
+}
+
+// measured is what there are sums of, for every layer.
+type measured int
+
+const (
+	ruleGradient   measured = iota // the rule's gradient and bp's
+	saturatedUnits                 // of the batch
+	fixedFeedback                  // B_l and what bp has for it
+	flooredWeights
+	allMeasured
+)
+
+// place is where the sums of a layer lie.
+func (m *alignment) place(what measured, layer int) model.Range {
+	return model.Range{Off: (int(what)*len(m.learner.net.Layers) + layer) * gpu.NumCompared, Len: gpu.NumCompared}
+}
+
+// probeFloats limits the largest layer's part of the product of weights that is computed at
+// once, to 64 MiB.
+const probeFloats = 16 << 20
+
+// probeRows is how many rows of the product are computed at once: they take the place of
+// examples.
+func (c Config) probeRows(net *model.Network) int {
+	return max(1, min(c.Batch, net.Logits, probeFloats/max(1, widest(net))))
+}
+
+// widest is the most outputs that a hidden layer has.
+func widest(net *model.Network) int {
+	units := 0
+	for _, layer := range net.Hidden() {
+		units = max(units, layer.Units())
+	}
+	return units
+}
+
+// AlignmentBytes is about how much device memory measuring the alignment takes.
+func (c Config) AlignmentBytes(net *model.Network) uint64 {
+	floats := 0
+	if c.Rule != BP {
+		floats += net.Params
+	}
+	if c.Rule.Feedback() == model.DirectFeedback {
+		floats += net.Logits*net.Logits + c.probeRows(net)*widest(net)
+	}
+	return 4 * uint64(floats)
+}
+
+// newAlignment takes the memory for measuring every so many steps, and records what does
+// not belong to a batch.
+func (t *Trainer) newAlignment(every int) (*alignment, error) {
+	l := t.learner
+	m := &alignment{learner: l, every: every, rows: l.cfg.probeRows(l.net)}
+	var err error
+	take := func(what string, to *gpu.Buffer, kind gpu.DType, n int) {
+		if err == nil {
+			if *to, err = t.alloc(kind, n); err != nil {
+				err = fmt.Errorf("memory for the alignment's %s: %w", what, err)
+			}
+		}
+	}
+	take("sums", &m.sums, gpu.Float64, int(allMeasured)*len(l.net.Layers)*gpu.NumCompared)
+	if l.cfg.Rule != BP {
+		take("gradients", &m.grads, gpu.Float32, l.net.Params)
+	}
+	direct := l.cfg.Rule.Feedback() == model.DirectFeedback && len(l.hidden) > 0
+	if direct {
+		take("errors", &m.identity, gpu.Float32, l.net.Logits*l.net.Logits)
+		take("slopes", &m.zeros, gpu.Float32, m.rows*widest(l.net))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if direct {
+		if err := m.uploadIdentity(); err != nil {
+			return nil, err
+		}
+	}
+	if l.cfg.Rule != BP {
+		m.weights, err = t.record(m.compareWeights)
+	}
+	return m, err
+}
+
+func (m *alignment) uploadIdentity() error {
+	n := m.learner.net.Logits
+	identity := make([]float32, n*n)
+	for i := range n {
+		identity[i*n+i] = 1
+	}
+	return gpu.Upload(m.learner.dev, m.identity, 0, identity)
+}
+
+// due says whether the step that follows so many others is measured.
+func (m *alignment) due(steps int) bool { return m != nil && steps%m.every == 0 }
+
+// compare adds to the sums of a layer.
+func (m *alignment) compare(what measured, layer int, args gpu.CompareArgs) error {
+	args.Out = at(m.sums, m.place(what, layer))
+	return m.learner.dev.Compare(args)
+}
+
+// reset clears the sums of what is measured together.
+func (m *alignment) reset(first, last measured) error {
+	from, to := m.place(first, 0), m.place(last+1, 0)
+	return m.learner.dev.Zero(gpu.All(m.sums).Slice(from.Off, to.Off-from.Off))
+}
+
+// vector is a range of an arena, as Compare takes it.
+func vector(s gpu.Span) gpu.Mat { return s.Mat(1, s.Len) }
+
+// train is a training step that is measured.
+func (m *alignment) train() error { return m.learner.trainAnd(m.compareStep) }
+
+// compareStep looks at the batch of a training step between its gradients and its update.
+// Unless the rule is bp it makes bp's gradients of the hidden layers: the errors of the step
+// are lost.
+func (m *alignment) compareStep() error {
+	l, n := m.learner, m.learner.cfg.Batch
+	if err := m.reset(ruleGradient, saturatedUnits); err != nil {
+		return err
+	}
+	low, high, ofH := saturation(l.net.Activation)
+	for i := range l.hidden {
+		out := l.output(i, n).Pre
+		if ofH {
+			out = l.output(i, n).H
+		}
+		if err := m.compare(saturatedUnits, i, gpu.CompareArgs{A: vector(out), B: vector(out), Low: low, High: high}); err != nil {
+			return err
+		}
+	}
+	if l.cfg.Rule == BP {
+		return nil
+	}
+	if err := l.chain(n, BP, m.grads); err != nil {
+		return err
+	}
+	for i, layer := range l.net.Hidden() {
+		if err := l.weightGradient(i, n, m.grads); err != nil {
+			return err
+		}
+		if err := m.compare(ruleGradient, i, gpu.CompareArgs{
+			A: vector(at(l.grads, layer.W)), B: vector(at(m.grads, layer.W)), Low: noBound, High: noBound,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareWeights looks at the weights. It overwrites errors and activations.
+func (m *alignment) compareWeights() error {
+	l := m.learner
+	if err := m.reset(fixedFeedback, flooredWeights); err != nil {
+		return err
+	}
+	if l.cfg.Rule.Monotone() {
+		for i := 1; i < len(l.net.Layers); i++ {
+			w := vector(at(l.params, l.net.Layers[i].W))
+			if err := m.compare(flooredWeights, i, gpu.CompareArgs{A: w, B: w, Low: l.cfg.Floor, High: noBound}); err != nil {
+				return err
+			}
+		}
+	}
+	if l.cfg.Rule == FA {
+		return m.compareLayers()
+	}
+	if len(l.hidden) == 0 {
+		return nil
+	}
+	for from := 0; from < l.net.Logits; from += m.rows {
+		if err := m.compareProducts(from, min(m.rows, l.net.Logits-from)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareLayers holds fa's feedback against the weights of the same layer.
+func (m *alignment) compareLayers() error {
+	l := m.learner
+	for i := 1; i < len(l.net.Layers); i++ {
+		layer := l.net.Layers[i]
+		b, w := at(l.feedback, l.faRanges[i]), at(l.params, layer.W)
+		args := gpu.CompareArgs{A: vector(b), B: vector(w), Low: noBound, High: noBound}
+		if layer.Kind == model.Dense {
+			args.A, args.B, args.TransB = b.Mat(layer.Units(), layer.FanIn()), w.Mat(layer.FanIn(), layer.Units()), true
+		}
+		if err := m.compare(fixedFeedback, i, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareProducts holds n rows of the direct feedback, from one on, against the product of
+// the weights above each hidden layer. The product comes to where the errors of the layers
+// are, the feedback to where their outputs are.
+func (m *alignment) compareProducts(from, n int) error {
+	l := m.learner
+	logits := l.net.Logits
+	e := gpu.All(m.identity).Slice(from*logits, n*logits)
+	linear := func(layer int) gpu.Hidden {
+		return gpu.Hidden{Act: gpu.Tanh, H: gpu.All(m.zeros).Slice(0, n*l.net.Layers[layer].Units())}
+	}
+	dy := e
+	for i := len(l.hidden); i > 0; i-- {
+		if err := l.carryBack(i, n, at(l.params, l.net.Layers[i].W), true, dy, linear(i-1), m.grads); err != nil {
+			return err
+		}
+		dy = l.delta(i-1, n)
+	}
+	drawn := func(layer int) gpu.Span { return gpu.All(l.hidden[layer].h).Slice(0, n*l.net.Layers[layer].Units()) }
+	args := l.feedbackArgs(e.Mat(n, logits), m.grads)
+	for i := range args.Layers {
+		args.Layers[i].Out, args.Layers[i].Delta = linear(i), drawn(i)
+	}
+	if err := l.dev.Feedback(args); err != nil {
+		return err
+	}
+	for i := range l.hidden {
+		if err := m.compare(fixedFeedback, i, gpu.CompareArgs{
+			A: vector(drawn(i)), B: vector(l.delta(i, n)), Low: noBound, High: noBound,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
