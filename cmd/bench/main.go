@@ -6,40 +6,21 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
-	"mdfa/cmd/internal/device"
-	"mdfa/cmd/internal/wording"
+	"mdfa/cmd/internal/cli"
 )
 
+// Ctrl-C ends a run between two cells; what was written to the disk is removed.
 func main() {
-	o, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "bench: %v (bench -h lists the flags)\n", err)
-		os.Exit(2)
-	}
-	// Ctrl-C ends a run between two cells; what was written to the disk is removed.
-	// A second one ends it at once.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	err = run(ctx, o, os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", wording.Sentence(err))
-		if errors.Is(err, device.ErrUsage) {
-			os.Exit(2)
+	cli.Main("bench", func(ctx context.Context, args []string, stdout *os.File) error {
+		o, err := parse(args)
+		if err != nil {
+			return err
 		}
-		os.Exit(1)
-	}
+		return run(ctx, o, stdout, os.Stderr)
+	})
 }
 
 // run does what the flags say. progress is told what is being worked on.

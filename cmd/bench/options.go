@@ -2,17 +2,15 @@ package main
 
 import (
 	"cmp"
-	"errors"
-	"flag"
 	"fmt"
-	"io"
-	"os"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"mdfa/algo"
+	"mdfa/cmd/internal/cli"
 	"mdfa/cmd/internal/device"
 	"mdfa/internal/imageprep"
 )
@@ -58,55 +56,67 @@ var onlyWith = map[string]string{"images": "data_path", "size": "data_path"}
 // notWith are flags that -data_path, which uses no device, cannot serve.
 var notWith = []string{"device", "datasets", "nets", "models", "tf32", "quick", "stream", "peers", "json", "markdown", "compare", "predict"}
 
+// about is what the program says of itself.
+var about = cli.Program{
+	Name:    "bench",
+	Summary: "bench times training steps, or with -data_path the way of the images to a device.",
+	Examples: []string{
+		"bench -device cpu -quick",
+		"bench -device cuda -json h100.json -markdown h100.md",
+		"bench -device emu -predict h100,a100,l4,t4",
+		"bench -data_path -time 10s",
+	},
+	Environment: cli.MachineVariables(),
+}
+
+func newFlags(o *options) *cli.Flags {
+	f := cli.New(about)
+	f.Topic("What to time")
+	cli.List(f, &o.datasets, "datasets", "NAME,...", "data sets whose shapes to time: mnist, cifar, imagenet (default mnist,cifar, on cuda imagenet too)", parseDataset).Among("mnist", "cifar", "imagenet")
+	cli.List(f, &o.nets, "nets", "NAME,...", "kinds of networks (default "+strings.Join(nets, ",")+")", parseNet).Among(nets...)
+	cli.List(f, &o.rules, "models", "NAME,...", "learning rules (default "+strings.Join(algo.Rules(), ",")+")", algo.ParseRule).Among(algo.Rules()...)
+	cli.List(f, &o.batches, "batch_sizes", "N,...", "examples in a step (default 64, on cuda 64,256)", parseBatch)
+	f.Bool(&o.stream, "stream", "bring the images from the host at each step in place of keeping them on the device")
+	cli.List(f, &o.predict, "predict", "GPU,...", "instead of timing, bound the step's time on these GPUs: "+strings.Join(cardNames(), ", ")+"; needs -device emu or cuda", parseCard).Among(cardNames()...)
+	f.Bool(&o.dataPath, "data_path", "time the way of the images to a device instead of steps")
+	f.Text(&o.images, "images", "DIR", "", "with -data_path: a folder of JPEG or PNG photographs in place of made-up ones").Folder()
+	f.Integer(&o.size, "size", "N", 224, math.MinInt, "with -data_path: prepare images at this height and width in pixels")
+
+	f.Topic("How to time")
+	f.Text(&o.device, "device", "NAME", "auto", strings.Join(device.Names(), ", ")+"; cuda:1 is the second GPU").Among(device.Names()...)
+	f.Bool(&o.tf32, "tf32", "on a GPU, products by tensor cores, factors rounded to 10 bits")
+	f.Duration(&o.duration, "time", usualTime, "how long to time each cell, or each line of -data_path")
+	f.Bool(&o.quick, "quick", "fewer cells and shorter windows: done in a minute, also on emu")
+	f.Text(&o.peers, "peers", "FILE", "", "a Python with torch, to time PyTorch's BP step on the same networks on the processor").File()
+
+	f.Topic("Output")
+	f.Text(&o.json, "json", "FILE", "", "write the figures to this file (cmd/bench/schema.json describes it)").File()
+	f.Text(&o.markdown, "markdown", "FILE", "", "write the tables to this file").File()
+	f.Text(&o.compare, "compare", "FILE", "", "compare with the figures of an earlier -json file").File()
+	return f
+}
+
+// parse reads the command line. The error is a usage error, or an answer such as the help
+// text.
 func parse(args []string) (options, error) {
 	var o options
-	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&o.device, "device", "auto", strings.Join(device.Names(), ", ")+"; cuda:1 is the second GPU")
-	f.BoolVar(&o.tf32, "tf32", false, "on a GPU, products by tensor cores, factors rounded to 10 bits")
-	list(f, "datasets", "data sets whose shapes to time: mnist, cifar, imagenet (default mnist,cifar, on cuda imagenet too)", &o.datasets, parseDataset)
-	list(f, "nets", "kinds of networks to time (default "+strings.Join(nets, ",")+")", &o.nets, parseNet)
-	list(f, "models", "learning rules to time (default "+strings.Join(algo.Rules(), ",")+")", &o.rules, algo.ParseRule)
-	list(f, "batch_sizes", "examples in a step (default 64, on cuda 64,256)", &o.batches, parseBatch)
-	f.DurationVar(&o.duration, "time", usualTime, "how long to time each cell, or each line of -data_path")
-	f.BoolVar(&o.quick, "quick", false, "fewer cells and shorter windows: done in a minute, also on emu")
-	f.BoolVar(&o.stream, "stream", false, "bring the images from the host at each step in place of keeping them on the device")
-	f.StringVar(&o.json, "json", "", "write the figures to this file (cmd/bench/schema.json describes it)")
-	f.StringVar(&o.markdown, "markdown", "", "write the tables to this file")
-	f.StringVar(&o.compare, "compare", "", "compare with the figures of an earlier -json file")
-	list(f, "predict", "instead of timing, bound the step's time on these GPUs: "+strings.Join(cardNames(), ", ")+"; needs -device emu or cuda", &o.predict, parseCard)
-	f.StringVar(&o.peers, "peers", "", "a Python with torch, to time PyTorch's BP step on the same networks on the processor")
-	f.BoolVar(&o.dataPath, "data_path", false, "time the way of the images to a device instead of steps")
-	f.StringVar(&o.images, "images", "", "with -data_path: a folder of JPEG or PNG photographs in place of made-up ones")
-	f.IntVar(&o.size, "size", 224, "with -data_path: prepare images at this height and width in pixels")
-	f.SetOutput(io.Discard) // errors are printed once, by main
-	f.Usage = func() {}
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Println("bench times training steps, or with -data_path the way of the images to a device. Its flags:")
-			f.SetOutput(os.Stdout)
-			f.PrintDefaults()
-		}
+	f := newFlags(&o)
+	if _, err := f.Parse(args); err != nil {
 		return o, err
 	}
-	given := map[string]bool{}
-	f.Visit(func(g *flag.Flag) { given[g.Name] = true })
-	if o.quick && !given["time"] {
+	if o.quick && !f.Given["time"] {
 		o.duration = quickTime
 	}
-	return o, cmp.Or(o.check(f.Args()), o.together(given))
+	return o, cmp.Or(o.check(), o.together(f.Given))
 }
 
 // check refuses values that no measurement can have.
-func (o options) check(rest []string) error {
+func (o options) check() error {
 	switch {
-	case len(rest) > 0:
-		return fmt.Errorf("unexpected argument %q", rest[0])
-	case o.duration <= 0:
-		return fmt.Errorf("-time %v: expected more than 0s", o.duration)
 	case o.size < imageprep.MinSize || o.size > imageprep.MaxSize:
-		return fmt.Errorf("-size %d: expected %d to %d pixels", o.size, imageprep.MinSize, imageprep.MaxSize)
+		return cli.Usagef("-size %d: expected %d to %d pixels.", o.size, imageprep.MinSize, imageprep.MaxSize)
 	case o.dataPath && len(o.batches) > 1:
-		return fmt.Errorf("-data_path reads batches of one size: name one in -batch_sizes")
+		return cli.Usagef("-data_path reads batches of one size: name one in -batch_sizes.")
 	}
 	return nil
 }
@@ -115,37 +125,20 @@ func (o options) check(rest []string) error {
 func (o options) together(given map[string]bool) error {
 	for name, other := range onlyWith {
 		if given[name] && !given[other] {
-			return fmt.Errorf("-%s goes with -%s", name, other)
+			return cli.Usagef("-%s goes with -%s: add it, or leave -%s out.", name, other, name)
 		}
 	}
 	for _, name := range notWith {
 		if given[name] && o.dataPath {
-			return fmt.Errorf("-%s does not go with -data_path, which uses no device", name)
+			return cli.Usagef("-%s does not go with -data_path, which uses no device: leave one of them out.", name)
 		}
 	}
 	for _, name := range []string{"peers", "compare", "stream"} {
 		if given[name] && given["predict"] {
-			return fmt.Errorf("-%s does not go with -predict, which times nothing", name)
+			return cli.Usagef("-%s does not go with -predict, which times nothing: leave one of them out.", name)
 		}
 	}
 	return nil
-}
-
-// list adds a flag whose value is a list with commas.
-func list[T comparable](f *flag.FlagSet, name, usage string, to *[]T, parse func(string) (T, error)) {
-	f.Func(name, usage, func(text string) error {
-		*to = nil
-		for word := range strings.SplitSeq(text, ",") {
-			v, err := parse(strings.TrimSpace(word))
-			if err != nil {
-				return err
-			}
-			if !slices.Contains(*to, v) {
-				*to = append(*to, v)
-			}
-		}
-		return nil
-	})
 }
 
 func parseDataset(name string) (dataset, error) {

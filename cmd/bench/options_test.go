@@ -24,20 +24,20 @@ func openCPU(t *testing.T) gpu.Device {
 
 func TestWrongFlagsAreRefused(t *testing.T) {
 	for args, want := range map[string]string{
-		"-images x":                      "-images goes with -data_path",
-		"-size 64":                       "-size goes with -data_path",
-		"-data_path -size 0":             "-size 0: expected 1 to 4096 pixels",
-		"-data_path -batch_sizes 1,2":    "-data_path reads batches of one size: name one in -batch_sizes",
-		"-data_path -tf32":               "-tf32 does not go with -data_path, which uses no device",
-		"-time 0s":                       "-time 0s: expected more than 0s",
-		"-batch_sizes 64,0":              `invalid value "64,0" for flag -batch_sizes: "0": expected whole numbers from 1 on`,
-		"-datasets mnist,svhn":           `invalid value "mnist,svhn" for flag -datasets: "svhn" is none of mnist, cifar, imagenet`,
-		"-nets rnn":                      `invalid value "rnn" for flag -nets: "rnn" is none of fc, conv`,
-		"-predict h100,h1":               `invalid value "h100,h1" for flag -predict: "h1" is none of h100, a100, l4, t4`,
-		"-predict h100 -compare old":     "-compare does not go with -predict, which times nothing",
-		"-data_path here":                `unexpected argument "here"`,
-		"-images x -data_paths":          "flag provided but not defined: -data_paths",
-		"-predict h100 -device cpu gone": `unexpected argument "gone"`,
+		"-images x":                      "-images goes with -data_path: add it, or leave -images out.",
+		"-size 64":                       "-size goes with -data_path: add it, or leave -size out.",
+		"-data_path -size 0":             "-size 0: expected 1 to 4096 pixels.",
+		"-data_path -batch_sizes 1,2":    "-data_path reads batches of one size: name one in -batch_sizes.",
+		"-data_path -tf32":               "-tf32 does not go with -data_path, which uses no device: leave one of them out.",
+		"-time 0s":                       "-time 0s: expected a time of more than 0, such as 500ms or 2s.",
+		"-batch_sizes 64,0":              `-batch_sizes 64,0: "0": expected whole numbers from 1 on.`,
+		"-datasets mnist,svhn":           `-datasets mnist,svhn: "svhn" is none of mnist, cifar, imagenet.`,
+		"-nets rnn":                      `-nets rnn: "rnn" is none of fc, conv.`,
+		"-predict h100,h1":               `-predict h100,h1: "h1" is none of h100, a100, l4, t4.`,
+		"-predict h100 -compare old":     "-compare does not go with -predict, which times nothing: leave one of them out.",
+		"-data_path here":                `unexpected argument "here": bench takes flags only, such as -device cpu.`,
+		"-images x -data_paths":          "there is no flag -data_paths; did you mean -data_path?",
+		"-predict h100 -device cpu gone": `unexpected argument "gone": bench takes flags only, such as -device cpu.`,
 	} {
 		_, err := parse(strings.Fields(args))
 		assert.EqualError(t, err, want, args)

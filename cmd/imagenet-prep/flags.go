@@ -1,12 +1,11 @@
 package main
 
 import (
-	"flag"
-	"io"
+	"math"
 	"os"
 	"path/filepath"
-	"strings"
 
+	"mdfa/cmd/internal/cli"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
 	"mdfa/internal/shards/prepare"
@@ -22,74 +21,56 @@ type options struct {
 	strict, stats, verify  bool
 }
 
-const usageText = `imagenet-prep turns ImageNet as it is downloaded, or photographs in a folder for each
-class, into the prepared folder that train -dataset imagenet reads.
-
-Examples
-  imagenet-prep -from ~/Downloads/imagenet
-  imagenet-prep -train ILSVRC2012_img_train.tar -val ILSVRC2012_img_val.tar \
-      -truth ILSVRC2012_validation_ground_truth.txt -ids synsets-by-id.txt
-  imagenet-prep -stats -verify
-
-Where the photographs are
-  -from DIR      a folder with any of: ILSVRC2012_img_train.tar or training/ (train/),
-                 ILSVRC2012_img_val.tar or validation/ (val/, test/), and the text files
-                 ILSVRC2012_validation_ground_truth.txt, LOC_val_solution.csv,
-                 LOC_synset_mapping.txt and synset_words.txt
-  -train PATH    training images: the tar of tars, or a folder with a folder for each class
-  -val PATH      validation images, which become the test set: a tar, or such a folder
-  -truth FILE    classes of a validation tar: lines of "file synset", or of one synset, or
-                 of one ILSVRC2012_ID, which needs -ids
-  -ids FILE      the synset of ILSVRC2012_ID 1, 2, … in its lines
-  -synsets FILE  names of the classes: lines such as "n01440764 tench"
-
-What becomes of them
-  -out DIR       the prepared folder (default $MDFA_DATA/imagenet, or else mdfa/imagenet in
-                 the user's cache folder)
-  -size N        height and width of an image in pixels (default 224)
-  -shard MB      size of a shard file at most (default 256)
-  -strict        fail at an image that cannot be read, instead of leaving it out
-  -workers N     photographs decoded at a time (default one for each processor)
-
-A folder that is prepared
-  -stats         print what -out holds
-  -verify        compare every checksum of -out
-
-Work that is broken off goes on when the same command is given again.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C.
-`
-
-func printUsage(w io.Writer) error {
-	_, err := io.WriteString(w, usageText)
-	return err
+// about is what the program says of itself.
+var about = cli.Program{
+	Name: "imagenet-prep",
+	Summary: "imagenet-prep turns ImageNet as it is downloaded, or photographs in a folder for each\n" +
+		"class, into the prepared folder that train -dataset imagenet reads.",
+	Description: "[imagenet.md](imagenet.md) describes the prepared folder.",
+	Examples: []string{
+		"imagenet-prep -from ~/Downloads/imagenet",
+		"imagenet-prep -train ILSVRC2012_img_train.tar -val ILSVRC2012_img_val.tar \\\n" +
+			"-truth ILSVRC2012_validation_ground_truth.txt -ids synsets-by-id.txt",
+		"imagenet-prep -stats -verify",
+	},
+	Environment: append(cli.DataVariables(), cli.TerminalVariables()...),
+	Closing:     "Work that is broken off goes on when the same command is given again.",
 }
 
+func newFlags(o *options) *cli.Flags {
+	f := cli.New(about)
+	f.Topic("Where the photographs are")
+	f.Text(&o.from, "from", "DIR", "", "a folder with any of: ILSVRC2012_img_train.tar or training/ (train/), "+
+		"ILSVRC2012_img_val.tar or validation/ (val/, test/), and the text files ILSVRC2012_validation_ground_truth.txt, "+
+		"LOC_val_solution.csv, LOC_synset_mapping.txt and synset_words.txt").Folder()
+	f.Text(&o.train, "train", "PATH", "", "training images: the tar of tars, or a folder with a folder for each class").File()
+	f.Text(&o.val, "val", "PATH", "", "validation images, which become the test set: a tar, or such a folder").File()
+	f.Text(&o.truth, "truth", "FILE", "", `classes of a validation tar: lines of "file synset", or of one synset, or of one ILSVRC2012_ID, which needs -ids`).File()
+	f.Text(&o.ids, "ids", "FILE", "", "the synset of ILSVRC2012_ID 1, 2, … in its lines").File()
+	f.Text(&o.synsets, "synsets", "FILE", "", `names of the classes: lines such as "n01440764 tench"`).File()
+
+	f.Topic("What becomes of them")
+	f.Text(&o.out, "out", "DIR", "", "the prepared folder (default $MDFA_DATA/imagenet, or else mdfa/imagenet in the user's cache folder)").Folder()
+	f.Integer(&o.size, "size", "N", 224, math.MinInt, "height and width of an image in pixels")
+	f.Integer(&o.shardMB, "shard", "MB", shards.DefaultShardBytes>>20, math.MinInt, "size of a shard file at most")
+	f.Bool(&o.strict, "strict", "fail at an image that cannot be read, instead of leaving it out")
+	f.Integer(&o.workers, "workers", "N", 0, math.MinInt, "photographs decoded at a time (default one for each processor)")
+
+	f.Topic("A folder that is prepared")
+	f.Bool(&o.stats, "stats", "print what -out holds")
+	f.Bool(&o.verify, "verify", "compare every checksum of -out")
+	return f
+}
+
+// parse reads the command line. The error is a usage error, or an answer such as the help
+// text.
 func parse(args []string) (options, error) {
-	var opt options
-	f := flag.NewFlagSet("imagenet-prep", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	f.Usage = func() {}
-	f.StringVar(&opt.from, "from", "", "")
-	f.StringVar(&opt.train, "train", "", "")
-	f.StringVar(&opt.val, "val", "", "")
-	f.StringVar(&opt.truth, "truth", "", "")
-	f.StringVar(&opt.ids, "ids", "", "")
-	f.StringVar(&opt.synsets, "synsets", "", "")
-	f.StringVar(&opt.out, "out", "", "")
-	f.IntVar(&opt.size, "size", 224, "")
-	f.IntVar(&opt.shardMB, "shard", shards.DefaultShardBytes>>20, "")
-	f.IntVar(&opt.workers, "workers", 0, "")
-	f.BoolVar(&opt.strict, "strict", false, "")
-	f.BoolVar(&opt.stats, "stats", false, "")
-	f.BoolVar(&opt.verify, "verify", false, "")
-	if err := f.Parse(args); err != nil {
-		if err == flag.ErrHelp {
-			return opt, err
-		}
-		text := strings.Replace(err.Error(), "flag provided but not defined:", "there is no flag", 1)
-		return opt, usagef("%s (imagenet-prep -h lists the flags).", text)
+	var o options
+	f := newFlags(&o)
+	if _, err := f.Parse(args); err != nil {
+		return o, err
 	}
-	return opt, opt.check(f)
+	return o, o.check(f.Given)
 }
 
 // Limits of -shard and -workers that no sensible use passes.
@@ -98,36 +79,32 @@ const (
 	maxWorkers = 4096
 )
 
-func (opt *options) check(f *flag.FlagSet) error {
-	given := map[string]bool{}
-	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
+func (opt *options) check(given map[string]bool) error {
 	switch {
-	case f.NArg() > 0:
-		return usagef("unexpected argument %q: imagenet-prep takes flags only, such as -from DIR.", f.Arg(0))
 	case opt.size < imageprep.MinSize || opt.size > imageprep.MaxSize:
-		return usagef("-size %d: expected %d to %d pixels.", opt.size, imageprep.MinSize, imageprep.MaxSize)
+		return cli.Usagef("-size %d: expected %d to %d pixels.", opt.size, imageprep.MinSize, imageprep.MaxSize)
 	case opt.shardMB < 1 || opt.shardMB > maxShardMB:
-		return usagef("-shard %d: expected 1 to %d MB.", opt.shardMB, maxShardMB)
+		return cli.Usagef("-shard %d: expected 1 to %d MB.", opt.shardMB, maxShardMB)
 	case given["workers"] && (opt.workers < 1 || opt.workers > maxWorkers):
-		return usagef("-workers %d: expected 1 to %d.", opt.workers, maxWorkers)
+		return cli.Usagef("-workers %d: expected 1 to %d.", opt.workers, maxWorkers)
 	case opt.from != "" && (opt.train != "" || opt.val != ""):
-		return usagef("-from looks for the images by itself: leave it out, or -train and -val.")
+		return cli.Usagef("-from looks for the images by itself: leave it out, or -train and -val.")
 	case opt.val != "" && opt.train == "":
-		return usagef("-val needs -train: the classes are those of the training images.")
+		return cli.Usagef("-val needs -train: the classes are those of the training images.")
 	case !opt.prepares() && !opt.stats && !opt.verify:
-		return usagef("nothing to do: name the images with -from or -train, or ask for -stats or -verify (imagenet-prep -h lists the flags).")
+		return cli.Usagef("nothing to do: name the images with -from or -train, or ask for -stats or -verify (imagenet-prep -h lists the flags).")
 	}
 	if !opt.prepares() {
 		for _, name := range []string{"truth", "ids", "synsets", "size", "shard", "strict", "workers"} {
 			if given[name] {
-				return usagef("-%s needs -from or -train: it says how to prepare images.", name)
+				return cli.Usagef("-%s needs -from or -train: it says how to prepare images.", name)
 			}
 		}
 	}
 	if opt.out == "" {
 		var err error
 		if opt.out, err = loaders.ImageNetFolder(); err != nil {
-			return usagef("-out is needed: %v.", err)
+			return cli.Usagef("-out is needed: %v.", err)
 		}
 	}
 	return nil
@@ -175,13 +152,13 @@ func (opt *options) inputs() (inputs, error) {
 // open opens the source of the photographs.
 func (in inputs) open() (*prepare.Source, error) {
 	if in.truth != "" && !isFile(in.val) {
-		return nil, usagef("-truth goes with a validation tar; in folders, the folder's name is the class.")
+		return nil, cli.Usagef("-truth goes with a validation tar; in folders, the folder's name is the class.")
 	}
 	if in.ids != "" && in.truth == "" {
-		return nil, usagef("-ids goes with -truth.")
+		return nil, cli.Usagef("-ids goes with -truth.")
 	}
 	if isFile(in.val) && in.truth == "" {
-		return nil, usagef("%s needs -truth FILE, which says the classes of its images.", in.val)
+		return nil, cli.Usagef("%s needs -truth FILE, which says the classes of its images.", in.val)
 	}
 	var train, val prepare.Part
 	var err error

@@ -11,43 +11,28 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
+	"mdfa/cmd/internal/cli"
 	"mdfa/internal/shards"
 	"mdfa/internal/shards/prepare"
 )
 
-func main() {
-	// The first signal ends the work after the images in hand. From then on signals have
-	// their usual effect again, so a second one ends the program at once.
-	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, restore)
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { cli.Main("imagenet-prep", run) }
 
-// run is the whole program. It returns the exit code.
-func run(ctx context.Context, args []string, stdout *os.File, stderr io.Writer) int {
+// run is the whole program.
+func run(ctx context.Context, args []string, stdout *os.File) error {
 	out := &output{file: stdout}
 	err := dispatch(ctx, args, out)
 	if err == nil && out.err != nil {
 		err = fmt.Errorf("printing to standard output failed: %w", out.err)
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "imagenet-prep: %s\n", sentence(err))
-	}
-	return exitCode(err)
+	return err
 }
 
 func dispatch(ctx context.Context, args []string, out *output) error {
 	opt, err := parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		return printUsage(out)
-	}
 	if err != nil {
 		return err
 	}

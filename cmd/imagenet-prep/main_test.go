@@ -21,6 +21,8 @@ import (
 	"github.com/creack/pty"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"mdfa/cmd/internal/cli"
 )
 
 const programEnv = "PREP_TEST_PROGRAM" // from TestMain to the tests
@@ -239,7 +241,7 @@ func TestCtrlCLeavesWhatIsCompleteAndSaysHowToGoOn(t *testing.T) {
 		}, time.Minute, time.Millisecond)
 		require.NoError(t, cmd.Process.Signal(sig))
 		_ = cmd.Wait()
-		require.Equal(t, exitInterrupted, cmd.ProcessState.ExitCode(), stderr.String())
+		require.Equal(t, cli.ExitInterrupted, cmd.ProcessState.ExitCode(), stderr.String())
 		assert.Equal(t, "imagenet-prep: interrupted: give the same command again to go on; what is complete is kept in "+out+".\n", stderr.String())
 		assert.NoFileExists(t, filepath.Join(out, "manifest.json"))
 		r := prep(t, args(from, out)...)
@@ -260,7 +262,7 @@ func TestAFullDiskIsOneSentenceAndNoLoss(t *testing.T) {
 	require.NoError(t, err)
 	cmd.Path = shell
 	r := finish(t, cmd)
-	assert.Equal(t, exitFailed, r.code)
+	assert.Equal(t, cli.ExitFailed, r.code)
 	assert.Equal(t, "imagenet-prep: "+out+" cannot be written (file too large): files may not grow that large here: raise the limit and start again; what is complete is kept.\n", r.stderr)
 	r = prep(t, args(from, out)...)
 	require.Zero(t, r.code, r.stderr)
@@ -281,22 +283,22 @@ func TestEveryMistakeIsOneSentence(t *testing.T) {
 		code int
 		text string
 	}{
-		{"nothing asked for", nil, exitUsage, "nothing to do: name the images with -from or -train, or ask for -stats or -verify (imagenet-prep -h lists the flags)."},
-		{"an unknown flag", []string{"-form", "x"}, exitUsage, "there is no flag -form (imagenet-prep -h lists the flags)."},
-		{"a stray word", []string{"-stats", "folder"}, exitUsage, `unexpected argument "folder": imagenet-prep takes flags only, such as -from DIR.`},
-		{"an impossible size", []string{"-from", from, "-size", "0", "-out", "OUT"}, exitUsage, "-size 0: expected 1 to 4096 pixels."},
-		{"too many shards", []string{"-from", from, "-shard", "0", "-out", "OUT"}, exitUsage, "-shard 0: expected 1 to 65536 MB."},
-		{"no workers", []string{"-from", from, "-workers", "0", "-out", "OUT"}, exitUsage, "-workers 0: expected 1 to 4096."},
-		{"two ways to name the images", []string{"-from", from, "-train", train, "-out", "OUT"}, exitUsage, "-from looks for the images by itself: leave it out, or -train and -val."},
-		{"only validation images", []string{"-val", val}, exitUsage, "-val needs -train: the classes are those of the training images."},
-		{"a size for what is prepared", []string{"-stats", "-size", "64"}, exitUsage, "-size needs -from or -train: it says how to prepare images."},
-		{"no truth", []string{"-train", train, "-val", val, "-out", "OUT"}, exitUsage, val + " needs -truth FILE, which says the classes of its images."},
-		{"a wrong folder", []string{"-from", empty, "-out", "OUT"}, exitFailed, empty + " has neither ILSVRC2012_img_train.tar nor a folder training or train: name the folder that has, or the images themselves with -train."},
-		{"no folder", []string{"-from", filepath.Join(empty, "x"), "-out", "OUT"}, exitFailed, "-from " + filepath.Join(empty, "x") + ": there is no such folder."},
-		{"a cut archive", []string{"-train", cutTar, "-out", "OUT"}, exitFailed, cutTar + " is cut off (there is no end mark after its last file): copy or download it again."},
-		{"a file where the folder should be", []string{"-from", from, "-ids", filepath.Join(from, "ids.txt"), "-out", cutTar}, exitFailed,
+		{"nothing asked for", nil, cli.ExitUsage, "nothing to do: name the images with -from or -train, or ask for -stats or -verify (imagenet-prep -h lists the flags)."},
+		{"an unknown flag", []string{"-form", "x"}, cli.ExitUsage, "there is no flag -form; did you mean -from?"},
+		{"a stray word", []string{"-stats", "folder"}, cli.ExitUsage, `unexpected argument "folder": imagenet-prep takes flags only, such as -from ~/Downloads/imagenet.`},
+		{"an impossible size", []string{"-from", from, "-size", "0", "-out", "OUT"}, cli.ExitUsage, "-size 0: expected 1 to 4096 pixels."},
+		{"too many shards", []string{"-from", from, "-shard", "0", "-out", "OUT"}, cli.ExitUsage, "-shard 0: expected 1 to 65536 MB."},
+		{"no workers", []string{"-from", from, "-workers", "0", "-out", "OUT"}, cli.ExitUsage, "-workers 0: expected 1 to 4096."},
+		{"two ways to name the images", []string{"-from", from, "-train", train, "-out", "OUT"}, cli.ExitUsage, "-from looks for the images by itself: leave it out, or -train and -val."},
+		{"only validation images", []string{"-val", val}, cli.ExitUsage, "-val needs -train: the classes are those of the training images."},
+		{"a size for what is prepared", []string{"-stats", "-size", "64"}, cli.ExitUsage, "-size needs -from or -train: it says how to prepare images."},
+		{"no truth", []string{"-train", train, "-val", val, "-out", "OUT"}, cli.ExitUsage, val + " needs -truth FILE, which says the classes of its images."},
+		{"a wrong folder", []string{"-from", empty, "-out", "OUT"}, cli.ExitFailed, empty + " has neither ILSVRC2012_img_train.tar nor a folder training or train: name the folder that has, or the images themselves with -train."},
+		{"no folder", []string{"-from", filepath.Join(empty, "x"), "-out", "OUT"}, cli.ExitFailed, "-from " + filepath.Join(empty, "x") + ": there is no such folder."},
+		{"a cut archive", []string{"-train", cutTar, "-out", "OUT"}, cli.ExitFailed, cutTar + " is cut off (there is no end mark after its last file): copy or download it again."},
+		{"a file where the folder should be", []string{"-from", from, "-ids", filepath.Join(from, "ids.txt"), "-out", cutTar}, cli.ExitFailed,
 			cutTar + " is a file; name a folder for the prepared images."},
-		{"nothing prepared", []string{"-stats", "-out", empty}, exitFailed, empty + " holds no prepared images (there is no manifest.json)."},
+		{"nothing prepared", []string{"-stats", "-out", empty}, cli.ExitFailed, empty + " holds no prepared images (there is no manifest.json)."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			args := slices.Clone(c.args)
@@ -319,7 +321,7 @@ func TestAFlippedByteIsFound(t *testing.T) {
 	data[len(data)/2] ^= 1
 	require.NoError(t, os.WriteFile(path, data, 0o666))
 	r := prep(t, "-verify", "-out", out)
-	assert.Equal(t, exitFailed, r.code)
+	assert.Equal(t, cli.ExitFailed, r.code)
 	assert.Contains(t, r.stderr, "imagenet-prep: "+path+" is damaged: image 18 (n01440764/n01440764_")
 	assert.Equal(t, 1, strings.Count(r.stderr, "\n"))
 }
@@ -338,7 +340,7 @@ func TestImagesThatCannotBeReadAreCounted(t *testing.T) {
 		"left out 1 image that cannot be read, such as n01443537/2.JPEG (it is no image of a known format; JPEG and PNG are read); "+out+"/manifest.json lists them\n"+
 		"there are no test images: training will hold every fifth training image back for the test\n", r.stdout)
 	r = prep(t, "-from", from, "-out", out+"2", "-size", "16", "-strict")
-	assert.Equal(t, exitFailed, r.code)
+	assert.Equal(t, cli.ExitFailed, r.code)
 	assert.Contains(t, r.stderr, "imagenet-prep: n01443537/2.JPEG cannot be read (")
 }
 

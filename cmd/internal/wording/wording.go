@@ -11,7 +11,7 @@ import (
 )
 
 // packagePrefix is the package name that errors carry at the start of each link.
-var packagePrefix = regexp.MustCompile(`(^|: )(?:algo|blas|cublas|cuda|driver|emu|fetch|gpu|imageprep|kernels|loaders|model|ptx|results|shards|vm): `)
+var packagePrefix = regexp.MustCompile(`(^|: )(?:algo|blas|checkpoint|cublas|cuda|driver|emu|fetch|gpu|imageprep|kernels|loaders|model|prepare|ptx|results|runlog|safetensors|shards|vm): `)
 
 // WithoutPackages takes the names of packages out of an error's text.
 func WithoutPackages(text string) string { return packagePrefix.ReplaceAllString(text, "$1") }

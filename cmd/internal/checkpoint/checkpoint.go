@@ -1,0 +1,225 @@
+// Package checkpoint keeps a training run in files: its weights, and for a run that is to
+// go on, all of its state.
+//
+// A checkpoint is one safetensors file, complete or absent: it is written under a temporary
+// name, synced and renamed. Its tensors, with weights shaped as model.Layer.WeightShape says:
+//
+//	layers.0.weight, layers.0.bias, …              the weights when it was written
+//	best.layers.0.weight, …                        those of the best epoch (state, after a validation)
+//	optimizer.0.layers.0.weight, …                 the optimizer's arenas (state): rmsprop 1, adam 2
+//
+// Its metadata has two entries. "checkpoint" is JSON, see [Facts]. "sha256" is the SHA-256
+// of the whole file, in hex, taken with 64 zeros in its own place: so one file that needs
+// no second one beside it shows any byte that has changed, and Python reads it as it is.
+//
+// A run keeps them in its folder's checkpoints/:
+//
+//	last.safetensors      the state of the run
+//	previous.safetensors  the state before, for when last is damaged
+//	best.safetensors      the weights of the best epoch alone
+//
+// Programs that want a trained network call [Load] with what the user typed, and use
+// Network and Params. Going on with a run is [LoadState].
+package checkpoint
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"mdfa/algo"
+	"mdfa/internal/safetensors"
+	"mdfa/model"
+)
+
+// The entries of the metadata.
+const (
+	factsKey = "checkpoint"
+	sumKey   = "sha256"
+)
+
+// The prefixes of tensors that are not the weights themselves.
+const (
+	bestPrefix      = "best."
+	optimizerPrefix = "optimizer."
+)
+
+// Checkpoint is a network with what is known of its training. All arenas are laid out as
+// the network says.
+type Checkpoint struct {
+	Facts
+	Path      string // the file that it was read from
+	PassedBy  error  // why a newer file of the folder was not taken: a sentence, or nil
+	Network   *model.Network
+	Params    []float32   // the weights when it was written; of WeightsKind, those of the best epoch
+	Best      []float32   // those of the best epoch; nil in WeightsKind, and before the first validation
+	Optimizer [][]float32 // nil in WeightsKind
+}
+
+// BestParams is the weights of the best epoch, or the latest where no epoch was validated.
+func (c *Checkpoint) BestParams() []float32 {
+	if c.Best != nil {
+		return c.Best
+	}
+	return c.Params
+}
+
+// Epoch is the number of the epoch that Params come from: the best one of WeightsKind, and
+// otherwise the one that went on, or that had just ended.
+func (c *Checkpoint) Epoch() int {
+	switch {
+	case c.Kind == WeightsKind && c.Progress.BestEpoch > 0:
+		return c.Progress.BestEpoch
+	case c.Progress.Step > 0:
+		return c.Progress.Epoch()
+	}
+	return len(c.Progress.Epochs)
+}
+
+// State is what algo.Trainer.Restore takes.
+func (c *Checkpoint) State() algo.State {
+	return algo.State{Progress: c.Progress, Params: c.Params, Best: c.Best, Optimizer: c.Optimizer}
+}
+
+// encode writes the file.
+func (c *Checkpoint) encode(w io.Writer) error {
+	c.Format = format
+	facts, err := json.Marshal(c.Facts)
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	var tensors []safetensors.Tensor
+	add := func(prefix string, arena []float32) {
+		for _, t := range c.Network.Split(arena) {
+			tensors = append(tensors, safetensors.Tensor{Name: prefix + t.Name, Shape: t.Shape, Data: t.Data})
+		}
+	}
+	add("", c.Params)
+	if c.Best != nil {
+		add(bestPrefix, c.Best)
+	}
+	for i, arena := range c.Optimizer {
+		add(fmt.Sprintf("%s%d.", optimizerPrefix, i), arena)
+	}
+	metadata := map[string]string{factsKey: string(facts), sumKey: strings.Repeat("0", sumLength)}
+	hash := sha256.New()
+	if err := safetensors.Write(hash, tensors, metadata); err != nil {
+		return err
+	}
+	metadata[sumKey] = hex.EncodeToString(hash.Sum(nil))
+	return safetensors.Write(w, tensors, metadata)
+}
+
+const sumLength = 2 * sha256.Size // in hex
+
+// errSum is a file whose bytes are not those that were written.
+var errSum = errors.New("its checksum differs")
+
+// decode reads a file of size bytes and checks all of it.
+func decode(r io.Reader, size int64) (*Checkpoint, error) {
+	header, err := safetensors.ReadHeader(r, size)
+	if err != nil {
+		return nil, err
+	}
+	text, some := header.Metadata[factsKey]
+	sum := header.Metadata[sumKey]
+	if !some || len(sum) != sumLength {
+		return nil, errors.New("it is no checkpoint of this program")
+	}
+	hash := sha256.New()
+	raw := header.Bytes()
+	if bytes.Count(raw, []byte(sum)) != 1 {
+		return nil, errSum
+	}
+	hash.Write(bytes.Replace(raw, []byte(sum), bytes.Repeat([]byte("0"), sumLength), 1))
+	tensors, err := header.ReadData(io.TeeReader(r, hash))
+	if err != nil {
+		return nil, err
+	}
+	if hex.EncodeToString(hash.Sum(nil)) != sum {
+		return nil, errSum
+	}
+	c := new(Checkpoint)
+	var version struct{ Format int }
+	if err := json.Unmarshal([]byte(text), &version); err != nil {
+		return nil, fmt.Errorf("its JSON: %w", err)
+	}
+	if version.Format != format {
+		return nil, fmt.Errorf("it has format version %d, and this program reads version %d", version.Format, format)
+	}
+	if err := json.Unmarshal([]byte(text), &c.Facts); err != nil {
+		return nil, fmt.Errorf("its JSON: %w", err)
+	}
+	if c.Network, err = c.Settings.Network.Network(); err != nil {
+		return nil, err
+	}
+	return c, c.take(tensors)
+}
+
+// take makes arenas of a file's tensors.
+func (c *Checkpoint) take(tensors []safetensors.Tensor) error {
+	groups := map[string][]model.Tensor{}
+	for _, t := range tensors {
+		prefix, rest, found := strings.Cut(t.Name, "layers.")
+		if !found {
+			return fmt.Errorf("its tensor %q is unknown", t.Name)
+		}
+		groups[prefix] = append(groups[prefix], model.Tensor{Name: "layers." + rest, Shape: t.Shape, Data: t.Data})
+	}
+	join := func(prefix string) (arena []float32, err error) {
+		group, some := groups[prefix]
+		delete(groups, prefix)
+		if some || prefix == "" {
+			arena, err = c.Network.Join(group)
+		}
+		return arena, err
+	}
+	var err error
+	if c.Params, err = join(""); err != nil {
+		return err
+	}
+	if c.Best, err = join(bestPrefix); err != nil {
+		return err
+	}
+	for i := range len(groups) {
+		arena, err := join(fmt.Sprintf("%s%d.", optimizerPrefix, i))
+		if err != nil {
+			return err
+		}
+		if arena != nil {
+			c.Optimizer = append(c.Optimizer, arena)
+		}
+	}
+	for prefix := range groups {
+		return fmt.Errorf("its tensors %q are unknown", prefix+"layers.…")
+	}
+	return nil
+}
+
+// Read reads one file. The error is a sentence that names it.
+func Read(path string) (*Checkpoint, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, openFault(path, err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, openFault(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &Error{Kind: ErrDamaged, Text: fmt.Sprintf("%s is no file: expected a checkpoint (*%s).", path, Suffix)}
+	}
+	c, err := decode(file, info.Size())
+	if err != nil {
+		return nil, damaged(path, err)
+	}
+	c.Path = path
+	return c, nil
+}

@@ -1,0 +1,258 @@
+package checkpoint
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/algo"
+	"mdfa/gpu"
+	"mdfa/internal/safetensors"
+	"mdfa/model"
+)
+
+// sample is a checkpoint of a small network, after one epoch and three steps.
+func sample(t *testing.T, seed uint64) *Checkpoint {
+	t.Helper()
+	net, err := model.NewConv(model.Shape{H: 5, W: 5, C: 2}, []model.Filter{{Filters: 3, Kernel: 3, Stride: 1}}, 4, gpu.ReLU)
+	require.NoError(t, err)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	arena := func() []float32 {
+		a := make([]float32, net.Params)
+		for _, tensor := range net.Split(a) {
+			for i := range tensor.Data {
+				tensor.Data[i] = rng.Float32()
+			}
+		}
+		return a
+	}
+	floor := 1e-6
+	return &Checkpoint{
+		Facts: Facts{
+			Kind: StateKind, Format: format, Written: time.Unix(1_700_000_000, 0).UTC(),
+			Settings: Settings{
+				Program: "0123456789ab", Flags: map[string]string{"model": "mdfa", "classes": "4"}, Given: []string{"classes", "model"},
+				Data:    Data{Name: "folder", Shape: [3]int{5, 5, 2}, Classes: 4, ClassNames: []string{"\"<ä>\"", "b", "c", "d"}, Train: 100, Checksum: "abc"},
+				Network: net.Spec(), Rule: "mdfa", ClampFloor: &floor, Seed: 7,
+				Feedback: Feedback{Kind: "direct", Fingerprint: "f"},
+			},
+			Progress: algo.Progress{
+				BestEpoch: 1, Step: 3, Sums: algo.Metrics{Loss: 0.1 + 0.2, Correct: 2, Count: 24}, Seconds: 1.0 / 3,
+				Epochs: []algo.Epoch{{Number: 1, Steps: 12, Train: algo.Metrics{Loss: math.Inf(1), Count: 96}, Valid: algo.Metrics{Loss: math.Pi}, Best: true, Seconds: 0.1}},
+			},
+		},
+		Network: net, Params: arena(), Best: arena(), Optimizer: [][]float32{arena(), arena()},
+	}
+}
+
+func encoded(t *testing.T, c *Checkpoint) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, c.encode(&b))
+	return b.Bytes()
+}
+
+func TestWhatIsWrittenIsRead(t *testing.T) {
+	want := sample(t, 1)
+	got, err := decode(bytes.NewReader(encoded(t, want)), int64(len(encoded(t, want))))
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+
+	dir := t.TempDir()
+	require.NoError(t, WriteState(dir, want))
+	got, err = Load(dir)
+	require.NoError(t, err)
+	want.Path = filepath.Join(dir, Folder, LastFile)
+	assert.Equal(t, want.Params, got.Params)
+	assert.Equal(t, want.Path, got.Path)
+	assert.Equal(t, want.Progress, got.State().Progress)
+}
+
+func TestAnyFlippedOrMissingByteIsFound(t *testing.T) {
+	file := encoded(t, sample(t, 1))
+	for at := range file {
+		file[at] ^= 1 << (at % 8)
+		_, err := decode(bytes.NewReader(file), int64(len(file)))
+		require.Error(t, err, "byte %d", at)
+		file[at] ^= 1 << (at % 8)
+		_, err = decode(bytes.NewReader(file[:at]), int64(at))
+		require.Error(t, err, "%d bytes", at)
+	}
+	longer := append(file, 0)
+	_, err := decode(bytes.NewReader(longer), int64(len(longer)))
+	require.Error(t, err)
+}
+
+func TestTheFolderDecidesWhichFileIsRead(t *testing.T) {
+	run := t.TempDir()
+	_, err := Load(run)
+	require.ErrorIs(t, err, ErrAbsent)
+	assert.EqualError(t, err, run+" holds no checkpoint: expected the folder of a run with checkpoints/best.safetensors in it.")
+	_, err = Load(filepath.Join(run, "none"))
+	require.ErrorIs(t, err, ErrAbsent)
+
+	first, second, best := sample(t, 1), sample(t, 2), sample(t, 3)
+	require.NoError(t, WriteState(run, first))
+	require.NoError(t, WriteState(run, second))
+	require.NoError(t, WriteWeights(run, best))
+	assertFiles(t, filepath.Join(run, Folder), BestFile, LastFile, PreviousFile)
+
+	read := func(load func(string) (*Checkpoint, error), path string) *Checkpoint {
+		t.Helper()
+		c, err := load(path)
+		require.NoError(t, err)
+		return c
+	}
+	for _, path := range []string{run, filepath.Join(run, Folder), filepath.Join(run, Folder, BestFile)} {
+		c := read(Load, path)
+		assert.Equal(t, best.Params, c.Params)
+		assert.Equal(t, WeightsKind, c.Kind)
+		assert.Nil(t, c.Best)
+		assert.Equal(t, best.Params, c.BestParams())
+	}
+	assert.Equal(t, second.Params, read(LoadLatest, run).Params)
+	assert.Equal(t, second.Best, read(LoadLatest, run).BestParams())
+	_, err = LoadState(filepath.Join(run, Folder, BestFile))
+	require.ErrorContains(t, err, "training cannot go on from them")
+
+	last := filepath.Join(run, Folder, LastFile)
+	require.NoError(t, os.Truncate(last, 100))
+	c := read(LoadState, run)
+	assert.Equal(t, first.Optimizer, c.Optimizer)
+	require.ErrorContains(t, c.PassedBy, last+" is damaged or no checkpoint (")
+	require.NoError(t, os.WriteFile(filepath.Join(run, Folder, PreviousFile), nil, 0o666))
+	_, err = LoadState(run)
+	require.ErrorIs(t, err, ErrDamaged)
+	assert.Equal(t, best.Params, read(LoadLatest, run).Params, "the best weights are what is left")
+}
+
+func TestAFailedWriteLeavesTheFilesBefore(t *testing.T) {
+	run := t.TempDir()
+	require.NoError(t, WriteState(run, sample(t, 1)))
+	require.NoError(t, WriteState(run, sample(t, 2)))
+	broken := sample(t, 3)
+	broken.Progress.Seconds = math.NaN() // which JSON cannot hold
+	for _, write := range []func(string, *Checkpoint) error{WriteState, WriteWeights} {
+		err := write(run, broken)
+		require.ErrorIs(t, err, ErrWrite)
+		assert.Regexp(t, `^the checkpoint \S+\.safetensors cannot be written \(.*\): .*; the checkpoints before it are kept\.$`, err.Error())
+	}
+	c, err := LoadState(run)
+	require.NoError(t, err)
+	assert.Equal(t, sample(t, 2).Params, c.Params)
+	assertFiles(t, filepath.Join(run, Folder), LastFile, PreviousFile)
+}
+
+func TestPlacesThatCannotBeWrittenAreExplained(t *testing.T) {
+	run := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(run, Folder), nil, 0o666))
+	err := WriteState(run, sample(t, 1))
+	require.ErrorIs(t, err, ErrWrite)
+	assert.ErrorIs(t, err, syscall.ENOTDIR)
+	for cause, want := range map[error]string{
+		syscall.ENOSPC: "(no space left on device): the disk is full: free some space and go on with -resume;",
+		syscall.EFBIG:  "(file too large): files may not grow that large here: ",
+		syscall.EROFS:  "(read-only file system): writing is not permitted there: ",
+		syscall.EIO:    "(input/output error): check the disk, or ",
+	} {
+		assert.ErrorContains(t, writeFault("there", &os.PathError{Op: "write", Path: "there/.x1", Err: cause}), want)
+	}
+}
+
+func TestWhatAnEndedProcessLeftIsSwept(t *testing.T) {
+	run := t.TempDir()
+	require.NoError(t, Sweep(run), "no checkpoints")
+	require.NoError(t, WriteState(run, sample(t, 1)))
+	dir := filepath.Join(run, Folder)
+	for _, name := range []string{".last.safetensors4711", ".previous.safetensors", "mine.safetensors", ".hidden"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o666))
+	}
+	require.NoError(t, Sweep(run))
+	assertFiles(t, dir, ".hidden", LastFile, "mine.safetensors")
+}
+
+func TestOtherVersionsAndOtherFilesAreRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		metadata map[string]string
+		want     string
+	}{
+		"no checkpoint": {nil, "it is no checkpoint of this program"},
+		"no checksum":   {map[string]string{factsKey: "{}"}, "it is no checkpoint of this program"},
+		"other version": {map[string]string{factsKey: `{"format":2}`}, "it has format version 2, and this program reads version 1"},
+		"no network":    {map[string]string{factsKey: `{"format":1}`}, `activation ""`},
+		"no JSON":       {map[string]string{factsKey: `{"format":1`}, "its JSON: "},
+	} {
+		var b bytes.Buffer
+		if c.metadata != nil && name != "no checksum" {
+			c.metadata[sumKey] = strings.Repeat("0", sumLength)
+			hash := sha256.New()
+			require.NoError(t, safetensors.Write(hash, nil, c.metadata))
+			c.metadata[sumKey] = hex.EncodeToString(hash.Sum(nil))
+		}
+		require.NoError(t, safetensors.Write(&b, nil, c.metadata))
+		_, err := decode(&b, int64(b.Len()))
+		assert.ErrorContains(t, err, c.want, name)
+	}
+}
+
+func TestRunFileIsReadAsItWasWritten(t *testing.T) {
+	dir := t.TempDir()
+	_, err := ReadRun(dir)
+	require.ErrorIs(t, err, ErrAbsent)
+	want := Run{
+		Format: runFormat, Settings: sample(t, 1).Settings, Command: []string{"train", "-model", "mdfa"},
+		Device: Device{"cpu", "cpu", "2 threads"}, Started: time.Unix(1_700_000_000, 0).UTC(),
+		Resumed: []Resumed{{Time: time.Unix(1_700_000_100, 0).UTC(), From: "last", Epoch: 2, Step: 3}},
+	}
+	text, err := want.Encode()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, RunFile), text, 0o666))
+	got, err := ReadRun(dir)
+	require.NoError(t, err)
+	assert.Equal(t, &want, got)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, RunFile), text[:50], 0o666))
+	_, err = ReadRun(dir)
+	require.ErrorIs(t, err, ErrDamaged)
+}
+
+func assertFiles(t *testing.T, dir string, want ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	assert.Equal(t, want, names)
+}
+
+func FuzzCheckpoint(f *testing.F) {
+	c := &Checkpoint{Facts: Facts{Kind: WeightsKind}}
+	net, err := model.NewDense(model.Vector(2), []int{1}, 2, gpu.Tanh)
+	require.NoError(f, err)
+	c.Network, c.Params, c.Settings.Network = net, make([]float32, net.Params), net.Spec()
+	var b bytes.Buffer
+	require.NoError(f, c.encode(&b))
+	f.Add(b.Bytes())
+	f.Fuzz(func(t *testing.T, file []byte) {
+		c, err := decode(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			return
+		}
+		require.NotNil(t, c.Params)
+		tensors, _, err := safetensors.Read(bytes.NewReader(file), int64(len(file)))
+		require.NoError(t, err)
+		require.NotEmpty(t, tensors)
+	})
+}

@@ -1,0 +1,194 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"mdfa/algo"
+	"mdfa/model"
+)
+
+// Settings are what a run was started with.
+type Settings struct {
+	Program      string            `json:"program"` // the version that wrote this
+	Flags        map[string]string `json:"flags"`   // every flag of train with its value, typed or not
+	Given        []string          `json:"given"`   // the flags that were typed, sorted
+	Data         Data              `json:"data"`
+	Network      model.Spec        `json:"network"`
+	Rule         string            `json:"rule"`
+	ClampFloor   *float64          `json:"clamp_floor,omitempty"` // of mdfa
+	ForwardInit  string            `json:"forward_init"`
+	BackwardInit string            `json:"backward_init,omitempty"` // of rules with fixed feedback
+	Seed         int64             `json:"seed"`
+	Feedback     Feedback          `json:"feedback"`
+}
+
+// Data are the facts of a data set, after its classes were chosen and its splits cut.
+type Data struct {
+	Name       string   `json:"name"`
+	Source     string   `json:"source"` // where the files were, for people to read
+	Shape      [3]int   `json:"shape"`  // of an image: height, width, channels
+	Classes    int      `json:"classes"`
+	ClassOrder []int    `json:"class_order"`           // the label in the files of each class
+	ClassNames []string `json:"class_names,omitempty"` // where they are known
+	Coarse     bool     `json:"coarse,omitempty"`
+	Train      int      `json:"train"` // images
+	Valid      int      `json:"valid"`
+	Test       int      `json:"test"`
+	Checksum   string   `json:"checksum"` // loaders.Dataset.Checksum
+}
+
+// ClassName is the name of a class, or the label that its files have.
+func (d Data) ClassName(class int) string {
+	if class < len(d.ClassNames) {
+		return d.ClassNames[class]
+	}
+	if class < len(d.ClassOrder) {
+		return strconv.Itoa(d.ClassOrder[class])
+	}
+	return strconv.Itoa(class)
+}
+
+// Feedback says where the fixed feedback comes from. It is drawn again from the seed and
+// not kept: ImageNet's has 1.7 GB.
+type Feedback struct {
+	Kind string `json:"kind"` // "none", "layer" (fa) or "direct" (dfa, mdfa)
+	// Fingerprint is of the values drawn, so that a program which draws others is found out.
+	Fingerprint string `json:"fingerprint,omitempty"`
+}
+
+// Facts are what a checkpoint says beside its tensors.
+type Facts struct {
+	Format  int       `json:"format"`
+	Kind    Kind      `json:"kind"`
+	Written time.Time `json:"written"`
+	Settings
+	Progress algo.Progress `json:"-"` // as progressJSON
+}
+
+// Kind says what a checkpoint can be used for.
+type Kind string
+
+// The kinds of checkpoints.
+const (
+	// StateKind: training can go on from it.
+	StateKind Kind = "state"
+	// WeightsKind: the weights of the best epoch alone.
+	WeightsKind Kind = "weights"
+)
+
+// format is the version of the checkpoints that are written and read.
+const format = 1
+
+// MarshalJSON writes the facts with their progress.
+func (f Facts) MarshalJSON() ([]byte, error) {
+	return json.Marshal(factsJSON{plainFacts(f), progressOf(f.Progress)})
+}
+
+// UnmarshalJSON reads them.
+func (f *Facts) UnmarshalJSON(text []byte) error {
+	var read factsJSON
+	if err := json.Unmarshal(text, &read); err != nil {
+		return err
+	}
+	*f = Facts(read.plainFacts)
+	f.Progress = read.Progress.progress()
+	return nil
+}
+
+type plainFacts Facts
+
+type factsJSON struct {
+	plainFacts
+	Progress progressJSON `json:"progress"`
+}
+
+// progressJSON is algo.Progress in a checkpoint.
+type progressJSON struct {
+	Epoch     int         `json:"epoch"` // that goes on, or that is next
+	Step      int         `json:"step"`  // of it
+	Steps     int         `json:"steps"` // of the whole run
+	BestEpoch int         `json:"best_epoch"`
+	Sums      metricsJSON `json:"sums"` // of the epoch so far
+	Seconds   float64     `json:"seconds"`
+	DataWait  float64     `json:"data_wait_seconds"`
+	Epochs    []epochJSON `json:"epochs"`
+}
+
+type epochJSON struct {
+	Number   int         `json:"epoch"`
+	Steps    int         `json:"steps"`
+	Train    metricsJSON `json:"train"`
+	Valid    metricsJSON `json:"valid"`
+	Best     bool        `json:"best"`
+	Seconds  float64     `json:"train_seconds"`
+	DataWait float64     `json:"data_wait_seconds"`
+}
+
+// metricsJSON are sums over examples.
+type metricsJSON struct {
+	Loss    number  `json:"loss"`
+	Correct float64 `json:"correct"`
+	Top5    float64 `json:"top5"`
+	Count   float64 `json:"count"`
+}
+
+func metricsOf(m algo.Metrics) metricsJSON {
+	return metricsJSON{number(m.Loss), m.Correct, m.Top5, m.Count}
+}
+
+func (m metricsJSON) metrics() algo.Metrics {
+	return algo.Metrics{Loss: float64(m.Loss), Correct: m.Correct, Top5: m.Top5, Count: m.Count}
+}
+
+func progressOf(p algo.Progress) progressJSON {
+	j := progressJSON{
+		Epoch: p.Epoch(), Step: p.Step, Steps: p.Steps(), BestEpoch: p.BestEpoch,
+		Sums: metricsOf(p.Sums), Seconds: p.Seconds, DataWait: p.DataWait, Epochs: []epochJSON{},
+	}
+	for _, e := range p.Epochs {
+		j.Epochs = append(j.Epochs, epochJSON{e.Number, e.Steps, metricsOf(e.Train), metricsOf(e.Valid), e.Best, e.Seconds, e.DataWait})
+	}
+	return j
+}
+
+func (j progressJSON) progress() algo.Progress {
+	p := algo.Progress{BestEpoch: j.BestEpoch, Step: j.Step, Sums: j.Sums.metrics(), Seconds: j.Seconds, DataWait: j.DataWait}
+	for _, e := range j.Epochs {
+		p.Epochs = append(p.Epochs, algo.Epoch{
+			Number: e.Number, Steps: e.Steps, Train: e.Train.metrics(), Valid: e.Valid.metrics(),
+			Best: e.Best, Seconds: e.Seconds, DataWait: e.DataWait,
+		})
+	}
+	return p
+}
+
+// number is a float64 whose bits survive JSON, also where it is none: a diverged
+// validation's loss is "NaN".
+type number float64
+
+// MarshalJSON writes the shortest number that reads back as the same, or a text.
+func (n number) MarshalJSON() ([]byte, error) {
+	text := strconv.FormatFloat(float64(n), 'g', -1, 64)
+	if x := float64(n); math.IsNaN(x) || math.IsInf(x, 0) {
+		text = strconv.Quote(text)
+	}
+	return []byte(text), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (n *number) UnmarshalJSON(text []byte) error {
+	var plain string
+	if json.Unmarshal(text, &plain) != nil {
+		plain = string(text)
+	}
+	x, err := strconv.ParseFloat(plain, 64)
+	if err != nil {
+		return fmt.Errorf("%s is no number", text)
+	}
+	*n = number(x)
+	return nil
+}

@@ -1,0 +1,76 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// RunFile is what a run's folder says of the run from its first second on.
+const RunFile = "run.json"
+
+// Run is run.json.
+type Run struct {
+	Format int `json:"format"`
+	Settings
+	Command []string  `json:"command"` // the program and its arguments, as first typed
+	Device  Device    `json:"device"`
+	Started time.Time `json:"started"`
+	Resumed []Resumed `json:"resumed,omitempty"` // each time that it went on
+}
+
+// Device is what a run was computed on.
+type Device struct {
+	Kind   string `json:"kind"` // "cpu", "cuda" or "emu"
+	Name   string `json:"name"`
+	Detail string `json:"detail"`
+}
+
+// Resumed is one time that a run went on.
+type Resumed struct {
+	Time    time.Time `json:"time"`
+	Program string    `json:"program"`
+	Command []string  `json:"command"`
+	Device  Device    `json:"device"`
+	From    string    `json:"from,omitempty"` // the checkpoint's file; "" where there was none yet
+	Epoch   int       `json:"epoch"`
+	Step    int       `json:"step"`
+}
+
+// runFormat is the version of run.json.
+const runFormat = 1
+
+// Encode is run.json's text.
+func (r Run) Encode() ([]byte, error) {
+	r.Format = runFormat
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %s: %w", RunFile, err)
+	}
+	return append(text, '\n'), nil
+}
+
+// ReadRun reads run.json of a run's folder. The error is a sentence (ErrAbsent, ErrDamaged).
+func ReadRun(dir string) (*Run, error) {
+	path := filepath.Join(dir, RunFile)
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &Error{ErrAbsent, err, fmt.Sprintf("%s is no folder of a run: it has no %s.", dir, RunFile)}
+	case err != nil:
+		return nil, openFault(path, err)
+	}
+	r := new(Run)
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, &Error{ErrDamaged, err, fmt.Sprintf("%s is damaged (%v): move it away; the run's checkpoints can be named one by one.", path, err)}
+	}
+	if r.Format != runFormat {
+		return nil, &Error{Kind: ErrDamaged, Text: fmt.Sprintf(
+			"%s has format version %d, and this program reads version %d.", path, r.Format, runFormat)}
+	}
+	return r, nil
+}

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"mdfa/algo"
+	"mdfa/cmd/internal/device"
+	"mdfa/cmd/internal/wording"
+	"mdfa/loaders"
+)
+
+// Exit codes of every program.
+const (
+	ExitFailed      = 1
+	ExitUsage       = 2
+	ExitInterrupted = 130 // as shells report a program that Ctrl-C ended
+)
+
+var (
+	// ErrUsage is a mistake in what was typed.
+	ErrUsage = errors.New("wrong usage")
+
+	// ErrInterrupted is the end by Ctrl-C or SIGTERM.
+	ErrInterrupted = errors.New("interrupted")
+)
+
+// usageError is a mistake in what was typed; its text is for the user as it stands.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+func (e usageError) Unwrap() error { return ErrUsage }
+
+// Usagef is a mistake in what was typed, as a sentence for the user.
+func Usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+// Answer is a text that was asked for in place of the program's work, such as its help. It
+// is an error only so that it ends what would follow.
+type Answer struct{ Text string }
+
+// Error is the text.
+func (a Answer) Error() string { return a.Text }
+
+// ExitCode is a program's, for the error that it ends with.
+func ExitCode(err error) int {
+	var answer Answer
+	switch {
+	case err == nil, errors.As(err, &answer):
+		return 0
+	case errors.Is(err, ErrInterrupted):
+		return ExitInterrupted
+	case errors.Is(err, ErrUsage), errors.Is(err, device.ErrUsage), errors.Is(err, algo.ErrConfig), errors.Is(err, loaders.ErrUsage):
+		return ExitUsage
+	}
+	return ExitFailed
+}
+
+// Main runs a program and exits. The first Ctrl-C or SIGTERM ends ctx; from then on signals
+// have their usual effect again, so that a second one ends the program at once.
+func Main(name string, do func(ctx context.Context, args []string, stdout *os.File) error) {
+	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, restore)
+	err := do(ctx, os.Args[1:], os.Stdout)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) && !errors.Is(err, ErrInterrupted) {
+		err = ErrInterrupted
+	}
+	os.Exit(Report(name, err, os.Stdout, os.Stderr))
+}
+
+// Report prints how a program ended, an answer to stdout and an error as one sentence to
+// stderr, and returns the exit code.
+func Report(name string, err error, stdout, stderr io.Writer) int {
+	var answer Answer
+	if errors.As(err, &answer) {
+		if _, err = io.WriteString(stdout, answer.Text); err != nil {
+			err = fmt.Errorf("printing to standard output failed: %w", err)
+		}
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: %s\n", name, wording.Sentence(err))
+	}
+	return ExitCode(err)
+}

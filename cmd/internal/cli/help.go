@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// helpTopic is the last topic of every help text.
+const helpTopic = "Help"
+
+// help defines the flags that print a text and end the program.
+func (f *Flags) help() {
+	if f.Lookup("completion") != nil {
+		return
+	}
+	ask := func(v *Flag, text func(value string) (string, error)) *Flag {
+		v.asks = true
+		v.set = func(value string) error {
+			answer, err := text(value)
+			if err != nil {
+				return err
+			}
+			return Answer{answer}
+		}
+		return f.define(v)
+	}
+	f.Topic(helpTopic)
+	ask(&Flag{name: "completion", argument: "SHELL", usage: "print a script that completes this command line: bash, zsh or fish"},
+		f.Completion).Among(shells()...)
+	ask(&Flag{name: "manual", text: "false", isBool: true, usage: "print the manual page as Markdown and exit"},
+		func(string) (string, error) { return f.Manual(), nil })
+}
+
+// widest is the width of the help text, in characters.
+const widest = 100
+
+// Help is the help text: the flags by topic, and the examples.
+func (f *Flags) Help() string {
+	f.help()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", f.Program.Summary)
+	if f.Program.Arguments != "" {
+		fmt.Fprintf(&b, "Usage\n  %s\n\n", f.synopsis())
+	}
+	b.WriteString("Examples\n")
+	for _, example := range f.Program.Examples {
+		fmt.Fprintf(&b, "  %s\n", strings.ReplaceAll(example, "\n", "\n      "))
+	}
+	for _, t := range f.topics {
+		fmt.Fprintf(&b, "\n%s\n", t.title)
+		for _, v := range t.flags {
+			const column = 23 // where the explanations begin
+			head := fmt.Sprintf("  %-20s ", v.head())
+			text := Wrap(v.usage+v.defaultText(), widest-column)
+			indent := "\n" + strings.Repeat(" ", column)
+			if len(head)+len(text[0]) > widest {
+				head = strings.TrimRight(head, " ") + indent
+			}
+			fmt.Fprintf(&b, "%s%s\n", head, strings.Join(text, indent))
+		}
+	}
+	b.WriteString("\nFlags may be written -x or --x, with a blank or = before the value.\n")
+	if f.Program.Closing != "" {
+		fmt.Fprintf(&b, "%s\n", f.Program.Closing)
+	}
+	b.WriteString("Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C.\n")
+	return b.String()
+}
+
+// synopsis is the command line in one line.
+func (f *Flags) synopsis() string {
+	return strings.TrimSpace(f.Program.Name + " [flags] " + f.Program.Arguments)
+}
+
+// head is a flag with the word for its value.
+func (v *Flag) head() string { return strings.TrimSpace("-" + v.name + " " + v.argument) }
+
+// defaultText is the default, where the usage does not name it itself.
+func (v *Flag) defaultText() string {
+	switch {
+	case v.initial == "", v.isBool && v.initial == "false", strings.Contains(v.usage, "(default"):
+		return ""
+	case v.isBool:
+		return " (default on)"
+	}
+	return fmt.Sprintf(" (default %s)", v.initial)
+}
+
+// Wrap breaks a text between words into lines of a width.
+func Wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = word
+		case len([]rune(line))+1+len([]rune(word)) > width:
+			lines = append(lines, line)
+			line = word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
+}
+
+// closest is the flag that name was most likely meant to be, or "".
+func (f *Flags) closest(name string) string {
+	const far = 3 // edits; more is another word
+	best, fewest := "", far
+	f.VisitAll(func(known *flag.Flag) {
+		if d := editDistance(name, known.Name); d < fewest && d < len(known.Name) {
+			best, fewest = known.Name, d
+		}
+	})
+	if best == "" && len(name) > 2 {
+		// "epochs" for -max_epochs, "batch" for -batch_size
+		f.VisitAll(func(known *flag.Flag) {
+			if best == "" && slices.Contains(strings.Split(known.Name, "_"), strings.ToLower(name)) {
+				best = known.Name
+			}
+		})
+	}
+	return best
+}
+
+// editDistance counts the letters to insert, delete or replace to turn a into b.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1) // distances of the part of a so far to each start of b
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"mdfa/cmd/internal/wording"
+)
+
+// Flag is a flag that may be given once and whose errors are whole sentences.
+type Flag struct {
+	flags    *Flags
+	name     string
+	argument string // the word for the value in the help text, "" for a switch
+	usage    string
+	initial  string // the default as text
+	text     string // as typed, or the default
+	isBool   bool
+	asks     bool // the program prints a text and ends
+	many     bool // it may be given several times
+	set      func(text string) error
+
+	choices []string // values to complete; others may be right too
+	list    bool     // the value is a list of choices with commas
+	path    pathKind // what a shell completes
+}
+
+// pathKind is what of the file system a value or argument names.
+type pathKind int
+
+const (
+	noPath pathKind = iota
+	anyFile
+	folder
+)
+
+// Among names the values that a shell should offer, before paths if there are both. It does not check: the engine's own
+// parsers do, and say more.
+func (v *Flag) Among(values ...string) *Flag {
+	v.choices = values
+	return v
+}
+
+// File says that the value is a path.
+func (v *Flag) File() *Flag {
+	v.path = anyFile
+	return v
+}
+
+// Folder says that the value is a folder's path.
+func (v *Flag) Folder() *Flag {
+	v.path = folder
+	return v
+}
+
+// IsBoolFlag tells the flag package that the flag may stand without a value.
+func (v *Flag) IsBoolFlag() bool { return v.isBool }
+
+// String is the value's text.
+func (v *Flag) String() string { return v.text }
+
+// Set takes what was typed.
+func (v *Flag) Set(text string) error {
+	var err error
+	switch {
+	case v.flags.Given[v.name] && !v.many:
+		err = Usagef("-%s is given twice: leave one out.", v.name)
+	case !v.isBool && v.flags.isFlag(text):
+		err = Usagef("-%s needs a value, as in -%s %s, but %s follows.", v.name, v.name, v.argument, text)
+	default:
+		v.flags.Given[v.name] = true
+		v.text = text
+		err = v.set(text)
+	}
+	if v.flags.problem == nil {
+		v.flags.problem = err
+	}
+	return err
+}
+
+func (f *Flags) define(v *Flag) *Flag {
+	v.flags, v.initial = f, v.text
+	f.Var(v, v.name, v.usage)
+	if len(f.topics) == 0 {
+		f.Topic("Flags")
+	}
+	last := f.topics[len(f.topics)-1]
+	last.flags = append(last.flags, v)
+	return v
+}
+
+// Text defines a flag whose value is taken as it is typed. argument is the word for the
+// value in the help text.
+func (f *Flags) Text(to *string, name, argument, initial, usage string) *Flag {
+	*to = initial
+	return f.define(&Flag{name: name, argument: argument, text: initial, usage: usage, set: func(text string) error {
+		*to = text
+		return nil
+	}})
+}
+
+// Bool defines a switch, which is off if it is not given.
+func (f *Flags) Bool(to *bool, name, usage string) *Flag { return f.Switch(to, name, false, usage) }
+
+// Switch defines a switch with its default.
+func (f *Flags) Switch(to *bool, name string, initial bool, usage string) *Flag {
+	*to = initial
+	return f.define(&Flag{name: name, text: strconv.FormatBool(initial), isBool: true, usage: usage, set: func(text string) (err error) {
+		if *to, err = strconv.ParseBool(text); err != nil {
+			return Usagef("-%s=%s: expected true or false.", name, text)
+		}
+		return nil
+	}})
+}
+
+// Integer defines a flag for a whole number of 32 bits from least on; math.MinInt is no
+// limit.
+func (f *Flags) Integer(to *int, name, argument string, initial, least int, usage string) *Flag {
+	*to = initial
+	expected := "a whole number"
+	if least != math.MinInt {
+		expected = fmt.Sprintf("a whole number from %d on", least)
+	}
+	return f.define(&Flag{name: name, argument: argument, text: strconv.Itoa(initial), usage: usage, set: func(text string) error {
+		n, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || int(n) < least {
+			return Usagef("-%s %s: expected %s.", name, wording.Shown(text), expected)
+		}
+		*to = int(n)
+		return nil
+	}})
+}
+
+// Seed defines a flag for a whole number of 64 bits, of which the engine takes those from 0
+// to 4294967295.
+func (f *Flags) Seed(to *int64, name string, initial int64, usage string) *Flag {
+	*to = initial
+	return f.define(&Flag{name: name, argument: "N", text: strconv.FormatInt(initial, 10), usage: usage, set: func(text string) (err error) {
+		if *to, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return Usagef("-%s %s: expected a whole number from 0 to %d.", name, wording.Shown(text), uint32(math.MaxUint32))
+		}
+		return nil
+	}})
+}
+
+// Number defines a flag for a number from 0 on that float32 can hold.
+func (f *Flags) Number(to *float64, name string, initial float64, usage string) *Flag {
+	*to = initial
+	return f.define(&Flag{name: name, argument: "X", text: strconv.FormatFloat(initial, 'g', -1, 64), usage: usage, set: func(text string) error {
+		x, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(x >= 0 && x <= math.MaxFloat32) {
+			return Usagef("-%s %s: expected a number from 0 on, such as 0.001 or 1e-4.", name, wording.Shown(text))
+		}
+		*to = x
+		return nil
+	}})
+}
+
+// Duration defines a flag for a time of more than 0.
+func (f *Flags) Duration(to *time.Duration, name string, initial time.Duration, usage string) *Flag {
+	*to = initial
+	return f.define(&Flag{name: name, argument: "TIME", text: initial.String(), usage: usage, set: func(text string) error {
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return Usagef("-%s %s: expected a time of more than 0, such as 500ms or 2s.", name, wording.Shown(text))
+		}
+		*to = d
+		return nil
+	}})
+}
+
+// List defines a flag whose value is a list with commas. What parse says of a word follows
+// the flag in the error. A word that comes again counts once.
+func List[T comparable](f *Flags, to *[]T, name, argument, usage string, parse func(string) (T, error)) *Flag {
+	return f.define(&Flag{name: name, argument: argument, list: true, usage: usage, set: func(text string) error {
+		*to = nil
+		for word := range strings.SplitSeq(text, ",") {
+			v, err := parse(strings.TrimSpace(word))
+			if err != nil {
+				return Usagef("-%s %s: %s.", name, wording.Shown(text), wording.Clause(err))
+			}
+			if !slices.Contains(*to, v) {
+				*to = append(*to, v)
+			}
+		}
+		return nil
+	}})
+}
+
+// Each defines a flag that may be given several times.
+func (f *Flags) Each(to *[]string, name, argument, usage string) *Flag {
+	*to = nil
+	var v *Flag
+	v = f.define(&Flag{name: name, argument: argument, many: true, usage: usage, set: func(text string) error {
+		*to = append(*to, text)
+		v.text = strings.Join(*to, " ")
+		return nil
+	}})
+	return v
+}

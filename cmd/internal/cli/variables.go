@@ -1,0 +1,25 @@
+package cli
+
+// MachineVariables are the environment variables that every program reads that computes on
+// a device.
+func MachineVariables() []Entry {
+	return []Entry{
+		{"MDFA_BLAS", "the BLAS of the cpu device: an OpenBLAS library's file, or gonum (default: lib/libopenblas.so beside the program, or else the system's)"},
+		{"MDFA_CUBLAS", "the file or folder of cuBLAS, where the loader does not find the right one"},
+		{"MDFA_EMU", "options of the software GPU, as docs/emulator.md lists them"},
+		{"GOMAXPROCS", "how many processors are used (default all); it changes the speed, never a result"},
+	}
+}
+
+// DataVariables are those that say where data sets lie.
+func DataVariables() []Entry {
+	return []Entry{{"MDFA_DATA", "folder with a folder for each data set, looked at first (default: mdfa in the user's cache folder)"}}
+}
+
+// TerminalVariables are those that change how text looks.
+func TerminalVariables() []Entry {
+	return []Entry{
+		{"NO_COLOR", "set to anything but the empty text, it turns colours off (https://no-color.org)"},
+		{"TERM", "dumb turns colours and the live line off"},
+	}
+}

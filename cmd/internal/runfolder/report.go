@@ -1,0 +1,355 @@
+package runfolder
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/google/renameio/v2"
+
+	"mdfa/algo"
+	"mdfa/cmd/internal/wording"
+	"mdfa/internal/report"
+	"mdfa/model"
+)
+
+// WriteReport reads a run's folder and writes its report into it. producer is the program
+// and its version. The error is a sentence for the user.
+func WriteReport(dir, producer string) (path string, err error) {
+	f, err := Read(dir)
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, ReportFile)
+	return path, f.Write(path, producer)
+}
+
+// Write writes the report of the run to a file.
+func (f *Folder) Write(path, producer string) error {
+	var page bytes.Buffer
+	if err := report.Write(&page, f.page(producer)); err != nil {
+		return err
+	}
+	return WriteFile(path, page.Bytes())
+}
+
+// WriteFile writes a page, complete or not at all.
+func WriteFile(path string, page []byte) error {
+	if err := renameio.WriteFile(path, page, 0o666, renameio.WithTempDir(filepath.Dir(path))); err != nil {
+		return fmt.Errorf("the report cannot be written to %s (%w): see that there is space and permission to write", path, reason(err))
+	}
+	return nil
+}
+
+// page is the report's content.
+func (f *Folder) page(producer string) *report.Run {
+	s := f.Run.Settings
+	r := &report.Run{
+		Title: f.Title(), Folder: filepath.Base(absolute(f.Dir)), Command: commandLine(f.Run.Command),
+		Status: f.Status(), Reason: f.Result["reason"],
+		Outcome: f.outcome(), Groups: f.groups(), Epochs: f.epochs(), Align: f.alignment(),
+		Input: s.Data.Shape, Made: time.Now(), Producer: producer,
+	}
+	if s.ClampFloor != nil {
+		r.Floor = *s.ClampFloor
+	}
+	if f.Confusion != nil {
+		r.Test = f.confusion()
+	} else if f.Result != nil {
+		r.Notes = append(r.Notes, f.noConfusion())
+	}
+	if f.Weights != nil {
+		r.Notes = append(r.Notes, wording.Sentence(f.Weights))
+	}
+	if c := f.Checkpoint; c != nil {
+		params := c.BestParams()
+		for i, l := range c.Network.Layers {
+			r.Layers = append(r.Layers, report.Layer{
+				Name: l.String(), Shape: l.WeightShape(), Weights: l.W.Of(params), Clamped: s.ClampFloor != nil && i > 0,
+			})
+		}
+	}
+	return r
+}
+
+// noConfusion says why there is no confusion matrix.
+func (f *Folder) noConfusion() string {
+	switch {
+	case f.Status() != "complete":
+		return "There is no confusion matrix: the run ended before its test."
+	case f.Run.Data.Classes > algo.MaxConfusion:
+		return fmt.Sprintf("There is no confusion matrix: pairs are counted for up to %s classes.", comma(algo.MaxConfusion))
+	}
+	return "There is no confusion matrix: the run was told to make no report, or had no images to validate and test on."
+}
+
+// confusion is the confusion matrix with the classes in the order of the files' labels: the
+// network's own order is drawn.
+func (f *Folder) confusion() *report.Confusion {
+	c, data := f.Confusion, f.Run.Data
+	order := ByLabel(data)
+	r := &report.Confusion{Split: c.Split}
+	for _, truth := range order {
+		r.Names = append(r.Names, data.ClassName(truth))
+		for _, predicted := range order {
+			r.Counts = append(r.Counts, c.At(truth, predicted))
+		}
+	}
+	return r
+}
+
+// Title is the run in a line: "mdfa · convnet on mnist, classes 2 and 8 (seed 0)".
+func (f *Folder) Title() string {
+	s := f.Run.Settings
+	kind := "fully connected network"
+	if len(s.Network.Layers) > 0 && s.Network.Layers[0].Kind == model.Conv.String() {
+		kind = "convnet"
+	}
+	classes := fmt.Sprintf("%d classes", s.Data.Classes)
+	if s.Data.Classes == 2 {
+		classes = fmt.Sprintf("classes %s and %s", s.Data.ClassName(0), s.Data.ClassName(1))
+	}
+	return fmt.Sprintf("%s · %s on %s, %s (seed %d)", s.Rule, kind, s.Data.Name, classes, s.Seed)
+}
+
+// topFive is the number of classes from which the first five say something.
+const topFive = 5
+
+// outcome are the figures at the top.
+func (f *Folder) outcome() []report.Number {
+	var list []report.Number
+	add := func(label, value, detail string) {
+		if value != "" {
+			list = append(list, report.Number{Label: label, Value: value, Detail: detail})
+		}
+	}
+	top5 := ""
+	if x := f.Result.number("test_top5"); !math.IsNaN(x) {
+		top5 = "top-5 " + percent(x)
+	}
+	add("test accuracy", percent(f.Result.number("test_accuracy")), top5)
+	best := row(nil)
+	for _, e := range f.Epochs {
+		if e["best"] == "true" {
+			best = e
+		}
+	}
+	add("best validation", percent(best.number("valid_accuracy")), "epoch "+best["epoch"])
+	if n := len(f.Epochs); n > 0 {
+		last := f.Epochs[n-1]
+		add("training loss", short(last.number("train_loss")), "in the last epoch, "+last["epoch"])
+		seconds, images := 0.0, 0.0
+		for _, e := range f.Epochs {
+			if s := e.number("train_seconds"); !math.IsNaN(s) {
+				seconds += s
+				images += s * e.number("images_per_second")
+			}
+		}
+		if seconds > 0 {
+			add("training", time.Duration(seconds*float64(time.Second)).Round(100*time.Millisecond).String(),
+				humanize.Comma(int64(math.Round(images/seconds)))+" images a second")
+		}
+	}
+	return list
+}
+
+// epochs are epochs.csv.
+func (f *Folder) epochs() []report.Epoch {
+	list := make([]report.Epoch, len(f.Epochs))
+	for i, e := range f.Epochs {
+		list[i] = report.Epoch{
+			Number: e.whole("epoch"), TrainLoss: e.number("train_loss"), TrainAccuracy: e.number("train_accuracy"),
+			ValidLoss: e.number("valid_loss"), ValidAccuracy: e.number("valid_accuracy"), ValidTop5: e.number("valid_top5"),
+			ImagesPerSecond: e.number("images_per_second"), Best: e["best"] == "true",
+		}
+	}
+	return list
+}
+
+// alignment is alignment.csv.
+func (f *Folder) alignment() []report.Alignment {
+	list := make([]report.Alignment, len(f.Alignment))
+	for i, a := range f.Alignment {
+		list[i] = report.Alignment{
+			Step: a.whole("step"), Layer: max(0, a.whole("layer")), Name: a["kind"],
+			AngleBP: a.number("angle_bp"), RatioBP: a.number("norm_ratio_bp"), SignBP: a.number("sign_agreement_bp"),
+			AngleFeedback: a.number("angle_feedback"),
+			AtFloor:       a.number("at_floor"), Saturated: a.number("saturated"),
+		}
+	}
+	return list
+}
+
+// groups are the facts of the run.
+func (f *Folder) groups() []report.Group {
+	run, s, flags := f.Run, f.Run.Settings, f.Run.Flags
+	var groups []report.Group
+	group := func(title string, pairs ...string) {
+		g := report.Group{Title: title}
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i+1] != "" {
+				g.Facts = append(g.Facts, report.Fact{Label: pairs[i], Value: pairs[i+1]})
+			}
+		}
+		groups = append(groups, g)
+	}
+	network, weights := "", ""
+	if n, err := s.Network.Network(); err == nil {
+		network, weights = n.String(), humanize.Comma(int64(n.Weights()))
+	}
+	group("Rule and network",
+		"learning rule", s.Rule, "network", network, "weights", weights, "activation", s.Network.Activation,
+		"first weights", s.ForwardInit, "feedback", s.BackwardInit, "floor", f.floor())
+	group("Training",
+		"optimizer", flags["optimizer"], "learning rate", flags["lr"], "weight decay", flags["l2"],
+		"batch", flags["batch_size"]+" images ("+flags["reduction"]+")", "epochs at most", flags["max_epochs"],
+		"steps at most", unlessZero(flags["max_steps"]), "seed", strconv.FormatInt(s.Seed, 10))
+	coarse := ""
+	if s.Data.Coarse {
+		coarse = ", coarse labels"
+	}
+	var classes []string
+	for _, class := range ByLabel(s.Data)[:min(s.Data.Classes, mostNames)] {
+		classes = append(classes, s.Data.ClassName(class))
+	}
+	if s.Data.Classes > mostNames {
+		classes = append(classes, "…")
+	}
+	group("Data",
+		"data set", s.Data.Name, "classes", fmt.Sprintf("%d%s: %s", s.Data.Classes, coarse, strings.Join(classes, ", ")),
+		"images", fmt.Sprintf("%s train, %s validation, %s test", comma(s.Data.Train), comma(s.Data.Valid), comma(s.Data.Test)),
+		"size", fmt.Sprintf("%d×%d×%d", s.Data.Shape[0], s.Data.Shape[1], s.Data.Shape[2]),
+		"files", s.Data.Source, "checksum", shortSum(s.Data.Checksum))
+	wait := ""
+	if x := f.Result.number("data_wait_seconds"); x > 0 {
+		wait = fmt.Sprintf("%.1f s", x)
+	}
+	resumed := ""
+	for _, r := range run.Resumed {
+		resumed += fmt.Sprintf("%s in epoch %d, step %d; ", stamp(r.Time), r.Epoch, r.Step)
+	}
+	group("Machine",
+		"device", run.Device.Name, "with", run.Device.Detail, "program", s.Program, "Go", f.Result["go"],
+		"started", stamp(run.Started), "went on", strings.TrimSuffix(resumed, "; "), "waited for data", wait)
+	return groups
+}
+
+// mostNames of classes are listed.
+const mostNames = 20
+
+func (f *Folder) floor() string {
+	if f.Run.ClampFloor == nil {
+		return ""
+	}
+	return short(*f.Run.ClampFloor)
+}
+
+// Entry is the run in a comparison.
+func (f *Folder) Entry() report.Entry {
+	s, flags := f.Run.Settings, f.Run.Flags
+	network := ""
+	if n, err := s.Network.Network(); err == nil {
+		network = n.String()
+	}
+	e := report.Entry{
+		Folder: filepath.Base(absolute(f.Dir)), Status: f.Status(), Seed: strconv.FormatInt(s.Seed, 10), Epochs: f.epochs(),
+		Settings: []report.Fact{
+			{Label: "rule", Value: s.Rule}, {Label: "data set", Value: s.Data.Name}, {Label: "classes", Value: strconv.Itoa(s.Data.Classes)},
+			{Label: "coarse", Value: strconv.FormatBool(s.Data.Coarse)}, {Label: "network", Value: network},
+			{Label: "activation", Value: s.Network.Activation}, {Label: "forward init", Value: s.ForwardInit},
+			{Label: "backward init", Value: s.BackwardInit}, {Label: "floor", Value: f.floor()},
+			{Label: "optimizer", Value: flags["optimizer"]}, {Label: "lr", Value: flags["lr"]}, {Label: "l2", Value: flags["l2"]},
+			{Label: "reduction", Value: flags["reduction"]}, {Label: "batch", Value: flags["batch_size"]},
+			{Label: "epochs at most", Value: flags["max_epochs"]}, {Label: "steps at most", Value: unlessZero(flags["max_steps"])},
+			{Label: "tf32", Value: flags["tf32"]}, {Label: "device", Value: f.Run.Device.Name},
+		},
+	}
+	lowest, best := math.NaN(), math.NaN()
+	for _, x := range e.Epochs {
+		if math.IsNaN(lowest) || x.TrainLoss < lowest {
+			lowest = x.TrainLoss
+		}
+		if x.Best {
+			best = x.ValidAccuracy
+		}
+	}
+	e.Figures = []report.Figure{
+		{Label: "test accuracy", Value: f.Result.number("test_accuracy"), Percent: true},
+		{Label: "best validation", Value: best, Percent: true},
+		{Label: "least training loss", Value: lowest},
+		{Label: "epochs", Value: float64(len(e.Epochs))},
+		{Label: "images/s", Value: f.Result.number("images_per_second")},
+	}
+	if s.Data.Classes >= topFive {
+		e.Figures = append(e.Figures, report.Figure{Label: "test top-5", Value: f.Result.number("test_top5"), Percent: true})
+	}
+	return e
+}
+
+func percent(x float64) string {
+	if math.IsNaN(x) {
+		return ""
+	}
+	return fmt.Sprintf("%.2f %%", 100*x)
+}
+
+func short(x float64) string {
+	if math.IsNaN(x) {
+		return ""
+	}
+	return strconv.FormatFloat(x, 'g', 4, 64)
+}
+
+func comma(n int) string { return humanize.Comma(int64(n)) }
+
+func unlessZero(text string) string {
+	if text == "0" {
+		return ""
+	}
+	return text
+}
+
+// shortSum is as much of a checksum as tells two apart by eye.
+func shortSum(sum string) string {
+	const digits = 16
+	if len(sum) <= digits {
+		return sum
+	}
+	return sum[:digits] + "…"
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format("2006-01-02 15:04:05 MST")
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// commandLine writes words as a POSIX shell reads them.
+func commandLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = w
+		if w == "" || strings.ContainsFunc(w, special) {
+			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+// special says whether a shell would not take a character as itself everywhere in a word.
+func special(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:,=+@%", r) || r > 127)
+}

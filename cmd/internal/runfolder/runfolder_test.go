@@ -1,0 +1,150 @@
+package runfolder
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/algo"
+	"mdfa/cmd/internal/checkpoint"
+	"mdfa/gpu"
+	"mdfa/internal/results"
+	"mdfa/model"
+)
+
+// made is a made-up run's folder: two epochs, three classes that the seed has put in
+// another order.
+func made(t *testing.T) string {
+	t.Helper()
+	net, err := model.NewDense(model.Shape{H: 2, W: 2, C: 1}, []int{3}, 3, gpu.Tanh)
+	require.NoError(t, err)
+	floor := 0.0
+	settings := checkpoint.Settings{
+		Flags: map[string]string{"optimizer": "sgd", "lr": "0.1", "batch_size": "8", "reduction": "mean", "max_epochs": "2", "max_steps": "0"},
+		Data:  checkpoint.Data{Name: "made-up", Shape: [3]int{2, 2, 1}, Classes: 3, ClassOrder: []int{5, 9, 1}, Train: 16, Valid: 8, Test: 8},
+		Rule:  "mdfa", ClampFloor: &floor, Network: net.Spec(), Seed: 4,
+	}
+	run, err := results.Create(t.TempDir(), "made-up", "run", time.Now(), []string{"epoch", "train_loss", "valid_accuracy", "best"})
+	require.NoError(t, err)
+	defer run.Close()
+	text, err := checkpoint.Run{Settings: settings, Command: []string{"bin/train", "-data", "my data", "-lr", "it's"}, Device: checkpoint.Device{Name: "cpu"}}.Encode()
+	require.NoError(t, err)
+	require.NoError(t, run.WriteRun(text))
+	for i, values := range [][]string{{"1", "0.5", "0.625", "true"}, {"2", "NaN", "0.5", "false"}} {
+		var cells []results.Cell
+		for j, column := range []string{"epoch", "train_loss", "valid_accuracy", "best"} {
+			cells = append(cells, results.Cell{Column: column, Value: values[j]})
+		}
+		require.NoError(t, run.AddEpoch(cells), i)
+	}
+	require.NoError(t, run.Finish([]results.Cell{{Column: "status", Value: "complete"}, {Column: "reason"}, {Column: "test_accuracy", Value: "0.75"}}))
+	c := algo.NewConfusion(3)
+	c.Add([]float32{1, 0, 0, 0, 1, 0, 0, 1, 0}, []int32{0, 1, 2})
+	require.NoError(t, WriteConfusion(run, Confusion{"test", c}, settings.Data.ClassName))
+	require.NoError(t, checkpoint.WriteWeights(run.Dir(), &checkpoint.Checkpoint{
+		Facts: checkpoint.Facts{Settings: settings}, Network: net, Params: make([]float32, net.Params),
+	}))
+	return run.Dir()
+}
+
+func TestReportSaysWhatTheFolderSays(t *testing.T) {
+	dir := made(t)
+	path, err := WriteReport(dir, "train")
+	require.NoError(t, err)
+	assert.Equal(t, filepath.Join(dir, ReportFile), path)
+	html, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for _, text := range []string{
+		"mdfa · fully connected network on made-up, 3 classes (seed 4)", "75.00 %", "62.50 %", "epoch 1",
+		"bin/train -data &#39;my data&#39; -lr &#39;it&#39;\\&#39;&#39;s&#39;", "2x2x1 -&gt; dense 3 -&gt; dense 3", "3: 1, 5, 9",
+		"3 images of the test set, 66.67 % right", "All 3 filters, 2×2 pixels each", "9 weights, 100.00 % at the floor",
+	} {
+		assert.Contains(t, string(html), text)
+	}
+	row := regexpRow(string(html), "1")
+	assert.Contains(t, row, "1 taken for 9: 1", "rows and columns are in the order of the files' labels: %s", row)
+}
+
+// regexpRow is the row of the confusion matrix of a class.
+func regexpRow(html, class string) string {
+	_, rest, _ := strings.Cut(html, `<tr><th scope="row">`+class+`</th>`)
+	row, _, _ := strings.Cut(rest, "</tr>")
+	return row
+}
+
+func TestWhatIsMissingIsLeftOut(t *testing.T) {
+	dir := made(t)
+	for _, name := range []string{results.ResultFile, ConfusionFile, results.EpochsFile, checkpoint.Folder} {
+		require.NoError(t, os.RemoveAll(filepath.Join(dir, name)))
+	}
+	f, err := Read(dir)
+	require.NoError(t, err)
+	assert.Equal(t, StatusUnfinished, f.Status())
+	path, err := WriteReport(dir, "report")
+	require.NoError(t, err)
+	html, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Contains(t, string(html), "holds no checkpoint")
+	assert.NotContains(t, string(html), "<h2>Training</h2>")
+}
+
+func TestDamagedFilesAreNamed(t *testing.T) {
+	for name, content := range map[string]string{
+		results.EpochsFile: "epoch\n1,2\n", results.ResultFile: "", ConfusionFile: "split,true,predicted,count\ntest,0,7,1\n",
+		results.AlignmentFile: "\"", checkpoint.RunFile: "{",
+	} {
+		dir := made(t)
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(content), 0o666))
+		_, err := WriteReport(dir, "report")
+		require.ErrorContains(t, err, path)
+		assert.NoFileExists(t, filepath.Join(dir, ReportFile))
+	}
+	dir := made(t)
+	run, err := checkpoint.ReadRun(dir)
+	require.NoError(t, err)
+	run.Data.Classes = 1 << 40
+	text, err := run.Encode()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, checkpoint.RunFile), text, 0o666))
+	_, err = WriteReport(dir, "report")
+	require.ErrorContains(t, err, "its network and its classes make no sense")
+	_, err = WriteReport(t.TempDir(), "report")
+	require.ErrorIs(t, err, checkpoint.ErrAbsent)
+
+	dir = made(t)
+	require.NoError(t, os.Truncate(filepath.Join(dir, checkpoint.Folder, checkpoint.BestFile), 50))
+	path, err := WriteReport(dir, "report")
+	require.NoError(t, err, "without its weights a run still has a report")
+	html, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Contains(t, string(html), "best.safetensors is damaged")
+}
+
+func TestConfusionSurvivesItsFile(t *testing.T) {
+	dir := made(t)
+	f, err := ReadTables(dir)
+	require.NoError(t, err)
+	assert.Equal(t, "test", f.Confusion.Split)
+	assert.Equal(t, []int{1, 0, 0, 0, 1, 0, 0, 1, 0}, f.Confusion.Counts)
+	assert.Equal(t, 3, f.Confusion.Total)
+	assert.Equal(t, 2, f.Confusion.Correct)
+	text, err := os.ReadFile(filepath.Join(dir, ConfusionFile))
+	require.NoError(t, err)
+	assert.Equal(t, "split,true,true_name,predicted,predicted_name,count\ntest,0,5,0,5,1\ntest,1,9,1,9,1\ntest,2,1,1,9,1\n", string(text))
+}
+
+func TestCommandLinesCanBePasted(t *testing.T) {
+	for want, words := range map[string][]string{
+		"bin/train -lr 0.1 -layers 4,5": {"bin/train", "-lr", "0.1", "-layers", "4,5"},
+		"a '' 'b c' '$x' 'it'\\''s'":    {"a", "", "b c", "$x", "it's"},
+		"ünï '~/x'":                     {"ünï", "~/x"},
+	} {
+		assert.Equal(t, want, commandLine(words))
+	}
+}
