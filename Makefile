@@ -1,11 +1,13 @@
-# make          build bin/train, bin/imagenet-prep and bin/bench: needs Go, no C compiler
+# make          build the programs into bin/: needs Go, no C compiler
 # make cuda     build them for NVIDIA's GPUs and the software GPU too: needs Go and a C compiler
 # make test     every test, with the race detector where a C compiler is (or can be installed)
+# make test-interop  TensorBoard, onnxruntime, PyTorch, safetensors and Chromium read our files (5.5 GB in .cache)
 # make gpu-test every operation and the learning rules on an NVIDIA GPU; fails where there is none
 # make lint     gofmt, go vet, golangci-lint with the import rule
 # make bench    training steps beside their matrix products; PEERS=1 adds PyTorch
 # make bench-cuda  the same on this machine's NVIDIA GPU, or with BENCHFLAGS='-device emu -quick'
 # make bench-data  decoding, preparing and reading ahead, without a device; IMAGES=DIR takes your own photographs
+# make docs     write docs/cli.md from the programs' flags
 # make ptx      compile kernels.cu to gpu/cuda/kernels.ptx (pinned NVRTC, linux/amd64)
 # make ptx-check  that the PTX is kernels.cu's, and that ptxas takes it for every GPU without spills
 # make deploy-check  the files in deploy/ against their own tools (installs these into .cache)
@@ -36,11 +38,11 @@ FUZZTIME ?= 5s
 CUDAENV = CGO_ENABLED=1 CGO_CFLAGS="-O2 -g '-I$(CURDIR)/gpu/cuda/include'" CGO_LDFLAGS="'-L$(CURDIR)/gpu/cuda/driver/lib'"
 
 # What is tested with the tag cuda, on the software GPU and on fakes of NVIDIA's libraries.
-CUDATESTS = ./gpu/cuda/... ./algo ./cmd/train ./cmd/bench
+CUDATESTS = ./gpu/cuda/... ./algo ./cmd/train ./cmd/bench ./cmd/predict
 
 TOOLS    := $(abspath .cache/bin)
 
-.PHONY: all build cuda openblas test gpu-test compiler fuzz ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
+.PHONY: all build cuda openblas test test-interop browser gpu-test compiler fuzz docs ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
 
 all: openblas build
 
@@ -81,10 +83,30 @@ test: openblas compiler fuzz
 	@race=; cgo=0; if command -v cc >/dev/null; then race=-race; cgo=1; fi; \
 	  set -x; $(TESTENV) CGO_ENABLED=$$cgo $(GO) test $$race -timeout 20m ./...
 
+# The packages that read our files, each at the version in interop/requirements.txt. uv, since
+# pip takes minutes over PyTorch. Its CPU build is not on PyPI, so CUDA's libraries come along.
+INTEROP := .cache/interop
+$(INTEROP)/installed: interop/requirements.txt
+	rm -rf $(INTEROP)
+	$(PYTHON) -m venv $(INTEROP)
+	$(INTEROP)/bin/pip install -q --disable-pip-version-check uv==0.9.5
+	$(INTEROP)/bin/uv pip install -q --no-cache --only-binary=:all: --python $(INTEROP)/bin/python -r $<
+	touch $@
+
+# A machine without Chromium gets it where that is possible without asking, or the report is
+# not looked at.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }; } || \
+	  echo "no Chromium: the report is not opened in a browser"
+
+test-interop: openblas browser $(INTEROP)/installed
+	$(TESTENV) MDFA_INTEROP_PYTHON='$(abspath $(INTEROP)/bin/python)' $(GO) test -tags interop -count=1 -timeout 10m ./interop
+
 # Fails where there is no GPU: it is for machines that should have one.
 gpu-test:
 	$(CUDAENV) MDFA_DEVICE=cuda $(GO) test -tags cuda -count=1 -v -run NVIDIA ./gpu/cuda
-	$(CUDAENV) MDFA_DEVICE=cuda $(GO) test -tags cuda -count=1 -v -run 'Golden|Gradient|Learns|Monotone|Profile' ./algo
+	$(CUDAENV) MDFA_DEVICE=cuda $(GO) test -tags cuda -count=1 -v -run 'Golden|Gradient|Learns|Monotone|Profile|Align|Measur' ./algo
 
 # Every fuzz target for a moment; a finding is kept under testdata/fuzz and fails from then on.
 # Go's fuzzer now and then reports the end of its own time as a failure: that is no finding.
@@ -105,8 +127,13 @@ lint: $(TOOLS)/golangci-lint
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofmt: $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	GOEXPERIMENT= $(GO) vet ./gpu/... ./algo/...
+	$(GO) vet -tags interop ./interop
 	$(TOOLS)/golangci-lint run ./...
 	@if command -v cc >/dev/null; then set -x; $(CUDAENV) $(TOOLS)/golangci-lint run --build-tags cuda ./...; fi
+
+# A test fails where the page is not what the programs say.
+docs:
+	$(GO) test ./cmd/internal/cli -run Documented -count=1 -update
 
 ptx:
 	$(GO) generate ./gpu/cuda/kernels

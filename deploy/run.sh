@@ -2,7 +2,8 @@
 # Runs bench or train on this machine's GPU with everything it writes in one folder:
 #
 #   deploy/run.sh bench FOLDER [flags of bench]    bench.json and bench.md
-#   deploy/run.sh train FOLDER [flags of train]    a folder for each run
+#   deploy/run.sh train FOLDER [flags of train]    a folder for each run; the same command
+#                                                  goes on with one that was cut off
 #
 # FOLDER is made if need be, and is relative to the repository. DEVICE names another
 # device than cuda, as -device does. cuBLAS may be in .cache/cublas, where
@@ -42,5 +43,5 @@ mkdir -p "$folder"
 device=${DEVICE:-cuda}
 case $program in
   bench) exec bin/bench -device "$device" -json "$folder/bench.json" -markdown "$folder/bench.md" "$@" ;;
-  train) exec bin/train -device "$device" -out "$folder" "$@" ;;
+  train) exec bin/train -device "$device" -out "$folder" -resume auto "$@" ;;
 esac

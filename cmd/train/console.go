@@ -18,6 +18,7 @@ type console struct {
 	out      io.Writer // file, or the live line while there is one
 	terminal bool      // a live line can be drawn
 	quiet    bool
+	json     bool // events for machines, and no text
 	live     *progress.Line
 	err      error // the first failure to write
 
@@ -63,7 +64,12 @@ func (c *console) Write(text []byte) (int, error) {
 	return n, err
 }
 
-func (c *console) line(text string) { fmt.Fprintln(c, text) }
+// line prints a line of text for people.
+func (c *console) line(text string) {
+	if !c.json {
+		fmt.Fprintln(c, text)
+	}
+}
 
 // detail prints a line that -quiet leaves out.
 func (c *console) detail(text string) {
@@ -75,9 +81,9 @@ func (c *console) detail(text string) {
 // label is a line's first word, in a column of its own.
 func (c *console) label(name string) string { return c.faint.Sprintf("%-9s", name) }
 
-// startLive begins the live line, on a terminal and unless -quiet.
+// startLive begins the live line, on a terminal and unless -quiet or -log json.
 func (c *console) startLive() {
-	if c.terminal && !c.quiet {
+	if c.terminal && !c.quiet && !c.json {
 		c.live = progress.New(c.file)
 		c.out = c.live
 	}

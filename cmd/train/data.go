@@ -31,7 +31,7 @@ func (p *plan) readCache() error {
 // is shown meanwhile.
 func (p *plan) load(ctx context.Context, out *console) (*loaders.Dataset, error) {
 	options := loaders.Options{Dir: p.data, Classes: p.classes, Coarse: p.coarse, Size: p.size, Seed: p.seed}
-	if !out.quiet {
+	if !out.quiet && !out.json {
 		show := display.New(out.file, out.terminal)
 		defer show.Close()
 		options.Progress = show.Report
@@ -71,7 +71,11 @@ func (p *plan) arrange(net *model.Network, data *loaders.Dataset, dev gpu.Info) 
 			Valid: examples(&data.Valid, features, resident),
 			Test:  examples(&data.Test, features, resident),
 		}
-		return d, planMemory(net, p.config, d, dev)
+		memory := planMemory(net, p.config, d, dev, p.alignment > 0)
+		if p.tensorboard {
+			memory = append(memory, need{what: "tensorboard", bytes: algo.ProbeBytes(net, probed(net, p.batch))})
+		}
+		return d, memory
 	}
 	if p.cache == cacheOff {
 		placed, memory := place(false)

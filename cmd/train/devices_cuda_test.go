@@ -243,7 +243,7 @@ func TestProfileIsATableAndAFile(t *testing.T) {
 	got := onEmu(t, "", small(madeUp(t), "-max_epochs", "1", "-profile")...)
 	require.Equal(t, 0, got.code, got.stderr)
 	dir := got.runFolder(t)
-	assertFiles(t, dir, "epochs.csv", "profile.json", "result.csv")
+	assertFiles(t, dir, ".lock", "checkpoints", "confusion.csv", "epochs.csv", "profile.json", "report.html", "result.csv", "run.json")
 	assert.Regexp(t, `(?m)^profile  a training step, by kernel \(mean of 2, results/mnist/\S+/profile.json\)\n +kernel +launches +read +written +FLOPs +least/moved *$`, got.stdout)
 	assert.Regexp(t, `(?m)^ +sgemm +\d+ `, got.stdout)
 

@@ -1,48 +1,27 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/device"
+	"mdfa/cmd/internal/cli"
 	"mdfa/cmd/internal/wording"
-	"mdfa/loaders"
 )
 
-// Exit codes of the program.
+// Exit codes of the program, which are those of all programs.
 const (
-	exitFailed      = 1
-	exitUsage       = 2
-	exitInterrupted = 130 // as shells report a program that Ctrl-C ended
+	exitFailed      = cli.ExitFailed
+	exitUsage       = cli.ExitUsage
+	exitInterrupted = cli.ExitInterrupted
 )
 
 var (
-	errUsage       = errors.New("wrong usage")
-	errInterrupted = errors.New("interrupted")
+	errUsage       = cli.ErrUsage
+	errInterrupted = cli.ErrInterrupted
 )
 
-// usageError is a mistake in what was typed; its text is for the user as it stands.
-type usageError struct{ text string }
-
-func (e usageError) Error() string { return e.text }
-func (e usageError) Unwrap() error { return errUsage }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
-
-// exitCode is the program's, for the error it ends with.
-func exitCode(err error) int {
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, errInterrupted):
-		return exitInterrupted
-	case errors.Is(err, errUsage), errors.Is(err, device.ErrUsage), errors.Is(err, algo.ErrConfig), errors.Is(err, loaders.ErrUsage):
-		return exitUsage
-	}
-	return exitFailed
-}
+// usagef is a mistake in what was typed, as a sentence for the user.
+func usagef(format string, args ...any) error { return cli.Usagef(format, args...) }
 
 // sentence writes an error for a person.
 func sentence(err error) string { return wording.Sentence(err) }

@@ -44,7 +44,7 @@ func epochLines(t *testing.T, got finished) []string {
 func assertKept(t *testing.T, got finished, want []string) {
 	t.Helper()
 	dir := got.runFolder(t)
-	assertFiles(t, dir, "epochs.csv", "result.csv")
+	assertNothingTemporary(t, dir)
 	lines := epochLines(t, got)
 	require.LessOrEqual(t, len(lines), len(want))
 	assert.Equal(t, want[:len(lines)], lines)

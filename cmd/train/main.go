@@ -5,42 +5,28 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"flag"
-	"fmt"
-	"io"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"mdfa/cmd/internal/cli"
 )
 
-func main() {
-	// The first signal ends the run after its current step. From then on signals have
-	// their usual effect again, so a second one ends the program at once.
-	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, restore)
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { cli.Main("train", run) }
 
-// run is the whole program: parse, plan, train, report. It returns the exit code.
-func run(ctx context.Context, args []string, stdout *os.File, stderr io.Writer) int {
+// run is the whole program: parse, plan, train, report.
+func run(ctx context.Context, args []string, stdout *os.File) error {
 	out := newConsole(stdout)
-	err := dispatch(ctx, args, out)
-	if err == nil {
-		err = out.failure()
-	}
+	err := cmp.Or(dispatch(ctx, args, out), out.failure())
 	if err != nil {
-		fmt.Fprintf(stderr, "train: %s\n", sentence(err))
+		out.errorEvent(err)
 	}
-	return exitCode(err)
+	return err
 }
 
 func dispatch(ctx context.Context, args []string, out *console) error {
 	opt, err := parse(args)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return printUsage(out)
 	case err != nil:
 		return err
 	case opt.version:
@@ -50,10 +36,19 @@ func dispatch(ctx context.Context, args []string, out *console) error {
 		listDevices(out)
 		return nil
 	}
+	out.json, out.quiet = opt.log == logJSON, opt.quiet
+	var from *origin
+	if opt.given["resume"] {
+		var done bool
+		if opt, from, done, err = resume(args, opt, out); err != nil || done {
+			return err
+		}
+		defer from.close()
+	}
 	plan, err := newPlan(opt)
 	if err != nil {
 		return err
 	}
-	out.quiet = opt.quiet
+	plan.origin = from
 	return train(ctx, plan, out)
 }

@@ -91,7 +91,7 @@ func runTrain(t *testing.T, args ...string) finished {
 // runFolder is the only run's folder under the default results.
 func (f finished) runFolder(t *testing.T) string {
 	t.Helper()
-	folders, err := filepath.Glob(filepath.Join(f.dir, "results", "*", "*"))
+	folders, err := filepath.Glob(filepath.Join(f.dir, "results", "*", "[^.]*"))
 	require.NoError(t, err)
 	require.Len(t, folders, 1, f.stderr)
 	return folders[0]

@@ -35,8 +35,9 @@ const (
 )
 
 // planMemory adds up what a run allocates. On the cpu, whose memory is the host's, the
-// initial values are held once more while they are handed over.
-func planMemory(net *model.Network, c algo.Config, data algo.Data, dev gpu.Info) memoryPlan {
+// initial values are held once more while they are handed over. Aligned says whether
+// -alignment measures.
+func planMemory(net *model.Network, c algo.Config, data algo.Data, dev gpu.Info, aligned bool) memoryPlan {
 	kind := c.Rule.Feedback()
 	if c.Feedback.Draw != gpu.DrawNone {
 		kind = model.NoFeedback // drawn in every step
@@ -50,6 +51,9 @@ func planMemory(net *model.Network, c algo.Config, data algo.Data, dev gpu.Info)
 		{what: "feedback", bytes: m.Feedback},
 		{what: "activations", bytes: activations + deltas},
 		{what: "images", bytes: c.ImageBytes(net, data)},
+	}
+	if aligned {
+		p = append(p, need{what: "alignment", bytes: c.AlignmentBytes(net)})
 	}
 	if device.OnGPU(dev.Kind) {
 		total := uint64(dev.MemoryTotal)

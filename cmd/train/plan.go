@@ -21,6 +21,7 @@ type plan struct {
 	layers            []int          // nil: the default network
 	filters           []model.Filter // nil: the default network
 	notes             []string       // what the user should know about the flags
+	origin            *origin        // the run that goes on; nil: a new one begins
 }
 
 // newPlan checks every flag that can be checked without data or device.

@@ -73,6 +73,10 @@ func profile(t *algo.Trainer, p *plan, net *model.Network, dev gpu.Info, done al
 	if err := run.WriteProfile(append(text, '\n')); err != nil {
 		return err
 	}
+	if out.json {
+		out.event("profile", r)
+		return nil
+	}
 	out.line("")
 	out.line(out.label("profile") + fmt.Sprintf("a training step, by kernel (mean of %d, %s)",
 		r.Steps, filepath.Join(run.Dir(), results.ProfileFile)))

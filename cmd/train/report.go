@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -83,41 +84,57 @@ func (p *plan) ruleText() string {
 type observer struct {
 	out           *console
 	run           *results.Run
+	aligned       *alignmentLog
+	keep          *keeper
 	classes       int
 	batch         int
 	epochs, steps int // of the whole run, steps of each epoch
 	maxSteps      int
+	before        int // steps of the whole run before this process
 
 	began, epochBegan time.Time
+	said              time.Time // the last progress event, or the beginning
+	epoch, epochFrom  int       // the epoch that goes on, and the first step of it that this process made
 }
 
-// Step draws the live line, a few times a second and only where there is one: to know
-// the loss is to wait for the device.
+// Step draws the live line, a few times a second and only where there is one, or prints a
+// progress event: to know the loss is to wait for the device.
 func (o *observer) Step(epoch, step int, loss func() (float64, error)) {
+	o.keep.board.step(epoch, step, loss)
 	live := o.out.live
-	if live == nil {
+	if live == nil && !o.out.json {
 		return
 	}
 	now := time.Now()
-	if step == 1 {
-		o.epochBegan = now
+	if o.epoch != epoch {
+		o.epoch, o.epochFrom, o.epochBegan = epoch, step, now
 	}
 	steps := min(o.steps, o.totalSteps()-(epoch-1)*o.steps)
-	if step == 1 || !live.Due(now) && step < steps {
-		return // one step has no speed yet; the last one shows while validation runs
+	due := live != nil && (live.Due(now) || step >= steps) // the last one shows while validation runs
+	if o.out.json {
+		due = now.Sub(o.said) >= progressEvery
+	}
+	if step == o.epochFrom || !due {
+		return // one step has no speed yet
 	}
 	value, err := loss()
 	if err != nil {
 		return // the next step will say so
 	}
 	done := (epoch-1)*o.steps + step
-	perStep := now.Sub(o.began) / time.Duration(done)
-	live.Set(now, progress.State{
+	perStep := now.Sub(o.began) / time.Duration(done-o.before)
+	state := progress.State{
 		Epoch: epoch, Epochs: o.epochs, Step: step, Steps: steps,
 		Loss:            value,
-		ImagesPerSecond: float64((step-1)*o.batch) / max(now.Sub(o.epochBegan).Seconds(), 1e-9),
+		ImagesPerSecond: float64((step-o.epochFrom)*o.batch) / max(now.Sub(o.epochBegan).Seconds(), 1e-9),
 		Left:            perStep * time.Duration(o.totalSteps()-done),
-	})
+	}
+	if live != nil {
+		live.Set(now, state)
+		return
+	}
+	o.said = now
+	o.progressEvent(state)
 }
 
 func (o *observer) totalSteps() int {
@@ -131,7 +148,8 @@ func (o *observer) totalSteps() int {
 // Epoch prints the epoch's line and writes its row.
 func (o *observer) Epoch(e algo.Epoch) error {
 	o.out.detail(o.out.fit(o.epochParts(e)))
-	return o.run.AddEpoch(epochCells(e, o.classes))
+	o.epochEvent(e)
+	return cmp.Or(o.aligned.save(), o.run.AddEpoch(epochCells(e, o.classes)), o.keep.epoch(e), o.keep.board.epoch(e))
 }
 
 // epochParts are the pieces of an epoch's line, the most important first.
@@ -193,8 +211,8 @@ func visible(text string) int {
 	return n
 }
 
-// printOutcome is the final table.
-func (c *console) printOutcome(data *loaders.Dataset, r algo.Result, run *results.Run, written bool) {
+// printOutcome is the final table. Page is the name of the report, "" where there is none.
+func (c *console) printOutcome(data *loaders.Dataset, r algo.Result, run *results.Run, written bool, page string) {
 	if len(r.Epochs) > 0 && !c.quiet {
 		c.line("")
 	}
@@ -215,6 +233,9 @@ func (c *console) printOutcome(data *loaders.Dataset, r algo.Result, run *result
 	files := results.ResultFile + ", " + results.EpochsFile
 	if !written {
 		files = results.EpochsFile
+	}
+	if page != "" {
+		files += ", " + page
 	}
 	c.line(c.label("results") + fmt.Sprintf("%s%c (%s)", run.Dir(), filepath.Separator, files))
 }

@@ -11,7 +11,6 @@ import (
 	"mdfa/algo"
 	"mdfa/cmd/internal/device"
 	"mdfa/gpu"
-	"mdfa/internal/results"
 	"mdfa/loaders"
 	"mdfa/model"
 )
@@ -47,12 +46,15 @@ func train(ctx context.Context, p *plan, out *console) (err error) {
 		return err
 	}
 	start := time.Now()
-	run, err := results.Create(p.out, data.Name, p.runName(data), start, epochColumns())
+	keep, err := p.open(data, net, info, start)
 	if err != nil {
 		return err
 	}
+	run := keep.run
+	keep.out = out
+	defer run.Close()
 	out.printHeader(p, data, net, info, passed, memory, p.cacheText(placed, data))
-	trainer, err := prepare(ctx, dev, p, net, placed)
+	trainer, err := prepare(ctx, dev, p, net, placed, keep)
 	if err != nil {
 		run.Discard()
 		if ctx.Err() != nil {
@@ -61,17 +63,52 @@ func train(ctx context.Context, p *plan, out *console) (err error) {
 		return explain(err, memory, info)
 	}
 	defer func() { err = cmp.Or(err, trainer.Close()) }()
-	result, failure := follow(ctx, trainer, p, data, run, out)
+	aligned, err := newAlignmentLog(p, net, run, p.origin.steps())
+	if err == nil {
+		keep.aligned = aligned
+		keep.reporter, err = newReporter(p, data, keep)
+	}
+	if err == nil {
+		start, err = keep.begin(p.origin, info, start)
+	}
+	if err == nil {
+		keep.board, err = newBoard(p, trainer, net, placed, run.Dir())
+	}
+	if err != nil {
+		run.Discard()
+		return explain(err, memory, info)
+	}
+	out.startEvent(keep.settings, p, net, info, passed, memory, p.cacheText(placed, data), run)
+	p.origin.print(out, p.config.StepsPerEpoch(data.Train.Len()))
+	logStart(p.out, run, resultCells(p, data, net, info, algo.Result{}, outcome{status: statusStarted}, start), out)
+	result, failure := follow(ctx, trainer, p, data, keep, out)
 	failure = explain(failure, memory, info)
 
 	o := ending(failure, result)
-	written := run.Finish(resultCells(p, data, net, info, result, o, start))
-	out.printOutcome(data, result, run, written == nil)
+	cells := resultCells(p, data, net, info, result, o, start)
+	written := cmp.Or(aligned.save(), run.Finish(cells))
+	logRun(p.out, run, cells, out)
+	shown := keep.board.close(result)
+	page, unreported := "", error(nil)
+	if written == nil {
+		page, unreported = keep.reporter.write()
+		unreported = cmp.Or(explainReport(unreported), shown)
+	}
+	out.printOutcome(data, result, run, written == nil, page)
+	out.outcomeEvent(data, result, o, run)
+	aligned.print(out)
+	if o.status == statusInterrupted && keep.saved {
+		out.line(out.label("resume") + "to go on: -resume " + run.Dir())
+	}
 	switch {
 	case o.status == statusComplete && written == nil && p.profile:
-		return explain(profile(trainer, p, net, info, result, run, out), memory, info)
+		return cmp.Or(explain(profile(trainer, p, net, info, result, run, out), memory, info), unreported)
 	case o.status == statusComplete:
-		return written
+		return cmp.Or(written, unreported)
+	case o.status == statusInterrupted && keep.unsaved != nil:
+		return fmt.Errorf("%w %s: %w", errInterrupted, o.reason, keep.unsaved)
+	case o.status == statusInterrupted && unreported != nil:
+		return fmt.Errorf("%w %s: %w", errInterrupted, o.reason, unreported)
 	case o.status == statusInterrupted && written == nil:
 		return fmt.Errorf("%w %s: the results so far are written", errInterrupted, o.reason)
 	case o.status == statusInterrupted:
@@ -93,16 +130,26 @@ func explain(err error, memory memoryPlan, dev gpu.Info) error {
 }
 
 // prepare draws the weights and puts everything on the device.
-func prepare(ctx context.Context, dev gpu.Device, p *plan, net *model.Network, data algo.Data) (*algo.Trainer, error) {
+func prepare(ctx context.Context, dev gpu.Device, p *plan, net *model.Network, data algo.Data, keep *keeper) (*algo.Trainer, error) {
 	params, feedback, err := p.initial(net)
 	if err != nil {
+		return nil, err
+	}
+	if keep.settings.Feedback, err = p.feedbackFacts(net, feedback); err != nil {
+		return nil, err
+	}
+	if err := p.origin.checkFeedback(keep.settings.Feedback); err != nil {
 		return nil, err
 	}
 	learner, err := algo.NewLearner(dev, net, p.config, params, feedback)
 	if err != nil {
 		return nil, err
 	}
-	return algo.NewTrainerContext(ctx, learner, data, algo.Schedule{Epochs: p.epochs, MaxSteps: p.maxSteps, Seed: uint64(p.seed)})
+	keep.trainer, err = algo.NewTrainerContext(ctx, learner, data, keep.schedule(p))
+	if err == nil && p.origin != nil && p.origin.state != nil {
+		err = keep.trainer.Restore(p.origin.state.State())
+	}
+	return keep.trainer, err
 }
 
 // runName tells runs apart by what matters most: "mdfa-convnet-c10-s0".
@@ -115,7 +162,7 @@ func (p *plan) runName(data *loaders.Dataset) string {
 }
 
 // follow trains, with the live line where there can be one.
-func follow(ctx context.Context, t *algo.Trainer, p *plan, data *loaders.Dataset, run *results.Run, out *console) (algo.Result, error) {
+func follow(ctx context.Context, t *algo.Trainer, p *plan, data *loaders.Dataset, keep *keeper, out *console) (algo.Result, error) {
 	steps := p.config.StepsPerEpoch(data.Train.Len())
 	epochs := p.epochs
 	if p.maxSteps > 0 {
@@ -123,10 +170,10 @@ func follow(ctx context.Context, t *algo.Trainer, p *plan, data *loaders.Dataset
 	}
 	out.startLive()
 	defer out.stopLive()
-	return t.Run(ctx, &observer{
-		out: out, run: run, classes: data.Classes, batch: p.batch,
-		epochs: epochs, steps: steps, maxSteps: p.maxSteps, began: time.Now(),
-	})
+	return t.Run(ctx, keep.reporter.watch(&observer{
+		out: out, run: keep.run, keep: keep, aligned: keep.aligned, classes: data.Classes, batch: p.batch,
+		epochs: epochs, steps: steps, maxSteps: p.maxSteps, before: p.origin.steps(), began: time.Now(), said: time.Now(),
+	}))
 }
 
 // How a run can end, as result.csv says it.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 )
 
@@ -60,6 +60,7 @@ func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
 		{"-convnet -filters 8:3", `-filters "8:3": "8:3" is not filters:kernel:stride`},
 		{"-convnet -filters 8:40:1", "-filters: layer 1 (conv 8 40/1) does not fit: its kernel is 40x40"},
 		{"-out=", "-out is empty: expected the name of a folder."},
+		{"-log xml", "-log xml: expected text or json."},
 		{"-convnet=maybe", "-convnet=maybe: expected true or false."},
 		{"-convnet true", `unexpected argument "true": a switch is set as in -convnet or -convnet=true.`},
 		{"model mdfa", `unexpected arguments "model", "mdfa": did you mean -model?`},
@@ -128,7 +129,7 @@ func TestRunsThatCannotFitSayWhatIsBig(t *testing.T) {
 	assert.NoError(t, p.check(gpu.Info{Name: "cpu", MemoryFree: 2e9}))
 	err := p.check(gpu.Info{Name: "cpu", MemoryFree: 1e9})
 	require.Error(t, err)
-	assert.Equal(t, exitFailed, exitCode(err))
+	assert.Equal(t, exitFailed, cli.ExitCode(err))
 	assert.Equal(t, "the run needs about 1.8 GB (feedback 1.7 GB · images 55 MB), and cpu has 1.0 GB free: "+
 		"use smaller -layers or -filters, fewer -classes or a smaller -batch_size.", sentence(err))
 
@@ -141,19 +142,7 @@ func TestRunsThatCannotFitSayWhatIsBig(t *testing.T) {
 	assert.ErrorContains(t, p.tooLarge(dev), "and GPU had 3.1 GB free but gave less: end other programs that use it, or use smaller")
 }
 
-func TestHelpHasEveryFlagInOneGroup(t *testing.T) {
-	seen := map[string]int{}
-	for _, group := range flagGroups() {
-		for _, name := range group.names {
-			seen[name]++
-		}
-	}
-	newFlags().VisitAll(func(f *flag.Flag) {
-		assert.Equal(t, 1, seen[f.Name], f.Name)
-		delete(seen, f.Name)
-	})
-	assert.Empty(t, seen, "flags that do not exist")
-
+func TestHelpFitsTheScreen(t *testing.T) {
 	for _, arg := range []string{"-h", "--help"} {
 		got := runTrain(t, arg)
 		assert.Equal(t, 0, got.code)
@@ -169,11 +158,8 @@ func TestHelpHasEveryFlagInOneGroup(t *testing.T) {
 }
 
 func TestExamplesOfTheHelpParse(t *testing.T) {
-	for line := range strings.Lines(exampleCommands) {
+	for _, line := range about.Examples {
 		words := strings.Fields(line)
-		if len(words) < 2 {
-			continue
-		}
 		opt, err := parse(words[1:])
 		require.NoError(t, err)
 		_, err = newPlan(opt)
@@ -184,10 +170,10 @@ func TestExamplesOfTheHelpParse(t *testing.T) {
 func TestDefaultsAreTheOriginals(t *testing.T) {
 	opt, err := parse(nil)
 	require.NoError(t, err)
-	opt.given = nil
+	opt.given, opt.values = nil, nil
 	assert.Equal(t, options{
 		dataset: "mnist", out: "results", model: "bp", activation: "tanh", optimizer: "rmsprop",
-		forwardInit: "U1", backwardInit: "U1", reduction: "mean", device: "auto", cache: "auto", feedback: "stored",
+		forwardInit: "U1", backwardInit: "U1", reduction: "mean", device: "auto", cache: "auto", feedback: "stored", log: "text", report: true,
 		batch: 64, epochs: 100, lr: 1e-4,
 	}, opt)
 }
@@ -209,14 +195,4 @@ func TestVersionAndDevicesPrintAndEnd(t *testing.T) {
 	got = runTrain(t, "-devices")
 	assert.Equal(t, 0, got.code)
 	assert.Regexp(t, `(?m)^cpu  +\d+ threads?, `, got.stdout)
-}
-
-func TestEditDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"lr", "lr", 0}, {"modell", "model", 1}, {"batchsize", "batch_size", 1}, {"kitten", "sitting", 3}} {
-		assert.Equal(t, c.want, editDistance(c.a, c.b), "%s %s", c.a, c.b)
-		assert.Equal(t, c.want, editDistance(c.b, c.a), "%s %s", c.b, c.a)
-	}
 }

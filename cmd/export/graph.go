@@ -1,0 +1,194 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"mdfa/cmd/internal/version"
+	"mdfa/gpu"
+	"mdfa/internal/onnx"
+	"mdfa/model"
+)
+
+// The names of the graph's input and outputs.
+const (
+	imagesName        = "images"
+	logitsName        = "logits"
+	probabilitiesName = "probabilities"
+)
+
+// builder chains nodes: each takes what the one before it left behind.
+type builder struct {
+	graph onnx.Graph
+	net   *model.Network
+	at    string // the value that the next node gets
+}
+
+// buildGraph is the network with its parameters (an arena) as a graph. Images are NHWC at
+// its input, as they are here; ONNX convolves NCHW, so that the graph transposes before its
+// first convolution and after its last one, and the logit layer's weights stay as they are.
+func buildGraph(net *model.Network, params []float32) onnx.Graph {
+	in := net.Input
+	b := &builder{net: net, at: imagesName}
+	b.graph = onnx.Graph{
+		Name: "mdfa",
+		Inputs: []onnx.Value{{Name: imagesName, Doc: "pixels divided by 255, in rows, channels last",
+			Shape: []onnx.Dim{{Name: "N"}, {Size: in.H}, {Size: in.W}, {Size: in.C}}}},
+		Outputs: []onnx.Value{
+			{Name: logitsName, Shape: []onnx.Dim{{Name: "N"}, {Size: net.Logits}}},
+			{Name: probabilitiesName, Doc: "of each class", Shape: []onnx.Dim{{Name: "N"}, {Size: net.Classes}}},
+		},
+	}
+	convolves := net.Layers[0].Kind == model.Conv
+	if convolves {
+		b.node("Transpose", "to_nchw", onnx.Attribute{Name: "perm", Value: []int{0, 3, 1, 2}})
+	} else {
+		b.node("Flatten", "flatten", onnx.Attribute{Name: "axis", Value: 1})
+	}
+	for i, l := range net.Hidden() {
+		name := fmt.Sprintf("layers.%d", i)
+		if l.Kind == model.Conv {
+			b.conv(name, l, params)
+		} else {
+			b.dense(name, l, params)
+		}
+		b.activate(name)
+	}
+	if convolves {
+		b.node("Transpose", "to_nhwc", onnx.Attribute{Name: "perm", Value: []int{0, 2, 3, 1}})
+		b.node("Flatten", "flatten", onnx.Attribute{Name: "axis", Value: 1})
+	}
+	last := len(net.Layers) - 1
+	b.dense(fmt.Sprintf("layers.%d", last), net.Layers[last], params)
+	b.graph.Nodes[len(b.graph.Nodes)-1].Outputs[0] = logitsName
+	b.probabilities()
+	return b.graph
+}
+
+// node appends an operator on the value at hand and further inputs. Its output has its name.
+func (b *builder) node(op, name string, attributes ...onnx.Attribute) {
+	b.operate(op, name, nil, attributes...)
+}
+
+func (b *builder) operate(op, name string, more []string, attributes ...onnx.Attribute) {
+	b.graph.Nodes = append(b.graph.Nodes, onnx.Node{
+		Op: op, Name: name, Inputs: append([]string{b.at}, more...), Outputs: []string{name}, Attributes: attributes,
+	})
+	b.at = name
+}
+
+// constant appends a tensor and returns its name.
+func (b *builder) constant(name string, shape []int, data []float32) string {
+	b.graph.Constants = append(b.graph.Constants, onnx.Tensor{Name: name, Shape: shape, Data: data})
+	return name
+}
+
+func (b *builder) dense(name string, l model.Layer, params []float32) {
+	w := b.constant(name+".weight", l.WeightShape(), l.W.Of(params))
+	bias := b.constant(name+".bias", []int{l.Channels()}, l.B.Of(params))
+	b.operate("Gemm", name, []string{w, bias})
+}
+
+func (b *builder) conv(name string, l model.Layer, params []float32) {
+	shape := []int{l.Out.C, l.In.C, l.Kernel, l.Kernel}
+	w := b.constant(name+".weight", shape, outputsFirst(l, l.W.Of(params)))
+	bias := b.constant(name+".bias", []int{l.Channels()}, l.B.Of(params))
+	b.operate("Conv", name, []string{w, bias},
+		onnx.Attribute{Name: "kernel_shape", Value: []int{l.Kernel, l.Kernel}},
+		onnx.Attribute{Name: "strides", Value: []int{l.Stride, l.Stride}})
+}
+
+// outputsFirst turns filters [k, k, c_in, c_out] into [c_out, c_in, k, k].
+func outputsFirst(l model.Layer, w []float32) []float32 {
+	turned := make([]float32, 0, len(w))
+	positions := l.Kernel * l.Kernel
+	for o := range l.Out.C {
+		for c := range l.In.C {
+			for p := range positions {
+				turned = append(turned, w[(p*l.In.C+c)*l.Out.C+o])
+			}
+		}
+	}
+	return turned
+}
+
+// activate applies f.
+func (b *builder) activate(layer string) {
+	name := layer + ".activation"
+	switch b.net.Activation {
+	case gpu.Tanh:
+		b.node("Tanh", name)
+	case gpu.ReLU:
+		b.node("Relu", name)
+	case gpu.PL:
+		low, high := b.constant(name+".low", nil, []float32{-1}), b.constant(name+".high", nil, []float32{1})
+		b.operate("Clip", name, []string{low, high})
+	}
+}
+
+// probabilities are softmax's, or for one logit a those of class 0 and 1: sigmoid of -a and
+// of a, which loses no digit near 0 as 1 - p would.
+func (b *builder) probabilities() {
+	if b.net.Logits > 1 {
+		b.graph.Nodes = append(b.graph.Nodes, onnx.Node{
+			Op: "Softmax", Name: probabilitiesName, Inputs: []string{logitsName}, Outputs: []string{probabilitiesName},
+			Attributes: []onnx.Attribute{{Name: "axis", Value: 1}},
+		})
+		return
+	}
+	const minus, first, second = "minus_logits", "probability_0", "probability_1"
+	b.graph.Nodes = append(b.graph.Nodes,
+		onnx.Node{Op: "Neg", Name: minus, Inputs: []string{logitsName}, Outputs: []string{minus}},
+		onnx.Node{Op: "Sigmoid", Name: first, Inputs: []string{minus}, Outputs: []string{first}},
+		onnx.Node{Op: "Sigmoid", Name: second, Inputs: []string{logitsName}, Outputs: []string{second}},
+		onnx.Node{Op: "Concat", Name: probabilitiesName, Inputs: []string{first, second}, Outputs: []string{probabilitiesName},
+			Attributes: []onnx.Attribute{{Name: "axis", Value: 1}}})
+}
+
+// producer is the program in the metadata of a file.
+const producer = "mdfa"
+
+// onnxModel is the network as a file holds it.
+func (t *trained) onnxModel() (*onnx.Model, error) {
+	metadata, err := t.properties()
+	if err != nil {
+		return nil, err
+	}
+	return &onnx.Model{
+		Producer: producer, Version: version.Read().String(),
+		Doc:      fmt.Sprintf("%v, trained with %s on %s", t.Network, t.Rule, t.Data.Name),
+		Metadata: metadata,
+		Graph:    buildGraph(t.Network, t.params),
+	}, nil
+}
+
+// properties are what is known about the weights. Lists and objects are JSON.
+func (t *trained) properties() ([]onnx.Property, error) {
+	names := make([]string, t.Network.Classes)
+	for class := range names {
+		names[class] = t.Data.ClassName(class)
+	}
+	classes, err := json.Marshal(names)
+	if err != nil {
+		return nil, fmt.Errorf("the names of the classes: %w", err)
+	}
+	spec, err := json.Marshal(t.Network.Spec())
+	if err != nil {
+		return nil, fmt.Errorf("the network's description: %w", err)
+	}
+	list := []onnx.Property{
+		{Key: "producer", Value: producer},
+		{Key: "version", Value: version.Read().String()},
+		{Key: "trained_by_version", Value: t.Program},
+		{Key: "rule", Value: t.Rule},
+		{Key: "dataset", Value: t.Data.Name},
+		{Key: "class_names", Value: string(classes)},
+		{Key: "network", Value: string(spec)},
+		{Key: "weights", Value: t.weights},
+		{Key: "epoch", Value: strconv.Itoa(t.epoch)},
+		{Key: "seed", Value: strconv.FormatInt(t.Seed, 10)},
+		{Key: "input", Value: "float32 [N, height, width, channels], pixels divided by 255"},
+	}
+	return list, nil
+}

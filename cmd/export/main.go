@@ -1,0 +1,91 @@
+// Command export writes a trained network for other programs: as ONNX, or its weights alone
+// as safetensors. `export -h` lists its flags.
+//
+// Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or SIGTERM.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/dustin/go-humanize"
+
+	"mdfa/cmd/internal/checkpoint"
+	"mdfa/cmd/internal/cli"
+)
+
+func main() { cli.Main("export", export) }
+
+// export reads a checkpoint and writes the network.
+func export(_ context.Context, args []string, stdout *os.File) error {
+	opt, err := parse(args)
+	if err != nil {
+		return err
+	}
+	net, err := load(opt)
+	if err != nil {
+		return err
+	}
+	if err := net.save(opt); err != nil {
+		return err
+	}
+	if _, err := stdout.WriteString(net.summary(opt)); err != nil {
+		return fmt.Errorf("printing to standard output failed: %w", err)
+	}
+	return nil
+}
+
+// trained is the network that is exported.
+type trained struct {
+	*checkpoint.Checkpoint
+	params  []float32 // the weights that were asked for, an arena of Network
+	weights string    // their name, as -weights has it
+	epoch   int       // that they come from; 0 before the first
+}
+
+// load reads the weights that were asked for.
+func load(opt options) (*trained, error) {
+	if opt.weights == weightsBest {
+		c, err := checkpoint.Load(opt.path)
+		if err != nil {
+			return nil, err
+		}
+		t := &trained{Checkpoint: c, params: c.BestParams(), weights: weightsBest, epoch: c.Epoch()}
+		if c.Best != nil {
+			t.epoch = c.Progress.BestEpoch
+		} else if c.Kind == checkpoint.StateKind {
+			t.weights = weightsLast // no epoch has been validated
+		}
+		return t, nil
+	}
+	c, err := checkpoint.LoadLatest(opt.path)
+	if err != nil {
+		return nil, err
+	}
+	if c.Kind != checkpoint.StateKind {
+		return nil, &checkpoint.Error{Kind: checkpoint.ErrAbsent, Text: fmt.Sprintf(
+			"%s holds the weights of the best epoch alone: leave out -weights last, or name the run's folder.", c.Path)}
+	}
+	return &trained{Checkpoint: c, params: c.Params, weights: weightsLast, epoch: c.Epoch()}, nil
+}
+
+// summary says what was written, and what a program that runs it should know.
+func (t *trained) summary(opt options) string {
+	text := ""
+	if t.PassedBy != nil {
+		text = fmt.Sprintf("note     %v\n", t.PassedBy)
+	}
+	which := t.weights + " weights"
+	if t.epoch > 0 {
+		which += fmt.Sprintf(" of epoch %d", t.epoch)
+	}
+	text += fmt.Sprintf("network  %v, %s weights\n", t.Network, humanize.Comma(int64(t.Network.Weights())))
+	text += fmt.Sprintf("from     %s, %s\n", t.Path, which)
+	if opt.format == formatONNX {
+		in := t.Network.Input
+		text += fmt.Sprintf("input    images [N, %d, %d, %d], float32, pixels / 255\n", in.H, in.W, in.C)
+		text += fmt.Sprintf("output   logits [N, %d], probabilities [N, %d]\n", t.Network.Logits, t.Network.Classes)
+	}
+	return text + fmt.Sprintf("written  %s\n", opt.output)
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"mdfa/cmd/internal/checkpoint"
+	"mdfa/cmd/internal/cli"
+)
+
+// description is what -json prints of a path.
+type description struct {
+	Path       string               `json:"path"`
+	Status     string               `json:"status,omitempty"` // of a run's folder
+	Result     map[string]any       `json:"result,omitempty"` // result.csv
+	Settings   *checkpoint.Settings `json:"settings,omitempty"`
+	Run        *checkpoint.Run      `json:"run,omitempty"` // run.json
+	Checkpoint *checkpointFacts     `json:"checkpoint,omitempty"`
+	Epochs     []map[string]any     `json:"epochs"`
+	Notes      []string             `json:"notes,omitempty"`
+}
+
+// checkpointFacts are a checkpoint's own.
+type checkpointFacts struct {
+	File       string          `json:"file"`
+	Kind       checkpoint.Kind `json:"kind"`
+	Written    time.Time       `json:"written"`
+	Epoch      int             `json:"epoch"`
+	Steps      int             `json:"steps"` // of the run before the weights
+	BestEpoch  int             `json:"best_epoch"`
+	Parameters int             `json:"parameters"`
+	Tensors    []tensorFacts   `json:"tensors"`
+}
+
+// describe prints each path.
+func describe(o options, out *strings.Builder) error {
+	for i, path := range o.paths {
+		s, err := open(path, o.weights)
+		if err != nil {
+			return err
+		}
+		if o.json {
+			if err := writeJSON(out, s.describe(o.most)); err != nil {
+				return err
+			}
+			continue
+		}
+		if i > 0 {
+			out.WriteString("\n")
+		}
+		s.print(o.most, out)
+	}
+	return nil
+}
+
+func (s *subject) describe(most int) description {
+	d := description{Path: s.path, Status: s.status, Settings: s.settings, Run: s.run, Epochs: []map[string]any{}, Notes: s.notes}
+	if s.result != nil {
+		d.Result = object(s.result, slices.Sorted(maps.Keys(s.result)))
+	}
+	if c := s.checkpoint; c != nil {
+		d.Checkpoint = &checkpointFacts{
+			c.Path, c.Kind, c.Written, c.Epoch(), c.Progress.Steps(), c.Progress.BestEpoch, c.Network.Weights(), tensors(c),
+		}
+	}
+	for _, row := range tail(s.epochs, most) {
+		d.Epochs = append(d.Epochs, epochObject(row))
+	}
+	return d
+}
+
+// epochObject is a row of epochs.csv as JSON has it.
+func epochObject(row map[string]string) map[string]any {
+	values := map[string]any{}
+	for name, text := range row {
+		values[name] = number(text)
+	}
+	values["best"] = row["best"] == "true"
+	return values
+}
+
+// tail are the last rows, all with most 0.
+func tail[T any](rows []T, most int) []T {
+	if most > 0 && len(rows) > most {
+		return rows[len(rows)-most:]
+	}
+	return rows
+}
+
+// print writes what people want to know first.
+func (s *subject) print(most int, out *strings.Builder) {
+	line := func(label, format string, args ...any) {
+		const indent = 11
+		lines := cli.Wrap(fmt.Sprintf(format, args...), width-indent)
+		fmt.Fprintf(out, "%-*s%s\n", indent, label, strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
+	}
+	title := s.name()
+	if s.status != "" {
+		title += "   " + s.status
+	}
+	fmt.Fprintln(out, title)
+	if s.run != nil {
+		line("command", "%s", strings.Join(s.run.Command, " "))
+		line("started", "%s on %s%s", s.run.Started.Format(time.DateTime), deviceText(s.run.Device), resumedText(s.run.Resumed))
+	}
+	if x := s.settings; x != nil {
+		line("data", "%s, %d classes of %s: %s train · %s validation · %s test", x.Data.Name, x.Data.Classes,
+			shapeText(x.Data.Shape[:]), comma(x.Data.Train), comma(x.Data.Valid), comma(x.Data.Test))
+		line("rule", "%s", ruleText(x))
+		line("network", "%s", networkText(x))
+		line("program", "%s", x.Program)
+	}
+	if r := s.result; r != nil {
+		line("outcome", "%s", outcomeText(r))
+	}
+	if c := s.checkpoint; c != nil {
+		line("weights", "%s of %s, after epoch %d, %s steps", comma(c.Network.Weights()), s.relative(c.Path), c.Epoch(), comma(c.Progress.Steps()))
+		line("written", "%s, kind %s", c.Written.Format(time.DateTime), c.Kind)
+		out.WriteString("\n")
+		all := tensors(c)
+		printTensors(all).print(out)
+		for _, t := range all {
+			if t.NotFinite > 0 {
+				fmt.Fprintf(out, "note: %s has %s values that are NaN or infinite\n", t.Name, comma(t.NotFinite))
+			}
+		}
+	}
+	s.printEpochs(most, out)
+	for _, note := range s.notes {
+		fmt.Fprintf(out, "note: %s\n", note)
+	}
+}
+
+// relative is a path below the subject's own.
+func (s *subject) relative(path string) string {
+	if short, err := filepath.Rel(s.path, path); err == nil && short != "." {
+		return short
+	}
+	return filepath.Base(path)
+}
+
+// printEpochs is the table of the history.
+func (s *subject) printEpochs(most int, out *strings.Builder) {
+	if len(s.epochs) == 0 {
+		return
+	}
+	rows := tail(s.epochs, most)
+	out.WriteString("\n")
+	if hidden := len(s.epochs) - len(rows); hidden > 0 {
+		fmt.Fprintf(out, "the last %d of %d epochs (-n 0 shows all)\n", len(rows), len(s.epochs))
+	}
+	t := newTable()
+	columns := []struct{ name, head string }{
+		{"epoch", "epoch"}, {"steps", "steps"}, {"train_loss", "loss"}, {"train_accuracy", "train"}, {"valid_loss", "valid loss"},
+		{"valid_accuracy", "valid"}, {"images_per_second", "img/s"}, {"train_seconds", "seconds"},
+	}
+	for _, c := range columns {
+		t.head(c.head, true)
+	}
+	t.head("", false)
+	for _, row := range rows {
+		for _, c := range columns {
+			t.cell(epochText(c.name, row[c.name]))
+		}
+		t.cell(map[string]string{"true": "best"}[row["best"]])
+	}
+	t.print(out)
+}
+
+// epochText is a value of epochs.csv for people.
+func epochText(column, text string) string {
+	x := number(text)
+	switch {
+	case x == nil || *x != *x:
+		return shown(column, text)
+	case strings.HasSuffix(column, "_loss"):
+		return fmt.Sprintf("%.4f", *x)
+	case column == "images_per_second":
+		return comma(int(*x))
+	case column == "train_seconds":
+		return fmt.Sprintf("%.1f", *x)
+	}
+	return shown(column, text)
+}
+
+func outcomeText(r map[string]string) string {
+	parts := []string{r[statusColumn]}
+	if r["reason"] != "" {
+		parts[0] += " (" + r["reason"] + ")"
+	}
+	if r["best_epoch"] != "" {
+		parts = append(parts, fmt.Sprintf("best epoch %s of %s, validation %s", r["best_epoch"], r["epochs"], shown("best_valid_accuracy", r["best_valid_accuracy"])))
+	}
+	if r["test_accuracy"] != "" {
+		parts = append(parts, "test "+shown("test_accuracy", r["test_accuracy"]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func deviceText(d checkpoint.Device) string {
+	if d.Detail == "" {
+		return d.Name
+	}
+	return d.Name + ", " + d.Detail
+}
+
+func resumedText(times []checkpoint.Resumed) string {
+	switch len(times) {
+	case 0:
+		return ""
+	case 1:
+		return ", resumed once"
+	}
+	return fmt.Sprintf(", resumed %d times", len(times))
+}
+
+func ruleText(x *checkpoint.Settings) string {
+	text := fmt.Sprintf("%s, init %s", x.Rule, x.ForwardInit)
+	if x.BackwardInit != "" {
+		text += ", feedback " + x.BackwardInit
+	}
+	if x.ClampFloor != nil {
+		text += fmt.Sprintf(", floor %g", *x.ClampFloor)
+	}
+	for _, name := range []string{"optimizer", "lr", "batch_size"} {
+		if value := x.Flags[name]; value != "" {
+			text += fmt.Sprintf(", %s %s", strings.ReplaceAll(name, "_size", ""), value)
+		}
+	}
+	return text + fmt.Sprintf(", seed %d", x.Seed)
+}
+
+func networkText(x *checkpoint.Settings) string {
+	parts := []string{shapeText(x.Network.Input[:])}
+	for _, l := range x.Network.Layers {
+		if l.Filters > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d %d/%d", l.Kind, l.Filters, l.Kernel, l.Stride))
+		} else {
+			parts = append(parts, fmt.Sprintf("%s %d", l.Kind, l.Units))
+		}
+	}
+	return strings.Join(parts, " -> ") + ", " + x.Network.Activation
+}
+
+func comma(n int) string { return humanize.Comma(int64(n)) }

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"strings"
+
+	"mdfa/cmd/internal/cli"
+	"mdfa/cmd/internal/wording"
+	"mdfa/internal/runlog"
+)
+
+// Which weights of a run are shown: the values of -weights.
+const (
+	weightsBest = "best"
+	weightsLast = "last"
+)
+
+// lastEpochs are shown where -n does not say how many.
+const lastEpochs = 10
+
+// options are the flags as they were typed, and what could be checked of them.
+type options struct {
+	paths         []string
+	diff          bool
+	weights       string
+	runs          bool
+	where         []condition
+	sort, columns []string
+	most          int // rows; 0: no limit
+	json          bool
+}
+
+var about = cli.Program{
+	Name:    "inspect",
+	Summary: "inspect shows what is in checkpoints and in the folders of runs, what differs between two of\nthem, and the log of all runs.",
+	Description: "A PATH is a checkpoint, or the folder of a run, of which the weights of the best epoch are shown. " +
+		"With `-runs` it is the folder that train's `-out` names, `results` if none is given.\n\n" +
+		"The tables fit a terminal of 80 columns. For programs there is `-json`: one object a line, " +
+		"a path or a run each, numbers as numbers and null for what there is not.\n\n" +
+		"A run whose log has no end and whose folder no process holds is listed as killed; " +
+		"`train -resume` goes on with it.",
+	Arguments: "[PATH...]",
+	Examples: []string{
+		"inspect results/mnist/mdfa-dense-c10-s0-20261124T101502",
+		"inspect -diff results/mnist/mdfa-dense-c10-s0-20261124T101502 results/mnist/mdfa-dense-c10-s1-20261124T102001",
+		"inspect -runs -where model=mdfa -where 'test_accuracy>0.9' -sort -test_accuracy -n 10",
+	},
+	Files: []cli.Entry{{Name: "DIR/" + runlog.File, Text: "the log of all runs below DIR: [output.md](output.md) has its columns"}},
+}
+
+// raw are the flags whose values are parsed behind the command line.
+type raw struct {
+	where         []string
+	sort, columns string
+}
+
+func newFlags(o *options, r *raw) *cli.Flags {
+	f := cli.New(about)
+	f.Topic("Checkpoints and runs")
+	f.Text(&o.weights, "weights", "NAME", weightsBest, "of a run: best, the weights of the best epoch, or last").Among(weightsBest, weightsLast)
+	f.Bool(&o.diff, "diff", "of two paths: what differs in settings, weights and history")
+
+	f.Topic("The log of runs")
+	f.Bool(&o.runs, "runs", "list the runs of a results folder")
+	f.Each(&r.where, "where", "TEST", "keep runs that pass, as in model=mdfa, 'seed!=0', 'test_accuracy>=0.9' or folder~conv (contains); may be given again")
+	f.Text(&r.sort, "sort", "COLUMN,...", "", "order, with - before a column the largest first (default as they started)")
+	f.Text(&r.columns, "columns", "COLUMN,...", "", "what to show, or all (default folder,status,epochs,best_valid_accuracy,test_accuracy)")
+
+	f.Topic("Output")
+	f.Integer(&o.most, "n", "N", 0, 0, "rows at most, 0 for no limit (default all runs, the last 10 epochs)")
+	f.Bool(&o.json, "json", "an object a line, for programs")
+	return f
+}
+
+// parse reads the command line. The error is a usage error or an answer.
+func parse(args []string) (options, error) {
+	var o options
+	var r raw
+	f := newFlags(&o, &r)
+	var err error
+	if o.paths, err = f.Parse(args); err != nil {
+		return o, err
+	}
+	if !f.Given["n"] && !o.runs && !o.json {
+		o.most = lastEpochs
+	}
+	for _, text := range r.where {
+		c, err := parseCondition(text)
+		if err != nil {
+			return o, err
+		}
+		o.where = append(o.where, c)
+	}
+	if o.sort, err = list("sort", r.sort, f.Given["sort"]); err != nil {
+		return o, err
+	}
+	if o.columns, err = list("columns", r.columns, f.Given["columns"]); err != nil {
+		return o, err
+	}
+	return o, o.check(f.Given)
+}
+
+// list cuts a value at its commas.
+func list(flag, text string, given bool) ([]string, error) {
+	if !given {
+		return nil, nil
+	}
+	var words []string
+	for word := range strings.SplitSeq(text, ",") {
+		if word = strings.TrimSpace(word); strings.Trim(word, "-") == "" {
+			return nil, cli.Usagef("-%s %s: expected names of columns with commas between them, such as test_accuracy.", flag, wording.Shown(text))
+		}
+		words = append(words, word)
+	}
+	return words, nil
+}
+
+func (o *options) check(given map[string]bool) error {
+	switch {
+	case o.weights != weightsBest && o.weights != weightsLast:
+		return cli.Usagef("-weights %s: expected best or last.", wording.Shown(o.weights))
+	case o.runs && (o.diff || given["weights"]):
+		return cli.Usagef("-runs lists runs, and -diff and -weights are about one or two of them: leave one of them out.")
+	case o.runs && len(o.paths) > 1:
+		return cli.Usagef("-runs takes one results folder: name one, or none for results.")
+	case o.diff && len(o.paths) != 2:
+		return cli.Usagef("-diff compares two paths, and %d were given: name two runs or checkpoints.", len(o.paths))
+	case !o.runs && len(o.paths) == 0:
+		return cli.Usagef("nothing to inspect: name checkpoints or the folders of runs, or list the runs with -runs (inspect -h lists the flags).")
+	}
+	for _, name := range []string{"where", "sort", "columns"} {
+		if given[name] && !o.runs {
+			return cli.Usagef("-%s goes with -runs: add it, or leave -%s out.", name, name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+// Command inspect shows what is in checkpoints and in the folders of runs, what differs
+// between two of them, and the log of all runs. `inspect -h` lists its flags.
+//
+// Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or SIGTERM.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"mdfa/cmd/internal/cli"
+)
+
+func main() { cli.Main("inspect", run) }
+
+// run is the whole program. What it prints comes at once, so that an error stands alone.
+func run(_ context.Context, args []string, stdout *os.File) error {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	var out strings.Builder
+	switch {
+	case o.runs:
+		err = listRuns(o, &out)
+	case o.diff:
+		err = compare(o, &out)
+	default:
+		err = describe(o, &out)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := stdout.WriteString(out.String()); err != nil {
+		return fmt.Errorf("printing to standard output failed: %w", err)
+	}
+	return nil
+}
+
+// writeJSON adds an object on a line of its own.
+func writeJSON(out *strings.Builder, object any) error {
+	text, err := json.Marshal(object)
+	if err != nil {
+		return fmt.Errorf("what was found cannot be written as JSON: %w", err)
+	}
+	out.Write(append(text, '\n'))
+	return nil
+}

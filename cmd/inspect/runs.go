@@ -1,0 +1,227 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mdfa/cmd/internal/cli"
+	"mdfa/cmd/internal/wording"
+	"mdfa/internal/results"
+	"mdfa/internal/runlog"
+)
+
+// Statuses of runs whose end is not in the log.
+const (
+	statusColumn  = "status"
+	statusStarted = "started" // as the log has it
+	statusRunning = "running"
+	statusKilled  = "killed"
+)
+
+// usualColumns are shown where -columns names none: what fits into 80 characters.
+var usualColumns = []string{runlog.KeyColumn, statusColumn, "epochs", "best_valid_accuracy", "test_accuracy"}
+
+// listRuns prints the log of runs.
+func listRuns(o options, out *strings.Builder) error {
+	root := "results"
+	if len(o.paths) > 0 {
+		root = o.paths[0]
+	}
+	log := runlog.At(root)
+	if _, err := os.Stat(log.Path()); err != nil {
+		return fmt.Errorf("there is no %s in %s: train writes it with the first run; name the folder that train's -out named", runlog.File, root)
+	}
+	table, err := log.Read()
+	if err != nil {
+		return err
+	}
+	runs := table.Runs()
+	for _, run := range runs {
+		if run[statusColumn] == statusStarted {
+			run[statusColumn] = statusKilled
+			if results.Locked(filepath.Join(root, filepath.FromSlash(run[runlog.KeyColumn]))) {
+				run[statusColumn] = statusRunning
+			}
+		}
+	}
+	if err := known(o, table.Columns); err != nil {
+		return err
+	}
+	runs = slices.DeleteFunc(runs, func(run runlog.Row) bool {
+		return slices.ContainsFunc(o.where, func(c condition) bool { return !c.holds(run) })
+	})
+	sortRuns(runs, o.sort)
+	if o.most > 0 && len(runs) > o.most {
+		// Of runs in the order of time, the newest are of interest.
+		if o.sort == nil {
+			runs = runs[len(runs)-o.most:]
+		} else {
+			runs = runs[:o.most]
+		}
+	}
+	columns := o.columns
+	if slices.Equal(columns, []string{"all"}) || columns == nil && o.json {
+		columns = table.Columns
+	}
+	if o.json {
+		for _, run := range runs {
+			if err := writeJSON(out, object(run, columns)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	printRuns(out, runs, columns)
+	for _, note := range table.Notes {
+		fmt.Fprintf(out, "note: %s: %s\n", log.Path(), note)
+	}
+	return nil
+}
+
+// known refuses columns that the log does not have.
+func known(o options, columns []string) error {
+	check := func(flag, name string) error {
+		if slices.Contains(columns, name) {
+			return nil
+		}
+		return cli.Usagef("-%s: the log has no column %s; it has %s.", flag, wording.Shown(name), strings.Join(columns, ", "))
+	}
+	for _, c := range o.where {
+		if err := check("where", c.column); err != nil {
+			return err
+		}
+	}
+	for _, name := range o.sort {
+		if err := check("sort", strings.TrimPrefix(name, "-")); err != nil {
+			return err
+		}
+	}
+	for _, name := range o.columns {
+		if name != "all" {
+			if err := check("columns", name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sortRuns orders runs by columns; what a column does not say comes last in both directions.
+func sortRuns(runs []runlog.Row, by []string) {
+	slices.SortStableFunc(runs, func(a, b runlog.Row) int {
+		for _, key := range by {
+			column, largest := strings.CutPrefix(key, "-")
+			x, y := a[column], b[column]
+			switch {
+			case x == y:
+				continue
+			case x == "":
+				return 1
+			case y == "":
+				return -1
+			}
+			if order := compareValues(x, y); order != 0 {
+				if largest {
+					return -order
+				}
+				return order
+			}
+		}
+		return 0
+	})
+}
+
+// compareValues compares numbers as numbers and everything else as text.
+func compareValues(a, b string) int {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	if errX == nil && errY == nil {
+		return cmp.Compare(x, y)
+	}
+	return cmp.Compare(a, b)
+}
+
+// printRuns prints runs as a table.
+func printRuns(out *strings.Builder, runs []runlog.Row, columns []string) {
+	if len(runs) == 0 {
+		out.WriteString("no run\n")
+		return
+	}
+	usual := columns == nil
+	if usual {
+		columns = usualColumns
+	}
+	t := newTable()
+	for _, name := range columns {
+		t.head(heading(name, usual), numeric[name])
+	}
+	for _, run := range runs {
+		for _, name := range columns {
+			t.cell(shown(name, run[name]))
+		}
+	}
+	t.print(out)
+}
+
+// heading is a column's name, shortened where the table is to fit 80 characters.
+func heading(name string, short bool) string {
+	if short {
+		return strings.TrimPrefix(strings.TrimSuffix(name, "_accuracy"), "best_")
+	}
+	return name
+}
+
+// shown is a value for people: shares as percentages, what is missing as a dash.
+func shown(column, value string) string {
+	if value == "" {
+		return "-"
+	}
+	if strings.HasSuffix(column, "_accuracy") || strings.HasSuffix(column, "_top5") {
+		if x, err := strconv.ParseFloat(value, 64); err == nil {
+			return percent(x)
+		}
+	}
+	return value
+}
+
+// numeric are the columns whose values are numbers, also in JSON.
+var numeric = setOf("classes", "lr", "l2", "clamp_floor", "batch_size", "max_epochs", "max_steps", "seed", "parameters",
+	"epochs", "steps", "best_train_loss", "best_train_accuracy", "best_valid_accuracy", "best_epoch", "test_accuracy", "test_top5",
+	"images_per_second", "train_seconds", "data_wait_seconds", "pid", "alignment", "checkpoint_every")
+
+// logical are those that are true or false.
+var logical = setOf("coarse", "convnet", "tf32")
+
+func setOf(names ...string) map[string]bool {
+	set := map[string]bool{}
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+// object is a row as JSON has it.
+func object(row map[string]string, columns []string) map[string]any {
+	values := map[string]any{}
+	for _, column := range columns {
+		text := row[column]
+		values[column] = nil
+		switch number, err := strconv.ParseFloat(text, 64); {
+		case text == "":
+		case numeric[column] && err == nil && number-number == 0: // finite
+			values[column] = json.Number(text)
+		case numeric[column]:
+		case logical[column]:
+			values[column] = text == "true"
+		default:
+			values[column] = text
+		}
+	}
+	return values
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"mdfa/cmd/internal/checkpoint"
+	"mdfa/internal/results"
+)
+
+// subject is a path with all that is known of it. A checkpoint's file has no run and no
+// files; the folder of a run may lack weights.
+type subject struct {
+	path       string
+	run        *checkpoint.Run        // nil if there is no run.json
+	checkpoint *checkpoint.Checkpoint // nil if there are no weights
+	settings   *checkpoint.Settings   // of one of them; nil if there are neither
+	status     string
+	result     map[string]string   // result.csv; nil if the run has not ended
+	epochs     []map[string]string // the columns of epochs.csv
+	notes      []string
+}
+
+// open reads what a path stands for.
+func open(path, weights string) (*subject, error) {
+	s := &subject{path: path}
+	load := checkpoint.Load
+	if weights == weightsLast {
+		load = checkpoint.LoadLatest
+	}
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() || !isRun(path) {
+		// A file, or a folder of checkpoints; its error says what was expected.
+		if s.checkpoint, err = load(path); err != nil {
+			return nil, err
+		}
+		s.settings, s.epochs = &s.checkpoint.Settings, history(s.checkpoint)
+		s.passedBy()
+		return s, nil
+	}
+	if s.run, err = checkpoint.ReadRun(path); err == nil {
+		s.settings = &s.run.Settings
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		s.note(err)
+	}
+	if s.checkpoint, err = load(path); err == nil {
+		s.settings = &s.checkpoint.Settings
+		s.passedBy()
+	} else if !errors.Is(err, checkpoint.ErrAbsent) {
+		s.note(err)
+	}
+	if err := s.readTables(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// isRun says whether a folder is a run's.
+func isRun(dir string) bool {
+	for _, name := range []string{results.RunFile, results.EpochsFile, results.ResultFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *subject) note(err error) { s.notes = append(s.notes, err.Error()) }
+
+func (s *subject) passedBy() {
+	if s.checkpoint.PassedBy != nil {
+		s.note(s.checkpoint.PassedBy)
+	}
+}
+
+// readTables reads the CSVs of a run's folder, and how the run stands.
+func (s *subject) readTables() error {
+	rows, err := readCSV(filepath.Join(s.path, results.ResultFile))
+	if err != nil {
+		return err
+	}
+	if s.epochs, err = readCSV(filepath.Join(s.path, results.EpochsFile)); err != nil {
+		return err
+	}
+	switch {
+	case results.Locked(s.path):
+		s.status = statusRunning
+	case len(rows) > 0:
+		s.result = rows[0]
+		s.status = s.result[statusColumn]
+	default:
+		s.status = statusKilled
+	}
+	return nil
+}
+
+// readCSV reads the rows of a file by column, none where there is no file.
+func readCSV(path string) ([]map[string]string, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read (%w): check the disk and its permissions", path, err)
+	}
+	lines, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil || len(lines) == 0 {
+		return nil, fmt.Errorf("%s is damaged: expected a CSV as train writes it", path)
+	}
+	var rows []map[string]string
+	for _, line := range lines[1:] {
+		row := map[string]string{}
+		for i, name := range lines[0] {
+			row[name] = line[i]
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// history are a checkpoint's epochs with the columns of epochs.csv.
+func history(c *checkpoint.Checkpoint) []map[string]string {
+	var rows []map[string]string
+	number := func(x, count float64) string {
+		if count == 0 {
+			return ""
+		}
+		return fmt.Sprint(x)
+	}
+	for _, e := range c.Progress.Epochs {
+		row := map[string]string{
+			"epoch": fmt.Sprint(e.Number), "steps": fmt.Sprint(e.Steps),
+			"train_loss": number(e.Train.MeanLoss(), e.Train.Count), "train_accuracy": number(e.Train.Accuracy(), e.Train.Count),
+			"valid_loss": number(e.Valid.MeanLoss(), e.Valid.Count), "valid_accuracy": number(e.Valid.Accuracy(), e.Valid.Count),
+			"best": fmt.Sprint(e.Best), "train_seconds": fmt.Sprint(e.Seconds), "data_wait_seconds": fmt.Sprint(e.DataWait),
+		}
+		if e.Seconds > 0 {
+			row["images_per_second"] = fmt.Sprint(e.ImagesPerSecond())
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// name is the path without what a long one begins with, for a line of text.
+func (s *subject) name() string { return strings.TrimSuffix(s.path, string(filepath.Separator)) }

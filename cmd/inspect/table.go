@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// width is that of the terminals that everything should fit, in columns.
+const width = 80
+
+// table prints columns that are as wide as they need to be, numbers to the right.
+type table struct {
+	heads []string
+	right []bool
+	cells []string
+}
+
+func newTable() *table { return &table{} }
+
+func (t *table) head(name string, right bool) {
+	t.heads, t.right = append(t.heads, name), append(t.right, right)
+}
+
+func (t *table) cell(text string) { t.cells = append(t.cells, text) }
+
+// print writes the heads and the rows.
+func (t *table) print(out *strings.Builder) {
+	widths := make([]int, len(t.heads))
+	all := append(append([]string{}, t.heads...), t.cells...)
+	for i, text := range all {
+		column := i % len(widths)
+		widths[column] = max(widths[column], runewidth.StringWidth(text))
+	}
+	var line strings.Builder
+	for i, text := range all {
+		column := i % len(widths)
+		blanks := strings.Repeat(" ", widths[column]-runewidth.StringWidth(text))
+		if t.right[column] {
+			text = blanks + text
+		} else {
+			text += blanks
+		}
+		line.WriteString(text)
+		if column < len(widths)-1 {
+			line.WriteString("  ")
+			continue
+		}
+		fmt.Fprintln(out, strings.TrimRight(line.String(), " "))
+		line.Reset()
+	}
+}
+
+// percent has two decimals: at 98 % the second one still tells runs apart.
+func percent(x float64) string {
+	if math.IsNaN(x) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f%%", 100*x)
+}
+
+// short is a number in at most eight characters.
+func short(x float64) string { return fmt.Sprintf("%.3g", x) }
+
+// finite is a number as JSON has it: null for what is undefined or infinite.
+func finite(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
+}
+
+// number reads a number of a CSV, nil for what is none or not finite.
+func number(text string) *float64 {
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return nil
+	}
+	return finite(x)
+}

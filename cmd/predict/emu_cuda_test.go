@@ -1,0 +1,8 @@
+//go:build cuda
+
+package main
+
+import "testing"
+
+// A few steps and their test take the software GPU some seconds.
+func TestAccuracyOnTheSoftwareGPUIsTheRuns(t *testing.T) { testOn(t, "emu", 3) }

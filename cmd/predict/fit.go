@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+
+	"mdfa/internal/imageprep"
+	"mdfa/model"
+)
+
+// The weights of red, green and blue in a grey value, in thousandths (ITU-R BT.601): a grey
+// pixel keeps its value.
+const (
+	redPart, greenPart, bluePart = 299, 587, 114
+	wholePart                    = redPart + greenPart + bluePart
+)
+
+// fitFile reads a photograph and brings it to the network's input.
+func fitFile(path string, input model.Shape, invert bool, dst []uint8) error {
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return reason(err)
+	}
+	if err := fitEncoded(file, input, dst); err != nil {
+		return err
+	}
+	if invert {
+		for i := range dst {
+			dst[i] = ^dst[i]
+		}
+	}
+	return nil
+}
+
+// fitEncoded prepares a JPEG or PNG file as the photographs of training are.
+func fitEncoded(file []byte, input model.Shape, dst []uint8) error {
+	if input.H != input.W {
+		return fmt.Errorf("images become squares, and the network takes %dx%d", input.H, input.W)
+	}
+	switch input.C {
+	case imageprep.Channels:
+		return imageprep.Prepare(file, input.H, dst)
+	case 1:
+		rgb := make([]uint8, imageprep.Bytes(input.H))
+		if err := imageprep.Prepare(file, input.H, rgb); err != nil {
+			return err
+		}
+		for i := range dst {
+			red, green, blue := int(rgb[3*i]), int(rgb[3*i+1]), int(rgb[3*i+2])
+			dst[i] = uint8((redPart*red + greenPart*green + bluePart*blue + wholePart/2) / wholePart)
+		}
+		return nil
+	}
+	return fmt.Errorf("the network takes images of %d channels, and images have 1 or 3", input.C)
+}
+
+// fitPixels brings an image of an idx or CIFAR file to the network's input. Where it does not
+// fit as it is, it goes the way of photographs.
+func fitPixels(p picture, input model.Shape, dst []uint8) error {
+	if p.shape == input {
+		copy(dst, p.pixels)
+		return nil
+	}
+	at := image.Rect(0, 0, p.shape.W, p.shape.H)
+	var img image.Image
+	if p.shape.C == 1 {
+		img = &image.Gray{Pix: p.pixels, Stride: p.shape.W, Rect: at}
+	} else {
+		rgb := image.NewRGBA(at)
+		for i := range p.shape.H * p.shape.W {
+			rgb.SetRGBA(i%p.shape.W, i/p.shape.W, color.RGBA{R: p.pixels[3*i], G: p.pixels[3*i+1], B: p.pixels[3*i+2], A: 0xff})
+		}
+		img = rgb
+	}
+	var encoded bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.NoCompression}
+	if err := encoder.Encode(&encoded, img); err != nil {
+		return err
+	}
+	return fitEncoded(encoded.Bytes(), input, dst)
+}

@@ -1,0 +1,361 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"mdfa/algo"
+	"mdfa/cmd/internal/checkpoint"
+	"mdfa/cmd/internal/cli"
+	"mdfa/internal/imageprep"
+	"mdfa/loaders"
+	"mdfa/model"
+)
+
+// unknown is the label of an image whose true class is not known, or that the network was
+// not taught.
+const unknown = -1
+
+// images are what the network is to see, in order.
+type images struct {
+	list   []picture
+	split  *algo.Examples // in place of a list: a part of the data set
+	name   string         // of the split
+	labels []int32        // by image; unknown where there is none
+	notes  []string       // what was done to fit them
+	faults []error        // by image, once it was read
+	input  model.Shape
+	invert bool
+}
+
+// picture is one image: of a photograph's file, or bytes of a file of many.
+type picture struct {
+	name   string
+	path   string // of a photograph
+	pixels []uint8
+	shape  model.Shape // of pixels
+	fault  error       // why it has none
+}
+
+func (im *images) len() int { return len(im.labels) }
+
+// nameOf is what an image is called.
+func (im *images) nameOf(i int) string {
+	if im.split != nil {
+		return fmt.Sprintf("%s/%d", im.name, i)
+	}
+	return im.list[i].name
+}
+
+// examples are the images for a predictor. Labels only count them.
+func (im *images) examples() algo.Examples {
+	if im.split != nil {
+		e := *im.split
+		e.Resident = false
+		return e
+	}
+	return algo.Examples{Source: im, Labels: make([]int32, len(im.list))}
+}
+
+// Image reads and fits image i. One that cannot be read is zeros, and its fault is kept:
+// the others go on.
+func (im *images) Image(i int, dst []uint8) error {
+	p := im.list[i]
+	err := p.fault
+	switch {
+	case err != nil:
+	case p.path == "":
+		err = fitPixels(p, im.input, dst)
+	default:
+		err = fitFile(p.path, im.input, im.invert, dst)
+	}
+	if err != nil {
+		clear(dst)
+		im.faults[i] = named(p.name, err)
+	}
+	return nil
+}
+
+// named is an error that names its file, which some do by themselves.
+func named(name string, err error) error {
+	if strings.HasPrefix(err.Error(), name) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// open finds what was named.
+func open(ctx context.Context, o options, c *checkpoint.Checkpoint) (*images, error) {
+	if o.split != "" {
+		return openSplit(ctx, o, c)
+	}
+	l := lister{ctx: ctx, data: c.Data, images: &images{input: c.Network.Input, invert: o.invert}}
+	for _, path := range o.images {
+		if err := l.add(path); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.pair(); err != nil {
+		return nil, err
+	}
+	if l.images.len() == 0 {
+		return nil, cli.Usagef("%s hold no images: expected JPEG, PNG, idx or CIFAR files.", strings.Join(o.images, ", "))
+	}
+	l.images.faults = make([]error, l.images.len())
+	l.notes()
+	return l.images, nil
+}
+
+// lister collects images of files and folders.
+type lister struct {
+	ctx         context.Context
+	data        checkpoint.Data
+	images      *images
+	many        []fileOfMany
+	labels      []fileOfLabels
+	photographs int
+	passedOver  int // files in folders that are no images
+	fitted      model.Shape
+}
+
+// fileOfMany is an idx or CIFAR file: its images are a run of the list.
+type fileOfMany struct {
+	path     string
+	from, n  int
+	labelled bool
+}
+
+type fileOfLabels struct {
+	path   string
+	labels []int32
+}
+
+// add takes what one argument names.
+func (l *lister) add(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		l.fault(path, errors.New("there is no such file or folder"))
+		return nil
+	case err != nil:
+		l.fault(path, reason(err))
+		return nil
+	case !info.IsDir():
+		return l.file(path, "", unknown)
+	}
+	var files []string
+	err = filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil && at == path:
+			return err
+		case err != nil:
+			l.fault(at, reason(err))
+			return nil
+		case at != path && strings.HasPrefix(entry.Name(), "."):
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+		case !entry.IsDir():
+			files = append(files, at)
+		}
+		return l.ctx.Err()
+	})
+	if err != nil && l.ctx.Err() != nil {
+		return err
+	}
+	if err != nil {
+		l.fault(path, reason(err))
+	}
+	slices.Sort(files)
+	for _, file := range files {
+		if err := l.file(file, path, l.classOf(path, file)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// classOf is the class that a folder between root and file is called like, the innermost
+// first, or root itself.
+func (l *lister) classOf(root, file string) int32 {
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+		for class := range l.data.Classes {
+			if filepath.Base(absolute(dir)) == l.data.ClassName(class) {
+				return int32(class)
+			}
+		}
+		if dir == root || dir == filepath.Dir(dir) || len(dir) < len(root) {
+			return unknown
+		}
+	}
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// file takes one file, of a folder or, where within is "", named by itself. What is no image
+// is passed over in a folder, unless it is called like one.
+func (l *lister) file(path, within string, label int32) error {
+	if err := l.ctx.Err(); err != nil {
+		return err
+	}
+	begin, err := beginning(path)
+	if err != nil {
+		l.fault(path, reason(err))
+		return nil
+	}
+	if format := imageprep.Sniff(begin); format == imageprep.JPEG || format == imageprep.PNG {
+		l.photographs++
+		l.push(picture{name: path, path: path}, label)
+		return nil
+	}
+	kind, err := loaders.KindOf(path)
+	if err != nil {
+		l.fault(path, err)
+		return nil
+	}
+	switch kind {
+	case loaders.IDXImages, loaders.CIFARBatch:
+		l.ofMany(path, kind)
+	case loaders.IDXLabels:
+		labels, err := loaders.ReadIDXLabels(l.ctx, path)
+		if err != nil {
+			l.fault(path, err)
+			return l.ctx.Err()
+		}
+		l.labels = append(l.labels, fileOfLabels{path, labels})
+	default:
+		if within != "" && !looksLikeImage(path) {
+			l.passedOver++
+			return nil
+		}
+		l.push(picture{name: path, path: path}, label) // imageprep says what it is instead
+	}
+	return l.ctx.Err()
+}
+
+func looksLikeImage(path string) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".jpg", ".jpeg", ".png":
+		return true
+	}
+	return false
+}
+
+// beginning is as much of a file as tells its format.
+func beginning(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	begin := make([]byte, 512)
+	n, err := file.Read(begin)
+	if n == 0 && err != nil && err != io.EOF {
+		return nil, err
+	}
+	return begin[:n], nil
+}
+
+// ofMany reads a file of many images.
+func (l *lister) ofMany(path string, kind loaders.Kind) {
+	var p *loaders.Pictures
+	var err error
+	if kind == loaders.IDXImages {
+		p, err = loaders.ReadIDXImages(l.ctx, path)
+	} else {
+		p, err = loaders.ReadCIFARBatch(l.ctx, path, l.data.Name, l.data.Coarse)
+	}
+	if err != nil {
+		l.fault(path, err)
+		return
+	}
+	shape := model.Shape{H: p.Height, W: p.Width, C: p.Channels}
+	if shape != l.images.input {
+		l.fitted = shape
+	}
+	n := len(p.Images) / shape.Size()
+	l.many = append(l.many, fileOfMany{path: path, from: l.images.len(), n: n, labelled: p.Labels != nil})
+	for i := range n {
+		label := int32(unknown)
+		if p.Labels != nil {
+			label = l.class(p.Labels[i])
+		}
+		l.push(picture{name: fmt.Sprintf("%s#%d", path, i), pixels: p.Images[i*shape.Size() : (i+1)*shape.Size()], shape: shape}, label)
+	}
+}
+
+// class is what the network calls a label of the files, or unknown.
+func (l *lister) class(label int32) int32 {
+	if l.data.ClassOrder == nil {
+		return label
+	}
+	return int32(slices.Index(l.data.ClassOrder, int(label)))
+}
+
+func (l *lister) push(p picture, label int32) {
+	l.images.list = append(l.images.list, p)
+	l.images.labels = append(l.images.labels, label)
+}
+
+// fault keeps a path that cannot be read in the list, so that its turn comes.
+func (l *lister) fault(path string, err error) {
+	l.push(picture{name: path, fault: err}, unknown)
+}
+
+// pair gives the labels of idx files to the images of those that have as many, in order.
+func (l *lister) pair() error {
+	for _, labels := range l.labels {
+		at := slices.IndexFunc(l.many, func(m fileOfMany) bool { return !m.labelled && m.n == len(labels.labels) })
+		if at < 0 {
+			return cli.Usagef("%s holds %d labels, and no file of images that was named with it has as many: name the one that they belong to, too.",
+				labels.path, len(labels.labels))
+		}
+		l.many[at].labelled = true
+		for i, label := range labels.labels {
+			l.images.labels[l.many[at].from+i] = l.class(label)
+		}
+	}
+	return nil
+}
+
+// notes say what is done to the images.
+func (l *lister) notes() {
+	in := l.images.input
+	if l.photographs > 0 {
+		text := fmt.Sprintf("photographs: the centre square, resized to %dx%d", in.H, in.W)
+		if in.C == 1 {
+			text += ", made grey"
+		}
+		if l.images.invert {
+			text += ", black and white exchanged"
+		}
+		l.images.notes = append(l.images.notes, text)
+	}
+	if l.fitted != (model.Shape{}) {
+		l.images.notes = append(l.images.notes, fmt.Sprintf("images of %v are fitted to %v", l.fitted, in))
+	}
+	if l.passedOver > 0 {
+		l.images.notes = append(l.images.notes, fmt.Sprintf("%d files in the folders are no images and were passed over", l.passedOver))
+	}
+}
+
+// reason strips the operation and the path that an os error repeats.
+func reason(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}

@@ -1,0 +1,295 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/mattn/go-runewidth"
+
+	"mdfa/algo"
+	"mdfa/cmd/internal/checkpoint"
+	"mdfa/cmd/internal/runfolder"
+	"mdfa/cmd/internal/wording"
+	"mdfa/gpu"
+)
+
+// output prints predictions, for people or for machines.
+type output struct {
+	out    *bufio.Writer
+	errors io.Writer
+	err    error // the first failure to print
+	o      options
+	data   checkpoint.Data
+
+	confusion *algo.Confusion
+	failed    int
+	seen      int
+	width     int // of the names of images
+	classes   int // of the names of classes
+}
+
+func newOutput(stdout, stderr io.Writer, o options, data checkpoint.Data) *output {
+	return &output{out: bufio.NewWriter(stdout), errors: stderr, o: o, data: data, confusion: algo.NewConfusion(data.Classes)}
+}
+
+func (out *output) linef(format string, args ...any) {
+	if _, err := fmt.Fprintf(out.out, format+"\n", args...); err != nil && out.err == nil {
+		out.err = err
+	}
+}
+
+// flush prints what was gathered: after each batch, so that a pipe sees it at once.
+func (out *output) flush() error {
+	if err := out.out.Flush(); err != nil && out.err == nil {
+		out.err = err
+	}
+	if out.err != nil {
+		return fmt.Errorf("printing to standard output failed: %w", out.err)
+	}
+	return nil
+}
+
+// header says what predicts what, in the words of train.
+func (out *output) header(c *checkpoint.Checkpoint, dev gpu.Info, passed string, im *images) {
+	const longest = 48 // columns for the name of an image
+	for i := range im.list {
+		out.width = min(longest, max(out.width, runewidth.StringWidth(im.list[i].name)))
+	}
+	for i := range c.Data.Classes {
+		out.classes = max(out.classes, runewidth.StringWidth(c.Data.ClassName(i)))
+	}
+	if out.o.json || out.o.quiet {
+		return
+	}
+	if passed != "" {
+		passed = " (" + passed + ")"
+	}
+	out.linef("network  %s on %s, %d classes: %v", c.Rule, c.Data.Name, c.Data.Classes, c.Network)
+	weights := fmt.Sprintf("epoch %d", c.Epoch())
+	if c.Epoch() == c.Progress.BestEpoch && out.o.weights == weightsBest {
+		weights += ", the best"
+	}
+	out.linef("weights  %s (%s)", weights, filepath.ToSlash(c.Path))
+	out.linef("device   %v%s", dev, passed)
+	for _, note := range im.notes {
+		out.linef("note     %s", note)
+	}
+	out.linef("")
+}
+
+// batch prints the images of a batch, from first on, by their logits.
+func (out *output) batch(im *images, first int, logits []float32, width int) error {
+	for i := range len(logits) / width {
+		at := first + i
+		if fault := im.faults[at]; fault != nil {
+			out.fault(im.nameOf(at), fault)
+			continue
+		}
+		s, label := logits[i*width:(i+1)*width], im.labels[at]
+		out.seen++
+		right := true
+		if label != unknown {
+			out.confusion.Add(s, []int32{label})
+			right = algo.Scores(s).Rank(int(label)) == 0
+		}
+		if out.o.show == showNone || out.o.show == showWrong && right {
+			continue
+		}
+		if out.o.json {
+			out.object(imageLine(im.nameOf(at), s, label, out))
+		} else {
+			out.line(im.nameOf(at), s, label, right)
+		}
+	}
+	return out.flush()
+}
+
+// fault names a file that could not be read.
+func (out *output) fault(name string, err error) {
+	out.failed++
+	if out.o.json {
+		text := strings.TrimPrefix(wording.Sentence(err), name+": ")
+		out.object(map[string]string{"image": name, "error": text})
+	}
+	errorLine(out.errors, err)
+}
+
+// line prints an image for people.
+func (out *output) line(name string, s algo.Scores, label int32, right bool) {
+	p := s.Probabilities()
+	var b strings.Builder
+	b.WriteString(runewidth.FillRight(name, out.width))
+	for _, class := range s.Top(out.o.top) {
+		fmt.Fprintf(&b, "  %s %6s", runewidth.FillRight(out.data.ClassName(class), out.classes), percentOf(p[class]))
+	}
+	if label != unknown && !right {
+		fmt.Fprintf(&b, "  wrong: it is %s", out.data.ClassName(int(label)))
+	}
+	out.linef("%s", b.String())
+}
+
+func percentOf(x float64) string {
+	if math.IsNaN(x) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f%%", 100*x)
+}
+
+// number is written as JSON's null where it is none.
+type number float64
+
+// MarshalJSON is the shortest number that reads back as the same.
+func (n number) MarshalJSON() ([]byte, error) {
+	if x := float64(n); math.IsNaN(x) || math.IsInf(x, 0) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(n))
+}
+
+// imageObject is a line of -json.
+type imageObject struct {
+	Image       string             `json:"image"`
+	Label       *int32             `json:"label,omitempty"`
+	Predictions []predictionObject `json:"predictions"`
+	Logits      []number           `json:"logits,omitempty"`
+}
+
+type predictionObject struct {
+	Class       int    `json:"class"`
+	Name        string `json:"name"`
+	Probability number `json:"probability"`
+}
+
+func imageLine(name string, s algo.Scores, label int32, out *output) imageObject {
+	line := imageObject{Image: name}
+	if label != unknown {
+		line.Label = &label
+	}
+	p := s.Probabilities()
+	for _, class := range s.Top(out.o.top) {
+		line.Predictions = append(line.Predictions, predictionObject{class, out.data.ClassName(class), number(p[class])})
+	}
+	if out.o.logits {
+		for _, x := range s {
+			line.Logits = append(line.Logits, number(x)) // float64 holds every float32
+		}
+	}
+	return line
+}
+
+// object prints a line of -json.
+func (out *output) object(v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		out.err = err
+		return
+	}
+	out.linef("%s", text)
+}
+
+// summaryObject is the last line of -json.
+type summaryObject struct {
+	Images    int      `json:"images"`
+	Failed    int      `json:"failed"`
+	Labelled  int      `json:"labelled"`
+	Accuracy  *float64 `json:"accuracy,omitempty"`
+	Top5      *float64 `json:"top5,omitempty"`
+	Classes   []string `json:"classes,omitempty"`
+	Confusion [][]int  `json:"confusion,omitempty"` // true class in rows
+}
+
+// summary prints what the images with known classes came to.
+func (out *output) summary() {
+	c := out.confusion
+	if out.o.json {
+		s := summaryObject{Images: out.seen, Failed: out.failed, Labelled: c.Total}
+		if c.Total > 0 {
+			accuracy, top5 := c.Accuracy(), c.Top5Accuracy()
+			s.Accuracy, s.Top5 = &accuracy, &top5
+			for i := range len(c.Counts) / c.Classes {
+				s.Classes = append(s.Classes, out.data.ClassName(i))
+				s.Confusion = append(s.Confusion, c.Counts[i*c.Classes:(i+1)*c.Classes])
+			}
+		}
+		out.object(map[string]summaryObject{"summary": s})
+		_ = out.flush() // the error is kept
+		return
+	}
+	if c.Total > 0 {
+		if out.o.show != showNone && !out.o.quiet {
+			out.linef("")
+		}
+		text := fmt.Sprintf("accuracy %s of %s images", percentOf(c.Accuracy()), humanize.Comma(int64(c.Total)))
+		const topFive = 5 // classes from which the first five say something
+		if c.Classes >= topFive {
+			text += ", top-5 " + percentOf(c.Top5Accuracy())
+		}
+		out.linef("%s", text)
+		if unlabelled := out.seen - c.Total; unlabelled > 0 {
+			out.linef("note     %s images have no class that the network knows and are not counted", humanize.Comma(int64(unlabelled)))
+		}
+		out.matrix()
+	}
+	_ = out.flush() // the error is kept
+}
+
+// matrix prints the confusion matrix, or of many classes the pairs that are confused most.
+func (out *output) matrix() {
+	const most = 20 // classes that fit on lines
+	c := out.confusion
+	if c.Counts == nil {
+		return
+	}
+	if c.Classes > most {
+		out.pairs()
+		return
+	}
+	width := 5
+	for _, n := range c.Counts {
+		width = max(width, len(fmt.Sprint(n))+1)
+	}
+	if out.classes < 2*width { // columns are as wide as their heads, which are short words
+		width = max(width, out.classes+1)
+	}
+	head, order := strings.Repeat(" ", out.classes), runfolder.ByLabel(out.data)
+	for _, i := range order {
+		name := runewidth.Truncate(out.data.ClassName(i), width-1, "")
+		head += strings.Repeat(" ", width-runewidth.StringWidth(name)) + name
+	}
+	out.linef("\nconfusion matrix: true classes in rows, predicted ones in columns\n%s", head)
+	for _, i := range order {
+		row := runewidth.FillLeft(out.data.ClassName(i), out.classes)
+		for _, j := range order {
+			row += fmt.Sprintf("%*d", width, c.At(i, j))
+		}
+		out.linef("%s", row)
+	}
+}
+
+// pairs prints what is confused most.
+func (out *output) pairs() {
+	const most = 10
+	type pair struct{ truth, predicted, count int }
+	var list []pair
+	for i := range out.confusion.Classes {
+		for j := range out.confusion.Classes {
+			if n := out.confusion.At(i, j); i != j && n > 0 {
+				list = append(list, pair{i, j, n})
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b pair) int { return b.count - a.count })
+	if len(list) > 0 {
+		out.linef("\nconfused most")
+	}
+	for _, p := range list[:min(most, len(list))] {
+		out.linef("%6d  %s taken for %s", p.count, out.data.ClassName(p.truth), out.data.ClassName(p.predicted))
+	}
+}

@@ -1,0 +1,188 @@
+// Command report makes the HTML page of a run anew, from what the run left in its folder,
+// or a page that compares runs. `report -h` lists its flags.
+//
+// Exit codes: 0 done, 1 something failed, 2 wrong usage.
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"mdfa/cmd/internal/checkpoint"
+	"mdfa/cmd/internal/cli"
+	"mdfa/cmd/internal/runfolder"
+	"mdfa/cmd/internal/version"
+	"mdfa/internal/report"
+)
+
+// compareFile is where a comparison goes that -o does not name another place for.
+const compareFile = "compare.html"
+
+// options are the flags as they were typed.
+type options struct {
+	paths  []string
+	output string
+}
+
+func newFlags(o *options) *cli.Flags {
+	f := cli.New(cli.Program{
+		Name:      "report",
+		Summary:   "report makes the page of a run, or one that compares runs, to be opened in a browser.",
+		Arguments: "RUN...", Folders: true,
+		Description: "One RUN, a folder below `results/`, gets its `report.html` anew: facts and command, curves, alignment, confusion matrix, " +
+			"first-layer filters and weight histograms. Several are compared in one page: what differs, how they ended, curves over each other. Runs that " +
+			"differ in their seed alone are one line, with mean and sample standard deviation. A folder of runs stands for all of them.\n\n" +
+			"A page is one file that needs no network.",
+		Examples: []string{
+			"report results/mnist/mdfa-convnet-c10-s0-…",
+			"report results/mnist/bp-* results/mnist/mdfa-* -o rules.html",
+			"report results/mnist",
+		},
+	})
+	f.Topic("Output")
+	f.Text(&o.output, "o", "FILE", "", "the page (default report.html in the run's folder; of several runs "+compareFile+")").File()
+	return f
+}
+
+func main() {
+	cli.Main("report", func(_ context.Context, args []string, stdout *os.File) error { return run(args, stdout) })
+}
+
+// run is the whole program.
+func run(args []string, stdout io.Writer) error {
+	var o options
+	f := newFlags(&o)
+	var err error
+	if o.paths, err = f.Parse(args); err != nil {
+		return err
+	}
+	if len(o.paths) == 0 {
+		return cli.Usagef("which run? Name its folder, as in report results/mnist/RUN; several are compared.")
+	}
+	if f.Given["o"] && o.output == "" {
+		return cli.Usagef("-o is empty: expected the name of a file.")
+	}
+	dirs, several, err := folders(o.paths)
+	if err != nil {
+		return err
+	}
+	write := one
+	if several {
+		write = compare
+	}
+	path, err := write(dirs, o.output)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(stdout, filepath.ToSlash(path)); err != nil {
+		return fmt.Errorf("printing to standard output failed: %w", err)
+	}
+	return nil
+}
+
+// folders are the runs that paths stand for: themselves, or all runs below one that is no
+// run. Several says that they are to be compared.
+func folders(paths []string) (dirs []string, several bool, err error) {
+	for _, path := range paths {
+		if _, err := os.Stat(filepath.Join(path, checkpoint.RunFile)); err == nil {
+			dirs = append(dirs, filepath.Clean(path))
+			continue
+		}
+		below, err := runsBelow(path)
+		if err != nil {
+			return nil, false, err
+		}
+		dirs, several = append(dirs, below...), true
+	}
+	for i, dir := range dirs {
+		if slices.Contains(dirs[:i], dir) {
+			return nil, false, cli.Usagef("%s is there twice: leave it out once.", dir)
+		}
+	}
+	if several && len(dirs) == 1 {
+		return dirs, false, nil
+	}
+	return dirs, several || len(dirs) > 1, nil
+}
+
+// runsBelow are the runs one or two folders deep: of results/mnist, or of results.
+func runsBelow(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: there is no such folder: expected the folder of a run", path)
+	case err != nil:
+		return nil, fmt.Errorf("%s cannot be read (%w)", path, err)
+	case !info.IsDir():
+		return nil, fmt.Errorf("%s is a file: expected the folder of a run", path)
+	}
+	var dirs []string
+	err = filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(at, checkpoint.RunFile)); err == nil {
+			dirs = append(dirs, at)
+			return fs.SkipDir
+		}
+		if depth(path, at) == 2 {
+			return fs.SkipDir
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read (%w)", path, err)
+	}
+	if len(dirs) == 0 {
+		return nil, fmt.Errorf("%s is no folder of a run, and none is in it: expected one with a %s", path, checkpoint.RunFile)
+	}
+	return dirs, nil
+}
+
+// depth is how many folders at is below root.
+func depth(root, at string) int {
+	n := 0
+	for ; at != root && at != filepath.Dir(at); at = filepath.Dir(at) {
+		n++
+	}
+	return n
+}
+
+func producer() string { return "report, version " + version.Read().String() }
+
+// one makes the report of a run.
+func one(dirs []string, output string) (string, error) {
+	f, err := runfolder.Read(dirs[0])
+	if err != nil {
+		return "", err
+	}
+	path := cmp.Or(output, filepath.Join(dirs[0], runfolder.ReportFile))
+	return path, f.Write(path, producer())
+}
+
+// compare makes the page of several runs.
+func compare(dirs []string, output string) (string, error) {
+	var entries []report.Entry
+	for _, dir := range dirs {
+		f, err := runfolder.ReadTables(dir)
+		if err != nil {
+			return "", err
+		}
+		entries = append(entries, f.Entry())
+	}
+	var page bytes.Buffer
+	if err := report.Compare(&page, entries, producer(), time.Now()); err != nil {
+		return "", err
+	}
+	path := cmp.Or(output, compareFile)
+	return path, runfolder.WriteFile(path, page.Bytes())
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/cmd/internal/checkpoint"
+	"mdfa/cmd/internal/cli"
+	"mdfa/gpu"
+	"mdfa/internal/results"
+	"mdfa/model"
+)
+
+// made is a made-up run's folder below root.
+func made(t *testing.T, root, rule string, seed int64, accuracy float64) string {
+	t.Helper()
+	net, err := model.NewDense(model.Shape{H: 2, W: 2, C: 1}, []int{3}, 3, gpu.Tanh)
+	require.NoError(t, err)
+	run, err := results.Create(root, "made-up", rule, time.Now(), []string{"epoch", "valid_accuracy", "best"})
+	require.NoError(t, err)
+	defer run.Close()
+	text, err := checkpoint.Run{Settings: checkpoint.Settings{
+		Flags: map[string]string{"optimizer": "sgd", "lr": "0.1"}, Rule: rule, Network: net.Spec(), Seed: seed,
+		Data: checkpoint.Data{Name: "made-up", Shape: [3]int{2, 2, 1}, Classes: 3},
+	}}.Encode()
+	require.NoError(t, err)
+	require.NoError(t, run.WriteRun(text))
+	require.NoError(t, run.AddEpoch([]results.Cell{{Column: "epoch", Value: "1"}, {Column: "valid_accuracy", Value: "0.5"}, {Column: "best", Value: "true"}}))
+	require.NoError(t, run.Finish([]results.Cell{{Column: "status", Value: "complete"}, {Column: "test_accuracy", Value: fmt.Sprint(accuracy)}}))
+	return run.Dir()
+}
+
+// call runs the program.
+func call(args ...string) (stdout, stderr string, code int) {
+	var out, errors bytes.Buffer
+	code = cli.Report("report", run(args, &out), &out, &errors)
+	return out.String(), errors.String(), code
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestOneRunGetsItsReport(t *testing.T) {
+	dir := made(t, t.TempDir(), "bp", 1, 0.9)
+	want := filepath.Join(dir, "report.html")
+	stdout, stderr, code := call(dir)
+	require.Equal(t, 0, code, stderr)
+	assert.Equal(t, want+"\n", stdout)
+	assert.Contains(t, read(t, want), "bp · fully connected network on made-up, 3 classes (seed 1)")
+
+	other := filepath.Join(t.TempDir(), "other.html")
+	_, stderr, code = call(dir+"/", "-o", other)
+	require.Equal(t, 0, code, stderr)
+	assert.FileExists(t, other)
+}
+
+func TestSeveralRunsAreComparedWhetherNamedOrInAFolder(t *testing.T) {
+	root := t.TempDir()
+	a, b, c := made(t, root, "bp", 1, 0.9), made(t, root, "bp", 2, 0.8), made(t, root, "mdfa", 1, 0.7)
+	output := filepath.Join(t.TempDir(), "page.html")
+	for _, paths := range [][]string{{a, b, c}, {filepath.Join(root, "made-up")}, {root}} {
+		_, stderr, code := call(append(paths, "-o", output)...)
+		require.Equal(t, 0, code, stderr)
+		html := read(t, output)
+		assert.Contains(t, html, "3 runs side by side")
+		assert.Contains(t, html, `<th scope="row">bp</th><td>2</td><td>85.00 ± 7.07 %</td>`)
+		assert.Contains(t, html, `<th scope="row">mdfa</th><td>1</td><td>70.00 %</td>`)
+		require.NoError(t, os.Remove(output))
+	}
+	t.Chdir(t.TempDir())
+	stdout, _, code := call(a, c)
+	require.Equal(t, 0, code)
+	assert.Equal(t, "compare.html\n", stdout)
+}
+
+func TestMistakesAreSentences(t *testing.T) {
+	root := t.TempDir()
+	dir := made(t, root, "bp", 1, 0.9)
+	file := filepath.Join(root, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o666))
+	damaged := made(t, t.TempDir(), "bp", 1, 0.9)
+	require.NoError(t, os.WriteFile(filepath.Join(damaged, "run.json"), []byte("{"), 0o666))
+	empty := t.TempDir()
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{nil, cli.ExitUsage, "which run? Name its folder, as in report results/mnist/RUN; several are compared."},
+		{[]string{dir, "-o", ""}, cli.ExitUsage, "-o is empty: expected the name of a file."},
+		{[]string{dir, dir + "/"}, cli.ExitUsage, dir + " is there twice: leave it out once."},
+		{[]string{root + "/none"}, cli.ExitFailed, root + "/none: there is no such folder: expected the folder of a run."},
+		{[]string{file}, cli.ExitFailed, file + " is a file: expected the folder of a run."},
+		{[]string{empty}, cli.ExitFailed, empty + " is no folder of a run, and none is in it: expected one with a run.json."},
+		{[]string{damaged}, cli.ExitFailed, "run.json is damaged"},
+		{[]string{dir, "-o", root + "/none/page.html"}, cli.ExitFailed, "the report cannot be written to " + root + "/none/page.html (no such file or directory): see that there is space and permission to write."},
+		{[]string{dir, "-out", "x"}, cli.ExitUsage, "there is no flag -out; report -h lists them."},
+	} {
+		stdout, stderr, code := call(c.args...)
+		assert.Equal(t, c.code, code, c.args)
+		assert.Empty(t, stdout)
+		assert.Contains(t, stderr, c.want)
+	}
+}

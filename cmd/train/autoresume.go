@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"mdfa/cmd/internal/checkpoint"
+	"mdfa/cmd/internal/runfolder"
+	"mdfa/internal/results"
+)
+
+// autoResume looks below -out for the newest run with the same settings. The same command
+// line serves each time that a machine comes and goes: it begins the run, goes on with it,
+// and in the end says that it is complete.
+func autoResume(typed options, out *console) (opt options, from *origin, done bool, err error) {
+	for _, dir := range candidates(typed) {
+		outcome, complete := completed(dir, typed)
+		if complete {
+			text := fmt.Sprintf("%s is complete: %s", dir, outcome)
+			out.line(text)
+			out.event("note", noteEvent{text})
+			return typed, nil, true, nil
+		}
+		from, err := openRun(dir, dir)
+		if err != nil {
+			return opt, nil, false, err
+		}
+		if from.checkSchedule(typed) != nil { // it has trained more than is asked for
+			from.close()
+			continue
+		}
+		return typed, from, false, nil
+	}
+	return typed, nil, false, nil
+}
+
+// candidates are the folders of runs with the same settings, the newest first.
+func candidates(typed options) []string {
+	paths, err := filepath.Glob(filepath.Join(typed.out, "*", "[^.]*", checkpoint.RunFile))
+	if err != nil {
+		return nil // -out has brackets in its name; a new run begins
+	}
+	type found struct {
+		dir string
+		run *checkpoint.Run
+	}
+	var list []found
+	for _, path := range paths {
+		run, err := checkpoint.ReadRun(filepath.Dir(path))
+		if err == nil && sameSettings(typed, run.Settings) {
+			list = append(list, found{filepath.Dir(path), run})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b found) int {
+		if c := b.run.Started.Compare(a.run.Started); c != 0 {
+			return c
+		}
+		return len(b.dir) - len(a.dir) // -2, -3 follow in the same second
+	})
+	var dirs []string
+	for _, f := range list {
+		dirs = append(dirs, f.dir)
+	}
+	return dirs
+}
+
+// completed says whether a run has come to its end with nothing more asked for, and with
+// which result.
+func completed(dir string, typed options) (outcome string, ok bool) {
+	row, err := readResult(dir)
+	if err != nil || row["status"] != statusComplete ||
+		typed.report && !exists(filepath.Join(dir, runfolder.ReportFile)) || // it was killed while it wrote the report
+		row["max_epochs"] != strconv.Itoa(typed.epochs) || row["max_steps"] != strconv.Itoa(typed.maxSteps) {
+		return "", false
+	}
+	outcome = row["epochs"] + " epochs"
+	if row["epochs"] == "1" {
+		outcome = "1 epoch"
+	}
+	for _, column := range []struct{ name, label string }{{"best_valid_accuracy", "validation"}, {"test_accuracy", "test"}} {
+		if x, err := strconv.ParseFloat(row[column.name], 64); err == nil {
+			outcome += fmt.Sprintf(", %s %s", column.label, percent(x))
+		}
+	}
+	return outcome, true
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// readResult is the row of a run's result.csv by column.
+func readResult(dir string) (map[string]string, error) {
+	file, err := os.Open(filepath.Join(dir, results.ResultFile))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	lines, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	if len(lines) != 2 {
+		return nil, errors.New("one row is expected")
+	}
+	row := map[string]string{}
+	for i, name := range lines[0] {
+		row[name] = lines[1][i]
+	}
+	return row, nil
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"mdfa/algo"
+	"mdfa/cmd/internal/checkpoint"
+	"mdfa/gpu"
+	"mdfa/internal/results"
+	"mdfa/loaders"
+	"mdfa/model"
+)
+
+// noCheckpoints is the value of -checkpoint_every that keeps none.
+const noCheckpoints = -1
+
+// keeper writes the checkpoints of a run, and its run.json.
+type keeper struct {
+	out      *console
+	run      *results.Run
+	net      *model.Network
+	settings checkpoint.Settings
+	off      bool // -checkpoint_every -1
+	trainer  *algo.Trainer
+	aligned  *alignmentLog
+	reporter *reporter
+	board    *board
+
+	epochs []algo.Epoch // those of the run so far
+	best   int          // the number of the best one
+
+	saved   bool  // there is a checkpoint to go on from
+	unsaved error // why the last one could not be written
+}
+
+// schedule has the training call save.
+func (k *keeper) schedule(p *plan) algo.Schedule {
+	s := algo.Schedule{Epochs: p.epochs, MaxSteps: p.maxSteps, Seed: uint64(p.seed), AlignmentEvery: p.alignment}
+	if k.off {
+		return s
+	}
+	s.Save, s.SaveEvery = k.save, p.checkpointEvery
+	return s
+}
+
+func (k *keeper) checkpoint(s algo.State) *checkpoint.Checkpoint {
+	return &checkpoint.Checkpoint{
+		Facts:   checkpoint.Facts{Settings: k.settings, Progress: s.Progress},
+		Network: k.net, Params: s.Params, Best: s.Best, Optimizer: s.Optimizer,
+	}
+}
+
+// save makes a state the run's last checkpoint.
+func (k *keeper) save(s algo.State) error {
+	k.unsaved = cmp.Or(k.aligned.save(), checkpoint.WriteState(k.run.Dir(), k.checkpoint(s)))
+	if k.unsaved != nil {
+		return k.unsaved
+	}
+	k.saved = true
+	k.out.event("checkpoint", checkpointEvent{
+		filepath.Join(k.run.Dir(), checkpoint.Folder, checkpoint.LastFile), s.Progress.Epoch(), s.Progress.Step, s.Progress.Steps(),
+	})
+	return nil
+}
+
+// epoch notes an epoch; the weights of the best one are kept in a file of their own.
+func (k *keeper) epoch(e algo.Epoch) error {
+	k.epochs = append(k.epochs, e)
+	if !e.Best {
+		return nil
+	}
+	k.best = e.Number
+	if k.off {
+		return nil
+	}
+	weights, err := k.trainer.Best()
+	if err != nil {
+		return err
+	}
+	return k.saveWeights(weights)
+}
+
+// saveWeights writes the weights of the best epoch, with the history up to it.
+func (k *keeper) saveWeights(weights []float32) error {
+	return checkpoint.WriteWeights(k.run.Dir(), k.checkpoint(algo.State{
+		Progress: algo.Progress{Epochs: k.epochs[:k.best], BestEpoch: k.best}, Params: weights,
+	}))
+}
+
+// open takes the folder of the run: a new one, or that of the run that goes on, after its
+// data and network were compared.
+func (p *plan) open(data *loaders.Dataset, net *model.Network, dev gpu.Info, start time.Time) (*keeper, error) {
+	k := &keeper{net: net, settings: p.settings(data, net), off: p.checkpointEvery == noCheckpoints}
+	var err error
+	if o := p.origin; o != nil {
+		if err := cmp.Or(o.checkData(data, k.settings.Data), o.checkNetwork(net)); err != nil {
+			return nil, err
+		}
+		if o.dir != "" {
+			if p.given["out"] && p.resume != resumeAuto {
+				p.notes = append(p.notes, "-out is ignored: the run goes on in its own folder")
+			}
+			k.run, err = results.Open(o.dir, o.takeLock(), epochColumns())
+			return k, err
+		}
+	}
+	var files []results.File
+	if p.origin == nil { // a run that is killed from here on is found by -resume auto
+		text, err := k.record(dev, start).Encode()
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, results.File{Name: checkpoint.RunFile, Text: text})
+	}
+	k.run, err = results.Create(p.out, data.Name, p.runName(data), start, epochColumns(), files...)
+	return k, err
+}
+
+// record is run.json of a run that begins.
+func (k *keeper) record(dev gpu.Info, start time.Time) checkpoint.Run {
+	return checkpoint.Run{
+		Settings: k.settings, Command: os.Args, Device: deviceFacts(dev), Started: start.Round(time.Second),
+	}
+}
+
+// begin writes run.json with all that is known now. It returns when the run was started for
+// the first time.
+func (k *keeper) begin(from *origin, dev gpu.Info, now time.Time) (time.Time, error) {
+	if from != nil {
+		return k.goOn(from, dev, now)
+	}
+	return now, k.writeRun(k.record(dev, now))
+}
+
+// goOn brings the run's folder to what the origin says: rows, run.json, best weights.
+func (k *keeper) goOn(from *origin, dev gpu.Info, now time.Time) (time.Time, error) {
+	again := checkpoint.Resumed{
+		Time: now.Round(time.Second), Program: k.settings.Program, Command: os.Args, Device: deviceFacts(dev), Epoch: 1,
+	}
+	var rows [][]results.Cell
+	var weights []float32
+	k.saved = from.dir != "" && from.state != nil
+	if s := from.state; s != nil {
+		again.From, again.Epoch, again.Step = s.Path, s.Progress.Epoch(), s.Progress.Step
+		k.epochs, k.best, weights = append(k.epochs, s.Progress.Epochs...), s.Progress.BestEpoch, s.Best
+		for _, e := range k.epochs {
+			rows = append(rows, epochCells(e, k.settings.Data.Classes))
+		}
+	}
+	r := k.record(dev, now)
+	if from.run != nil {
+		r = *from.run
+		r.Settings = k.settings
+		r.Program = from.run.Program
+	}
+	r.Resumed = append(r.Resumed, again)
+	if from.dir == "" && !k.off {
+		if err := k.save(from.state.State()); err != nil {
+			return now, err
+		}
+	}
+	if err := k.restoreBest(weights); err != nil {
+		return now, err
+	}
+	if err := k.writeRun(r); err != nil {
+		return now, err
+	}
+	return r.Started, k.run.SetEpochs(rows) // last: from here on the run has no result
+}
+
+// restoreBest makes the best weights those of the state that the run goes on from. Without
+// any, what is there belongs to an epoch that is trained again.
+func (k *keeper) restoreBest(weights []float32) error {
+	if k.off {
+		return nil
+	}
+	if weights != nil {
+		return k.saveWeights(weights)
+	}
+	err := os.Remove(filepath.Join(k.run.Dir(), checkpoint.Folder, checkpoint.BestFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the best weights of an epoch that is to be trained again cannot be removed: %w", err)
+	}
+	return nil
+}
+
+func (k *keeper) writeRun(r checkpoint.Run) error {
+	text, err := r.Encode()
+	if err != nil {
+		return err
+	}
+	return k.run.WriteRun(text)
+}
+
+func deviceFacts(dev gpu.Info) checkpoint.Device {
+	return checkpoint.Device{Kind: dev.Kind, Name: dev.Name, Detail: dev.Detail}
+}

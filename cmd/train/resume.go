@@ -1,0 +1,239 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"mdfa/cmd/internal/checkpoint"
+	"mdfa/internal/results"
+	"mdfa/loaders"
+	"mdfa/model"
+)
+
+// resumeAuto is the value of -resume that looks for a run itself.
+const resumeAuto = "auto"
+
+// origin is the run that goes on.
+type origin struct {
+	dir    string                 // its folder; "" for a checkpoint that lies alone, which begins a new folder
+	unlock func()                 // of the folder; the run takes it over
+	run    *checkpoint.Run        // its run.json; nil for a checkpoint that lies alone
+	state  *checkpoint.Checkpoint // nil: nothing was kept yet, so it begins anew
+}
+
+// settings are what the run was started with.
+func (o *origin) settings() checkpoint.Settings {
+	if o.state != nil {
+		return o.state.Settings
+	}
+	return o.run.Settings
+}
+
+// name is what the user knows the origin by.
+func (o *origin) name() string {
+	if o.dir != "" {
+		return o.dir
+	}
+	return o.state.Path
+}
+
+// close lets others have the folder, if the run has not taken it over.
+func (o *origin) close() {
+	if o != nil && o.unlock != nil {
+		o.unlock()
+	}
+}
+
+// takeLock hands the folder's lock over.
+func (o *origin) takeLock() func() {
+	unlock := o.unlock
+	o.unlock = nil
+	return unlock
+}
+
+// openOrigin finds the run that a path stands for: its folder, its folder of checkpoints,
+// or a checkpoint.
+func openOrigin(path string) (*origin, error) {
+	path = filepath.Clean(path)
+	dir := path
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		dir = filepath.Dir(path)
+	}
+	if full, err := filepath.Abs(dir); err == nil && filepath.Base(full) == checkpoint.Folder {
+		dir = filepath.Join(dir, "..")
+	}
+	if exists(filepath.Join(dir, checkpoint.RunFile)) {
+		return openRun(dir, path)
+	}
+	state, err := checkpoint.LoadState(path)
+	return &origin{state: state}, err
+}
+
+// openRun opens a run's folder for going on, from the checkpoint that path stands for.
+func openRun(dir, path string) (*origin, error) {
+	unlock, err := results.Lock(dir)
+	if err != nil {
+		return nil, err
+	}
+	o := &origin{dir: dir, unlock: unlock}
+	if o.run, err = checkpoint.ReadRun(dir); err == nil {
+		err = checkpoint.Sweep(dir)
+	}
+	if err == nil {
+		o.state, err = checkpoint.LoadState(path)
+		if errors.Is(err, checkpoint.ErrAbsent) && path == dir {
+			o.state, err = nil, nil
+		}
+	}
+	if err != nil {
+		o.close()
+		return nil, err
+	}
+	return o, nil
+}
+
+// resume finds what -resume asks for, and completes the flags by those of that run. An
+// origin of nil begins a new run; done says that the run needs nothing any more.
+func resume(args []string, typed options, out *console) (opt options, from *origin, done bool, err error) {
+	if strings.TrimSpace(typed.resume) == "" {
+		return opt, nil, false, usagef("-resume is empty: expected the folder of a run, a checkpoint, or %s.", resumeAuto)
+	}
+	if typed.resume == resumeAuto {
+		return autoResume(typed, out)
+	}
+	if from, err = openOrigin(typed.resume); err != nil {
+		return opt, nil, false, err
+	}
+	settings := from.settings()
+	if err = compareFlags(typed, settings, from.name()); err == nil {
+		opt, err = parse(append(slices.Clone(args), inherited(typed, settings)...))
+	}
+	if err == nil {
+		err = from.checkSchedule(opt)
+	}
+	if err != nil {
+		from.close()
+		return opt, nil, false, err
+	}
+	return opt, from, false, nil
+}
+
+// ownFlags are about one start of the program: a run that goes on has its own.
+var ownFlags = []string{"resume", "out", "quiet", "sync", "profile", "log", "version", "devices"}
+
+// inherited are the flags of the run that goes on which were not typed now, as arguments.
+func inherited(typed options, s checkpoint.Settings) (args []string) {
+	for _, name := range s.Given {
+		value, kept := s.Flags[name]
+		_, known := typed.values[name]
+		switch {
+		case typed.given[name], !known, !kept, slices.Contains(ownFlags, name):
+		case name == "tf32" && typed.given["device"]: // it is the other device's
+		default:
+			args = append(args, fmt.Sprintf("-%s=%s", name, value))
+		}
+	}
+	return args
+}
+
+// checkSchedule refuses less training than there was already.
+func (o *origin) checkSchedule(opt options) error {
+	epochs, steps := o.epochs(), o.steps()
+	switch {
+	case epochs > opt.epochs:
+		return usagef("-max_epochs %d: %s has begun epoch %d already: ask for at least as many.", opt.epochs, o.name(), epochs)
+	case opt.maxSteps > 0 && steps > opt.maxSteps:
+		return usagef("-max_steps %d: %s has made %s steps already: ask for at least as many.", opt.maxSteps, o.name(), comma(steps))
+	}
+	return nil
+}
+
+// epochs is how many epochs were begun before.
+func (o *origin) epochs() int {
+	if o.state == nil {
+		return 0
+	}
+	epochs := len(o.state.Progress.Epochs)
+	if o.state.Progress.Step > 0 {
+		epochs++
+	}
+	return epochs
+}
+
+// checkData refuses data that are not those of the run that goes on.
+func (o *origin) checkData(data *loaders.Dataset, now checkpoint.Data) error {
+	was := o.settings().Data
+	if now.Checksum == was.Checksum {
+		return nil
+	}
+	return fmt.Errorf("the images of %s from %s are not those that %s was trained on (%s from %s: the checksums differ); name the folder of the same files with -data, or start a new run without -resume",
+		data.Name, data.Source, o.name(), was.Name, was.Source)
+}
+
+// checkNetwork refuses another network than the one that goes on.
+func (o *origin) checkNetwork(net *model.Network) error {
+	was, err := o.settings().Network.Network()
+	if err != nil {
+		return err
+	}
+	if was.String() != net.String() || was.Activation != net.Activation {
+		return usagef("the flags name the network %v (%v), and %s has %v (%v): leave the flags of the network out, or start a new run without -resume.",
+			net, net.Activation, o.name(), was, was.Activation)
+	}
+	return nil
+}
+
+// checkFeedback refuses to go on where this program draws other feedback.
+func (o *origin) checkFeedback(now checkpoint.Feedback) error {
+	if o == nil || o.state == nil || o.state.Feedback == now {
+		return nil
+	}
+	return fmt.Errorf("this program draws other feedback than the one that wrote %s (version %s): go on with that version, or start a new run without -resume",
+		o.state.Path, o.state.Program)
+}
+
+// steps is how many were trained before; of a run that begins, none.
+func (o *origin) steps() int {
+	if o == nil || o.state == nil {
+		return 0
+	}
+	return o.state.Progress.Steps()
+}
+
+// resumeEvent is where a run goes on from.
+type resumeEvent struct {
+	From  string `json:"from"`  // the checkpoint
+	Epoch int    `json:"epoch"` // that goes on, or that is next
+	Step  int    `json:"step"`  // of it
+	Steps int    `json:"steps"` // of the whole run so far
+}
+
+// print says where the run goes on from. A damaged checkpoint is mentioned in any case.
+func (o *origin) print(out *console, stepsPerEpoch int) {
+	if o == nil {
+		return
+	}
+	if o.state == nil {
+		out.detail(out.label("resume") + o.dir + " begins anew: it has no checkpoint yet")
+		return
+	}
+	if passed := o.state.PassedBy; passed != nil {
+		text := strings.TrimSuffix(passed.Error(), ": use another one.") + ": the one before it is used"
+		out.line(out.label("note") + text)
+		out.event("note", noteEvent{text})
+	}
+	p := o.state.Progress
+	at := fmt.Sprintf("after epoch %d", len(p.Epochs))
+	switch {
+	case p.Steps() == 0:
+		at = "from the beginning"
+	case p.Step > 0:
+		at = fmt.Sprintf("in epoch %d, after step %s of %s", p.Epoch(), comma(p.Step), comma(stepsPerEpoch))
+	}
+	out.detail(out.label("resume") + at + ", from " + o.state.Path)
+	out.event("resume", resumeEvent{o.state.Path, p.Epoch(), p.Step, p.Steps()})
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"mdfa/cmd/internal/wording"
+	"mdfa/internal/results"
+	"mdfa/internal/runlog"
+)
+
+// statusStarted is a run's in the log of runs until its end is added. One that a SIGKILL or
+// a power cut ends keeps it.
+const statusStarted = "started"
+
+// measuredColumns are the columns of result.csv that say how far a run has come. The row of its
+// start leaves them open: of a run that goes on, what is known of it stays.
+var measuredColumns = []string{"epochs", "steps", "images_per_second", "train_seconds", "data_wait_seconds"}
+
+// logStart adds the row of a run that begins or goes on.
+func logStart(root string, run *results.Run, result []results.Cell, out *console) {
+	for i, c := range result {
+		if slices.Contains(measuredColumns, c.Column) {
+			result[i].Value = ""
+		}
+	}
+	logRun(root, run, result, out)
+}
+
+// logRun adds a row to the log of all runs, runs.csv in the folder that -out names: result
+// is what result.csv holds, or will hold. A log that cannot be written ends no run, which
+// has its folder in any case: a note says so.
+func logRun(root string, run *results.Run, result []results.Cell, out *console) {
+	root, folder := logPlace(root, run.Dir())
+	if root == "" {
+		return
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	row := []results.Cell{
+		{Column: runlog.KeyColumn, Value: folder},
+		{Column: "logged", Value: time.Now().Format(time.RFC3339)},
+		{Column: "host", Value: host},
+		{Column: "pid", Value: strconv.Itoa(os.Getpid())},
+	}
+	// The first Ctrl-C has ended the run's own context, and the row is to be written still.
+	if err := runlog.At(root).Append(context.Background(), append(row, result...)); err != nil {
+		out.note(wording.Clause(err))
+	}
+}
+
+// logPlace is the results folder whose log a run belongs to, and the run's name in it. A
+// run that goes on elsewhere than below -out is in the log that lies there, or in none.
+func logPlace(root, dir string) (log, folder string) {
+	if name, ok := below(root, dir); ok {
+		return root, name
+	}
+	elsewhere := filepath.Dir(filepath.Dir(filepath.Clean(dir)))
+	if _, err := os.Stat(runlog.At(elsewhere).Path()); err != nil {
+		return "", ""
+	}
+	name, _ := below(elsewhere, dir)
+	return elsewhere, name
+}
+
+// below is a path as seen from a folder above it, with slashes.
+func below(root, path string) (name string, ok bool) {
+	from, err := filepath.Abs(root)
+	if err != nil {
+		return "", false
+	}
+	to, err := filepath.Abs(path)
+	if err != nil {
+		return "", false
+	}
+	name, err = filepath.Rel(from, to)
+	return filepath.ToSlash(name), err == nil && filepath.IsLocal(name)
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash"
+	"maps"
+	"math"
+	"slices"
+
+	"mdfa/cmd/internal/checkpoint"
+	"mdfa/cmd/internal/version"
+	"mdfa/gpu"
+	"mdfa/loaders"
+	"mdfa/model"
+)
+
+// dataFacts are those of a data set for run.json and checkpoints.
+func dataFacts(data *loaders.Dataset) checkpoint.Data {
+	return checkpoint.Data{
+		Name: data.Name, Source: data.Source,
+		Shape:   [3]int{data.Height, data.Width, data.Channels},
+		Classes: data.Classes, ClassOrder: data.ClassOrder, ClassNames: data.ClassNames, Coarse: data.Coarse,
+		Train: data.Train.Len(), Valid: data.Valid.Len(), Test: data.Test.Len(),
+		Checksum: data.Checksum(),
+	}
+}
+
+// settings are what the run was started with. What the fixed feedback is comes later: see
+// feedbackFacts.
+func (p *plan) settings(data *loaders.Dataset, net *model.Network) checkpoint.Settings {
+	flags := maps.Clone(p.values)
+	for _, name := range []string{"devices", "version"} { // they start no run
+		delete(flags, name)
+	}
+	s := checkpoint.Settings{
+		Program: version.Read().String(),
+		Flags:   flags, Given: slices.Sorted(maps.Keys(p.given)),
+		Data: dataFacts(data), Network: net.Spec(),
+		Rule: p.config.Rule.String(), ForwardInit: p.forward.String(), BackwardInit: p.backwardText(), Seed: p.seed,
+	}
+	if p.config.Rule.Monotone() {
+		floor := p.clampFloor
+		s.ClampFloor = &floor
+	}
+	return s
+}
+
+// sampleRows and sampleUnits are how much of dfa's and mdfa's feedback its fingerprint
+// looks at, in each hidden layer. Every element is drawn in the same way.
+const (
+	sampleRows  = 8
+	sampleUnits = 1024
+)
+
+// feedbackFacts are those of the fixed feedback, which was drawn or is generated. Both
+// give the same.
+func (p *plan) feedbackFacts(net *model.Network, drawn []float32) (checkpoint.Feedback, error) {
+	h := sha256.New()
+	kind := ""
+	switch p.config.Rule.Feedback() {
+	case model.NoFeedback:
+		return checkpoint.Feedback{Kind: "none"}, nil
+	case model.LayerFeedback:
+		kind = "layer"
+		addFloats(h, drawn)
+	case model.DirectFeedback:
+		kind = "direct"
+		generator, err := p.config.Rule.GenerateFeedback(net, p.backward, uint64(p.seed))
+		if err != nil {
+			return checkpoint.Feedback{}, err
+		}
+		addSample(h, net, generator)
+	}
+	return checkpoint.Feedback{Kind: kind, Fingerprint: hex.EncodeToString(h.Sum(nil))}, nil
+}
+
+func addSample(h hash.Hash, net *model.Network, generator gpu.Generator) {
+	for layer, l := range net.Hidden() {
+		row := make([]float32, min(sampleUnits, l.Units()))
+		for i := range min(sampleRows, net.Logits) {
+			generator.Fill(row, layer, i, 0)
+			addFloats(h, row)
+		}
+	}
+}
+
+func addFloats(h hash.Hash, values []float32) {
+	const piece = 1 << 12
+	buffer := make([]byte, 0, 4*piece)
+	for part := range slices.Chunk(values, piece) {
+		buffer = buffer[:0]
+		for _, x := range part {
+			buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(x))
+		}
+		h.Write(buffer)
+	}
+}

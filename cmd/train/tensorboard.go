@@ -1,0 +1,209 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"time"
+
+	"mdfa/algo"
+	"mdfa/internal/tensorboard"
+	"mdfa/model"
+)
+
+// boardFolder is where a run's event files are, in its folder.
+const boardFolder = "tensorboard"
+
+const (
+	// lossEvery is after how many steps the loss is written: to know it is to wait for the device.
+	lossEvery = 100
+	// probeImages are taken through the network after each epoch, or fewer where a layer has
+	// more than probeUnits for so many.
+	probeImages = 64
+	probeUnits  = 4 << 20
+)
+
+// board writes what TensorBoard shows of a run: see docs/interop.md. A nil one writes
+// nothing. A file that cannot be written does not end a run that trains; close says it.
+type board struct {
+	dir    string
+	writer *tensorboard.Writer
+	probe  *algo.Probe
+	net    *model.Network
+	lr     float64
+	steps  int // of an epoch
+
+	// The loss of the steps of this epoch so far, where it was written last.
+	lossEpoch, lossStep int
+	lossSum             float64
+}
+
+// newBoard starts an event file in a run's folder dir. It is nil without -tensorboard. Data
+// are the run's, for the images to look into the network with.
+func newBoard(p *plan, t *algo.Trainer, net *model.Network, data algo.Data, dir string) (*board, error) {
+	if !p.tensorboard {
+		return nil, nil
+	}
+	b := &board{dir: filepath.Join(dir, boardFolder), net: net, lr: p.lr, steps: t.Steps()}
+	set := data.Valid
+	if set.Len() == 0 {
+		set = data.Train
+	}
+	images, err := set.First(probed(net, p.batch), net.Input.Size())
+	if err != nil {
+		return nil, err
+	}
+	if b.probe, err = t.NewProbe(images); err != nil {
+		return nil, err
+	}
+	if b.writer, err = tensorboard.NewWriter(b.dir, time.Now()); err != nil {
+		_ = b.probe.Close() // the file's error says more
+		return nil, b.explain(err, "allow writing there, or leave out -tensorboard")
+	}
+	if p.origin != nil {
+		b.writer.Restart(int64(p.origin.steps()) + 1)
+	}
+	if p.origin == nil || p.origin.run == nil { // otherwise an earlier file of the folder has it
+		b.writer.Text("run", 0, p.ruleText())
+	}
+	b.flush()
+	return b, nil
+}
+
+// probed is how many images are taken through the network after each epoch of a run with
+// such batches.
+func probed(net *model.Network, batch int) int {
+	widest := 1
+	for _, layer := range net.Hidden() {
+		widest = max(widest, layer.Units())
+	}
+	return min(probeImages, algo.EvalBatch(net, batch), max(1, probeUnits/widest))
+}
+
+// step writes the mean loss of the steps of this epoch since it was written last. In an
+// epoch that goes on, those before are not counted.
+func (b *board) step(epoch, step int, loss func() (float64, error)) {
+	if b == nil {
+		return
+	}
+	at := (epoch-1)*b.steps + step
+	goesOn := b.lossEpoch != epoch && step > 1
+	if b.lossEpoch != epoch {
+		b.lossEpoch, b.lossStep, b.lossSum = epoch, 0, 0
+	}
+	if at%lossEvery != 0 && !goesOn {
+		return
+	}
+	mean, err := loss()
+	if err != nil {
+		return // the next step will say so
+	}
+	sum := mean * float64(step)
+	if !goesOn {
+		b.scalar("loss/steps", int64(at), (sum-b.lossSum)/float64(step-b.lossStep))
+	}
+	b.lossStep, b.lossSum = step, sum
+	b.flush()
+}
+
+// flush lets TensorBoard see what was written; close says what could not be.
+func (b *board) flush() { _ = b.writer.Flush() }
+
+// epoch writes all that an epoch came to, and what the network has become.
+func (b *board) epoch(e algo.Epoch) error {
+	if b == nil {
+		return nil
+	}
+	at := int64((e.Number-1)*b.steps + e.Steps)
+	b.scalar("loss/train", at, e.Train.MeanLoss())
+	b.scalar("accuracy/train", at, e.Train.Accuracy())
+	if e.Valid.Count > 0 {
+		b.scalar("loss/valid", at, e.Valid.MeanLoss())
+		b.scalar("accuracy/valid", at, e.Valid.Accuracy())
+		if b.net.Classes >= topFive {
+			b.scalar("accuracy/valid_top5", at, e.Valid.Top5Accuracy())
+		}
+	}
+	b.scalar("training/learning_rate", at, b.lr)
+	b.scalar("training/images_per_second", at, e.ImagesPerSecond())
+
+	params, err := b.probe.Params()
+	if err != nil {
+		return err
+	}
+	for _, tensor := range b.net.Split(params) {
+		b.writer.Histogram("weights/"+tensor.Name, at, tensor.Data)
+	}
+	preactivations, err := b.probe.Preactivations()
+	if err != nil {
+		return err
+	}
+	for i, a := range preactivations {
+		b.writer.Histogram(fmt.Sprintf("preactivations/layers.%d", i), at, a)
+	}
+	if sheet := filterSheet(b.net, b.net.Layers[0].W.Of(params)); sheet != nil {
+		png, err := encodePNG(sheet)
+		if err != nil {
+			return err
+		}
+		b.writer.Image("filters/layers.0", at, png, sheet.Rect.Dx(), sheet.Rect.Dy(), 3)
+	}
+	b.flush()
+	return nil
+}
+
+// alignment writes what was measured of a step, under the names of alignment.csv's columns.
+// Its events have the number of the step, counted from 1 like all others here.
+func (b *board) alignment(a algo.Alignment) {
+	if b == nil {
+		return
+	}
+	for i, l := range a.Layers {
+		for _, m := range []struct {
+			name  string
+			value float64
+		}{
+			{"angle_bp", l.Gradient.Angle}, {"norm_ratio_bp", l.Gradient.NormRatio}, {"sign_agreement_bp", l.Gradient.SignAgreement},
+			{"angle_feedback", l.Feedback.Angle}, {"norm_ratio_feedback", l.Feedback.NormRatio},
+			{"at_floor", l.AtFloor}, {"saturated", l.Saturated},
+		} {
+			b.scalar(fmt.Sprintf("%s/layers.%d", m.name, i), int64(a.Step)+1, m.value)
+		}
+	}
+}
+
+// scalar writes a value that is defined.
+func (b *board) scalar(tag string, at int64, value float64) {
+	if !math.IsNaN(value) {
+		b.writer.Scalar(tag, at, value)
+	}
+}
+
+// close writes how the run ended and closes the file. The error is a sentence: what could
+// not be written, now or before.
+func (b *board) close(r algo.Result) error {
+	if b == nil {
+		return nil
+	}
+	if r.Test.Count > 0 {
+		b.scalar("accuracy/test", int64(r.Steps), r.Test.Accuracy())
+		b.scalar("loss/test", int64(r.Steps), r.Test.MeanLoss())
+	}
+	err := b.probe.Close()
+	if failed := b.writer.Close(); failed != nil {
+		return b.explain(failed, "the run went on without them")
+	}
+	return err
+}
+
+// explain says that the event files cannot be written, and what becomes of it.
+func (b *board) explain(err error, then string) error {
+	cause := err
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		cause = at.Err
+	}
+	return fmt.Errorf("TensorBoard's files cannot be written to %s (%w): %s", b.dir, cause, then)
+}

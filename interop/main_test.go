@@ -1,0 +1,184 @@
+//go:build interop
+
+package interop
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/algo"
+	"mdfa/gpu/cpu"
+	"mdfa/internal/safetensors"
+	"mdfa/loaders"
+	"mdfa/model"
+)
+
+// Where the tests find what they need.
+const (
+	pythonEnv = "MDFA_INTEROP_PYTHON" // a Python with requirements.txt; or .cache/interop's
+	binEnv    = "MDFA_INTEROP_BIN"    // from TestMain to the tests: the programs
+)
+
+// tolerance is what the logits of other programs may differ by: 1e-5, as a share of logits
+// beyond one. Sums of float32 in another order differ by about 1e-6.
+const tolerance = 1e-5
+
+// TestMain builds the programs that are tested.
+func TestMain(m *testing.M) {
+	code, err := buildAndRun(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+
+func buildAndRun(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "interop")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	text, err := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "../cmd/train", "../cmd/export").CombinedOutput()
+	if err != nil {
+		return 1, fmt.Errorf("building the programs: %w\n%s", err, text)
+	}
+	if err := os.Setenv(binEnv, dir); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
+
+// program runs one of ours in a folder and returns what it printed.
+func program(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	return output(t, dir, filepath.Join(os.Getenv(binEnv), name), args...)
+}
+
+// python runs a script of this folder and returns what it printed.
+func python(t *testing.T, script string, args ...string) string {
+	t.Helper()
+	interpreter := os.Getenv(pythonEnv)
+	if interpreter == "" {
+		interpreter = filepath.Join("..", ".cache", "interop", "bin", "python")
+	}
+	require.FileExists(t, interpreter, "`make test-interop` installs it")
+	return output(t, ".", interpreter, append([]string{script}, args...)...)
+}
+
+func output(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	require.NoError(t, cmd.Run(), "%s %v\n%s%s", name, args, stdout.String(), stderr.String())
+	return stdout.String()
+}
+
+// trainRun trains on real MNIST on the cpu and returns the run's folder.
+func trainRun(t *testing.T, args ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	program(t, dir, "train", append([]string{"-dataset", "mnist", "-device", "cpu", "-lr", "0.001"}, args...)...)
+	folders, err := filepath.Glob(filepath.Join(dir, "results", "mnist", "*"))
+	require.NoError(t, err)
+	require.Len(t, folders, 1)
+	return folders[0]
+}
+
+// digits are the first test images of MNIST, 28x28x1 bytes each.
+var digits = sync.OnceValues(func() ([]byte, error) {
+	const n = 200
+	data, err := loaders.Load(context.Background(), "mnist", loaders.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return data.Test.Images[:n*28*28], nil
+})
+
+// someDigits writes the digits to a file.
+func someDigits(t *testing.T) (path string, pixels []byte) {
+	t.Helper()
+	pixels, err := digits()
+	require.NoError(t, err)
+	path = filepath.Join(t.TempDir(), "pixels")
+	require.NoError(t, os.WriteFile(path, pixels, 0o666))
+	return path, pixels
+}
+
+// weights are those of a file that export wrote, and the network that its metadata describe.
+func weights(t *testing.T, path string) (net *model.Network, params []float32) {
+	t.Helper()
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	defer file.Close()
+	info, err := file.Stat()
+	require.NoError(t, err)
+	tensors, metadata, err := safetensors.Read(file, info.Size())
+	require.NoError(t, err)
+	var spec model.Spec
+	decodeJSON(t, metadata["network"], &spec)
+	net, err = spec.Network()
+	require.NoError(t, err)
+	blocks := make([]model.Tensor, len(tensors))
+	for i, tensor := range tensors {
+		blocks[i] = model.Tensor(tensor)
+	}
+	params, err = net.Join(blocks)
+	require.NoError(t, err)
+	return net, params
+}
+
+// ourLogits are the network's on the cpu.
+func ourLogits(t *testing.T, net *model.Network, params []float32, pixels []byte) []float32 {
+	t.Helper()
+	dev := cpu.Open()
+	defer func() { assert.NoError(t, dev.Close()) }()
+	p, err := algo.NewPredictor(dev, net, params, 64)
+	require.NoError(t, err)
+	logits, err := p.Logits(pixels)
+	require.NoError(t, err)
+	return logits
+}
+
+// readFloats is a file of float32.
+func readFloats(t *testing.T, path string) []float32 {
+	t.Helper()
+	file, err := os.ReadFile(path)
+	require.NoError(t, err)
+	values := make([]float32, len(file)/4)
+	_, err = binary.Decode(file, binary.LittleEndian, values)
+	require.NoError(t, err)
+	return values
+}
+
+// assertClose compares with the tolerance, and names the largest difference.
+func assertClose(t *testing.T, want, got []float32) {
+	t.Helper()
+	require.Len(t, got, len(want))
+	largest, at := 0.0, 0
+	for i := range want {
+		difference := math.Abs(float64(want[i])-float64(got[i])) / max(1, math.Abs(float64(want[i])))
+		if !(difference <= largest) {
+			largest, at = difference, i
+		}
+	}
+	assert.LessOrEqual(t, largest, tolerance, "element %d is %g, and %g was expected", at, got[at], want[at])
+}
+
+func decodeJSON(t *testing.T, text string, into any) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal([]byte(text), into), text)
+}

@@ -1,0 +1,153 @@
+//go:build interop
+
+package interop
+
+import (
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/model"
+)
+
+// kinds are networks of every kind: each rule, both kinds of layers, each activation, one
+// logit and several, and the paper's own sizes.
+var kinds = []struct {
+	name string
+	args string
+}{
+	{"fc tanh 10", "-model bp -layers 30,20 -activation tanh"},
+	{"fc relu 10", "-model fa -layers 30,20 -activation relu"},
+	{"fc pl 10", "-model dfa -layers 30,20 -activation pl"},
+	{"fc tanh 2", "-model mdfa -layers 30,20 -activation tanh -classes 2"},
+	{"fc relu 2", "-model bp -layers 30 -activation relu -classes 2"},
+	{"fc pl 2", "-model mdfa -layers 30,20 -activation pl -classes 2"},
+	{"conv tanh 10", "-model mdfa -convnet -filters 8:5:2,12:3:2 -activation tanh"},
+	{"conv relu 10", "-model bp -convnet -filters 8:5:2,12:3:2 -activation relu"},
+	{"conv pl 10", "-model fa -convnet -filters 8:5:2,12:3:2 -activation pl"},
+	{"conv tanh 2", "-model dfa -convnet -filters 8:5:2 -activation tanh -classes 2"},
+	{"conv relu 2", "-model mdfa -convnet -filters 8:5:2,12:3:2 -activation relu -classes 2"},
+	{"conv pl 2", "-model bp -convnet -filters 8:5:2,12:3:2 -activation pl -classes 2"},
+	{"linear 10", "-model bp -layers none"},
+	{"the paper's fc", "-model mdfa"},
+	{"the paper's conv", "-model mdfa -convnet -classes 2"},
+}
+
+// exported is a network that was trained for a few steps.
+type exported struct {
+	name, rule        string
+	dir               string // with what was exported
+	checkpoint        string
+	net               *model.Network
+	logits            []float32 // of the digits, on the cpu
+	onnxOut, torchOut string
+}
+
+// everyKind trains and exports a network of each kind.
+func everyKind(t *testing.T, pixels []byte) (all []exported) {
+	t.Helper()
+	for _, kind := range kinds {
+		args := strings.Fields(kind.args)
+		run, dir := trainRun(t, append(args, "-max_steps", "25")...), t.TempDir()
+		program(t, dir, "export", run, "-o", "net.onnx")
+		program(t, dir, "export", run, "-o", "net.safetensors")
+		net, params := weights(t, filepath.Join(dir, "net.safetensors"))
+		all = append(all, exported{
+			name: kind.name, rule: args[1], dir: dir, checkpoint: filepath.Join(run, "checkpoints", "best.safetensors"),
+			net: net, logits: ourLogits(t, net, params, pixels),
+			onnxOut: filepath.Join(dir, "onnx.out"), torchOut: filepath.Join(dir, "torch.out"),
+		})
+	}
+	return all
+}
+
+func TestOtherProgramsHaveOurLogits(t *testing.T) {
+	pixelFile, pixels := someDigits(t)
+	all := everyKind(t, pixels)
+	onnxArgs, torchArgs := []string{pixelFile, "28", "28", "1"}, []string{pixelFile}
+	for _, e := range all {
+		onnxArgs = append(onnxArgs, filepath.Join(e.dir, "net.onnx"), e.onnxOut)
+		torchArgs = append(torchArgs, e.checkpoint, e.torchOut)
+	}
+	metadata := strings.Split(strings.TrimSpace(python(t, "run_onnx.py", onnxArgs...)), "\n")
+	require.Len(t, metadata, len(all))
+	python(t, "run_torch.py", torchArgs...)
+	for i, e := range all {
+		t.Run("onnxruntime runs the ONNX file of "+e.name, func(t *testing.T) {
+			var facts map[string]string
+			decodeJSON(t, metadata[i], &facts)
+			assert.Equal(t, "mdfa", facts["producer"])
+			assert.Equal(t, e.rule, facts["rule"])
+			assert.Equal(t, "mnist", facts["dataset"])
+			var names []string
+			decodeJSON(t, facts["class_names"], &names)
+			assert.Len(t, names, e.net.Classes)
+
+			got := readFloats(t, e.onnxOut)
+			require.Len(t, got, len(e.logits)/e.net.Logits*(e.net.Logits+e.net.Classes))
+			assertClose(t, e.logits, got[:len(e.logits)])
+			assertProbabilities(t, got[len(e.logits):], e.logits, e.net)
+		})
+		t.Run("PyTorch loads the checkpoint of "+e.name, func(t *testing.T) {
+			assertClose(t, e.logits, readFloats(t, e.torchOut))
+		})
+	}
+}
+
+// assertProbabilities compares with softmax of the logits, or with sigmoid of one.
+func assertProbabilities(t *testing.T, got, logits []float32, net *model.Network) {
+	t.Helper()
+	var want []float32
+	for row := range slices.Chunk(logits, net.Logits) {
+		if net.Logits == 1 {
+			row = []float32{0, row[0]} // sigmoid is softmax over these
+		}
+		sum := 0.0
+		for _, a := range row {
+			sum += math.Exp(float64(a))
+		}
+		for _, a := range row {
+			want = append(want, float32(math.Exp(float64(a))/sum))
+		}
+	}
+	assertClose(t, want, got)
+}
+
+func TestSafetensorsReadsEveryFile(t *testing.T) {
+	run := trainRun(t, "-model", "mdfa", "-layers", "12", "-optimizer", "adam", "-max_epochs", "1")
+	dir := t.TempDir()
+	program(t, dir, "export", run, "-o", "net.safetensors")
+	net, params := weights(t, filepath.Join(dir, "net.safetensors"))
+	type contents struct {
+		Metadata map[string]string
+		Tensors  map[string]struct {
+			Shape []int
+			Type  string
+			Sum   float64
+		}
+	}
+	for name, want := range map[string]int{
+		filepath.Join(dir, "net.safetensors"):                 4,
+		filepath.Join(run, "checkpoints", "best.safetensors"): 4,
+		filepath.Join(run, "checkpoints", "last.safetensors"): 4 * (2 + 2), // with the best, and what adam keeps
+	} {
+		var got contents
+		decodeJSON(t, python(t, "read_safetensors.py", name), &got)
+		assert.NotEmpty(t, got.Metadata)
+		assert.Len(t, got.Tensors, want, name)
+		for _, tensor := range net.Split(params) {
+			sum := 0.0
+			for _, x := range tensor.Data {
+				sum += float64(x)
+			}
+			assert.Equal(t, tensor.Shape, got.Tensors[tensor.Name].Shape)
+			assert.Equal(t, "float32", got.Tensors[tensor.Name].Type)
+			assert.InDelta(t, sum, got.Tensors[tensor.Name].Sum, 1e-9, "%s in %s", tensor.Name, name)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+"""Loads the weights of checkpoints into PyTorch.
+
+run_torch.py PIXELS CHECKPOINT OUT [CHECKPOINT OUT ...]: PIXELS are bytes [n, height, width,
+channels]. Each OUT gets the logits as float32.
+"""
+
+import json
+import sys
+
+import torch
+from safetensors import safe_open
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, path):
+        super().__init__()
+        with safe_open(path, "pt") as file:
+            self.spec = json.loads(file.metadata()["checkpoint"])["network"]
+            w = {name: file.get_tensor(name) for name in file.keys()}  # of best.safetensors, weights alone
+        self.f = {"tanh": torch.tanh, "relu": torch.relu, "pl": lambda a: a.clamp(-1, 1)}[self.spec["activation"]]
+        self.layers = nn.ModuleList()
+        for i in range(len(w) // 2):
+            weight, bias = w[f"layers.{i}.weight"], w[f"layers.{i}.bias"]
+            if weight.dim() == 4:  # [k, k, in, out] -> [out, in, k, k]
+                weight = weight.permute(3, 2, 0, 1)
+                layer = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2], self.spec["layers"][i]["stride"])
+            else:  # [in, out] -> [out, in]
+                weight = weight.T
+                layer = nn.Linear(weight.shape[1], weight.shape[0])
+            layer.load_state_dict({"weight": weight, "bias": bias})
+            self.layers.append(layer)
+
+    def forward(self, x):  # [n, height, width, channels]
+        for i, layer in enumerate(self.layers):
+            if isinstance(layer, nn.Conv2d):
+                x = layer(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+            else:
+                x = layer(x.flatten(1))
+            x = self.f(x) if i < len(self.layers) - 1 else x
+        return x
+
+
+pixels, *jobs = sys.argv[1:]
+with open(pixels, "rb") as file:
+    images = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)
+for checkpoint, out in zip(jobs[::2], jobs[1::2]):
+    net = Net(checkpoint)
+    with torch.no_grad():
+        logits = net(images.reshape(-1, *net.spec["input"]).float() / 255)
+    logits.numpy().tofile(out)
