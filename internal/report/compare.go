@@ -206,6 +206,12 @@ func names(groups []*group, list []difference) {
 			}
 		}
 	}
+	if len(groups) == 1 && groups[0].Name == "" {
+		groups[0].Name = groups[0].entries[0].Folder
+		if n := len(groups[0].entries); n > 1 {
+			groups[0].Name = fmt.Sprintf("all %d seeds", n)
+		}
+	}
 	for i, g := range groups {
 		twice := slices.ContainsFunc(groups, func(o *group) bool { return o != g && o.Name == g.Name })
 		if g.Name == "" || twice {

@@ -70,6 +70,11 @@ func TestGroupsAreNamedByWhatTellsThemApartAndNoMore(t *testing.T) {
 	groups = grouped(entries[1:])
 	names(groups, differences(groups))
 	assert.Equal(t, []string{"bp", "dfa"}, []string{groups[0].Name, groups[1].Name})
+
+	same := grouped([]Entry{entries[0], entries[0]})
+	require.Len(t, same, 1)
+	names(same, differences(same))
+	assert.Equal(t, "all 2 seeds", same[0].Name)
 }
 
 func TestFiguresReadLikeNumbers(t *testing.T) {
