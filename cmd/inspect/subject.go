@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -81,11 +79,11 @@ func (s *subject) passedBy() {
 
 // readTables reads the CSVs of a run's folder, and how the run stands.
 func (s *subject) readTables() error {
-	rows, err := readCSV(filepath.Join(s.path, results.ResultFile))
+	rows, err := results.ReadTable(filepath.Join(s.path, results.ResultFile))
 	if err != nil {
 		return err
 	}
-	if s.epochs, err = readCSV(filepath.Join(s.path, results.EpochsFile)); err != nil {
+	if s.epochs, err = results.ReadTable(filepath.Join(s.path, results.EpochsFile)); err != nil {
 		return err
 	}
 	switch {
@@ -98,30 +96,6 @@ func (s *subject) readTables() error {
 		s.status = statusKilled
 	}
 	return nil
-}
-
-// readCSV reads the rows of a file by column, none where there is no file.
-func readCSV(path string) ([]map[string]string, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read (%w): check the disk and its permissions", path, err)
-	}
-	lines, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
-	if err != nil || len(lines) == 0 {
-		return nil, fmt.Errorf("%s is damaged: expected a CSV as train writes it", path)
-	}
-	var rows []map[string]string
-	for _, line := range lines[1:] {
-		row := map[string]string{}
-		for i, name := range lines[0] {
-			row[name] = line[i]
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
 }
 
 // history are a checkpoint's epochs with the columns of epochs.csv.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/csv"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,8 +70,12 @@ func candidates(typed options) []string {
 // completed says whether a run has come to its end with nothing more asked for, and with
 // which result.
 func completed(dir string, typed options) (outcome string, ok bool) {
-	row, err := readResult(dir)
-	if err != nil || row["status"] != statusComplete ||
+	rows, err := results.ReadTable(filepath.Join(dir, results.ResultFile))
+	if err != nil || len(rows) != 1 {
+		return "", false
+	}
+	row := rows[0]
+	if row["status"] != statusComplete ||
 		typed.report && !exists(filepath.Join(dir, runfolder.ReportFile)) || // it was killed while it wrote the report
 		row["max_epochs"] != strconv.Itoa(typed.epochs) || row["max_steps"] != strconv.Itoa(typed.maxSteps) {
 		return "", false
@@ -93,25 +95,4 @@ func completed(dir string, typed options) (outcome string, ok bool) {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-// readResult is the row of a run's result.csv by column.
-func readResult(dir string) (map[string]string, error) {
-	file, err := os.Open(filepath.Join(dir, results.ResultFile))
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	lines, err := csv.NewReader(file).ReadAll()
-	if err != nil {
-		return nil, err
-	}
-	if len(lines) != 2 {
-		return nil, errors.New("one row is expected")
-	}
-	row := map[string]string{}
-	for i, name := range lines[0] {
-		row[name] = lines[1][i]
-	}
-	return row, nil
 }

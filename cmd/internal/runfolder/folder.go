@@ -4,12 +4,10 @@
 package runfolder
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -88,29 +86,15 @@ func (f *Folder) Status() string {
 	return f.Result["status"]
 }
 
-// table reads a CSV with a header; nil where there is none.
+// table reads a CSV of the run; nil where there is none.
 func table(path string) ([]row, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	lines, err := results.ReadTable(path)
+	if lines == nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	defer file.Close()
-	lines, err := csv.NewReader(file).ReadAll()
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	if len(lines) == 0 {
-		return nil, unreadable(path, errors.New("it is empty"))
-	}
-	rows := make([]row, len(lines)-1)
-	for i, line := range lines[1:] {
-		rows[i] = row{}
-		for j, value := range line {
-			rows[i][lines[0][j]] = value
-		}
+	rows := make([]row, len(lines))
+	for i, line := range lines {
+		rows[i] = line
 	}
 	return rows, nil
 }

@@ -1,0 +1,37 @@
+package results
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// ReadTable reads a CSV of a run, each row by the names of its columns; none where there is
+// no file. The error is a sentence that names the file.
+func ReadTable(path string) ([]map[string]string, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read (%w): check the disk and its permissions", path, reason(err))
+	}
+	defer file.Close()
+	lines, err := csv.NewReader(file).ReadAll() // every row has as many cells as the first
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s is damaged (%w): expected a CSV as train writes it", path, err)
+	case len(lines) == 0:
+		return nil, fmt.Errorf("%s is empty: expected a CSV as train writes it", path)
+	}
+	rows := make([]map[string]string, len(lines)-1)
+	for i, line := range lines[1:] {
+		rows[i] = map[string]string{}
+		for j, value := range line {
+			rows[i][lines[0][j]] = value
+		}
+	}
+	return rows, nil
+}
