@@ -45,76 +45,32 @@ func train(ctx context.Context, p *plan, out *console) (err error) {
 	if err != nil {
 		return err
 	}
-	start := time.Now()
-	keep, err := p.open(data, net, info, start)
-	if err != nil {
+	s := &session{plan: p, out: out, data: data, net: net, info: info, memory: memory, start: time.Now()}
+	cache := p.cacheText(placed, data)
+	if s.keep, err = p.open(data, net, info, s.start); err != nil {
 		return err
 	}
-	run := keep.run
-	keep.out = out
-	defer run.Close()
-	out.printHeader(p, data, net, info, passed, memory, p.cacheText(placed, data))
-	trainer, err := prepare(ctx, dev, p, net, placed, keep)
+	s.keep.out = out
+	defer s.keep.run.Close()
+	out.printHeader(p, data, net, info, passed, memory, cache)
+	s.trainer, err = prepare(ctx, dev, p, net, placed, s.keep)
 	if err != nil {
-		run.Discard()
+		s.keep.run.Discard()
 		if ctx.Err() != nil {
 			return fmt.Errorf("%w before training began", errInterrupted)
 		}
 		return explain(err, memory, info)
 	}
-	defer func() { err = cmp.Or(err, trainer.Close()) }()
-	aligned, err := newAlignmentLog(p, net, run, p.origin.steps())
-	if err == nil {
-		keep.aligned = aligned
-		keep.reporter, err = newReporter(p, data, keep)
-	}
-	if err == nil {
-		start, err = keep.begin(p.origin, info, start)
-	}
-	if err == nil {
-		keep.board, err = newBoard(p, trainer, net, placed, run.Dir())
-	}
-	if err != nil {
-		run.Discard()
+	defer func() { err = cmp.Or(err, s.trainer.Close()) }()
+	if err := s.begin(placed); err != nil {
+		s.keep.run.Discard()
 		return explain(err, memory, info)
 	}
-	out.startEvent(keep.settings, p, net, info, passed, memory, p.cacheText(placed, data), run)
+	out.startEvent(s.keep.settings, p, net, info, passed, memory, cache, s.keep.run)
 	p.origin.print(out, p.config.StepsPerEpoch(data.Train.Len()))
-	logStart(p.out, run, resultCells(p, data, net, info, algo.Result{}, outcome{status: statusStarted}, start), out)
-	result, failure := follow(ctx, trainer, p, data, keep, out)
-	failure = explain(failure, memory, info)
-
-	o := ending(failure, result)
-	cells := resultCells(p, data, net, info, result, o, start)
-	written := cmp.Or(aligned.save(), run.Finish(cells))
-	logRun(p.out, run, cells, out)
-	shown := keep.board.close(result)
-	page, unreported := "", error(nil)
-	if written == nil {
-		page, unreported = keep.reporter.write()
-		unreported = cmp.Or(explainReport(unreported), shown)
-	}
-	out.printOutcome(data, result, run, written == nil, page)
-	out.outcomeEvent(data, result, o, run)
-	aligned.print(out)
-	if o.status == statusInterrupted && keep.saved {
-		out.line(out.label("resume") + "to go on: -resume " + run.Dir())
-	}
-	switch {
-	case o.status == statusComplete && written == nil && p.profile:
-		return cmp.Or(explain(profile(trainer, p, net, info, result, run, out), memory, info), unreported)
-	case o.status == statusComplete:
-		return cmp.Or(written, unreported)
-	case o.status == statusInterrupted && keep.unsaved != nil:
-		return fmt.Errorf("%w %s: %w", errInterrupted, o.reason, keep.unsaved)
-	case o.status == statusInterrupted && unreported != nil:
-		return fmt.Errorf("%w %s: %w", errInterrupted, o.reason, unreported)
-	case o.status == statusInterrupted && written == nil:
-		return fmt.Errorf("%w %s: the results so far are written", errInterrupted, o.reason)
-	case o.status == statusInterrupted:
-		return fmt.Errorf("%w %s: %w", errInterrupted, o.reason, written)
-	}
-	return failure // it came before whatever kept the result from being written
+	logStart(p.out, s.keep.run, s.cells(algo.Result{}, outcome{status: statusStarted}), out)
+	result, failure := follow(ctx, s.trainer, p, data, s.keep, out)
+	return s.end(result, explain(failure, memory, info))
 }
 
 // explain adds what a person can do about a device that gave up.
