@@ -1,9 +1,14 @@
 package cpu
 
-import "mdfa/gpu"
+import (
+	"mdfa/gpu"
+	"mdfa/gpu/cpu/vec"
+)
 
-// compareLength is how many elements one part of Compare sums up.
-const compareLength = 16 << 10
+const (
+	compareLength = 16 << 10 // elements that one part of Compare sums up
+	columnLength  = 256      // elements of a column that are brought together
+)
 
 // Compare sums up parts of fixed length, and adds the parts up in their order.
 func (d *Device) Compare(a gpu.CompareArgs) error {
@@ -28,44 +33,26 @@ func (d *Device) Compare(a gpu.CompareArgs) error {
 	})
 }
 
-// compare is the sums over elements [from, to) of A in its own order. The product of two
-// float32 is exact in float64 and does not underflow, so its sign is that of the factors.
+// compare is the sums over elements [from, to) of A in its own order.
 func compare(args gpu.CompareArgs, x, y []float32, from, to int) (sums [gpu.NumCompared]float64) {
-	var dot, squareA, squareB float64
-	var same, opposed, low, high int
-	lowest, highest := args.Low, args.High
-	row, col := 0, 0 // of the element, where they are needed
-	if args.TransB {
-		row, col = from/args.A.Cols, from%args.A.Cols
-	}
-	for i := from; i < to; i++ {
-		at := i
-		if args.TransB {
-			at = col*args.A.Rows + row
-			if col++; col == args.A.Cols {
-				row, col = row+1, 0
+	total := vec.Comparison{}
+	if !args.TransB {
+		total.Add(x[from:to], y[from:to], args.Low, args.High)
+	} else {
+		// B is [cols, rows]: what belongs to a row of A lies a row of B apart each.
+		var column [columnLength]float32
+		for i := from; i < to; {
+			row, col := i/args.A.Cols, i%args.A.Cols
+			n := min(columnLength, args.A.Cols-col, to-i)
+			for k := range n {
+				column[k] = y[(col+k)*args.A.Rows+row]
 			}
+			total.Add(x[i:i+n], column[:n], args.Low, args.High)
+			i += n
 		}
-		a, b := float64(x[i]), float64(y[at])
-		product := a * b
-		dot += product
-		squareA += a * a
-		squareB += b * b
-		same += one(product > 0)
-		opposed += one(product < 0)
-		low += one(x[i] <= lowest)
-		high += one(x[i] >= highest)
 	}
-	sums[gpu.CompareDot], sums[gpu.CompareSquareA], sums[gpu.CompareSquareB] = dot, squareA, squareB
-	sums[gpu.CompareSame], sums[gpu.CompareOpposed] = float64(same), float64(opposed)
-	sums[gpu.CompareLow], sums[gpu.CompareHigh] = float64(low), float64(high)
+	sums[gpu.CompareDot], sums[gpu.CompareSquareA], sums[gpu.CompareSquareB] = total.Dot, total.SquareA, total.SquareB
+	sums[gpu.CompareSame], sums[gpu.CompareOpposed] = float64(total.Same), float64(total.Opposed)
+	sums[gpu.CompareLow], sums[gpu.CompareHigh] = float64(total.Low), float64(total.High)
 	return sums
-}
-
-// one is 1 for true. The compiler makes no branch of it, which random signs would mislead.
-func one(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -102,8 +102,8 @@ func TestVectorLoopsEqualPlainLoops(t *testing.T) {
 				}
 				pair[0](a1, b1, c1)
 				pair[1](a2, b2, c2)
-				assert.Equal(t, bits(a2), bits(a1), name)
-				assert.Equal(t, bits(b2), bits(b1), name)
+				assert.Equal(t, bitsOf(a2), bitsOf(a1), name)
+				assert.Equal(t, bitsOf(b2), bitsOf(b1), name)
 			}
 			bytes := make([]uint8, n)
 			for i := range bytes {
@@ -117,8 +117,8 @@ func TestVectorLoopsEqualPlainLoops(t *testing.T) {
 	}
 }
 
-// bits makes NaN equal to itself.
-func bits(s []float32) []uint32 {
+// bitsOf makes NaN equal to itself.
+func bitsOf(s []float32) []uint32 {
 	out := make([]uint32, len(s))
 	for i, v := range s {
 		out[i] = math.Float32bits(v)
