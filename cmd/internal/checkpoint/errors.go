@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -25,6 +26,7 @@ type Error struct {
 	Kind  error
 	Cause error
 	Text  string
+	why   string // the file's name and what is wrong with it, of a damaged one
 }
 
 // Error is the sentence.
@@ -42,9 +44,9 @@ func (e *Error) Unwrap() []error {
 // openFault says why a file cannot be opened.
 func openFault(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Error{ErrAbsent, err, fmt.Sprintf("%s: there is no such file or folder: expected a checkpoint (*%s) or the folder of a run.", path, Suffix)}
+		return &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf("%s: there is no such file or folder: expected a checkpoint (*%s) or the folder of a run.", path, Suffix)}
 	}
-	return &Error{ErrAbsent, err, fmt.Sprintf("%s cannot be read (%v): check the disk and its permissions.", path, reason(err))}
+	return &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf("%s cannot be read (%v): check the disk and its permissions.", path, reason(err))}
 }
 
 // damaged says what is wrong with a file.
@@ -54,7 +56,29 @@ func damaged(path string, err error) error {
 		return openFault(path, err)
 	}
 	text := strings.NewReplacer("safetensors: ", "", "model: ", "", ": "+safetensors.ErrFormat.Error(), "").Replace(err.Error())
-	return &Error{ErrDamaged, err, fmt.Sprintf("%s is damaged or no checkpoint (%s): use another one.", path, text)}
+	return &Error{
+		Kind: ErrDamaged, Cause: err, why: filepath.Base(path) + ": " + text,
+		Text: fmt.Sprintf("%s is damaged or no checkpoint (%s): use another one.", path, text),
+	}
+}
+
+// allFailed says what is wrong with the checkpoints of a folder, of which none can be used.
+func allFailed(dir string, failures []error) error {
+	if len(failures) == 1 {
+		return failures[0]
+	}
+	var list []string
+	for _, err := range failures {
+		var fault *Error
+		if !errors.As(err, &fault) || fault.why == "" {
+			return err
+		}
+		list = append(list, fault.why)
+	}
+	return &Error{
+		Kind: ErrDamaged, Cause: errors.Join(failures...),
+		Text: fmt.Sprintf("no checkpoint in %s can be used (%s): copy them again from where they are whole, or train anew.", dir, strings.Join(list, "; ")),
+	}
 }
 
 // writeFault says why a checkpoint cannot be written, and what to do.
@@ -68,7 +92,7 @@ func writeFault(path string, err error) error {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		remedy = "writing is not permitted there: allow it and go on with -resume"
 	}
-	return &Error{ErrWrite, err, fmt.Sprintf("the checkpoint %s cannot be written (%v): %s; the checkpoints before it are kept.", path, reason(err), remedy)}
+	return &Error{Kind: ErrWrite, Cause: err, Text: fmt.Sprintf("the checkpoint %s cannot be written (%v): %s; the checkpoints before it are kept.", path, reason(err), remedy)}
 }
 
 // reason strips the operation and the path that an os error repeats.

@@ -58,19 +58,21 @@ func load(path string, names ...string) (*Checkpoint, error) {
 	if inner := filepath.Join(path, Folder); isDir(inner) {
 		dir = inner
 	}
-	var passed error
+	var failures []error
 	for _, name := range names {
 		c, err := Read(filepath.Join(dir, name))
 		switch {
 		case err == nil:
-			c.PassedBy = passed
+			if len(failures) > 0 {
+				c.PassedBy = failures[0]
+			}
 			return c, nil
-		case !errors.Is(err, fs.ErrNotExist) && passed == nil:
-			passed = err
+		case !errors.Is(err, fs.ErrNotExist):
+			failures = append(failures, err)
 		}
 	}
-	if passed != nil {
-		return nil, passed
+	if len(failures) > 0 {
+		return nil, allFailed(dir, failures)
 	}
 	return nil, &Error{Kind: ErrAbsent, Text: fmt.Sprintf(
 		"%s holds no checkpoint: expected the folder of a run with %s in it.", path, filepath.Join(Folder, names[0]))}

@@ -60,13 +60,13 @@ func ReadRun(dir string) (*Run, error) {
 	text, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &Error{ErrAbsent, err, fmt.Sprintf("%s is no folder of a run: it has no %s.", dir, RunFile)}
+		return nil, &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf("%s is no folder of a run: it has no %s.", dir, RunFile)}
 	case err != nil:
 		return nil, openFault(path, err)
 	}
 	r := new(Run)
 	if err := json.Unmarshal(text, r); err != nil {
-		return nil, &Error{ErrDamaged, err, fmt.Sprintf("%s is damaged (%v): move it away; the run's checkpoints can be named one by one.", path, err)}
+		return nil, &Error{Kind: ErrDamaged, Cause: err, Text: fmt.Sprintf("%s is damaged (%v): move it away; the run's checkpoints can be named one by one.", path, err)}
 	}
 	if r.Format != runFormat {
 		return nil, &Error{Kind: ErrDamaged, Text: fmt.Sprintf(
