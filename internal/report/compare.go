@@ -54,8 +54,21 @@ func plain(x float64) string {
 type group struct {
 	entries []*Entry
 	Name    string
-	Seeds   int
 	Values  []string
+}
+
+// Seeds is how many seeds the runs have. Runs of one seed are equal but for their times, and
+// would pass for a deviation of zero.
+func (g *group) Seeds() string {
+	var seeds []string
+	for _, e := range g.entries {
+		seeds = append(seeds, e.Seed)
+	}
+	slices.Sort(seeds)
+	if n := len(slices.Compact(seeds)); n < len(g.entries) {
+		return fmt.Sprintf("%d in %d runs", n, len(g.entries))
+	}
+	return fmt.Sprint(len(g.entries))
 }
 
 // difference is a setting that is not the same in all groups.
@@ -102,7 +115,7 @@ func Compare(w io.Writer, entries []Entry, producer string, made time.Time) erro
 			mean, deviation := meanOf(g.figures(i))
 			f.Value = mean
 			g.Values = append(g.Values, f.text(deviation))
-			page.Deviation = page.Deviation || g.Seeds > 1
+			page.Deviation = page.Deviation || len(g.entries) > 1
 		}
 	}
 	for _, g := range groups {
@@ -132,7 +145,6 @@ func grouped(entries []Entry) []*group {
 			at = len(groups) - 1
 		}
 		groups[at].entries = append(groups[at].entries, e)
-		groups[at].Seeds++
 	}
 	return groups
 }
@@ -209,7 +221,7 @@ func names(groups []*group, list []difference) {
 	if len(groups) == 1 && groups[0].Name == "" {
 		groups[0].Name = groups[0].entries[0].Folder
 		if n := len(groups[0].entries); n > 1 {
-			groups[0].Name = fmt.Sprintf("all %d seeds", n)
+			groups[0].Name = fmt.Sprintf("all %d runs", n)
 		}
 	}
 	for i, g := range groups {

@@ -74,7 +74,9 @@ func TestGroupsAreNamedByWhatTellsThemApartAndNoMore(t *testing.T) {
 	same := grouped([]Entry{entries[0], entries[0]})
 	require.Len(t, same, 1)
 	names(same, differences(same))
-	assert.Equal(t, "all 2 seeds", same[0].Name)
+	assert.Equal(t, "all 2 runs", same[0].Name)
+	assert.Equal(t, "1 in 2 runs", same[0].Seeds(), "one seed, run twice")
+	assert.Equal(t, "1", groups[0].Seeds())
 }
 
 func TestFiguresReadLikeNumbers(t *testing.T) {
