@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -39,19 +41,17 @@ func autoResume(typed options, out *console) (opt options, from *origin, done bo
 
 // candidates are the folders of runs with the same settings, the newest first.
 func candidates(typed options) []string {
-	paths, err := filepath.Glob(filepath.Join(typed.out, "*", "[^.]*", checkpoint.RunFile))
-	if err != nil {
-		return nil // -out has brackets in its name; a new run begins
-	}
+	// The pattern is sound, and what cannot be read has no run to go on with.
+	paths, _ := fs.Glob(os.DirFS(typed.out), "*/[^.]*/"+checkpoint.RunFile)
 	type found struct {
 		dir string
 		run *checkpoint.Run
 	}
 	var list []found
-	for _, path := range paths {
-		run, err := checkpoint.ReadRun(filepath.Dir(path))
-		if err == nil && sameSettings(typed, run.Settings) {
-			list = append(list, found{filepath.Dir(path), run})
+	for _, name := range paths {
+		dir := filepath.Join(typed.out, filepath.FromSlash(path.Dir(name)))
+		if run, err := checkpoint.ReadRun(dir); err == nil && sameSettings(typed, run.Settings) {
+			list = append(list, found{dir, run})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b found) int {

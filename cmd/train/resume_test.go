@@ -165,6 +165,15 @@ func TestAutoBeginsGoesOnAndIsDone(t *testing.T) {
 	assert.Len(t, folders, 5)
 }
 
+func TestAutoFindsRunsBelowAFolderOfAnyName(t *testing.T) {
+	args := []string{"-data", madeUp(t), "-layers", "16", "-max_epochs", "1", "-resume", "auto", "-out", "runs [1-"}
+	first := runTrain(t, args...)
+	require.Equal(t, 0, first.code, first.stderr)
+	again := finish(t, inFolder(t, first.dir, args...))
+	require.Equal(t, 0, again.code, again.stderr)
+	assert.Regexp(t, `^runs \[1-/mnist/\S+ is complete: 1 epoch, `, again.stdout)
+}
+
 func TestAutoBeginsAnewInTheFolderOfARunWithoutCheckpoint(t *testing.T) {
 	args := []string{"-data", madeUp(t), "-layers", "16", "-max_epochs", "2"}
 	got := runTrain(t, args...)
