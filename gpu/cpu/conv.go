@@ -154,19 +154,25 @@ func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 	})
 }
 
-// ConvGrad multiplies transposed patches with errors. A wide patch is cut into columns,
-// whose gradients no two parts share. A narrow one (the first layer of a grey image has
-// 25 columns) is cut along the batch instead, and the parts' sums are added in order.
+// ConvGrad multiplies transposed patches with errors. It is cut along the batch, as the forward
+// pass is, so that a worker reads the images that it has in its cache, and the parts' sums are
+// added in order. Where these would take much memory, the patches are cut into columns, whose
+// gradients no two parts share; but not narrow ones (the first layer of a grey image has 25
+// columns).
 func (d *Device) ConvGrad(a gpu.ConvGradArgs) error {
 	return d.submit("conv gradient", a.Check(), []gpu.Span{a.DW, a.X, a.DY}, func() []phase {
-		if a.Shape.Patch() < narrowPatch {
+		s := a.Shape
+		if sums := s.Patch() * s.OutC * productParts(2*s.Rows()*s.Patch()*s.OutC); s.Patch() < narrowPatch || sums <= partialFloats {
 			return d.convGradByImages(a)
 		}
 		return d.convGradByColumns(a)
 	})
 }
 
-const narrowPatch = 128
+const (
+	narrowPatch   = 128
+	partialFloats = 2 << 20 // of all parts of a gradient together
+)
 
 func (d *Device) convGradByColumns(a gpu.ConvGradArgs) []phase {
 	s := a.Shape
