@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 )
@@ -47,10 +48,13 @@ func parse(text []byte) (*Table, error) {
 	number := 0
 	for line := range bytes.Lines(kept) {
 		number++
-		if number == 1 || len(bytes.TrimRight(line, "\r\n")) == 0 {
+		if number == 1 {
 			continue
 		}
 		values, err := decode(line)
+		if errors.Is(err, io.EOF) {
+			continue
+		}
 		if err != nil || len(values) != len(t.Columns) {
 			t.Notes = append(t.Notes, fmt.Sprintf("line %d is damaged and left out: it has not the %d values of the first line", number, len(t.Columns)))
 			continue

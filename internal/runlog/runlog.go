@@ -204,8 +204,13 @@ func encode(values []string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// decode reads one line of the log.
-func decode(line []byte) ([]string, error) { return csv.NewReader(bytes.NewReader(line)).Read() }
+// decode reads one line of the log. One that is empty but for its end is no row: io.EOF.
+func decode(line []byte) ([]string, error) {
+	if len(bytes.TrimRight(line, "\r\n")) == 0 {
+		return nil, io.EOF
+	}
+	return csv.NewReader(bytes.NewReader(line)).Read()
+}
 
 // reason strips the operation and the path that an os error repeats.
 func reason(err error) error {
