@@ -16,7 +16,7 @@ import (
 func TestLargeFilterGradientIsTheDefinition(t *testing.T) {
 	s := gpu.ConvShape{Batch: 8, InH: 6, InW: 6, InC: 96, Kernel: 5, Stride: 1, OutC: 256}
 	d := cpu.Open()
-	defer d.Close()
+	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	numbers := func(n, step int) ([]float32, gpu.Span) {
 		values := make([]float32, n)
 		for i := range values {
