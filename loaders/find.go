@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"mdfa/internal/disk"
 )
 
 // dataEnv names a folder that holds one folder for each data set.
@@ -148,16 +150,7 @@ func incomplete(name, dir string, missing []string) error {
 
 func openFault(path string, err error) error {
 	return &fault{cause: err, text: fmt.Sprintf(
-		"%s cannot be read (%v): check its permissions or name another folder with -data.", path, reason(err))}
-}
-
-// reason strips the operation and the path that an os error repeats.
-func reason(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
+		"%s cannot be read (%v): check its permissions or name another folder with -data.", path, disk.Reason(err))}
 }
 
 func gzNames(names []string) []string {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/disk"
 	"mdfa/internal/onnx"
 	"mdfa/internal/safetensors"
 )
@@ -105,18 +106,5 @@ func cannotWrite(path string, err error) error {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		remedy = "writing is not permitted there: " + remedy
 	}
-	return fmt.Errorf("%s cannot be written (%w): %s", path, reason(err), remedy)
-}
-
-// reason strips the operation and the path that an os error repeats.
-func reason(err error) error {
-	var at *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &at):
-		return at.Err
-	case errors.As(err, &link):
-		return link.Err
-	}
-	return err
+	return fmt.Errorf("%s cannot be written (%w): %s", path, disk.Reason(err), remedy)
 }

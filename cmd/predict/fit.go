@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"os"
 
+	"mdfa/internal/disk"
 	"mdfa/internal/imageprep"
 	"mdfa/model"
 )
@@ -23,7 +24,7 @@ const (
 func fitFile(path string, input model.Shape, invert bool, dst []uint8) error {
 	file, err := os.ReadFile(path)
 	if err != nil {
-		return reason(err)
+		return disk.Reason(err)
 	}
 	if err := fitEncoded(file, input, dst); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"mdfa/algo"
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/disk"
 	"mdfa/internal/imageprep"
 	"mdfa/loaders"
 	"mdfa/model"
@@ -145,7 +146,7 @@ func (l *lister) add(path string) error {
 		l.fault(path, errors.New("there is no such file or folder"))
 		return nil
 	case err != nil:
-		l.fault(path, reason(err))
+		l.fault(path, disk.Reason(err))
 		return nil
 	case !info.IsDir():
 		return l.file(path, "", unknown)
@@ -156,7 +157,7 @@ func (l *lister) add(path string) error {
 		case err != nil && at == path:
 			return err
 		case err != nil:
-			l.fault(at, reason(err))
+			l.fault(at, disk.Reason(err))
 			return nil
 		case at != path && strings.HasPrefix(entry.Name(), "."):
 			if entry.IsDir() {
@@ -171,7 +172,7 @@ func (l *lister) add(path string) error {
 		return err
 	}
 	if err != nil {
-		l.fault(path, reason(err))
+		l.fault(path, disk.Reason(err))
 	}
 	slices.Sort(files)
 	for _, file := range files {
@@ -212,7 +213,7 @@ func (l *lister) file(path, within string, label int32) error {
 	}
 	begin, err := beginning(path)
 	if err != nil {
-		l.fault(path, reason(err))
+		l.fault(path, disk.Reason(err))
 		return nil
 	}
 	if format := imageprep.Sniff(begin); format == imageprep.JPEG || format == imageprep.PNG {
@@ -349,13 +350,4 @@ func (l *lister) notes() {
 	if l.passedOver > 0 {
 		l.images.notes = append(l.images.notes, fmt.Sprintf("%d files in the folders are no images and were passed over", l.passedOver))
 	}
-}
-
-// reason strips the operation and the path that an os error repeats.
-func reason(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
 }

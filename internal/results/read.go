@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"mdfa/internal/disk"
 )
 
 // ReadTable reads a CSV of a run, each row by the names of its columns; none where there is
@@ -16,7 +18,7 @@ func ReadTable(path string) ([]map[string]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read (%w): check the disk and its permissions", path, reason(err))
+		return nil, fmt.Errorf("%s cannot be read (%w): check the disk and its permissions", path, disk.Reason(err))
 	}
 	defer file.Close()
 	lines, err := csv.NewReader(file).ReadAll() // every row has as many cells as the first

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+
+	"mdfa/internal/disk"
 )
 
 // The files of a run's folder.
@@ -108,7 +110,7 @@ func (r *Run) rename(stem string) error {
 		err := os.Rename(r.dir, to)
 		if err == nil {
 			r.dir, r.made[len(r.made)-1] = to, to
-			return syncFolder(filepath.Dir(to))
+			return disk.SyncFolder(filepath.Dir(to))
 		}
 		if !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY) {
 			return err
@@ -285,22 +287,8 @@ func (r *Run) write(name string, data []byte) error {
 	if err := renameio.WriteFile(filepath.Join(r.dir, name), data, 0o666, renameio.WithTempDir(r.dir)); err != nil {
 		return explain(r.dir, err)
 	}
-	if err := syncFolder(r.dir); err != nil {
+	if err := disk.SyncFolder(r.dir); err != nil {
 		return explain(r.dir, err)
-	}
-	return nil
-}
-
-// syncFolder makes new names in a folder last. Some file systems cannot sync a folder; what
-// its files hold is synced in any case.
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	if err := folder.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
-		return err
 	}
 	return nil
 }
@@ -318,7 +306,7 @@ func explain(dir string, err error) error {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		remedy = "writing is not permitted there: " + remedy
 	}
-	return &WriteError{Dir: dir, text: fmt.Sprintf("results cannot be written to %s (%v): %s.", dir, reason(err), remedy), cause: err}
+	return &WriteError{Dir: dir, text: fmt.Sprintf("results cannot be written to %s (%v): %s.", dir, disk.Reason(err), remedy), cause: err}
 }
 
 // WriteError is a failure to write results; its text is a sentence for the user.
@@ -333,16 +321,3 @@ func (e *WriteError) Error() string { return e.text }
 
 // Unwrap is what the operating system said.
 func (e *WriteError) Unwrap() error { return e.cause }
-
-// reason strips the operation and the path that an os error repeats.
-func reason(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	var link *os.LinkError
-	if errors.As(err, &link) {
-		return link.Err
-	}
-	return err
-}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"mdfa/internal/disk"
 )
 
 // Row is a row's values by column. Empty ones are left out.
@@ -26,7 +28,7 @@ func (l *Log) Read() (*Table, error) {
 		return &Table{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("runlog: the log %s cannot be read: %w", l.Path(), reason(err))
+		return nil, fmt.Errorf("runlog: the log %s cannot be read: %w", l.Path(), disk.Reason(err))
 	}
 	t, err := parse(text)
 	if err != nil {

@@ -21,7 +21,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,6 +30,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
 
+	"mdfa/internal/disk"
 	"mdfa/internal/results"
 )
 
@@ -78,7 +78,7 @@ func (l *Log) append(ctx context.Context, row []results.Cell) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("another process has held %s for %v", filepath.Join(l.root, lockFile), patience)
 	case err != nil:
-		return reason(err)
+		return disk.Reason(err)
 	case !locked:
 		return errors.New("its lock cannot be had")
 	}
@@ -90,12 +90,12 @@ func (l *Log) append(ctx context.Context, row []results.Cell) error {
 func (l *Log) write(row []results.Cell) error {
 	file, err := os.OpenFile(l.Path(), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o666)
 	if err != nil {
-		return reason(err)
+		return disk.Reason(err)
 	}
 	defer file.Close()
 	old, err := io.ReadAll(file)
 	if err != nil {
-		return reason(err)
+		return disk.Reason(err)
 	}
 	kept := whole(old)
 	columns, err := header(kept)
@@ -117,14 +117,14 @@ func (l *Log) write(row []results.Cell) error {
 	}
 	if len(kept) < len(old) {
 		if err := file.Truncate(int64(len(kept))); err != nil {
-			return reason(err)
+			return disk.Reason(err)
 		}
 	}
 	if _, err := file.Write(line); err != nil {
 		_ = file.Truncate(int64(len(kept))) // half a row on a full disk; readers would skip it
-		return reason(err)
+		return disk.Reason(err)
 	}
-	return reason(file.Sync())
+	return disk.Reason(file.Sync())
 }
 
 // replace writes the log anew with more columns. Lines that are no rows stay as they are.
@@ -156,11 +156,11 @@ func (l *Log) replace(kept []byte, columns, wanted []string, last []byte) error 
 	}
 	out.Write(last)
 	if err := renameio.WriteFile(l.Path(), out.Bytes(), 0o666, renameio.WithTempDir(l.root), renameio.WithExistingPermissions()); err != nil {
-		return reason(err)
+		return disk.Reason(err)
 	}
 	folder, err := os.Open(l.root)
 	if err != nil {
-		return reason(err)
+		return disk.Reason(err)
 	}
 	defer folder.Close()
 	_ = folder.Sync() // not every file system can; the rows themselves are synced
@@ -210,13 +210,4 @@ func decode(line []byte) ([]string, error) {
 		return nil, io.EOF
 	}
 	return csv.NewReader(bytes.NewReader(line)).Read()
-}
-
-// reason strips the operation and the path that an os error repeats.
-func reason(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
 }

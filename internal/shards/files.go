@@ -1,11 +1,11 @@
 package shards
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"mdfa/internal/disk"
 )
 
 // partPrefix marks what is being written: hidden, and never taken for a shard. One
@@ -32,7 +32,10 @@ func commitPart(dir, name string, file *os.File) error {
 	if err := os.Rename(file.Name(), filepath.Join(dir, name)); err != nil {
 		return WriteFault(dir, err)
 	}
-	return syncFolder(dir)
+	if err := disk.SyncFolder(dir); err != nil {
+		return WriteFault(dir, err)
+	}
+	return nil
 }
 
 // writeFile puts a file into a folder, complete or not at all.
@@ -47,20 +50,6 @@ func writeFile(dir, name string, data []byte) error {
 		return WriteFault(dir, err)
 	}
 	return commitPart(dir, name, file)
-}
-
-// syncFolder makes new names last through a loss of power.
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return WriteFault(dir, err)
-	}
-	defer folder.Close()
-	// Some file systems cannot sync a folder; the files themselves are synced in any case.
-	if err := folder.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
-		return WriteFault(dir, err)
-	}
-	return nil
 }
 
 // removeParts removes what work that was broken off has left under temporary names.

@@ -21,8 +21,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"syscall"
+
+	"mdfa/internal/disk"
 )
 
 // The splits of a prepared folder.
@@ -79,7 +80,7 @@ func faultf(kind error, format string, args ...any) *Error {
 
 // readFault says that a file cannot be read.
 func readFault(path string, err error) error {
-	return &Error{Cause: err, Text: fmt.Sprintf("%s cannot be read (%v): check the disk and its permissions.", path, reason(err))}
+	return &Error{Cause: err, Text: fmt.Sprintf("%s cannot be read (%v): check the disk and its permissions.", path, disk.Reason(err))}
 }
 
 // WriteFault says why dir cannot be written, and what to do.
@@ -95,20 +96,7 @@ func WriteFault(dir string, err error) error {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		remedy = "writing is not permitted there: name another folder"
 	}
-	return &Error{Kind: ErrWrite, Cause: err, Text: fmt.Sprintf("%s cannot be written (%v): %s.", dir, reason(err), remedy)}
-}
-
-// reason strips the operation and the path that an os error repeats.
-func reason(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	var link *os.LinkError
-	if errors.As(err, &link) {
-		return link.Err
-	}
-	return err
+	return &Error{Kind: ErrWrite, Cause: err, Text: fmt.Sprintf("%s cannot be written (%v): %s.", dir, disk.Reason(err), remedy)}
 }
 
 // FileName is that of a shard: its images with ".bin", its index with ".idx".

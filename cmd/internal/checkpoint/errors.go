@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"mdfa/internal/disk"
 	"mdfa/internal/safetensors"
 )
 
@@ -46,7 +47,7 @@ func openFault(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf("%s: there is no such file or folder: expected a checkpoint (*%s) or the folder of a run.", path, Suffix)}
 	}
-	return &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf("%s cannot be read (%v): check the disk and its permissions.", path, reason(err))}
+	return &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf("%s cannot be read (%v): check the disk and its permissions.", path, disk.Reason(err))}
 }
 
 // damaged says what is wrong with a file.
@@ -92,14 +93,5 @@ func writeFault(path string, err error) error {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		remedy = "writing is not permitted there: allow it and go on with -resume"
 	}
-	return &Error{Kind: ErrWrite, Cause: err, Text: fmt.Sprintf("the checkpoint %s cannot be written (%v): %s; the checkpoints before it are kept.", path, reason(err), remedy)}
-}
-
-// reason strips the operation and the path that an os error repeats.
-func reason(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
+	return &Error{Kind: ErrWrite, Cause: err, Text: fmt.Sprintf("the checkpoint %s cannot be written (%v): %s; the checkpoints before it are kept.", path, disk.Reason(err), remedy)}
 }

@@ -8,10 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"syscall"
 	"time"
 
 	"github.com/google/renameio/v2"
+
+	"mdfa/internal/disk"
 )
 
 // The places of a run's checkpoints.
@@ -177,13 +178,7 @@ func write(path string, c *Checkpoint, keep func() error) error {
 
 // syncFolder makes new names last.
 func syncFolder(dir, path string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return writeFault(path, err)
-	}
-	defer folder.Close()
-	// Some file systems cannot sync a folder; the file itself is synced in any case.
-	if err := folder.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
+	if err := disk.SyncFolder(dir); err != nil {
 		return writeFault(path, err)
 	}
 	return nil

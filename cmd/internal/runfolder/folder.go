@@ -6,12 +6,12 @@ package runfolder
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"path/filepath"
 	"strconv"
 
 	"mdfa/cmd/internal/checkpoint"
+	"mdfa/internal/disk"
 	"mdfa/internal/results"
 )
 
@@ -101,16 +101,7 @@ func table(path string) ([]row, error) {
 
 // unreadable says why a file of the run cannot be read.
 func unreadable(path string, err error) error {
-	return fmt.Errorf("%s cannot be read (%w): it is not as the run left it", path, reason(err))
-}
-
-// reason strips the operation and the path that an os error repeats.
-func reason(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
+	return fmt.Errorf("%s cannot be read (%w): it is not as the run left it", path, disk.Reason(err))
 }
 
 // number is a column's value, NaN where it is empty or absent.

@@ -14,6 +14,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/wording"
+	"mdfa/internal/disk"
 	"mdfa/internal/report"
 	"mdfa/model"
 )
@@ -41,7 +42,7 @@ func (f *Folder) Write(path, producer string) error {
 // WriteFile writes a page, complete or not at all.
 func WriteFile(path string, page []byte) error {
 	if err := renameio.WriteFile(path, page, 0o666, renameio.WithTempDir(filepath.Dir(path))); err != nil {
-		return fmt.Errorf("the report cannot be written to %s (%w): see that there is space and permission to write", path, reason(err))
+		return fmt.Errorf("the report cannot be written to %s (%w): see that there is space and permission to write", path, disk.Reason(err))
 	}
 	return nil
 }

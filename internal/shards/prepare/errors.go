@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"mdfa/internal/disk"
 	"mdfa/internal/shards"
 )
 
@@ -21,7 +22,7 @@ func sourceFault(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return &shards.Error{Kind: shards.ErrAbsent, Cause: err, Text: fmt.Sprintf("there is no %s: name the folder or archive that holds the images.", path)}
 	}
-	return &shards.Error{Cause: err, Text: fmt.Sprintf("%s cannot be read (%v): check the disk and its permissions.", path, reason(err))}
+	return &shards.Error{Cause: err, Text: fmt.Sprintf("%s cannot be read (%v): check the disk and its permissions.", path, disk.Reason(err))}
 }
 
 // loadFault is the error of reading one photo, when it is more than that photo's own.
@@ -31,13 +32,4 @@ func loadFault(name string, err error) error {
 		return err
 	}
 	return sourceFault(name, err)
-}
-
-// reason strips the operation and the path that an os error repeats.
-func reason(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
 }

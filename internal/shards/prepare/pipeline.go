@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"mdfa/internal/disk"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
 )
@@ -140,7 +141,7 @@ func (p *preparation) write(writer *shards.Writer, j *job) error {
 	case !errors.Is(j.err, imageprep.ErrImage) && !unreadable(j.err):
 		return loadFault(j.photo.Name, j.err)
 	}
-	left := shards.Skipped{File: j.photo.Name, Reason: reason(j.err).Error()}
+	left := shards.Skipped{File: j.photo.Name, Reason: disk.Reason(j.err).Error()}
 	if err := p.checkStrict([]shards.Skipped{left}); err != nil {
 		return err
 	}
