@@ -178,6 +178,7 @@ func TestExitCodesTellWhatHappened(t *testing.T) {
 		{nil, 0, "", ""},
 		{Answer{"text\n"}, 0, "text\n", ""},
 		{errors.New("loaders: no file"), ExitFailed, "", "teach: no file.\n"},
+		{errors.New("class \x1b[2J\ntrain: done \u202e"), ExitFailed, "", "teach: class \\x1b[2J\ntrain: done \\u202e.\n"},
 		{Usagef("-x %d: wrong.", 1), ExitUsage, "", "teach: -x 1: wrong.\n"},
 		{fmt.Errorf("%w: bad", algo.ErrConfig), ExitUsage, "", "teach: wrong configuration: bad.\n"},
 		{fmt.Errorf("%w in epoch 3", ErrInterrupted), ExitInterrupted, "", "teach: interrupted in epoch 3.\n"},

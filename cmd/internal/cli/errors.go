@@ -12,6 +12,7 @@ import (
 	"mdfa/algo"
 	"mdfa/cmd/internal/device"
 	"mdfa/cmd/internal/wording"
+	"mdfa/internal/foreign"
 	"mdfa/loaders"
 )
 
@@ -73,7 +74,7 @@ func Main(name string, do func(ctx context.Context, args []string, stdout *os.Fi
 }
 
 // Report prints how a program ended, an answer to stdout and an error as one sentence to
-// stderr, and returns the exit code.
+// stderr, and returns the exit code. Parts of the error may be foreign.
 func Report(name string, err error, stdout, stderr io.Writer) int {
 	var answer Answer
 	if errors.As(err, &answer) {
@@ -82,7 +83,7 @@ func Report(name string, err error, stdout, stderr io.Writer) int {
 		}
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "%s: %s\n", name, wording.Sentence(err))
+		fmt.Fprintf(stderr, "%s: %s\n", name, foreign.Lines(wording.Sentence(err)))
 	}
 	return ExitCode(err)
 }

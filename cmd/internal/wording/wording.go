@@ -3,11 +3,11 @@ package wording
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 
 	"mdfa/algo"
 	"mdfa/gpu"
+	"mdfa/internal/foreign"
 )
 
 // packagePrefix is the package name that errors carry at the start of each link.
@@ -36,9 +36,4 @@ func Sentence(err error) string {
 }
 
 // Shown is what was typed, in quotes where it would not read as one word.
-func Shown(text string) string {
-	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return strconv.Quote(text)
-	}
-	return text
-}
+func Shown(text string) string { return foreign.Word(text) }
