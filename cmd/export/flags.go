@@ -38,7 +38,7 @@ func newFlags(opt *options) *cli.Flags {
 		Arguments: "RUN_OR_CHECKPOINT",
 		Examples: []string{
 			"export results/mnist/mdfa-convnet-c10-s0-20261124T101502 -o net.onnx",
-			"export results/mnist/mdfa-convnet-c10-s0-20261124T101502/checkpoints/last.safetensors \\\n-weights last -format safetensors -o weights.safetensors",
+			"export results/mnist/mdfa-convnet-c10-s0-20261124T101502 -weights last -format safetensors -o weights.safetensors",
 		},
 	})
 	f.Topic("What to export")

@@ -29,7 +29,7 @@ var about = cli.Program{
 	Description: "[imagenet.md](imagenet.md) describes the prepared folder.",
 	Examples: []string{
 		"imagenet-prep -from ~/Downloads/imagenet",
-		"imagenet-prep -train ILSVRC2012_img_train.tar -val ILSVRC2012_img_val.tar \\\n" +
+		"imagenet-prep -train ILSVRC2012_img_train.tar -val ILSVRC2012_img_val.tar " +
 			"-truth ILSVRC2012_validation_ground_truth.txt -ids synsets-by-id.txt",
 		"imagenet-prep -stats -verify",
 	},

@@ -41,7 +41,7 @@ var about = cli.Program{
 	Arguments: "[PATH...]",
 	Examples: []string{
 		"inspect results/mnist/mdfa-dense-c10-s0-20261124T101502",
-		"inspect -diff results/mnist/mdfa-dense-c10-s0-20261124T101502 results/mnist/mdfa-dense-c10-s1-20261124T102001",
+		"inspect -diff results/mnist/mdfa-dense-c10-s0-… results/mnist/mdfa-dense-c10-s1-…",
 		"inspect -runs -where model=mdfa -where 'test_accuracy>0.9' -sort -test_accuracy -n 10",
 	},
 	Files: []cli.Entry{{Name: "DIR/" + runlog.File, Text: "the log of all runs below DIR: [output.md](output.md) has its columns"}},

@@ -103,7 +103,7 @@ func newFlags(o *options) *cli.Flags {
 	f.Bool(&o.profile, "profile", "on a GPU, measure a step kernel by kernel after the run")
 
 	f.Topic("Checkpoints")
-	f.Text(&o.resume, "resume", "RUN", "", "go on with a run: its folder, a checkpoint, or auto (the newest like it)").Among(resumeAuto).File()
+	f.Text(&o.resume, "resume", "RUN", "", "go on with a run: its folder or one above, a checkpoint, or auto (the newest like it)").Among(resumeAuto).File()
 	f.Integer(&o.checkpointEvery, "checkpoint_every", "N", 0, noCheckpoints, "steps between checkpoints; 0: one an epoch, -1: none")
 
 	f.Topic("Output")

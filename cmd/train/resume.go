@@ -55,8 +55,8 @@ func (o *origin) takeLock() func() {
 	return unlock
 }
 
-// openOrigin finds the run that a path stands for: its folder, its folder of checkpoints,
-// or a checkpoint.
+// openOrigin finds the run that a path stands for: its folder, its folder of checkpoints, a
+// checkpoint, or a folder above with no other run in it.
 func openOrigin(path string) (*origin, error) {
 	path = filepath.Clean(path)
 	dir := path
@@ -70,7 +70,18 @@ func openOrigin(path string) (*origin, error) {
 		return openRun(dir, path)
 	}
 	state, err := checkpoint.LoadState(path)
-	return &origin{state: state}, err
+	if !errors.Is(err, checkpoint.ErrAbsent) {
+		return &origin{state: state}, err
+	}
+	switch runs := checkpoint.RunsBelow(path); len(runs) {
+	case 0:
+		return nil, err
+	case 1:
+		return openRun(runs[0], runs[0])
+	default:
+		return nil, usagef("%s holds %d runs, such as %s and %s: name one of them, or take -resume auto with the flags of the run.",
+			path, len(runs), runs[0], runs[len(runs)-1])
+	}
 }
 
 // openRun opens a run's folder for going on, from the checkpoint that path stands for.

@@ -314,6 +314,33 @@ func TestWhatIsNoRunIsRefusedInASentence(t *testing.T) {
 	}
 }
 
+func TestAFolderThatHoldsOneRunStandsForIt(t *testing.T) {
+	args := []string{"-data", madeUp(t), "-layers", "16", "-out", "jobs/41", "-resume", "auto", "-max_epochs"}
+	first := runTrain(t, append(args, "1")...)
+	require.Equal(t, 0, first.code, first.stderr)
+	require.NoError(t, os.Symlink("mnist", filepath.Join(first.dir, "jobs", "41", "latest")))
+	for i, above := range []string{"jobs/41/mnist", "jobs/41", "jobs", "."} {
+		again := append(args, strconv.Itoa(i+2), "-out", "jobs/42", "-resume", above)
+		if above == "." { // as deep as from jobs
+			again = []string{"-resume", ".", "-max_epochs", strconv.Itoa(i + 2)}
+		}
+		cmd := inFolder(t, first.dir, again...)
+		if above == "." {
+			cmd.Dir = filepath.Join(first.dir, "jobs")
+		}
+		got := finish(t, cmd)
+		require.Equal(t, 0, got.code, got.stderr)
+		assert.Regexp(t, fmt.Sprintf(`\nresume   after epoch %d, from \S*mnist/\S+/last\.safetensors\n`, i+1), got.stdout, above)
+	}
+	assert.NoDirExists(t, filepath.Join(first.dir, "jobs", "42"))
+
+	other := finish(t, inFolder(t, first.dir, append(args, "1", "-seed", "2")...))
+	require.Equal(t, 0, other.code, other.stderr)
+	got := finish(t, inFolder(t, first.dir, "-resume", "jobs"))
+	assert.Equal(t, exitUsage, got.code)
+	assert.Regexp(t, `^train: jobs holds 2 runs, such as jobs/41/mnist/\S+ and jobs/41/mnist/\S+: name one of them, or take -resume auto with the flags of the run\.\n$`, got.stderr)
+}
+
 func TestARunThatIsBeingTrainedIsLeftAlone(t *testing.T) {
 	args := []string{"-data", madeUp(t), "-layers", "16"}
 	cmd, rest := startLong(t, `^epoch +1/`, args...)

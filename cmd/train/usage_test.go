@@ -65,7 +65,6 @@ func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
 		{"-convnet true", `unexpected argument "true": a switch is set as in -convnet or -convnet=true.`},
 		{"model mdfa", `unexpected arguments "model", "mdfa": did you mean -model?`},
 		{"mdfa", `unexpected argument "mdfa": train takes flags only`},
-		{"-model bp --model fa", "-model is given twice: leave one out."},
 		{"-modell bp", "there is no flag -modell; did you mean -model?"},
 		{"--batch-size=3", "there is no flag --batch-size=3; did you mean -batch_size?"},
 		{"-epochs 3", "there is no flag -epochs; did you mean -max_epochs?"},

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -52,6 +53,32 @@ func (r Run) Encode() ([]byte, error) {
 		return nil, fmt.Errorf("checkpoint: %s: %w", RunFile, err)
 	}
 	return append(text, '\n'), nil
+}
+
+// runLevels is how far below a folder its runs may lie: those of -out are two levels down, and a
+// folder of several such folders is one more.
+const runLevels = 3
+
+// RunsBelow returns the folders of the runs below dir. Hidden folders and those that cannot be read
+// are skipped, links are not followed.
+func RunsBelow(dir string) []string {
+	var runs []string
+	// The function that is called never fails, so neither does WalkDir.
+	_ = fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() || name == "." {
+			return nil
+		}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if info, err := os.Stat(filepath.Join(path, RunFile)); err == nil && info.Mode().IsRegular() {
+			runs = append(runs, path)
+			return fs.SkipDir
+		}
+		if strings.HasPrefix(entry.Name(), ".") || strings.Count(name, "/") == runLevels-1 {
+			return fs.SkipDir
+		}
+		return nil
+	})
+	return runs
 }
 
 // ReadRun reads run.json of a run's folder. The error is a sentence (ErrAbsent, ErrDamaged).

@@ -84,6 +84,17 @@ func TestValuesAreReadAndKept(t *testing.T) {
 	}, f.Values())
 }
 
+func TestTheLastOfTwoFlagsCounts(t *testing.T) {
+	var v values
+	f := program(&v, "")
+	_, err := f.Parse(strings.Fields("-model fa -deep -rules fa,bp -model=dfa --deep=false -rules bp"))
+	require.NoError(t, err)
+	assert.Equal(t, "dfa", v.model)
+	assert.False(t, v.deep)
+	assert.Equal(t, []string{"bp"}, v.rules)
+	assert.Equal(t, "dfa", f.Values()["model"])
+}
+
 func TestMistakesAreSentencesThatHelp(t *testing.T) {
 	for line, want := range map[string]string{
 		"-modell bp":         "there is no flag -modell; did you mean -model?",
@@ -92,7 +103,7 @@ func TestMistakesAreSentencesThatHelp(t *testing.T) {
 		"---model":           `"---model" is no flag: teach -h lists them.`,
 		"-model":             "-model needs a value, as in -model NAME.",
 		"-model -deep":       "-model needs a value, as in -model NAME, but -deep follows.",
-		"-model a -model b":  "-model is given twice: leave one out.",
+		"-rate x -rate 1":    "-rate x: expected a number from 0 on, such as 0.001 or 1e-4.",
 		"-deep=maybe":        "-deep=maybe: expected true or false.",
 		"-deep true":         `unexpected argument "true": a switch is set as in -deep or -deep=true.`,
 		"model bp":           `unexpected arguments "model", "bp": did you mean -model?`,
@@ -138,10 +149,12 @@ Run
   -where TEST          condition
 
 Help
-  -completion SHELL    print a script that completes this command line: bash, zsh or fish
+  -completion SHELL    print a script that completes this command line: bash,
+                       zsh or fish
   -manual              print the manual page as Markdown and exit
 
-Flags may be written -x or --x, with a blank or = before the value.
+Flags may be written -x or --x, with a blank or = before the value. Where a flag
+is given twice, the last one counts.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C.
 `, answer.Text)
 	}

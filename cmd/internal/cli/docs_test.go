@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -46,6 +47,11 @@ func TestDocumentedCommandLinesAreThePrograms(t *testing.T) {
 		page, err := cmd.Output()
 		require.NoError(t, err, name)
 		require.True(t, strings.HasPrefix(string(page), "## "+name+"\n"), name)
+		help, err := exec.CommandContext(t.Context(), filepath.Join(dir, name), "-h").Output()
+		require.NoError(t, err, name)
+		for line := range strings.Lines(string(help)) {
+			assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 80, "%s -h: %s", name, line)
+		}
 		pages.WriteString("\n" + string(page))
 	}
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"flag"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -34,39 +35,54 @@ func (f *Flags) help() {
 }
 
 // widest is the width of the help text, in characters.
-const widest = 100
+const widest = 80
+
+// explained is the column where the explanations of flags begin.
+const explained = 23
 
 // Help is the help text: the flags by topic, and the examples.
 func (f *Flags) Help() string {
 	f.help()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", f.Program.Summary)
+	paragraph := func(text string) { fmt.Fprintln(&b, strings.Join(Wrap(text, widest), "\n")) }
+	paragraph(f.Program.Summary)
+	b.WriteString("\n")
 	if f.Program.Arguments != "" {
 		fmt.Fprintf(&b, "Usage\n  %s\n\n", f.synopsis())
 	}
 	b.WriteString("Examples\n")
 	for _, example := range f.Program.Examples {
-		fmt.Fprintf(&b, "  %s\n", strings.ReplaceAll(example, "\n", "\n      "))
+		fmt.Fprintln(&b, commandLine(example, "  "))
 	}
 	for _, t := range f.topics {
 		fmt.Fprintf(&b, "\n%s\n", t.title)
 		for _, v := range t.flags {
-			const column = 23 // where the explanations begin
 			head := fmt.Sprintf("  %-20s ", v.head())
-			text := Wrap(v.usage+v.defaultText(), widest-column)
-			indent := "\n" + strings.Repeat(" ", column)
-			if len(head)+len(text[0]) > widest {
+			text := Wrap(v.usage+v.defaultText(), widest-explained)
+			indent := "\n" + strings.Repeat(" ", explained)
+			if len(head) > explained {
 				head = strings.TrimRight(head, " ") + indent
 			}
 			fmt.Fprintf(&b, "%s%s\n", head, strings.Join(text, indent))
 		}
 	}
-	b.WriteString("\nFlags may be written -x or --x, with a blank or = before the value.\n")
+	b.WriteString("\n")
+	paragraph("Flags may be written -x or --x, with a blank or = before the value. Where a flag is given twice, the last one counts.")
 	if f.Program.Closing != "" {
-		fmt.Fprintf(&b, "%s\n", f.Program.Closing)
+		paragraph(f.Program.Closing)
 	}
-	b.WriteString("Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C.\n")
+	paragraph("Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C.")
 	return b.String()
+}
+
+// valued matches a flag and the blank before its value.
+var valued = regexp.MustCompile(`( -\w+) ([^-])`)
+
+// commandLine breaks an example before flags and paths, so that it can be pasted into a shell.
+func commandLine(example, indent string) string {
+	const tie = "\x00" // where no line ends
+	lines := Wrap(valued.ReplaceAllString(example, "$1"+tie+"$2"), widest-10)
+	return indent + strings.ReplaceAll(strings.Join(lines, " \\\n    "+indent), tie, " ")
 }
 
 // synopsis is the command line in one line.

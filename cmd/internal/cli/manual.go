@@ -24,13 +24,13 @@ func (f *Flags) Manual() string {
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.head(), usage, initial)
 		}
 	}
-	b.WriteString("\nFlags may be written `-x` or `--x`, with a blank or `=` before the value.\n")
+	b.WriteString("\nFlags may be written `-x` or `--x`, with a blank or `=` before the value. Where a flag is given twice, the last one counts.\n")
 	entries(&b, p.Name+": environment", p.Environment)
 	entries(&b, p.Name+": files", p.Files)
 	fmt.Fprintf(&b, "\n### %s: exit codes\n\n0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C or SIGTERM.\n", p.Name)
 	fmt.Fprintf(&b, "\n### %s: examples\n\n", p.Name)
 	for _, example := range p.Examples {
-		fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(example, "\n", "\n        "))
+		fmt.Fprintln(&b, commandLine(example, "    "))
 	}
 	return b.String()
 }

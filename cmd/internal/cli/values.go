@@ -11,7 +11,7 @@ import (
 	"mdfa/cmd/internal/wording"
 )
 
-// Flag is a flag that may be given once and whose errors are whole sentences.
+// Flag is a flag whose errors are whole sentences. Of two values the last counts.
 type Flag struct {
 	flags    *Flags
 	name     string
@@ -21,7 +21,7 @@ type Flag struct {
 	text     string // as typed, or the default
 	isBool   bool
 	asks     bool // the program prints a text and ends
-	many     bool // it may be given several times
+	many     bool // each of its values counts
 	set      func(text string) error
 
 	choices []string // values to complete; others may be right too
@@ -67,8 +67,6 @@ func (v *Flag) String() string { return v.text }
 func (v *Flag) Set(text string) error {
 	var err error
 	switch {
-	case v.flags.Given[v.name] && !v.many:
-		err = Usagef("-%s is given twice: leave one out.", v.name)
 	case !v.isBool && v.flags.isFlag(text):
 		err = Usagef("-%s needs a value, as in -%s %s, but %s follows.", v.name, v.name, v.argument, text)
 	default:
@@ -191,7 +189,7 @@ func List[T comparable](f *Flags, to *[]T, name, argument, usage string, parse f
 	}})
 }
 
-// Each defines a flag that may be given several times.
+// Each defines a flag of which each value counts.
 func (f *Flags) Each(to *[]string, name, argument, usage string) *Flag {
 	*to = nil
 	var v *Flag
