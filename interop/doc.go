@@ -1,6 +1,6 @@
 // Package interop holds the tests of the files that a run leaves for other programs: the
 // programs themselves read them. The build tag interop turns the tests on, since they need
-// the packages of requirements.txt, which `make test-interop` installs into .cache/interop.
+// the packages of wheels/interop.in, which `make test-interop` installs into .cache/interop.
 //
 // The Python scripts here do as little as they can: each reads a file with its package and
 // prints what it found. What is right is said in Go.

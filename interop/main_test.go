@@ -27,7 +27,7 @@ import (
 
 // Where the tests find what they need.
 const (
-	pythonEnv = "MDFA_INTEROP_PYTHON" // a Python with requirements.txt; or .cache/interop's
+	pythonEnv = "MDFA_INTEROP_PYTHON" // a Python with wheels/interop.txt; or .cache/interop's
 	binEnv    = "MDFA_INTEROP_BIN"    // from TestMain to the tests: the programs
 )
 
