@@ -1,7 +1,7 @@
 // Command export writes a trained network for other programs: as ONNX, or its weights alone
 // as safetensors. `export -h` lists its flags.
 //
-// Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or SIGTERM.
+// Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
 package main
 
 import (

@@ -5,7 +5,7 @@
 // Work that is broken off, by Ctrl-C, a kill or a full disk, goes on where it was when the
 // same command is given again.
 //
-// Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or SIGTERM.
+// Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
 package main
 
 import (

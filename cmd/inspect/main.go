@@ -1,7 +1,7 @@
 // Command inspect shows what is in checkpoints and in the folders of runs, what differs
 // between two of them, and the log of all runs. `inspect -h` lists its flags.
 //
-// Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or SIGTERM.
+// Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
 package main
 
 import (

@@ -2,7 +2,7 @@
 // set that it was trained on. `predict -h` lists its flags.
 //
 // Exit codes: 0 done, 1 something failed, a file that could not be read among it, 2 wrong
-// usage, 130 ended by Ctrl-C or SIGTERM.
+// usage, 130 ended by Ctrl-C or another signal.
 package main
 
 import (

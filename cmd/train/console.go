@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/fatih/color"
 	"golang.org/x/term"
@@ -20,14 +22,15 @@ type console struct {
 	quiet    bool
 	json     bool // events for machines, and no text
 	live     *progress.Line
-	err      error // the first failure to write
+	err      error  // the first failure to write
+	closed   func() // called when nobody reads any more
 
 	bold, faint, good *color.Color
 }
 
 func newConsole(file *os.File) *console {
 	c := &console{
-		file: file, out: file,
+		file: file, out: file, closed: func() {},
 		terminal: term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb",
 		bold:     color.New(color.Bold), faint: color.New(color.Faint), good: color.New(color.FgGreen),
 	}
@@ -60,6 +63,9 @@ func (c *console) Write(text []byte) (int, error) {
 	n, err := c.out.Write(text)
 	if err != nil && c.err == nil {
 		c.err = err
+		if errors.Is(err, syscall.EPIPE) {
+			c.closed()
+		}
 	}
 	return n, err
 }

@@ -40,7 +40,8 @@ var about = cli.Program{
 	Summary: "train teaches a network with backpropagation (bp) or without it (fa, dfa, mdfa).",
 	Description: "Each run gets a folder of its own below `-out`. On a terminal a live line shows how it goes; " +
 		"[output.md](output.md) has what `-log json` prints in place of text, and the log of all runs. " +
-		"Ctrl-C or SIGTERM ends a run after its current step, with a checkpoint; a second one at once. " +
+		"Ctrl-C, SIGTERM, SIGHUP (a closed terminal, unless under nohup), SIGUSR1 and a closed pipe (`| head`) end a run after its current step, " +
+		"with a checkpoint; a second Ctrl-C or SIGTERM ends it at once. " +
 		"`-resume` goes on ([checkpoints.md](checkpoints.md)), to the same bits.",
 	Environment: slices.Concat(cli.DataVariables(), cli.MachineVariables(), cli.TerminalVariables()),
 	Files: []cli.Entry{

@@ -1,7 +1,7 @@
 // Command train trains a network on a data set with one of the learning rules, prints
 // how it goes and writes what came out as CSV. `train -h` lists its flags.
 //
-// Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or SIGTERM.
+// Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
 package main
 
 import (
@@ -17,6 +17,8 @@ func main() { cli.Main("train", run) }
 // run is the whole program: parse, plan, train, report.
 func run(ctx context.Context, args []string, stdout *os.File) error {
 	out := newConsole(stdout)
+	ctx, out.closed = context.WithCancel(ctx)
+	defer out.closed()
 	err := cmp.Or(dispatch(ctx, args, out), out.failure())
 	if err != nil {
 		out.errorEvent(err)

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"os/signal"
 	"syscall"
 
 	"mdfa/algo"
@@ -21,13 +21,14 @@ const (
 	ExitFailed      = 1
 	ExitUsage       = 2
 	ExitInterrupted = 130 // as shells report a program that Ctrl-C ended
+	ExitPipe        = 141 // as shells report a program that SIGPIPE ended
 )
 
 var (
 	// ErrUsage is a mistake in what was typed.
 	ErrUsage = errors.New("wrong usage")
 
-	// ErrInterrupted is the end by Ctrl-C or SIGTERM.
+	// ErrInterrupted is the end by Ctrl-C or another signal.
 	ErrInterrupted = errors.New("interrupted")
 )
 
@@ -61,13 +62,10 @@ func ExitCode(err error) int {
 	return ExitFailed
 }
 
-// Main runs a program and exits. The first Ctrl-C or SIGTERM ends ctx; from then on signals
-// have their usual effect again, so that a second one ends the program at once.
+// Main runs a program and exits. Signals end ctx: see [untilSignal].
 func Main(name string, do func(ctx context.Context, args []string, stdout *os.File) error) {
-	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, restore)
-	err := do(ctx, os.Args[1:], os.Stdout)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) && !errors.Is(err, ErrInterrupted) {
+	err := do(untilSignal(), os.Args[1:], os.Stdout)
+	if errors.Is(err, context.Canceled) && !errors.Is(err, ErrInterrupted) {
 		err = ErrInterrupted
 	}
 	os.Exit(Report(name, err, os.Stdout, os.Stderr))
@@ -81,6 +79,10 @@ func Report(name string, err error, stdout, stderr io.Writer) int {
 		if _, err = io.WriteString(stdout, answer.Text); err != nil {
 			err = fmt.Errorf("printing to standard output failed: %w", err)
 		}
+	}
+	var at *fs.PathError
+	if errors.As(err, &at) && at.Path == os.Stdout.Name() && at.Err == syscall.EPIPE && !errors.Is(err, ErrInterrupted) {
+		return ExitPipe // the reader has read enough
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %s\n", name, foreign.Lines(wording.Sentence(err)))

@@ -27,7 +27,7 @@ func (f *Flags) Manual() string {
 	b.WriteString("\nFlags may be written `-x` or `--x`, with a blank or `=` before the value. Where a flag is given twice, the last one counts.\n")
 	entries(&b, p.Name+": environment", p.Environment)
 	entries(&b, p.Name+": files", p.Files)
-	fmt.Fprintf(&b, "\n### %s: exit codes\n\n0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C or SIGTERM.\n", p.Name)
+	fmt.Fprintf(&b, "\n### %s: exit codes\n\n0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.\n", p.Name)
 	fmt.Fprintf(&b, "\n### %s: examples\n\n", p.Name)
 	for _, example := range p.Examples {
 		fmt.Fprintln(&b, commandLine(example, "    "))
