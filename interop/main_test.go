@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -98,21 +99,34 @@ func trainRun(t *testing.T, args ...string) string {
 	return folders[0]
 }
 
-// digits are the first test images of MNIST, 28x28x1 bytes each.
-var digits = sync.OnceValues(func() ([]byte, error) {
+// digits are the first test images of MNIST, 28x28x1 bytes each, and their labels.
+var digits = sync.OnceValues(func() (loaders.Split, error) {
 	const n = 200
 	data, err := loaders.Load(context.Background(), "mnist", loaders.Options{})
 	if err != nil {
-		return nil, err
+		return loaders.Split{}, err
 	}
-	return data.Test.Images[:n*28*28], nil
+	first := loaders.Split{Images: data.Test.Images[:n*28*28], Labels: slices.Clone(data.Test.Labels[:n])}
+	for i, class := range first.Labels {
+		first.Labels[i] = int32(data.ClassOrder[class])
+	}
+	return first, nil
 })
+
+// digitLabels are the labels of the digits, as the files have them.
+func digitLabels(t *testing.T) []int32 {
+	t.Helper()
+	split, err := digits()
+	require.NoError(t, err)
+	return split.Labels
+}
 
 // someDigits writes the digits to a file.
 func someDigits(t *testing.T) (path string, pixels []byte) {
 	t.Helper()
-	pixels, err := digits()
+	split, err := digits()
 	require.NoError(t, err)
+	pixels = split.Images
 	path = filepath.Join(t.TempDir(), "pixels")
 	require.NoError(t, os.WriteFile(path, pixels, 0o666))
 	return path, pixels

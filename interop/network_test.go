@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
@@ -42,7 +43,6 @@ var kinds = []struct {
 type exported struct {
 	name, rule        string
 	dir               string // with what was exported
-	checkpoint        string
 	net               *model.Network
 	logits            []float32 // of the digits, on the cpu
 	onnxOut, torchOut string
@@ -58,7 +58,7 @@ func everyKind(t *testing.T, pixels []byte) (all []exported) {
 		program(t, dir, "export", run, "-o", "net.safetensors")
 		net, params := weights(t, filepath.Join(dir, "net.safetensors"))
 		all = append(all, exported{
-			name: kind.name, rule: args[1], dir: dir, checkpoint: filepath.Join(run, "checkpoints", "best.safetensors"),
+			name: kind.name, rule: args[1], dir: dir,
 			net: net, logits: ourLogits(t, net, params, pixels),
 			onnxOut: filepath.Join(dir, "onnx.out"), torchOut: filepath.Join(dir, "torch.out"),
 		})
@@ -72,7 +72,7 @@ func TestOtherProgramsHaveOurLogits(t *testing.T) {
 	onnxArgs, torchArgs := []string{pixelFile, "28", "28", "1"}, []string{pixelFile}
 	for _, e := range all {
 		onnxArgs = append(onnxArgs, filepath.Join(e.dir, "net.onnx"), e.onnxOut)
-		torchArgs = append(torchArgs, e.checkpoint, e.torchOut)
+		torchArgs = append(torchArgs, filepath.Join(e.dir, "net.safetensors"), e.torchOut)
 	}
 	metadata := strings.Split(strings.TrimSpace(python(t, "run_onnx.py", onnxArgs...)), "\n")
 	require.Len(t, metadata, len(all))
@@ -87,15 +87,74 @@ func TestOtherProgramsHaveOurLogits(t *testing.T) {
 			var names []string
 			decodeJSON(t, facts["class_names"], &names)
 			assert.Len(t, names, e.net.Classes)
+			assert.True(t, slices.IsSorted(names), "digits in the order of their labels: %v", names)
 
 			got := readFloats(t, e.onnxOut)
 			require.Len(t, got, len(e.logits)/e.net.Logits*(e.net.Logits+e.net.Classes))
 			assertClose(t, e.logits, got[:len(e.logits)])
 			assertProbabilities(t, got[len(e.logits):], e.logits, e.net)
 		})
-		t.Run("PyTorch loads the checkpoint of "+e.name, func(t *testing.T) {
+		t.Run("PyTorch loads the weights of "+e.name, func(t *testing.T) {
 			assertClose(t, e.logits, readFloats(t, e.torchOut))
 		})
+	}
+}
+
+// TestArgmaxIsTheLabel compares the largest output with the digit, as it is and by its name in
+// the metadata.
+func TestArgmaxIsTheLabel(t *testing.T) {
+	pixelFile, _ := someDigits(t)
+	labels := digitLabels(t)
+	for _, classes := range []string{"10", "3", "2"} {
+		run, dir := trainRun(t, "-model", "bp", "-layers", "32", "-classes", classes, "-max_epochs", "1"), t.TempDir()
+		onnxFile, weightFile := filepath.Join(dir, "net.onnx"), filepath.Join(dir, "net.safetensors")
+		program(t, dir, "export", run, "-o", onnxFile)
+		program(t, dir, "export", run, "-o", weightFile)
+		net, _ := weights(t, weightFile)
+		var facts map[string]string
+		decodeJSON(t, python(t, "run_onnx.py", pixelFile, "28", "28", "1", onnxFile, filepath.Join(dir, "onnx.out")), &facts)
+		python(t, "run_torch.py", pixelFile, weightFile, filepath.Join(dir, "torch.out"))
+		var names []string
+		var numbers []int
+		decodeJSON(t, facts["class_names"], &names)
+		decodeJSON(t, facts["class_labels"], &numbers)
+		require.Len(t, names, net.Classes)
+
+		out := readFloats(t, filepath.Join(dir, "onnx.out"))
+		n := len(labels)
+		probabilities, logits := out[n*net.Logits:], readFloats(t, filepath.Join(dir, "torch.out"))
+		seen, byName, byNumber, asLabel, byTorch := 0, 0, 0, 0, 0
+		for i, label := range labels {
+			if !slices.Contains(numbers, int(label)) {
+				continue
+			}
+			seen++
+			largest := func(row []float32) int { return slices.Index(row, slices.Max(row)) }
+			class := largest(probabilities[i*net.Classes : (i+1)*net.Classes])
+			row := logits[i*net.Logits : (i+1)*net.Logits]
+			if net.Logits == 1 {
+				row = []float32{0, row[0]}
+			}
+			for _, c := range []struct {
+				right bool
+				count *int
+			}{
+				{names[class] == fmt.Sprint(label), &byName},
+				{numbers[class] == int(label), &byNumber},
+				{class == int(label), &asLabel},
+				{names[largest(row)] == fmt.Sprint(label), &byTorch},
+			} {
+				if c.right {
+					*c.count++
+				}
+			}
+		}
+		assert.Greater(t, byName, seen*8/10, "%s classes, of %d images", classes, seen)
+		assert.Equal(t, byName, byNumber)
+		assert.Equal(t, byName, byTorch)
+		if classes == "10" {
+			assert.Equal(t, byName, asLabel, "where all classes are kept, argmax is the label")
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
-"""Loads the weights of checkpoints into PyTorch.
+"""Loads exported weights into PyTorch.
 
-run_torch.py PIXELS CHECKPOINT OUT [CHECKPOINT OUT ...]: PIXELS are bytes [n, height, width,
-channels]. Each OUT gets the logits as float32.
+run_torch.py PIXELS NET OUT [NET OUT ...]: PIXELS are bytes [n, height, width, channels], each
+NET is what export -format safetensors wrote. Each OUT gets the logits as float32.
 """
 
 import json
@@ -16,8 +16,9 @@ class Net(nn.Module):
     def __init__(self, path):
         super().__init__()
         with safe_open(path, "pt") as file:
-            self.spec = json.loads(file.metadata()["checkpoint"])["network"]
-            w = {name: file.get_tensor(name) for name in file.keys()}  # of best.safetensors, weights alone
+            self.spec = json.loads(file.metadata()["network"])
+            self.names = json.loads(file.metadata()["class_names"])  # output i is names[i]
+            w = {name: file.get_tensor(name) for name in file.keys()}
         self.f = {"tanh": torch.tanh, "relu": torch.relu, "pl": lambda a: a.clamp(-1, 1)}[self.spec["activation"]]
         self.layers = nn.ModuleList()
         for i in range(len(w) // 2):
@@ -44,8 +45,8 @@ class Net(nn.Module):
 pixels, *jobs = sys.argv[1:]
 with open(pixels, "rb") as file:
     images = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)
-for checkpoint, out in zip(jobs[::2], jobs[1::2]):
-    net = Net(checkpoint)
+for path, out in zip(jobs[::2], jobs[1::2]):
+    net = Net(path)
     with torch.no_grad():
         logits = net(images.reshape(-1, *net.spec["input"]).float() / 255)
     logits.numpy().tofile(out)

@@ -32,7 +32,8 @@ func newFlags(opt *options) *cli.Flags {
 		Summary: "export writes a trained network for other programs: as ONNX, or its weights alone as\nsafetensors.",
 		Description: "An ONNX file has the input `images`, float32 [N, height, width, channels] with pixels divided by 255, " +
 			"and the outputs `logits`, [N, classes] or [N, 1] for two classes, and `probabilities`, [N, classes]. " +
-			"Rule, data set, names of the classes and more are in its metadata.\n\n" +
+			"The outputs are in the order of the labels: `class_names[argmax]`, a JSON list in its metadata, is the class. " +
+			"Rule, data set and more are there too.\n\n" +
 			"A safetensors file has `layers.0.weight`, [in, out] or [k, k, c_in, c_out], `layers.0.bias`, and so on. " +
 			"The last layer's inputs are in the order height, width, channels.",
 		Arguments: "RUN_OR_CHECKPOINT",

@@ -165,13 +165,13 @@ func (t *trained) onnxModel() (*onnx.Model, error) {
 
 // properties are what is known about the weights. Lists and objects are JSON.
 func (t *trained) properties() ([]onnx.Property, error) {
-	names := make([]string, t.Network.Classes)
-	for class := range names {
-		names[class] = t.Data.ClassName(class)
-	}
-	classes, err := json.Marshal(names)
+	classes, err := json.Marshal(t.classNames())
 	if err != nil {
 		return nil, fmt.Errorf("the names of the classes: %w", err)
+	}
+	labels, err := json.Marshal(t.Data.ClassOrder)
+	if err != nil {
+		return nil, fmt.Errorf("the labels of the classes: %w", err)
 	}
 	spec, err := json.Marshal(t.Network.Spec())
 	if err != nil {
@@ -184,6 +184,8 @@ func (t *trained) properties() ([]onnx.Property, error) {
 		{Key: "rule", Value: t.Rule},
 		{Key: "dataset", Value: t.Data.Name},
 		{Key: "class_names", Value: string(classes)},
+		{Key: "class_labels", Value: string(labels)},
+		{Key: "output_order", Value: "output i is class i of class_names and class_labels, which are in the order of the labels"},
 		{Key: "network", Value: string(spec)},
 		{Key: "weights", Value: t.weights},
 		{Key: "epoch", Value: strconv.Itoa(t.epoch)},

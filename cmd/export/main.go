@@ -27,6 +27,7 @@ func export(_ context.Context, args []string, stdout *os.File) error {
 	if err != nil {
 		return err
 	}
+	net.sortOutputs()
 	if err := net.save(opt); err != nil {
 		return err
 	}
@@ -87,5 +88,6 @@ func (t *trained) summary(opt options) string {
 		text += fmt.Sprintf("input    images [N, %d, %d, %d], float32, pixels / 255\n", in.H, in.W, in.C)
 		text += fmt.Sprintf("output   logits [N, %d], probabilities [N, %d]\n", t.Network.Logits, t.Network.Classes)
 	}
+	text += fmt.Sprintf("classes  %s\n", t.outputText())
 	return text + fmt.Sprintf("written  %s\n", opt.output)
 }

@@ -52,7 +52,7 @@ func aRun(t *testing.T) (dir string, net *model.Network) {
 		Facts: checkpoint.Facts{
 			Settings: checkpoint.Settings{
 				Program: "abc", Rule: "mdfa", Network: net.Spec(), Seed: 7,
-				Data: checkpoint.Data{Name: "pets", Shape: [3]int{2, 3, 1}, Classes: 3, ClassNames: []string{"cat", `"dog"`, "häse"}},
+				Data: checkpoint.Data{Name: "pets", Shape: [3]int{2, 3, 1}, Classes: 3, ClassOrder: []int{5, 6, 9}, ClassNames: []string{"cat", `"dog"`, "häse"}},
 			},
 			Progress: algo.Progress{BestEpoch: 1, Epochs: []algo.Epoch{{Number: 1, Best: true}, {Number: 2}}},
 		},
@@ -96,6 +96,7 @@ func TestExportsONNX(t *testing.T) {
 		"from     run/checkpoints/best.safetensors, best weights of epoch 1",
 		"input    images [N, 2, 3, 1], float32, pixels / 255",
 		"output   logits [N, 3], probabilities [N, 3]",
+		`classes  cat, "\"dog\"", häse, in this order`,
 		"written  net.onnx\n",
 	}, "\n"), filepath.ToSlash(stdout))
 	file, err := os.ReadFile(filepath.Join(dir, "net.onnx"))

@@ -15,7 +15,6 @@ import (
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/checkpoint"
-	"mdfa/cmd/internal/runfolder"
 	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
 )
@@ -258,7 +257,7 @@ func (out *output) matrix() {
 	if out.classes < 2*width { // columns are as wide as their heads, which are short words
 		width = max(width, out.classes+1)
 	}
-	head, order := strings.Repeat(" ", out.classes), runfolder.ByLabel(out.data)
+	head, order := strings.Repeat(" ", out.classes), out.data.ByLabel()
 	for _, i := range order {
 		name := runewidth.Truncate(out.data.ClassName(i), width-1, "")
 		head += strings.Repeat(" ", width-runewidth.StringWidth(name)) + name

@@ -159,6 +159,9 @@ func decode(r io.Reader, size int64) (*Checkpoint, error) {
 	if c.Network, err = c.Settings.Network.Network(); err != nil {
 		return nil, err
 	}
+	if c.Network.Classes != c.Data.Classes {
+		return nil, fmt.Errorf("its network has %d classes, and its data %d", c.Network.Classes, c.Data.Classes)
+	}
 	return c, c.take(tensors)
 }
 

@@ -1,9 +1,11 @@
 package checkpoint
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -50,6 +52,19 @@ func (d Data) ClassName(class int) string {
 		return strconv.Itoa(d.ClassOrder[class])
 	}
 	return strconv.Itoa(class)
+}
+
+// ByLabel returns the classes in the order of the labels that the files have. The network's own order is
+// drawn by the seed.
+func (d Data) ByLabel() []int {
+	order := make([]int, d.Classes)
+	for class := range order {
+		order[class] = class
+	}
+	if len(d.ClassOrder) == d.Classes {
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(d.ClassOrder[a], d.ClassOrder[b]) })
+	}
+	return order
 }
 
 // Feedback says where the fixed feedback comes from. It is drawn again from the seed and

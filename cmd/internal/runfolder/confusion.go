@@ -1,13 +1,10 @@
 package runfolder
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/internal/results"
 )
 
@@ -19,19 +16,6 @@ const ConfusionFile = "confusion.csv"
 type Confusion struct {
 	Split string
 	*algo.Confusion
-}
-
-// ByLabel is the classes of a network in the order of the labels that the files have, for
-// people to read: the network's own order is drawn by the seed.
-func ByLabel(data checkpoint.Data) []int {
-	order := make([]int, data.Classes)
-	for class := range order {
-		order[class] = class
-	}
-	if len(data.ClassOrder) == data.Classes {
-		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(data.ClassOrder[a], data.ClassOrder[b]) })
-	}
-	return order
 }
 
 // confusionColumns are those of confusion.csv.

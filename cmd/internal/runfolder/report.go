@@ -93,7 +93,7 @@ func (f *Folder) noConfusion() string {
 // network's own order is drawn.
 func (f *Folder) confusion() *report.Confusion {
 	c, data := f.Confusion, f.Run.Data
-	order := ByLabel(data)
+	order := data.ByLabel()
 	r := &report.Confusion{Split: c.Split}
 	for _, truth := range order {
 		r.Names = append(r.Names, data.ClassName(truth))
@@ -215,7 +215,7 @@ func (f *Folder) groups() []report.Group {
 		coarse = ", coarse labels"
 	}
 	var classes []string
-	for _, class := range ByLabel(s.Data)[:min(s.Data.Classes, mostNames)] {
+	for _, class := range s.Data.ByLabel()[:min(s.Data.Classes, mostNames)] {
 		classes = append(classes, s.Data.ClassName(class))
 	}
 	if s.Data.Classes > mostNames {

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"mdfa/internal/foreign"
+)
+
+// sortOutputs brings the network's outputs, and what is known of its classes, into the order of the
+// labels: argmax of the outputs is the label itself where all classes were kept. A network of two
+// classes has one logit, for the second one: it is negated where the two change places.
+func (t *trained) sortOutputs() {
+	order := t.Data.ByLabel()
+	if slices.IsSorted(order) {
+		return
+	}
+	sorted := t.Data
+	sorted.ClassNames, sorted.ClassOrder = nil, nil
+	for _, class := range order {
+		sorted.ClassOrder = append(sorted.ClassOrder, t.Data.ClassOrder[class])
+		if len(t.Data.ClassNames) > 0 {
+			sorted.ClassNames = append(sorted.ClassNames, t.Data.ClassName(class))
+		}
+	}
+	t.Data = sorted
+
+	t.params = slices.Clone(t.params)
+	last := t.Network.Layers[len(t.Network.Layers)-1]
+	for _, values := range [][]float32{last.W.Of(t.params), last.B.Of(t.params)} {
+		if t.Network.Logits == 1 {
+			for i := range values {
+				values[i] = -values[i]
+			}
+			continue
+		}
+		row := make([]float32, t.Network.Logits) // of the weights [in, out], and of the biases [out]
+		for at := 0; at < len(values); at += len(row) {
+			copy(row, values[at:])
+			for output, class := range order {
+				values[at+output] = row[class]
+			}
+		}
+	}
+}
+
+// shownClasses are how many classes the summary names.
+const shownClasses = 10
+
+// outputText says which classes the outputs are.
+func (t *trained) outputText() string {
+	names := t.classNames()
+	text := "output i is label i"
+	if slices.ContainsFunc(names, func(name string) bool { return name != strconv.Itoa(slices.Index(names, name)) }) {
+		text = foreign.List(names[:min(len(names), shownClasses)]) + ", in this order"
+		if more := len(names) - shownClasses; more > 0 {
+			text = fmt.Sprintf("%s and %d more, in the order of the labels", foreign.List(names[:shownClasses]), more)
+		}
+	}
+	if t.Network.Logits == 1 {
+		text += "; the logit is positive for " + foreign.Text(names[1])
+	}
+	return text
+}
+
+// classNames are the names of the outputs.
+func (t *trained) classNames() []string {
+	names := make([]string, t.Network.Classes)
+	for class := range names {
+		names[class] = t.Data.ClassName(class)
+	}
+	return names
+}
