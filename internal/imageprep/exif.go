@@ -1,6 +1,9 @@
 package imageprep
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // orientation is the value of EXIF's tag 0x0112: where the first row and column of the
 // stored picture belong (CIPA DC-008 "Exif", section 4.6.4.1.6, as in TIFF 6.0). Values
@@ -39,7 +42,6 @@ const (
 
 	exifHead       = "Exif\x00\x00"
 	tagOrientation = 0x0112
-	typeShort      = 3
 	entryBytes     = 12
 )
 
@@ -76,6 +78,24 @@ func jpegOrientation(file []byte) orientation {
 	return upright
 }
 
+// pngOrientation reads the orientation of a PNG file from its chunk eXIf (PNG
+// Specification, Third Edition, section 11.3.3.4), as jpegOrientation does.
+func pngOrientation(file []byte) orientation {
+	const signature, head, sum = 8, 8, 4 // of the file, of a chunk: length and name, its CRC
+	for rest := file[min(len(file), signature):]; len(rest) >= head; {
+		length := int64(binary.BigEndian.Uint32(rest))
+		if length > int64(len(rest)-head) {
+			break
+		}
+		if string(rest[4:head]) == "eXIf" {
+			// Some programs write the prefix that the data have in JPEG files.
+			return tiffOrientation(bytes.TrimPrefix(rest[head:head+length], []byte(exifHead)))
+		}
+		rest = rest[min(head+length+sum, int64(len(rest))):]
+	}
+	return upright
+}
+
 // tiffOrientation looks the tag up in the first directory of a TIFF structure.
 func tiffOrientation(tiff []byte) orientation {
 	if len(tiff) < 8 {
@@ -100,8 +120,8 @@ func tiffOrientation(tiff []byte) orientation {
 			return upright
 		}
 		if order.Uint16(entries) == tagOrientation {
-			value := orientation(order.Uint16(entries[8:]))
-			if order.Uint16(entries[2:]) != typeShort || value < upright || value > turnLeft {
+			value := orientation(wholeNumber(order, order.Uint16(entries[2:]), entries[8:entryBytes]))
+			if value < upright || value > turnLeft {
 				return upright
 			}
 			return value
@@ -109,4 +129,19 @@ func tiffOrientation(tiff []byte) orientation {
 		entries = entries[entryBytes:]
 	}
 	return upright
+}
+
+// wholeNumber is a value of a directory entry, 0 where it is of no type of whole numbers
+// (TIFF 6.0, section 2). The tag is a SHORT by the standard, but programs write other
+// types, and readers of photographs take them.
+func wholeNumber(order binary.ByteOrder, kind uint16, value []byte) uint32 {
+	switch kind {
+	case 1, 6: // BYTE, SBYTE
+		return uint32(value[0])
+	case 3, 8: // SHORT, SSHORT
+		return uint32(order.Uint16(value))
+	case 4, 9: // LONG, SLONG
+		return order.Uint32(value)
+	}
+	return 0
 }

@@ -15,6 +15,7 @@ import (
 	"image"
 	"image/jpeg"
 	"image/png"
+	"io"
 )
 
 // Channels of a prepared image: red, green, blue.
@@ -84,11 +85,12 @@ func decode(file []byte) (image.Image, orientation, error) {
 	switch format {
 	case JPEG:
 		header = func() (image.Config, error) { return jpeg.DecodeConfig(bytes.NewReader(file)) }
-		content = func() (image.Image, error) { return jpeg.Decode(bytes.NewReader(file)) }
+		content = func() (image.Image, error) { return decodeJPEG(file) }
 		turn = jpegOrientation(file)
 	case PNG:
 		header = func() (image.Config, error) { return png.DecodeConfig(bytes.NewReader(file)) }
 		content = func() (image.Image, error) { return png.Decode(bytes.NewReader(file)) }
+		turn = pngOrientation(file)
 	case Empty:
 		return nil, upright, imageErrorf("the file is empty")
 	default:
@@ -106,4 +108,21 @@ func decode(file []byte) (image.Image, orientation, error) {
 		return nil, upright, decodeError(format, err)
 	}
 	return picture, turn, nil
+}
+
+// decodeJPEG decodes a JPEG file, also one whose restart markers image/jpeg cannot follow.
+func decodeJPEG(file []byte) (image.Image, error) {
+	picture, err := jpeg.Decode(bytes.NewReader(file))
+	var format jpeg.FormatError
+	if err == nil || !errors.As(err, &format) {
+		return picture, err
+	}
+	rewritten, fault := sequentialJPEG(file)
+	switch {
+	case errors.Is(fault, io.ErrUnexpectedEOF):
+		return nil, jpeg.FormatError(shortJPEG)
+	case fault != nil:
+		return nil, err
+	}
+	return jpeg.Decode(bytes.NewReader(rewritten))
 }

@@ -28,7 +28,7 @@ const (
 func TestPrepareAgreesWithPillow(t *testing.T) {
 	wanted, err := filepath.Glob("testdata/*.want.png")
 	require.NoError(t, err)
-	require.Len(t, wanted, 22)
+	require.Len(t, wanted, 29)
 	for _, path := range wanted {
 		name := strings.TrimSuffix(filepath.Base(path), ".want.png")
 		t.Run(name, func(t *testing.T) {
@@ -131,6 +131,42 @@ func TestPrepareRefusesASizeThatDoesNotFit(t *testing.T) {
 	}
 }
 
+// Cameras and programs write the orientation as numbers of other types than the standard's.
+func TestAnOrientationOfAnyWholeNumberCounts(t *testing.T) {
+	tiff := func(order binary.AppendByteOrder, mark string, kind uint16, value ...byte) []byte {
+		out := order.AppendUint32([]byte(mark), 8)
+		out = order.AppendUint16(out, 1)
+		out = order.AppendUint16(out, tagOrientation)
+		out = order.AppendUint16(out, kind)
+		out = order.AppendUint32(out, 1)
+		return append(out, value...)
+	}
+	little, big := binary.LittleEndian, binary.BigEndian
+	for _, c := range []struct {
+		name string
+		tiff []byte
+		want orientation
+	}{
+		{"SHORT", tiff(little, "II*\x00", 3, 6, 0, 0xff, 0xff), turnRight},
+		{"SHORT, big end first", tiff(big, "MM\x00*", 3, 0, 6, 0xff, 0xff), turnRight},
+		{"LONG", tiff(little, "II*\x00", 4, 6, 0, 0, 0), turnRight},
+		{"LONG, big end first", tiff(big, "MM\x00*", 4, 0, 0, 0, 6), turnRight},
+		{"BYTE", tiff(big, "MM\x00*", 1, 6, 0, 0, 0), turnRight},
+		{"SLONG", tiff(big, "MM\x00*", 9, 0, 0, 0, 8), turnLeft},
+		{"LONG that is too large", tiff(little, "II*\x00", 4, 6, 0, 1, 0), upright},
+		{"ASCII", tiff(little, "II*\x00", 2, 6, 0, 0, 0), upright},
+		{"9", tiff(little, "II*\x00", 3, 9, 0, 0, 0), upright},
+	} {
+		segment := append([]byte(exifHead), c.tiff...)
+		jpegFile := appendSegment([]byte{0xff, markerSOI}, markerAPP1, segment)
+		assert.Equal(t, c.want, jpegOrientation(jpegFile), c.name)
+		for _, chunk := range [][]byte{c.tiff, segment} {
+			file := binary.BigEndian.AppendUint32([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x00none____"), uint32(len(chunk)))
+			assert.Equal(t, c.want, pngOrientation(append(append(file, "eXIf"...), chunk...)), c.name)
+		}
+	}
+}
+
 func FuzzPrepare(f *testing.F) {
 	for _, name := range []string{"wide", "grey", "cmyk", "ycck", "orientation-6", "palette", "png-inside"} {
 		f.Add(fixture(f, name))
@@ -153,8 +189,9 @@ func FuzzOrientation(f *testing.F) {
 	f.Add(fixture(f, "orientation-6")[:200])
 	f.Add([]byte("\xff\xd8\xff\xe1\x00\x20Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x05\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		turn := jpegOrientation(file)
-		require.True(t, turn >= upright && turn <= turnLeft)
+		for _, turn := range []orientation{jpegOrientation(file), pngOrientation(file)} {
+			require.True(t, turn >= upright && turn <= turnLeft)
+		}
 		require.NotEmpty(t, Sniff(file))
 	})
 }

@@ -6,6 +6,9 @@ Each case is NAME.<ext> and NAME.want.png: the centre square, resized by Pillow'
 BICUBIC without its reducing shortcut, upright and RGB.
 """
 import math
+import os
+import subprocess
+
 from PIL import Image, ImageOps
 
 SIZE = 24
@@ -81,3 +84,37 @@ wide.convert("L").save("grey-png.png")
 expect("grey-png", "png")
 wide.convert("1").save("bits.png")
 expect("bits", "png")
+
+# An orientation in a PNG.
+exif = Image.Exif()
+exif[0x0112] = 6
+picture(61, 40).save("png-orientation.png", exif=exif)
+expect("png-orientation", "png")
+
+# Restart markers, after so many rows of MCUs or so many of them; jpegtran is libjpeg-turbo's.
+SCANS = {
+    "planes": "0; 1; 2;",
+    # first coefficients alone as well, and refined
+    "refined": "0: 0-0, 0, 1; 1,2: 0-0, 0, 1; 0: 0-0, 1, 0; 1,2: 0-0, 1, 0; 0: 1-9, 0, 2; 0: 10-63, 0, 2; "
+    "1: 1-63, 0, 1; 2: 1-63, 0, 1; 0: 1-63, 2, 1; 1: 1-63, 1, 0; 2: 1-63, 1, 0; 0: 1-63, 1, 0;",
+}
+
+
+def restarts(name, source, *options, scans=None):
+    if scans:
+        with open("scans.txt", "w") as f:
+            f.write(SCANS[scans])
+        options += ("-scans", "scans.txt")
+    subprocess.run(["jpegtran", *options, "-outfile", f"{name}.jpg", f"{source}.jpg"], check=True)
+    expect(name, "jpg")
+
+
+wide.save("wide-422.jpg", quality=92, subsampling=1)
+restarts("restarts-progressive", "wide", "-progressive", "-restart", "1")
+restarts("restarts-often", "tall", "-progressive", "-restart", "1B")
+restarts("restarts-422", "wide-422", "-progressive", "-restart", "5B")
+restarts("restarts-planes", "wide", "-restart", "1", scans="planes")
+restarts("restarts-refined", "wide", "-restart", "2B", scans="refined")
+restarts("restarts-turned", "orientation-6", "-copy", "all", "-progressive", "-restart", "1")
+os.remove("wide-422.jpg")
+os.remove("scans.txt")
