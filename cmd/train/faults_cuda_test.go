@@ -123,6 +123,10 @@ func TestFaultInTheMiddleKeepsTheEpochsBefore(t *testing.T) {
 					continue
 				}
 				assertFault(t, got)
+				if strings.HasPrefix(got.stderr, "train: record: ") { // products are warmed up before the run begins
+					assertNoResults(t, got)
+					continue
+				}
 				assert.Regexp(t, `epoch \d|test: `, got.stderr)
 				assertKept(t, got, want)
 				reached[len(epochLines(t, got))] = true

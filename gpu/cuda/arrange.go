@@ -162,13 +162,14 @@ func (p *program) trace() (seconds []float64, err error) {
 	q.observer, q.dry = tracer{p}, true
 	defer func() { q.observer, q.dry = nil, false }()
 	p.launches = nil
-	for _, o := range p.ops {
+	for i, o := range p.ops {
 		from := len(p.launches)
 		if err := d.run(o, nil); err != nil {
 			return nil, err
 		}
 		sum := 0.0
-		for _, l := range p.launches[from:] {
+		for j, l := range p.launches[from:] {
+			p.launches[from+j].operation = i
 			sum += launchSeconds + d.about.seconds(l)
 		}
 		seconds = append(seconds, sum)

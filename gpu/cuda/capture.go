@@ -16,6 +16,9 @@ func (p *program) capture() error {
 	record := func(call string, err error) error { return d.fail("record", d.failure(call, err)) }
 	f := newFork(p)
 	defer f.close()
+	if err := f.warmUp(); err != nil {
+		return err
+	}
 	if err := record("cuEventCreate", f.open()); err != nil {
 		return err
 	}

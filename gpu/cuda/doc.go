@@ -19,8 +19,8 @@
 //     function that puts its kernels into the stream (ops_*.go; package kernels says which).
 //     A direct call issues it at once. A recording collects ops, finds out which depend on
 //     each other by the memory they touch (arrange.go), spreads them over a few streams
-//     (schedule.go, lane.go), captures what they issue into a CUDA graph (capture.go), and
-//     replays that with one call (program.go).
+//     (schedule.go, lane.go), runs each kind of product once (warmup.go), captures what they
+//     issue into a CUDA graph (capture.go), and replays that with one call (program.go).
 //   - Errors carry the operation, the call and CUDA's name of the answer. Those after which
 //     a context is unusable are gpu.ErrDeviceLost: the device then refuses every call but
 //     Close.

@@ -22,8 +22,8 @@ func faulty(change func(*emu.Options)) *emu.Machine {
 }
 
 func TestFailedKernelShowsAtTheNextWaitAndStays(t *testing.T) {
-	// The second of two: the product is the first.
-	d := open(t, faulty(func(o *emu.Options) { o.FailLaunch = 2 }), cuda.Options{})
+	// The last of three: the first is the product's warm-up, the second the product.
+	d := open(t, faulty(func(o *emu.Options) { o.FailLaunch = 3 }), cuda.Options{})
 	args := dense(t, d, gpu.Tanh)
 	program, err := d.Record(func() error { return d.Dense(args) })
 	require.NoError(t, err)

@@ -54,7 +54,7 @@ func (q *queue) gemm(p product) {
 		}
 		return
 	}
-	cost := launch{kernel: "sgemm", read: 4 * (m*k + k*n), written: 4 * m * n, flops: 2 * m * n * k}
+	cost := launch{kernel: "sgemm", read: 4 * (m*k + k*n), written: 4 * m * n, flops: 2 * m * n * k, product: p}
 	beta := float32(0)
 	if p.accumulate {
 		beta = 1

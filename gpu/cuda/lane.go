@@ -18,6 +18,8 @@ type lane struct {
 	stream cu.Stream
 	blas   *cublas.Standard
 	memory uint64 // cuBLAS's workspace
+	// warm are the kinds of products that blas has run, as [fork.coldProducts] has them.
+	warm map[product]struct{}
 }
 
 // usualStreams is how many streams a recorded step is spread over at most. The paper's
@@ -48,7 +50,7 @@ func (l *lane) openBLAS(d *Device) error {
 	if err := b.Init(); err != nil {
 		return d.failure("cublasCreate", err)
 	}
-	l.blas = b
+	l.blas, l.warm = b, map[product]struct{}{}
 	return d.failure("setting cuBLAS up", setUpBLAS(b, l.stream, l.memory, int64(bytes), d.options.TF32))
 }
 

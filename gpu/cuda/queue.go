@@ -16,6 +16,8 @@ type launch struct {
 	kernel string // its name; "sgemm" for a product, "memset" and "copy"
 	// bytes and operations that the work cannot do without: gpu.KernelProfile has the rules
 	read, written, flops int
+	product              product // of "sgemm"
+	operation            int     // its place in the program, in program.launches
 }
 
 // queue puts work into the stream: kernels, products, fills and copies. It belongs to

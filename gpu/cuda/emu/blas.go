@@ -18,7 +18,19 @@ type blas struct {
 	pointerMode int32
 	atomics     int32
 	workspace   uint64 // memory that products may write to; 0: cuBLAS's own
+	loaded      map[blasKernel]bool
 }
+
+// blasKernel tells the kernels apart that a product certainly does not share. A GPU's cuBLAS
+// has more of them, for shapes too.
+type blasKernel struct {
+	transA, transB int32
+	tf32           bool
+}
+
+// lazyDriver is the CUDA version from which on a library may load kernels while a stream is
+// captured (CUDA 12.3 release notes, lazy loading).
+const lazyDriver = 12030
 
 // The version of cuBLAS that is pretended, as cublasGetVersion counts.
 const blasVersion = 120000
@@ -58,7 +70,7 @@ func (m *Machine) BlasCreate(t Thread) (h Handle, s Status) {
 		if r := m.allocation("cublasCreate"); r != Success {
 			return r
 		}
-		h = m.keep(ctx, &blas{ctx: ctx, stream: ctx.null})
+		h = m.keep(ctx, &blas{ctx: ctx, stream: ctx.null, loaded: map[blasKernel]bool{}})
 		return Success
 	})
 	return h, statusOf(r)
@@ -254,6 +266,9 @@ func (m *Machine) sgemm(t Thread, h Handle, call string, g cublas.Sgemm, alpha, 
 			}
 		}
 		g.TF32 = handle.math&^mathDisallowReduction == mathTF32
+		if r := m.loadBlas(handle, call, g); r != Success {
+			return statusOf(r)
+		}
 		workspace := handle.workspace
 		return statusOf(m.submit(handle.stream, call, task{name: "sgemm", kind: nodeKernel, run: func(x *execution) error {
 			if err := scalars(&g); err != nil {
@@ -267,6 +282,26 @@ func (m *Machine) sgemm(t Thread, h Handle, call string, g cublas.Sgemm, alpha, 
 			return nil
 		}}))
 	})
+}
+
+// loadBlas notes that a handle has the kernel of a product. It refuses a captured product that would
+// make cuBLAS load a kernel or put memory of its own into the graph.
+func (m *Machine) loadBlas(h *blas, call string, g cublas.Sgemm) Result {
+	k := blasKernel{g.TransA, g.TransB, g.TF32}
+	if c := h.stream.capture; c != nil && !c.invalid {
+		switch {
+		case h.workspace == 0:
+			m.invalidate(c)
+			return m.refuse(ErrorStreamCaptureUnsupported, "%s in a capture, and the handle has no workspace of the program's since its "+
+				"last cublasSetStream: the graph would hold memory that cuBLAS allocates", call)
+		case !h.loaded[k] && m.options.Driver < lazyDriver:
+			m.invalidate(c)
+			return m.refuse(ErrorStreamCaptureUnsupported, "%s in a capture, and the handle has run no product like it (transposed %t, %t; TF32 %t) "+
+				"before: cuBLAS would load a kernel, which drivers before CUDA 12.3 do not do during a capture", call, k.transA != 0, k.transB != 0, k.tf32)
+		}
+	}
+	h.loaded[k] = true
+	return Success
 }
 
 func deviceFloat(memory *vm.Memory, addr uint64) (float32, error) {

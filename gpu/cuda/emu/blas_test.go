@@ -52,12 +52,81 @@ func TestProductsAreCaptured(t *testing.T) {
 	h := start(t)
 	blas, s := h.blas(), h.stream()
 	require.Equal(t, BlasSuccess, h.m.BlasSetStream(one, blas, s))
+	require.Equal(t, BlasSuccess, h.m.BlasSetWorkspace(one, blas, h.alloc(512), 512))
 	a, b, c := h.put(3), h.put(5), h.put(100)
+	require.Equal(t, BlasSuccess, h.product(blas, 1, 1, 0, a, b, h.alloc(4)), "loads what the capture needs")
 	x := h.capture(s, func() { require.Equal(t, BlasSuccess, h.product(blas, 1, 1, 1, a, b, c)) })
 	h.ok(h.m.GraphLaunch(one, x, s))
 	h.ok(h.m.GraphLaunch(one, x, s))
 	h.ok(h.m.StreamSynchronize(one, s))
 	assert.Equal(t, []float32{130}, h.floats(c, 1))
+}
+
+// TestCapturedProductsLoadAndAllocateNothing: what setUpBLAS and the warm-up of a recorded step are for.
+func TestCapturedProductsLoadAndAllocateNothing(t *testing.T) {
+	const cold, owns = "has run no product like it", "has no workspace of the program's"
+	multiply := func(h *host, blas Handle, transA int32) Status {
+		one32, zero := float32(1), float32(0)
+		x, y := h.put(3), h.put(5)
+		return h.m.BlasSgemm(one, blas, transA, 0, 1, 1, 1, unsafe.Pointer(&one32), x, 1, y, 1, unsafe.Pointer(&zero), h.alloc(4), 1)
+	}
+	for name, c := range map[string]struct {
+		driver    int
+		workspace string // when it is set: "before" or "after" the stream, or never
+		warm      bool
+		transA    int32 // of the warm-up; the capture has 1
+		text      string
+	}{
+		"warm, with a workspace":            {12000, "after", true, 1, ""},
+		"never multiplied":                  {12000, "after", false, 0, cold},
+		"other transposition":               {12000, "after", true, 0, cold},
+		"a newer driver loads meanwhile":    {12030, "after", false, 0, ""},
+		"workspace set before the stream":   {12000, "before", true, 1, owns},
+		"workspace never set":               {12000, "", true, 1, owns},
+		"no workspace under a newer driver": {12030, "", false, 0, owns},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := start(t, func(o *Options) { o.Driver = c.driver })
+			blas, s, memory := h.blas(), h.stream(), h.alloc(512)
+			if c.workspace == "before" {
+				require.Equal(t, BlasSuccess, h.m.BlasSetWorkspace(one, blas, memory, 512))
+			}
+			require.Equal(t, BlasSuccess, h.m.BlasSetStream(one, blas, s))
+			if c.workspace == "after" {
+				require.Equal(t, BlasSuccess, h.m.BlasSetWorkspace(one, blas, memory, 512))
+			}
+			if c.warm {
+				require.Equal(t, BlasSuccess, multiply(h, blas, c.transA))
+			}
+			h.ok(h.m.StreamBeginCapture(one, s, captureRelaxed))
+			status := multiply(h, blas, 1)
+			if c.text == "" {
+				require.Equal(t, BlasSuccess, status)
+				_, r := h.m.StreamEndCapture(one, s)
+				h.ok(r)
+				return
+			}
+			require.Equal(t, BlasInternalError, status)
+			require.ErrorContains(t, h.m.Explain(), c.text)
+			_, r := h.m.StreamEndCapture(one, s)
+			require.Equal(t, ErrorStreamCaptureInvalidated, r)
+		})
+	}
+}
+
+func TestKernelsAreLoadedBeforeACapture(t *testing.T) {
+	for driver, want := range map[int]Result{12000: ErrorStreamCaptureUnsupported, 12030: Success} {
+		h := start(t, func(o *Options) { o.Driver = driver })
+		module, r := h.m.ModuleLoadData(one, goodKernels)
+		h.ok(r)
+		_, r = h.m.ModuleGetFunction(one, module, "scale")
+		h.ok(r)
+		h.ok(h.m.StreamBeginCapture(one, h.stream(), captureThreadLocal))
+		_, r = h.m.ModuleGetFunction(one, module, "scale")
+		h.ok(r)
+		_, r = h.m.ModuleGetFunction(one, module, "copyWords")
+		assert.Equal(t, want, r, "CUDA %d", driver)
+	}
 }
 
 func TestProductsAreCheckedLikeKernels(t *testing.T) {

@@ -3,6 +3,7 @@ package emu
 import (
 	"encoding/binary"
 	"fmt"
+	"regexp"
 	"testing"
 	"unsafe"
 
@@ -83,11 +84,17 @@ func (h *host) refused(want, got Result, texts ...string) {
 	}
 }
 
+var entries = regexp.MustCompile(`\.entry (\w+)`)
+
 func (h *host) load(source string) {
 	h.t.Helper()
 	var r Result
 	h.mod, r = h.m.ModuleLoadData(one, source)
 	h.ok(r)
+	for _, entry := range entries.FindAllStringSubmatch(source, -1) { // they cannot be loaded in a capture
+		_, r := h.m.ModuleGetFunction(one, h.mod, entry[1])
+		h.ok(r)
+	}
 }
 
 func (h *host) alloc(n uint64) uint64 {

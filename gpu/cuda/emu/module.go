@@ -92,6 +92,11 @@ func (m *Machine) ModuleGetFunction(t Thread, h Handle, name string) (f Handle, 
 			f = known
 			return Success
 		}
+		if m.options.Driver < lazyDriver {
+			if r := m.forbidden(t, ctx, "cuModuleGetFunction, which loads the kernel,"); r != Success {
+				return r
+			}
+		}
 		kernel := mod.code.Kernel(name)
 		if kernel == nil {
 			return m.refuse(ErrorNotFound, "cuModuleGetFunction: the module has no kernel %q", name)

@@ -1,0 +1,64 @@
+//go:build cuda
+
+package cuda_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+	"mdfa/gpu/cuda"
+)
+
+// products are three kinds of products over one matrix of side n, and a fourth like the third.
+func products(d gpu.Device, x, y, z gpu.Mat) func() error {
+	return func() error {
+		for _, a := range []gpu.GemmArgs{
+			{C: y, A: x, B: x}, {C: z, A: x, B: x, TransA: true}, {C: y, A: x, B: z, TransB: true}, {C: z, A: x, B: y, TransB: true},
+		} {
+			if err := d.Gemm(a); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func TestEachKindOfProductRunsOnceBeforeItIsCaptured(t *testing.T) {
+	m := machine(t, small())
+	d := open(t, m, cuda.Options{Streams: 1})
+	const n = 8
+	x, y, z := floats(t, d, ramp(n*n)...).Mat(n, n), zeros(t, d, n*n).Mat(n, n), zeros(t, d, n*n).Mat(n, n)
+	step := products(d, x, y, z)
+	for recording, warmUps := range []int{3, 0} { // what is warm stays warm
+		before := m.Runs()
+		_, err := d.Record(step)
+		require.NoError(t, err)
+		assert.Equal(t, warmUps, m.Runs()-before, "recording %d", recording)
+	}
+	values := make([]float32, n*n)
+	require.NoError(t, gpu.Download(d, values, y.Buf, 0))
+	assert.Equal(t, make([]float32, n*n), values, "recording changes nothing")
+}
+
+// TestWarmUpMakesDoWithLittleMemory: the products are larger than what is free.
+func TestWarmUpMakesDoWithLittleMemory(t *testing.T) {
+	m := machine(t, small())
+	d := open(t, m, cuda.Options{Streams: 1})
+	const n = 1024 // 4 MiB
+	x, y, z := floats(t, d, ramp(n*n)...).Mat(n, n), zeros(t, d, n*n).Mat(n, n), zeros(t, d, n*n).Mat(n, n)
+	for _, size := range []int{1 << 20, 1 << 18, 1 << 14} {
+		for {
+			if _, err := d.Alloc(gpu.Float32, size); err != nil {
+				require.ErrorIs(t, err, gpu.ErrOutOfMemory)
+				break
+			}
+		}
+	}
+	p, err := d.Record(products(d, x, y, z))
+	require.NoError(t, err)
+	require.NoError(t, p.Run())
+	require.NoError(t, d.Sync())
+}
