@@ -52,13 +52,11 @@ func load(opt options) (*trained, error) {
 		if err != nil {
 			return nil, err
 		}
-		t := &trained{Checkpoint: c, params: c.BestParams(), weights: weightsBest, epoch: c.Epoch()}
-		if c.Best != nil {
-			t.epoch = c.Progress.BestEpoch
-		} else if c.Kind == checkpoint.StateKind {
-			t.weights = weightsLast // no epoch has been validated
+		weights := weightsBest
+		if !c.TakeBest() {
+			weights = weightsLast // no epoch has been validated
 		}
-		return t, nil
+		return &trained{Checkpoint: c, params: c.Params, weights: weights, epoch: c.Epoch()}, nil
 	}
 	c, err := checkpoint.LoadLatest(opt.path)
 	if err != nil {
@@ -77,12 +75,8 @@ func (t *trained) summary(opt options) string {
 	if t.PassedBy != nil {
 		text = fmt.Sprintf("note     %v\n", t.PassedBy)
 	}
-	which := t.weights + " weights"
-	if t.epoch > 0 {
-		which += fmt.Sprintf(" of epoch %d", t.epoch)
-	}
 	text += fmt.Sprintf("network  %v, %s weights\n", t.Network, humanize.Comma(int64(t.Network.Weights())))
-	text += fmt.Sprintf("from     %s, %s\n", t.Path, which)
+	text += fmt.Sprintf("from     %s, weights %s\n", t.Path, t.When())
 	if opt.format == formatONNX {
 		in := t.Network.Input
 		text += fmt.Sprintf("input    images [N, %d, %d, %d], float32, pixels / 255\n", in.H, in.W, in.C)

@@ -93,7 +93,7 @@ func TestExportsONNX(t *testing.T) {
 	require.Equal(t, 0, code, stderr)
 	assert.Equal(t, strings.Join([]string{
 		"network  2x3x1 -> dense 4 -> dense 3, 43 weights",
-		"from     run/checkpoints/best.safetensors, best weights of epoch 1",
+		"from     run/checkpoints/best.safetensors, weights after epoch 1, the best",
 		"input    images [N, 2, 3, 1], float32, pixels / 255",
 		"output   logits [N, 3], probabilities [N, 3]",
 		`classes  cat, "\"dog\"", häse, in this order`,
@@ -187,7 +187,7 @@ func TestDamagedNewestCheckpointIsPassedOverAndSaid(t *testing.T) {
 	stdout, _, code := program(t, dir, "run")
 	assert.Equal(t, 0, code)
 	assert.Regexp(t, `^note     run/checkpoints/best.safetensors is damaged`, stdout)
-	assert.Contains(t, stdout, "last.safetensors, best weights of epoch 1")
+	assert.Contains(t, stdout, "last.safetensors, weights after epoch 1, the best")
 }
 
 func TestFullDiskLeavesNothing(t *testing.T) {

@@ -120,7 +120,7 @@ func (s *subject) print(most int, out *strings.Builder) {
 		line("outcome", "%s", outcomeText(r))
 	}
 	if c := s.checkpoint; c != nil {
-		line("weights", "%s of %s, after epoch %d, %s steps", comma(c.Network.Weights()), s.relative(c.Path), c.Epoch(), comma(c.Progress.Steps()))
+		line("weights", "%s of %s, %s; %s steps in all", comma(c.Network.Weights()), s.relative(c.Path), c.When(), comma(c.Progress.Steps()))
 		line("written", "%s, kind %s", c.Written.Format(time.DateTime), c.Kind)
 		out.WriteString("\n")
 		all := tensors(c)

@@ -95,6 +95,14 @@ func folder(t *testing.T, root string, seed uint64, status string) string {
 	return r.Dir()
 }
 
+func TestACheckpointOfMidEpochSaysSo(t *testing.T) {
+	c := sample(t, 1)
+	c.Progress.Step = 5
+	dir := t.TempDir()
+	require.NoError(t, checkpoint.WriteState(dir, c))
+	assert.Contains(t, inspected(t, filepath.Join(dir, "checkpoints", "last.safetensors")), "in epoch 3, after its step 5; 19 steps in\n           all\n")
+}
+
 func TestACheckpointShowsEachLayer(t *testing.T) {
 	dir := folder(t, t.TempDir(), 1, "complete")
 	text := inspected(t, filepath.Join(dir, "checkpoints", "last.safetensors"))
@@ -102,7 +110,7 @@ func TestACheckpointShowsEachLayer(t *testing.T) {
 		"data       folder, 4 classes of 5x5x2: 12,000 train · 10 validation · 20 test\n",
 		"rule       mdfa, init U1, floor 0.5, lr 0.1, seed 1\n",
 		"network    5x5x2 -> conv 3 3/1, tanh\n",
-		"after epoch 2, 14 steps\n",
+		"after epoch 2; 14 steps in all\n",
 		"0 weight  3x3x2x3  ", "1 weight  27x4 ",
 		"    2      7  0.5000  50.00%      0.8000  90.00%      4      2.0  best\n",
 	} {

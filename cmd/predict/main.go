@@ -165,7 +165,7 @@ func load(o options) (*checkpoint.Checkpoint, error) {
 	}
 	c, err := checkpoint.Load(o.path)
 	if err == nil {
-		c.Params = c.BestParams()
+		c.TakeBest()
 	}
 	return c, err
 }

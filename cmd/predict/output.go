@@ -71,11 +71,7 @@ func (out *output) header(c *checkpoint.Checkpoint, dev gpu.Info, passed string,
 		passed = " (" + passed + ")"
 	}
 	out.linef("network  %s on %s, %d classes: %v", c.Rule, c.Data.Name, c.Data.Classes, c.Network)
-	weights := fmt.Sprintf("epoch %d", c.Epoch())
-	if c.Epoch() == c.Progress.BestEpoch && out.o.weights == weightsBest {
-		weights += ", the best"
-	}
-	out.linef("weights  %s (%s)", weights, filepath.ToSlash(c.Path))
+	out.linef("weights  %s (%s)", c.When(), filepath.ToSlash(c.Path))
 	out.linef("device   %v%s", dev, passed)
 	for _, note := range im.notes {
 		out.linef("note     %s", note)

@@ -168,6 +168,39 @@ func TestEachRunIsInTheLogTwice(t *testing.T) {
 	assert.Empty(t, rows[0]["epochs"])
 }
 
+func TestTheLogKeepsStartsOfARunApart(t *testing.T) {
+	first := runTrain(t, "-data", madeUp(t), "-layers", "16", "-max_epochs", "1")
+	require.Equal(t, 0, first.code, first.stderr)
+	run, err := filepath.Rel(first.dir, first.runFolder(t))
+	require.NoError(t, err)
+	cmd, rest := startLongIn(t, inFolder(t, first.dir), `^epoch +3/`, "-resume", run)
+	log := runlog.At(filepath.Join(first.dir, "results"))
+	last := func() runlog.Row {
+		table, err := log.Read()
+		require.NoError(t, err)
+		require.Len(t, table.Runs(), 1)
+		return table.Runs()[0]
+	}
+	started := last()
+	assert.Equal(t, statusStarted, started["status"])
+	for _, column := range []string{"reason", "epochs", "best_epoch", "best_valid_accuracy", "test_accuracy"} {
+		assert.NotContains(t, started, column)
+	}
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	rest()
+	_, result := table(t, filepath.Join(first.runFolder(t), "result.csv"))
+	ended := last()
+	for column, want := range result[0] {
+		assert.Equal(t, want, ended[column], column)
+	}
+	assert.Empty(t, ended["test_accuracy"])
+
+	got := finish(t, inFolder(t, first.dir, "-resume", run, "-max_epochs", ended["epochs"]+"0"))
+	require.Equal(t, 0, got.code, got.stderr)
+	assert.Equal(t, statusComplete, last()["status"])
+	assert.NotContains(t, last(), "reason")
+}
+
 func TestALogThatCannotBeWrittenIsANoteAndNoFailure(t *testing.T) {
 	cmd := command(t, "-data", madeUp(t), "-layers", "16", "-max_epochs", "1")
 	require.NoError(t, os.MkdirAll(filepath.Join(cmd.Dir, "results", "runs.csv"), 0o777))

@@ -18,7 +18,7 @@ import (
 const statusStarted = "started"
 
 // measuredColumns are the columns of result.csv that say how far a run has come. The row of its
-// start leaves them open: of a run that goes on, what is known of it stays.
+// start leaves them empty.
 var measuredColumns = []string{"epochs", "steps", "images_per_second", "train_seconds", "data_wait_seconds"}
 
 // logStart adds the row of a run that begins or goes on.

@@ -72,8 +72,8 @@ func parse(text []byte) (*Table, error) {
 	return t, nil
 }
 
-// Runs joins the rows of each run: what a later row says counts. Runs are in the order in
-// which they started.
+// Runs returns the last row of each run, in the order in which the runs first started. No value of an
+// earlier row is taken: it may be from a start whose end the run has left behind.
 func (t *Table) Runs() []Row {
 	var folders []string
 	runs := map[string]Row{}
@@ -84,15 +84,12 @@ func (t *Table) Runs() []Row {
 		}
 		if runs[folder] == nil {
 			folders = append(folders, folder)
-			runs[folder] = Row{}
 		}
-		for column, value := range row {
-			runs[folder][column] = value
-		}
+		runs[folder] = row
 	}
-	joined := make([]Row, len(folders))
+	last := make([]Row, len(folders))
 	for i, folder := range folders {
-		joined[i] = runs[folder]
+		last[i] = runs[folder]
 	}
-	return joined
+	return last
 }

@@ -126,6 +126,16 @@ func TestRowsGetTheColumnsThatTheyBring(t *testing.T) {
 	assert.Equal(t, []Row{{"folder": "a", "status": "failed", "reason": `no, "sir" never`}, {"folder": "b"}}, table.Runs())
 }
 
+func TestARunIsItsLastRowAlone(t *testing.T) {
+	l := logOf(t, "folder,status,reason,epochs,test_accuracy\na,started,,,\na,failed,diverged,3,\nb,started,,,\na,started,,,\na,complete,,4,0.5\nb,complete,,2,0.25\nb,started,,,\n")
+	table, err := l.Read()
+	require.NoError(t, err)
+	assert.Equal(t, []Row{
+		{"folder": "a", "status": "complete", "epochs": "4", "test_accuracy": "0.5"},
+		{"folder": "b", "status": "started"},
+	}, table.Runs())
+}
+
 func TestATornLineIsSkippedThenRemoved(t *testing.T) {
 	for name, torn := range map[string]string{"half a row": "b,sta", "half a quote": "b,\"st", "zeros": "\x00\x00\x00\x00"} {
 		t.Run(name, func(t *testing.T) {

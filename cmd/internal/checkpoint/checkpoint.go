@@ -33,6 +33,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+
 	"mdfa/algo"
 	"mdfa/internal/safetensors"
 	"mdfa/model"
@@ -62,12 +64,13 @@ type Checkpoint struct {
 	Optimizer [][]float32 // nil in WeightsKind
 }
 
-// BestParams is the weights of the best epoch, or the latest where no epoch was validated.
-func (c *Checkpoint) BestParams() []float32 {
+// TakeBest makes Params those of the best epoch, as in a checkpoint of WeightsKind. It returns false
+// where no epoch was validated, and leaves the latest ones.
+func (c *Checkpoint) TakeBest() bool {
 	if c.Best != nil {
-		return c.Best
+		c.Kind, c.Params, c.Best, c.Optimizer = WeightsKind, c.Best, nil, nil
 	}
-	return c.Params
+	return c.Kind == WeightsKind
 }
 
 // Epoch is the number of the epoch that Params come from: the best one of WeightsKind, and
@@ -80,6 +83,20 @@ func (c *Checkpoint) Epoch() int {
 		return c.Progress.Epoch()
 	}
 	return len(c.Progress.Epochs)
+}
+
+// When says at which point of the training Params were taken.
+func (c *Checkpoint) When() string {
+	switch epoch := c.Epoch(); {
+	case epoch == 0:
+		return "before the first epoch"
+	case c.Kind == WeightsKind:
+		return fmt.Sprintf("after epoch %d, the best", epoch)
+	case c.Progress.Step > 0:
+		return fmt.Sprintf("in epoch %d, after its step %s", epoch, humanize.Comma(int64(c.Progress.Step)))
+	default:
+		return fmt.Sprintf("after epoch %d", epoch)
+	}
 }
 
 // State is what algo.Trainer.Restore takes.

@@ -119,10 +119,16 @@ func TestTheFolderDecidesWhichFileIsRead(t *testing.T) {
 		assert.Equal(t, best.Params, c.Params)
 		assert.Equal(t, WeightsKind, c.Kind)
 		assert.Nil(t, c.Best)
-		assert.Equal(t, best.Params, c.BestParams())
+		assert.True(t, c.TakeBest())
+		assert.Equal(t, best.Params, c.Params)
+		assert.Equal(t, "after epoch 1, the best", c.When())
 	}
-	assert.Equal(t, second.Params, read(LoadLatest, run).Params)
-	assert.Equal(t, second.Best, read(LoadLatest, run).BestParams())
+	latest := read(LoadLatest, run)
+	assert.Equal(t, second.Params, latest.Params)
+	assert.Equal(t, "in epoch 2, after its step 3", latest.When())
+	assert.True(t, latest.TakeBest())
+	assert.Equal(t, second.Best, latest.Params)
+	assert.Equal(t, "after epoch 1, the best", latest.When())
 	_, err = LoadState(filepath.Join(run, Folder, BestFile))
 	require.ErrorContains(t, err, "training cannot go on from them")
 
@@ -135,6 +141,18 @@ func TestTheFolderDecidesWhichFileIsRead(t *testing.T) {
 	_, err = LoadState(run)
 	require.ErrorIs(t, err, ErrDamaged)
 	assert.Equal(t, best.Params, read(LoadLatest, run).Params, "the best weights are what is left")
+}
+
+func TestAStateBeforeTheFirstValidationHasNoBestWeights(t *testing.T) {
+	c := sample(t, 1)
+	c.Best, c.Progress.Epochs, c.Progress.BestEpoch = nil, nil, 0
+	assert.False(t, c.TakeBest())
+	assert.Equal(t, StateKind, c.Kind)
+	assert.Equal(t, "in epoch 1, after its step 3", c.When())
+	c.Progress.Step = 0
+	assert.Equal(t, "before the first epoch", c.When())
+	c.Progress.Epochs = sample(t, 1).Progress.Epochs
+	assert.Equal(t, "after epoch 1", c.When())
 }
 
 func TestAFailedWriteLeavesTheFilesBefore(t *testing.T) {

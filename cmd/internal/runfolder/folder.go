@@ -46,6 +46,7 @@ func Read(dir string) (*Folder, error) {
 	}
 	f.Checkpoint, f.Weights = checkpoint.Load(dir)
 	if f.Weights == nil {
+		f.Checkpoint.TakeBest()
 		f.Weights = f.Checkpoint.PassedBy
 	}
 	return f, nil

@@ -68,10 +68,9 @@ func (f *Folder) page(producer string) *report.Run {
 		r.Notes = append(r.Notes, wording.Sentence(f.Weights))
 	}
 	if c := f.Checkpoint; c != nil {
-		params := c.BestParams()
 		for i, l := range c.Network.Layers {
 			r.Layers = append(r.Layers, report.Layer{
-				Name: l.String(), Shape: l.WeightShape(), Weights: l.W.Of(params), Clamped: s.ClampFloor != nil && i > 0,
+				Name: l.String(), Shape: l.WeightShape(), Weights: l.W.Of(c.Params), Clamped: s.ClampFloor != nil && i > 0,
 			})
 		}
 	}
