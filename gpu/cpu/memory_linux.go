@@ -3,6 +3,7 @@ package cpu
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -14,7 +15,12 @@ func systemMemory() (free, total int64) {
 		return 0, 0
 	}
 	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	return parseMemory(f)
+}
+
+// parseMemory reads the format of /proc/meminfo.
+func parseMemory(meminfo io.Reader) (free, total int64) {
+	for lines := bufio.NewScanner(meminfo); lines.Scan(); {
 		var name string
 		var kib int64
 		if _, err := fmt.Sscanf(lines.Text(), "%s %d", &name, &kib); err != nil {

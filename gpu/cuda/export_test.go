@@ -3,9 +3,12 @@
 package cuda
 
 import (
+	"cmp"
+	"errors"
 	"slices"
 
 	"mdfa/gpu"
+	"mdfa/gpu/cuda/kernels"
 )
 
 // The events that order a feed's two streams, for tests that leave one out.
@@ -71,4 +74,46 @@ func RecordWithout(d *Device, step func() error, drop int) (gpu.Program, error) 
 	})
 	d.programs[p] = struct{}{}
 	return p, err
+}
+
+// Launch puts kernels into the stream with shapes and addresses of the caller's.
+func Launch(d *Device, launch func(k kernels.Kernels) error) error {
+	return d.exec.do(func() error {
+		d.queue.note(launch(d.queue.kernel(0, 0, 0)))
+		return d.fail("launch", d.queue.take())
+	})
+}
+
+// Address is where a span begins on the device.
+func Address(s gpu.Span) kernels.DevicePtr { return address(s) }
+
+// ErrOrdered is what the helpers below let fail.
+var ErrOrdered = errors.New("ordered to fail")
+
+// RecordFailing is Record in which the first operation of another stream than the first
+// fails while it is captured. It says whether the queue is back at the first stream then.
+func RecordFailing(d *Device, step func() error) (failure error, first bool) {
+	p := &program{device: d, known: map[*buffer]struct{}{}}
+	if err := d.collect(p, step); err != nil {
+		return err, false
+	}
+	err := d.exec.do(func() error {
+		stream := d.queue.stream
+		if err := p.arrange(); err != nil {
+			return err
+		}
+		at := slices.IndexFunc(p.schedule.stream, func(stream int) bool { return stream > 0 })
+		p.ops[at].issue = func(q *queue) { q.note(ErrOrdered) }
+		err := p.install()
+		first = d.queue.stream == stream
+		return err
+	})
+	return err, first
+}
+
+// BreakOff lets a program fail after it has put its step into the stream.
+func BreakOff(p gpu.Program) {
+	own := p.(*program)
+	whole := own.replay
+	own.replay = func() error { return cmp.Or(whole(), ErrOrdered) }
 }

@@ -258,3 +258,46 @@ func TestFeedThatDoesNotFitGivesBackWhatItTook(t *testing.T) {
 	require.ErrorIs(t, err, gpu.ErrOutOfMemory)
 	assert.ErrorContains(t, err, "gpu: feed of 2 slots: ")
 }
+
+// TestRunThatBrokeOffHasUsedTheSlot fills the slot again after a program that failed when
+// it was in the stream already: the copy has to wait for it all the same.
+func TestRunThatBrokeOffHasUsedTheSlot(t *testing.T) {
+	d := open(t, machine(t, small()), cuda.Options{})
+	f, programs, x := feedOf(t, d, 1)
+	cuda.BreakOff(programs[0])
+	for value := range 3 {
+		fill(t, f, 0, byte(value))
+		require.NoError(t, f.Send(0))
+		require.ErrorIs(t, f.Run(0, programs[0]), cuda.ErrOrdered)
+	}
+	require.NoError(t, d.Sync())
+	assert.EqualValues(t, 2, read(t, d, x)[0])
+	require.NoError(t, f.Free())
+}
+
+func TestSyncWaitsForCopies(t *testing.T) {
+	m := machine(t, small())
+	d := open(t, m, cuda.Options{})
+	f, _, _ := feedOf(t, d, 1)
+	require.NoError(t, d.Sync())
+	before := m.Ledger()
+	fill(t, f, 0, 1)
+	require.NoError(t, f.Send(0))
+	require.Zero(t, m.Ledger().Since(before).HostToDevice, "the copies wait")
+	require.NoError(t, d.Sync())
+	assert.Equal(t, 2, m.Ledger().Since(before).HostToDevice)
+}
+
+// TestFreeOfAFeedTellsWhatFailed frees a feed whose program fails only when somebody waits
+// for it. Without a Checker nothing but Free itself waits.
+func TestFreeOfAFeedTellsWhatFailed(t *testing.T) {
+	open(t, faulty(func(o *emu.Options) { o.FailLaunch = 1 }), cuda.Options{}) // the machine behind the driver
+	d, err := cuda.Open(cuda.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = d.Close() })
+	f, programs, _ := feedOf(t, d, 1)
+	fill(t, f, 0, 1)
+	require.NoError(t, f.Send(0))
+	require.NoError(t, f.Run(0, programs[0]))
+	assert.ErrorIs(t, f.Free(), gpu.ErrDeviceLost)
+}

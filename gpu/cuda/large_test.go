@@ -174,3 +174,22 @@ func TestWideFeedbackIsTheReference(t *testing.T) {
 		})
 	}
 }
+
+// TestCompareOnManyBlocksIsTheReference has more blocks than compare_finish has lanes.
+func TestCompareOnManyBlocksIsTheReference(t *testing.T) {
+	const n = 90_001
+	sums := func(d gpu.Device) []float64 {
+		out, err := d.Alloc(gpu.Float64, gpu.NumCompared)
+		require.NoError(t, err)
+		v := ramp(n)
+		a, b := floats(t, d, v...), floats(t, d, append(v[5:], v[:5]...)...)
+		require.NoError(t, d.Compare(gpu.CompareArgs{A: a.Mat(n, 1), B: b.Mat(n, 1), Out: gpu.All(out), Low: -0.25, High: 0.25}))
+		got, err := gpu.Read[float64](d, gpu.All(out))
+		require.NoError(t, err)
+		return got
+	}
+	reference := cpu.Open()
+	defer func() { require.NoError(t, reference.Close()) }()
+	// Multiples of 1/256 are added up without rounding.
+	assert.Equal(t, sums(reference), sums(open(t, machine(t, small()), cuda.Options{})))
+}

@@ -11,6 +11,7 @@ import (
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda"
+	"mdfa/gpu/cuda/emu"
 )
 
 func TestProfileCountsEveryKernelOfAStep(t *testing.T) {
@@ -28,6 +29,7 @@ func TestProfileCountsEveryKernelOfAStep(t *testing.T) {
 	require.NoError(t, err)
 	profiler, ok := program.(gpu.Profiler)
 	require.True(t, ok)
+	require.NoError(t, program.Run(), "a step that waits, and is not to be counted")
 	p, err := profiler.Profile(3)
 	require.NoError(t, err)
 
@@ -93,11 +95,14 @@ func TestDevicesAreDescribed(t *testing.T) {
 		assert.EqualValues(t, o.Memory, about.MemoryTotal)
 		assert.Positive(t, about.MemoryFree)
 		assert.Positive(t, about.ClockHz)
-		assert.Positive(t, about.BytesPerSecond)
+		assert.InDelta(t, 898e9, about.BytesPerSecond, 1e9, "two transfers of 4,096 bits at 877 MHz")
 		assert.Equal(t, fmt.Sprintf("00000000:%02x:00.0", i+1), about.PCI)
 		assert.InDelta(t, 2*128*132*about.ClockHz, about.FLOPS(), 1)
 	}
 	assert.Contains(t, list[0].String(), "0: "+list[0].Name+", sm_90, ")
+	_, active, result := m.PrimaryCtxGetState(0, 0)
+	assert.Equal(t, emu.Success, result)
+	assert.False(t, active, "the context that was asked in is given back")
 	info := d.Info()
 	assert.Equal(t, "emu", info.Kind)
 	assert.Equal(t, list[1].PCI, info.PCI)

@@ -91,3 +91,77 @@ func TestRecordedErrorLeavesTheStreamUsable(t *testing.T) {
 	require.NoError(t, d.Dense(args))
 	require.NoError(t, d.Sync())
 }
+
+// TestFreeOfAProgramWaits frees one while a step of it waits in the stream.
+func TestFreeOfAProgramWaits(t *testing.T) {
+	m := machine(t, small())
+	d := open(t, m, cuda.Options{})
+	args := dense(t, d, gpu.Tanh)
+	program, err := d.Record(func() error { return d.Dense(args) })
+	require.NoError(t, err)
+	require.NoError(t, d.Sync())
+	before := m.Ledger()
+	require.NoError(t, program.Run())
+	require.Zero(t, m.Ledger().Since(before).Launches, "the step waits")
+	require.NoError(t, program.Free())
+	assert.Equal(t, 2, m.Ledger().Since(before).Launches)
+}
+
+// TestProgramsLeaveNothingWithTheDriver records, runs and frees again and again: graphs,
+// events and streams do not grow in number.
+func TestProgramsLeaveNothingWithTheDriver(t *testing.T) {
+	m := machine(t, small())
+	n := newNetwork(t, open(t, m, cuda.Options{}))
+	handles := 0
+	for round := range 3 {
+		program, err := n.d.Record(n.step)
+		require.NoError(t, err)
+		require.Greater(t, cuda.Streams(program), 1)
+		require.NoError(t, program.Run())
+		require.NoError(t, program.Free())
+		if round == 0 { // which opened the lanes
+			handles = m.Handles()
+		}
+		assert.Equal(t, handles, m.Handles())
+	}
+}
+
+// TestFailedCaptureLeavesTheFirstStream lets an operation of another stream fail while a
+// step is captured.
+func TestFailedCaptureLeavesTheFirstStream(t *testing.T) {
+	n := newNetwork(t, open(t, machine(t, small()), cuda.Options{}))
+	failure, first := cuda.RecordFailing(n.d.(*cuda.Device), n.step)
+	require.ErrorIs(t, failure, cuda.ErrOrdered)
+	assert.True(t, first, "the queue issues into the first stream again")
+	program, err := n.d.Record(n.step)
+	require.NoError(t, err)
+	require.NoError(t, program.Run())
+	require.NoError(t, n.d.Sync())
+}
+
+// TestStepThatFitsOneStreamOnly keeps patches that do not fit side by side.
+func TestStepThatFitsOneStreamOnly(t *testing.T) {
+	o := small()
+	d := open(t, machine(t, o), cuda.Options{WorkspaceBytes: int64(o.Memory)})
+	s := gpu.ConvShape{Batch: 1, InH: 450, InW: 450, InC: 1, Kernel: 5, Stride: 1, OutC: 1} // 19 MiB of patches
+	var layers []*patchedLayer
+	for range 3 {
+		layers = append(layers, newLayerOf(t, d, s))
+	}
+	program, err := d.Record(func() error {
+		for _, l := range layers {
+			if err := l.forward(); err != nil {
+				return err
+			}
+		}
+		for _, l := range layers {
+			if err := l.gradient(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, 1, cuda.Streams(program))
+	require.NoError(t, program.Free())
+}

@@ -82,3 +82,48 @@ func TestIdleMemoryMakesRoom(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, b.Free())
 }
+
+func TestDownloadOfNothingWaits(t *testing.T) {
+	m := machine(t, small())
+	d := open(t, m, cuda.Options{})
+	args := dense(t, d, gpu.Tanh)
+	require.NoError(t, d.Sync())
+	before := m.Ledger()
+	require.NoError(t, d.Dense(args))
+	require.NoError(t, d.Download(nil, args.B.Buf, 0))
+	assert.Equal(t, 2, m.Ledger().Since(before).Launches)
+}
+
+// TestMemoryIsFreedBehindWhatUsesIt frees buffers, and then the chunk that they came from,
+// while a layer that uses them waits in the stream: with a Checker, which forbids a buffer's
+// memory when it is freed, and without one, where the driver takes the chunk.
+func TestMemoryIsFreedBehindWhatUsesIt(t *testing.T) {
+	for name, checked := range map[string]bool{"with a Checker": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			m := machine(t, small())
+			d := open(t, m, cuda.Options{})
+			if !checked {
+				require.NoError(t, d.Close())
+				var err error
+				d, err = cuda.Open(cuda.Options{})
+				require.NoError(t, err)
+				t.Cleanup(func() { _ = d.Close() })
+			}
+			a := dense(t, d, gpu.Tanh)
+			var filling []gpu.Buffer // until a is not in the chunk that cuBLAS's workspace lies in
+			for range 4 {
+				filling = append(filling, zeros(t, d, 1<<18).Buf)
+			}
+			own := zeros(t, d, 1<<20)
+			require.NoError(t, d.Zero(own))
+			require.NoError(t, d.Dense(a))
+			for _, b := range append(filling, own.Buf, a.Out.H.Buf, a.X.Buf, a.W.Buf, a.B.Buf) {
+				require.NoError(t, b.Free())
+			}
+			large, err := d.Alloc(gpu.Uint8, 56<<20)
+			require.NoError(t, err)
+			require.NoError(t, large.Free())
+			require.NoError(t, d.Sync())
+		})
+	}
+}

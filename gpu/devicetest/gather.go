@@ -3,6 +3,7 @@ package devicetest
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"mdfa/gpu"
 )
@@ -12,6 +13,7 @@ type gatherSetup struct {
 	name              string
 	n, features, rows int
 	order             []int32 // nil: none
+	behind            []int32 // what the buffer holds behind the order
 	cursor            int32
 	scale             float32
 }
@@ -31,6 +33,7 @@ func gatherCases() []opCase {
 		{name: "OrderSmallestRow", n: 2, features: 7, rows: 9, order: []int32{math.MinInt32, 0}},
 		{name: "PastTheOrderGivesZeros", n: 4, features: 7, rows: 9, cursor: 1, order: []int32{1, 2, 3, 4, 8, 0}},
 		{name: "CursorPastTheOrderDoesNotWrap", n: 4, features: 7, rows: 9, cursor: 1 << 30, order: []int32{1, 2, 3, 4}},
+		{name: "RowsBehindTheOrderAreNotTaken", n: 4, features: 7, rows: 9, cursor: 1, order: []int32{1, 2, 3, 4, 8, 0}, behind: []int32{5, 6, 7}},
 		{name: "EmptyOrder", n: 2, features: 7, rows: 9, order: []int32{}},
 		{name: "EmptyDataSet", n: 2, features: 7},
 		{name: "EmptyBatch", n: 0, features: 7, rows: 9},
@@ -91,7 +94,7 @@ func (g gatherSetup) lay(s *stage) func() error {
 		Scale:  g.scale,
 	}
 	if g.order != nil {
-		args.Order = in(s, "Order", g.order)
+		args.Order = in(s, "Order", slices.Concat(g.order, g.behind)).Slice(0, len(g.order))
 	}
 	return func() error { return s.d.Gather(args) }
 }

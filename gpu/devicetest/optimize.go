@@ -48,6 +48,8 @@ func optimizeCases() []opCase {
 		for _, n := range []int{0, 1, 31, 32, 33, 1023, 1025, 8191} {
 			of(fmt.Sprint(n), n, gpu.OptimizeArgs{L2: 0.1, ClampFrom: n / 3, ClampTo: n - n/4, Floor: 0.01})
 		}
+		// More than eight blocks of a GPU take in one turn, also four at a time.
+		of("SeveralTurns", 20_011, gpu.OptimizeArgs{L2: 0.1, ClampFrom: 5, ClampTo: 19_999, Floor: 0.01}, func(o *optimizeSetup) { o.steps = 1 })
 		of("Large", 200_003, gpu.OptimizeArgs{ClampFrom: 1001, ClampTo: 199_999}, func(o *optimizeSetup) { o.steps = 1 })
 		of("WithoutClamp", 101, gpu.OptimizeArgs{Floor: 5})
 		of("EmptyClampInTheMiddle", 101, gpu.OptimizeArgs{ClampFrom: 50, ClampTo: 50, Floor: 5})

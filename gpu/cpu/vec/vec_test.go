@@ -195,3 +195,18 @@ func BenchmarkRMSProp(b *testing.B) {
 		RMSProp(w, g, s, Update{LR: 1e-4, Floor: Unclamped})
 	}
 }
+
+// TestInfiniteStateStopsTheWeight has gradients whose squares overflow: the step is 0.
+func TestInfiniteStateStopsTheWeight(t *testing.T) {
+	for _, n := range []int{3, 16} {
+		w, g, s := make([]float32, n), make([]float32, n), make([]float32, n)
+		for i := range w {
+			w[i], g[i] = 0.5, 1e30
+		}
+		RMSProp(w, g, s, Update{LR: 0.1, Floor: Unclamped})
+		for i := range w {
+			assert.Equal(t, float32(0.5), w[i])
+			assert.True(t, math.IsInf(float64(s[i]), 1))
+		}
+	}
+}

@@ -207,3 +207,11 @@ func (m *Machine) PinnedLeaks() int {
 	defer m.mu.Unlock()
 	return len(m.pinned)
 }
+
+// Handles is the number of objects that were made and not destroyed: contexts, modules and
+// their functions, streams, events, graphs and cuBLAS handles.
+func (m *Machine) Handles() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.objects)
+}
