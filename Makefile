@@ -165,8 +165,9 @@ ptx-check:
 headers-check:
 	$(GO) run ./gpu/cuda/include/check
 
-deploy-check: $(UV)
+deploy-check: $(UV) build
 	bash deploy/check.sh
+	bash deploy/test.sh
 
 vuln:
 	$(GO) run $(GOVULNCHECK) ./...

@@ -28,10 +28,10 @@ check() {
 
 check hadolint "$bin/hadolint" deploy/Dockerfile
 
-for script in deploy/run.sh deploy/check.sh deploy/slurm.sbatch; do
+for script in deploy/*.sh deploy/slurm.sbatch; do
   check 'bash -n' bash -n "$script"
 done
-check shellcheck "$bin/shellcheck" deploy/run.sh deploy/check.sh deploy/slurm.sbatch
+check shellcheck "$bin/shellcheck" deploy/*.sh deploy/slurm.sbatch
 
 check yamllint "$bin/yamllint" --strict --config-data \
   '{extends: relaxed, rules: {line-length: disable, key-duplicates: enable}}' \
@@ -51,6 +51,9 @@ import sky
 
 file, folder = sys.argv[1:]
 task = sky.Task.from_yaml(file)
+for resources in task.resources:
+    if resources.autostop_config.down:
+        sys.exit(f"{file}: autostop with down: true destroys the machine with its results")
 for part, script in ("setup", task.setup), ("run", task.run):
     with open(f"{folder}/skypilot-{part}.sh", "w") as out:
         out.write("#!/usr/bin/env bash\n" + script)
@@ -59,10 +62,25 @@ for part in setup run; do
   check "shellcheck, $part of skypilot.yaml" "$bin/shellcheck" "$venv/skypilot-$part.sh"
 done
 
-# What two files pin has to be the same.
-for pin in GO CUBLAS_WHEEL; do
-  version=$(sed -n "s/^ARG $pin=//p" deploy/Dockerfile)
-  check "skypilot.yaml has another $pin than Dockerfile's $version" grep -qF -e ":$version-bookworm" -e "==$version" deploy/skypilot.yaml
-done
+# The wait for a free node counts in a Job's own deadline, and not in its pod's.
+check 'deadline of the Jobs' "$bin/python" - deploy/kubernetes/*.yaml <<'PYTHON'
+import sys
+import yaml
+
+for file in sys.argv[1:]:
+    manifest = yaml.safe_load(open(file))
+    spec = manifest["spec"]
+    if manifest["kind"] == "Job" and ("activeDeadlineSeconds" in spec or "activeDeadlineSeconds" not in spec["template"]["spec"]):
+        sys.exit(f"{file}: activeDeadlineSeconds has to be in the pod's template, and not in the Job")
+PYTHON
+
+# Whatever is fetched has a digest or a hash. SkyPilot above has a date.
+image=$(sed -n 's/^ARG GO=//p' deploy/Dockerfile)
+check "skypilot.yaml has another Go than the Dockerfile's $image" grep -qF "docker:$image" deploy/skypilot.yaml
+if grep -nE '^ARG (GO|CUDA|DEBIAN)=' deploy/Dockerfile | grep -vE '@sha256:[0-9a-f]{64}$' ||
+  git grep -niE 'pip[")]? (install|download) ' -- Makefile deploy | grep -vE -e '--require-hashes|skypilot==|git grep'; then
+  echo 'deploy/check.sh: the above is fetched without a digest or a hash' >&2
+  failed=1
+fi
 
 exit "$failed"

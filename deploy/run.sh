@@ -8,7 +8,7 @@
 # FOLDER is made if need be, and is relative to the repository. DEVICE names another
 # device than cuda, as -device does. cuBLAS may be in .cache/cublas, where
 #
-#   python3 -m pip install --target .cache/cublas nvidia-cublas-cu12
+#   python3 -m pip install --target .cache/cublas --require-hashes -r wheels/cublas.txt
 #
 # puts it; MDFA_CUBLAS, if set, goes first.
 set -euo pipefail
