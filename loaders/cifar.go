@@ -141,7 +141,7 @@ func (set cifarSet) readFolder(ctx context.Context, dir string, use int) (conten
 		}
 	}
 	held := set.join(parts)
-	held.source = homely(dir)
+	held.source = sourceOf(dir)
 
 	path := filepath.Join(dir, set.labels[use].names)
 	text, err := os.ReadFile(path)

@@ -33,7 +33,7 @@ func (set cifarSet) readArchive(ctx context.Context, path string, use int) (cont
 		return contents{}, openFault(path, err)
 	}
 	held, err := set.readTar(ctx, file, path, info.Size(), use)
-	held.source = homely(path)
+	held.source = sourceOf(path)
 	return held, err
 }
 

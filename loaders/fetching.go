@@ -26,7 +26,7 @@ func fetchSet(ctx context.Context, name, address string, files []fetch.File, opt
 		paths, err = fetchInto(ctx, &fetcher, dir, address, files)
 		switch {
 		case err == nil:
-			return paths, homely(dir), nil
+			return paths, sourceOf(dir), nil
 		case ctx.Err() != nil:
 			return nil, "", fmt.Errorf("loaders: fetching %s: %w", name, ctx.Err())
 		case i+1 < len(dirs) && readOnly(err):

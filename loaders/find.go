@@ -62,6 +62,9 @@ func homely(path string) string {
 	return filepath.Join("~", rest)
 }
 
+// sourceOf is a path of the user's as Dataset.Source has it, which people read in other folders too.
+func sourceOf(path string) string { return homely(disk.Absolute(path)) }
+
 // spellings lists the names under which people keep an idx file: Y. LeCun's
 // (train-images-idx3-ubyte) and the one that some unpackers make of it
 // (train-images.idx3-ubyte), zipped or not. What is inside is found out by
@@ -113,7 +116,7 @@ func findIDX(name, dir string, names []string, fetchable bool) (paths []string, 
 		if err == nil && len(missing) > 0 {
 			err = incomplete(name, dir, missing)
 		}
-		return paths, homely(dir), err
+		return paths, sourceOf(dir), err
 	}
 	for _, place := range places(name) {
 		paths, missing, err := lookIn(place, names)
@@ -121,7 +124,7 @@ func findIDX(name, dir string, names []string, fetchable bool) (paths []string, 
 		case err != nil:
 			return nil, "", err
 		case len(missing) == 0:
-			return paths, homely(place), nil
+			return paths, sourceOf(place), nil
 		case len(missing) < len(names) && !fetchable:
 			return nil, "", incomplete(name, place, missing)
 		}

@@ -61,7 +61,7 @@ func readFolder(ctx context.Context, opt Options) (contents, error) {
 	if err != nil {
 		return contents{}, err
 	}
-	held.source = homely(opt.Dir) + held.source[len(homely(cache)):]
+	held.source = sourceOf(opt.Dir) + held.source[len(sourceOf(cache)):]
 	return held, nil
 }
 

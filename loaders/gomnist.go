@@ -61,7 +61,7 @@ func moduleMNIST(ctx context.Context) (paths []string, source string, err error)
 		}
 		paths = append(paths, path)
 	}
-	return paths, fmt.Sprintf("the Go module %s (%s)", mnistModule, homely(data)), nil
+	return paths, "the Go module " + mnistModule, nil
 }
 
 // cachedModule looks for an unpacked module where the go command keeps them.

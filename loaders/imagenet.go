@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"mdfa/internal/foreign"
 	"mdfa/internal/shards"
 )
 
@@ -47,7 +48,7 @@ func readImageNet(ctx context.Context, opt Options) (contents, error) {
 	switch {
 	case errors.Is(err, shards.ErrAbsent) && opt.Dir != "":
 		return contents{}, &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
-			"-data %s: %v Prepare ImageNet there with imagenet-prep -out %s, or name the folder that it made.", dir, err, dir)}
+			"-data %s: %v Prepare ImageNet there with imagenet-prep -out %s, or name the folder that it made.", dir, err, foreign.Command(dir))}
 	case err != nil:
 		return contents{}, shardsFault(err)
 	case opt.Size != 0 && opt.Size != m.Size:
@@ -80,7 +81,7 @@ func readPrepared(ctx context.Context, dir string, limit int) (contents, error) 
 		set.Close()
 		return contents{}, err
 	}
-	held.source = homely(dir) + held.source
+	held.source = sourceOf(dir) + held.source
 	return held, nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/foreign"
 )
 
 // description is what -json prints of a path.
@@ -106,7 +107,7 @@ func (s *subject) print(most int, out *strings.Builder) {
 	}
 	fmt.Fprintln(out, title)
 	if s.run != nil {
-		line("command", "%s", strings.Join(s.run.Command, " "))
+		line("command", "%s", foreign.Command(s.run.Command...))
 		line("started", "%s on %s%s", s.run.Started.Format(time.DateTime), deviceText(s.run.Device), resumedText(s.run.Resumed))
 	}
 	if x := s.settings; x != nil {

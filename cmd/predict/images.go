@@ -188,7 +188,7 @@ func (l *lister) add(path string) error {
 func (l *lister) classOf(root, file string) int32 {
 	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
 		for class := range l.data.Classes {
-			if filepath.Base(absolute(dir)) == l.data.ClassName(class) {
+			if filepath.Base(disk.Absolute(dir)) == l.data.ClassName(class) {
 				return int32(class)
 			}
 		}
@@ -196,13 +196,6 @@ func (l *lister) classOf(root, file string) int32 {
 			return unknown
 		}
 	}
-}
-
-func absolute(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		return abs
-	}
-	return path
 }
 
 // file takes one file, of a folder or, where within is "", named by itself. What is no image

@@ -12,6 +12,7 @@ import (
 	"mdfa/algo"
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/gpu"
+	"mdfa/internal/disk"
 	"mdfa/internal/results"
 	"mdfa/loaders"
 	"mdfa/model"
@@ -147,7 +148,7 @@ func (k *keeper) goOn(from *origin, dev gpu.Info, now time.Time) (time.Time, err
 	var weights []float32
 	k.saved = from.dir != "" && from.state != nil
 	if s := from.state; s != nil {
-		again.From, again.Epoch, again.Step = s.Path, s.Progress.Epoch(), s.Progress.Step
+		again.From, again.Epoch, again.Step = disk.Absolute(s.Path), s.Progress.Epoch(), s.Progress.Step
 		k.epochs, k.best, weights = append(k.epochs, s.Progress.Epochs...), s.Progress.BestEpoch, s.Best
 		for _, e := range k.epochs {
 			rows = append(rows, epochCells(e, k.settings.Data.Classes))

@@ -83,7 +83,7 @@ func interrupted(t *testing.T, args ...string) (dir, run string) {
 	run = finished{dir: cmd.Dir}.runFolder(t)
 	relative, err := filepath.Rel(cmd.Dir, run)
 	require.NoError(t, err)
-	assert.Contains(t, stdout, "\nresume   to go on: -resume "+relative+"\n")
+	assert.Contains(t, stdout, "\nresume   to go on: "+cmd.Path+" -resume "+relative+"\n")
 	return cmd.Dir, relative
 }
 
@@ -339,6 +339,73 @@ func TestAFolderThatHoldsOneRunStandsForIt(t *testing.T) {
 	got := finish(t, inFolder(t, first.dir, "-resume", "jobs"))
 	assert.Equal(t, exitUsage, got.code)
 	assert.Regexp(t, `^train: jobs holds 2 runs, such as jobs/41/mnist/\S+ and jobs/41/mnist/\S+: name one of them, or take -resume auto with the flags of the run\.\n$`, got.stderr)
+}
+
+func TestTheCommandThatResumesARunCanBePasted(t *testing.T) {
+	const out = "Anna's runs; $HOME"
+	cmd, rest := startLong(t, `^epoch +2/`, "-data", madeUp(t), "-layers", "16", "-out", out)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	stdout, _ := rest()
+	_, line, found := strings.Cut(stdout, "\nresume   to go on: ")
+	require.True(t, found, stdout)
+	line, _, _ = strings.Cut(line, "\n")
+	runs := checkpoint.RunsBelow(filepath.Join(cmd.Dir, out))
+	require.Len(t, runs, 1)
+	_, rows := table(t, filepath.Join(runs[0], "epochs.csv"))
+	pasted := exec.CommandContext(t.Context(), "bash", "-c", line+" -max_epochs "+strconv.Itoa(len(rows)+1))
+	pasted.Dir = cmd.Dir
+	got := finish(t, pasted)
+	require.Equal(t, 0, got.code, "%s\n%s", line, got.stderr)
+	_, rows = table(t, filepath.Join(runs[0], "result.csv"))
+	assert.Equal(t, statusComplete, rows[0]["status"])
+}
+
+func TestARunWithRelativePathsIsResumedFromAnyFolder(t *testing.T) {
+	data := madeUp(t)
+	home := filepath.Dir(data)
+	args := []string{"-data", filepath.Base(data), "-layers", "16", "-out", "my runs", "-resume", "auto", "-max_epochs"}
+	first := finish(t, inFolder(t, home, append(args, "1")...))
+	require.Equal(t, 0, first.code, first.stderr)
+	runs, err := filepath.Glob(filepath.Join(home, "my runs", "mnist", "*"))
+	require.NoError(t, err)
+	require.Len(t, runs, 1)
+	record, err := checkpoint.ReadRun(runs[0])
+	require.NoError(t, err)
+	state, err := checkpoint.LoadState(runs[0])
+	require.NoError(t, err)
+	for _, s := range []checkpoint.Settings{record.Settings, state.Settings} {
+		assert.Equal(t, data, s.Flags["data"])
+		assert.Equal(t, filepath.Join(home, "my runs"), s.Flags["out"])
+		assert.True(t, filepath.IsAbs(s.Data.Source) || strings.HasPrefix(s.Data.Source, "~"), s.Data.Source)
+	}
+
+	elsewhere := finish(t, inFolder(t, t.TempDir(), "-resume", runs[0], "-max_epochs", "2"))
+	require.Equal(t, 0, elsewhere.code, elsewhere.stderr)
+	args[1] = data
+	for _, c := range []struct{ epochs, want string }{{"2", " is complete: 2 epochs"}, {"3", "\nresume   after epoch 2, "}} {
+		again := finish(t, inFolder(t, home, append(args, c.epochs)...))
+		require.Equal(t, 0, again.code, again.stderr)
+		assert.Contains(t, again.stdout, c.want)
+		args[1] = "./" + filepath.Base(data)
+	}
+}
+
+func TestARunThatKeptARelativePathIsFoundByAuto(t *testing.T) {
+	old := checkpoint.Settings{Flags: map[string]string{"data": "mnist"}}
+	for _, name := range settledFlags {
+		old.Flags[name] = ""
+	}
+	same := func(data string) bool {
+		values := map[string]string{"data": data}
+		for _, name := range settledFlags {
+			values[name] = ""
+		}
+		return sameSettings(options{data: data, values: values}, old)
+	}
+	assert.True(t, same("mnist"))
+	assert.True(t, same("./mnist/"))
+	assert.False(t, same("other/mnist"))
+	assert.False(t, same(""))
 }
 
 func TestARunThatIsBeingTrainedIsLeftAlone(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/version"
 	"mdfa/gpu"
+	"mdfa/internal/disk"
 	"mdfa/loaders"
 	"mdfa/model"
 )
@@ -33,6 +34,9 @@ func (p *plan) settings(data *loaders.Dataset, net *model.Network) checkpoint.Se
 	flags := maps.Clone(p.values)
 	for _, name := range []string{"devices", "version"} { // they start no run
 		delete(flags, name)
+	}
+	for _, name := range []string{"data", "out"} { // a run may be resumed from another folder
+		flags[name] = disk.Absolute(flags[name])
 	}
 	s := checkpoint.Settings{
 		Program: version.Read().String(),

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mdfa/cmd/internal/checkpoint"
+	"mdfa/internal/disk"
 	"mdfa/model"
 )
 
@@ -34,7 +35,7 @@ func compareFlags(typed options, s checkpoint.Settings, name string) error {
 
 // sameSettings says whether the flags ask for the run of these settings.
 func sameSettings(o options, s checkpoint.Settings) bool {
-	if o.values["data"] != s.Flags["data"] {
+	if disk.Absolute(o.data) != disk.Absolute(s.Flags["data"]) {
 		return false
 	}
 	for _, flag := range settledFlags {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -20,6 +21,15 @@ func Reason(err error) error {
 		return link.Err
 	}
 	return err
+}
+
+// Absolute returns a path that means the same from any folder. "" stays "", as does every path where the
+// working folder is gone.
+func Absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil && path != "" {
+		return full
+	}
+	return path
 }
 
 // SyncFolder makes new names in a folder last through a loss of power. Some file systems

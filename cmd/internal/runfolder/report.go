@@ -15,6 +15,7 @@ import (
 	"mdfa/algo"
 	"mdfa/cmd/internal/wording"
 	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 	"mdfa/internal/report"
 	"mdfa/model"
 )
@@ -51,7 +52,7 @@ func WriteFile(path string, page []byte) error {
 func (f *Folder) page(producer string) *report.Run {
 	s := f.Run.Settings
 	r := &report.Run{
-		Title: f.Title(), Folder: filepath.Base(absolute(f.Dir)), Command: commandLine(f.Run.Command),
+		Title: f.Title(), Folder: filepath.Base(disk.Absolute(f.Dir)), Command: foreign.Command(f.Run.Command...),
 		Status: f.Status(), Reason: f.Result["reason"],
 		Outcome: f.outcome(), Groups: f.groups(), Epochs: f.epochs(), Align: f.alignment(),
 		Input: s.Data.Shape, Made: time.Now(), Producer: producer,
@@ -257,7 +258,7 @@ func (f *Folder) Entry() report.Entry {
 		network = n.String()
 	}
 	e := report.Entry{
-		Folder: filepath.Base(absolute(f.Dir)), Status: f.Status(), Seed: strconv.FormatInt(s.Seed, 10), Epochs: f.epochs(),
+		Folder: filepath.Base(disk.Absolute(f.Dir)), Status: f.Status(), Seed: strconv.FormatInt(s.Seed, 10), Epochs: f.epochs(),
 		Settings: []report.Fact{
 			{Label: "rule", Value: s.Rule}, {Label: "data set", Value: s.Data.Name}, {Label: "classes", Value: strconv.Itoa(s.Data.Classes)},
 			{Label: "coarse", Value: strconv.FormatBool(s.Data.Coarse)}, {Label: "network", Value: network},
@@ -328,28 +329,4 @@ func stamp(t time.Time) string {
 		return ""
 	}
 	return t.Format("2006-01-02 15:04:05 MST")
-}
-
-func absolute(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		return abs
-	}
-	return path
-}
-
-// commandLine writes words as a POSIX shell reads them.
-func commandLine(words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = w
-		if w == "" || strings.ContainsFunc(w, special) {
-			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
-}
-
-// special says whether a shell would not take a character as itself everywhere in a word.
-func special(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:,=+@%", r) || r > 127)
 }

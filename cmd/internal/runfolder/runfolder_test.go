@@ -138,13 +138,3 @@ func TestConfusionSurvivesItsFile(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "split,true,true_name,predicted,predicted_name,count\ntest,0,5,0,5,1\ntest,1,9,1,9,1\ntest,2,1,1,9,1\n", string(text))
 }
-
-func TestCommandLinesCanBePasted(t *testing.T) {
-	for want, words := range map[string][]string{
-		"bin/train -lr 0.1 -layers 4,5": {"bin/train", "-lr", "0.1", "-layers", "4,5"},
-		"a '' 'b c' '$x' 'it'\\''s'":    {"a", "", "b c", "$x", "it's"},
-		"ünï '~/x'":                     {"ünï", "~/x"},
-	} {
-		assert.Equal(t, want, commandLine(words))
-	}
-}
