@@ -38,7 +38,7 @@ func readFolder(ctx context.Context, opt Options) (contents, error) {
 	if err := checkFolderOptions(opt); err != nil {
 		return contents{}, err
 	}
-	source, err := openPhotos(opt.Dir)
+	source, err := openPhotos(ctx, opt.Dir)
 	if err != nil {
 		return contents{}, err
 	}
@@ -76,7 +76,7 @@ func checkFolderOptions(opt Options) error {
 }
 
 // openPhotos lists the photographs below dir.
-func openPhotos(dir string) (*prepare.Source, error) {
+func openPhotos(ctx context.Context, dir string) (*prepare.Source, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -93,13 +93,13 @@ func openPhotos(dir string) (*prepare.Source, error) {
 		return nil, &fault{kind: ErrNotFound, text: fmt.Sprintf(
 			"-data %s has no folder train: put the training images into %s, a folder for each class.", dir, filepath.Join(dir, "train", "<class>"))}
 	}
-	train, err := prepare.OpenFolder(trainDir, true)
+	train, err := prepare.OpenFolder(ctx, trainDir, true)
 	if err != nil {
 		return nil, shardsFault(err)
 	}
 	var test prepare.Part
 	if testDir != "" {
-		if test, err = prepare.OpenFolder(testDir, true); err != nil {
+		if test, err = prepare.OpenFolder(ctx, testDir, true); err != nil {
 			return nil, shardsFault(err)
 		}
 	}

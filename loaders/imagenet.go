@@ -72,7 +72,7 @@ func preparedPlace() string {
 // readPrepared opens a prepared folder. Its images are read into memory when they have no
 // more than limit bytes.
 func readPrepared(ctx context.Context, dir string, limit int) (contents, error) {
-	set, err := shards.Open(dir)
+	set, err := shards.Open(ctx, dir)
 	if err != nil {
 		return contents{}, shardsFault(err)
 	}

@@ -53,7 +53,7 @@ func (d *dataPath) run(ctx context.Context, out io.Writer) (err error) {
 	what := fmt.Sprintf("made-up JPEGs of %dx%d", photoWidth, photoHeight)
 	if d.images != "" {
 		what = "of " + d.images
-		d.photos, err = readPhotographs(d.images)
+		d.photos, err = readPhotographs(ctx, d.images)
 	} else {
 		d.photos, err = madeUpPhotographs(d.made)
 	}
@@ -65,10 +65,10 @@ func (d *dataPath) run(ctx context.Context, out io.Writer) (err error) {
 		return fmt.Errorf("a folder for prepared images: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := writePrepared(dir, d.photos, d.size, d.bytes); err != nil {
+	if err := writePrepared(ctx, dir, d.photos, d.size, d.bytes); err != nil {
 		return err
 	}
-	set, err := shards.Open(dir)
+	set, err := shards.Open(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -170,16 +170,16 @@ func (d *dataPath) photoWorker(ctx context.Context, deadline time.Time) (w photo
 		}
 		p := d.photos[(d.next.Add(1)-1)%int64(len(d.photos))]
 		start := time.Now()
-		if err := p.decode(); err != nil {
+		if err := p.prepare(ctx, d.size, dst); err != nil { // which refuses what decode has no memory for
 			return w, err
 		}
 		between := time.Now()
-		if err := p.prepare(d.size, dst); err != nil {
+		if err := p.decode(); err != nil {
 			return w, err
 		}
 		w.n++
-		w.decode += between.Sub(start)
-		w.prepare += time.Since(between)
+		w.prepare += between.Sub(start)
+		w.decode += time.Since(between)
 	}
 	return w, nil
 }

@@ -49,15 +49,15 @@ func TestPreparedSetHoldsThePhotographsInTurn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			require.NoError(t, writePrepared(dir, photos, size, c.total))
-			set, err := shards.Open(dir)
+			require.NoError(t, writePrepared(t.Context(), dir, photos, size, c.total))
+			set, err := shards.Open(t.Context(), dir)
 			require.NoError(t, err)
 			defer set.Close()
 			e := prepared(set)
 			require.Equal(t, c.want, e.Len())
 			want, got := make([]byte, imageprep.Bytes(size)), make([]byte, imageprep.Bytes(size))
 			for i, label := range e.Labels {
-				require.NoError(t, imageprep.Prepare(photos[i%3].file, size, want))
+				require.NoError(t, imageprep.Prepare(context.Background(), photos[i%3].file, size, want))
 				require.NoError(t, e.Source.Image(i, got))
 				assert.Equal(t, want, got)
 				assert.EqualValues(t, i%classes, label)
@@ -119,7 +119,7 @@ func TestDataPathReadsTheUsersPhotographs(t *testing.T) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		require.NoError(t, os.WriteFile(path, file, 0o644))
 	}
-	got, err := readPhotographs(dir)
+	got, err := readPhotographs(t.Context(), dir)
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 	assert.Equal(t, drawing.Bytes(), got[0].file)
@@ -133,7 +133,7 @@ func TestUsersPhotographsArePickedEvenly(t *testing.T) {
 		file := append([]byte("\xff\xd8\xff"), byte(i), byte(i>>8)) // looks like a JPEG file
 		require.NoError(t, os.WriteFile(filepath.Join(dir, string([]byte{'0' + byte(i/100), '0' + byte(i/10%10), '0' + byte(i%10)})), file, 0o644))
 	}
-	got, err := readPhotographs(dir)
+	got, err := readPhotographs(t.Context(), dir)
 	require.NoError(t, err)
 	require.Len(t, got, maxPhotos)
 	for k, p := range got {

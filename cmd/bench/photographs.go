@@ -2,15 +2,16 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/jpeg"
 	_ "image/png" // for image.Decode
 	"io/fs"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 
+	"mdfa/internal/disk"
 	"mdfa/internal/imageprep"
 )
 
@@ -101,11 +102,17 @@ func addLattice(plane []float32, rng *rand.Rand, cell int, swing float32) {
 	}
 }
 
+// maxPhoto bounds the file of a photograph.
+const maxPhoto = 256 << 20
+
 // readPhotographs reads the JPEG and PNG files below a folder, evenly picked where there
 // are more than maxPhotos. Other files are passed over.
-func readPhotographs(dir string) ([]photograph, error) {
+func readPhotographs(ctx context.Context, dir string) ([]photograph, error) {
 	var paths []string
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err == nil && entry.Type().IsRegular() {
 			paths = append(paths, path)
 		}
@@ -118,7 +125,7 @@ func readPhotographs(dir string) ([]photograph, error) {
 	every := float64(max(len(paths), maxPhotos)) / maxPhotos
 	for k := 0.0; int(k) < len(paths); k += every {
 		path := paths[int(k)]
-		file, err := os.ReadFile(path)
+		file, err := disk.ReadFile(ctx, path, maxPhoto)
 		if err != nil {
 			return nil, fmt.Errorf("-images: %w", err)
 		}
@@ -141,8 +148,8 @@ func (p photograph) decode() error {
 }
 
 // prepare makes a photograph what training reads.
-func (p photograph) prepare(size int, dst []byte) error {
-	if err := imageprep.Prepare(p.file, size, dst); err != nil {
+func (p photograph) prepare(ctx context.Context, size int, dst []byte) error {
+	if err := imageprep.Prepare(ctx, p.file, size, dst); err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
 	return nil

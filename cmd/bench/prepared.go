@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 
@@ -18,7 +19,7 @@ const classes = 10
 
 // writePrepared prepares the photographs and writes them to dir again and again, as
 // imagenet-prep writes them: total bytes of images, but at least one image.
-func writePrepared(dir string, photos []photograph, size, total int) error {
+func writePrepared(ctx context.Context, dir string, photos []photograph, size, total int) error {
 	record := imageprep.Bytes(size)
 	n := max(1, total/record)
 	photos = photos[:min(n, len(photos))]
@@ -31,7 +32,7 @@ func writePrepared(dir string, photos []photograph, size, total int) error {
 	prepared := make([][]byte, len(photos))
 	for i, p := range photos {
 		prepared[i] = make([]byte, record)
-		if err := p.prepare(size, prepared[i]); err != nil {
+		if err := p.prepare(ctx, size, prepared[i]); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"math"
 	"os"
 	"path/filepath"
@@ -150,7 +151,7 @@ func (opt *options) inputs() (inputs, error) {
 }
 
 // open opens the source of the photographs.
-func (in inputs) open() (*prepare.Source, error) {
+func (in inputs) open(ctx context.Context) (*prepare.Source, error) {
 	if in.truth != "" && !isFile(in.val) {
 		return nil, cli.Usagef("-truth goes with a validation tar; in folders, the folder's name is the class.")
 	}
@@ -163,9 +164,9 @@ func (in inputs) open() (*prepare.Source, error) {
 	var train, val prepare.Part
 	var err error
 	if isFile(in.train) {
-		train, err = prepare.OpenClassTars(in.train)
+		train, err = prepare.OpenClassTars(ctx, in.train)
 	} else {
-		train, err = prepare.OpenFolder(in.train, false)
+		train, err = prepare.OpenFolder(ctx, in.train, false)
 	}
 	if err != nil {
 		return nil, err
@@ -175,11 +176,11 @@ func (in inputs) open() (*prepare.Source, error) {
 		return prepare.NewSource(train, nil)
 	case isFile(in.val):
 		var truth *prepare.Truth
-		if truth, err = prepare.ReadTruth(in.truth, in.ids); err == nil {
+		if truth, err = prepare.ReadTruth(ctx, in.truth, in.ids); err == nil {
 			val, err = prepare.OpenFlatTar(in.val, truth)
 		}
 	default:
-		val, err = prepare.OpenFolder(in.val, false)
+		val, err = prepare.OpenFolder(ctx, in.val, false)
 	}
 	if err != nil {
 		return nil, err

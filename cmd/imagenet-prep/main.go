@@ -58,13 +58,13 @@ func prepareFolder(ctx context.Context, opt options, out *output) error {
 	if err != nil {
 		return err
 	}
-	source, err := in.open()
+	source, err := in.open(ctx)
 	if err != nil {
 		return err
 	}
 	names := map[string]string{}
 	if in.synsets != "" {
-		if names, err = prepare.ReadSynsets(in.synsets); err != nil {
+		if names, err = prepare.ReadSynsets(ctx, in.synsets); err != nil {
 			return err
 		}
 	}
@@ -86,7 +86,7 @@ func prepareFolder(ctx context.Context, opt options, out *output) error {
 }
 
 func verify(ctx context.Context, dir string, out *output) error {
-	set, err := shards.Open(dir)
+	set, err := shards.Open(ctx, dir)
 	if err != nil {
 		return err
 	}

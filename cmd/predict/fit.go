@@ -2,11 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
-	"os"
 
 	"mdfa/internal/disk"
 	"mdfa/internal/imageprep"
@@ -20,13 +20,16 @@ const (
 	wholePart                    = redPart + greenPart + bluePart
 )
 
+// maxPhoto bounds the file of a photograph.
+const maxPhoto = 256 << 20
+
 // fitFile reads a photograph and brings it to the network's input.
-func fitFile(path string, input model.Shape, invert bool, dst []uint8) error {
-	file, err := os.ReadFile(path)
+func fitFile(ctx context.Context, path string, input model.Shape, invert bool, dst []uint8) error {
+	file, err := disk.ReadFile(ctx, path, maxPhoto)
 	if err != nil {
 		return disk.Reason(err)
 	}
-	if err := fitEncoded(file, input, dst); err != nil {
+	if err := fitEncoded(ctx, file, input, dst); err != nil {
 		return err
 	}
 	if invert {
@@ -38,16 +41,16 @@ func fitFile(path string, input model.Shape, invert bool, dst []uint8) error {
 }
 
 // fitEncoded prepares a JPEG or PNG file as the photographs of training are.
-func fitEncoded(file []byte, input model.Shape, dst []uint8) error {
+func fitEncoded(ctx context.Context, file []byte, input model.Shape, dst []uint8) error {
 	if input.H != input.W {
 		return fmt.Errorf("images become squares, and the network takes %dx%d", input.H, input.W)
 	}
 	switch input.C {
 	case imageprep.Channels:
-		return imageprep.Prepare(file, input.H, dst)
+		return imageprep.Prepare(ctx, file, input.H, dst)
 	case 1:
 		rgb := make([]uint8, imageprep.Bytes(input.H))
-		if err := imageprep.Prepare(file, input.H, rgb); err != nil {
+		if err := imageprep.Prepare(ctx, file, input.H, rgb); err != nil {
 			return err
 		}
 		for i := range dst {
@@ -61,7 +64,7 @@ func fitEncoded(file []byte, input model.Shape, dst []uint8) error {
 
 // fitPixels brings an image of an idx or CIFAR file to the network's input. Where it does not
 // fit as it is, it goes the way of photographs.
-func fitPixels(p picture, input model.Shape, dst []uint8) error {
+func fitPixels(ctx context.Context, p picture, input model.Shape, dst []uint8) error {
 	if p.shape == input {
 		copy(dst, p.pixels)
 		return nil
@@ -82,5 +85,5 @@ func fitPixels(p picture, input model.Shape, dst []uint8) error {
 	if err := encoder.Encode(&encoded, img); err != nil {
 		return err
 	}
-	return fitEncoded(encoded.Bytes(), input, dst)
+	return fitEncoded(ctx, encoded.Bytes(), input, dst)
 }

@@ -34,6 +34,7 @@ type images struct {
 	faults []error        // by image, once it was read
 	input  model.Shape
 	invert bool
+	ctx    context.Context // of the program: an image source is not given one
 }
 
 // picture is one image: of a photograph's file, or bytes of a file of many.
@@ -73,9 +74,12 @@ func (im *images) Image(i int, dst []uint8) error {
 	switch {
 	case err != nil:
 	case p.path == "":
-		err = fitPixels(p, im.input, dst)
+		err = fitPixels(im.ctx, p, im.input, dst)
 	default:
-		err = fitFile(p.path, im.input, im.invert, dst)
+		err = fitFile(im.ctx, p.path, im.input, im.invert, dst)
+	}
+	if im.ctx.Err() != nil {
+		return im.ctx.Err()
 	}
 	if err != nil {
 		clear(dst)
@@ -97,7 +101,7 @@ func open(ctx context.Context, o options, c *checkpoint.Checkpoint) (*images, er
 	if o.split != "" {
 		return openSplit(ctx, o, c)
 	}
-	l := lister{ctx: ctx, data: c.Data, images: &images{input: c.Network.Input, invert: o.invert}}
+	l := lister{ctx: ctx, data: c.Data, images: &images{ctx: ctx, input: c.Network.Input, invert: o.invert}}
 	for _, path := range o.images {
 		if err := l.add(path); err != nil {
 			return nil, err
@@ -249,7 +253,7 @@ func looksLikeImage(path string) bool {
 
 // beginning is as much of a file as tells its format.
 func beginning(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	file, _, err := disk.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ package imageprep
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -26,10 +27,6 @@ const (
 	MinSize = 1
 	// MaxSize keeps the record of one image below 50 MB.
 	MaxSize = 4096
-
-	// maxPixels of a photograph. It is where Pillow, too, takes an image for an attack on
-	// memory; the largest of ImageNet has about 60 million.
-	maxPixels = 178_956_970
 )
 
 // ErrImage is every fault of an image itself, as against one in how it was asked for.
@@ -51,13 +48,76 @@ func Bytes(size int) int { return size * size * Channels }
 //
 // Transparency is left out, as Pillow's convert("RGB") does; grey and CMYK become RGB;
 // of 16 bits a channel the upper 8 count. A file that cannot be shown is an ErrImage.
-func Prepare(file []byte, size int, dst []byte) (err error) {
+// Prepare waits where other goroutines decode so much that the memory for it is taken. When
+// ctx ends it returns at once, and leaves dst as it is.
+func Prepare(ctx context.Context, file []byte, size int, dst []byte) error {
 	if size < MinSize || size > MaxSize {
 		return fmt.Errorf("imageprep: size %d: expected %d to %d", size, MinSize, MaxSize)
 	}
 	if len(dst) != Bytes(size) {
 		return fmt.Errorf("imageprep: %d bytes for an image of %dx%d; expected %d", len(dst), size, size, Bytes(size))
 	}
+	need, err := memoryFor(file, size)
+	if err != nil {
+		return err
+	}
+	if err := memory.Acquire(ctx, need); err != nil {
+		return fmt.Errorf("imageprep: %w", err)
+	}
+	// No decoder stops when it is asked to: the goroutine is left to itself then.
+	var resized *image.RGBA
+	var turn orientation
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		resized, turn, err = decodeSquare(file, size)
+		memory.Release(need)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err == nil {
+			writeUpright(resized, turn, size, dst)
+		}
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("imageprep: %w", ctx.Err())
+	}
+}
+
+// memoryFor looks at a file's header and bounds the memory that it takes.
+func memoryFor(file []byte, size int) (int64, error) {
+	var config image.Config
+	var err error
+	format := Sniff(file)
+	switch format {
+	case JPEG:
+		config, err = jpeg.DecodeConfig(bytes.NewReader(file))
+	case PNG:
+		config, err = png.DecodeConfig(bytes.NewReader(file))
+	case Empty:
+		return 0, imageErrorf("the file is empty")
+	default:
+		return 0, imageErrorf("it is %s; JPEG and PNG are read", format)
+	}
+	switch {
+	case err != nil:
+		return 0, decodeError(format, err)
+	case config.Width < 1 || config.Height < 1:
+		return 0, imageErrorf("%dx%d pixels; at least one was expected", config.Width, config.Height)
+	case config.Width > maxMemory/config.Height: // the product below could overflow
+		return 0, tooLarge(config, maxMemory)
+	}
+	need := decodeBytes(format, file, config, size)
+	if need > maxMemory {
+		return 0, tooLarge(config, need)
+	}
+	return need, nil
+}
+
+// decodeSquare returns the picture's square as it is stored, resized, and how it has to be
+// turned to stand upright.
+func decodeSquare(file []byte, size int) (resized *image.RGBA, turn orientation, err error) {
 	// A decoder that trips over a malformed file must not end the program.
 	defer func() {
 		if r := recover(); r != nil {
@@ -66,44 +126,21 @@ func Prepare(file []byte, size int, dst []byte) (err error) {
 	}()
 	decoded, turn, err := decode(file)
 	if err != nil {
-		return err
+		return nil, turn, err
 	}
-	square := centreSquare(decoded.Bounds(), turn)
-	resized := resize(decoded, square, size)
-	writeUpright(resized, turn, size, dst)
-	return nil
+	return resize(decoded, centreSquare(decoded.Bounds(), turn), size), turn, nil
 }
 
 // decode returns the picture as stored and how it has to be turned to stand upright.
-func decode(file []byte) (image.Image, orientation, error) {
+func decode(file []byte) (picture image.Image, turn orientation, err error) {
 	format := Sniff(file)
-	var (
-		header  func() (image.Config, error)
-		content func() (image.Image, error)
-		turn    = upright
-	)
-	switch format {
-	case JPEG:
-		header = func() (image.Config, error) { return jpeg.DecodeConfig(bytes.NewReader(file)) }
-		content = func() (image.Image, error) { return decodeJPEG(file) }
+	if format == JPEG {
 		turn = jpegOrientation(file)
-	case PNG:
-		header = func() (image.Config, error) { return png.DecodeConfig(bytes.NewReader(file)) }
-		content = func() (image.Image, error) { return png.Decode(bytes.NewReader(file)) }
+		picture, err = decodeJPEG(file)
+	} else {
 		turn = pngOrientation(file)
-	case Empty:
-		return nil, upright, imageErrorf("the file is empty")
-	default:
-		return nil, upright, imageErrorf("it is %s; JPEG and PNG are read", format)
+		picture, err = png.Decode(bytes.NewReader(file))
 	}
-	config, err := header()
-	if err != nil {
-		return nil, upright, decodeError(format, err)
-	}
-	if config.Width < 1 || config.Height < 1 || config.Width > maxPixels/config.Height {
-		return nil, upright, imageErrorf("%dx%d pixels; 1 to %d pixels are read", config.Width, config.Height, maxPixels)
-	}
-	picture, err := content()
 	if err != nil {
 		return nil, upright, decodeError(format, err)
 	}

@@ -33,7 +33,7 @@ func TestPrepareAgreesWithPillow(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(path), ".want.png")
 		t.Run(name, func(t *testing.T) {
 			got := make([]byte, Bytes(fixtureSize))
-			require.NoError(t, Prepare(fixture(t, name), fixtureSize, got))
+			require.NoError(t, Prepare(t.Context(), fixture(t, name), fixtureSize, got))
 			assert.LessOrEqual(t, meanDifference(got, pixels(t, path)), meanTolerance)
 		})
 	}
@@ -46,7 +46,7 @@ func TestMeanDifferenceTellsPicturesApart(t *testing.T) {
 	for _, other := range []string{"orientation-2", "orientation-8", "tall"} {
 		// As it is stored: an orientation that is not heeded would pass unseen otherwise.
 		stored := bytes.Replace(fixture(t, other), []byte("Exif\x00\x00"), []byte("None\x00\x00"), 1)
-		require.NoError(t, Prepare(stored, fixtureSize, got))
+		require.NoError(t, Prepare(t.Context(), stored, fixtureSize, got))
 		if other == "tall" {
 			assert.Greater(t, meanDifference(got, want), 4*meanTolerance)
 			continue
@@ -65,7 +65,7 @@ func TestPrepareLeavesTheRightSizeAlone(t *testing.T) {
 	var file bytes.Buffer
 	require.NoError(t, png.Encode(&file, picture))
 	got := make([]byte, Bytes(5))
-	require.NoError(t, Prepare(file.Bytes(), 5, got))
+	require.NoError(t, Prepare(t.Context(), file.Bytes(), 5, got))
 	for y := range 5 {
 		for x := range 5 {
 			want := picture.NRGBAAt(x+1, y)
@@ -81,7 +81,7 @@ func TestPrepareKeepsTheUpperByteOf16Bits(t *testing.T) {
 	var file bytes.Buffer
 	require.NoError(t, png.Encode(&file, picture))
 	got := make([]byte, Bytes(1))
-	require.NoError(t, Prepare(file.Bytes(), 1, got))
+	require.NoError(t, Prepare(t.Context(), file.Bytes(), 1, got))
 	assert.Equal(t, []byte{0x12, 0x34, 0xfe}, got)
 }
 
@@ -102,10 +102,11 @@ func TestPrepareSaysWhatIsWrongWithAnImage(t *testing.T) {
 		{"a WebP", []byte("RIFF\x00\x00\x00\x00WEBPVP8 "), "it is a WebP file; JPEG and PNG are read"},
 		{"a web page", []byte("\n <!DOCTYPE html>"), "it is a web page or other markup; JPEG and PNG are read"},
 		{"a text", []byte("n01440764"), "it is no image of a known format; JPEG and PNG are read"},
-		{"more pixels than memory", bombPNG(t), "100000x100000 pixels; 1 to 178956970 pixels are read"},
+		{"an interlaced PNG of 16 bits", widePNG(t), "its 12000x8000 pixels take 1.7 GiB of memory or more; 1.0 GiB are used at most: make it smaller"},
+		{"more pixels than memory", bombPNG(t), "its 100000x100000 pixels take 1.0 GiB of memory or more; 1.0 GiB are used at most: make it smaller"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := Prepare(c.file, 8, make([]byte, Bytes(8)))
+			err := Prepare(t.Context(), c.file, 8, make([]byte, Bytes(8)))
 			require.ErrorIs(t, err, ErrImage)
 			if c.name == "a damaged header" {
 				assert.Contains(t, err.Error(), "a JPEG file that ")
@@ -125,7 +126,7 @@ func TestPrepareRefusesASizeThatDoesNotFit(t *testing.T) {
 		{MaxSize + 1, 0, "imageprep: size 4097: expected 1 to 4096"},
 		{8, 8 * 8, "imageprep: 64 bytes for an image of 8x8; expected 192"},
 	} {
-		err := Prepare(fixture(t, "wide"), c.size, make([]byte, c.length))
+		err := Prepare(t.Context(), fixture(t, "wide"), c.size, make([]byte, c.length))
 		require.EqualError(t, err, c.text)
 		assert.NotErrorIs(t, err, ErrImage)
 	}
@@ -178,7 +179,7 @@ func FuzzPrepare(f *testing.F) {
 		if config, _, err := image.DecodeConfig(bytes.NewReader(file)); err == nil && config.Width*config.Height > 1<<16 {
 			return
 		}
-		if err := Prepare(file, 6, dst); err != nil {
+		if err := Prepare(t.Context(), file, 6, dst); err != nil {
 			require.ErrorIs(t, err, ErrImage)
 			require.NotContains(t, err.Error(), "\n")
 		}
@@ -252,7 +253,7 @@ func BenchmarkPrepare(b *testing.B) {
 	require.NoError(b, jpeg.Encode(&file, picture, nil))
 	dst := make([]byte, Bytes(224))
 	for b.Loop() {
-		if err := Prepare(file.Bytes(), 224, dst); err != nil {
+		if err := Prepare(b.Context(), file.Bytes(), 224, dst); err != nil {
 			b.Fatal(err)
 		}
 	}

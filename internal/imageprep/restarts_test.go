@@ -37,7 +37,7 @@ func TestACutFileWithRestartMarkersIsCutOff(t *testing.T) {
 	dst := make([]byte, Bytes(8))
 	begin := bytes.Index(whole, []byte{0xff, markerSOS})
 	for length := begin; length < len(whole)-2; length += 17 {
-		err := Prepare(whole[:length], 8, dst)
+		err := Prepare(t.Context(), whole[:length], 8, dst)
 		require.ErrorIs(t, err, ErrImage, "%d bytes", length)
 		assert.Contains(t, err.Error(), "a JPEG file that is cut off", "%d bytes", length)
 	}
@@ -49,7 +49,7 @@ func TestAWrongRestartMarkerIsDamage(t *testing.T) {
 	at := bytes.Index(file, []byte{0xff, markerRST0 + 1})
 	require.Positive(t, at)
 	file[at+1]++
-	err := Prepare(file, 8, make([]byte, Bytes(8)))
+	err := Prepare(t.Context(), file, 8, make([]byte, Bytes(8)))
 	require.ErrorIs(t, err, ErrImage)
 	assert.Contains(t, err.Error(), "a JPEG file that cannot be decoded")
 }

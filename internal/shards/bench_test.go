@@ -26,7 +26,7 @@ func BenchmarkImage(b *testing.B) {
 	split, err := w.Finish()
 	require.NoError(b, err)
 	m := &Manifest{Size: 224, Channels: 3, ShardImages: benchPlan.ShardImages, Classes: make([]Class, 2), Train: split}
-	images, err := openImages(dir, m, &m.Train)
+	images, err := openImages(b.Context(), dir, m, &m.Train)
 	require.NoError(b, err)
 	defer images.unmap()
 

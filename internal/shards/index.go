@@ -2,12 +2,14 @@ package shards
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"os"
+
+	"mdfa/internal/disk"
 )
 
 // Index is what is known of the images of one shard. Its file is, little-endian:
@@ -39,6 +41,8 @@ const (
 	indexMagic = "MDFAIDX1"
 	indexHead  = len(indexMagic) + 2*sha256.Size + 3*8 + 2*4
 	sumBytes   = 4
+	// maxIndex bounds a file; it holds the names of some ten million images.
+	maxIndex = 1 << 30
 	// maxName bounds a file name or a reason; no file system allows longer names.
 	maxName = 1 << 16
 )
@@ -176,8 +180,8 @@ func (x *Index) parseTexts(rest []byte, n int, keep bool) error {
 }
 
 // readIndex reads the index file at path and the SHA-256 of the file.
-func readIndex(path string, names bool) (*Index, [sha256.Size]byte, error) {
-	file, err := os.ReadFile(path)
+func readIndex(ctx context.Context, path string, names bool) (*Index, [sha256.Size]byte, error) {
+	file, err := disk.ReadFile(ctx, path, maxIndex)
 	if err != nil {
 		return nil, [sha256.Size]byte{}, err
 	}

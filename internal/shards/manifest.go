@@ -2,15 +2,17 @@ package shards
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"syscall"
+
+	"mdfa/internal/disk"
 )
 
 // ManifestFile is the name of the manifest in its folder.
@@ -19,7 +21,7 @@ const ManifestFile = "manifest.json"
 const (
 	formatVersion = 1
 	// maxManifest bounds what is read; that of all of ImageNet has 0.5 MB.
-	maxManifest = 1 << 30
+	maxManifest = 128 << 20
 	// Bounds that a damaged manifest must not pass.
 	maxImageSide = 4096
 	maxClasses   = 1 << 20
@@ -89,7 +91,7 @@ func (m *Manifest) Split(name string) *Split {
 // there is none.
 func ReadManifest(dir string) (*Manifest, error) {
 	path := filepath.Join(dir, ManifestFile)
-	file, err := os.Open(path)
+	text, err := disk.ReadFile(context.Background(), path, maxManifest)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if left, _ := filepath.Glob(filepath.Join(dir, "*.idx")); len(left) > 0 {
@@ -99,11 +101,6 @@ func ReadManifest(dir string) (*Manifest, error) {
 	case errors.Is(err, syscall.ENOTDIR):
 		return nil, &Error{Kind: ErrFormat, Cause: err, Text: fmt.Sprintf("%s is a file; name a folder for the prepared images.", dir)}
 	case err != nil:
-		return nil, readFault(path, err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxManifest))
-	if err != nil {
 		return nil, readFault(path, err)
 	}
 	m, err := parseManifest(text)

@@ -1,16 +1,20 @@
 package shards
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 
 	"github.com/edsrzf/mmap-go"
+
+	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 )
 
 // Set is a prepared folder, open for reading.
@@ -40,7 +44,7 @@ type mapped struct {
 // Open opens a prepared folder: it reads the manifest and every index, compares their
 // checksums, and maps the shards. The images themselves are compared when they are read
 // for the first time.
-func Open(dir string) (*Set, error) {
+func Open(ctx context.Context, dir string) (*Set, error) {
 	m, err := ReadManifest(dir)
 	if err != nil {
 		return nil, err
@@ -50,7 +54,7 @@ func Open(dir string) (*Set, error) {
 		name string
 		to   **Images
 	}{{Train, &s.Train}, {Test, &s.Test}} {
-		if *part.to, err = openImages(dir, m, m.Split(part.name)); err != nil {
+		if *part.to, err = openImages(ctx, dir, m, m.Split(part.name)); err != nil {
 			s.Close()
 			return nil, err
 		}
@@ -58,27 +62,25 @@ func Open(dir string) (*Set, error) {
 	return s, nil
 }
 
-func openImages(dir string, m *Manifest, split *Split) (*Images, error) {
-	r := &Images{
-		dir: dir, recordBytes: m.RecordBytes(), perShard: m.ShardImages,
-		labels:  make([]int32, 0, split.Images),
-		sums:    make([]uint32, 0, split.Images),
-		checked: make([]atomic.Uint32, (split.Images+31)/32),
-	}
+func openImages(ctx context.Context, dir string, m *Manifest, split *Split) (*Images, error) {
+	// Nothing is allocated on the word of the manifest: the indexes are read first.
+	r := &Images{dir: dir, recordBytes: m.RecordBytes(), perShard: m.ShardImages}
 	for number := range split.Shards {
-		if err := r.openShard(m, &split.Shards[number]); err != nil {
+		if err := r.openShard(ctx, m, &split.Shards[number]); err != nil {
 			r.unmap()
 			return nil, err
 		}
 	}
+	r.checked = make([]atomic.Uint32, (len(r.labels)+31)/32)
 	return r, nil
 }
 
-func (r *Images) openShard(m *Manifest, shard *Shard) error {
-	index, err := checkedIndex(r.dir, m, shard, false)
+func (r *Images) openShard(ctx context.Context, m *Manifest, shard *Shard) error {
+	index, err := checkedIndex(ctx, r.dir, m, shard, false)
 	if err != nil {
 		return err
 	}
+	r.labels = slices.Grow(r.labels, len(index.Labels))
 	for i, label := range index.Labels {
 		if label >= uint32(len(m.Classes)) {
 			return faultf(ErrFormat, "%s: label %d of image %d; there are %d classes: prepare the images again.",
@@ -97,15 +99,17 @@ func (r *Images) openShard(m *Manifest, shard *Shard) error {
 
 // checkedIndex reads the index of a shard and makes sure that it is the one the manifest
 // means.
-func checkedIndex(dir string, m *Manifest, shard *Shard, names bool) (*Index, error) {
+func checkedIndex(ctx context.Context, dir string, m *Manifest, shard *Shard, names bool) (*Index, error) {
 	name := shard.File[:len(shard.File)-len(".bin")] + ".idx"
 	path := filepath.Join(dir, name)
-	index, sum, err := readIndex(path, names)
+	index, sum, err := readIndex(ctx, path, names)
 	var at *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf(
 			"%s is missing from %s: copy it there again, or prepare the images again.", name, dir)}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return nil, err
 	case errors.As(err, &at):
 		return nil, readFault(path, err)
 	case err != nil:
@@ -122,7 +126,7 @@ func checkedIndex(dir string, m *Manifest, shard *Shard, names bool) (*Index, er
 
 // mapFile maps a file that must have the given length.
 func mapFile(path string, length int64) (mmap.MMap, error) {
-	file, err := os.Open(path)
+	file, info, err := disk.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf(
 			"%s is missing from %s: copy it there again, or prepare the images again.", filepath.Base(path), filepath.Dir(path))}
@@ -131,10 +135,6 @@ func mapFile(path string, length int64) (mmap.MMap, error) {
 		return nil, readFault(path, err)
 	}
 	defer file.Close() // a mapping does not need its file open
-	info, err := file.Stat()
-	if err != nil {
-		return nil, readFault(path, err)
-	}
 	if info.Size() != length {
 		return nil, faultf(ErrChecksum, "%s has %d bytes; %d were expected: copy it again, or prepare the images again.", path, info.Size(), length)
 	}
@@ -218,9 +218,9 @@ func (r *Images) copyRecord(shard *mapped, k int, dst []uint8) (err error) {
 // named is " (n01440764/n01440764_10026.JPEG)", or nothing where the index cannot tell.
 func (r *Images) named(shard *mapped, k int) string {
 	path := filepath.Join(r.dir, shard.name[:len(shard.name)-len(".bin")]+".idx")
-	index, _, err := readIndex(path, true)
+	index, _, err := readIndex(context.Background(), path, true)
 	if err != nil || k >= len(index.Names) {
 		return ""
 	}
-	return " (" + index.Names[k] + ")"
+	return " (" + foreign.Text(index.Names[k]) + ")"
 }

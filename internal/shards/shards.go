@@ -32,6 +32,9 @@ const (
 	Test  = "test"
 )
 
+// MaxShardImages bounds the images of one shard, so that its index stays readable.
+const MaxShardImages = 8 << 20
+
 // Splits lists them in the order in which they are written.
 var Splits = []string{Train, Test}
 

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -82,7 +84,7 @@ func contents(t testing.TB, dir string) map[string]string {
 
 func TestImagesComeBackAsTheyWereWritten(t *testing.T) {
 	dir := prepared(t, 40)
-	set, err := Open(dir)
+	set, err := Open(t.Context(), dir)
 	require.NoError(t, err)
 	defer set.Close()
 	require.Equal(t, 35, set.Train.Len()) // five of 40 are skipped
@@ -106,7 +108,7 @@ func TestImagesComeBackAsTheyWereWritten(t *testing.T) {
 }
 
 func TestManyGoroutinesReadAtOnce(t *testing.T) {
-	set, err := Open(prepared(t, 60))
+	set, err := Open(t.Context(), prepared(t, 60))
 	require.NoError(t, err)
 	defer set.Close()
 	var readers sync.WaitGroup
@@ -228,7 +230,7 @@ func TestOpenSaysWhatIsWrongWithAFolder(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := prepared(t, 20)
 			c.damage(t, dir)
-			set, err := Open(dir)
+			set, err := Open(t.Context(), dir)
 			assert.Nil(t, set)
 			require.ErrorIs(t, err, c.kind)
 			assert.Contains(t, err.Error(), dir+c.text)
@@ -236,10 +238,32 @@ func TestOpenSaysWhatIsWrongWithAFolder(t *testing.T) {
 	}
 }
 
+// A manifest may claim what memory does not hold: it is the files that count.
+func TestAManifestThatLiesAllocatesNothing(t *testing.T) {
+	dir := prepared(t, 10)
+	m, err := ReadManifest(dir)
+	require.NoError(t, err)
+	const claimed = 1 << 31
+	m.ShardImages = claimed
+	m.Train.PerClass[0] += claimed - m.Train.Images
+	m.Train.Shards[0].Images, m.Train.Images = claimed, claimed
+	m.Train.Shards = m.Train.Shards[:1]
+	text, err := json.Marshal(m)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ManifestFile), text, 0o666))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = Open(t.Context(), dir)
+	runtime.ReadMemStats(&after)
+	require.ErrorIs(t, err, ErrFormat)
+	assert.ErrorContains(t, err, "2147483648 of 48 were expected: prepare the images again.")
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20))
+}
+
 func TestAFlippedByteIsNeverHandedOut(t *testing.T) {
 	dir := prepared(t, 20)
 	flip(t, filepath.Join(dir, "train-00001.bin"), 2*testRecord+17)
-	set, err := Open(dir)
+	set, err := Open(t.Context(), dir)
 	require.NoError(t, err)
 	defer set.Close()
 	got := make([]byte, testRecord)
@@ -255,7 +279,7 @@ func TestAFlippedByteIsNeverHandedOut(t *testing.T) {
 }
 
 func TestVerifyStopsWithItsContext(t *testing.T) {
-	set, err := Open(prepared(t, 20))
+	set, err := Open(t.Context(), prepared(t, 20))
 	require.NoError(t, err)
 	defer set.Close()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -272,7 +296,7 @@ func TestVerifyStopsWithItsContext(t *testing.T) {
 // The processor faults at a page that its file does not have any more.
 func TestAFileThatIsCutWhileOpenIsAnError(t *testing.T) {
 	dir := prepared(t, 20)
-	set, err := Open(dir)
+	set, err := Open(t.Context(), dir)
 	require.NoError(t, err)
 	defer set.Close()
 	cut(t, filepath.Join(dir, "train-00000.bin"), 0)
@@ -282,7 +306,7 @@ func TestAFileThatIsCutWhileOpenIsAnError(t *testing.T) {
 }
 
 func TestImageRefusesWhatDoesNotExist(t *testing.T) {
-	set, err := Open(prepared(t, 20))
+	set, err := Open(t.Context(), prepared(t, 20))
 	require.NoError(t, err)
 	got := make([]byte, testRecord)
 	assert.ErrorContains(t, set.Train.Image(-1, got), "image -1 to 48 bytes; there are 18 images of 48 bytes")

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"os"
 	"path/filepath"
+
+	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 )
 
 // Verify reads every byte of the folder and compares all checksums. progress is told the
@@ -27,12 +29,12 @@ func (s *Set) Verify(ctx context.Context, progress func(done, total int64)) erro
 }
 
 func (s *Set) verifyShard(ctx context.Context, shard *Shard, read func(n int)) error {
-	index, err := checkedIndex(s.dir, s.Manifest, shard, true)
+	index, err := checkedIndex(ctx, s.dir, s.Manifest, shard, true)
 	if err != nil {
 		return err
 	}
 	path := filepath.Join(s.dir, shard.File)
-	file, err := os.Open(path)
+	file, _, err := disk.Open(path)
 	if err != nil {
 		return readFault(path, err)
 	}
@@ -48,7 +50,7 @@ func (s *Set) verifyShard(ctx context.Context, shard *Shard, read func(n int)) e
 		}
 		if checksum(record) != want {
 			return faultf(ErrChecksum, "%s is damaged: image %d (%s) is not as it was written (its CRC32C differs): copy the file again, or prepare the images again.",
-				path, k, index.Names[k])
+				path, k, foreign.Text(index.Names[k]))
 		}
 		sum.Write(record)
 		read(len(record))

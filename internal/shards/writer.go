@@ -2,6 +2,7 @@ package shards
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -67,7 +68,7 @@ func NewWriter(dir, split string, plan Plan) (*Writer, error) {
 func (w *Writer) takeShard() (bool, error) {
 	name := FileName(w.split, w.number, ".idx")
 	path := filepath.Join(w.dir, name)
-	index, sum, err := readIndex(path, true)
+	index, sum, err := readIndex(context.Background(), path, true)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil

@@ -1,6 +1,8 @@
 package prepare
 
 import (
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -33,7 +35,7 @@ type classFile struct {
 // With exact, the sizes and times of the files count for the fingerprint, so that a file
 // that was changed in place shows. Without, a change shows when names or the times of
 // the folders differ, which is faster to see for a million files.
-func OpenFolder(path string, exact bool) (Part, error) {
+func OpenFolder(ctx context.Context, path string, exact bool) (Part, error) {
 	f := &folder{root: absolute(path)}
 	var err error
 	if f.names, err = classFolders(f.root); err != nil {
@@ -42,7 +44,7 @@ func OpenFolder(path string, exact bool) (Part, error) {
 	hash := sha256.New()
 	for class := range f.names {
 		fmt.Fprintf(hash, "%s\x00", f.names[class])
-		if err := f.list(class, exact, hash); err != nil {
+		if err := f.list(ctx, class, exact, hash); err != nil {
 			return nil, err
 		}
 	}
@@ -76,11 +78,11 @@ func classFolders(root string) ([]string, error) {
 }
 
 // list adds the files of a class, and what tells changes apart to the fingerprint.
-func (f *folder) list(class int, exact bool, fingerprint io.Writer) error {
+func (f *folder) list(ctx context.Context, class int, exact bool, fingerprint io.Writer) error {
 	// The slash at its end lets a class be a link to a folder.
 	top := filepath.Join(f.root, f.names[class]) + string(filepath.Separator)
 	return filepath.WalkDir(top, func(at string, entry fs.DirEntry, err error) error {
-		if err != nil {
+		if err := cmp.Or(ctx.Err(), err); err != nil {
 			return sourceFault(at, err)
 		}
 		if at != top && strings.HasPrefix(entry.Name(), ".") {
@@ -123,44 +125,18 @@ func (f *folder) amount() int64                   { return int64(len(f.files)) }
 func (f *folder) before(at shards.Position) int64 { return at.Items }
 
 // photos gives the files; a place is told by its Items, the number of the next file.
-func (f *folder) photos(from shards.Position) iter.Seq2[Photo, error] {
+func (f *folder) photos(_ context.Context, from shards.Position) iter.Seq2[Photo, error] {
 	return func(yield func(Photo, error) bool) {
+		budget := newBudget()
 		for i := int(min(from.Items, f.amount())); i < len(f.files); i++ {
 			class := f.names[f.files[i].class]
 			name := filepath.Join(class, f.files[i].below)
 			if !yield(Photo{
 				Name: filepath.ToSlash(name), Class: class, Next: shards.Position{Items: int64(i + 1)},
-				Load: func() ([]byte, error) { return loadFile(filepath.Join(f.root, name)) },
+				Load: budget.load(filepath.Join(f.root, name)),
 			}, nil) {
 				return
 			}
 		}
 	}
-}
-
-// maxFile bounds the file of one photo; the largest of ImageNet has 15 MB.
-const maxFile = 512 << 20
-
-// unfit is why a file cannot be a photograph. It counts as one that is not there.
-type unfit string
-
-func (u unfit) Error() string        { return string(u) }
-func (u unfit) Is(target error) bool { return target == fs.ErrNotExist }
-
-func tooLong(size int64) unfit {
-	return unfit(fmt.Sprintf("it has %d MB; up to %d MB are read", size>>20, maxFile>>20))
-}
-
-// loadFile reads a photo.
-func loadFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, unfit("it is no regular file")
-	case info.Size() > maxFile:
-		return nil, tooLong(info.Size())
-	}
-	return os.ReadFile(path)
 }

@@ -69,7 +69,7 @@ func (p *preparation) split(ctx context.Context, name string) (shards.Split, err
 				default:
 					j.record = make([]byte, p.plan.RecordBytes)
 				}
-				j.err = work(j.photo, p.opt.Size, j.record)
+				j.err = work(ctx, j.photo, p.opt.Size, j.record)
 				close(j.ready)
 			}
 		})
@@ -103,7 +103,7 @@ func (p *preparation) split(ctx context.Context, name string) (shards.Split, err
 // read walks the source. A photo goes to the writer's queue first: when that is full, no
 // more photos are read until the oldest is written.
 func (p *preparation) read(ctx context.Context, split string, from shards.Position, toWork, toWrite chan<- *job) error {
-	for photo, err := range p.source.photos(split, from) {
+	for photo, err := range p.source.photos(ctx, split, from) {
 		if err != nil {
 			return err
 		}
@@ -125,12 +125,13 @@ func (p *preparation) read(ctx context.Context, split string, from shards.Positi
 }
 
 // work makes a record of a photo.
-func work(photo Photo, size int, record []byte) error {
-	file, err := photo.Load()
+func work(ctx context.Context, photo Photo, size int, record []byte) error {
+	file, free, err := photo.Load(ctx)
 	if err != nil {
 		return err
 	}
-	return imageprep.Prepare(file, size, record)
+	defer free()
+	return imageprep.Prepare(ctx, file, size, record)
 }
 
 // write adds a job's record to the shards, or notes that its photo is left out.

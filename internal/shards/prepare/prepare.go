@@ -104,7 +104,7 @@ const preparationVersion = 1
 // newManifest is what the folder will hold, but for the images themselves.
 func newManifest(source *Source, opt Options) (*shards.Manifest, error) {
 	m := &shards.Manifest{Format: 1, Size: opt.Size, Channels: imageprep.Channels, Source: source.Describe()}
-	m.ShardImages = max(1, opt.ShardBytes/m.RecordBytes())
+	m.ShardImages = min(max(1, opt.ShardBytes/m.RecordBytes()), shards.MaxShardImages)
 	for _, id := range source.Classes() {
 		m.Classes = append(m.Classes, shards.Class{ID: id, Name: opt.ClassNames[id]})
 	}

@@ -113,7 +113,7 @@ func writeFile(t testing.TB, dir, name string, data []byte) string {
 func tars(t testing.TB, dir string) *Source {
 	t.Helper()
 	names, files := trainPhotos(t)
-	train, err := OpenClassTars(writeFile(t, dir, "train.tar", tarOfTars(t, names, files)))
+	train, err := OpenClassTars(t.Context(), writeFile(t, dir, "train.tar", tarOfTars(t, names, files)))
 	require.NoError(t, err)
 	names, files, truth := valPhotos(t)
 	return withVal(t, dir, train, tarOf(t, names, files), truth)
@@ -121,7 +121,7 @@ func tars(t testing.TB, dir string) *Source {
 
 func withVal(t testing.TB, dir string, train Part, val []byte, truth string) *Source {
 	t.Helper()
-	known, err := ReadTruth(writeFile(t, dir, "truth.txt", []byte(truth)), "")
+	known, err := ReadTruth(t.Context(), writeFile(t, dir, "truth.txt", []byte(truth)), "")
 	require.NoError(t, err)
 	test, err := OpenFlatTar(writeFile(t, dir, "val.tar", val), known)
 	require.NoError(t, err)
@@ -141,9 +141,9 @@ func folders(t testing.TB, dir string) *Source {
 	for i, name := range names {
 		writeFile(t, dir, "validation/"+testClasses[i%3]+"/"+name, files[name])
 	}
-	train, err := OpenFolder(filepath.Join(dir, "training"), false)
+	train, err := OpenFolder(t.Context(), filepath.Join(dir, "training"), false)
 	require.NoError(t, err)
-	test, err := OpenFolder(filepath.Join(dir, "validation"), false)
+	test, err := OpenFolder(t.Context(), filepath.Join(dir, "validation"), false)
 	require.NoError(t, err)
 	source, err := NewSource(train, test)
 	require.NoError(t, err)
@@ -200,7 +200,7 @@ func TestArchivesAndFoldersGiveTheSameShards(t *testing.T) {
 			assert.Equal(t, data, shardBytes(t, fromFolders)[name], name)
 		}
 	}
-	set, err := shards.Open(fromTars)
+	set, err := shards.Open(t.Context(), fromTars)
 	require.NoError(t, err)
 	defer set.Close()
 	require.NoError(t, set.Verify(t.Context(), func(int64, int64) {}))
@@ -308,7 +308,7 @@ func TestAnImageThatCannotBeReadIsLeftOutAndListed(t *testing.T) {
 	names, files := trainPhotos(t)
 	files[names[2]] = files[names[2]][:40]
 	files[names[9]] = []byte("<html>")
-	train, err := OpenClassTars(writeFile(t, in, "train.tar", tarOfTars(t, names, files)))
+	train, err := OpenClassTars(t.Context(), writeFile(t, in, "train.tar", tarOfTars(t, names, files)))
 	require.NoError(t, err)
 	source, err := NewSource(train, nil)
 	require.NoError(t, err)
@@ -343,7 +343,7 @@ func TestAFolderMayHoldOddThings(t *testing.T) {
 	require.NoError(t, os.Symlink(filepath.Join(in, "elsewhere"), filepath.Join(in, "c")))
 	require.NoError(t, os.Symlink("nowhere", filepath.Join(in, "b", "gone.png")))
 	for _, exact := range []bool{false, true} {
-		train, err := OpenFolder(in, exact)
+		train, err := OpenFolder(t.Context(), in, exact)
 		require.NoError(t, err)
 		source, err := NewSource(train, nil)
 		require.NoError(t, err)
@@ -360,7 +360,7 @@ func TestFingerprintFollowsTheFiles(t *testing.T) {
 	in := t.TempDir()
 	path := writeFile(t, in, "a/1.png", photo(t, 1))
 	mark := func(exact bool) string {
-		part, err := OpenFolder(in, exact)
+		part, err := OpenFolder(t.Context(), in, exact)
 		require.NoError(t, err)
 		return part.fingerprint()
 	}
@@ -384,7 +384,7 @@ func TestRunSaysWhatIsWrongWithTheImages(t *testing.T) {
 		"empty": " holds no training images.",
 		"one":   " holds images of 1 classes; at least 2 are needed, each in a folder or archive of its own.",
 	} {
-		part, err := OpenFolder(filepath.Join(in, name), false)
+		part, err := OpenFolder(t.Context(), filepath.Join(in, name), false)
 		require.NoError(t, err)
 		source, err := NewSource(part, nil)
 		require.NoError(t, err)

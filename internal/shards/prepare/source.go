@@ -1,6 +1,7 @@
 package prepare
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -27,16 +28,17 @@ type Part interface {
 	// lies before a place.
 	amount() int64
 	before(at shards.Position) int64
-	// photos gives all from a place on, in a fixed order. An error ends them.
-	photos(from shards.Position) iter.Seq2[Photo, error]
+	// photos gives all from a place on, in a fixed order. An error ends them, and so does ctx.
+	photos(ctx context.Context, from shards.Position) iter.Seq2[Photo, error]
 }
 
 // Photo is a file that has yet to be decoded.
 type Photo struct {
-	Name  string                 // for people, e.g. "n01440764/n01440764_10026.JPEG"
-	Class string                 // its name
-	Next  shards.Position        // the place after it
-	Load  func() ([]byte, error) // its content; may be called from any goroutine
+	Name  string          // for people, e.g. "n01440764/n01440764_10026.JPEG"
+	Class string          // its name
+	Next  shards.Position // the place after it
+	// Load reads the content; it may be called from any goroutine. free gives its memory back.
+	Load func(ctx context.Context) (file []byte, free func(), err error)
 }
 
 // Source is the photographs of both splits.
@@ -99,9 +101,9 @@ func (s *Source) Amount(split string) int64 {
 	return 0
 }
 
-func (s *Source) photos(split string, from shards.Position) iter.Seq2[Photo, error] {
+func (s *Source) photos(ctx context.Context, split string, from shards.Position) iter.Seq2[Photo, error] {
 	if part := s.parts[split]; part != nil {
-		return part.photos(from)
+		return part.photos(ctx, from)
 	}
 	return func(func(Photo, error) bool) {}
 }

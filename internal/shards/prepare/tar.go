@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -13,7 +14,10 @@ import (
 	"os"
 	"path"
 	"strings"
+	"syscall"
 
+	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
 )
@@ -57,20 +61,16 @@ func (a *archive) amount() int64       { return a.size }
 // with zeros, so that one that is cut off shows before hours of work.
 func newArchive(name string) (archive, *os.File, error) {
 	a := archive{file: absolute(name)}
-	file, err := os.Open(a.file)
-	if err != nil {
+	file, info, err := disk.Open(a.file)
+	switch {
+	case errors.Is(err, disk.ErrNotFile), errors.Is(err, syscall.EISDIR):
+		return a, nil, faultf(shards.ErrFormat, "%s is no file: name the tar archive itself.", foreign.Text(a.file))
+	case err != nil:
 		return a, nil, sourceFault(a.file, err)
 	}
 	fail := func(err error) (archive, *os.File, error) {
 		file.Close()
 		return a, nil, err
-	}
-	info, err := file.Stat()
-	if err != nil {
-		return fail(sourceFault(a.file, err))
-	}
-	if !info.Mode().IsRegular() {
-		return fail(faultf(shards.ErrFormat, "%s is no file: name the tar archive itself.", a.file))
 	}
 	a.size = info.Size()
 	head := make([]byte, tarBlock)
@@ -119,7 +119,7 @@ func (a *archive) fault(where string, err error) error {
 
 // OpenClassTars looks at an archive of archives, each named after its class and holding
 // the class's photographs. Only the headers of the outer archive are read.
-func OpenClassTars(name string) (Part, error) {
+func OpenClassTars(ctx context.Context, name string) (Part, error) {
 	a, file, err := newArchive(name)
 	if err != nil {
 		return nil, err
@@ -133,10 +133,10 @@ func OpenClassTars(name string) (Part, error) {
 		if err == io.EOF {
 			break
 		}
-		if err != nil {
+		if err := cmp.Or(ctx.Err(), err); err != nil {
 			return nil, t.fault(last, err)
 		}
-		last = "after the beginning of " + header.Name
+		last = "after the beginning of " + foreign.Text(header.Name)
 		at, err := file.Seek(0, io.SeekCurrent)
 		if err != nil {
 			return nil, sourceFault(t.file, err)
@@ -145,7 +145,7 @@ func OpenClassTars(name string) (Part, error) {
 		if header.Typeflag != tar.TypeReg || !isTar || class == "" {
 			continue
 		}
-		if at+header.Size > t.size {
+		if header.Size > t.size-at {
 			return nil, t.cutOff(last)
 		}
 		t.members = append(t.members, member{class: class, at: at, size: header.Size})
@@ -164,9 +164,9 @@ func (t *classTars) classes() []string { return t.names }
 // archive begins, its Inner where the next header lies within that.
 func (t *classTars) before(at shards.Position) int64 { return at.Member + at.Inner }
 
-func (t *classTars) photos(from shards.Position) iter.Seq2[Photo, error] {
+func (t *classTars) photos(ctx context.Context, from shards.Position) iter.Seq2[Photo, error] {
 	return func(yield func(Photo, error) bool) {
-		file, err := os.Open(t.file)
+		file, _, err := disk.Open(t.file)
 		if err != nil {
 			yield(Photo{}, sourceFault(t.file, err))
 			return
@@ -182,7 +182,7 @@ func (t *classTars) photos(from shards.Position) iter.Seq2[Photo, error] {
 			}
 			at.Member = m.at
 			in := io.NewSectionReader(file, m.at, m.size)
-			for photo, err := range t.walk(in, m.class+".tar", at) {
+			for photo, err := range t.walk(ctx, in, m.class+".tar", at) {
 				photo.Class, photo.Name = m.class, m.class+"/"+photo.Name
 				at.Items = photo.Next.Items
 				if !yield(photo, err) || err != nil {
@@ -209,15 +209,15 @@ func (t *flatTar) classes() []string { return t.truth.classes() }
 // before counts in bytes of the archive; a place's Inner is where the next header lies.
 func (t *flatTar) before(at shards.Position) int64 { return at.Inner }
 
-func (t *flatTar) photos(from shards.Position) iter.Seq2[Photo, error] {
+func (t *flatTar) photos(ctx context.Context, from shards.Position) iter.Seq2[Photo, error] {
 	return func(yield func(Photo, error) bool) {
-		file, err := os.Open(t.file)
+		file, _, err := disk.Open(t.file)
 		if err != nil {
 			yield(Photo{}, sourceFault(t.file, err))
 			return
 		}
 		defer file.Close()
-		for photo, err := range t.walk(io.NewSectionReader(file, 0, t.size), "", from) {
+		for photo, err := range t.walk(ctx, io.NewSectionReader(file, 0, t.size), "", from) {
 			if err == nil {
 				photo.Class, err = t.truth.class(photo.Name)
 			}
@@ -230,39 +230,56 @@ func (t *flatTar) photos(from shards.Position) iter.Seq2[Photo, error] {
 
 // walk gives the files of an archive of photographs; inner is its name when it lies
 // within another.
-func (a *archive) walk(in *io.SectionReader, inner string, from shards.Position) iter.Seq2[Photo, error] {
+func (a *archive) walk(ctx context.Context, section *io.SectionReader, inner string, from shards.Position) iter.Seq2[Photo, error] {
 	return func(yield func(Photo, error) bool) {
 		last := "at its beginning"
 		fail := func(err error) {
 			if inner != "" {
-				last = "in " + inner + ", " + last
+				last = "in " + foreign.Text(inner) + ", " + last
 			}
 			yield(Photo{}, a.fault(last, err))
 		}
+		in := &blocks{SectionReader: section}
 		if _, err := in.Seek(from.Inner, io.SeekStart); err != nil {
 			fail(err)
 			return
 		}
-		next := from
+		next, budget := from, newBudget()
 		files := tar.NewReader(in)
+		var tooLong *Photo // a file that is passed over: where it ends shows when the next header is read
 		for {
+			in.first = -1
 			header, err := files.Next()
+			if tooLong != nil && in.first >= 0 {
+				next.Inner = in.first
+				tooLong.Next = next
+				if !yield(*tooLong, nil) {
+					return
+				}
+				tooLong = nil
+			}
 			if err == io.EOF {
 				if marked, err := hasEndMark(in, in.Size()); err != nil || !marked {
 					fail(cmp.Or(err, io.ErrUnexpectedEOF))
 				}
 				return
 			}
-			if err != nil {
+			if err := cmp.Or(ctx.Err(), err); err != nil {
 				fail(err)
 				return
 			}
-			last = "at " + header.Name
+			last = "at " + foreign.Text(header.Name)
 			if header.Typeflag != tar.TypeReg || strings.HasPrefix(path.Base(header.Name), ".") {
 				continue
 			}
-			content, unfit, err := readMember(files, header)
-			if err != nil {
+			next.Items++
+			photo := Photo{Name: path.Base(header.Name)}
+			if header.Size > maxFile { // that of a sparse file is a mere claim
+				photo.Load = budget.unfit(disk.TooLong(header.Size, maxFile))
+				tooLong = &photo
+				continue
+			}
+			if photo.Load, err = budget.read(ctx, files, header.Size); err != nil {
 				fail(err)
 				return
 			}
@@ -271,23 +288,25 @@ func (a *archive) walk(in *io.SectionReader, inner string, from shards.Position)
 				fail(err)
 				return
 			}
-			next.Items++
 			next.Inner = (end + tarBlock - 1) / tarBlock * tarBlock
-			if !yield(Photo{Name: path.Base(header.Name), Next: next, Load: func() ([]byte, error) { return content, unfit }}, nil) {
+			photo.Next = next
+			if !yield(photo, nil) {
 				return
 			}
 		}
 	}
 }
 
-// readMember reads the present file of an archive. One that is far too long for a
-// photograph is passed over; unfit says so.
-func readMember(files *tar.Reader, header *tar.Header) (content []byte, unfit, err error) {
-	if header.Size > maxFile {
-		_, err = io.Copy(io.Discard, files)
-		return nil, tooLong(header.Size), err
+// blocks is an archive that notes where the first block is read after first was set to -1:
+// during a call of [tar.Reader.Next] it is the next header, which alone is read as a block.
+type blocks struct {
+	*io.SectionReader
+	first int64
+}
+
+func (b *blocks) Read(data []byte) (int, error) {
+	if b.first < 0 && len(data) == tarBlock {
+		b.first, _ = b.Seek(0, io.SeekCurrent) // which does not fail
 	}
-	content = make([]byte, header.Size)
-	_, err = io.ReadFull(files, content)
-	return content, nil, err
+	return b.SectionReader.Read(data)
 }

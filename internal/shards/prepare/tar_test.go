@@ -1,10 +1,13 @@
 package prepare
 
 import (
+	"archive/tar"
 	"bytes"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -20,7 +23,7 @@ func TestACutArchiveIsNeverTakenForAWholeOne(t *testing.T) {
 	const trailer = 2 * tarBlock // of zeros; with the first of them an archive is complete
 	for length := 0; length < len(whole)-trailer; length += 1700 {
 		path := writeFile(t, in, "train.tar", whole[:length])
-		part, err := OpenClassTars(path)
+		part, err := OpenClassTars(t.Context(), path)
 		require.Nil(t, part)
 		require.ErrorIs(t, err, shards.ErrFormat, "%d of %d bytes", length, len(whole))
 		require.Contains(t, err.Error(), path+" is ")
@@ -37,7 +40,7 @@ func TestACutInnerArchiveIsAnError(t *testing.T) {
 	inner := tarOf(t, names[:3], files)
 	for _, length := range []int{0, 100, 600, 900, 1024, len(inner) - 2*tarBlock} {
 		path := writeFile(t, in, "train.tar", tarOf(t, []string{"a.tar", "b.tar"}, map[string][]byte{"a.tar": inner, "b.tar": inner[:length]}))
-		train, err := OpenClassTars(path)
+		train, err := OpenClassTars(t.Context(), path)
 		require.NoError(t, err)
 		source, err := NewSource(train, nil)
 		require.NoError(t, err)
@@ -66,15 +69,78 @@ func TestArchivesSayWhatTheyAreInstead(t *testing.T) {
 		{"damaged.tar", damaged, " is damaged, or no tar archive (at its beginning): copy or download it again."},
 	} {
 		path := writeFile(t, in, c.name, c.data)
-		_, err := OpenClassTars(path)
+		_, err := OpenClassTars(t.Context(), path)
 		require.ErrorIs(t, err, shards.ErrFormat, c.name)
 		assert.EqualError(t, err, path+c.text)
 	}
-	_, err := OpenClassTars(filepath.Join(in, "absent.tar"))
+	_, err := OpenClassTars(t.Context(), filepath.Join(in, "absent.tar"))
 	require.ErrorIs(t, err, shards.ErrAbsent)
 	assert.EqualError(t, err, "there is no "+filepath.Join(in, "absent.tar")+": name the folder or archive that holds the images.")
-	_, err = OpenClassTars(in)
+	_, err = OpenClassTars(t.Context(), in)
 	require.ErrorIs(t, err, shards.ErrFormat)
+}
+
+// withSparse is an archive of files, the first of which is sparse: 10 bytes at the beginning
+// of 2^60.
+func withSparse(t *testing.T, names []string, files map[string][]byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	write := func(name string, data []byte, records map[string]string) {
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(data)), PAXRecords: records}))
+		_, err := w.Write(data)
+		require.NoError(t, err)
+	}
+	// The writer refuses the records of sparse files: they get their names below.
+	write("huge.jpg", []byte("0123456789"), map[string]string{
+		"GNU:sparse.map": "0,10,1152921504606846976,0", "GNU:sparse.numblocks": "2", "GNU:sparse.size": "1152921504606846976",
+	})
+	for _, name := range names {
+		write(path.Base(name), files[name], nil)
+	}
+	require.NoError(t, w.Close())
+	return bytes.ReplaceAll(out.Bytes(), []byte("GNU:sparse"), []byte("GNU.sparse"))
+}
+
+func TestAHugeSparseMemberIsLeftOutAtOnce(t *testing.T) {
+	names, files := trainPhotos(t)
+	inner := withSparse(t, names[:3], files)
+	path := writeFile(t, t.TempDir(), "train.tar", tarOf(t, []string{"a.tar", "b.tar"}, map[string][]byte{"a.tar": inner, "b.tar": inner}))
+	train, err := OpenClassTars(t.Context(), path)
+	require.NoError(t, err)
+	var all []Photo
+	for photo, err := range train.photos(t.Context(), shards.Position{}) {
+		require.NoError(t, err)
+		all = append(all, photo)
+	}
+	require.Len(t, all, 8)
+	for i, photo := range all { // also where work goes on after the sparse file, or before it
+		var rest []string
+		for p, err := range train.photos(t.Context(), photo.Next) {
+			require.NoError(t, err)
+			rest = append(rest, p.Name)
+		}
+		require.Len(t, rest, len(all)-i-1, "after %s", photo.Name)
+	}
+	source, err := NewSource(train, nil)
+	require.NoError(t, err)
+	m, _, err := Run(t.Context(), t.TempDir(), source, testOptions)
+	require.NoError(t, err)
+	assert.Equal(t, 6, m.Train.Images)
+	assert.Equal(t, shards.Skipped{File: "a/huge.jpg", Reason: "it has 1.0 EiB; up to 256 MiB are read"}, m.Train.Skipped[0])
+}
+
+func TestNothingButAFileIsWaitedFor(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe.tar")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o666))
+	_, err := OpenClassTars(t.Context(), pipe)
+	assert.EqualError(t, err, pipe+" is no file: name the tar archive itself.")
+	_, err = OpenClassTars(t.Context(), "/dev/zero")
+	assert.EqualError(t, err, "/dev/zero is no file: name the tar archive itself.")
+	_, err = ReadTruth(t.Context(), pipe, "")
+	assert.EqualError(t, err, pipe+" cannot be read (it is a named pipe: expected a regular file): check the disk and its permissions.")
+	_, _, err = newBudget().load(pipe)(t.Context())
+	assert.True(t, unreadable(err), "left out, not waited for: %v", err)
 }
 
 func TestTruthComesInThreeForms(t *testing.T) {
@@ -136,7 +202,7 @@ func TestTruthSaysWhatIsWrong(t *testing.T) {
 func TestAValidationClassMustHaveBeenTrained(t *testing.T) {
 	in := t.TempDir()
 	names, files := trainPhotos(t)
-	train, err := OpenClassTars(writeFile(t, in, "train.tar", tarOfTars(t, names, files)))
+	train, err := OpenClassTars(t.Context(), writeFile(t, in, "train.tar", tarOfTars(t, names, files)))
 	require.NoError(t, err)
 	truth, err := parseTruth("truth.txt", []byte("n01440764\nn09999999\n"), "", nil)
 	require.NoError(t, err)
@@ -167,7 +233,7 @@ func FuzzTars(f *testing.F) {
 		path := filepath.Join(dir, "fuzz.tar")
 		require.NoError(t, os.WriteFile(path, slices.Concat(data, make([]byte, 2*tarBlock)), 0o666))
 		for _, open := range []func() (Part, error){
-			func() (Part, error) { return OpenClassTars(path) },
+			func() (Part, error) { return OpenClassTars(t.Context(), path) },
 			func() (Part, error) { return OpenFlatTar(path, truth) },
 		} {
 			part, err := open()
@@ -175,7 +241,7 @@ func FuzzTars(f *testing.F) {
 				continue
 			}
 			before := int64(-1)
-			for photo, err := range part.photos(shards.Position{}) {
+			for photo, err := range part.photos(t.Context(), shards.Position{}) {
 				if err != nil {
 					break
 				}

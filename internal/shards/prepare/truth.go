@@ -3,15 +3,16 @@ package prepare
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"os"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"mdfa/internal/disk"
 	"mdfa/internal/shards"
 )
 
@@ -21,6 +22,9 @@ type Truth struct {
 	byName    map[string]string // class of a file's name without its ending
 	byNumber  []string          // class of ILSVRC2012_val_00000001 and so on; nil where names are given
 }
+
+// maxText bounds a list of images or classes; that of ILSVRC2012's validation images has 2 MB.
+const maxText = 64 << 20
 
 // ilsvrcClasses is how many classes ILSVRC2012 has.
 const ilsvrcClasses = 1000
@@ -37,14 +41,14 @@ const ilsvrcClasses = 1000
 //
 // The last form needs ids, a text file with the synset of ID 1, 2, … at the beginning of
 // each line; it is "" for the others.
-func ReadTruth(file, ids string) (*Truth, error) {
-	text, err := os.ReadFile(file)
+func ReadTruth(ctx context.Context, file, ids string) (*Truth, error) {
+	text, err := disk.ReadFile(ctx, file, maxText)
 	if err != nil {
 		return nil, sourceFault(file, err)
 	}
 	var idText []byte
 	if ids != "" {
-		if idText, err = os.ReadFile(ids); err != nil {
+		if idText, err = disk.ReadFile(ctx, ids, maxText); err != nil {
 			return nil, sourceFault(ids, err)
 		}
 	}
@@ -162,8 +166,8 @@ func stem(name string) string {
 
 // ReadSynsets reads the words for classes: a text file with a synset at the beginning of
 // each line and its name after it, such as "n01440764 tench, Tinca tinca".
-func ReadSynsets(file string) (map[string]string, error) {
-	text, err := os.ReadFile(file)
+func ReadSynsets(ctx context.Context, file string) (map[string]string, error) {
+	text, err := disk.ReadFile(ctx, file, maxText)
 	if err != nil {
 		return nil, sourceFault(file, err)
 	}

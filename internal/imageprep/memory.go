@@ -1,0 +1,109 @@
+package imageprep
+
+import (
+	"encoding/binary"
+	"image"
+
+	"github.com/dustin/go-humanize"
+	"golang.org/x/sync/semaphore"
+)
+
+// maxMemory bounds the memory of all photographs that are being decoded at one time, by
+// any number of goroutines. The largest of ImageNet takes half of it.
+const maxMemory = 1 << 30
+
+// memory is the part of maxMemory that is free.
+var memory = semaphore.NewWeighted(maxMemory)
+
+// decodeBytes bounds what decoding a picture and resizing it to size takes, by its header:
+// the decoder's buffers, the square in RGB, and the two passes of the resampling.
+func decodeBytes(format Format, file []byte, config image.Config, size int) int64 {
+	if format == PNG {
+		return int64(config.Width)*int64(config.Height)*pngPixel(file) + resizeBytes(config, size)
+	}
+	return jpegBytes(file, config) + resizeBytes(config, size)
+}
+
+func resizeBytes(config image.Config, size int) int64 {
+	const floats = 32 // bytes of a pixel between the two passes: four float64
+	side, to := int64(min(config.Width, config.Height)), int64(size)
+	return 4*side*side + floats*side*to + 4*to*to
+}
+
+// pngPixel is the bytes of a decoded pixel (image/png: 4 for more than one channel, and 8
+// for those of 16 bits). The passes of an interlaced file are pictures beside it: the
+// largest has half of the pixels.
+func pngPixel(file []byte) int64 {
+	const depthAt, interlaceAt = 24, 28 // in the file (PNG, 11.2.2 IHDR)
+	const grey, palette = 0, 3
+	depth, colour := file[depthAt], file[depthAt+1]
+	bytes := int64(4)
+	if colour == grey || colour == palette {
+		bytes = 1
+		if len(file) > interlaceAt+16 && colour == grey {
+			bytes = 4 // a grey that tRNS makes transparent has four channels
+		}
+	}
+	if depth == 16 {
+		bytes = 8
+	}
+	if file[interlaceAt] != 0 {
+		bytes *= 2
+	}
+	return bytes
+}
+
+// jpegBytes bounds what image/jpeg allocates: a byte a sample, four more where coefficients
+// are kept, and four a pixel where colours are converted.
+func jpegBytes(file []byte, config image.Config) int64 {
+	const mcu = 32 // the pixels that a side is rounded up to
+	pixels := (int64(config.Width) + mcu) * (int64(config.Height) + mcu)
+	frame, kept := jpegFrame(file)
+	samples, largest := int64(0), int64(1)
+	for i := 0; i+3 <= len(frame); i += 3 {
+		each := int64(frame[i+1]>>4) * int64(frame[i+1]&15)
+		samples, largest = samples+each, max(largest, each)
+	}
+	bytes := pixels * samples / largest
+	if kept {
+		bytes *= 5
+	}
+	if len(frame) > 3 {
+		bytes += 4 * pixels
+	}
+	return bytes
+}
+
+// jpegFrame are the entries of a frame's components, three bytes each (ITU-T T.81, B.2.2),
+// and whether its coefficients are kept: those of a progressive file, and those of one with
+// restart markers, which may have to be rewritten. A file without a frame has no components.
+func jpegFrame(file []byte) (components []byte, kept bool) {
+	const (
+		baseline, progressive = 0xc0, 0xc2
+		restartInterval       = 0xdd
+		fixed                 = 6 // bytes before the components
+	)
+	for rest := file[min(2, len(file)):]; len(rest) >= 4 && rest[0] == 0xff; {
+		marker := rest[1]
+		if marker == 0xff { // fill byte
+			rest = rest[1:]
+			continue
+		}
+		end := 2 + int(binary.BigEndian.Uint16(rest[2:]))
+		if marker == markerSOS || end > len(rest) {
+			break
+		}
+		if marker >= baseline && marker <= progressive && end >= 4+fixed {
+			components, kept = rest[4+fixed:end], kept || marker == progressive
+		}
+		kept = kept || marker == restartInterval
+		rest = rest[end:]
+	}
+	return components, kept
+}
+
+// tooLarge refuses a picture that maxMemory does not hold.
+func tooLarge(config image.Config, least int64) error {
+	return imageErrorf("its %dx%d pixels take %s of memory or more; %s are used at most: make it smaller", config.Width, config.Height,
+		humanize.IBytes(uint64(least)), humanize.IBytes(maxMemory))
+}
