@@ -1,11 +1,12 @@
-# make          build the programs into bin/: needs Go, no C compiler
-# make cuda     build them for NVIDIA's GPUs and the software GPU too: needs Go and a C compiler
+# make          build the programs into bin/: with a C compiler for the processor, NVIDIA's GPUs and the
+#               software GPU, without one for the processor alone. Needs Go; says what it built
+# make cuda     the same, but fails where there is no C compiler
 # make test     every test, with the race detector where a C compiler is (or can be installed)
 # make test-interop  TensorBoard, onnxruntime, PyTorch, safetensors and Chromium read our files (5.5 GB in .cache)
 # make mutants  plant bugs in kernels and devices, one at a time, and print which no test finds; MUTANT=NAME plants one
 # make gpu-test every operation and the learning rules on an NVIDIA GPU; fails where there is none
 # make lint     gofmt, go vet, golangci-lint with the import rule
-# make bench    training steps beside their matrix products; PEERS=1 adds PyTorch
+# make bench    training steps beside their matrix products, on the processor; PEERS=1 adds PyTorch
 # make bench-cuda  the same on this machine's NVIDIA GPU, or with BENCHFLAGS='-device emu -quick'
 # make bench-data  decoding, preparing and reading ahead, without a device; IMAGES=DIR takes your own photographs
 # make docs     write docs/cli.md from the programs' flags
@@ -45,14 +46,27 @@ TOOLS    := $(abspath .cache/bin)
 
 .PHONY: all build cuda openblas wheels test test-interop browser gpu-test compiler fuzz mutants docs ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
 
-all: openblas build
+# Whether cgo's C compiler can compile and link: gcc without the C library's headers cannot.
+HAVE_CC = printf '\#include <stdlib.h>\nint main(void) { return 0; }\n' | $$($(GO) env CC) -x c -o /dev/null - 2>/dev/null
+# What is built with the tag cuda is for these systems.
+CUDA_HERE := $(filter linux/amd64 linux/arm64,$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH))
+HAVE_CUDA = [ -n "$(CUDA_HERE)" ] && $(HAVE_CC)
+NO_CUDA   = $(if $(CUDA_HERE),there is no working C compiler ($$($(GO) env CC)). Install gcc and the C library's headers (Debian and Ubuntu: apt install gcc libc6-dev) or name another compiler in CC. Nothing of CUDA is needed to build.,CUDA is for Linux on amd64 and arm64.)
 
-build:
-	CGO_ENABLED=0 $(GO) build -buildvcs=auto -o bin/ ./cmd/...
+all: build
 
-cuda: openblas
-	@command -v cc >/dev/null || { echo "make cuda needs a C compiler for cgo, and there is no cc: install gcc or clang (Debian and Ubuntu: apt install gcc libc6-dev). Nothing of CUDA is needed to build."; exit 1; }
-	$(CUDAENV) $(GO) build -tags cuda -buildvcs=auto -o bin/ ./cmd/...
+build: openblas
+	@if $(HAVE_CUDA); then \
+	  $(CUDAENV) $(GO) build -tags cuda -buildvcs=auto -o bin/ ./cmd/... && echo "built bin/ for -device cpu, cuda and emu"; \
+	elif $(GO) version -m bin/train 2>/dev/null | grep -q 'tags=cuda'; then \
+	  echo "left bin/ as it is, which has CUDA and cannot be built anew: $(NO_CUDA) make clean makes way for a build without it."; \
+	else \
+	  CGO_ENABLED=0 $(GO) build -buildvcs=auto -o bin/ ./cmd/... && echo "built bin/ for -device cpu alone: $(NO_CUDA)"; \
+	fi
+
+cuda:
+	@$(HAVE_CUDA) || { echo "nothing was built: $(NO_CUDA)"; exit 1; }
+	@$(MAKE) --no-print-directory build
 
 # $(call wheels,NAME) unpacks the Python wheels that wheels/NAME.txt lists into .cache/NAME, without
 # installing them. pip refuses a wheel that has none of the SHA-256 sums in that file.
@@ -73,18 +87,17 @@ openblas:
 # The race detector needs a C compiler. A machine without one gets it where that is
 # possible without asking, or does without the detector.
 compiler:
-	@command -v cc >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	@$(HAVE_CC) || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null; }; } || \
 	  echo "no C compiler: the tests run without the race detector"
 
-test: openblas compiler fuzz
+test: compiler build fuzz
 	$(TESTENV) $(GO) test -run Allocat ./algo ./gpu/cpu
-	@if command -v cc >/dev/null; then set -x; \
-	  $(CUDAENV) $(GO) build -tags cuda -o .cache/cuda/ ./cmd/... && \
+	@if $(HAVE_CUDA); then set -x; \
 	  $(CUDAENV) $(GO) vet -tags cuda ./... && \
 	  $(TESTENV) $(CUDAENV) $(GO) test -tags cuda -timeout 20m $(CUDATESTS); \
 	fi
-	@race=; cgo=0; if command -v cc >/dev/null; then race=-race; cgo=1; fi; \
+	@race=; cgo=0; if $(HAVE_CC); then race=-race; cgo=1; fi; \
 	  set -x; $(TESTENV) CGO_ENABLED=$$cgo $(GO) test $$race -timeout 20m ./...
 
 # uv, since pip takes minutes over PyTorch and SkyPilot.
@@ -137,19 +150,19 @@ fuzz:
 # The list is gpu/mutants/list.txt. JOBS mutants are built and tested at a time.
 JOBS ?= 1
 mutants: openblas
-	@command -v cc >/dev/null || { echo "make mutants needs a C compiler: install gcc or clang."; exit 1; }
+	@$(HAVE_CUDA) || { echo "make mutants builds with CUDA: $(NO_CUDA)"; exit 1; }
 	$(TESTENV) $(CUDAENV) $(GO) run ./gpu/mutants -jobs $(JOBS) $(if $(MUTANT),-only '$(MUTANT)')
 
 $(TOOLS)/golangci-lint:
 	GOEXPERIMENT= GOBIN=$(TOOLS) $(GO) install $(GOLANGCI)
 
 lint: $(TOOLS)/golangci-lint
-	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofmt: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$unformatted" ] || { echo "not formatted by gofmt: $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	GOEXPERIMENT= $(GO) vet ./gpu/... ./algo/...
 	$(GO) vet -tags interop ./interop
 	$(TOOLS)/golangci-lint run ./...
-	@if command -v cc >/dev/null; then set -x; $(CUDAENV) $(TOOLS)/golangci-lint run --build-tags cuda ./...; fi
+	@if $(HAVE_CUDA); then set -x; $(CUDAENV) $(TOOLS)/golangci-lint run --build-tags cuda ./...; fi
 
 # A test fails where the page is not what the programs say.
 docs:
@@ -172,16 +185,19 @@ deploy-check: $(UV) build
 vuln:
 	$(GO) run $(GOVULNCHECK) ./...
 
-bench: all
+# $(call device,NAME) is the flag -device NAME, unless BENCHFLAGS has another.
+device = $(if $(findstring -device,$(BENCHFLAGS)),,-device $(1))
+
+bench: build
 ifdef PEERS
 	$(MAKE) $(INTEROP)/installed
-	./bin/bench -device cpu -peers $(INTEROP)/bin/python $(BENCHFLAGS)
+	./bin/bench $(call device,cpu) -peers $(INTEROP)/bin/python $(BENCHFLAGS)
 else
-	./bin/bench $(BENCHFLAGS)
+	./bin/bench $(call device,cpu) $(BENCHFLAGS)
 endif
 
 bench-cuda: cuda
-	./bin/bench $(if $(findstring -device,$(BENCHFLAGS)),,-device cuda) $(BENCHFLAGS)
+	./bin/bench $(call device,cuda) $(BENCHFLAGS)
 
 bench-data: build
 	./bin/bench -data_path -time 10s $(if $(IMAGES),-images '$(IMAGES)') $(BENCHFLAGS)
