@@ -7,9 +7,13 @@ package driver
 import "C"
 
 import (
+	"cmp"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"unsafe"
 )
@@ -23,21 +27,39 @@ const (
 // cublasVariable names a file or folder to take cuBLAS from, and nowhere else.
 const cublasVariable = "MDFA_CUBLAS"
 
-// openCUBLAS loads the newest cuBLAS of a major version up to newest, notes it in info and returns the addresses of
-// its functions. It needs no driver.
-func openCUBLAS(info *Info, newest int) (map[string]unsafe.Pointer, error) {
+// turingCUBLAS is the first major version without code for compute capabilities before 7.5, Turing (CUDA 13.0
+// release notes, "Deprecated Architectures").
+const (
+	turingCUBLAS = 13
+	turing       = 75
+)
+
+// newestFor is the newest major version of cuBLAS that serves both the driver and the GPUs, and why it is no newer.
+func newestFor(info Info, gpu *visibleGPU) (major int, why string) {
+	major = newestCUBLAS
+	if cuda := info.CUDAVersion / 1000; cuda > 0 && cuda < major { // without a driver any will do to report
+		major, why = cuda, fmt.Sprintf("the driver serves no newer one than %d", cuda)
+	}
+	if gpu != nil && gpu.capability < turing && major >= turingCUBLAS {
+		major = turingCUBLAS - 1
+		why = fmt.Sprintf("compute capability %d.%d is served by none newer than %d", gpu.capability/10, gpu.capability%10, major)
+	}
+	return major, why
+}
+
+// openCUBLAS loads the first cuBLAS that serves driver and GPU, notes it in info and returns the addresses of its
+// functions. It needs no driver. gpu may be nil.
+func openCUBLAS(info *Info, gpu *visibleGPU) (map[string]unsafe.Pointer, error) {
+	newest, why := newestFor(*info, gpu)
 	var sonames []string
-	for major := min(newest, newestCUBLAS); major >= oldestCUBLAS; major-- {
+	for major := newest; major >= oldestCUBLAS; major-- {
 		sonames = append(sonames, fmt.Sprintf("libcublas.so.%d", major))
 	}
-	looked := "none of " + strings.Join(sonames, ", ")
-	if newest < newestCUBLAS {
-		looked += fmt.Sprintf(" (the driver serves no newer one than %d)", newest)
-	}
 	wanted := os.Getenv(cublasVariable)
-	var broken string // why a library that is there does not load
-	for _, candidate := range cublasCandidates(wanted, sonames) {
-		library, reason := open(candidate)
+	var broken string // why a library that is there does not serve
+	candidates := cublasCandidates(wanted, sonames)
+	for i, candidate := range candidates {
+		library, close, reason := openWithLt(candidate)
 		if library == nil {
 			if broken == "" && !notFound(reason, candidate) {
 				broken = reason
@@ -45,26 +67,99 @@ func openCUBLAS(info *Info, newest int) (map[string]unsafe.Pointer, error) {
 			continue
 		}
 		table := find(library, isCUBLAS)
-		info.CUBLASPath = path(library)
-		info.CUBLASVersion = cublasVersion(table)
-		if len(table) == 0 {
-			return nil, fmt.Errorf("%w: %s is not cuBLAS: it has none of its functions", ErrNoCUBLAS, info.CUBLASPath)
+		file, version := path(library), cublasVersion(table)
+		switch major, _, _ := strings.Cut(version, "."); {
+		case len(table) == 0:
+			reason = file + " is not cuBLAS: it has none of its functions"
+		case version != "" && !slices.Contains(sonames, "libcublas.so."+major):
+			reason = fmt.Sprintf("%s is version %s", file, version)
+		case gpu != nil && anotherLoads(candidates[i+1:], library):
+			reason = gpu.try(table, file)
 		}
-		return table, nil
+		if reason == "" {
+			info.CUBLASPath, info.CUBLASVersion = file, version
+			return table, nil
+		}
+		close()
+		broken = cmp.Or(broken, reason)
+	}
+	looked := "none of " + strings.Join(sonames, ", ")
+	if why != "" {
+		looked += " (" + why + ")"
 	}
 	switch {
 	case broken != "":
-		return nil, fmt.Errorf("%w: %s could be loaded (%s)", ErrNoCUBLAS, looked, broken)
+		return nil, fmt.Errorf("%w: %s could be used (%s)", ErrNoCUBLAS, looked, broken)
 	case wanted != "":
 		return nil, fmt.Errorf("%w: %s was found in %s, which %s names", ErrNoCUBLAS, looked, wanted, cublasVariable)
 	default:
-		return nil, fmt.Errorf("%w: %s was found by the loader, in $CUDA_HOME, $CUDA_PATH or /usr/local/cuda", ErrNoCUBLAS, looked)
+		return nil, fmt.Errorf("%w: %s was found beside the program, in lib/ and .cache/cublas beside that folder, in the active "+
+			"Python environment, by the loader, in $CUDA_HOME, $CUDA_PATH or /usr/local/cuda", ErrNoCUBLAS, looked)
 	}
 }
 
-// cublasCandidates lists what to try to open, best first: the newest major version wherever it lies, then the next.
+// openWithLt opens a cuBLAS behind the libcublasLt of the same folder, which it needs and may not look for there.
+// Close forgets both, so that the loader does not take them for another file of the same name.
+func openWithLt(candidate string) (library unsafe.Pointer, close func(), reason string) {
+	var lt unsafe.Pointer
+	folder, file := filepath.Split(candidate)
+	if suffix, found := strings.CutPrefix(file, "libcublas"); found && folder != "" {
+		lt, _ = open(folder + "libcublasLt" + suffix) // without it the loader searches its own folders
+	}
+	library, reason = open(candidate)
+	close = func() {
+		for _, l := range []unsafe.Pointer{library, lt} {
+			if l != nil {
+				C.mdfa_close(l)
+			}
+		}
+	}
+	if library == nil {
+		close()
+	}
+	return library, close, reason
+}
+
+// anotherLoads says whether some candidate is another library than this one.
+func anotherLoads(candidates []string, than unsafe.Pointer) bool {
+	return slices.ContainsFunc(candidates, func(candidate string) bool {
+		library, close, _ := openWithLt(candidate)
+		if library == nil {
+			return false
+		}
+		defer close()
+		return library != than
+	})
+}
+
+// try creates a handle on the GPU and returns why that fails; "" if it does not.
+func (g *visibleGPU) try(table map[string]unsafe.Pointer, file string) string {
+	create, destroy := table["cublasCreate_v2"], table["cublasDestroy_v2"]
+	retain, release, set := g.driver["cuDevicePrimaryCtxRetain"], g.driver["cuDevicePrimaryCtxRelease_v2"], g.driver["cuCtxSetCurrent"]
+	if create == nil || destroy == nil || retain == nil || release == nil || set == nil {
+		return ""
+	}
+	runtime.LockOSThread() // on which the context is current
+	defer runtime.UnlockOSThread()
+	if status := C.mdfa_try_handle(retain, set, release, create, destroy, g.device); status != 0 {
+		return fmt.Sprintf("%s: cublasCreate answered %d", file, int(status))
+	}
+	return ""
+}
+
+// wheelFolders are where NVIDIA's Python wheels put cuBLAS, from CUDA 13 on and before.
+var wheelFolders = []string{"nvidia/cu13/lib", "nvidia/cublas/lib"}
+
+func inWheels(folder string) (folders []string) {
+	for _, f := range wheelFolders {
+		folders = append(folders, filepath.Join(folder, f))
+	}
+	return folders
+}
+
+// cublasCandidates lists what to try to open, best first: place by place, and in each the newest major version.
 func cublasCandidates(wanted string, sonames []string) []string {
-	var folders []string
+	var places [][]string // of folders
 	if wanted != "" {
 		// Absolute, since the loader would search its own folders for a name without a slash.
 		if absolute, err := filepath.Abs(wanted); err == nil {
@@ -73,23 +168,59 @@ func cublasCandidates(wanted string, sonames []string) []string {
 		if info, err := os.Stat(wanted); err == nil && !info.IsDir() {
 			return []string{wanted}
 		}
-		folders = []string{wanted, filepath.Join(wanted, "lib"), filepath.Join(wanted, "lib64")}
+		places = [][]string{append([]string{wanted, filepath.Join(wanted, "lib"), filepath.Join(wanted, "lib64")}, inWheels(wanted)...)}
 	} else {
-		folders = []string{""} // a bare name: the loader's own search
+		places = append(besideProgram(), inPython()...)
+		system := []string{""} // a bare name: the loader's own search
 		for _, variable := range []string{"CUDA_HOME", "CUDA_PATH"} {
 			if home := os.Getenv(variable); home != "" {
-				folders = append(folders, filepath.Join(home, "lib64"))
+				system = append(system, filepath.Join(home, "lib64"))
 			}
 		}
-		folders = append(folders, "/usr/local/cuda/lib64")
+		places = append(places, append(system, "/usr/local/cuda/lib64"))
 	}
 	var candidates []string
-	for _, soname := range sonames {
-		for _, folder := range folders {
-			candidates = append(candidates, filepath.Join(folder, soname))
+	for _, folders := range places {
+		for _, soname := range sonames {
+			for _, folder := range folders {
+				candidates = append(candidates, filepath.Join(folder, soname))
+			}
 		}
 	}
 	return candidates
+}
+
+// besideProgram are the program's folder, lib/ beside it, where make cublas puts cuBLAS, and .cache/cublas.
+func besideProgram() [][]string {
+	program, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	if resolved, err := filepath.EvalSymlinks(program); err == nil {
+		program = resolved
+	}
+	folder := filepath.Dir(program)
+	above := filepath.Dir(folder)
+	return [][]string{{folder}, {filepath.Join(above, "lib")}, inWheels(filepath.Join(above, ".cache", "cublas"))}
+}
+
+// inPython are the folders of the wheels in the active Python environment, and of conda's own package.
+func inPython() (places [][]string) {
+	for _, variable := range []string{"VIRTUAL_ENV", "CONDA_PREFIX"} {
+		environment := os.Getenv(variable)
+		if environment == "" {
+			continue
+		}
+		// DirFS, since the folder's own name may have the signs of a pattern.
+		found, _ := fs.Glob(os.DirFS(environment), "lib/python3*/site-packages") // it fails for a bad pattern only
+		for _, packages := range found {
+			places = append(places, inWheels(filepath.Join(environment, packages)))
+		}
+		if variable == "CONDA_PREFIX" {
+			places = append(places, []string{filepath.Join(environment, "lib")})
+		}
+	}
+	return places
 }
 
 // cublasVersion asks the library itself, "12.9.1"; "" if it does not tell.

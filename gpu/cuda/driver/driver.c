@@ -69,6 +69,8 @@ void *mdfa_open(const char *path, char *reason, int size) {
 	return library;
 }
 
+void mdfa_close(void *library) { dlclose(library); }
+
 const char *mdfa_path(void *library) {
 	struct link_map *map;
 	return dlinfo(library, RTLD_DI_LINKMAP, &map) == 0 ? map->l_name : NULL;
@@ -86,4 +88,30 @@ int mdfa_call_int_int_pointer(void *function, int argument, int *result) {
 
 int mdfa_call_int_string_pointer(void *function, int argument, const char **result) {
 	return ((int (*)(int, const char **))function)(argument, result);
+}
+
+int mdfa_call_pointer_int(void *function, int *result, int argument) {
+	return ((int (*)(int *, int))function)(result, argument);
+}
+
+int mdfa_call_pointer_int_int(void *function, int *result, int first, int second) {
+	return ((int (*)(int *, int, int))function)(result, first, second);
+}
+
+int mdfa_try_handle(void *retain, void *set_current, void *release, void *create, void *destroy, int device) {
+	void *context, *handle;
+	int answer = ((int (*)(void **, int))retain)(&context, device);
+	if (answer != 0) {
+		return answer;
+	}
+	answer = ((int (*)(void *))set_current)(context);
+	if (answer == 0) {
+		answer = ((int (*)(void **))create)(&handle);
+	}
+	if (answer == 0) {
+		answer = ((int (*)(void *))destroy)(handle);
+	}
+	((int (*)(void *))set_current)(NULL);
+	((int (*)(int))release)(device);
+	return answer;
 }

@@ -47,6 +47,8 @@ void mdfa_clear_counts(void);
 // in reason.
 void *mdfa_open(const char *path, char *reason, int size);
 
+void mdfa_close(void *library);
+
 // The file that an opened library came from, or null.
 const char *mdfa_path(void *library);
 
@@ -58,6 +60,12 @@ int mdfa_call_uint(void *function, unsigned int argument);
 int mdfa_call_int_pointer(void *function, int *result);
 int mdfa_call_int_int_pointer(void *function, int argument, int *result);
 int mdfa_call_int_string_pointer(void *function, int argument, const char **result);
+int mdfa_call_pointer_int(void *function, int *result, int argument);
+int mdfa_call_pointer_int_int(void *function, int *result, int first, int second);
+
+// Creates and destroys a cuBLAS handle in the primary context of a device, and returns the first answer that is not 0.
+// The calling thread has no current context afterwards.
+int mdfa_try_handle(void *retain, void *set_current, void *release, void *create, void *destroy, int device);
 
 #pragma GCC visibility pop
 

@@ -31,6 +31,9 @@ var (
 // which came with CUDA 12.0 and driver 525.
 const oldestCUDA = 12000
 
+// oldestCapability is that of the oldest GPUs that the kernels run on, Volta; others do not count in the choice.
+const oldestCapability = 70
+
 const driverLibrary = "libcuda.so.1"
 
 // Info says which of NVIDIA's libraries were found. Fields of what was not found are empty.
@@ -43,8 +46,11 @@ type Info struct {
 }
 
 // OpenNVIDIA makes NVIDIA's driver and cuBLAS the provider of CUDA. The driver is the libcuda.so.1 that the loader
-// finds. cuBLAS is libcublas.so.13, 12 or 11, the newest that the driver can serve: in the file or folder that
-// MDFA_CUBLAS names, or else where the loader looks, in lib64 of CUDA_HOME or CUDA_PATH, or in /usr/local/cuda.
+// finds. cuBLAS is libcublas.so.13, 12 or 11, the newest that serves the driver and the oldest of its GPUs: in the
+// file or folder that MDFA_CUBLAS names, or else in the first of these places that has one: the program's folder,
+// lib/ and .cache/cublas beside that, the active Python environment (VIRTUAL_ENV, CONDA_PREFIX), and the system,
+// which is where the loader looks, lib64 of CUDA_HOME or CUDA_PATH, and /usr/local/cuda. Where there are several,
+// one that cannot make a handle on the GPU is passed over.
 //
 // On an error (ErrNoDriver and its neighbours, or [ErrChosen]) nothing has been chosen, and Info holds what was
 // found all the same. Calling it again after success returns the same Info.
@@ -60,11 +66,11 @@ func OpenNVIDIA() (Info, error) {
 
 	var info Info
 	driverTable, driverErr := openDriver(&info)
-	newest := info.CUDAVersion / 1000
-	if newest == 0 {
-		newest = newestCUBLAS // without a driver any will do to report
+	var gpu *visibleGPU
+	if driverErr == nil {
+		gpu = oldestGPU(driverTable)
 	}
-	cublasTable, cublasErr := openCUBLAS(&info, newest)
+	cublasTable, cublasErr := openCUBLAS(&info, gpu)
 	if driverErr != nil {
 		return info, driverErr
 	}
@@ -108,6 +114,37 @@ func openDriver(info *Info) (map[string]unsafe.Pointer, error) {
 	default:
 		return nil, fmt.Errorf("%w: cuInit answered %s", ErrDriverFailed, resultName(table, code))
 	}
+}
+
+// visibleGPU is a GPU of a driver that has not been chosen yet.
+type visibleGPU struct {
+	driver     map[string]unsafe.Pointer
+	device     C.int
+	capability int // 70 for 7.0
+}
+
+// oldestGPU is the visible GPU of the lowest compute capability that the kernels run on; nil if that cannot be told.
+// What serves it serves the others, too.
+func oldestGPU(driver map[string]unsafe.Pointer) *visibleGPU {
+	counted, get, attribute := driver["cuDeviceGetCount"], driver["cuDeviceGet"], driver["cuDeviceGetAttribute"]
+	var count C.int
+	if counted == nil || get == nil || attribute == nil || C.mdfa_call_int_pointer(counted, &count) != C.CUDA_SUCCESS {
+		return nil
+	}
+	var oldest *visibleGPU
+	for i := range count {
+		var major, minor, device C.int
+		if C.mdfa_call_pointer_int(get, &device, i) != C.CUDA_SUCCESS ||
+			C.mdfa_call_pointer_int_int(attribute, &major, C.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, device) != C.CUDA_SUCCESS ||
+			C.mdfa_call_pointer_int_int(attribute, &minor, C.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device) != C.CUDA_SUCCESS {
+			return nil
+		}
+		capability := int(10*major + minor)
+		if capability >= oldestCapability && (oldest == nil || capability < oldest.capability) {
+			oldest = &visibleGPU{driver, device, capability}
+		}
+	}
+	return oldest
 }
 
 // resultName returns the driver's own name of a result, such as CUDA_ERROR_SYSTEM_DRIVER_MISMATCH, with its number.

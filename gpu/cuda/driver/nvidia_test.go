@@ -74,8 +74,14 @@ func open(t *testing.T, folder string, env ...string) report {
 	t.Helper()
 	file, err := os.Executable()
 	require.NoError(t, err)
+	return openAs(t, file, folder, env...)
+}
+
+// openAs is open for a copy of this test binary that lies elsewhere.
+func openAs(t *testing.T, file, folder string, env ...string) report {
+	t.Helper()
 	command := exec.Command(file)
-	command.Env = append(os.Environ(), reportVariable+"=1", "LD_LIBRARY_PATH="+folder, "CUDA_HOME=", "CUDA_PATH=")
+	command.Env = append(os.Environ(), reportVariable+"=1", "LD_LIBRARY_PATH="+folder, "CUDA_HOME=", "CUDA_PATH=", "VIRTUAL_ENV=", "CONDA_PREFIX=")
 	command.Env = append(command.Env, env...)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
@@ -101,12 +107,21 @@ func compile(t *testing.T, folder, name, source string, flags ...string) {
 
 func libcuda(t *testing.T, folder string, version, init int) {
 	t.Helper()
-	compile(t, folder, "libcuda.so.1", "libcuda.c", fmt.Sprintf("-DVERSION=%d", version), fmt.Sprintf("-DINIT=%d", init))
+	libcudaFor(t, folder, version, init, 90)
 }
 
-func libcublas(t *testing.T, folder string, major int) {
+// libcudaFor is a driver that shows a GPU of compute capability sm between two of 9.0.
+func libcudaFor(t *testing.T, folder string, version, init, sm int) {
 	t.Helper()
-	compile(t, folder, fmt.Sprintf("libcublas.so.%d", major), "libcublas.c", fmt.Sprintf("-DMAJOR=%d", major))
+	compile(t, folder, "libcuda.so.1", "libcuda.c", fmt.Sprintf("-DVERSION=%d", version), fmt.Sprintf("-DINIT=%d", init), fmt.Sprintf("-DSM=%d", sm))
+}
+
+func libcublas(t *testing.T, folder string, major int, flags ...string) {
+	t.Helper()
+	if len(flags) == 0 {
+		flags = []string{"-DCREATE=0"}
+	}
+	compile(t, folder, fmt.Sprintf("libcublas.so.%d", major), "libcublas.c", append(flags, fmt.Sprintf("-DMAJOR=%d", major))...)
 }
 
 func TestLibrariesAreOpenedAndCalledThroughGorgonia(t *testing.T) {
@@ -167,6 +182,105 @@ func TestCUBLASIsNoNewerThanTheDriverAndComesFromTheNamedPlace(t *testing.T) {
 	}
 }
 
+func TestCUBLASHasCodeForTheOldestGPU(t *testing.T) {
+	for name, c := range map[string]struct {
+		cuda, sm int
+		want     string
+	}{
+		"V100 beside a CUDA 13 driver":     {13000, 70, "libcublas.so.12"},
+		"T4":                               {13000, 75, "libcublas.so.13"},
+		"one that the kernels cannot use":  {13000, 61, "libcublas.so.13"},
+		"V100 beside a driver for CUDA 12": {12020, 70, "libcublas.so.12"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			libcudaFor(t, folder, c.cuda, 0, c.sm)
+			for major := 11; major <= 13; major++ {
+				libcublas(t, folder, major)
+			}
+			r := open(t, folder, "MDFA_CUBLAS=")
+			assert.Empty(t, r.Error)
+			assert.Equal(t, filepath.Join(folder, c.want), r.Info.CUBLASPath)
+		})
+	}
+	folder := t.TempDir()
+	libcudaFor(t, folder, 13000, 0, 70)
+	libcublas(t, folder, 13)
+	named := filepath.Join(folder, "libcublas.so.13")
+	assert.Equal(t, "no cuBLAS: none of libcublas.so.12, libcublas.so.11 (compute capability 7.0 is served by none newer than 12) could be used ("+
+		named+" is version 13.4.2)", open(t, folder, "MDFA_CUBLAS="+named).Error)
+}
+
+func TestCUBLASThatMakesNoHandleIsPassedOver(t *testing.T) {
+	folder, env := t.TempDir(), t.TempDir()
+	libcuda(t, folder, 13000, 0)
+	libcublas(t, folder, 13, "-DCREATE=8")
+	r := open(t, folder, "MDFA_CUBLAS=")
+	assert.Empty(t, r.Error, "where it is the only one, opening the device says what is wrong with it")
+	assert.Equal(t, filepath.Join(folder, "libcublas.so.13"), r.Info.CUBLASPath)
+
+	libcublas(t, folder, 12)
+	r = open(t, folder, "MDFA_CUBLAS=")
+	assert.Empty(t, r.Error)
+	assert.Equal(t, filepath.Join(folder, "libcublas.so.12"), r.Info.CUBLASPath)
+
+	packages := filepath.Join(env, "lib", "python3.12", "site-packages", "nvidia", "cu13", "lib")
+	libcublas(t, packages, 13, "-DCREATE=8")
+	libcublas(t, folder, 13)
+	r = open(t, folder, "MDFA_CUBLAS=", "VIRTUAL_ENV="+env)
+	assert.Equal(t, filepath.Join(folder, "libcublas.so.13"), r.Info.CUBLASPath, "in another place")
+}
+
+func TestWhereCUBLASIsLookedFor(t *testing.T) {
+	root, env, conda, system := t.TempDir(), filepath.Join(t.TempDir(), "a [b]"), t.TempDir(), t.TempDir()
+	libcuda(t, system, 13000, 0)
+	self, err := os.Executable()
+	require.NoError(t, err)
+	binary, err := os.ReadFile(self)
+	require.NoError(t, err)
+	program := filepath.Join(root, "bin", "train")
+	require.NoError(t, os.MkdirAll(filepath.Dir(program), 0o755))
+	require.NoError(t, os.WriteFile(program, binary, 0o755))
+
+	// From the last to be asked to the first; the places before it are still empty.
+	for _, place := range []struct {
+		folder string
+		major  int
+	}{
+		{system, 13},
+		{filepath.Join(conda, "lib"), 12},
+		{filepath.Join(conda, "lib/python3.11/site-packages/nvidia/cublas/lib"), 12},
+		{filepath.Join(env, "lib/python3.12/site-packages/nvidia/cublas/lib"), 12},
+		{filepath.Join(env, "lib/python3.12/site-packages/nvidia/cu13/lib"), 13},
+		{filepath.Join(root, ".cache/cublas/nvidia/cublas/lib"), 12},
+		{filepath.Join(root, "lib"), 12},
+		{filepath.Join(root, "bin"), 11},
+	} {
+		libcublas(t, place.folder, place.major)
+		r := openAs(t, program, system, "MDFA_CUBLAS=", "VIRTUAL_ENV="+env, "CONDA_PREFIX="+conda)
+		require.Empty(t, r.Error)
+		require.Equal(t, filepath.Join(place.folder, fmt.Sprintf("libcublas.so.%d", place.major)), r.Info.CUBLASPath)
+	}
+	wheel := filepath.Join(root, ".cache/cublas")
+	r := openAs(t, program, system, "MDFA_CUBLAS="+wheel)
+	assert.Equal(t, filepath.Join(wheel, "nvidia/cublas/lib/libcublas.so.12"), r.Info.CUBLASPath, "the folder that pip was told")
+}
+
+func TestCUBLASFindsItsOtherHalfBesideIt(t *testing.T) {
+	folder, named := t.TempDir(), t.TempDir()
+	libcuda(t, folder, 12040, 0)
+	compile(t, named, "libcublasLt.so.12", "libcublas.c", "-DMAJOR=12", "-DCREATE=0")
+	half := filepath.Join(named, "libcublasLt.so.12")
+	libcublas(t, named, 12, "-DCREATE=0", "-Wl,--no-as-needed", half)
+	r := open(t, folder, "MDFA_CUBLAS="+named)
+	assert.Empty(t, r.Error)
+
+	require.NoError(t, os.Remove(half))
+	r = open(t, folder, "MDFA_CUBLAS="+named)
+	assert.Equal(t, "ErrNoCUBLAS", r.Sentinel)
+	assert.Contains(t, r.Error, "libcublasLt.so.12: cannot open shared object file")
+}
+
 func TestWhatIsWrongWithTheDriverIsOneSentence(t *testing.T) {
 	for name, c := range map[string]struct {
 		version, init   int
@@ -200,7 +314,7 @@ func TestMissingCUBLASIsOneSentence(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(empty, "libcublas.so.12"), []byte("not a library"), 0o644))
 	r = open(t, folder, "MDFA_CUBLAS="+empty)
 	assert.Equal(t, "ErrNoCUBLAS", r.Sentinel)
-	assert.Regexp(t, `could be loaded \(.*/libcublas.so.12: (file too short|invalid ELF header)\)$`, r.Error)
+	assert.Regexp(t, `could be used \(.*/libcublas.so.12: (file too short|invalid ELF header)\)$`, r.Error)
 	assert.Equal(t, "NotFound", r.DeviceErr, "nothing has been chosen")
 }
 

@@ -1,4 +1,4 @@
-// A stand-in for libcublas.so. MAJOR comes from the compiler's command line.
+// A stand-in for libcublas.so. MAJOR and CREATE, the answer of cublasCreate, come from the compiler's command line.
 int cublasGetProperty(int which, int *value) {
 	static const int version[] = {MAJOR, 4, 2};
 	*value = version[which];
@@ -7,5 +7,7 @@ int cublasGetProperty(int which, int *value) {
 
 int cublasCreate_v2(void **handle) {
 	*handle = &cublasGetProperty;
-	return 0;
+	return CREATE;
 }
+
+int cublasDestroy_v2(void *handle) { return handle != &cublasGetProperty; }
