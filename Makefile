@@ -1,6 +1,7 @@
 # make          build the programs into bin/: with a C compiler for the processor, NVIDIA's GPUs and the
 #               software GPU, without one for the processor alone. Needs Go; says what it built
 # make cuda     the same, but fails where there is no C compiler
+# make cublas   fetch NVIDIA's cuBLAS of CUDA 12.9 into lib/, for a machine that has none (600 MB)
 # make test     every test, with the race detector where a C compiler is (or can be installed)
 # make test-interop  TensorBoard, onnxruntime, PyTorch, safetensors and Chromium read our files (5.5 GB in .cache)
 # make mutants  plant bugs in kernels and devices, one at a time, and print which no test finds; MUTANT=NAME plants one
@@ -44,7 +45,7 @@ CUDATESTS = ./gpu/cuda/... ./algo ./cmd/train ./cmd/bench ./cmd/predict
 
 TOOLS    := $(abspath .cache/bin)
 
-.PHONY: all build cuda openblas wheels test test-interop browser gpu-test compiler fuzz mutants docs ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
+.PHONY: all build cuda openblas cublas wheels test test-interop browser gpu-test compiler fuzz mutants docs ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
 
 # Whether cgo's C compiler can compile and link: gcc without the C library's headers cannot.
 HAVE_CC = printf '\#include <stdlib.h>\nint main(void) { return 0; }\n' | $$($(GO) env CC) -x c -o /dev/null - 2>/dev/null
@@ -83,6 +84,16 @@ openblas:
 	  cp .cache/openblas/scipy_openblas32/lib/libscipy_openblas.so $(OPENBLAS).part && \
 	  mv $(OPENBLAS).part $(OPENBLAS) && echo "fetched OpenBLAS to $(OPENBLAS)"; } || \
 	  echo "no OpenBLAS fetched, for the reason above: that needs $(PYTHON) with pip, and network. The CPU device works without it, more slowly."
+
+# Every driver from 525 on serves cuBLAS 12, and it has code for every GPU from Volta on. Its other half
+# goes first: the program takes the two as soon as it finds libcublas.so.12.
+CUBLAS := lib/libcublas.so.12
+cublas: $(CUBLAS)
+$(CUBLAS): wheels/cublas.txt
+	@( $(call wheels,cublas) ) && mkdir -p lib && \
+	  mv .cache/cublas/nvidia/cublas/lib/libcublasLt.so.12 lib/ && mv .cache/cublas/nvidia/cublas/lib/libcublas.so.12 lib/ && \
+	  rm -rf .cache/cublas && touch $@ && echo "fetched cuBLAS to $@" || \
+	  { echo "no cuBLAS fetched, for the reason above: that needs $(PYTHON) with pip, and network."; exit 1; }
 
 # The race detector needs a C compiler. A machine without one gets it where that is
 # possible without asking, or does without the detector.

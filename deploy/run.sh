@@ -6,11 +6,7 @@
 #                                                  goes on with one that was cut off
 #
 # FOLDER is made if need be, and is relative to the repository. DEVICE names another
-# device than cuda, as -device does. cuBLAS may be in .cache/cublas, where
-#
-#   python3 -m pip install --target .cache/cublas --require-hashes -r wheels/cublas.txt
-#
-# puts it; MDFA_CUBLAS, if set, goes first.
+# device than cuda, as -device does. make cublas fetches cuBLAS where the machine has none.
 set -euo pipefail
 
 if [ $# -lt 2 ]; then
@@ -31,10 +27,6 @@ cd "$(dirname "$0")/.."
 if [ ! -x "bin/$program" ]; then
   echo "deploy/run.sh: there is no bin/$program: build it with make cuda first" >&2
   exit 2
-fi
-wheel=$PWD/.cache/cublas/nvidia/cublas
-if [ -z "${MDFA_CUBLAS:-}" ] && [ -d "$wheel" ]; then
-  export MDFA_CUBLAS=$wheel
 fi
 mkdir -p "$folder"
 

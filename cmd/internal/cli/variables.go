@@ -5,7 +5,7 @@ package cli
 func MachineVariables() []Entry {
 	return []Entry{
 		{"MDFA_BLAS", "the BLAS of the cpu device: an OpenBLAS library's file, or gonum (default: lib/libopenblas.so beside the program, or else the system's)"},
-		{"MDFA_CUBLAS", "the file or folder of cuBLAS, where the loader does not find the right one"},
+		{"MDFA_CUBLAS", "the file or folder of cuBLAS, in place of lib/ beside the program, the active Python environment and the system's"},
 		{"MDFA_EMU", "options of the software GPU, as docs/emulator.md lists them"},
 		{"GOMAXPROCS", "how many processors are used (default all); it changes the speed, never a result"},
 	}

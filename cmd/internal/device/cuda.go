@@ -114,6 +114,8 @@ func ordinalOf(kind, unit string) (int, error) {
 	return int(n), nil
 }
 
+const cublasRemedy = "fetch it with make cublas, install pip's nvidia-cublas-cu12 into the active Python environment, or name its folder in MDFA_CUBLAS"
+
 // remedyFor says what to do about what OpenNVIDIA found missing.
 func remedyFor(err error) string {
 	switch {
@@ -122,7 +124,7 @@ func remedyFor(err error) string {
 	case errors.Is(err, driver.ErrDriverTooOld):
 		return "update the NVIDIA driver, or use -device cpu"
 	case errors.Is(err, driver.ErrNoCUBLAS):
-		return "install cuBLAS (it comes with the CUDA toolkit and with pip's nvidia-cublas-cu12) and name its folder in MDFA_CUBLAS where that is none of these, or use -device cpu"
+		return cublasRemedy + ", or use -device cpu"
 	case errors.Is(err, driver.ErrNoGPU):
 		return "make a GPU visible, or use -device cpu"
 	}
@@ -144,6 +146,9 @@ func opening(err error) error {
 func describeCUDA() [][]string {
 	none := func(reason string) [][]string { return [][]string{{"cuda", "none: " + reason}} }
 	found, err := driver.OpenNVIDIA()
+	if errors.Is(err, driver.ErrNoCUBLAS) { // the GPU is there, and lacks nothing else
+		return none(err.Error() + "; " + cublasRemedy)
+	}
 	if err != nil {
 		return none(err.Error())
 	}
