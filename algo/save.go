@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// save hands the state to the schedule's Save.
+// save hands the state to the schedule's Save. Weights that are NaN or infinite never get
+// there: they would replace the state that the run can go on from.
 func (t *Trainer) save() error {
 	if t.schedule.Save == nil {
 		return nil
@@ -14,8 +15,39 @@ func (t *Trainer) save() error {
 	if err != nil {
 		return err
 	}
+	if err := s.diverged(); err != nil {
+		return err
+	}
 	return t.schedule.Save(s)
 }
+
+// diverged is ErrDiverged for a state that is not finite.
+func (s State) diverged() error {
+	at := fmt.Sprintf("epoch %d", len(s.Epochs))
+	if s.Step > 0 {
+		at = fmt.Sprintf("step %d of epoch %d", s.Step, s.Epoch())
+	}
+	if loss := s.Sums.Loss; !finite(loss) {
+		return fmt.Errorf("the loss after %s is %g: try a smaller learning rate: %w", at, loss, ErrDiverged)
+	}
+	if !Finite(s.Params) {
+		return fmt.Errorf("weights are NaN or infinite after %s: try a smaller learning rate: %w", at, ErrDiverged)
+	}
+	return nil
+}
+
+// checkWeights is ErrDiverged for weights that are not finite.
+func (t *Trainer) checkWeights() error {
+	s := State{Progress: t.progress}
+	var err error
+	if s.Params, err = t.learner.Params(); err != nil {
+		return err
+	}
+	return s.diverged()
+}
+
+// finite says whether x is a number.
+func finite(x float64) bool { return x-x == 0 }
 
 // within notes what the epoch that goes on has come to.
 func (t *Trainer) within(e Epoch) {

@@ -2,6 +2,7 @@ package algo
 
 import (
 	"fmt"
+	"slices"
 
 	"mdfa/gpu"
 )
@@ -42,6 +43,16 @@ func (p Progress) result() Result {
 	return r
 }
 
+// Finite says whether no weight is NaN or infinite.
+func Finite(weights []float32) bool {
+	for _, x := range weights {
+		if x-x != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // State is everything that a run needs to go on as if it had never stopped: the same
 // bits come out of it. The arenas are laid out as the network says; what their padding
 // holds does not matter.
@@ -57,7 +68,7 @@ type State struct {
 func (t *Trainer) State() (State, error) {
 	l := t.learner
 	s := State{Progress: t.progress}
-	s.Epochs = append([]Epoch(nil), t.progress.Epochs...)
+	s.Epochs = slices.Clip(t.progress.Epochs) // shared: a completed epoch never changes
 	var err error
 	if s.Params, err = l.Params(); err != nil {
 		return State{}, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 
 	"mdfa/gpu"
@@ -137,10 +136,15 @@ func (t *Trainer) Run(ctx context.Context, observer Observer) (Result, error) {
 		if err := observer.Epoch(epoch); err != nil {
 			return r, err
 		}
-		if loss := epoch.Train.MeanLoss(); math.IsNaN(loss) || math.IsInf(loss, 0) {
+		if loss := epoch.Train.MeanLoss(); !finite(loss) {
 			return r, fmt.Errorf("the loss of epoch %d is %g: try a smaller learning rate: %w", number, loss, ErrDiverged)
 		}
 		if err := t.saveEpoch(r); err != nil {
+			return r, err
+		}
+	}
+	if t.schedule.Save == nil {
+		if err := t.checkWeights(); err != nil {
 			return r, err
 		}
 	}
@@ -220,6 +224,9 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 			err = alsoFailed(err, t.save())
 		}
 		return Epoch{}, err
+	}
+	if !finite(e.Train.Loss) || !finite(e.Valid.Loss) {
+		return e, nil // never the best
 	}
 	if r.BestEpoch == 0 || e.Valid.Accuracy() > r.Best().Valid.Accuracy() {
 		e.Best = true

@@ -9,11 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
-
 	"mdfa/cmd/internal/device"
 	"mdfa/cmd/internal/version"
 	"mdfa/gpu"
+	"mdfa/internal/disk"
 	"mdfa/internal/nvml"
 )
 
@@ -208,7 +207,7 @@ func (r *report) write(name string) error {
 	if err != nil {
 		return fmt.Errorf("-json: %w", err)
 	}
-	if err := renameio.WriteFile(name, append(text, '\n'), 0o644); err != nil {
+	if err := disk.WriteFile(name, append(text, '\n')); err != nil {
 		return fmt.Errorf("-json: %w", err)
 	}
 	return nil

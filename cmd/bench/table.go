@@ -7,7 +7,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
-	"github.com/google/renameio/v2"
+
+	"mdfa/internal/disk"
 )
 
 // grid is a table: a title, the names of the columns, and rows. The first textual columns
@@ -192,7 +193,7 @@ func (r *report) writeMarkdown(name string, old *report) error {
 		fmt.Fprintln(&text)
 		compare(old, r).grid().markdown(&text)
 	}
-	if err := renameio.WriteFile(name, []byte(text.String()), 0o644); err != nil {
+	if err := disk.WriteFile(name, []byte(text.String())); err != nil {
 		return fmt.Errorf("-markdown: %w", err)
 	}
 	return nil

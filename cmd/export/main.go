@@ -56,6 +56,9 @@ func load(opt options) (*trained, error) {
 		if !c.TakeBest() {
 			weights = weightsLast // no epoch has been validated
 		}
+		if err := c.CheckFinite(); err != nil {
+			return nil, err
+		}
 		return &trained{Checkpoint: c, params: c.Params, weights: weights, epoch: c.Epoch()}, nil
 	}
 	c, err := checkpoint.LoadLatest(opt.path)
@@ -65,6 +68,9 @@ func load(opt options) (*trained, error) {
 	if c.Kind != checkpoint.StateKind {
 		return nil, &checkpoint.Error{Kind: checkpoint.ErrAbsent, Text: fmt.Sprintf(
 			"%s holds the weights of the best epoch alone: leave out -weights last, or name the run's folder.", c.Path)}
+	}
+	if err := c.CheckFinite(); err != nil {
+		return nil, err
 	}
 	return &trained{Checkpoint: c, params: c.Params, weights: weightsLast, epoch: c.Epoch()}, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,6 +59,7 @@ func aRun(t *testing.T) (dir string, net *model.Network) {
 		},
 		Network: net, Params: filled(net, 2), Best: filled(net, 1),
 	}
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "run"), 0o777))
 	require.NoError(t, checkpoint.WriteState(filepath.Join(dir, "run"), c))
 	c.Params = c.Best
 	require.NoError(t, checkpoint.WriteWeights(filepath.Join(dir, "run"), c))
@@ -175,6 +177,22 @@ func TestOneSentenceForEachMistake(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, entries, 3, "nothing was left behind")
+}
+
+func TestWeightsThatAreNoNumbersAreRefused(t *testing.T) {
+	dir, net := aRun(t)
+	run := filepath.Join(dir, "run")
+	for _, weights := range []string{"best", "last"} {
+		c, err := checkpoint.LoadLatest(run)
+		require.NoError(t, err)
+		c.Params = filled(net, float32(math.NaN()))
+		require.NoError(t, checkpoint.WriteState(run, c))
+		require.NoError(t, checkpoint.WriteWeights(run, c))
+		stdout, stderr, code := program(t, dir, "run", "-weights", weights)
+		assert.Equal(t, 1, code)
+		assert.Regexp(t, `^export: run/checkpoints/`+weights+`\.safetensors cannot be used \(its weights are NaN or infinite: the run diverged\): use another one\.\n$`, stderr)
+		assert.Empty(t, stdout)
+	}
 }
 
 func TestDamagedNewestCheckpointIsPassedOverAndSaid(t *testing.T) {

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
-
-	"github.com/google/renameio/v2"
 
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/disk"
@@ -23,21 +19,9 @@ func (t *trained) save(opt options) error {
 	if err := t.checkPlace(opt); err != nil {
 		return err
 	}
-	file, err := renameio.NewPendingFile(opt.output, renameio.WithTempDir(filepath.Dir(opt.output)), renameio.WithPermissions(0o666))
-	if err != nil {
-		return cannotWrite(opt.output, err)
-	}
-	defer func() { _ = file.Cleanup() }() // nothing is left of a file that was not finished
-	out := bufio.NewWriter(file)
-	err = t.encode(out, opt.format)
+	err := disk.Save(opt.output, func(out io.Writer) error { return t.encode(out, opt.format) }, nil)
 	if errors.Is(err, onnx.ErrTooLarge) {
 		return fmt.Errorf("%w, and this network has %d weights: take -format safetensors", onnx.ErrTooLarge, t.Network.Weights())
-	}
-	if err == nil {
-		err = out.Flush()
-	}
-	if err == nil {
-		err = file.CloseAtomicallyReplace()
 	}
 	if err != nil {
 		return cannotWrite(opt.output, err)
@@ -94,17 +78,10 @@ func (t *trained) encode(w io.Writer, format string) error {
 // cannotWrite says why a file cannot be written and what to do, in one sentence.
 func cannotWrite(path string, err error) error {
 	remedy := "name another file with -o"
-	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		remedy = "the disk is full: free some space, or " + remedy
-	case errors.Is(err, syscall.EFBIG):
-		remedy = "files may not grow that large here: raise the limit, or " + remedy
-	case errors.Is(err, fs.ErrNotExist):
+	if known := disk.Remedy(err); known != "" {
+		remedy = known + ", or " + remedy
+	} else if errors.Is(err, fs.ErrNotExist) {
 		remedy = "make the folder " + filepath.Dir(path) + ", or " + remedy
-	case errors.Is(err, syscall.ENOTDIR):
-		remedy = "a file is where a folder should be: " + remedy
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		remedy = "writing is not permitted there: " + remedy
 	}
 	return fmt.Errorf("%s cannot be written (%w): %s", path, disk.Reason(err), remedy)
 }

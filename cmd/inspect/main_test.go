@@ -80,7 +80,7 @@ var began = time.Date(2026, 11, 24, 10, 15, 2, 0, time.UTC)
 func folder(t *testing.T, root string, seed uint64, status string) string {
 	t.Helper()
 	c := sample(t, seed)
-	r, err := results.Create(root, "folder", "mdfa-s"+string('0'+rune(seed)), began, []string{"epoch", "steps", "train_loss", "best"})
+	r, err := results.Create(root, "folder", "mdfa-s"+string('0'+rune(seed)), began, []string{"epoch", "steps", "train_loss", "best"}, nil)
 	require.NoError(t, err)
 	defer r.Close()
 	text, err := checkpoint.Run{Settings: c.Settings, Command: []string{"train", "-model", "mdfa"}, Device: checkpoint.Device{Kind: "cpu", Name: "cpu"}, Started: began}.Encode()

@@ -160,14 +160,18 @@ func predict(ctx context.Context, args []string, stdout, stderr io.Writer) error
 
 // load reads the network. Params are the weights that were asked for.
 func load(o options) (*checkpoint.Checkpoint, error) {
+	find := checkpoint.Load
 	if o.weights == weightsLast {
-		return checkpoint.LoadLatest(o.path)
+		find = checkpoint.LoadLatest
 	}
-	c, err := checkpoint.Load(o.path)
-	if err == nil {
+	c, err := find(o.path)
+	if err != nil {
+		return nil, err
+	}
+	if o.weights != weightsLast {
 		c.TakeBest()
 	}
-	return c, err
+	return c, c.CheckFinite()
 }
 
 // run opens the device and predicts.

@@ -11,6 +11,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -265,6 +266,18 @@ func TestJSONHasWhatPeopleSeeAndTheLogits(t *testing.T) {
 	half := 0.5
 	assert.Equal(t, summaryObject{Images: 2, Labelled: 2, Accuracy: &half, Top5: last.Summary.Top5,
 		Classes: []string{"3", "5", "8"}, Confusion: [][]int{{0, 0, 0}, {1, 1, 0}, {0, 0, 0}}}, last.Summary)
+}
+
+func TestWeightsThatAreNoNumbersAreRefused(t *testing.T) {
+	dir := halves(t, model.Shape{H: 2, W: 2, C: 1}, 2)
+	c, err := checkpoint.Load(dir)
+	require.NoError(t, err)
+	c.Params[0] = float32(math.Inf(1))
+	require.NoError(t, checkpoint.WriteWeights(dir, c))
+	for _, weights := range []string{weightsBest, weightsLast} {
+		_, err := load(options{path: dir, weights: weights})
+		assert.ErrorContains(t, err, "its weights are NaN or infinite")
+	}
 }
 
 func TestMistakesAreSentences(t *testing.T) {

@@ -23,7 +23,7 @@ func made(t *testing.T, root, rule string, seed int64, accuracy float64) string 
 	t.Helper()
 	net, err := model.NewDense(model.Shape{H: 2, W: 2, C: 1}, []int{3}, 3, gpu.Tanh)
 	require.NoError(t, err)
-	run, err := results.Create(root, "made-up", rule, time.Now(), []string{"epoch", "valid_accuracy", "best"})
+	run, err := results.Create(root, "made-up", rule, time.Now(), []string{"epoch", "valid_accuracy", "best"}, nil)
 	require.NoError(t, err)
 	defer run.Close()
 	text, err := checkpoint.Run{Settings: checkpoint.Settings{

@@ -52,7 +52,7 @@ func TestAlignmentIsWrittenEverySoManySteps(t *testing.T) {
 func TestAlignmentGoesOnWhereARunGoesOn(t *testing.T) {
 	net, err := model.NewDense(model.Vector(4), []int{3}, 2, gpu.Tanh)
 	require.NoError(t, err)
-	run, err := results.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"})
+	run, err := results.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
 	require.NoError(t, err)
 	p := &plan{options: options{alignment: 5}}
 	steps := func() []string {

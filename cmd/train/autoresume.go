@@ -18,7 +18,8 @@ import (
 // line serves each time that a machine comes and goes: it begins the run, goes on with it,
 // and in the end says that it is complete.
 func autoResume(typed options, out *console) (opt options, from *origin, done bool, err error) {
-	for _, dir := range candidates(typed) {
+	typed.found = candidates(typed)
+	for _, dir := range typed.found {
 		outcome, complete := completed(dir, typed)
 		if complete {
 			text := fmt.Sprintf("%s is complete: %s", dir, outcome)
@@ -37,6 +38,23 @@ func autoResume(typed options, out *console) (opt options, from *origin, done bo
 		return typed, from, false, nil
 	}
 	return typed, nil, false, nil
+}
+
+// others returns a check for runs with the same settings that began since -resume auto
+// looked for them, or nil. The new run's folder gets its name only after it: of two processes that
+// begin the same run, one does.
+func (p *plan) others() func() error {
+	if p.resume != resumeAuto || p.origin != nil {
+		return nil
+	}
+	return func() error {
+		for _, dir := range candidates(p.options) {
+			if !slices.Contains(p.found, dir) {
+				return fmt.Errorf("another process has just begun the same run in %s: wait for its end, or stop it and give the same command again", dir)
+			}
+		}
+		return nil
+	}
 }
 
 // candidates are the folders of runs with the same settings, the newest first.

@@ -30,6 +30,7 @@ type options struct {
 	resume                             string
 	report                             bool
 	checkpointEvery                    int
+	found                              []string          // runs that -resume auto has looked at
 	given                              map[string]bool   // the flags that were typed
 	values                             map[string]string // all flags, as they were typed or left
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -32,12 +30,14 @@ type keeper struct {
 	aligned  *alignmentLog
 	reporter *reporter
 	board    *board
+	writer   *checkpoint.Writer
 
 	epochs []algo.Epoch // those of the run so far
 	best   int          // the number of the best one
 
-	saved   bool  // there is a checkpoint to go on from
-	unsaved error // why the last one could not be written
+	saved   bool          // there is a checkpoint to go on from
+	reached algo.Progress // its state
+	unsaved error         // why the last one could not be written
 }
 
 // schedule has the training call save.
@@ -57,13 +57,16 @@ func (k *keeper) checkpoint(s algo.State) *checkpoint.Checkpoint {
 	}
 }
 
-// save makes a state the run's last checkpoint.
+// save makes a state the run's last checkpoint. The rows of alignment.csv come first: those
+// that a checkpoint has left behind are never measured again.
 func (k *keeper) save(s algo.State) error {
-	k.unsaved = cmp.Or(k.aligned.save(), checkpoint.WriteState(k.run.Dir(), k.checkpoint(s)))
+	if k.unsaved = k.aligned.save(); k.unsaved == nil {
+		k.unsaved = k.writer.State(k.checkpoint(s))
+	}
 	if k.unsaved != nil {
 		return k.unsaved
 	}
-	k.saved = true
+	k.saved, k.reached = true, s.Progress
 	k.out.event("checkpoint", checkpointEvent{
 		filepath.Join(k.run.Dir(), checkpoint.Folder, checkpoint.LastFile), s.Progress.Epoch(), s.Progress.Step, s.Progress.Steps(),
 	})
@@ -89,7 +92,10 @@ func (k *keeper) epoch(e algo.Epoch) error {
 
 // saveWeights writes the weights of the best epoch, with the history up to it.
 func (k *keeper) saveWeights(weights []float32) error {
-	return checkpoint.WriteWeights(k.run.Dir(), k.checkpoint(algo.State{
+	if !algo.Finite(weights) {
+		return fmt.Errorf("weights are NaN or infinite after epoch %d: try a smaller learning rate: %w", k.best, algo.ErrDiverged)
+	}
+	return k.writer.Weights(k.checkpoint(algo.State{
 		Progress: algo.Progress{Epochs: k.epochs[:k.best], BestEpoch: k.best}, Params: weights,
 	}))
 }
@@ -107,6 +113,7 @@ func (p *plan) open(data *loaders.Dataset, net *model.Network, dev gpu.Info, sta
 			if p.given["out"] && p.resume != resumeAuto {
 				p.notes = append(p.notes, "-out is ignored: the run goes on in its own folder")
 			}
+			k.writer = checkpoint.NewWriter(o.dir, o.state)
 			k.run, err = results.Open(o.dir, o.takeLock(), epochColumns())
 			return k, err
 		}
@@ -119,7 +126,10 @@ func (p *plan) open(data *loaders.Dataset, net *model.Network, dev gpu.Info, sta
 		}
 		files = append(files, results.File{Name: checkpoint.RunFile, Text: text})
 	}
-	k.run, err = results.Create(p.out, data.Name, p.runName(data), start, epochColumns(), files...)
+	k.run, err = results.Create(p.out, data.Name, p.runName(data), start, epochColumns(), p.others(), files...)
+	if err == nil {
+		k.writer = checkpoint.NewWriter(k.run.Dir(), nil)
+	}
 	return k, err
 }
 
@@ -149,6 +159,7 @@ func (k *keeper) goOn(from *origin, dev gpu.Info, now time.Time) (time.Time, err
 	k.saved = from.dir != "" && from.state != nil
 	if s := from.state; s != nil {
 		again.From, again.Epoch, again.Step = disk.Absolute(s.Path), s.Progress.Epoch(), s.Progress.Step
+		k.reached = s.Progress
 		k.epochs, k.best, weights = append(k.epochs, s.Progress.Epochs...), s.Progress.BestEpoch, s.Best
 		for _, e := range k.epochs {
 			rows = append(rows, epochCells(e, k.settings.Data.Classes))
@@ -184,8 +195,8 @@ func (k *keeper) restoreBest(weights []float32) error {
 	if weights != nil {
 		return k.saveWeights(weights)
 	}
-	err := os.Remove(filepath.Join(k.run.Dir(), checkpoint.Folder, checkpoint.BestFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := disk.Remove(filepath.Join(k.run.Dir(), checkpoint.Folder, checkpoint.BestFile))
+	if err != nil {
 		return fmt.Errorf("the best weights of an epoch that is to be trained again cannot be removed: %w", err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -149,7 +148,17 @@ func (o *observer) totalSteps() int {
 func (o *observer) Epoch(e algo.Epoch) error {
 	o.out.detail(o.out.fit(o.epochParts(e)))
 	o.epochEvent(e)
-	return cmp.Or(o.aligned.save(), o.run.AddEpoch(epochCells(e, o.classes)), o.keep.epoch(e), o.keep.board.epoch(e))
+	for _, keep := range []func() error{
+		o.aligned.save,
+		func() error { return o.run.AddEpoch(epochCells(e, o.classes)) },
+		func() error { return o.keep.epoch(e) },
+		func() error { return o.keep.board.epoch(e) },
+	} {
+		if err := keep(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // epochParts are the pieces of an epoch's line, the most important first.

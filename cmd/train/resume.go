@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"mdfa/algo"
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/internal/results"
 	"mdfa/loaders"
@@ -213,6 +214,14 @@ func (o *origin) steps() int {
 		return 0
 	}
 	return o.state.Progress.Steps()
+}
+
+// after says how far a run has come.
+func after(p algo.Progress) string {
+	if p.Step > 0 {
+		return fmt.Sprintf("after step %s of epoch %d", comma(p.Step), p.Epoch())
+	}
+	return fmt.Sprintf("after epoch %d", len(p.Epochs))
 }
 
 // resumeEvent is where a run goes on from.

@@ -2,11 +2,15 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"mdfa/algo"
+	"mdfa/cmd/internal/checkpoint"
+	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
 	"mdfa/internal/foreign"
 	"mdfa/internal/results"
@@ -51,9 +55,16 @@ func (s *session) cells(r algo.Result, o outcome) []results.Cell {
 // the training failed, or what could not be written.
 func (s *session) end(result algo.Result, failure error) error {
 	k, run := s.keep, s.keep.run
+	if err := k.aligned.save(); err != nil && failure == nil {
+		failure = err // a run without these rows is not complete
+	}
+	if errors.Is(failure, algo.ErrDiverged) && k.saved {
+		failure = fmt.Errorf("%s; %s holds the state %s: %w", wording.Clause(failure),
+			filepath.Join(run.Dir(), checkpoint.Folder, checkpoint.LastFile), after(k.reached), algo.ErrDiverged)
+	}
 	o := ending(failure, result)
 	cells := s.cells(result, o)
-	written := cmp.Or(k.aligned.save(), run.Finish(cells))
+	written := run.Finish(cells)
 	logRun(s.plan.out, run, cells, s.out)
 	shown := k.board.close(result)
 	page, unreported := "", error(nil)

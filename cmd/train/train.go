@@ -144,7 +144,7 @@ func ending(err error, r algo.Result) outcome {
 	switch {
 	case err == nil:
 		return outcome{status: statusComplete}
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled) && !errors.Is(err, algo.ErrDiverged):
 		return outcome{statusInterrupted, fmt.Sprintf("in epoch %d", len(r.Epochs)+1)}
 	}
 	return outcome{statusFailed, strings.TrimSuffix(sentence(err), ".")}

@@ -32,16 +32,18 @@ func Absolute(path string) string {
 	return path
 }
 
-// SyncFolder makes new names in a folder last through a loss of power. Some file systems
-// cannot sync a folder, which is no error; what its files hold is the caller's to sync.
-func SyncFolder(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return err
+// Remedy says what to do about a failure to write, as a clause; "" where nothing is known
+// that would help.
+func Remedy(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "the disk is full: free some space"
+	case errors.Is(err, syscall.EFBIG):
+		return "files may not grow that large here: raise the limit"
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
+		return "a file is where a folder should be: move it"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return "writing is not permitted there: allow it"
 	}
-	defer folder.Close()
-	if err := folder.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
-		return err
-	}
-	return nil
+	return ""
 }

@@ -18,7 +18,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
+	"mdfa/internal/disk"
 )
 
 // File is a published file.
@@ -56,8 +56,6 @@ const (
 	advance = 1 << 20
 	// longestPause bounds what a server may ask for with Retry-After.
 	longestPause = 30 * time.Second
-	// lockPause lies between two looks at a lock that another process holds.
-	lockPause = 100 * time.Millisecond
 )
 
 // Get makes sure that dir holds the file and returns its path. It makes dir when
@@ -95,33 +93,16 @@ func (f *Fetcher) report(p Progress) {
 // lock waits until no other process, and no other goroutine, fetches the file.
 func (f *Fetcher) lock(ctx context.Context, dir string, file File) (unlock func(), err error) {
 	path := filepath.Join(dir, "."+file.Name+".lock")
-	for {
-		lock := flock.New(path)
-		held, err := lock.TryLock()
-		if err == nil && !held {
-			f.report(Progress{Name: file.Name, From: file.URL, Total: file.Size, Waiting: true})
-			_, err = lock.TryLockContext(ctx, lockPause)
-		}
-		switch {
-		case ctx.Err() != nil:
-			_ = lock.Close()
-			return nil, fmt.Errorf("fetch: waiting for %s: %w", path, ctx.Err())
-		case err != nil:
-			_ = lock.Close()
-			return nil, storageError(err)
-		}
-		// Whoever held the lock before has removed the lock file: a lock on it
-		// counts only while it has its name.
-		mine, err := lock.Stat()
-		named, nameErr := os.Stat(path)
-		if err == nil && nameErr == nil && os.SameFile(mine, named) {
-			return func() {
-				_ = os.Remove(path) // where open files cannot be removed it stays, and does no harm
-				_ = lock.Close()
-			}, nil
-		}
-		_ = lock.Close()
+	held, err := disk.Lock(ctx, path, func() {
+		f.report(Progress{Name: file.Name, From: file.URL, Total: file.Size, Waiting: true})
+	})
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("fetch: waiting for %s: %w", path, ctx.Err())
+	case err != nil:
+		return nil, storageError(err)
 	}
+	return held.Remove, nil
 }
 
 // present says whether the file is there already; it must be the published one.

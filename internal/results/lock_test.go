@@ -12,7 +12,7 @@ import (
 
 func TestARunIsOneProcesssAtATime(t *testing.T) {
 	root := t.TempDir()
-	r, err := Create(root, "mnist", "bp", start, columns)
+	r, err := Create(root, "mnist", "bp", start, columns, nil)
 	require.NoError(t, err)
 	assert.True(t, Locked(r.Dir()))
 	_, err = Lock(r.Dir())
@@ -30,7 +30,7 @@ func TestARunIsOneProcesssAtATime(t *testing.T) {
 }
 
 func TestARunThatGoesOnHasItsRowsAndNoResult(t *testing.T) {
-	r, err := Create(t.TempDir(), "mnist", "bp", start, columns)
+	r, err := Create(t.TempDir(), "mnist", "bp", start, columns, nil)
 	require.NoError(t, err)
 	require.NoError(t, r.AddEpoch([]Cell{{"epoch", "1"}, {"loss", "1"}}))
 	require.NoError(t, r.AddEpoch([]Cell{{"epoch", "2"}, {"loss", "2"}}))
@@ -78,7 +78,7 @@ func TestARunsFolderAppearsWithItsFiles(t *testing.T) {
 	old := time.Now().Add(-2 * time.Hour)
 	require.NoError(t, os.Chtimes(left, old, old))
 
-	r, err := Create(root, "mnist", "bp", start, columns, File{RunFile, []byte("{}\n")})
+	r, err := Create(root, "mnist", "bp", start, columns, nil, File{RunFile, []byte("{}\n")})
 	require.NoError(t, err)
 	assert.Equal(t, "{}\n", read(t, r, RunFile))
 	assert.True(t, Locked(r.Dir()), "the lock has gone with it")

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -13,15 +14,15 @@ import (
 // ReadTable reads a CSV of a run, each row by the names of its columns; none where there is
 // no file. The error is a sentence that names the file.
 func ReadTable(path string) ([]map[string]string, error) {
-	file, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be read (%w): check the disk and its permissions", path, disk.Reason(err))
 	}
-	defer file.Close()
-	lines, err := csv.NewReader(file).ReadAll() // every row has as many cells as the first
+	text = text[:bytes.LastIndexByte(text, '\n')+1]              // a power cut may leave half a row
+	lines, err := csv.NewReader(bytes.NewReader(text)).ReadAll() // every row has as many cells as the first
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s is damaged (%w): expected a CSV as train writes it", path, err)

@@ -2,12 +2,14 @@
 // for each epoch and one with the row of the whole run.
 //
 // A file appears under its name complete or not at all: it is written beside it under
-// a temporary name, synced and renamed. So a reader never sees half a row, and a full
-// disk leaves the last complete state.
+// a temporary name, synced and renamed. A row is added to a table with one write. So a full
+// disk leaves the last complete state; half a row, which a power cut may leave at the end of
+// a table, is left out by readers and replaced when the run goes on.
 package results
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -19,8 +21,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/google/renameio/v2"
 
 	"mdfa/internal/disk"
 )
@@ -44,7 +44,6 @@ type Run struct {
 	dir     string
 	made    []string // folders that Create made, the outermost first
 	columns []string // of epochs.csv
-	epochs  bytes.Buffer
 	unlock  func()
 }
 
@@ -58,7 +57,10 @@ type File struct {
 // header and the given files in it, so that a place which cannot be written shows before any
 // work is done. The folder appears with all of them or not at all. When the name is taken, as
 // by a run started in the same second, -2, -3, … is added.
-func Create(root, group, name string, start time.Time, epochColumns []string, files ...File) (*Run, error) {
+//
+// Check, if not nil, is called before the folder gets its name, by one process at a time. Its
+// error is returned as it is, and there is no folder.
+func Create(root, group, name string, start time.Time, epochColumns []string, check func() error, files ...File) (*Run, error) {
 	r := &Run{columns: epochColumns}
 	parent := filepath.Join(root, group)
 	if err := r.makeParents(parent); err != nil {
@@ -74,6 +76,20 @@ func Create(root, group, name string, start time.Time, epochColumns []string, fi
 		}
 		return nil, explain(root, err)
 	}
+	if check != nil {
+		ctx, stop := context.WithTimeout(context.Background(), checkTime)
+		defer stop()
+		held, err := disk.Lock(ctx, filepath.Join(root, LogLock), nil)
+		if err != nil {
+			r.Discard()
+			return nil, explain(root, err)
+		}
+		defer held.Release()
+		if err := check(); err != nil {
+			r.Discard()
+			return nil, err
+		}
+	}
 	if err := r.rename(stem); err != nil {
 		r.Discard()
 		return nil, explain(root, err)
@@ -81,13 +97,16 @@ func Create(root, group, name string, start time.Time, epochColumns []string, fi
 	return r, nil
 }
 
+// checkTime is longer than other processes hold the lock of the results folder.
+const checkTime = 10 * time.Second
+
 // begunPrefix is of folders that have no name yet. A process that is killed may leave one.
 const begunPrefix = ".new-"
 
 // begin makes the folder without a name, locked and with its files.
 func (r *Run) begin(parent string, files []File) error {
 	dir := filepath.Join(parent, fmt.Sprintf("%s%d-%d", begunPrefix, os.Getpid(), rand.Uint64()))
-	if err := os.Mkdir(dir, 0o777); err != nil {
+	if err := disk.Mkdir(dir); err != nil {
 		return err
 	}
 	r.dir, r.made = dir, append(r.made, dir)
@@ -107,7 +126,7 @@ func (r *Run) begin(parent string, files []File) error {
 // with something in it is never replaced.
 func (r *Run) rename(stem string) error {
 	for n, to := 2, stem; ; n++ {
-		err := os.Rename(r.dir, to)
+		err := disk.Rename(r.dir, to)
 		if err == nil {
 			r.dir, r.made[len(r.made)-1] = to, to
 			return disk.SyncFolder(filepath.Dir(to))
@@ -150,7 +169,7 @@ func Open(dir string, lock func(), epochColumns []string) (*Run, error) {
 		if !temporary.MatchString(e.Name()) {
 			continue
 		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+		if err := disk.Remove(filepath.Join(dir, e.Name())); err != nil {
 			return nil, explain(dir, err)
 		}
 	}
@@ -171,20 +190,19 @@ func (r *Run) Close() {
 // SetEpochs makes epochs.csv anew, of the rows of the epochs so far. A result.csv of an
 // earlier end of the run is removed: it has not ended.
 func (r *Run) SetEpochs(rows [][]Cell) error {
-	r.epochs.Reset()
-	if err := r.addLine(r.columns); err != nil {
-		return err
-	}
+	lines := [][]string{r.columns}
 	for _, cells := range rows {
 		_, values := split(cells)
-		if err := r.addLine(values); err != nil {
-			return err
-		}
+		lines = append(lines, values)
 	}
-	if err := r.write(EpochsFile, r.epochs.Bytes()); err != nil {
+	text, err := encode(lines...)
+	if err != nil {
 		return err
 	}
-	if err := os.Remove(filepath.Join(r.dir, ResultFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := r.write(EpochsFile, text); err != nil {
+		return err
+	}
+	if err := disk.Remove(filepath.Join(r.dir, ResultFile)); err != nil {
 		return explain(r.dir, err)
 	}
 	return nil
@@ -232,25 +250,21 @@ func (r *Run) AddEpoch(cells []Cell) error {
 	if strings.Join(names, ",") != strings.Join(r.columns, ",") {
 		return fmt.Errorf("results: an epoch's row has the columns %v instead of %v", names, r.columns)
 	}
-	before := r.epochs.Len()
-	if err := r.addLine(values); err != nil {
+	line, err := encode(values)
+	if err != nil {
 		return err
 	}
-	if err := r.write(EpochsFile, r.epochs.Bytes()); err != nil {
-		r.epochs.Truncate(before)
-		return err
-	}
-	return nil
+	return r.append(EpochsFile, line)
 }
 
 // Finish writes result.csv.
 func (r *Run) Finish(cells []Cell) error {
 	names, values := split(cells)
-	var b bytes.Buffer
-	if err := csv.NewWriter(&b).WriteAll([][]string{names, values}); err != nil {
-		return fmt.Errorf("results: %w", err)
+	text, err := encode(names, values)
+	if err != nil {
+		return err
 	}
-	return r.write(ResultFile, b.Bytes())
+	return r.write(ResultFile, text)
 }
 
 // WriteProfile writes profile.json.
@@ -275,19 +289,27 @@ func split(cells []Cell) (names, values []string) {
 	return names, values
 }
 
-func (r *Run) addLine(values []string) error {
-	if err := csv.NewWriter(&r.epochs).WriteAll([][]string{values}); err != nil {
-		return fmt.Errorf("results: %w", err)
+// encode is lines of a CSV.
+func encode(lines ...[]string) ([]byte, error) {
+	var b bytes.Buffer
+	if err := csv.NewWriter(&b).WriteAll(lines); err != nil {
+		return nil, fmt.Errorf("results: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// write replaces a file of the run.
+func (r *Run) write(name string, data []byte) error {
+	if err := disk.WriteFile(filepath.Join(r.dir, name), data); err != nil {
+		return explain(r.dir, err)
 	}
 	return nil
 }
 
-// write replaces a file of the run, and syncs the folder so that the new name lasts.
-func (r *Run) write(name string, data []byte) error {
-	if err := renameio.WriteFile(filepath.Join(r.dir, name), data, 0o666, renameio.WithTempDir(r.dir)); err != nil {
-		return explain(r.dir, err)
-	}
-	if err := disk.SyncFolder(r.dir); err != nil {
+// append adds lines to a file of the run, so that the time for a row does not grow with the
+// file.
+func (r *Run) append(name string, data []byte) error {
+	if err := disk.Append(filepath.Join(r.dir, name), data); err != nil {
 		return explain(r.dir, err)
 	}
 	return nil
@@ -296,15 +318,10 @@ func (r *Run) write(name string, data []byte) error {
 // explain says why dir cannot be written and what to do, in one sentence.
 func explain(dir string, err error) error {
 	remedy := "name another folder with -out"
-	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		remedy = "the disk is full: free some space, or " + remedy
-	case errors.Is(err, syscall.EFBIG):
-		remedy = "files may not grow that large here: raise the limit, or " + remedy
-	case errors.Is(err, syscall.ENOTDIR):
-		remedy = "a file is where a folder should be: move it, or " + remedy
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		remedy = "writing is not permitted there: " + remedy
+	if known := disk.Remedy(err); known != "" {
+		remedy = known + ", or " + remedy
+	} else if errors.Is(err, fs.ErrNotExist) {
+		remedy = "it was removed or renamed meanwhile: give it its name back and go on with -resume, or start a new run"
 	}
 	return &WriteError{Dir: dir, text: fmt.Sprintf("results cannot be written to %s (%v): %s.", dir, disk.Reason(err), remedy), cause: err}
 }

@@ -26,7 +26,7 @@ func read(t *testing.T, r *Run, name string) string {
 
 func TestRunHoldsItsEpochsThenItsResult(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "a", "b")
-	r, err := Create(root, "mnist", "bp-s0", start, columns)
+	r, err := Create(root, "mnist", "bp-s0", start, columns, nil)
 	require.NoError(t, err)
 	assert.Equal(t, filepath.Join(root, "mnist", "bp-s0-20261124T101502"), r.Dir())
 	assert.Equal(t, "epoch,loss\n", read(t, r, EpochsFile))
@@ -45,7 +45,7 @@ func TestRunHoldsItsEpochsThenItsResult(t *testing.T) {
 }
 
 func TestRowsOfOtherColumnsAreRefused(t *testing.T) {
-	r, err := Create(t.TempDir(), "g", "n", start, columns)
+	r, err := Create(t.TempDir(), "g", "n", start, columns, nil)
 	require.NoError(t, err)
 	assert.Error(t, r.AddEpoch([]Cell{{"loss", "1"}, {"epoch", "1"}}))
 	assert.Equal(t, "epoch,loss\n", read(t, r, EpochsFile))
@@ -58,7 +58,7 @@ func TestRunsOfTheSameSecondGetFoldersOfTheirOwn(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range runs {
 		all.Go(func() {
-			r, err := Create(root, "mnist", "bp", start, columns)
+			r, err := Create(root, "mnist", "bp", start, columns, nil)
 			if assert.NoError(t, err) {
 				dirs[i] = r.Dir()
 			}
@@ -74,7 +74,7 @@ func TestRunsOfTheSameSecondGetFoldersOfTheirOwn(t *testing.T) {
 
 func TestDiscardLeavesNothingOfItsOwn(t *testing.T) {
 	root := t.TempDir()
-	r, err := Create(filepath.Join(root, "new"), "mnist", "bp", start, columns)
+	r, err := Create(filepath.Join(root, "new"), "mnist", "bp", start, columns, nil)
 	require.NoError(t, err)
 	r.Discard()
 	assert.NoDirExists(t, filepath.Join(root, "new"))
@@ -83,9 +83,9 @@ func TestDiscardLeavesNothingOfItsOwn(t *testing.T) {
 
 func TestDiscardKeepsOtherRuns(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "new")
-	first, err := Create(root, "mnist", "bp", start, columns)
+	first, err := Create(root, "mnist", "bp", start, columns, nil)
 	require.NoError(t, err)
-	second, err := Create(root, "mnist", "bp", start, columns)
+	second, err := Create(root, "mnist", "bp", start, columns, nil)
 	require.NoError(t, err)
 	first.Discard()
 	assert.NoDirExists(t, first.Dir())
@@ -93,7 +93,7 @@ func TestDiscardKeepsOtherRuns(t *testing.T) {
 }
 
 func TestFailedWriteKeepsTheFileBefore(t *testing.T) {
-	r, err := Create(t.TempDir(), "g", "n", start, columns)
+	r, err := Create(t.TempDir(), "g", "n", start, columns, nil)
 	require.NoError(t, err)
 	require.NoError(t, r.AddEpoch([]Cell{{"epoch", "1"}, {"loss", "1"}}))
 	moved := r.Dir() + ".away"
@@ -114,7 +114,7 @@ func TestFailedWriteKeepsTheFileBefore(t *testing.T) {
 func TestPlacesThatCannotBeWrittenAreExplained(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o644))
-	_, err := Create(file, "mnist", "bp", start, columns)
+	_, err := Create(file, "mnist", "bp", start, columns, nil)
 	assert.EqualError(t, err, "results cannot be written to "+file+
 		" (not a directory): a file is where a folder should be: move it, or name another folder with -out.")
 	for cause, want := range map[error]string{

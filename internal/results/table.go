@@ -15,9 +15,8 @@ import (
 // each layer at each measured step.
 const AlignmentFile = "alignment.csv"
 
-// Table is a further CSV of a run. Rows are kept in memory until Save writes the whole file
-// anew, so that it is complete whenever it is read; call it where epochs.csv or a checkpoint
-// is written, and the two agree.
+// Table is a further CSV of a run. Rows are kept in memory until Save adds them to the file;
+// call it before epochs.csv or a checkpoint is written, and the file is never behind them.
 type Table struct {
 	run     *Run
 	name    string
@@ -78,7 +77,11 @@ func (t *Table) Save() error {
 	if t.saved == t.text.Len() {
 		return nil
 	}
-	if err := t.run.write(t.name, t.text.Bytes()); err != nil {
+	write, text := t.run.write, t.text.Bytes()
+	if t.saved > 0 {
+		write, text = t.run.append, text[t.saved:]
+	}
+	if err := write(t.name, text); err != nil {
 		return err
 	}
 	t.saved = t.text.Len()
@@ -86,8 +89,7 @@ func (t *Table) Save() error {
 }
 
 func (t *Table) line(values []string) error {
-	if err := csv.NewWriter(&t.text).WriteAll([][]string{values}); err != nil {
-		return fmt.Errorf("results: %w", err)
-	}
-	return nil
+	line, err := encode(values)
+	t.text.Write(line)
+	return err
 }

@@ -16,7 +16,7 @@ func tableRow(step, layer string) []Cell { return []Cell{{"step", step}, {"layer
 
 func newTableRun(t *testing.T) *Run {
 	t.Helper()
-	run, err := Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"})
+	run, err := Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
 	require.NoError(t, err)
 	return run
 }

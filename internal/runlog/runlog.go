@@ -27,19 +27,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
-
 	"mdfa/internal/disk"
 	"mdfa/internal/results"
 )
 
 // File is the log's name in the results folder.
 const File = "runs.csv"
-
-// lockFile is what writers lock. The log itself cannot serve: it is replaced when columns
-// are added.
-const lockFile = ".runs.csv.lock"
 
 // KeyColumn names the folder of a run below the results folder, with slashes. It tells runs
 // apart: rows that agree in it are of one run.
@@ -70,19 +63,16 @@ func (l *Log) append(ctx context.Context, row []results.Cell) error {
 	if !slices.ContainsFunc(row, func(c results.Cell) bool { return c.Column == KeyColumn && c.Value != "" }) {
 		return fmt.Errorf("it has no %s", KeyColumn)
 	}
-	lock := flock.New(filepath.Join(l.root, lockFile))
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	locked, err := lock.TryLockContext(ctx, 5*time.Millisecond)
+	held, err := disk.Lock(ctx, filepath.Join(l.root, results.LogLock), nil)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("another process has held %s for %v", filepath.Join(l.root, lockFile), patience)
+		return fmt.Errorf("another process has held %s for %v", filepath.Join(l.root, results.LogLock), patience)
 	case err != nil:
 		return disk.Reason(err)
-	case !locked:
-		return errors.New("its lock cannot be had")
 	}
-	defer func() { _ = lock.Unlock() }() // the file is closed with it, whatever unlocking says
+	defer held.Release()
 	return l.write(row)
 }
 
@@ -120,11 +110,7 @@ func (l *Log) write(row []results.Cell) error {
 			return disk.Reason(err)
 		}
 	}
-	if _, err := file.Write(line); err != nil {
-		_ = file.Truncate(int64(len(kept))) // half a row on a full disk; readers would skip it
-		return disk.Reason(err)
-	}
-	return disk.Reason(file.Sync())
+	return disk.Reason(disk.Append(l.Path(), line))
 }
 
 // replace writes the log anew with more columns. Lines that are no rows stay as they are.
@@ -155,16 +141,7 @@ func (l *Log) replace(kept []byte, columns, wanted []string, last []byte) error 
 		out.Write(line)
 	}
 	out.Write(last)
-	if err := renameio.WriteFile(l.Path(), out.Bytes(), 0o666, renameio.WithTempDir(l.root), renameio.WithExistingPermissions()); err != nil {
-		return disk.Reason(err)
-	}
-	folder, err := os.Open(l.root)
-	if err != nil {
-		return disk.Reason(err)
-	}
-	defer folder.Close()
-	_ = folder.Sync() // not every file system can; the rows themselves are synced
-	return nil
+	return disk.Reason(disk.WriteFile(l.Path(), out.Bytes()))
 }
 
 // whole is a log without a last line that has no end.

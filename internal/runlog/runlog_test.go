@@ -210,7 +210,7 @@ func TestAFullDiskLeavesTheLogAsItWas(t *testing.T) {
 
 func TestALockedLogGivesUp(t *testing.T) {
 	dir := t.TempDir()
-	lock := flock.New(filepath.Join(dir, lockFile))
+	lock := flock.New(filepath.Join(dir, results.LogLock))
 	require.NoError(t, lock.Lock())
 	defer func() { _ = lock.Unlock() }()
 	ctx, cancel := context.WithCancel(t.Context())

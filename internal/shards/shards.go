@@ -20,8 +20,6 @@ package shards
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"syscall"
 
 	"mdfa/internal/disk"
 )
@@ -89,15 +87,8 @@ func readFault(path string, err error) error {
 // WriteFault says why dir cannot be written, and what to do.
 func WriteFault(dir string, err error) error {
 	remedy := "check the disk, or name another folder"
-	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		remedy = "the disk is full: free some space and start again; what is complete is kept"
-	case errors.Is(err, syscall.EFBIG):
-		remedy = "files may not grow that large here: raise the limit and start again; what is complete is kept"
-	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
-		remedy = "a file is where a folder should be: move it, or name another folder"
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		remedy = "writing is not permitted there: name another folder"
+	if known := disk.Remedy(err); known != "" {
+		remedy = known + " and start again, or name another folder; what is complete is kept"
 	}
 	return &Error{Kind: ErrWrite, Cause: err, Text: fmt.Sprintf("%s cannot be written (%v): %s.", dir, disk.Reason(err), remedy)}
 }

@@ -17,6 +17,7 @@
 //	last.safetensors      the state of the run
 //	previous.safetensors  the state before, for when last is damaged
 //	best.safetensors      the weights of the best epoch alone
+//	epochs-512.json, …    the history of a long run, see [history]
 //
 // Programs that want a trained network call [Load] with what the user typed, and use
 // Network and Params. Going on with a run is [LoadState].
@@ -31,6 +32,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -62,6 +64,8 @@ type Checkpoint struct {
 	Params    []float32   // the weights when it was written; of WeightsKind, those of the best epoch
 	Best      []float32   // those of the best epoch; nil in WeightsKind, and before the first validation
 	Optimizer [][]float32 // nil in WeightsKind
+
+	history storedHistory // the part of Progress.Epochs that is in files of its own
 }
 
 // TakeBest makes Params those of the best epoch, as in a checkpoint of WeightsKind. It returns false
@@ -99,6 +103,21 @@ func (c *Checkpoint) When() string {
 	}
 }
 
+// CheckFinite refuses weights that are NaN or infinite, as those of a run that diverged. The
+// error is a sentence (ErrDamaged).
+func (c *Checkpoint) CheckFinite() error {
+	for _, arena := range [][]float32{c.Params, c.Best} {
+		if !algo.Finite(arena) {
+			why := "its weights are NaN or infinite: the run diverged"
+			return &Error{
+				Kind: ErrDamaged, why: filepath.Base(c.Path) + ": " + why,
+				Text: fmt.Sprintf("%s cannot be used (%s): use another one.", c.Path, why),
+			}
+		}
+	}
+	return nil
+}
+
 // State is what algo.Trainer.Restore takes.
 func (c *Checkpoint) State() algo.State {
 	return algo.State{Progress: c.Progress, Params: c.Params, Best: c.Best, Optimizer: c.Optimizer}
@@ -107,7 +126,10 @@ func (c *Checkpoint) State() algo.State {
 // encode writes the file.
 func (c *Checkpoint) encode(w io.Writer) error {
 	c.Format = format
-	facts, err := json.Marshal(c.Facts)
+	if c.history.Epochs > 0 {
+		c.Format = formatLong
+	}
+	facts, err := json.Marshal(factsJSON{plainFacts(c.Facts), progressOf(c.Progress, c.history)})
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
@@ -167,12 +189,15 @@ func decode(r io.Reader, size int64) (*Checkpoint, error) {
 	if err := json.Unmarshal([]byte(text), &version); err != nil {
 		return nil, fmt.Errorf("its JSON: %w", err)
 	}
-	if version.Format != format {
-		return nil, fmt.Errorf("it has format version %d, and this program reads version %d", version.Format, format)
+	if version.Format != format && version.Format != formatLong {
+		return nil, fmt.Errorf("it has format version %d, and this program reads versions %d and %d", version.Format, format, formatLong)
 	}
-	if err := json.Unmarshal([]byte(text), &c.Facts); err != nil {
+	var facts factsJSON
+	if err := json.Unmarshal([]byte(text), &facts); err != nil {
 		return nil, fmt.Errorf("its JSON: %w", err)
 	}
+	c.Facts = Facts(facts.plainFacts)
+	c.Progress, c.history = facts.Progress.progress(), facts.Progress.History
 	if c.Network, err = c.Settings.Network.Network(); err != nil {
 		return nil, err
 	}
@@ -241,5 +266,8 @@ func Read(path string) (*Checkpoint, error) {
 		return nil, damaged(path, err)
 	}
 	c.Path = path
-	return c, nil
+	if c.Kind == StateKind {
+		err = c.readHistory(filepath.Dir(path))
+	}
+	return c, err
 }

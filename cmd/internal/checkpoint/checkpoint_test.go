@@ -23,7 +23,7 @@ import (
 )
 
 // sample is a checkpoint of a small network, after one epoch and three steps.
-func sample(t *testing.T, seed uint64) *Checkpoint {
+func sample(t testing.TB, seed uint64) *Checkpoint {
 	t.Helper()
 	net, err := model.NewConv(model.Shape{H: 5, W: 5, C: 2}, []model.Filter{{Filters: 3, Kernel: 3, Stride: 1}}, 4, gpu.ReLU)
 	require.NoError(t, err)
@@ -103,8 +103,9 @@ func TestTheFolderDecidesWhichFileIsRead(t *testing.T) {
 	require.ErrorIs(t, err, ErrAbsent)
 
 	first, second, best := sample(t, 1), sample(t, 2), sample(t, 3)
-	require.NoError(t, WriteState(run, first))
-	require.NoError(t, WriteState(run, second))
+	w := NewWriter(run, nil)
+	require.NoError(t, w.State(first))
+	require.NoError(t, w.State(second))
 	require.NoError(t, WriteWeights(run, best))
 	assertFiles(t, filepath.Join(run, Folder), BestFile, LastFile, PreviousFile)
 
@@ -157,12 +158,13 @@ func TestAStateBeforeTheFirstValidationHasNoBestWeights(t *testing.T) {
 
 func TestAFailedWriteLeavesTheFilesBefore(t *testing.T) {
 	run := t.TempDir()
-	require.NoError(t, WriteState(run, sample(t, 1)))
-	require.NoError(t, WriteState(run, sample(t, 2)))
+	w := NewWriter(run, nil)
+	require.NoError(t, w.State(sample(t, 1)))
+	require.NoError(t, w.State(sample(t, 2)))
 	broken := sample(t, 3)
 	broken.Progress.Seconds = math.NaN() // which JSON cannot hold
-	for _, write := range []func(string, *Checkpoint) error{WriteState, WriteWeights} {
-		err := write(run, broken)
+	for _, write := range []func(*Checkpoint) error{w.State, w.Weights} {
+		err := write(broken)
 		require.ErrorIs(t, err, ErrWrite)
 		assert.Regexp(t, `^the checkpoint \S+\.safetensors cannot be written \(.*\): .*; the checkpoints before it are kept\.$`, err.Error())
 	}
@@ -207,7 +209,7 @@ func TestOtherVersionsAndOtherFilesAreRefused(t *testing.T) {
 	}{
 		"no checkpoint": {nil, "it is no checkpoint of this program"},
 		"no checksum":   {map[string]string{factsKey: "{}"}, "it is no checkpoint of this program"},
-		"other version": {map[string]string{factsKey: `{"format":2}`}, "it has format version 2, and this program reads version 1"},
+		"other version": {map[string]string{factsKey: `{"format":3}`}, "it has format version 3, and this program reads versions 1 and 2"},
 		"no network":    {map[string]string{factsKey: `{"format":1}`}, `activation ""`},
 		"no JSON":       {map[string]string{factsKey: `{"format":1`}, "its JSON: "},
 	} {

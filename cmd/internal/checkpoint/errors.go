@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"mdfa/internal/disk"
 	"mdfa/internal/safetensors"
@@ -85,13 +84,11 @@ func allFailed(dir string, failures []error) error {
 // writeFault says why a checkpoint cannot be written, and what to do.
 func writeFault(path string, err error) error {
 	remedy := "check the disk, or name another folder with -out"
-	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		remedy = "the disk is full: free some space and go on with -resume"
-	case errors.Is(err, syscall.EFBIG):
-		remedy = "files may not grow that large here: raise the limit and go on with -resume"
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		remedy = "writing is not permitted there: allow it and go on with -resume"
+	if known := disk.Remedy(err); known != "" {
+		remedy = known + " and go on with -resume"
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Error{Kind: ErrWrite, Cause: err, Text: fmt.Sprintf("the checkpoint %s cannot be written (%v): its folder was removed or renamed meanwhile; give it its name back and go on with -resume, or start a new run.", path, disk.Reason(err))}
 	}
 	return &Error{Kind: ErrWrite, Cause: err, Text: fmt.Sprintf("the checkpoint %s cannot be written (%v): %s; the checkpoints before it are kept.", path, disk.Reason(err), remedy)}
 }

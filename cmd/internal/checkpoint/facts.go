@@ -95,24 +95,11 @@ const (
 	WeightsKind Kind = "weights"
 )
 
-// format is the version of the checkpoints that are written and read.
-const format = 1
-
-// MarshalJSON writes the facts with their progress.
-func (f Facts) MarshalJSON() ([]byte, error) {
-	return json.Marshal(factsJSON{plainFacts(f), progressOf(f.Progress)})
-}
-
-// UnmarshalJSON reads them.
-func (f *Facts) UnmarshalJSON(text []byte) error {
-	var read factsJSON
-	if err := json.Unmarshal(text, &read); err != nil {
-		return err
-	}
-	*f = Facts(read.plainFacts)
-	f.Progress = read.Progress.progress()
-	return nil
-}
+// The versions of the checkpoints that are written and read.
+const (
+	format     = 1
+	formatLong = 2 // a part of the history is in files of its own
+)
 
 type plainFacts Facts
 
@@ -130,7 +117,9 @@ type progressJSON struct {
 	Sums      metricsJSON `json:"sums"` // of the epoch so far
 	Seconds   float64     `json:"seconds"`
 	DataWait  float64     `json:"data_wait_seconds"`
-	Epochs    []epochJSON `json:"epochs"`
+	// History is the epochs before those of Epochs.
+	History storedHistory `json:"history,omitzero"`
+	Epochs  []epochJSON   `json:"epochs"`
 }
 
 type epochJSON struct {
@@ -159,24 +148,33 @@ func (m metricsJSON) metrics() algo.Metrics {
 	return algo.Metrics{Loss: float64(m.Loss), Correct: m.Correct, Top5: m.Top5, Count: m.Count}
 }
 
-func progressOf(p algo.Progress) progressJSON {
+// progressOf leaves out the epochs that are stored elsewhere.
+func progressOf(p algo.Progress, stored storedHistory) progressJSON {
 	j := progressJSON{
 		Epoch: p.Epoch(), Step: p.Step, Steps: p.Steps(), BestEpoch: p.BestEpoch,
-		Sums: metricsOf(p.Sums), Seconds: p.Seconds, DataWait: p.DataWait, Epochs: []epochJSON{},
+		Sums: metricsOf(p.Sums), Seconds: p.Seconds, DataWait: p.DataWait, History: stored, Epochs: []epochJSON{},
 	}
-	for _, e := range p.Epochs {
-		j.Epochs = append(j.Epochs, epochJSON{e.Number, e.Steps, metricsOf(e.Train), metricsOf(e.Valid), e.Best, e.Seconds, e.DataWait})
+	for _, e := range p.Epochs[stored.Epochs:] {
+		j.Epochs = append(j.Epochs, epochOf(e))
 	}
 	return j
+}
+
+func epochOf(e algo.Epoch) epochJSON {
+	return epochJSON{e.Number, e.Steps, metricsOf(e.Train), metricsOf(e.Valid), e.Best, e.Seconds, e.DataWait}
+}
+
+func (e epochJSON) epoch() algo.Epoch {
+	return algo.Epoch{
+		Number: e.Number, Steps: e.Steps, Train: e.Train.metrics(), Valid: e.Valid.metrics(),
+		Best: e.Best, Seconds: e.Seconds, DataWait: e.DataWait,
+	}
 }
 
 func (j progressJSON) progress() algo.Progress {
 	p := algo.Progress{BestEpoch: j.BestEpoch, Step: j.Step, Sums: j.Sums.metrics(), Seconds: j.Seconds, DataWait: j.DataWait}
 	for _, e := range j.Epochs {
-		p.Epochs = append(p.Epochs, algo.Epoch{
-			Number: e.Number, Steps: e.Steps, Train: e.Train.metrics(), Valid: e.Valid.metrics(),
-			Best: e.Best, Seconds: e.Seconds, DataWait: e.DataWait,
-		})
+		p.Epochs = append(p.Epochs, e.epoch())
 	}
 	return p
 }

@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,8 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"time"
-
-	"github.com/google/renameio/v2"
 
 	"mdfa/internal/disk"
 )
@@ -28,18 +25,20 @@ const (
 // run or of its checkpoints. Of a folder it is best, else last, else previous; one that is
 // damaged is passed over, which PassedBy says. The error is a sentence for the user
 // (ErrAbsent, ErrDamaged).
-func Load(path string) (*Checkpoint, error) { return load(path, BestFile, LastFile, PreviousFile) }
+func Load(path string) (*Checkpoint, error) {
+	return load(path, Read, BestFile, LastFile, PreviousFile)
+}
 
 // LoadLatest is Load with the order last, previous, best: for the weights that training
 // came to, and not the best ones.
 func LoadLatest(path string) (*Checkpoint, error) {
-	return load(path, LastFile, PreviousFile, BestFile)
+	return load(path, Read, LastFile, PreviousFile, BestFile)
 }
 
 // LoadState reads the state that a run goes on from: a checkpoint of StateKind, or of a
-// folder last, else previous.
+// folder last, else previous. Weights that are not finite count as damaged.
 func LoadState(path string) (*Checkpoint, error) {
-	c, err := load(path, LastFile, PreviousFile)
+	c, err := load(path, readFinite, LastFile, PreviousFile)
 	if err == nil && c.Kind != StateKind {
 		return nil, &Error{Kind: ErrAbsent, Text: fmt.Sprintf(
 			"%s holds the weights of the best epoch alone, and training cannot go on from them: name %s or the run's folder.", c.Path, LastFile)}
@@ -47,13 +46,21 @@ func LoadState(path string) (*Checkpoint, error) {
 	return c, err
 }
 
-func load(path string, names ...string) (*Checkpoint, error) {
+func readFinite(path string) (*Checkpoint, error) {
+	c, err := Read(path)
+	if err == nil {
+		err = c.CheckFinite()
+	}
+	return c, err
+}
+
+func load(path string, read func(string) (*Checkpoint, error), names ...string) (*Checkpoint, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
 		return nil, openFault(path, err)
 	case !info.IsDir():
-		return Read(path)
+		return read(path)
 	}
 	dir := path
 	if inner := filepath.Join(path, Folder); isDir(inner) {
@@ -61,7 +68,7 @@ func load(path string, names ...string) (*Checkpoint, error) {
 	}
 	var failures []error
 	for _, name := range names {
-		c, err := Read(filepath.Join(dir, name))
+		c, err := read(filepath.Join(dir, name))
 		switch {
 		case err == nil:
 			if len(failures) > 0 {
@@ -84,38 +91,90 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// WriteState makes c the last checkpoint of a run's folder, and what was last the previous
-// one. It is on the disk when WriteState returns; after an error the folder holds what it
-// held before. The error is a sentence (ErrWrite).
-func WriteState(run string, c *Checkpoint) error {
+// Writer writes the checkpoints of one run. One goroutine at a time uses it.
+type Writer struct {
+	dir     string // the folder of checkpoints
+	whole   bool   // last is known to be whole, and becomes previous at the next save
+	history history
+}
+
+// NewWriter writes below a run's folder, which exists. From is the state that the run goes
+// on from, or nil. If it is not last, then last is damaged or was passed over: the first
+// save replaces it and leaves previous as it is.
+func NewWriter(run string, from *Checkpoint) *Writer {
+	w := &Writer{dir: filepath.Join(run, Folder)}
+	if from != nil {
+		was, err := os.Stat(from.Path)
+		last, lastErr := os.Stat(filepath.Join(w.dir, LastFile))
+		w.whole = err == nil && lastErr == nil && os.SameFile(was, last)
+	}
+	return w
+}
+
+// WriteState makes c the last checkpoint of a run's folder; see [Writer.State].
+func WriteState(run string, c *Checkpoint) error { return NewWriter(run, nil).State(c) }
+
+// WriteWeights makes c the best checkpoint of a run's folder; see [Writer.Weights].
+func WriteWeights(run string, c *Checkpoint) error { return NewWriter(run, nil).Weights(c) }
+
+// State makes c the last checkpoint, and a whole last one the previous one. It is on the disk
+// when State returns; after an error the folder holds a whole checkpoint if it held one
+// before. The error is a sentence (ErrWrite).
+func (w *Writer) State(c *Checkpoint) error {
+	last, previous := filepath.Join(w.dir, LastFile), filepath.Join(w.dir, PreviousFile)
+	if err := w.makeFolder(); err != nil {
+		return writeFault(last, err)
+	}
 	c.Kind = StateKind
-	dir := filepath.Join(run, Folder)
-	last, previous := filepath.Join(dir, LastFile), filepath.Join(dir, PreviousFile)
-	return write(last, c, func() error {
+	var err error
+	if c.history, err = w.history.store(w.dir, c.Progress.Epochs); err != nil {
+		return writeFault(last, err)
+	}
+	err = write(last, c, func() error {
+		if !w.whole {
+			return nil
+		}
 		// Another name for the file, and then the name changes hands: at every moment there
 		// is a last one.
-		spare := filepath.Join(dir, "."+PreviousFile)
+		spare := filepath.Join(w.dir, "."+PreviousFile)
 		_ = os.Remove(spare) // of a process that ended here
-		err := os.Link(last, spare)
+		err := disk.Link(last, spare)
 		if err == nil {
-			return os.Rename(spare, previous)
+			return disk.Rename(spare, previous)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // this is the first
+			return nil // somebody has removed it
 		}
-		return os.Rename(last, previous) // a file system without hard links
+		return disk.Rename(last, previous) // a file system without hard links
 	})
+	w.whole = w.whole || err == nil
+	return err
 }
 
-// WriteWeights makes c the best checkpoint of a run's folder: only Params is written.
-func WriteWeights(run string, c *Checkpoint) error {
+// Weights makes c the best checkpoint: only Params and the latest part of the history are
+// written.
+func (w *Writer) Weights(c *Checkpoint) error {
+	path := filepath.Join(w.dir, BestFile)
+	if err := w.makeFolder(); err != nil {
+		return writeFault(path, err)
+	}
 	weights := *c
 	weights.Kind, weights.Best, weights.Optimizer = WeightsKind, nil, nil
-	return write(filepath.Join(run, Folder, BestFile), &weights, func() error { return nil })
+	weights.history = storedHistory{Epochs: storedEpochs(len(c.Progress.Epochs))}
+	return write(path, &weights, nil)
 }
 
-// temporary matches the names that checkpoints have while they are written.
-var temporary = regexp.MustCompile(`^\..+\.safetensors\d*$`)
+// makeFolder makes the folder of checkpoints, and not that of a run which somebody has removed.
+func (w *Writer) makeFolder() error {
+	if isDir(w.dir) {
+		return nil
+	}
+	w.whole, w.history = false, history{}
+	return disk.Mkdir(w.dir)
+}
+
+// temporary matches the names that files have while they are written.
+var temporary = regexp.MustCompile(`^\..+\.(safetensors|json)\d*$`)
 
 // Sweep removes what a process that was ended left half-written in a run's folder. The
 // caller has the run's lock.
@@ -132,53 +191,17 @@ func Sweep(run string) error {
 		if !temporary.MatchString(e.Name()) {
 			continue
 		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+		if err := disk.Remove(filepath.Join(dir, e.Name())); err != nil {
 			return writeFault(dir, err)
 		}
 	}
 	return nil
 }
 
-// write writes a file beside its place, syncs it, and after keep puts it there.
-func write(path string, c *Checkpoint, keep func() error) error {
-	dir := filepath.Dir(path)
-	isNew := !isDir(dir)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return writeFault(path, err)
-	}
+// write writes a file; see [disk.Save]. The error is a sentence.
+func write(path string, c *Checkpoint, ready func() error) error {
 	c.Written = time.Now().Round(time.Second)
-	file, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir), renameio.WithPermissions(0o666))
-	if err != nil {
-		return writeFault(path, err)
-	}
-	defer func() { _ = file.Cleanup() }() // nothing is left of a file that was not finished
-	out := bufio.NewWriterSize(file, 1<<20)
-	if err := c.encode(out); err != nil {
-		return writeFault(path, err)
-	}
-	if err := out.Flush(); err != nil {
-		return writeFault(path, err)
-	}
-	if err := file.Sync(); err != nil { // before anything else changes
-		return writeFault(path, err)
-	}
-	if err := keep(); err != nil {
-		return writeFault(path, err)
-	}
-	if err := file.CloseAtomicallyReplace(); err != nil {
-		return writeFault(path, err)
-	}
-	if isNew {
-		if err := syncFolder(filepath.Dir(dir), path); err != nil {
-			return err
-		}
-	}
-	return syncFolder(dir, path)
-}
-
-// syncFolder makes new names last.
-func syncFolder(dir, path string) error {
-	if err := disk.SyncFolder(dir); err != nil {
+	if err := disk.Save(path, c.encode, ready); err != nil {
 		return writeFault(path, err)
 	}
 	return nil

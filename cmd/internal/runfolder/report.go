@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/google/renameio/v2"
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/wording"
@@ -42,7 +41,7 @@ func (f *Folder) Write(path, producer string) error {
 
 // WriteFile writes a page, complete or not at all.
 func WriteFile(path string, page []byte) error {
-	if err := renameio.WriteFile(path, page, 0o666, renameio.WithTempDir(filepath.Dir(path))); err != nil {
+	if err := disk.WriteFile(path, page); err != nil {
 		return fmt.Errorf("the report cannot be written to %s (%w): see that there is space and permission to write", path, disk.Reason(err))
 	}
 	return nil

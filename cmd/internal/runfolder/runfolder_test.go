@@ -29,7 +29,7 @@ func made(t *testing.T) string {
 		Data:  checkpoint.Data{Name: "made-up", Shape: [3]int{2, 2, 1}, Classes: 3, ClassOrder: []int{5, 9, 1}, Train: 16, Valid: 8, Test: 8},
 		Rule:  "mdfa", ClampFloor: &floor, Network: net.Spec(), Seed: 4,
 	}
-	run, err := results.Create(t.TempDir(), "made-up", "run", time.Now(), []string{"epoch", "train_loss", "valid_accuracy", "best"})
+	run, err := results.Create(t.TempDir(), "made-up", "run", time.Now(), []string{"epoch", "train_loss", "valid_accuracy", "best"}, nil)
 	require.NoError(t, err)
 	defer run.Close()
 	text, err := checkpoint.Run{Settings: settings, Command: []string{"bin/train", "-data", "my data", "-lr", "it's"}, Device: checkpoint.Device{Name: "cpu"}}.Encode()

@@ -1,0 +1,101 @@
+package checkpoint
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"os"
+	"path/filepath"
+
+	"mdfa/algo"
+	"mdfa/internal/disk"
+)
+
+// chunk is the number of epochs in a file of the history.
+const chunk = 512
+
+// history writes the older part of a long run's history to files of their own, so that the
+// time for a save does not grow with the number of epochs. A checkpoint holds the latest 512 to
+// 1023 epochs itself. Those before are in epochs-512.json, epochs-1024.json, … beside it: 512
+// epochs each, one in a line, written once.
+type history struct {
+	epochs int       // that are in files
+	sum    hash.Hash // over these files
+}
+
+// storedHistory is what a checkpoint says of these files.
+type storedHistory struct {
+	Epochs int    `json:"epochs"`           // in them
+	SHA256 string `json:"sha256,omitempty"` // over them, in hex
+}
+
+// storedEpochs is how many of n epochs are in files.
+func storedEpochs(n int) int { return max(0, n/chunk-1) * chunk }
+
+func historyFile(dir string, epochs int) string {
+	return filepath.Join(dir, fmt.Sprintf("epochs-%d.json", epochs))
+}
+
+// store writes the files that are missing.
+func (h *history) store(dir string, epochs []algo.Epoch) (storedHistory, error) {
+	want := storedEpochs(len(epochs))
+	if h.sum == nil || want < h.epochs {
+		h.epochs, h.sum = 0, sha256.New()
+	}
+	for h.epochs < want {
+		var text bytes.Buffer
+		for _, e := range epochs[h.epochs : h.epochs+chunk] {
+			if err := json.NewEncoder(&text).Encode(epochOf(e)); err != nil {
+				return storedHistory{}, fmt.Errorf("checkpoint: %w", err)
+			}
+		}
+		path := historyFile(dir, h.epochs+chunk)
+		if old, err := os.ReadFile(path); err != nil || !bytes.Equal(old, text.Bytes()) {
+			if err := disk.WriteFile(path, text.Bytes()); err != nil {
+				return storedHistory{}, err
+			}
+		}
+		h.sum.Write(text.Bytes())
+		h.epochs += chunk
+	}
+	if want == 0 {
+		return storedHistory{}, nil
+	}
+	return storedHistory{want, hex.EncodeToString(h.sum.Sum(nil))}, nil
+}
+
+// readHistory completes the epochs of a state by those that are in files of dir.
+func (c *Checkpoint) readHistory(dir string) error {
+	if c.history.Epochs == 0 {
+		return nil
+	}
+	sum := sha256.New()
+	var epochs []algo.Epoch
+	for len(epochs) < c.history.Epochs {
+		path := historyFile(dir, len(epochs)+chunk)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return damaged(c.Path, fmt.Errorf("the epochs before are missing: %s: %v", path, disk.Reason(err)))
+		}
+		sum.Write(text)
+		before := len(epochs)
+		for line := range bytes.Lines(text) {
+			var e epochJSON
+			if err := json.Unmarshal(line, &e); err != nil {
+				return damaged(c.Path, fmt.Errorf("the epochs before are damaged: %s: %v", path, err))
+			}
+			epochs = append(epochs, e.epoch())
+		}
+		if len(epochs) != before+chunk {
+			return damaged(c.Path, fmt.Errorf("the epochs before are damaged: %s", path))
+		}
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != c.history.SHA256 || len(epochs) != c.history.Epochs {
+		return damaged(c.Path, fmt.Errorf("the epochs before, in %s, are another run's", historyFile(dir, chunk)))
+	}
+	c.Progress.Epochs = append(epochs, c.Progress.Epochs...)
+	return nil
+}

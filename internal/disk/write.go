@@ -1,0 +1,160 @@
+package disk
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/google/renameio/v2"
+)
+
+// Every change to a run's files goes through this file, and asks fault first: the build tag
+// "faults" makes a chosen one fail.
+
+// Save makes or replaces a file, which is complete or absent at every moment: write fills
+// a temporary file beside path, which is synced, renamed to path and made to last by a sync
+// of its folder. Ready, if not nil, is called before the renaming, when the new content is on
+// the disk. After an error path is what it was, except when only the last sync failed.
+func Save(path string, write func(io.Writer) error, ready func() error) error {
+	if err := fault("create", path); err != nil {
+		return err
+	}
+	file, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)),
+		renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Cleanup() }() // removes an unfinished file
+	out := bufio.NewWriterSize(checked{file, path}, 1<<20)
+	if err := write(out); err != nil {
+		return err
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	if err := syncFile(file.File, path); err != nil {
+		return err
+	}
+	if ready != nil {
+		if err := ready(); err != nil {
+			return err
+		}
+	}
+	if err := fault("rename", path); err != nil {
+		return err
+	}
+	if err := file.CloseAtomicallyReplace(); err != nil {
+		return err
+	}
+	return SyncFolder(filepath.Dir(path))
+}
+
+// WriteFile is Save with the whole content.
+func WriteFile(path string, content []byte) error {
+	return Save(path, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	}, nil)
+}
+
+// Append adds to the end of an existing file with one write and syncs it. After an error the
+// file is what it was, as far as the disk allows.
+func Append(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	before, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if _, err = (checked{file, path}).Write(content); err == nil {
+		err = syncFile(file, path)
+	}
+	if err != nil {
+		_ = file.Truncate(before) // the first error counts
+	}
+	return err
+}
+
+// Mkdir makes a folder whose parent exists, and its name last. An existing folder is no error.
+func Mkdir(dir string) error {
+	if err := fault("mkdir", dir); err != nil {
+		return err
+	}
+	err := os.Mkdir(dir, 0o777)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return SyncFolder(filepath.Dir(dir))
+}
+
+// Link gives a file another name.
+func Link(from, to string) error {
+	if err := fault("link", to); err != nil {
+		return err
+	}
+	return os.Link(from, to)
+}
+
+// Rename renames a file or folder.
+func Rename(from, to string) error {
+	if err := fault("rename", to); err != nil {
+		return err
+	}
+	return os.Rename(from, to)
+}
+
+// Remove removes a file or an empty folder. An absent one is no error.
+func Remove(path string) error {
+	if err := fault("remove", path); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// SyncFolder makes new names in a folder last through a loss of power. Some file systems
+// cannot sync a folder, which is no error; what its files hold is the caller's to sync.
+func SyncFolder(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	if err := syncFile(folder, dir); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
+		return err
+	}
+	return nil
+}
+
+func syncFile(file *os.File, path string) error {
+	if err := fault("fsync", path); err != nil {
+		return err
+	}
+	return file.Sync()
+}
+
+// checked is a file that asks fault before each write.
+type checked struct {
+	file io.Writer
+	path string
+}
+
+func (c checked) Write(content []byte) (int, error) {
+	if err := fault("write", c.path); err != nil {
+		n, _ := c.file.Write(content[:len(content)/2]) // a full disk takes a part
+		return n, err
+	}
+	return c.file.Write(content)
+}
