@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"mdfa/internal/disk"
 	"mdfa/internal/fetch"
 )
 
@@ -26,9 +26,9 @@ const (
 	cifarPlane    = cifarSide * cifarSide // one colour of an image
 	cifarImage    = cifarPlane * cifarChannels
 
-	// maxCIFARRecords bounds what one file may hold; the published ones hold
-	// 50,000 at most.
-	maxCIFARRecords = maxIDXBytes / cifarImage
+	// maxCIFARRecords bounds what one file may hold: twice what the largest of the
+	// published ones does.
+	maxCIFARRecords = 100_000
 	// publishedRecords is what room is made for on the word of a file's size.
 	publishedRecords = 50000
 	// maxNames bounds a file of class names, in bytes.
@@ -119,7 +119,7 @@ func (set cifarSet) read(ctx context.Context, opt Options) (contents, error) {
 	if at.archive == "" {
 		return set.readFolder(ctx, at.folder, use)
 	}
-	same := compareLater([]string{at.archive}, []fetch.File{set.archive})
+	same := compareLater(ctx, []string{at.archive}, []fetch.File{set.archive})
 	held, err := set.readArchive(ctx, at.archive, use)
 	held.official = same()
 	return held, err
@@ -144,7 +144,7 @@ func (set cifarSet) readFolder(ctx context.Context, dir string, use int) (conten
 	held.source = sourceOf(dir)
 
 	path := filepath.Join(dir, set.labels[use].names)
-	text, err := os.ReadFile(path)
+	text, err := disk.ReadFile(ctx, path, maxNames)
 	switch {
 	case absent(err):
 		return held, nil
@@ -156,16 +156,12 @@ func (set cifarSet) readFolder(ctx context.Context, dir string, use int) (conten
 }
 
 func (set cifarSet) readFile(ctx context.Context, path string, use int) (rawSplit, error) {
-	file, err := os.Open(path)
+	file, info, err := disk.Open(path)
 	if err != nil {
 		return rawSplit{}, openFault(path, err)
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return rawSplit{}, openFault(path, err)
-	}
-	return set.readRecords(ctx, file, path, info.Size(), use)
+	return set.readRecords(ctx, disk.Reader(ctx, file), path, info.Size(), use)
 }
 
 // readRecords reads records to the end of the stream, and turns each image from

@@ -7,13 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/klauspost/compress/gzip" // unzips twice as fast as the standard library, with its errors
+
+	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 )
 
 // maxInflation is the most that deflate can make of a byte (RFC 1951: 258 bytes
@@ -23,16 +25,15 @@ const maxInflation = 1032
 // readArchive reads the set from its archive, gzipped or not, without unpacking
 // it on disk; use says which label of a record counts.
 func (set cifarSet) readArchive(ctx context.Context, path string, use int) (contents, error) {
-	file, err := os.Open(path)
+	file, info, err := disk.Open(path)
 	if err != nil {
 		return contents{}, openFault(path, err)
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return contents{}, openFault(path, err)
+	if info.Size() > maxArchive {
+		return contents{}, readFault(errLong, path, "")
 	}
-	held, err := set.readTar(ctx, file, path, info.Size(), use)
+	held, err := set.readTar(ctx, disk.Reader(ctx, file), path, info.Size(), use)
 	held.source = sourceOf(path)
 	return held, err
 }
@@ -44,6 +45,7 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 	if err != nil {
 		return contents{}, err
 	}
+	in = &bounded{in: in, left: maxArchive}
 	var (
 		wanted     = set.files()
 		parts      = make([]rawSplit, len(wanted))
@@ -61,7 +63,7 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 			return contents{}, set.tarFault(err, archive, where, len(seen) > 0)
 		}
 		name := path.Base(header.Name)
-		where = "after " + name
+		where = "after " + foreign.Text(name)
 		i := slices.Index(wanted, name)
 		isNames := name == set.labels[use].names
 		if header.Typeflag != tar.TypeReg || i < 0 && !isNames {
@@ -111,6 +113,27 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 	held := set.join(parts)
 	held.classNames = classNames
 	return held, nil
+}
+
+// maxArchive bounds an archive, unzipped: five times the size of the published ones.
+const maxArchive = 1 << 30
+
+// errLong is the end of what is read of an archive.
+var errLong = errors.New("it goes on after 1 GiB")
+
+// bounded reads no more than left bytes.
+type bounded struct {
+	in   io.Reader
+	left int64
+}
+
+func (b *bounded) Read(data []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errLong
+	}
+	n, err := b.in.Read(data[:min(int64(len(data)), b.left)])
+	b.left -= int64(n)
+	return n, err
 }
 
 // unzip looks at the first bytes and unzips a stream that is gzipped.

@@ -3,10 +3,12 @@ package loaders
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -122,6 +124,64 @@ func TestLoadSaysWhatIsWrongWithACIFARArchive(t *testing.T) {
 			assert.Contains(t, err.Error(), want)
 		})
 	}
+}
+
+// behind is a CIFAR archive with zeros behind it, as many as its file takes no room for.
+func behind(t *testing.T, zeros int64) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "cifar.tar")
+	require.NoError(t, os.WriteFile(path, packed(cifarFiles(cifar10), cifar10.folder), 0o644))
+	require.NoError(t, os.Truncate(path, zeros))
+	return path
+}
+
+func TestZerosBehindAnArchiveAreNotReadForEver(t *testing.T) {
+	path := behind(t, 200<<30)
+	_, err := Load(t.Context(), "cifar10", Options{Dir: path})
+	require.ErrorIs(t, err, ErrFormat)
+	assert.EqualError(t, err, path+" is not the data set's own archive: it goes on after 1 GiB; copy or download the file again.")
+
+	// Zipped, two megabytes become as many zeros.
+	var bomb bytes.Buffer
+	w := gzip.NewWriter(&bomb)
+	_, err = w.Write(packed(cifarFiles(cifar10), cifar10.folder))
+	require.NoError(t, err)
+	zeros := make([]byte, 1<<20)
+	for range maxArchive >> 20 {
+		_, err = w.Write(zeros)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	require.NoError(t, os.WriteFile(path+".gz", bomb.Bytes(), 0o644))
+	_, err = Load(t.Context(), "cifar10", Options{Dir: path + ".gz"})
+	require.ErrorIs(t, err, ErrFormat)
+	assert.ErrorContains(t, err, "it goes on after 1 GiB")
+}
+
+func TestNothingWaitsForANamedPipe(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o666))
+	want := pipe + " cannot be read (it is a named pipe: expected a regular file): check its permissions or name another folder with -data."
+	_, err := Load(t.Context(), "cifar10", Options{Dir: pipe})
+	assert.EqualError(t, err, want)
+	_, err = KindOf(pipe)
+	assert.EqualError(t, err, want)
+	_, err = ReadIDXImages(t.Context(), pipe)
+	assert.EqualError(t, err, want)
+	_, err = ReadIDXLabels(t.Context(), pipe)
+	assert.EqualError(t, err, want)
+	_, err = ReadCIFARBatch(t.Context(), pipe, "cifar10", false)
+	assert.EqualError(t, err, want)
+	for _, set := range []string{"mnist", "fashion-mnist", "imagenet", "folder"} {
+		_, err := Load(t.Context(), set, Options{Dir: pipe})
+		assert.Error(t, err, set)
+	}
+	write(t, dir, cifarFiles(cifar10))
+	require.NoError(t, os.Remove(filepath.Join(dir, "batches.meta.txt")))
+	require.NoError(t, os.Rename(pipe, filepath.Join(dir, "batches.meta.txt")))
+	_, err = Load(t.Context(), "cifar10", Options{Dir: dir})
+	assert.ErrorContains(t, err, "batches.meta.txt cannot be read (it is a named pipe: expected a regular file)")
 }
 
 // announcing is a tar archive whose only header claims size bytes.

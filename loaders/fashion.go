@@ -39,7 +39,7 @@ func readFashion(ctx context.Context, opt Options, files []fetch.File) (contents
 	if err != nil {
 		return contents{}, err
 	}
-	same := compareLater(paths, files)
+	same := compareLater(ctx, paths, files)
 	held, err := readMNIST(ctx, paths, place)
 	held.official = same()
 	return held, err

@@ -84,12 +84,12 @@ func byHand(name, address string, files []fetch.File) string {
 
 // compareLater compares files with the published ones while others read them.
 // The function that it returns waits for the outcome.
-func compareLater(paths []string, files []fetch.File) func() bool {
+func compareLater(ctx context.Context, paths []string, files []fetch.File) func() bool {
 	outcome := make(chan bool, 1)
 	go func() {
 		same := true
 		for i, path := range paths {
-			same = same && files[i].Is(path)
+			same = same && files[i].Is(ctx, path)
 		}
 		outcome <- same
 	}()

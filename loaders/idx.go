@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/flate"
 	"compress/gzip"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -161,6 +162,11 @@ func readFault(err error, path, where string) error {
 	case errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.As(err, &damaged):
 		return &fault{kind: ErrCorrupt, cause: err, text: fmt.Sprintf(
 			"%s is damaged: its gzip stream is wrong %s (%v); copy or download the file again.", path, where, err)}
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("loaders: reading %s: %w", path, err)
+	case errors.Is(err, errLong):
+		return &fault{kind: ErrFormat, cause: err, text: fmt.Sprintf(
+			"%s is not the data set's own archive: %v; copy or download the file again.", path, err)}
 	default:
 		return &fault{cause: err, text: fmt.Sprintf(
 			"reading %s failed %s (%v): check the disk or name another folder with -data.", path, where, err)}

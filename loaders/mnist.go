@@ -3,8 +3,9 @@ package loaders
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
+
+	"mdfa/internal/disk"
 )
 
 func init() {
@@ -84,12 +85,12 @@ func readIDXFile(ctx context.Context, path string, want idxWant) ([]uint8, error
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("loaders: reading %s: %w", path, err)
 	}
-	file, err := os.Open(path)
+	file, _, err := disk.Open(path)
 	if err != nil {
 		return nil, openFault(path, err)
 	}
 	defer file.Close()
-	return readIDX(file, path, want)
+	return readIDX(disk.Reader(ctx, file), path, want)
 }
 
 // pairMNIST checks that an images and a labels file belong together.

@@ -4,9 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"syscall"
+
+	"mdfa/internal/disk"
 )
 
 // Pictures are the images of one file of many, in the file's order.
@@ -68,14 +72,14 @@ func idxMagic(path string) (magic [4]byte, err error) {
 
 // idxBegin reads as much of header as the file has.
 func idxBegin(path string, header []byte) error {
-	file, err := os.Open(path)
+	file, _, err := disk.Open(path)
+	if errors.Is(err, syscall.EISDIR) {
+		return &fault{kind: ErrFormat, text: fmt.Sprintf("%s is a folder: a file was expected.", path)}
+	}
 	if err != nil {
 		return openFault(path, err)
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.IsDir() {
-		return &fault{kind: ErrFormat, text: fmt.Sprintf("%s is a folder: a file was expected.", path)}
-	}
 	in, err := unzip(bufio.NewReader(file), path)
 	if err == nil {
 		_, _ = io.ReadFull(in, header) // what is there serves
@@ -117,15 +121,11 @@ func ReadIDXLabels(ctx context.Context, path string) ([]int32, error) {
 // both, likely ("cifar10", "cifar100") decides. Of CIFAR-100 the labels are the fine ones,
 // or with coarse the coarse ones.
 func ReadCIFARBatch(ctx context.Context, path, likely string, coarse bool) (*Pictures, error) {
-	file, err := os.Open(path)
+	file, info, err := disk.Open(path)
 	if err != nil {
 		return nil, openFault(path, err)
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, openFault(path, err)
-	}
 	var fits *cifarSet
 	for i, set := range cifarSets {
 		if info.Size()%int64(set.record()) == 0 && (fits == nil || set.name == likely) {
@@ -137,7 +137,7 @@ func ReadCIFARBatch(ctx context.Context, path, likely string, coarse bool) (*Pic
 			"%s is no file of CIFAR's binary version: its %d bytes are no whole number of records of %d or %d.",
 			path, info.Size(), cifarSets[0].record(), cifarSets[1].record())}
 	}
-	split, err := fits.readRecords(ctx, file, path, info.Size(), fits.label(coarse))
+	split, err := fits.readRecords(ctx, disk.Reader(ctx, file), path, info.Size(), fits.label(coarse))
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -73,7 +72,7 @@ func (f *Fetcher) Get(ctx context.Context, dir string, file File) (path string, 
 		return "", err
 	}
 	defer unlock()
-	there, err := present(path, file)
+	there, err := present(ctx, path, file)
 	if err == nil && !there {
 		err = f.download(ctx, path, file)
 	}
@@ -106,11 +105,13 @@ func (f *Fetcher) lock(ctx context.Context, dir string, file File) (unlock func(
 }
 
 // present says whether the file is there already; it must be the published one.
-func present(path string, file File) (bool, error) {
-	size, sum, err := measure(path)
+func present(ctx context.Context, path string, file File) (bool, error) {
+	size, sum, err := measure(ctx, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
+	case ctx.Err() != nil:
+		return false, fmt.Errorf("fetch: reading %s: %w", path, ctx.Err())
 	case err != nil:
 		return false, storageError(err)
 	}
@@ -122,22 +123,22 @@ func present(path string, file File) (bool, error) {
 
 // Is says whether the file at path is, byte for byte, the published one. One that
 // cannot be read is not.
-func (file File) Is(path string) bool {
+func (file File) Is(ctx context.Context, path string) bool {
 	if info, err := os.Stat(path); err != nil || info.Size() != file.Size {
 		return false
 	}
-	size, sum, err := measure(path)
+	size, sum, err := measure(ctx, path)
 	return err == nil && file.check(size, sum) == nil
 }
 
-func measure(path string) (size int64, sum []byte, err error) {
-	in, err := os.Open(path)
+func measure(ctx context.Context, path string) (size int64, sum []byte, err error) {
+	in, _, err := disk.Open(path)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer in.Close()
 	hash := md5.New()
-	size, err = io.Copy(hash, in)
+	size, err = disk.Copy(ctx, hash, in)
 	return size, hash.Sum(nil), err
 }
 
@@ -154,7 +155,7 @@ func (file File) check(size int64, sum []byte) error {
 
 // download tries until the file is complete, or as long as trying makes sense.
 func (f *Fetcher) download(ctx context.Context, path string, file File) error {
-	part, err := openPartial(path + ".partial")
+	part, err := openPartial(ctx, path+".partial")
 	if err != nil {
 		return err
 	}

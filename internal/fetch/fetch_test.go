@@ -37,8 +37,8 @@ func TestGetFetchesChecksAndReports(t *testing.T) {
 	_, err = f.Get(t.Context(), dir, o.file())
 	require.NoError(t, err)
 	assert.Len(t, o.asked(), 1, "the second time it is there")
-	assert.True(t, o.file().Is(path))
-	assert.False(t, o.file().Is(dir))
+	assert.True(t, o.file().Is(t.Context(), path))
+	assert.False(t, o.file().Is(t.Context(), dir))
 }
 
 func TestGetLeavesAnotherFileOfThatNameAsItIs(t *testing.T) {
@@ -53,7 +53,7 @@ func TestGetLeavesAnotherFileOfThatNameAsItIs(t *testing.T) {
 		_, err := quick().Get(t.Context(), dir, o.file())
 		require.ErrorIs(t, err, ErrContent)
 		assert.EqualError(t, err, path+" is there but is not the published file: "+why)
-		assert.False(t, o.file().Is(path))
+		assert.False(t, o.file().Is(t.Context(), path))
 		kept, err := os.ReadFile(path)
 		require.NoError(t, err)
 		assert.Equal(t, content, string(kept))
@@ -81,6 +81,28 @@ func TestGetGoesOnFromWhatHasArrived(t *testing.T) {
 		assert.Equal(t, tag, o.requests[0].Get("If-Range"))
 		assert.Equal(t, int64(150_000), first.Kept)
 		assert.Equal(t, int64(150_000), first.Done)
+	}
+}
+
+func TestGetWritesThroughNoLink(t *testing.T) {
+	content := published(1000)
+	for _, name := range []string{".partial", ".partial.tag"} {
+		o := newOrigin(t, content)
+		dir := t.TempDir()
+		target := filepath.Join(t.TempDir(), "precious")
+		require.NoError(t, os.WriteFile(target, []byte("precious"), 0o666))
+		link := filepath.Join(dir, o.file().Name+name)
+		require.NoError(t, os.Symlink(target, link))
+		_, err := quick().Get(t.Context(), dir, o.file())
+		if name == ".partial" {
+			require.ErrorIs(t, err, ErrStorage)
+			assert.EqualError(t, err, link+" cannot be written: it is a link; remove it")
+		} else {
+			require.NoError(t, err)
+		}
+		text, err := os.ReadFile(target)
+		require.NoError(t, err)
+		assert.Equal(t, "precious", string(text), name)
 	}
 }
 

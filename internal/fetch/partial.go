@@ -1,14 +1,18 @@
 package fetch
 
 import (
+	"context"
 	"crypto/md5"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"mdfa/internal/disk"
 )
 
 // partial is the part of a file that has arrived, under a name of its own.
@@ -20,18 +24,17 @@ type partial struct {
 }
 
 // openPartial takes up what an earlier download has left, or begins anew.
-func openPartial(path string) (*partial, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+func openPartial(ctx context.Context, path string) (*partial, error) {
+	file, _, err := disk.OpenPart(path)
 	if err != nil {
 		return nil, storageError(err)
 	}
 	p := &partial{path: path, file: file, sum: md5.New()}
-	info, err := file.Stat()
-	if err == nil && info.Mode().IsRegular() {
-		p.size, err = io.Copy(p.sum, file)
-	}
-	if err != nil {
+	if p.size, err = disk.Copy(ctx, p.sum, file); err != nil {
 		file.Close()
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("fetch: reading %s: %w", path, ctx.Err())
+		}
 		return nil, storageError(err)
 	}
 	return p, nil
@@ -72,7 +75,8 @@ func (p *partial) tag() string { return p.path + ".tag" }
 
 // validator is the tag of the version that the part belongs to, or "".
 func (p *partial) validator() string {
-	text, err := os.ReadFile(p.tag())
+	const longest = 4096 // more is no tag
+	text, err := disk.ReadFile(context.Background(), p.tag(), longest)
 	if err != nil || strings.ContainsFunc(string(text), func(r rune) bool { return r < ' ' || r > '~' }) {
 		return "" // the checksum of the whole guards the part as well
 	}
@@ -84,7 +88,15 @@ func (p *partial) remember(validator string) error {
 	if validator == "" {
 		return nil
 	}
-	if err := os.WriteFile(p.tag(), []byte(validator), 0o666); err != nil {
+	file, err := disk.Replace(p.tag())
+	if err != nil {
+		return storageError(err)
+	}
+	if _, err := file.WriteString(validator); err != nil {
+		file.Close()
+		return storageError(err)
+	}
+	if err := file.Close(); err != nil {
 		return storageError(err)
 	}
 	return nil
@@ -102,12 +114,8 @@ func (p *partial) finish(path string) error {
 		return storageError(err)
 	}
 	_ = os.Remove(p.tag())
-	// The name is on the disk once the folder is. Some systems cannot sync
-	// folders; the file itself is safe there too.
-	if dir, err := os.Open(filepath.Dir(path)); err == nil {
-		_ = dir.Sync()
-		dir.Close()
-	}
+	// The file itself is safe where its folder cannot be synced.
+	_ = disk.SyncFolder(filepath.Dir(path))
 	return nil
 }
 

@@ -14,7 +14,7 @@ const partPrefix = ".part-"
 
 // createPart opens the temporary file of name.
 func createPart(dir, name string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(dir, partPrefix+name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	file, err := disk.Replace(filepath.Join(dir, partPrefix+name))
 	if err != nil {
 		return nil, WriteFault(dir, err)
 	}
@@ -59,7 +59,7 @@ func removeParts(dir string) error {
 		return readFault(dir, err)
 	}
 	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), partPrefix) && entry.Type().IsRegular() {
+		if strings.HasPrefix(entry.Name(), partPrefix) && !entry.IsDir() {
 			if err := os.Remove(filepath.Join(dir, entry.Name())); err != nil {
 				return WriteFault(dir, err)
 			}
