@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"mdfa/internal/foreign"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards/prepare"
 )
@@ -25,20 +27,21 @@ func init() {
 	register(definition{name: folderName, sized: true, read: readFolder})
 }
 
-// Names under which people keep the two parts of a data set.
+// Names under which people keep the parts of a data set.
 var (
 	trainFolders = []string{"train", "training"}
-	testFolders  = []string{"test", "val", "validation"}
+	testFolders  = []string{"test", "testing"}
+	validFolders = []string{"val", "valid", "validation"}
 )
 
 // readFolder reads photographs of the user's own: Options.Dir has a folder train, and
-// may have a folder test, each with a folder for each class. They are prepared once, into
+// may have folders test and val, each with a folder for each class. They are prepared once, into
 // the user's cache; a photograph that is added or changed makes another folder there.
 func readFolder(ctx context.Context, opt Options) (contents, error) {
 	if err := checkFolderOptions(opt); err != nil {
 		return contents{}, err
 	}
-	source, err := openPhotos(ctx, opt.Dir)
+	source, notes, err := openPhotos(ctx, opt.Dir)
 	if err != nil {
 		return contents{}, err
 	}
@@ -62,63 +65,96 @@ func readFolder(ctx context.Context, opt Options) (contents, error) {
 		return contents{}, err
 	}
 	held.source = sourceOf(opt.Dir) + held.source[len(sourceOf(cache)):]
+	held.notes = notes
 	return held, nil
 }
 
 func checkFolderOptions(opt Options) error {
 	switch {
 	case opt.Dir == "":
-		return &fault{kind: ErrOption, text: "-dataset folder needs -data DIR, a folder with train/<class>/ and, if there are test images, test/<class>/."}
+		return &fault{kind: ErrOption, text: "-dataset folder needs -data DIR, a folder with train/<class>/ and, if there are such images, test/<class>/ and val/<class>/."}
 	case opt.Size < 0 || opt.Size > imageprep.MaxSize:
 		return &fault{kind: ErrOption, text: fmt.Sprintf("-size %d: expected 1 to %d pixels (leave the flag out for %d).", opt.Size, imageprep.MaxSize, folderSize)}
 	}
 	return nil
 }
 
-// openPhotos lists the photographs below dir.
-func openPhotos(ctx context.Context, dir string) (*prepare.Source, error) {
+// openPhotos lists the photographs below dir. Its notes say what of the folder counts for
+// what, where that is not plain.
+func openPhotos(ctx context.Context, dir string) (source *prepare.Source, notes []string, err error) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
+		return nil, nil, &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
 			"-data %s: there is no such folder; name the one that holds train/<class>/.", dir)}
 	case err != nil:
-		return nil, openFault(dir, err)
+		return nil, nil, openFault(dir, err)
 	case !info.IsDir():
-		return nil, &fault{kind: ErrNotFound, text: fmt.Sprintf(
+		return nil, nil, &fault{kind: ErrNotFound, text: fmt.Sprintf(
 			"-data %s is a file; name the folder that holds train/<class>/.", dir)}
 	}
-	trainDir, testDir := subfolder(dir, trainFolders), subfolder(dir, testFolders)
-	if trainDir == "" {
-		return nil, &fault{kind: ErrNotFound, text: fmt.Sprintf(
+	train, test, valid := subfolder(dir, trainFolders), subfolder(dir, testFolders), subfolder(dir, validFolders)
+	switch {
+	case train == "":
+		return nil, nil, &fault{kind: ErrNotFound, text: fmt.Sprintf(
 			"-data %s has no folder train: put the training images into %s, a folder for each class.", dir, filepath.Join(dir, "train", "<class>"))}
+	case test == "" && valid != "":
+		test, valid = valid, ""
+		notes = append(notes, fmt.Sprintf("the images of %s%c are the test set, since there is no folder test; validation images are cut from the training images",
+			test, filepath.Separator))
+	case valid != "":
+		notes = append(notes, fmt.Sprintf("the validation images are those of %s%c; none are cut from the training images", valid, filepath.Separator))
 	}
-	train, err := prepare.OpenFolder(ctx, trainDir, true)
+	source, err = openParts(ctx, dir, train, test, valid)
 	if err != nil {
-		return nil, shardsFault(err)
+		return nil, nil, shardsFault(err)
 	}
-	var test prepare.Part
-	if testDir != "" {
-		if test, err = prepare.OpenFolder(ctx, testDir, true); err != nil {
-			return nil, shardsFault(err)
+	if other := otherFolders(dir, []string{train, test, valid}); len(other) > 0 {
+		notes = append(notes, fmt.Sprintf("passed over in %s: %s", homely(dir), foreign.List(other)))
+	}
+	return source, append(notes, source.Notes()...), nil
+}
+
+// openParts opens the folders of a data set; test and valid may be "".
+func openParts(ctx context.Context, dir, train, test, valid string) (*prepare.Source, error) {
+	var parts [3]prepare.Part
+	for i, name := range []string{train, test, valid} {
+		if name == "" {
+			continue
+		}
+		var err error
+		if parts[i], err = prepare.OpenFolder(ctx, filepath.Join(dir, name), true); err != nil {
+			return nil, err
 		}
 	}
-	source, err := prepare.NewSource(train, test)
-	if err != nil {
-		return nil, shardsFault(err)
+	source, err := prepare.NewSource(parts[0], parts[1])
+	if err == nil && valid != "" {
+		err = source.AddValid(parts[2])
 	}
-	return source, nil
+	return source, err
 }
 
 // subfolder is the first of the names that is a folder in dir, or "".
 func subfolder(dir string, names []string) string {
 	for _, name := range names {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			return path
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.IsDir() {
+			return name
 		}
 	}
 	return ""
+}
+
+// otherFolders are the folders in dir that are not used, without hidden ones.
+func otherFolders(dir string, used []string) []string {
+	var others []string
+	entries, _ := os.ReadDir(dir) // the folders that count were read before
+	for _, entry := range entries {
+		name := entry.Name()
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.IsDir() && name[0] != '.' && !slices.Contains(used, name) {
+			others = append(others, name)
+		}
+	}
+	return others
 }
 
 // preparedCache is the folder for the prepared images: another for other paths, names,

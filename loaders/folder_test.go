@@ -103,13 +103,14 @@ func TestFolderSaysWhatIsWrong(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Join(lone, "train"), 0o755))
 	foreign := photoFolder(t)
 	require.NoError(t, os.Mkdir(filepath.Join(foreign, "test", "zebra"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(foreign, "test", "zebra", "1.png"), nil, 0o644))
 	for _, c := range []struct {
 		name string
 		opt  Options
 		kind error
 		text string
 	}{
-		{"no folder named", Options{}, ErrOption, "-dataset folder needs -data DIR, a folder with train/<class>/ and, if there are test images, test/<class>/."},
+		{"no folder named", Options{}, ErrOption, "-dataset folder needs -data DIR, a folder with train/<class>/ and, if there are such images, test/<class>/ and val/<class>/."},
 		{"an impossible size", Options{Dir: dir, Size: 5000}, ErrOption, "-size 5000: expected 1 to 4096 pixels (leave the flag out for 64)."},
 		{"no such folder", Options{Dir: filepath.Join(dir, "x")}, ErrNotFound, "-data " + filepath.Join(dir, "x") + ": there is no such folder; name the one that holds train/<class>/."},
 		{"a file", Options{Dir: filepath.Join(dir, "train", "class0", "00.png")}, ErrNotFound, "-data " + filepath.Join(dir, "train", "class0", "00.png") + " is a file; name the folder that holds train/<class>/."},
@@ -139,4 +140,56 @@ func TestADamagedCopyOfAFolderSaysThatItMayBeRemoved(t *testing.T) {
 	require.NoError(t, os.RemoveAll(cache))
 	_, err = Load(t.Context(), "folder", opt)
 	require.NoError(t, err)
+}
+
+func TestAFolderOfValidationImagesIsTheValidationSplit(t *testing.T) {
+	noPlaces(t)
+	dir := photoFolder(t)
+	for name, says := range map[string]string{"val": "val", "valid": "valid", "validation": "validation"} {
+		at := filepath.Join(dir, name)
+		writePhotos(t, dir, name, shards.Test, testOfClass)
+		d, err := Load(t.Context(), "folder", Options{Dir: dir, Size: photoSize, Seed: 2})
+		require.NoError(t, err)
+		assert.Equal(t, []int{60, 12, 12}, []int{d.Train.Len(), d.Valid.Len(), d.Test.Len()})
+		labelsFollowImages(t, d, "train", &d.Train)
+		labelsFollowImages(t, d, "test", &d.Valid)
+		assert.Equal(t, d.Test.Images, d.Valid.Images, "they were given the same pictures, in the protocol's order")
+		assert.Equal(t, []string{"the validation images are those of " + says + "/; none are cut from the training images"}, d.Notes)
+		two, err := Load(t.Context(), "folder", Options{Dir: dir, Size: photoSize, Classes: 2})
+		require.NoError(t, err)
+		assert.Equal(t, []int{2 * trainOfClass, 2 * testOfClass}, []int{two.Train.Len(), two.Valid.Len()})
+		require.NoError(t, os.RemoveAll(at))
+	}
+	require.NoError(t, os.Rename(filepath.Join(dir, "test"), filepath.Join(dir, "valid")))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "extra", "x"), 0o755))
+	d, err := Load(t.Context(), "folder", Options{Dir: dir, Size: photoSize, Seed: 2})
+	require.NoError(t, err)
+	assert.Equal(t, []int{51, 9, 12}, []int{d.Train.Len(), d.Valid.Len(), d.Test.Len()})
+	assert.Equal(t, []string{
+		"the images of valid/ are the test set, since there is no folder test; validation images are cut from the training images",
+		"passed over in " + dir + ": extra",
+	}, d.Notes)
+}
+
+func TestAFolderSaysWhichPhotographsWereLeftOut(t *testing.T) {
+	noPlaces(t)
+	dir := photoFolder(t)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "train", "class1", "05.png"), []byte("RIFF\x00\x00\x00\x00WEBPVP8 "), 0o644))
+	mended := filepath.Join(dir, "test", "class2", "x.jpg")
+	require.NoError(t, os.WriteFile(mended, []byte("\x00\x00\x00\x18ftypheic"), 0o644))
+	for range 2 { // also when they were left out before
+		d, err := Load(t.Context(), "folder", Options{Dir: dir, Size: photoSize})
+		require.NoError(t, err)
+		assert.Equal(t, LeftOut{Files: 2, Of: 73, Examples: []LeftOutFile{
+			{"train/class1/05.png", "it is a WebP file; JPEG and PNG are read"},
+			{"test/class2/x.jpg", "it is a HEIC file; JPEG and PNG are read"},
+		}}, d.LeftOut)
+	}
+	whole, err := os.ReadFile(filepath.Join(dir, "test", "class2", "00.png"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(mended, whole, 0o644))
+	d, err := Load(t.Context(), "folder", Options{Dir: dir, Size: photoSize})
+	require.NoError(t, err)
+	assert.Equal(t, 1, d.LeftOut.Files)
+	assert.Equal(t, 13, d.Test.Len())
 }

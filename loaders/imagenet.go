@@ -82,7 +82,21 @@ func readPrepared(ctx context.Context, dir string, limit int) (contents, error) 
 		return contents{}, err
 	}
 	held.source = sourceOf(dir) + held.source
+	held.leftOut = leftOut(set.Manifest)
 	return held, nil
+}
+
+// leftOut says which photographs a prepared folder left out.
+func leftOut(m *shards.Manifest) LeftOut {
+	var left LeftOut
+	left.Files, left.Of = m.LeftOut()
+	for _, name := range shards.Splits {
+		split := m.Split(name)
+		for _, skipped := range split.Skipped[:min(len(split.Skipped), maxExamples-len(left.Examples))] {
+			left.Examples = append(left.Examples, LeftOutFile{File: name + "/" + skipped.File, Reason: skipped.Reason})
+		}
+	}
+	return left
 }
 
 // shardsFault gives an error of a prepared folder the kinds of this package.

@@ -35,20 +35,29 @@ func fromShards(ctx context.Context, set *shards.Set, limit int) (held contents,
 		train, test = train.holdOut()
 		held.source = fmt.Sprintf(" (no test images there: every %dth training image is held back for the test)", holdOut)
 	}
-	if (train.len()+test.len())*m.RecordBytes() > limit {
-		held.train = rawSplit{source: train, labels: train.labels()}
-		held.test = rawSplit{source: test, labels: test.labels()}
-		return held, nil
-	}
-	for _, part := range []struct {
+	parts := []struct {
 		to   *rawSplit
 		from *shardImages
-	}{{&held.train, train}, {&held.test, test}} {
+	}{{&held.train, train}, {&held.test, test}, {&held.valid, allImages(set.Valid)}}
+	images := 0
+	for _, part := range parts {
+		images += part.from.len()
+	}
+	for _, part := range parts {
+		if part.from.len() == 0 {
+			continue
+		}
+		if images*m.RecordBytes() > limit {
+			*part.to = rawSplit{source: part.from, labels: part.from.labels()}
+			continue
+		}
 		if *part.to, err = part.from.read(ctx, m.RecordBytes()); err != nil {
 			return contents{}, err
 		}
 	}
-	set.Close()
+	if held.train.source == nil {
+		set.Close()
+	}
 	return held, nil
 }
 

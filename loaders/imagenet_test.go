@@ -135,7 +135,7 @@ func TestImagesThatStayInFilesAreTheSame(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, inFiles.train.images)
 	def := definition{name: "imagenet"}.with(inFiles)
-	streamed, err := arrange(def, inFiles.train, inFiles.test, 2, 5)
+	streamed, err := arrange(def, inFiles, 2, 5)
 	require.NoError(t, err)
 	want, err := Load(t.Context(), "imagenet", Options{Dir: dir, Classes: 2, Seed: 5})
 	require.NoError(t, err)

@@ -27,7 +27,7 @@ type Split struct {
 	Images []uint8     // [n, height*width*channels], row-major NHWC, 0..255; nil when there is a Source
 	Source ImageSource // set when Images is nil: the images stay in files
 	Labels []int32     // [n], 0..Classes-1
-	Rows   []int       // [n], the image's row in the source file: the training files for Train and Valid, the test files for Test
+	Rows   []int       // [n], the image's row in the source file: the training files for Train and, unless it has files of its own, for Valid, the test files for Test
 }
 
 // Len is the number of images.
@@ -50,8 +50,22 @@ type Dataset struct {
 	ClassNames              []string // [Classes], what the labels mean, in the order of ClassOrder; nil when the names are just the digits or not known
 	Train, Valid, Test      Split    // Valid may be empty when there are under seven training images
 	Source                  string   // where the files came from, for people to read, e.g. "~/.cache/mdfa/mnist"
+	LeftOut                 LeftOut  // photographs that could not be read
+	Notes                   []string // what the user should know about the files
 	Official                bool     // a checksum has shown that the files are, byte for byte, the published ones; false where nothing could show it
 }
+
+// LeftOut says which files of a data set could not be read.
+type LeftOut struct {
+	Files, Of int           // how many, of how many
+	Examples  []LeftOutFile // the first few
+}
+
+// LeftOutFile is one of them.
+type LeftOutFile struct{ File, Reason string }
+
+// maxExamples is how many files that were left out are named.
+const maxExamples = 5
 
 // Options says what to load. The zero value is every class, seed 0, from the
 // default places.
@@ -102,8 +116,11 @@ type definition struct {
 // contents is what the files of a data set hold, in file order.
 type contents struct {
 	train, test rawSplit
-	source      string // for people to read
-	official    bool   // as in Dataset
+	valid       rawSplit // without labels where it is cut from train
+	source      string   // for people to read
+	leftOut     LeftOut
+	notes       []string
+	official    bool // as in Dataset
 
 	// What the files tell beyond the definition; zero values leave that as it is.
 	height, width, channels, classes int
@@ -169,11 +186,12 @@ func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := arrange(def, held.train, held.test, classes, seed)
+	data, err := arrange(def, held, classes, seed)
 	if err != nil {
 		return nil, err
 	}
 	data.Source, data.Official, data.Coarse = held.source, held.official, opt.Coarse
+	data.LeftOut, data.Notes = held.leftOut, held.notes
 	return data, nil
 }
 

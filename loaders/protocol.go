@@ -16,7 +16,11 @@ const validationFraction = 0.15
 //     same state;
 //  2. permutation(n) shuffles the training images again, and the first
 //     int(0.15 n) of them become the validation split.
-func arrange(def definition, train, test rawSplit, classes int, seed uint32) (*Dataset, error) {
+//
+// Where there are validation images of their own, step 1 takes them as well, and step 2
+// cuts none.
+func arrange(def definition, held contents, classes int, seed uint32) (*Dataset, error) {
+	train, test := held.train, held.test
 	data := &Dataset{
 		Name:     def.name,
 		Height:   def.height,
@@ -39,15 +43,22 @@ func arrange(def definition, train, test rawSplit, classes int, seed uint32) (*D
 	}
 
 	shuffled := pick(trainRows, newRandomState(seed).permutation(len(trainRows)))
-	held := int(validationFraction * float64(len(shuffled)))
+	cut := int(validationFraction * float64(len(shuffled)))
+	if held.valid.labels != nil {
+		cut = 0
+	}
 
 	newLabel := make([]int32, def.classes)
 	for i, label := range order {
 		newLabel[label] = int32(i)
 	}
 	size := def.height * def.width * def.channels
-	data.Valid = gather(train, shuffled[:held], newLabel, size)
-	data.Train = gather(train, shuffled[held:], newLabel, size)
+	data.Valid = gather(train, shuffled[:cut], newLabel, size)
+	if held.valid.labels != nil {
+		_, validRows := subset(held.valid.labels, def.classes, classes, seed)
+		data.Valid = gather(held.valid, validRows, newLabel, size)
+	}
+	data.Train = gather(train, shuffled[cut:], newLabel, size)
 	data.Test = gather(test, testRows, newLabel, size)
 	return data, nil
 }

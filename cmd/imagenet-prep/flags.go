@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/imageprep"
@@ -43,10 +44,10 @@ func newFlags(o *options) *cli.Flags {
 	f.Topic("Where the photographs are")
 	f.Text(&o.from, "from", "DIR", "", "a folder with any of: ILSVRC2012_img_train.tar or training/ (train/), "+
 		"ILSVRC2012_img_val.tar or validation/ (val/, test/), and the text files ILSVRC2012_validation_ground_truth.txt, "+
-		"LOC_val_solution.csv, LOC_synset_mapping.txt and synset_words.txt").Folder()
+		"LOC_val_solution.csv, LOC_synset_mapping.txt and synset_words.txt; or Kaggle's archive, unpacked").Folder()
 	f.Text(&o.train, "train", "PATH", "", "training images: the tar of tars, or a folder with a folder for each class").File()
-	f.Text(&o.val, "val", "PATH", "", "validation images, which become the test set: a tar, or such a folder").File()
-	f.Text(&o.truth, "truth", "FILE", "", `classes of a validation tar: lines of "file synset", or of one synset, or of one ILSVRC2012_ID, which needs -ids`).File()
+	f.Text(&o.val, "val", "PATH", "", "validation images, which become the test set: a tar, such a folder, or one of images alone").File()
+	f.Text(&o.truth, "truth", "FILE", "", `classes of validation images without folders: lines of "file synset", or of one synset, or of one ILSVRC2012_ID, which needs -ids`).File()
 	f.Text(&o.ids, "ids", "FILE", "", "the synset of ILSVRC2012_ID 1, 2, … in its lines").File()
 	f.Text(&o.synsets, "synsets", "FILE", "", `names of the classes: lines such as "n01440764 tench"`).File()
 
@@ -123,22 +124,29 @@ func (opt *options) inputs() (inputs, error) {
 	if opt.from == "" {
 		return in, nil
 	}
-	first := func(given string, names ...string) string {
+	from := opt.from
+	if below := filepath.Join(from, kaggleFolder); exists(below) {
+		from = below
+	}
+	first := func(dir, given string, names ...string) string {
 		for _, name := range names {
-			if given != "" {
-				break
-			}
-			if path := filepath.Join(opt.from, name); exists(path) {
+			if path := filepath.Join(dir, name); given == "" && exists(path) {
 				given = path
 			}
 		}
 		return given
 	}
-	in.train = first("", "ILSVRC2012_img_train.tar", "training", "train")
-	in.val = first("", "ILSVRC2012_img_val.tar", "validation", "val", "test")
-	in.synsets = first(in.synsets, "LOC_synset_mapping.txt", "synset_words.txt")
-	if isFile(in.val) {
-		in.truth = first(in.truth, "LOC_val_solution.csv", "ILSVRC2012_validation_ground_truth.txt")
+	in.train = first(from, "", "ILSVRC2012_img_train.tar", "training", "train")
+	in.val = first(from, "", "ILSVRC2012_img_val.tar", "validation", "val", "test")
+	in.synsets = first(from, in.synsets, "LOC_synset_mapping.txt", "synset_words.txt")
+	if in.needsTruth() {
+		in.truth = first(from, in.truth, "LOC_val_solution.csv", "ILSVRC2012_validation_ground_truth.txt")
+	}
+	if root, ok := kaggleRoot(from); ok {
+		in.synsets = first(root, in.synsets, "LOC_synset_mapping.txt")
+		if in.needsTruth() {
+			in.truth = first(root, in.truth, "LOC_val_solution.csv")
+		}
 	}
 	if !exists(opt.from) {
 		return in, &shards.Error{Kind: shards.ErrAbsent, Text: "-from " + opt.from + ": there is no such folder."}
@@ -150,15 +158,33 @@ func (opt *options) inputs() (inputs, error) {
 	return in, nil
 }
 
+// kaggleFolder is where Kaggle's archive has its photographs. The tables of their classes
+// are at the archive's root.
+var kaggleFolder = filepath.Join("ILSVRC", "Data", "CLS-LOC")
+
+// kaggleRoot is the root of the archive that holds a folder of photographs.
+func kaggleRoot(folder string) (root string, ok bool) {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return "", false
+	}
+	return strings.CutSuffix(folder, string(filepath.Separator)+kaggleFolder)
+}
+
+// needsTruth says whether the validation images are not in a folder for each class.
+func (in inputs) needsTruth() bool {
+	return isFile(in.val) || in.val != "" && prepare.IsFlat(in.val)
+}
+
 // open opens the source of the photographs.
 func (in inputs) open(ctx context.Context) (*prepare.Source, error) {
-	if in.truth != "" && !isFile(in.val) {
-		return nil, cli.Usagef("-truth goes with a validation tar; in folders, the folder's name is the class.")
+	if in.truth != "" && !in.needsTruth() {
+		return nil, cli.Usagef("-truth goes with a validation tar or one folder of images; in folders of classes, the folder's name is the class.")
 	}
 	if in.ids != "" && in.truth == "" {
 		return nil, cli.Usagef("-ids goes with -truth.")
 	}
-	if isFile(in.val) && in.truth == "" {
+	if in.needsTruth() && in.truth == "" {
 		return nil, cli.Usagef("%s needs -truth FILE, which says the classes of its images.", in.val)
 	}
 	var train, val prepare.Part
@@ -174,10 +200,15 @@ func (in inputs) open(ctx context.Context) (*prepare.Source, error) {
 	switch {
 	case in.val == "":
 		return prepare.NewSource(train, nil)
-	case isFile(in.val):
+	case in.truth != "":
 		var truth *prepare.Truth
-		if truth, err = prepare.ReadTruth(ctx, in.truth, in.ids); err == nil {
+		truth, err = prepare.ReadTruth(ctx, in.truth, in.ids)
+		switch {
+		case err != nil:
+		case isFile(in.val):
 			val, err = prepare.OpenFlatTar(in.val, truth)
+		default:
+			val, err = prepare.OpenFlatFolder(in.val, truth)
 		}
 	default:
 		val, err = prepare.OpenFolder(ctx, in.val, false)

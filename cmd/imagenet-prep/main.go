@@ -62,6 +62,9 @@ func prepareFolder(ctx context.Context, opt options, out *output) error {
 	if err != nil {
 		return err
 	}
+	for _, note := range source.Notes() {
+		out.linef("%s", note)
+	}
 	names := map[string]string{}
 	if in.synsets != "" {
 		if names, err = prepare.ReadSynsets(ctx, in.synsets); err != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/shards"
 )
 
 const programEnv = "PREP_TEST_PROGRAM" // from TestMain to the tests
@@ -337,11 +338,50 @@ func TestImagesThatCannotBeReadAreCounted(t *testing.T) {
 	r := prep(t, "-from", from, "-out", out, "-size", "16")
 	require.Zero(t, r.code, r.stderr)
 	assert.Equal(t, "prepared 3 training and 0 test images of 16x16 in 3 classes, 2.3 kB: "+out+"\n"+
-		"left out 1 image that cannot be read, such as n01443537/2.JPEG (it is no image of a known format; JPEG and PNG are read); "+out+"/manifest.json lists them\n"+
+		"left out 1 of 4 files, which cannot be read, such as n01443537/2.JPEG (it is no image of a known format; JPEG and PNG are read); "+out+"/manifest.json lists them\n"+
 		"there are no test images: training will hold every fifth training image back for the test\n", r.stdout)
 	r = prep(t, "-from", from, "-out", out+"2", "-size", "16", "-strict")
 	assert.Equal(t, cli.ExitFailed, r.code)
 	assert.Contains(t, r.stderr, "imagenet-prep: n01443537/2.JPEG cannot be read (")
+}
+
+// Kaggle's archive has the validation images in one folder, and their classes at its root.
+func TestKagglesArchiveIsPrepared(t *testing.T) {
+	root := t.TempDir()
+	below := filepath.Join(root, "ILSVRC", "Data", "CLS-LOC")
+	write := func(dir, name string, data []byte) {
+		require.NoError(t, os.MkdirAll(dir, 0o777))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), data, 0o666))
+	}
+	var want []int32
+	table := "ImageId,PredictionString\n"
+	for i, class := range classes {
+		write(filepath.Join(below, "train", class), "1.JPEG", photo(t, 1+i))
+	}
+	for i := range 20 {
+		name, label := fmt.Sprintf("ILSVRC2012_val_%08d", i+1), i*i%len(classes)
+		write(filepath.Join(below, "val"), name+".JPEG", photo(t, 10+i))
+		write(filepath.Join(below, "test"), "ILSVRC2012_test_00000001.JPEG", photo(t, 3))
+		want = append(want, int32(label))
+		table = strings.Replace(table, "\n", fmt.Sprintf("\n%s,%s 85 1 499 272 \n", name, classes[label]), 1)
+	}
+	write(root, "LOC_val_solution.csv", []byte(table))
+	write(root, "LOC_synset_mapping.txt", []byte(classes[0]+" tench, Tinca tinca\n"))
+	for _, from := range []string{root, below} {
+		out := filepath.Join(t.TempDir(), "out")
+		r := prep(t, "-from", from, "-out", out, "-size", "16", "-stats")
+		require.Zero(t, r.code, r.stderr)
+		assert.Contains(t, r.stdout, "prepared 3 training and 20 test images of 16x16 in 3 classes")
+		assert.Contains(t, r.stdout, "tench, Tinca tinca")
+		set, err := shards.Open(t.Context(), out)
+		require.NoError(t, err)
+		assert.Equal(t, want, set.Test.Labels()) // images are in the order of their names
+		set.Close()
+	}
+	require.NoError(t, os.Remove(filepath.Join(root, "LOC_val_solution.csv")))
+	r := prep(t, "-from", root, "-out", filepath.Join(t.TempDir(), "out"))
+	assert.Equal(t, cli.ExitUsage, r.code)
+	assert.Equal(t, "imagenet-prep: "+filepath.Join(below, "val")+" needs -truth FILE, which says the classes of its images.\n", r.stderr)
 }
 
 func TestATerminalGetsALiveLine(t *testing.T) {

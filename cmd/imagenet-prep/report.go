@@ -20,10 +20,10 @@ func report(m *shards.Manifest, dir string, fresh bool, out *output) {
 	}
 	out.linef("%s %s training and %s test images of %dx%d in %s classes, %s: %s",
 		verb, comma(m.Train.Images), comma(m.Test.Images), m.Size, m.Size, comma(len(m.Classes)), size(m), dir)
-	if n := len(m.Train.Skipped) + len(m.Test.Skipped); n > 0 {
+	if n, all := m.LeftOut(); n > 0 {
 		first := slices.Concat(m.Train.Skipped, m.Test.Skipped)[0]
-		out.linef("left out %s that cannot be read, such as %s (%s); %s lists them",
-			plural(n, "image"), first.File, first.Reason, filepath.Join(dir, shards.ManifestFile))
+		out.linef("left out %s of %s files, which cannot be read, such as %s (%s); %s lists them",
+			comma(n), comma(all), first.File, first.Reason, filepath.Join(dir, shards.ManifestFile))
 	}
 	if m.Test.Images == 0 {
 		out.linef("there are no test images: training will hold every fifth training image back for the test")
@@ -46,6 +46,9 @@ func stats(dir string, out *output) error {
 	row("classes", "%s", comma(len(m.Classes)))
 	for _, name := range shards.Splits {
 		s := m.Split(name)
+		if name == shards.Valid && s.Images+len(s.Skipped) == 0 {
+			continue
+		}
 		text := fmt.Sprintf("%s in %s", plural(s.Images, "image"), plural(len(s.Shards), "shard"))
 		if s.Images > 0 {
 			text += fmt.Sprintf(", %s to %s a class", comma(slices.Min(s.PerClass)), comma(slices.Max(s.PerClass)))

@@ -43,6 +43,7 @@ func (p *plan) load(ctx context.Context, out *console) (*loaders.Dataset, error)
 	case err != nil:
 		return nil, err
 	}
+	p.notes = append(p.notes, data.Notes...)
 	if n := data.Train.Len(); n < p.batch {
 		return nil, usagef("-batch_size %d is larger than the %s training images: take a smaller one.", p.batch, comma(n))
 	}

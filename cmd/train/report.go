@@ -12,6 +12,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/gpu"
+	"mdfa/internal/foreign"
 	"mdfa/internal/progress"
 	"mdfa/internal/results"
 	"mdfa/loaders"
@@ -31,6 +32,10 @@ func (c *console) printHeader(p *plan, data *loaders.Dataset, net *model.Network
 	c.detail(c.label("device") + dev.String() + passed)
 	c.detail(c.label("data") + fmt.Sprintf("%s train · %s validation · %s test images",
 		comma(data.Train.Len()), comma(data.Valid.Len()), comma(data.Test.Len())))
+	if left := data.LeftOut; left.Files > 0 {
+		c.detail(c.label("left out") + fmt.Sprintf("%s of %s files, such as %s (%s)", comma(left.Files), comma(left.Of),
+			foreign.Text(left.Examples[0].File), foreign.Text(left.Examples[0].Reason)))
+	}
 	c.detail(c.label("source") + data.Source)
 	c.detail(c.label("network") + net.Headline(p.stored()))
 	c.detail(c.label("memory") + fmt.Sprintf("%s (%v)", humanize.Bytes(m.total()), m))

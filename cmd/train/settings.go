@@ -19,13 +19,20 @@ import (
 
 // dataFacts are those of a data set for run.json and checkpoints.
 func dataFacts(data *loaders.Dataset) checkpoint.Data {
-	return checkpoint.Data{
+	facts := checkpoint.Data{
 		Name: data.Name, Source: data.Source,
 		Shape:   [3]int{data.Height, data.Width, data.Channels},
 		Classes: data.Classes, ClassOrder: data.ClassOrder, ClassNames: data.ClassNames, Coarse: data.Coarse,
 		Train: data.Train.Len(), Valid: data.Valid.Len(), Test: data.Test.Len(),
 		Checksum: data.Checksum(),
 	}
+	if left := data.LeftOut; left.Files > 0 {
+		facts.LeftOut = &checkpoint.LeftOut{Files: left.Files, Of: left.Of}
+		for _, file := range left.Examples {
+			facts.LeftOut.Examples = append(facts.LeftOut.Examples, checkpoint.LeftOutFile(file))
+		}
+	}
+	return facts
 }
 
 // settings are what the run was started with. What the fixed feedback is comes later: see

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,8 @@ const (
 	WebP    Format = "a WebP file"
 	TIFF    Format = "a TIFF file"
 	BMP     Format = "a BMP file"
+	HEIC    Format = "a HEIC file"
+	AVIF    Format = "an AVIF file"
 	Tar     Format = "a tar archive"
 	Gzip    Format = "a gzip file"
 	Zip     Format = "a zip file"
@@ -30,6 +33,14 @@ const (
 
 // Where the magic of a tar header lies (POSIX.1-2017, pax interchange format).
 const tarMagicAt = 257
+
+// heicBrands are the types by which HEIC files begin (ISO/IEC 23008-12, annex B).
+var heicBrands = []string{"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"}
+
+// IsImage says whether a file is a picture, of a format that is read or not.
+func (f Format) IsImage() bool {
+	return slices.Contains([]Format{JPEG, PNG, GIF, WebP, TIFF, BMP, HEIC, AVIF}, f)
+}
 
 // Sniff tells a file's format by its content; its name does not count. ImageNet has a
 // PNG file that is called .JPEG.
@@ -46,6 +57,10 @@ func Sniff(file []byte) Format {
 		return GIF
 	case begins("RIFF") && len(file) >= 12 && string(file[8:12]) == "WEBP":
 		return WebP
+	case len(file) >= 12 && string(file[4:8]) == "ftyp" && slices.Contains(heicBrands, string(file[8:12])):
+		return HEIC
+	case len(file) >= 12 && string(file[4:11]) == "ftypavi":
+		return AVIF
 	case begins("II*\x00"), begins("MM\x00*"):
 		return TIFF
 	case begins("BM") && len(file) >= 14:

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 
@@ -39,6 +40,7 @@ type Manifest struct {
 	Classes     []Class `json:"classes"` // in the order of the labels
 	Train       Split   `json:"train"`
 	Test        Split   `json:"test"`
+	Valid       Split   `json:"valid,omitzero"` // where the source has validation images of its own
 }
 
 // Source is where the images came from.
@@ -81,10 +83,23 @@ func (m *Manifest) RecordBytes() int { return m.Size * m.Size * m.Channels }
 
 // Split returns the split of that name.
 func (m *Manifest) Split(name string) *Split {
-	if name == Test {
+	switch name {
+	case Test:
 		return &m.Test
+	case Valid:
+		return &m.Valid
 	}
 	return &m.Train
+}
+
+// LeftOut counts the files that could not be read, of how many.
+func (m *Manifest) LeftOut() (files, of int) {
+	for _, name := range Splits {
+		s := m.Split(name)
+		files += len(s.Skipped)
+		of += len(s.Skipped) + s.Images
+	}
+	return files, of
 }
 
 // ReadManifest reads and checks the manifest of a prepared folder. ErrAbsent means that
@@ -149,6 +164,9 @@ func (m *Manifest) checkSplit(name string) error {
 	if s.Images < 0 || s.Images > maxImages {
 		return fmt.Errorf("%d images", s.Images)
 	}
+	if name == Valid && s.Images == 0 && s.PerClass == nil && s.Shards == nil {
+		return nil
+	}
 	if len(s.PerClass) != len(m.Classes) {
 		return fmt.Errorf("counts of %d classes; there are %d", len(s.PerClass), len(m.Classes))
 	}
@@ -190,4 +208,19 @@ func (m *Manifest) Write(dir string) error {
 		return fmt.Errorf("shards: manifest: %w", err)
 	}
 	return writeFile(dir, ManifestFile, append(text, '\n'))
+}
+
+// RemoveManifest makes a folder incomplete, if it is complete.
+func RemoveManifest(dir string) error {
+	err := os.Remove(filepath.Join(dir, ManifestFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = disk.SyncFolder(dir)
+	}
+	if err != nil {
+		return WriteFault(dir, err)
+	}
+	return nil
 }

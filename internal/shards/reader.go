@@ -19,9 +19,9 @@ import (
 
 // Set is a prepared folder, open for reading.
 type Set struct {
-	Manifest    *Manifest
-	Train, Test *Images
-	dir         string
+	Manifest           *Manifest
+	Train, Test, Valid *Images
+	dir                string
 }
 
 // Images are those of one split. All methods are safe for concurrent use.
@@ -53,7 +53,7 @@ func Open(ctx context.Context, dir string) (*Set, error) {
 	for _, part := range []struct {
 		name string
 		to   **Images
-	}{{Train, &s.Train}, {Test, &s.Test}} {
+	}{{Train, &s.Train}, {Test, &s.Test}, {Valid, &s.Valid}} {
 		if *part.to, err = openImages(ctx, dir, m, m.Split(part.name)); err != nil {
 			s.Close()
 			return nil, err
@@ -150,7 +150,7 @@ func mapFile(path string, length int64) (mmap.MMap, error) {
 
 // Close ends the mappings. No image may be read any more.
 func (s *Set) Close() {
-	for _, r := range []*Images{s.Train, s.Test} {
+	for _, r := range []*Images{s.Train, s.Test, s.Valid} {
 		if r != nil {
 			r.unmap()
 		}

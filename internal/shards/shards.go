@@ -11,6 +11,7 @@
 //	train-00000.idx   labels, checksums and file names of these images, see Index
 //	…
 //	test-00000.bin
+//	valid-00000.bin   only where the source has validation images of its own
 //
 // A file appears under its name complete or not at all: it is written under a temporary
 // name, synced and renamed. A shard counts once its index is there, so work that was
@@ -28,13 +29,14 @@ import (
 const (
 	Train = "train"
 	Test  = "test"
+	Valid = "valid" // only where the source has validation images of its own
 )
 
 // MaxShardImages bounds the images of one shard, so that its index stays readable.
 const MaxShardImages = 8 << 20
 
 // Splits lists them in the order in which they are written.
-var Splits = []string{Train, Test}
+var Splits = []string{Train, Test, Valid}
 
 // DefaultShardBytes is the size of a shard that is large enough for fast reading and
 // small enough that little is lost when preparation is broken off.

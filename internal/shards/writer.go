@@ -21,6 +21,8 @@ type Plan struct {
 	RecordBytes int
 	ShardImages int // records in a shard
 	Classes     int
+	// Again says whether an image that was left out can be read by now; nil for none.
+	Again func(Skipped) bool
 }
 
 // Writer writes the shards of one split, in order. It is for one goroutine.
@@ -44,7 +46,8 @@ type Writer struct {
 const writeBuffer = 1 << 20
 
 // NewWriter goes on where the work on a split was broken off, or begins it. Leftovers of
-// an incomplete shard are removed. ErrOther means that the folder holds shards of
+// an incomplete shard are removed, and all shards from the first on that left out an image
+// that Plan.Again names. ErrOther means that the folder holds shards of
 // another plan. The caller holds the folder's Lock.
 func NewWriter(dir, split string, plan Plan) (*Writer, error) {
 	w := &Writer{dir: dir, split: split, plan: plan, done: Split{
@@ -81,6 +84,9 @@ func (w *Writer) takeShard() (bool, error) {
 	case index.Plan != w.plan.ID:
 		return false, faultf(ErrOther,
 			"%s holds the beginning of another preparation (from other images, of another size or with other classes): remove it, or name another folder.", w.dir)
+	}
+	if w.plan.Again != nil && slices.ContainsFunc(index.Skipped, w.plan.Again) {
+		return false, nil
 	}
 	n := len(index.Labels)
 	info, err := os.Stat(filepath.Join(w.dir, FileName(w.split, w.number, ".bin")))

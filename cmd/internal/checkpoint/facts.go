@@ -40,7 +40,21 @@ type Data struct {
 	Train      int      `json:"train"` // images
 	Valid      int      `json:"valid"`
 	Test       int      `json:"test"`
-	Checksum   string   `json:"checksum"` // loaders.Dataset.Checksum
+	Checksum   string   `json:"checksum"`           // loaders.Dataset.Checksum
+	LeftOut    *LeftOut `json:"left_out,omitempty"` // nil where every file could be read
+}
+
+// LeftOut are the files of a data set that could not be read.
+type LeftOut struct {
+	Files    int           `json:"files"`
+	Of       int           `json:"of"` // files in all
+	Examples []LeftOutFile `json:"examples"`
+}
+
+// LeftOutFile is one of them.
+type LeftOutFile struct {
+	File   string `json:"file"`
+	Reason string `json:"reason"`
 }
 
 // ClassName is the name of a class, or the label that its files have.

@@ -1,120 +1,283 @@
 package prepare
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
+	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
 )
 
-// folder is photographs in folders, one for each class and named after it.
+// folder is photographs in folders, one for each class and named after it, or in one
+// folder whose classes a Truth tells.
 type folder struct {
 	root, sum string
 	names     []string // of the classes
+	others    []string // what root holds beside them
 	files     []classFile
+	truth     *Truth // nil for a folder for each class
+	exact     bool
 }
 
 type classFile struct {
-	class int    // in names
-	below string // path below the class's folder
+	class string
+	below string // path below root
 }
 
 // OpenFolder lists the photographs of a folder that has a folder for each class. Classes
-// and files are taken in alphabetical order, files in folders below a class as well;
-// hidden ones (.DS_Store) do not count.
+// and files are taken in alphabetical order, files in folders below a class as well, and
+// in those that links lead to. Hidden ones (.DS_Store) do not count, nor do those that
+// systems and archivers leave (__MACOSX, @eaDir). A folder without photographs is no class.
 //
 // With exact, the sizes and times of the files count for the fingerprint, so that a file
 // that was changed in place shows. Without, a change shows when names or the times of
 // the folders differ, which is faster to see for a million files.
 func OpenFolder(ctx context.Context, path string, exact bool) (Part, error) {
-	f := &folder{root: absolute(path)}
-	var err error
-	if f.names, err = classFolders(f.root); err != nil {
-		return nil, err
+	f := &folder{root: absolute(path), exact: exact}
+	entries, err := os.ReadDir(f.root)
+	if err != nil {
+		return nil, sourceFault(f.root, err)
 	}
-	hash := sha256.New()
-	for class := range f.names {
-		fmt.Fprintf(hash, "%s\x00", f.names[class])
-		if err := f.list(ctx, class, exact, hash); err != nil {
-			return nil, err
+	hash, loose := sha256.New(), 0
+	for _, entry := range entries {
+		name := entry.Name()
+		top := filepath.Join(f.root, name)
+		info, err := os.Stat(top)
+		switch {
+		case err != nil && unreadable(err): // a link to nothing
+			continue
+		case err != nil:
+			return nil, sourceFault(top, err)
+		case !info.IsDir():
+			if hasPhotographName(name) && !passedOver(name) {
+				loose++
+			}
+			continue
 		}
+		class := classLister{top: top, exact: exact, listed: map[string]bool{}}
+		if !passedOver(name) {
+			if err := class.begin(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if !class.hasPhotographs() {
+			f.others = append(f.others, name)
+			continue
+		}
+		f.names = append(f.names, name)
+		fmt.Fprintf(hash, "%s\x00", name)
+		_, _ = class.fingerprint.WriteTo(hash)
+		for _, below := range class.files {
+			f.files = append(f.files, classFile{class: name, below: filepath.Join(name, below)})
+		}
+	}
+	if loose > 0 {
+		f.others = append(f.others, fmt.Sprintf("%d photographs beside the folders", loose))
+	}
+	switch {
+	case len(f.names) == 0 && len(f.others) == 0:
+		return nil, faultf(shards.ErrAbsent, "%s holds no folders: name the one that has a folder for each class (such as n01440764) with images in it.", f.root)
+	case len(f.names) == 0:
+		return nil, faultf(shards.ErrAbsent, "%s holds no folder with photographs (there is %s): name the one that has a folder for each class (such as n01440764) with images in it.", f.root, foreign.List(f.others))
 	}
 	f.sum = hex.EncodeToString(hash.Sum(nil))
 	return f, nil
 }
 
-// classFolders lists the folders in root, links to folders included.
-func classFolders(root string) ([]string, error) {
-	entries, err := os.ReadDir(root)
+// OpenFlatFolder lists the photographs that lie in one folder and whose classes the truth
+// tells.
+func OpenFlatFolder(path string, truth *Truth) (Part, error) {
+	f := &folder{root: absolute(path), truth: truth, names: truth.classes()}
+	entries, err := os.ReadDir(f.root)
 	if err != nil {
-		return nil, sourceFault(root, err)
+		return nil, sourceFault(f.root, err)
 	}
-	var classes []string
+	info, err := os.Stat(f.root)
+	if err != nil {
+		return nil, sourceFault(f.root, err)
+	}
+	hash := sha256.New()
+	fmt.Fprintf(hash, "%s %d\x00", truth.sum, info.ModTime().UnixNano())
 	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), ".") {
+		if entry.IsDir() || passedOver(entry.Name()) {
 			continue
 		}
-		info, err := os.Stat(filepath.Join(root, entry.Name()))
+		class, err := truth.class(entry.Name())
 		if err != nil {
-			return nil, sourceFault(filepath.Join(root, entry.Name()), err)
+			return nil, err
 		}
-		if info.IsDir() {
-			classes = append(classes, entry.Name())
-		}
+		fmt.Fprintf(hash, "%s\x00", entry.Name())
+		f.files = append(f.files, classFile{class: class, below: entry.Name()})
 	}
-	if len(classes) == 0 {
-		return nil, faultf(shards.ErrAbsent, "%s holds no folders: name the one that has a folder for each class (such as n01440764) with images in it.", root)
-	}
-	return classes, nil
+	f.sum = hex.EncodeToString(hash.Sum(nil))
+	return f, nil
 }
 
-// list adds the files of a class, and what tells changes apart to the fingerprint.
-func (f *folder) list(ctx context.Context, class int, exact bool, fingerprint io.Writer) error {
-	// The slash at its end lets a class be a link to a folder.
-	top := filepath.Join(f.root, f.names[class]) + string(filepath.Separator)
-	return filepath.WalkDir(top, func(at string, entry fs.DirEntry, err error) error {
-		if err := cmp.Or(ctx.Err(), err); err != nil {
-			return sourceFault(at, err)
+// IsFlat says whether a folder holds photographs itself, and no folders with them.
+func IsFlat(path string) bool {
+	entries, err := os.ReadDir(path)
+	flat := false
+	for _, entry := range entries {
+		if passedOver(entry.Name()) {
+			continue
 		}
-		if at != top && strings.HasPrefix(entry.Name(), ".") {
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
+		at := filepath.Join(path, entry.Name())
+		if info, err := os.Stat(at); err == nil && info.IsDir() {
+			return false
 		}
-		below, err := filepath.Rel(top, at)
-		if err != nil {
-			return fmt.Errorf("prepare: %w", err)
-		}
-		fmt.Fprintf(fingerprint, "%s\x00", below)
-		if !entry.IsDir() {
-			f.files = append(f.files, classFile{class: class, below: below})
-		}
-		if exact == entry.IsDir() {
-			return nil // the times of files count, or those of folders
-		}
-		info, err := os.Stat(at)
-		switch {
-		case err != nil && unreadable(err): // a link to nothing: left out when its turn comes
-			fmt.Fprint(fingerprint, "absent\x00")
-		case err != nil:
-			return sourceFault(at, err)
-		case exact:
-			fmt.Fprintf(fingerprint, "%d %d\x00", info.Size(), info.ModTime().UnixNano())
-		default:
-			fmt.Fprintf(fingerprint, "%d\x00", info.ModTime().UnixNano())
-		}
+		flat = flat || looksLikePhotograph(at)
+	}
+	return err == nil && flat
+}
+
+// passedOver says whether files and folders of a name are none of the user's: hidden ones,
+// and what systems and archivers leave.
+func passedOver(name string) bool {
+	switch name {
+	case "__MACOSX", "@eaDir", "#recycle", "lost+found", "$RECYCLE.BIN", "System Volume Information", "Thumbs.db", "desktop.ini":
+		return true
+	}
+	return strings.HasPrefix(name, ".")
+}
+
+// photographExtensions are those of files that are meant to be photographs, whether they
+// can be read or not.
+var photographExtensions = []string{
+	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".gif", ".bmp", ".tif", ".tiff",
+}
+
+func hasPhotographName(path string) bool {
+	return slices.Contains(photographExtensions, strings.ToLower(filepath.Ext(path)))
+}
+
+// looksLikePhotograph goes by the name of a file, or else by its first bytes.
+func looksLikePhotograph(path string) bool {
+	if hasPhotographName(path) {
+		return true
+	}
+	file, _, err := disk.Open(path)
+	if err != nil {
+		return errors.Is(err, fs.ErrPermission) // it may be one
+	}
+	defer file.Close()
+	begin := make([]byte, tarBlock)
+	n, _ := file.Read(begin)
+	return imageprep.Sniff(begin[:n]).IsImage()
+}
+
+// classLister lists the files of a class.
+type classLister struct {
+	top         string
+	exact       bool
+	files       []string        // paths below top
+	fingerprint bytes.Buffer    // what tells changes apart
+	listed      map[string]bool // the folders, by their paths without links
+}
+
+func (l *classLister) begin(ctx context.Context) error {
+	real, err := filepath.EvalSymlinks(l.top)
+	if err != nil {
+		return sourceFault(l.top, err)
+	}
+	return l.folder(ctx, ".", real)
+}
+
+// hasPhotographs says whether any of the files looks like a photograph.
+func (l *classLister) hasPhotographs() bool {
+	return slices.ContainsFunc(l.files, func(below string) bool { return looksLikePhotograph(filepath.Join(l.top, below)) })
+}
+
+// folder lists a folder; real is its path without links. One that was listed before, as a
+// loop of links leads to it again, is passed over.
+func (l *classLister) folder(ctx context.Context, below, real string) error {
+	fmt.Fprintf(&l.fingerprint, "%s\x00", below)
+	if l.listed[real] {
 		return nil
-	})
+	}
+	l.listed[real] = true
+	at := filepath.Join(l.top, below)
+	if !l.exact { // the times of folders count, or those of files
+		info, err := os.Stat(at)
+		if err != nil {
+			return sourceFault(at, err)
+		}
+		fmt.Fprintf(&l.fingerprint, "%d\x00", info.ModTime().UnixNano())
+	}
+	entries, err := os.ReadDir(at)
+	if err != nil {
+		return sourceFault(at, err)
+	}
+	for _, entry := range entries {
+		if passedOver(entry.Name()) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := l.entry(ctx, filepath.Join(below, entry.Name()), real, entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry lists what a folder holds. real is the folder's path without links.
+func (l *classLister) entry(ctx context.Context, below, real string, entry fs.DirEntry) error {
+	if entry.IsDir() {
+		return l.folder(ctx, below, filepath.Join(real, entry.Name()))
+	}
+	at := filepath.Join(l.top, below)
+	isLink := entry.Type()&fs.ModeSymlink != 0
+	if !isLink && !l.exact {
+		fmt.Fprintf(&l.fingerprint, "%s\x00", below)
+		l.files = append(l.files, below)
+		return nil
+	}
+	info, err := os.Stat(at)
+	if err == nil && info.IsDir() {
+		return l.link(ctx, below, real)
+	}
+	l.files = append(l.files, below)
+	fmt.Fprintf(&l.fingerprint, "%s\x00", below)
+	switch {
+	case err != nil && unreadable(err): // a link to nothing: left out when its turn comes
+		if l.exact {
+			fmt.Fprint(&l.fingerprint, "absent\x00")
+		}
+	case err != nil:
+		return sourceFault(at, err)
+	case l.exact:
+		fmt.Fprintf(&l.fingerprint, "%d %d\x00", info.Size(), info.ModTime().UnixNano())
+		if mode := info.Mode().Perm(); mode&0o444 != 0o444 { // who may read it counts as well
+			fmt.Fprintf(&l.fingerprint, "%o\x00", mode)
+		}
+	}
+	return nil
+}
+
+// link follows a link to a folder, unless that holds the link.
+func (l *classLister) link(ctx context.Context, below, real string) error {
+	at := filepath.Join(l.top, below)
+	target, err := filepath.EvalSymlinks(at)
+	if err != nil {
+		return sourceFault(at, err)
+	}
+	if back, err := filepath.Rel(target, real); err == nil && filepath.IsLocal(back) {
+		return nil
+	}
+	return l.folder(ctx, below, target)
 }
 
 func (f *folder) kind() string                    { return "folder" }
@@ -123,17 +286,40 @@ func (f *folder) fingerprint() string             { return f.sum }
 func (f *folder) classes() []string               { return f.names }
 func (f *folder) amount() int64                   { return int64(len(f.files)) }
 func (f *folder) before(at shards.Position) int64 { return at.Items }
+func (f *folder) ignored() []string               { return f.others }
+
+func (f *folder) classOf(file string) string {
+	if f.truth != nil {
+		class, _ := f.truth.class(file)
+		return class
+	}
+	return firstFolder(file)
+}
+
+// again says whether a file that was left out can be read now. Where sizes and times
+// count for the fingerprint, that has told already.
+func (f *folder) again(ctx context.Context, file string) bool {
+	if f.exact {
+		return false
+	}
+	budget := newBudget()
+	data, free, err := budget.load(filepath.Join(f.root, filepath.FromSlash(file)))(ctx)
+	if err != nil {
+		return false
+	}
+	defer free()
+	return imageprep.Prepare(ctx, data, 1, make([]byte, imageprep.Bytes(1))) == nil
+}
 
 // photos gives the files; a place is told by its Items, the number of the next file.
 func (f *folder) photos(_ context.Context, from shards.Position) iter.Seq2[Photo, error] {
 	return func(yield func(Photo, error) bool) {
 		budget := newBudget()
 		for i := int(min(from.Items, f.amount())); i < len(f.files); i++ {
-			class := f.names[f.files[i].class]
-			name := filepath.Join(class, f.files[i].below)
+			file := f.files[i]
 			if !yield(Photo{
-				Name: filepath.ToSlash(name), Class: class, Next: shards.Position{Items: int64(i + 1)},
-				Load: budget.load(filepath.Join(f.root, name)),
+				Name: filepath.ToSlash(file.below), Class: file.class, Next: shards.Position{Items: int64(i + 1)},
+				Load: budget.load(filepath.Join(f.root, file.below)),
 			}, nil) {
 				return
 			}

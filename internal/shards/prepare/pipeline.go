@@ -37,7 +37,9 @@ const inFlight = 4
 // split prepares one split: a reader gives jobs to the workers and, in the same order,
 // to the writer.
 func (p *preparation) split(ctx context.Context, name string) (shards.Split, error) {
-	writer, err := shards.NewWriter(p.dir, name, p.plan)
+	plan := p.plan
+	plan.Again = p.source.again(ctx, name)
+	writer, err := shards.NewWriter(p.dir, name, plan)
 	if err != nil {
 		return shards.Split{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"mdfa/internal/foreign"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
 )
@@ -53,7 +54,7 @@ func Run(ctx context.Context, dir string, source *Source, opt Options) (m *shard
 		plan: shards.Plan{RecordBytes: m.RecordBytes(), ShardImages: m.ShardImages, Classes: len(m.Classes)}}
 	// Without the lock first: a folder that is complete may be one that only others can
 	// write.
-	if held, err := p.complete(m); held != nil || err != nil {
+	if held, err := p.complete(ctx, m); held != nil || err != nil {
 		return held, false, err
 	}
 	unlock, err := shards.Lock(ctx, dir, opt.Waiting)
@@ -61,8 +62,11 @@ func Run(ctx context.Context, dir string, source *Source, opt Options) (m *shard
 		return nil, false, err
 	}
 	defer unlock()
-	if held, err := p.complete(m); held != nil || err != nil {
+	if held, err := p.complete(ctx, m); held != nil || err != nil {
 		return held, false, err
+	}
+	if err := shards.RemoveManifest(dir); err != nil { // of a folder that takes a mended photo in
+		return nil, false, err
 	}
 	if _, err := hex.Decode(p.plan.ID[:], []byte(m.Plan)); err != nil {
 		return nil, false, fmt.Errorf("prepare: plan: %w", err)
@@ -71,12 +75,15 @@ func Run(ctx context.Context, dir string, source *Source, opt Options) (m *shard
 		p.total += source.Amount(split)
 	}
 	for _, split := range shards.Splits {
+		if split == shards.Valid && source.parts[split] == nil {
+			continue
+		}
 		if *m.Split(split), err = p.split(ctx, split); err != nil {
 			return nil, true, err
 		}
 	}
-	if m.Train.Images == 0 {
-		return nil, true, nothingReadable(m)
+	if err := source.checkLost(m); err != nil {
+		return nil, true, err
 	}
 	return m, true, m.Write(dir)
 }
@@ -126,9 +133,9 @@ func newManifest(source *Source, opt Options) (*shards.Manifest, error) {
 }
 
 // complete returns the manifest of a folder that is as wanted already, nil of one that is
-// not complete. -strict still refuses images that were left out, and the manifest takes
+// not complete, or left a photo out that can be read by now. -strict still refuses images that were left out, and the manifest takes
 // over new class names and paths.
-func (p *preparation) complete(want *shards.Manifest) (*shards.Manifest, error) {
+func (p *preparation) complete(ctx context.Context, want *shards.Manifest) (*shards.Manifest, error) {
 	held, err := shards.ReadManifest(p.dir)
 	switch {
 	case errors.Is(err, shards.ErrAbsent):
@@ -140,9 +147,17 @@ func (p *preparation) complete(want *shards.Manifest) (*shards.Manifest, error) 
 			p.dir, held.Size, held.Size, describe(held.Source))
 	}
 	for _, split := range shards.Splits {
+		if slices.ContainsFunc(held.Split(split).Skipped, p.source.again(ctx, split)) {
+			return nil, nil
+		}
+	}
+	for _, split := range shards.Splits {
 		if err := p.checkStrict(held.Split(split).Skipped); err != nil {
 			return nil, err
 		}
+	}
+	if err := p.source.checkLost(held); err != nil {
+		return nil, err
 	}
 	if slices.Equal(held.Classes, want.Classes) && slices.Equal(held.Source.Paths, want.Source.Paths) {
 		return held, nil
@@ -153,11 +168,43 @@ func (p *preparation) complete(want *shards.Manifest) (*shards.Manifest, error) 
 
 func describe(s shards.Source) string { return strings.Join(s.Paths, " and ") }
 
-func nothingReadable(m *shards.Manifest) error {
-	text := fmt.Sprintf("%s holds no training images", describe(m.Source))
-	if n := len(m.Train.Skipped); n > 0 {
-		first := m.Train.Skipped[0]
-		text += fmt.Sprintf(" that can be read: all %d files were left out, such as %s (%s)", n, first.File, first.Reason)
+// again says of the photos of a split that were left out whether they can be read now.
+func (s *Source) again(ctx context.Context, split string) func(shards.Skipped) bool {
+	part := s.parts[split]
+	return func(left shards.Skipped) bool { return part != nil && ctx.Err() == nil && part.again(ctx, left.File) }
+}
+
+// checkLost refuses a split or a class of which every photo was left out: accuracies would
+// be those of other classes alone.
+func (s *Source) checkLost(m *shards.Manifest) error {
+	for _, name := range shards.Splits {
+		part, split := s.parts[name], m.Split(name)
+		if part == nil {
+			continue
+		}
+		if split.Images == 0 {
+			return lostAll(m, part, "images", split.Skipped)
+		}
+		lost := map[string][]shards.Skipped{}
+		for _, left := range split.Skipped {
+			class := part.classOf(left.File)
+			lost[class] = append(lost[class], left)
+		}
+		for label, class := range s.classes {
+			if split.PerClass[label] == 0 && (name == shards.Train || len(lost[class]) > 0) {
+				return lostAll(m, part, "images of the class "+foreign.Word(class), lost[class])
+			}
+		}
+	}
+	return nil
+}
+
+func lostAll(m *shards.Manifest, part Part, images string, left []shards.Skipped) error {
+	text := fmt.Sprintf("%s holds no %s", part.path(), images)
+	if n := len(left); n > 0 {
+		out, all := m.LeftOut()
+		text += fmt.Sprintf(" that can be read: all %d files were left out (%d of %d in all), such as %s (%s); mend them, or convert them to JPEG or PNG",
+			n, out, all, foreign.Text(left[0].File), foreign.Text(left[0].Reason))
 	}
 	return &shards.Error{Kind: shards.ErrFormat, Text: text + "."}
 }

@@ -338,6 +338,11 @@ func TestAFolderMayHoldOddThings(t *testing.T) {
 	writeFile(t, in, "a/deeper/2", photo(t, 2))
 	writeFile(t, in, "b/3.JPEG", photo(t, 3))
 	writeFile(t, in, ".hidden/4.png", photo(t, 4))
+	writeFile(t, in, "__MACOSX/a/._1.png", []byte("x"))
+	writeFile(t, in, "a/@eaDir/1.png/SYNOPHOTO_THUMB_M.jpg", photo(t, 1))
+	writeFile(t, in, "a/Thumbs.db", []byte("x"))
+	writeFile(t, in, "docs/notes.txt", []byte("x"))
+	writeFile(t, in, "loose.jpg", photo(t, 4))
 	writeFile(t, in, "readme.txt", []byte("x"))
 	writeFile(t, in, "elsewhere/5.png", photo(t, 5))
 	require.NoError(t, os.Symlink(filepath.Join(in, "elsewhere"), filepath.Join(in, "c")))
@@ -350,6 +355,7 @@ func TestAFolderMayHoldOddThings(t *testing.T) {
 		m, _, err := Run(t.Context(), t.TempDir(), source, testOptions)
 		require.NoError(t, err)
 		assert.Equal(t, []string{"a", "b", "c", "elsewhere"}, source.Classes())
+		assert.Equal(t, []string{"no class, and passed over in " + in + ": .hidden, __MACOSX, docs, 1 photographs beside the folders"}, source.Notes())
 		assert.Equal(t, []int{2, 1, 1, 1}, m.Train.PerClass)
 		assert.Equal(t, []shards.Skipped{{File: "b/gone.png", Reason: "no such file or directory"}}, m.Train.Skipped)
 	}
@@ -380,16 +386,17 @@ func TestRunSaysWhatIsWrongWithTheImages(t *testing.T) {
 	}
 	writeFile(t, in, "one/a/1.png", photo(t, 1))
 	for name, text := range map[string]string{
-		"bad":   " holds no training images that can be read: all 2 files were left out, such as a/0.png (it is no image of a known format; JPEG and PNG are read).",
-		"empty": " holds no training images.",
+		"bad":   " holds no images that can be read: all 2 files were left out (2 of 2 in all), such as a/0.png (it is no image of a known format; JPEG and PNG are read); mend them, or convert them to JPEG or PNG.",
+		"empty": " holds no folder with photographs (there is a, b): name the one that has a folder for each class (such as n01440764) with images in it.",
 		"one":   " holds images of 1 classes; at least 2 are needed, each in a folder or archive of its own.",
 	} {
 		part, err := OpenFolder(t.Context(), filepath.Join(in, name), false)
-		require.NoError(t, err)
-		source, err := NewSource(part, nil)
-		require.NoError(t, err)
-		_, _, err = Run(t.Context(), t.TempDir(), source, testOptions)
-		require.ErrorIs(t, err, shards.ErrFormat)
+		if err == nil {
+			var source *Source
+			source, err = NewSource(part, nil)
+			require.NoError(t, err)
+			_, _, err = Run(t.Context(), t.TempDir(), source, testOptions)
+		}
 		assert.EqualError(t, err, filepath.Join(in, name)+text)
 	}
 }

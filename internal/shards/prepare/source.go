@@ -10,12 +10,14 @@ import (
 	"iter"
 	"path/filepath"
 	"slices"
+	"strings"
 
+	"mdfa/internal/foreign"
 	"mdfa/internal/shards"
 )
 
-// Part is where the photographs of one split come from: OpenFolder, OpenClassTars or
-// OpenFlatTar.
+// Part is where the photographs of one split come from: OpenFolder, OpenClassTars,
+// OpenFlatFolder or OpenFlatTar.
 type Part interface {
 	// kind is "tar" or "folder"; path is absolute.
 	kind() string
@@ -28,6 +30,12 @@ type Part interface {
 	// lies before a place.
 	amount() int64
 	before(at shards.Position) int64
+	// classOf is the class of a photo by its name.
+	classOf(file string) string
+	// again says whether a file that was left out can be read now.
+	again(ctx context.Context, file string) bool
+	// ignored are names of what lies beside the classes.
+	ignored() []string
 	// photos gives all from a place on, in a fixed order. An error ends them, and so does ctx.
 	photos(ctx context.Context, from shards.Position) iter.Seq2[Photo, error]
 }
@@ -41,7 +49,7 @@ type Photo struct {
 	Load func(ctx context.Context) (file []byte, free func(), err error)
 }
 
-// Source is the photographs of both splits.
+// Source is the photographs of all splits.
 type Source struct {
 	parts   map[string]Part // by split; a split may be missing
 	classes []string
@@ -58,14 +66,21 @@ func NewSource(train, test Part) (*Source, error) {
 	if test == nil {
 		return s, nil
 	}
-	s.parts[shards.Test] = test
-	for _, class := range test.classes() {
+	return s, s.add(shards.Test, test)
+}
+
+// AddValid adds validation images, which are cut from the training images otherwise.
+func (s *Source) AddValid(valid Part) error { return s.add(shards.Valid, valid) }
+
+func (s *Source) add(split string, part Part) error {
+	for _, class := range part.classes() {
 		if _, known := s.labels[class]; !known {
-			return nil, faultf(shards.ErrFormat, "%s has images of the class %s, but %s has none: what is tested must have been trained.",
-				test.path(), class, train.path())
+			return faultf(shards.ErrFormat, "%s has images of the class %s, but %s has none: what is tested must have been trained.",
+				part.path(), foreign.Word(class), s.parts[shards.Train].path())
 		}
 	}
-	return s, nil
+	s.parts[split] = part
+	return nil
 }
 
 // Classes are the names of the classes in the order of their labels.
@@ -83,6 +98,23 @@ func (s *Source) Describe() shards.Source {
 	}
 	out.Fingerprint = hex.EncodeToString(hash.Sum(nil))
 	return out
+}
+
+// Notes say what lies beside the classes and is no class, a sentence for each folder.
+func (s *Source) Notes() []string {
+	var notes []string
+	for _, split := range shards.Splits {
+		if part := s.parts[split]; part != nil && len(part.ignored()) > 0 {
+			notes = append(notes, fmt.Sprintf("no class, and passed over in %s: %s", part.path(), foreign.List(part.ignored())))
+		}
+	}
+	return notes
+}
+
+// firstFolder is the class of a file "class/file".
+func firstFolder(file string) string {
+	class, _, _ := strings.Cut(file, "/")
+	return class
 }
 
 // Before is the amount of work of a split that lies before a place.

@@ -56,6 +56,17 @@ func (a *archive) kind() string        { return "tar" }
 func (a *archive) path() string        { return a.file }
 func (a *archive) fingerprint() string { return a.sum }
 func (a *archive) amount() int64       { return a.size }
+func (a *archive) ignored() []string   { return nil }
+
+// again: an archive that is changed is another source.
+func (a *archive) again(context.Context, string) bool { return false }
+
+func (t *classTars) classOf(file string) string { return firstFolder(file) }
+
+func (t *flatTar) classOf(file string) string {
+	class, _ := t.truth.class(file)
+	return class
+}
 
 // newArchive looks at a file without reading all of it. It must end like a tar archive,
 // with zeros, so that one that is cut off shows before hours of work.
@@ -141,8 +152,9 @@ func OpenClassTars(ctx context.Context, name string) (Part, error) {
 		if err != nil {
 			return nil, sourceFault(t.file, err)
 		}
+		// Hidden ones, such as the ._n01440764.tar of macOS, hold no photographs.
 		class, isTar := strings.CutSuffix(path.Base(header.Name), ".tar")
-		if header.Typeflag != tar.TypeReg || !isTar || class == "" {
+		if header.Typeflag != tar.TypeReg || !isTar || class == "" || passedOver(class) {
 			continue
 		}
 		if header.Size > t.size-at {
@@ -269,7 +281,7 @@ func (a *archive) walk(ctx context.Context, section *io.SectionReader, inner str
 				return
 			}
 			last = "at " + foreign.Text(header.Name)
-			if header.Typeflag != tar.TypeReg || strings.HasPrefix(path.Base(header.Name), ".") {
+			if header.Typeflag != tar.TypeReg || passedOver(path.Base(header.Name)) {
 				continue
 			}
 			next.Items++
