@@ -134,6 +134,11 @@ $`, got.stdout)
 	assert.Equal(t, 0, got.code, "a driver that knows nothing of its devices is a line, too")
 	assert.Regexp(t, `^cuda  none: .*\ncpu   `, got.stdout)
 
+	volta := map[string][]string{"libcuda.so.1": {"-DVERSION=13000", "-DINIT=0", "-DSM=70"}, "libcublas.so.13": {"-DMAJOR=13"}}
+	got = withLibraries(t, volta, "-devices")
+	assert.Equal(t, 0, got.code)
+	assert.Regexp(t, `^cuda  none: no cuBLAS: none of libcublas\.so\.12, .*\(compute capability 7\.0 is served by none newer than 12\).*; fetch it with make cublas, `, got.stdout)
+
 	cmd := command(t, "-devices")
 	cmd.Env = append(os.Environ(), "MDFA_EMU=sm=90,driver=12090,memory=512MiB")
 	assert.Regexp(t, `(?m)^emu  +software GPU, sm_90 with 512 MiB, CUDA 12\.9: `, finish(t, cmd).stdout)

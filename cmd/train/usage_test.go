@@ -83,6 +83,21 @@ func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
 	}
 }
 
+func TestBLASThatIsNamedAndCannotBeUsedIsNotReplaced(t *testing.T) {
+	for _, device := range []string{"cpu", "auto"} {
+		cmd := command(t, "-device", device)
+		cmd.Env = append(os.Environ(), "MDFA_BLAS=absent.so", "CUDA_VISIBLE_DEVICES=")
+		got := finish(t, cmd)
+		assert.Equal(t, exitUsage, got.code)
+		assertSentence(t, got, "MDFA_BLAS names no BLAS: absent.so cannot be loaded (")
+	}
+	cmd := command(t, "-devices")
+	cmd.Env = append(os.Environ(), "MDFA_BLAS=absent.so")
+	got := finish(t, cmd)
+	assert.Equal(t, 0, got.code)
+	assert.Regexp(t, `(?m)^cpu +none: MDFA_BLAS names no BLAS: absent\.so `, got.stdout)
+}
+
 // assertSentence checks that an error is one line for a person, and that nothing else
 // came of the run: nothing printed, nothing written.
 func assertSentence(t *testing.T, got finished, want string) {

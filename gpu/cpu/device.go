@@ -27,9 +27,16 @@ type Device struct {
 
 var _ gpu.Device = (*Device)(nil)
 
-// Open starts a device with one worker for each processor that Go may use, on the
-// BLAS that [blas.Find] finds.
-func Open() *Device { return OpenWith(blas.Find()) }
+// Open starts a device with one worker for each processor that Go may use, on the BLAS
+// that [blas.Find] finds, or on gonum where it fails. A program that has to tell its user
+// of the failure calls both itself.
+func Open() *Device {
+	library, err := blas.Find()
+	if err != nil {
+		library = blas.Gonum()
+	}
+	return OpenWith(library)
+}
 
 // OpenWith starts a device on a given BLAS.
 func OpenWith(library *blas.Library) *Device {

@@ -11,6 +11,7 @@ import (
 	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
 	"mdfa/gpu/cpu"
+	"mdfa/gpu/cpu/blas"
 )
 
 // entry is one kind of device that -device can name. Builds add theirs through
@@ -54,10 +55,18 @@ func kinds() []entry {
 			if unit != "" {
 				return nil, usagef("-device cpu:%s: there is one cpu; write -device cpu.", unit)
 			}
-			return cpu.Open(), nil
+			library, err := blas.Find()
+			if err != nil {
+				return nil, usagef("%v: name an OpenBLAS library's file, or gonum, or leave the variable out.", err)
+			}
+			return cpu.OpenWith(library), nil
 		},
 		describe: func() [][]string {
-			dev := cpu.Open()
+			library, err := blas.Find()
+			if err != nil {
+				return [][]string{{"cpu", "none: " + err.Error()}}
+			}
+			dev := cpu.OpenWith(library)
 			defer func() { _ = dev.Close() }() // nothing was put on it
 			return [][]string{{"cpu", dev.Info().Detail}}
 		},
@@ -117,8 +126,12 @@ func openFirst(table []entry, o Options) (dev gpu.Device, passed string, err err
 		if !d.auto {
 			continue
 		}
-		if dev, err = d.open("", o); err == nil {
+		dev, err = d.open("", o)
+		if err == nil {
 			return dev, strings.Join(reasons, "; "), nil
+		}
+		if errors.Is(err, ErrUsage) {
+			return nil, "", err
 		}
 		var absent absentError
 		if errors.As(err, &absent) {

@@ -8,6 +8,9 @@ import (
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
+// variable names the BLAS to use.
+const variable = "MDFA_BLAS"
+
 // Library multiplies matrices. It is safe for concurrent use.
 type Library struct {
 	name, path string
@@ -17,7 +20,8 @@ type Library struct {
 // Gonum is the pure Go library, which is always there and several times slower.
 func Gonum() *Library { return &Library{name: "gonum"} }
 
-// Name tells a person which library this is, e.g. "OpenBLAS 0.3.34 (lib/libopenblas.so)".
+// Name tells a person which library this is, e.g.
+// "OpenBLAS 0.3.34, Zen kernels (lib/libopenblas.so)".
 func (l *Library) Name() string {
 	if l.path == "" {
 		return l.name

@@ -3,6 +3,10 @@ package blas
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,8 +17,10 @@ import (
 const tolerance = 1e-5
 
 // libraries are gonum and whatever this machine has besides.
-func libraries() map[string]*Library {
-	return map[string]*Library{"gonum": Gonum(), "found": Find()}
+func libraries(t *testing.T) map[string]*Library {
+	found, err := Find()
+	require.NoError(t, err)
+	return map[string]*Library{"gonum": Gonum(), "found": found}
 }
 
 func TestProductsFollowTheFormula(t *testing.T) {
@@ -26,7 +32,7 @@ func TestProductsFollowTheFormula(t *testing.T) {
 		}
 		return s
 	}
-	for name, library := range libraries() {
+	for name, library := range libraries(t) {
 		for _, size := range [][3]int{{1, 1, 1}, {3, 5, 7}, {17, 33, 70}, {64, 10, 1}, {2, 3, 0}} {
 			for variant := range 8 {
 				transA, transB, accumulate := variant&1 != 0, variant&2 != 0, variant&4 != 0
@@ -74,8 +80,42 @@ func element(matrix []float32, stride, i, j int, transposed bool) float64 {
 
 func TestMDFABLASChoosesTheLibrary(t *testing.T) {
 	t.Setenv("MDFA_BLAS", "gonum")
-	assert.Equal(t, "gonum", Find().Name())
-	assert.False(t, Find().Fast())
+	library, err := Find()
+	require.NoError(t, err)
+	assert.Equal(t, "gonum", library.Name())
+	assert.False(t, library.Fast())
+}
+
+func TestMDFABLASThatIsNoLibraryIsAnError(t *testing.T) {
+	for _, wanted := range []string{"blas_test.go", "absent.so", t.TempDir(), "Gonum"} {
+		t.Setenv("MDFA_BLAS", wanted)
+		_, err := Find()
+		assert.ErrorContains(t, err, wanted)
+	}
+}
+
+// TestOpenBLASTellsItsKernels starts the test anew, since OpenBLAS reads its variable when it is loaded.
+func TestOpenBLASTellsItsKernels(t *testing.T) {
+	library, err := Find()
+	require.NoError(t, err)
+	if !strings.HasPrefix(library.Name(), "OpenBLAS") {
+		return // there is nothing to tell
+	}
+	if os.Getenv("MDFA_BLAS_TEST_NAME") != "" {
+		fmt.Println(library.Name())
+		return
+	}
+	core := map[string]string{"amd64": "Prescott", "arm64": "ARMV8"}[runtime.GOARCH] // of every processor
+	for chosen, want := range map[string]string{
+		"":   `^OpenBLAS \S+, \w+ kernels( \(|\n)`,
+		core: `^OpenBLAS \S+, \w+ kernels with OPENBLAS_CORETYPE=` + core + `( \(|\n)`,
+	} {
+		command := exec.Command(os.Args[0], "-test.run", "^TestOpenBLASTellsItsKernels$")
+		command.Env = append(os.Environ(), "MDFA_BLAS_TEST_NAME=1", "OPENBLAS_CORETYPE="+chosen)
+		out, err := command.Output()
+		require.NoError(t, err)
+		assert.Regexp(t, want, string(out))
+	}
 }
 
 func TestAFileThatIsNoLibraryIsRefused(t *testing.T) {

@@ -12,28 +12,32 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// Find opens the first native library among: the file that MDFA_BLAS names, lib/
-// and the folder of the program itself, then the system's names. MDFA_BLAS=gonum
-// asks for the pure Go one, which is also what is left when nothing is found.
-func Find() *Library {
-	wanted := os.Getenv("MDFA_BLAS")
-	if wanted == "gonum" {
-		return Gonum()
+// Find opens the file that MDFA_BLAS names, and fails where that is no BLAS. Where nothing is named it opens the
+// first native library in the program's folder, in lib/ beside that, or by one of the system's names, and returns
+// gonum where there is none; MDFA_BLAS=gonum asks for that.
+func Find() (*Library, error) {
+	switch wanted := os.Getenv(variable); wanted {
+	case "":
+	case "gonum":
+		return Gonum(), nil
+	default:
+		l, err := Open(wanted)
+		if err != nil {
+			return nil, fmt.Errorf("%s names no BLAS: %w", variable, err)
+		}
+		return l, nil
 	}
-	for _, path := range candidates(wanted) {
+	for _, path := range candidates() {
 		if l, err := Open(path); err == nil {
-			return l
+			return l, nil
 		}
 	}
-	return Gonum()
+	return Gonum(), nil
 }
 
 // candidates lists the places in the order in which they are tried.
-func candidates(wanted string) []string {
+func candidates() []string {
 	var paths []string
-	if wanted != "" {
-		paths = append(paths, wanted)
-	}
 	file := "libopenblas.so"
 	if runtime.GOOS == "darwin" {
 		file = "libopenblas.dylib"
@@ -57,7 +61,7 @@ func candidates(wanted string) []string {
 func Open(path string) (*Library, error) {
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
-		return nil, fmt.Errorf("blas: open %s: %w", path, err)
+		return nil, fmt.Errorf("%s cannot be loaded (%w)", path, err)
 	}
 	for _, prefix := range []string{"scipy_", ""} {
 		sgemm, err := purego.Dlsym(handle, prefix+"sgemm_")
@@ -74,12 +78,29 @@ func Open(path string) (*Library, error) {
 			purego.RegisterFunc(&getConfig, config)
 			l.name = version(getConfig())
 		}
+		if core, err := purego.Dlsym(handle, prefix+"openblas_get_corename"); err == nil {
+			var getCore func() string
+			purego.RegisterFunc(&getCore, core)
+			l.name += kernels(getCore(), os.Getenv("OPENBLAS_CORETYPE"))
+		}
 		if strings.Contains(path, "Accelerate") {
 			l.name, l.path = "Accelerate", ""
 		}
 		return l, nil
 	}
-	return nil, fmt.Errorf("blas: %s has no sgemm_", path)
+	return nil, fmt.Errorf("%s has no sgemm_", path)
+}
+
+// kernels says which of its kernels OpenBLAS runs, and the variable that chose them where it is set: kernels for
+// another processor can be half as fast. Core is OpenBLAS's name, which may be another than the chosen one's.
+func kernels(core, chosen string) string {
+	switch {
+	case core == "":
+		return ""
+	case chosen == "":
+		return ", " + core + " kernels"
+	}
+	return fmt.Sprintf(", %s kernels with OPENBLAS_CORETYPE=%s", core, chosen)
 }
 
 // version takes "OpenBLAS 0.3.34" out of OpenBLAS's build description.

@@ -2,9 +2,20 @@
 
 package blas
 
+import (
+	"fmt"
+	"os"
+	"runtime"
+)
+
 type nativeArgs struct{}
 
 func (l *Library) runNative(*Product) {}
 
 // Find has no native library to offer on this platform.
-func Find() *Library { return Gonum() }
+func Find() (*Library, error) {
+	if wanted := os.Getenv(variable); wanted != "" && wanted != "gonum" {
+		return nil, fmt.Errorf("%s=%s: this program has no native BLAS on %s/%s", variable, wanted, runtime.GOOS, runtime.GOARCH)
+	}
+	return Gonum(), nil
+}

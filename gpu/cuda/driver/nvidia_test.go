@@ -118,9 +118,6 @@ func libcudaFor(t *testing.T, folder string, version, init, sm int) {
 
 func libcublas(t *testing.T, folder string, major int, flags ...string) {
 	t.Helper()
-	if len(flags) == 0 {
-		flags = []string{"-DCREATE=0"}
-	}
 	compile(t, folder, fmt.Sprintf("libcublas.so.%d", major), "libcublas.c", append(flags, fmt.Sprintf("-DMAJOR=%d", major))...)
 }
 
@@ -269,9 +266,9 @@ func TestWhereCUBLASIsLookedFor(t *testing.T) {
 func TestCUBLASFindsItsOtherHalfBesideIt(t *testing.T) {
 	folder, named := t.TempDir(), t.TempDir()
 	libcuda(t, folder, 12040, 0)
-	compile(t, named, "libcublasLt.so.12", "libcublas.c", "-DMAJOR=12", "-DCREATE=0")
+	compile(t, named, "libcublasLt.so.12", "libcublas.c", "-DMAJOR=12")
 	half := filepath.Join(named, "libcublasLt.so.12")
-	libcublas(t, named, 12, "-DCREATE=0", "-Wl,--no-as-needed", half)
+	libcublas(t, named, 12, "-Wl,--no-as-needed", half)
 	r := open(t, folder, "MDFA_CUBLAS="+named)
 	assert.Empty(t, r.Error)
 
