@@ -140,7 +140,9 @@ func (w *Writer) State(c *Checkpoint) error {
 		_ = os.Remove(spare) // of a process that ended here
 		err := disk.Link(last, spare)
 		if err == nil {
-			return disk.Rename(spare, previous)
+			err = disk.Rename(spare, previous)
+			_ = os.Remove(spare) // there still, where previous was the same file already
+			return err
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // somebody has removed it
