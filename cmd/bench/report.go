@@ -36,6 +36,7 @@ type report struct {
 	CellSeconds float64     `json:"cell_seconds"`
 	Cells       []result    `json:"cells"`
 	Bounds      []bound     `json:"bounds"`
+	CellsToCome int         `json:"cells_to_come,omitempty"` // where the run was cut off
 }
 
 type processor struct {

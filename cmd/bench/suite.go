@@ -48,8 +48,13 @@ func runSuite(ctx context.Context, o options, out, progress io.Writer) (err erro
 	if passed != "" {
 		fmt.Fprintf(progress, "-device auto: %s\n", passed)
 	}
-	failed := s.fill(ctx, r)
-	r.Device.Card = readCard(s.info)
+	failed := s.fill(ctx, r, func() error {
+		r.Device.Card = readCard(s.info)
+		if o.json == "" {
+			return nil
+		}
+		return r.write(o.json) // a run that is killed leaves the cells so far
+	})
 	if errors.Is(failed, context.Canceled) {
 		failed = errInterrupted
 	}
@@ -59,20 +64,16 @@ func runSuite(ctx context.Context, o options, out, progress io.Writer) (err erro
 // errInterrupted ends a run that Ctrl-C has cut short.
 var errInterrupted = errors.New("interrupted: the cells so far are written")
 
-// publish prints the report and writes the files that were asked for.
+// publish prints the report and writes the tables that were asked for. The file of -json has been written.
 func (r *report) publish(o options, old *report, out io.Writer) error {
 	r.print(out)
 	if old != nil {
 		compare(old, r).print(out, o.compare)
 	}
-	var failed error
-	if o.json != "" {
-		failed = r.write(o.json)
+	if o.markdown == "" {
+		return nil
 	}
-	if o.markdown != "" {
-		failed = errors.Join(failed, r.writeMarkdown(o.markdown, old))
-	}
-	return failed
+	return r.writeMarkdown(o.markdown, old)
 }
 
 // settle chooses what the flags left open, now that the device is known, and refuses what
@@ -120,28 +121,52 @@ func (s *suite) settle() error {
 	return nil
 }
 
-// fill adds a result, or bounds, for each cell to the report.
-func (s *suite) fill(ctx context.Context, r *report) error {
+// workloads lists the cells in the order of the table.
+func (s *suite) workloads() (list []workload) {
 	for _, data := range s.datasets {
 		for _, net := range s.nets {
 			for _, batch := range s.batches {
 				for _, rule := range s.rules {
-					if err := ctx.Err(); err != nil {
-						return err
-					}
-					if err := s.add(ctx, r, workload{data, net, rule, batch}); err != nil {
-						return fmt.Errorf("%s %v, batches of %d: %w", data.name+"-"+net, rule, batch, err)
-					}
+					list = append(list, workload{data, net, rule, batch})
 				}
 			}
+		}
+	}
+	return list
+}
+
+// fill adds a result, or bounds, for each cell to the report, and calls keep after each.
+func (s *suite) fill(ctx context.Context, r *report, keep func() error) error {
+	list := s.workloads()
+	start := time.Now()
+	r.CellsToCome = len(list)
+	for done, w := range list {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.progress, "cell %d of %d: %v%s\n", done+1, len(list), w, timeLeft(time.Since(start), done, len(list)))
+		if err := s.add(ctx, r, w); err != nil {
+			return fmt.Errorf("%s %v, batches of %d: %w", w.data.name+"-"+w.net, w.rule, w.batch, err)
+		}
+		r.CellsToCome--
+		if err := keep(); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// timeLeft is the text of how long the rest takes if it goes on as before; "" before the first cell.
+func timeLeft(spent time.Duration, done, all int) string {
+	if done == 0 {
+		return ""
+	}
+	left := spent / time.Duration(done) * time.Duration(all-done)
+	return fmt.Sprintf(" (about %v left)", max(time.Second, left.Round(time.Second)))
+}
+
 // add measures a cell, or bounds its time.
 func (s *suite) add(ctx context.Context, r *report, w workload) (err error) {
-	fmt.Fprintf(s.progress, "%v\n", w)
 	c, err := newCell(s.dev, w, s.stream)
 	if errors.Is(err, gpu.ErrOutOfMemory) {
 		r.Cells = append(r.Cells, result{key: w.key(), Skipped: "does not fit: " + wording.Clause(err)})

@@ -138,7 +138,52 @@ func TestInterruptedRunKeepsWhatItHas(t *testing.T) {
 		return len(p), nil
 	}))
 	require.ErrorIs(t, err, errInterrupted)
-	assert.Len(t, validated(t, name).Cells, 2)
+	r := validated(t, name)
+	assert.Len(t, r.Cells, 2)
+	assert.Equal(t, 2*2*4-2, r.CellsToCome)
+	assert.Contains(t, r.header(), [2]string{"note", "cut off: 14 cells were not measured"})
+}
+
+// TestEachCellIsWrittenWhenItIsDone: whatever ends the run, the file has the cells so far.
+func TestEachCellIsWrittenWhenItIsDone(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "bench.json")
+	o, err := parse([]string{"-device", "cpu", "-datasets", "mnist", "-models", "bp,dfa", "-time", "10ms", "-json", name})
+	require.NoError(t, err)
+	var lines []string
+	require.NoError(t, run(t.Context(), o, io.Discard, writerFunc(func(p []byte) (int, error) {
+		if done := len(lines); done > 0 {
+			r := validated(t, name)
+			assert.Len(t, r.Cells, done)
+			assert.Equal(t, 4-done, r.CellsToCome)
+		}
+		lines = append(lines, string(p))
+		return len(p), nil
+	})))
+	require.Len(t, lines, 4)
+	assert.Equal(t, "cell 1 of 4: mnist-fc bp 64\n", lines[0])
+	assert.Regexp(t, `^cell 4 of 4: mnist-conv dfa 64 \(about \d+s left\)\n$`, lines[3])
+	assert.Zero(t, validated(t, name).CellsToCome)
+}
+
+func TestFileThatCannotBeWrittenEndsTheRunAtTheFirstCell(t *testing.T) {
+	o, err := parse([]string{"-device", "cpu", "-time", "10ms", "-json", filepath.Join(t.TempDir(), "absent", "bench.json")})
+	require.NoError(t, err)
+	var out bytes.Buffer
+	lines := 0
+	err = run(t.Context(), o, &out, writerFunc(func(p []byte) (int, error) {
+		lines++
+		return len(p), nil
+	}))
+	require.ErrorContains(t, err, "-json: ")
+	assert.Equal(t, 1, strings.Count(err.Error(), "-json"))
+	assert.Equal(t, 1, lines)
+	assert.Contains(t, out.String(), "mnist-fc", "what was measured is printed")
+}
+
+func TestTimeLeftIsThatOfTheCellsSoFar(t *testing.T) {
+	assert.Empty(t, timeLeft(time.Minute, 0, 4))
+	assert.Equal(t, " (about 1m0s left)", timeLeft(time.Minute, 2, 4))
+	assert.Equal(t, " (about 1s left)", timeLeft(time.Millisecond, 3, 4))
 }
 
 type writerFunc func([]byte) (int, error)

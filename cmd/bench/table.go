@@ -78,6 +78,9 @@ func (r *report) header() [][2]string {
 	if len(r.Bounds) == 0 {
 		lines = append(lines, [2]string{"timing", fmt.Sprintf("steps and products in %d windows by turns, %.1f s of each; median and 95th percentile", r.Windows, r.CellSeconds)})
 	}
+	if r.CellsToCome > 0 {
+		lines = append(lines, [2]string{"note", fmt.Sprintf("cut off: %d cells were not measured", r.CellsToCome)})
+	}
 	if r.Device.Kind == "emu" {
 		lines = append(lines, [2]string{"note", "a software GPU: times are those of the interpreter and say nothing of a GPU"})
 	}
