@@ -5,11 +5,25 @@ package cuda
 import (
 	"cmp"
 	"errors"
+	"os"
 	"slices"
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda/kernels"
 )
+
+// gpu/mutants brings kernels with a bug in them, without building the tests anew.
+func init() {
+	file := os.Getenv("MDFA_TEST_PTX")
+	if file == "" {
+		return
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		panic(err)
+	}
+	ptx = string(text)
+}
 
 // The events that order a feed's two streams, for tests that leave one out.
 type FeedWaits struct{ Used, Sent bool }

@@ -89,6 +89,10 @@ func TestEveryKernelHasAMutant(t *testing.T) {
 	for _, m := range listed(t) {
 		assert.Equal(t, m.area() == kernelSource, len(m.kernels) > 0, "%s: kernels are named where the file is %s", m.name, kernelSource)
 		assert.Subset(t, names, m.kernels, m.name)
+		if len(m.kernels) > 0 {
+			assert.Equal(t, "./gpu/cuda", m.test.pkg, "%s: only these tests load other PTX than that of the checkout", m.name)
+			assert.Len(t, m.edits, 1, m.name)
+		}
 		covered = append(covered, m.kernels...)
 	}
 	for _, name := range names {

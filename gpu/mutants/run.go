@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -81,53 +82,58 @@ func (r *runner) try(ctx context.Context, m mutant) verdict {
 		return verdict{kind: broken, detail: err.Error()}
 	}
 	defer os.RemoveAll(folder)
-	overlay, err := r.plant(ctx, m, folder)
+	overlay, ptx, err := r.plant(ctx, m, folder)
 	if err != nil {
 		return verdict{kind: broken, detail: err.Error()}
 	}
-	if v := r.baseline(ctx, m); v.kind != survived {
+	binary, v := r.baseline(ctx, m)
+	if v.kind != survived {
 		return verdict{kind: broken, detail: "the unchanged code does not pass: " + v.detail}
 	}
-	binary := filepath.Join(folder, "tests")
+	if ptx != "" { // the tests of the unchanged code load it
+		m.env = append(slices.Clone(m.env), "MDFA_TEST_PTX="+ptx)
+		return r.test(ctx, m, binary)
+	}
+	binary = filepath.Join(folder, "tests")
 	if err := r.build(ctx, m, binary, overlay); err != nil {
 		return verdict{kind: broken, detail: err.Error()}
 	}
 	return r.test(ctx, m, binary)
 }
 
-// plant writes the changed files, PTX included, and the overlay that puts them in place.
-func (r *runner) plant(ctx context.Context, m mutant, folder string) (overlay string, err error) {
+// plant writes the changed files, and either the PTX or an overlay that puts them in place.
+func (r *runner) plant(ctx context.Context, m mutant, folder string) (overlay, ptx string, err error) {
 	replace := map[string]string{}
 	for _, e := range m.edits {
-		content, err := os.ReadFile(filepath.Join(r.root, e.file))
+		from, to := filepath.Join(r.root, e.file), filepath.Join(folder, e.file)
+		if earlier, changed := replace[from]; changed {
+			from = earlier
+		}
+		content, err := os.ReadFile(from)
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
 		changed, err := e.apply(string(content))
 		if err != nil {
-			return "", fmt.Errorf("does not apply: %w", err)
+			return "", "", fmt.Errorf("does not apply: %w", err)
 		}
-		to := filepath.Join(folder, e.file)
 		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return "", err
+			return "", "", err
 		}
 		if err := os.WriteFile(to, []byte(changed), 0o644); err != nil {
-			return "", err
+			return "", "", err
 		}
 		replace[filepath.Join(r.root, e.file)] = to
-		if e.file == kernelSource {
-			if err := r.compile(ctx, folder); err != nil {
-				return "", err
-			}
-			replace[filepath.Join(r.root, kernelPTX)] = filepath.Join(folder, kernelPTX)
-		}
+	}
+	if m.area() == kernelSource {
+		return "", filepath.Join(folder, kernelPTX), r.compile(ctx, folder)
 	}
 	text, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	overlay = filepath.Join(folder, "overlay.json")
-	return overlay, os.WriteFile(overlay, text, 0o644)
+	return overlay, "", os.WriteFile(overlay, text, 0o644)
 }
 
 // compile makes the PTX of a changed kernels.cu. A constant that Go shares must not change
@@ -146,23 +152,25 @@ func (r *runner) compile(ctx context.Context, folder string) error {
 	return nil
 }
 
-// baseline is the verdict over the unchanged code. Tests that several mutants share run once.
-func (r *runner) baseline(ctx context.Context, m mutant) verdict {
-	build := strings.Join(append(m.env, fmt.Sprint(m.cuda()), m.test.pkg), " ")
+// baseline is the tests of the unchanged code, and what they say. Tests that several mutants
+// share are built once and run once.
+func (r *runner) baseline(ctx context.Context, m mutant) (binary string, v verdict) {
+	build := strings.Join(append(slices.Clone(m.env), fmt.Sprint(m.cuda()), m.test.pkg), " ")
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.binaries[build]; !known {
-		r.binaries[build] = filepath.Join(r.scratch, fmt.Sprint("unchanged-", len(r.binaries)))
-		if err := r.build(ctx, m, r.binaries[build], ""); err != nil {
-			delete(r.binaries, build)
-			return verdict{kind: broken, detail: err.Error()}
+	binary, built := r.binaries[build]
+	if !built {
+		binary = filepath.Join(r.scratch, fmt.Sprint("unchanged-", len(r.binaries)))
+		if err := r.build(ctx, m, binary, ""); err != nil {
+			return "", verdict{kind: broken, detail: err.Error()}
 		}
+		r.binaries[build] = binary
 	}
 	run := build + " " + m.test.run
 	if _, known := r.baselines[run]; !known {
-		r.baselines[run] = r.test(ctx, m, r.binaries[build])
+		r.baselines[run] = r.test(ctx, m, binary)
 	}
-	return r.baselines[run]
+	return binary, r.baselines[run]
 }
 
 // build compiles the tests.
