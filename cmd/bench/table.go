@@ -8,6 +8,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"mdfa/cmd/internal/cli"
 	"mdfa/internal/disk"
 )
 
@@ -173,7 +174,8 @@ func (r *report) boundGrid() grid {
 // print writes the report for a terminal.
 func (r *report) print(out io.Writer) {
 	for _, line := range r.header() {
-		fmt.Fprintf(out, "%-9s %s\n", line[0], line[1])
+		const indent = 10
+		fmt.Fprintln(out, cli.Hang(fmt.Sprintf("%-*s%s", indent, line[0], line[1]), indent, cli.Columns(out)))
 	}
 	for _, g := range r.grids() {
 		fmt.Fprintln(out)

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -31,8 +32,11 @@ func export(_ context.Context, args []string, stdout *os.File) error {
 	if err := net.save(opt); err != nil {
 		return err
 	}
-	if _, err := stdout.WriteString(net.summary(opt)); err != nil {
-		return fmt.Errorf("printing to standard output failed: %w", err)
+	for line := range strings.Lines(net.summary(opt)) {
+		const indent = 9
+		if _, err := fmt.Fprintln(stdout, cli.Hang(strings.TrimSuffix(line, "\n"), indent, cli.Columns(stdout))); err != nil {
+			return fmt.Errorf("printing to standard output failed: %w", err)
+		}
 	}
 	return nil
 }

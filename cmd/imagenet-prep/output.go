@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 
+	"mdfa/cmd/internal/cli"
 	"mdfa/internal/progress"
 	"mdfa/internal/shards/prepare"
 )
@@ -32,10 +30,6 @@ func (o *output) Write(text []byte) (int, error) {
 
 func (o *output) linef(format string, args ...any) { fmt.Fprintf(o, format+"\n", args...) }
 
-func (o *output) terminal() bool {
-	return term.IsTerminal(int(o.file.Fd())) && os.Getenv("TERM") != "dumb"
-}
-
 // lineEvery is the time between two lines of progress where there is no terminal.
 const lineEvery = 10 * time.Second
 
@@ -45,8 +39,7 @@ type bar struct {
 	out   *output
 	bytes bool // the work is counted in bytes
 	drawn bool // as a live line
-	live  *mpb.Progress
-	bar   *mpb.Bar
+	live  *progress.Bar
 
 	mu    sync.Mutex // guards what follows against the live line's goroutine
 	now   prepare.Progress
@@ -63,7 +56,9 @@ type span struct {
 	images int
 }
 
-func newBar(out *output, bytes bool) *bar { return &bar{out: out, bytes: bytes, drawn: out.terminal()} }
+func newBar(out *output, bytes bool) *bar {
+	return &bar{out: out, bytes: bytes, drawn: cli.Terminal(out.file) != nil}
+}
 
 // report takes the next state. It may be called for every image.
 func (b *bar) report(p prepare.Progress) {
@@ -85,32 +80,18 @@ func (b *bar) report(p prepare.Progress) {
 	switch {
 	case b.drawn:
 		if b.live == nil {
-			b.start()
+			b.live = progress.NewBar(b.out.file, func() string { return b.head() + " " }, b.tail)
 		}
-		b.bar.SetTotal(p.Total, false)
-		b.bar.SetCurrent(p.Done)
+		b.live.Set(p.Done, p.Total)
 	case due:
 		b.out.linef("%s%s", b.head(), b.tail(1<<10))
 	}
 }
 
-// start begins the live line, in the manner of internal/progress.
-func (b *bar) start() {
-	b.live = mpb.New(mpb.WithOutput(b.out.file), mpb.WithRefreshRate(progress.Interval))
-	b.bar = b.live.New(0,
-		mpb.BarStyle().Lbound("").Filler("━").Tip("╸").Padding(" ").Rbound(""),
-		mpb.BarWidth(26), mpb.BarFillerTrim(),
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return b.head() + " " })),
-		mpb.AppendDecorators(decor.Any(func(room decor.Statistics) string { return b.tail(room.AvailableWidth - 10) })))
-}
-
 // close takes the live line away.
 func (b *bar) close() {
-	if b.live != nil {
-		b.bar.Abort(true)
-		b.live.Wait()
-		b.live = nil
-	}
+	b.live.Close()
+	b.live = nil
 }
 
 func (b *bar) head() string {
@@ -142,14 +123,7 @@ func (b *bar) tail(room int) string {
 	if p.Skipped > 0 {
 		parts = append(parts, fmt.Sprintf("  %s left out", humanize.Comma(int64(p.Skipped))))
 	}
-	text := ""
-	for _, part := range parts {
-		if len(text)+len(part) > room {
-			break
-		}
-		text += part
-	}
-	return text
+	return progress.Fit(room, parts...)
 }
 
 var _ io.Writer = (*output)(nil)

@@ -15,6 +15,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/checkpoint"
+	"mdfa/cmd/internal/cli"
 	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
 )
@@ -32,10 +33,11 @@ type output struct {
 	seen      int
 	width     int // of the names of images
 	classes   int // of the names of classes
+	columns   int // of the terminal, 0 where lines may have any length
 }
 
 func newOutput(stdout, stderr io.Writer, o options, data checkpoint.Data) *output {
-	return &output{out: bufio.NewWriter(stdout), errors: stderr, o: o, data: data, confusion: algo.NewConfusion(data.Classes)}
+	return &output{out: bufio.NewWriter(stdout), errors: stderr, o: o, columns: cli.Columns(stdout), data: data, confusion: algo.NewConfusion(data.Classes)}
 }
 
 func (out *output) linef(format string, args ...any) {
@@ -70,11 +72,15 @@ func (out *output) header(c *checkpoint.Checkpoint, dev gpu.Info, passed string,
 	if passed != "" {
 		passed = " (" + passed + ")"
 	}
-	out.linef("network  %s on %s, %d classes: %v", c.Rule, c.Data.Name, c.Data.Classes, c.Network)
-	out.linef("weights  %s (%s)", c.When(), filepath.ToSlash(c.Path))
-	out.linef("device   %v%s", dev, passed)
+	item := func(label, format string, args ...any) {
+		const indent = 9
+		out.linef("%s", cli.Hang(fmt.Sprintf("%-*s", indent, label)+fmt.Sprintf(format, args...), indent, out.columns))
+	}
+	item("network", "%s on %s, %d classes: %v", c.Rule, c.Data.Name, c.Data.Classes, c.Network)
+	item("weights", "%s (%s)", c.When(), filepath.ToSlash(c.Path))
+	item("device", "%v%s", dev, passed)
 	for _, note := range im.notes {
-		out.linef("note     %s", note)
+		item("note", "%s", note)
 	}
 	out.linef("")
 }

@@ -8,8 +8,8 @@ import (
 	"syscall"
 
 	"github.com/fatih/color"
-	"golang.org/x/term"
 
+	"mdfa/cmd/internal/cli"
 	"mdfa/internal/progress"
 )
 
@@ -31,7 +31,7 @@ type console struct {
 func newConsole(file *os.File) *console {
 	c := &console{
 		file: file, out: file, closed: func() {},
-		terminal: term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb",
+		terminal: cli.Terminal(file) != nil,
 		bold:     color.New(color.Bold), faint: color.New(color.Faint), good: color.New(color.FgGreen),
 	}
 	// https://no-color.org: any value but the empty one turns colours off.
@@ -46,18 +46,6 @@ func newConsole(file *os.File) *console {
 	return c
 }
 
-// width is the terminal's, or 0 where lines may be as long as they like.
-func (c *console) width() int {
-	if !c.terminal {
-		return 0
-	}
-	width, _, err := term.GetSize(int(c.file.Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
-}
-
 // Write prints as it stands.
 func (c *console) Write(text []byte) (int, error) {
 	n, err := c.out.Write(text)
@@ -70,8 +58,15 @@ func (c *console) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// line prints a line of text for people.
+// line prints a line of text for people, broken between words where a terminal is too narrow for it.
 func (c *console) line(text string) {
+	if !c.json {
+		fmt.Fprintln(c, cli.Hang(text, labelColumns, cli.Columns(c.file)))
+	}
+}
+
+// whole prints a line of text that is to be copied: where a terminal breaks it, it stays one line there.
+func (c *console) whole(text string) {
 	if !c.json {
 		fmt.Fprintln(c, text)
 	}
@@ -84,8 +79,11 @@ func (c *console) detail(text string) {
 	}
 }
 
+// labelColumns is the width of labels.
+const labelColumns = 9
+
 // label is a line's first word, in a column of its own.
-func (c *console) label(name string) string { return c.faint.Sprintf("%-9s", name) }
+func (c *console) label(name string) string { return c.faint.Sprintf("%-*s", labelColumns, name) }
 
 // startLive begins the live line, on a terminal and unless -quiet or -log json.
 func (c *console) startLive() {

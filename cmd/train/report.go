@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/mattn/go-runewidth"
 
 	"mdfa/algo"
+	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 	"mdfa/internal/foreign"
 	"mdfa/internal/progress"
@@ -95,6 +95,8 @@ type observer struct {
 	epochs, steps int // of the whole run, steps of each epoch
 	maxSteps      int
 	before        int // steps of the whole run before this process
+	data          *loaders.Dataset
+	state         progress.State // the last that was shown
 
 	began, epochBegan time.Time
 	said              time.Time // the last progress event, or the beginning
@@ -133,7 +135,10 @@ func (o *observer) Step(epoch, step int, loss func() (float64, error)) {
 		ImagesPerSecond: float64((step-o.epochFrom)*o.batch) / max(now.Sub(o.epochBegan).Seconds(), 1e-9),
 		Left:            perStep * time.Duration(o.totalSteps()-done),
 	}
-	if live != nil {
+	if step >= steps && o.data.Valid.Len() > 0 {
+		state.Doing = "validating"
+	}
+	if o.state = state; live != nil {
 		live.Set(now, state)
 		return
 	}
@@ -153,6 +158,10 @@ func (o *observer) totalSteps() int {
 func (o *observer) Epoch(e algo.Epoch) error {
 	o.out.detail(o.out.fit(o.epochParts(e)))
 	o.epochEvent(e)
+	if live := o.out.live; live != nil && e.Number == o.epochs && o.data.Test.Len() > 0 {
+		o.state.Doing = "testing"
+		live.Set(time.Now(), o.state)
+	}
 	for _, keep := range []func() error{
 		o.aligned.save,
 		func() error { return o.run.AddEpoch(epochCells(e, o.classes)) },
@@ -201,28 +210,14 @@ func waitText(wait, seconds float64) string {
 
 // fit joins as many parts as the terminal is wide.
 func (c *console) fit(parts []string) string {
-	width, text := c.width(), ""
+	width, text := cli.Columns(c.file), ""
 	for _, part := range parts {
-		if width > 0 && visible(text+part) > width {
+		if width > 0 && cli.Visible(text+part) > width {
 			break
 		}
 		text += part
 	}
 	return text
-}
-
-// visible is the number of columns that a text takes, colours not counted.
-func visible(text string) int {
-	n := 0
-	for text != "" {
-		before, rest, found := strings.Cut(text, "\x1b[")
-		n += runewidth.StringWidth(before)
-		if !found {
-			break
-		}
-		_, text, _ = strings.Cut(rest, "m")
-	}
-	return n
 }
 
 // printOutcome is the final table. Page is the name of the report, "" where there is none.

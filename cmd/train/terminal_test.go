@@ -9,10 +9,17 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"mdfa/algo"
+	"mdfa/cmd/internal/cli"
+	"mdfa/internal/progress"
+	"mdfa/internal/results"
+	"mdfa/loaders"
 )
 
 // onTerminal runs the program on a terminal of a given width and returns every byte
@@ -41,12 +48,16 @@ func screen(t *testing.T, sent string) []string {
 	var lines []string
 	for line := range strings.Lines(sent) {
 		for {
-			up, rest, found := strings.Cut(line, "A\x1b[J")
+			before, rest, found := strings.Cut(line, "\x1b[J")
 			if !found {
 				break
 			}
-			require.Equal(t, "\x1b[1", up, "only the live line is redrawn")
-			lines = lines[:len(lines)-1]
+			if shown, up := strings.CutSuffix(before, "\r\x1b[1A"); up { // only the live line is redrawn
+				require.NotContains(t, shown, "\x1b")
+				lines = lines[:len(lines)-1]
+			} else {
+				require.Equal(t, "\r", before, "the first drawing")
+			}
 			line = rest
 		}
 		lines = append(lines, strings.TrimRight(line, "\n"))
@@ -76,6 +87,105 @@ func TestTerminalShowsALiveLineAndCleansUp(t *testing.T) {
 	}
 }
 
+// TestWhatATerminalEchoesIsDrawnOver has Ctrl-C typed while the live line is drawn. The terminal prints
+// ^C where the cursor is, and sends SIGINT.
+func TestWhatATerminalEchoesIsDrawnOver(t *testing.T) {
+	cmd := command(t, "-data", madeUp(t), "-layers", "600,600", "-batch_size", "8", "-max_epochs", "1000000")
+	cmd.Env = append(os.Environ(), "TERM=xterm")
+	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 90})
+	require.NoError(t, err)
+	defer terminal.Close()
+	var sent bytes.Buffer
+	buffer := make([]byte, 1<<12)
+	typed := 0
+	for {
+		n, err := terminal.Read(buffer)
+		sent.Write(buffer[:n])
+		if err != nil {
+			require.ErrorIs(t, err, syscall.EIO) // how Linux says that the other side is gone
+			break
+		}
+		switch drawn := strings.Count(sent.String(), "img/s   eta "); {
+		case typed == 0 && drawn > 0:
+			_, err = terminal.WriteString("xy")
+			typed++
+		case typed == 1 && drawn > 3:
+			_, err = terminal.WriteString("\x03")
+			typed++
+		}
+		require.NoError(t, err)
+	}
+	_ = cmd.Wait() // the exit code says it
+	assert.Equal(t, exitInterrupted, cmd.ProcessState.ExitCode())
+	text := strings.ReplaceAll(sent.String(), "\r\n", "\n")
+	assert.Contains(t, text, "xy")
+	assert.Contains(t, text, "^C")
+	left := screen(t, text)
+	for _, line := range left {
+		assert.NotRegexp(t, `\^C|xy|epepoch|eta`, line)
+	}
+	assert.Contains(t, strings.Join(left, "\n"), "train: interrupted in epoch ")
+}
+
+func TestTheLiveLineSaysWhatTrainingWaitsFor(t *testing.T) {
+	master, slave, err := pty.Open()
+	require.NoError(t, err)
+	defer master.Close()
+	defer slave.Close()
+	go func() { _, _ = io.Copy(io.Discard, master) }() // until it is closed
+	run, err := results.Create(t.TempDir(), "mnist", "bp", time.Now(), epochColumns(), func() error { return nil })
+	require.NoError(t, err)
+	defer run.Close()
+	one := loaders.Split{Labels: make([]int32, 1)}
+	keep := &keeper{run: run}
+	o := &observer{
+		out: newConsole(slave), run: run, keep: keep, epochs: 2, steps: 3, batch: 8, began: time.Now(),
+		data: &loaders.Dataset{Classes: 2, Valid: one, Test: one},
+	}
+	o.out.startLive()
+	require.NotNil(t, o.out.live)
+	defer o.out.stopLive()
+	loss := func() (float64, error) { return 1, nil }
+	for epoch := 1; epoch <= 2; epoch++ {
+		for step, want := range []string{1: "", 2: "", 3: "validating"} {
+			if step > 0 {
+				o.state = progress.State{}
+				o.Step(epoch, step, loss)
+				assert.Equal(t, want, o.state.Doing, "epoch %d, step %d", epoch, step)
+			}
+		}
+		require.NoError(t, o.Epoch(algo.Epoch{Number: epoch, Steps: 3}))
+		assert.Equal(t, []string{1: "validating", 2: "testing"}[epoch], o.state.Doing)
+	}
+	o.data.Valid = loaders.Split{}
+	o.Step(2, 3, loss)
+	assert.Empty(t, o.state.Doing, "nothing is validated")
+}
+
+func TestTheHeaderBreaksBetweenWords(t *testing.T) {
+	const columns = 64
+	args := []string{"-data", madeUp(t), "-layers", "16", "-max_epochs", "1"}
+	wide := runTrain(t, args...)
+	require.Equal(t, 0, wide.code, wide.stderr)
+	sent := onTerminal(t, columns, []string{"NO_COLOR=1"}, args...)
+	var joined string
+	for _, line := range screen(t, sent) {
+		if !strings.Contains(line, "/") { // a path stays whole
+			assert.LessOrEqual(t, cli.Visible(line), columns, line)
+		}
+		if rest, hangs := strings.CutPrefix(line, "         "); hangs {
+			joined += " " + rest
+		} else {
+			joined += "\n" + line
+		}
+	}
+	for line := range strings.Lines(wide.stdout) {
+		if label, _, _ := strings.Cut(line, " "); label == "memory" || label == "rule" || label == "device" {
+			assert.Contains(t, joined, "\n"+line)
+		}
+	}
+}
+
 func TestNarrowTerminalNeverWrapsTheEpochs(t *testing.T) {
 	const columns = 44
 	sent := onTerminal(t, columns, nil, slowRun(t)...)
@@ -84,7 +194,7 @@ func TestNarrowTerminalNeverWrapsTheEpochs(t *testing.T) {
 	for line := range strings.Lines(plain) {
 		if strings.HasPrefix(line, "epoch ") {
 			seen++
-			assert.LessOrEqual(t, visible(strings.TrimRight(line, "\n")), columns, line)
+			assert.LessOrEqual(t, cli.Visible(strings.TrimRight(line, "\n")), columns, line)
 		}
 	}
 	assert.GreaterOrEqual(t, seen, 4)

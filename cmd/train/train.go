@@ -127,7 +127,7 @@ func follow(ctx context.Context, t *algo.Trainer, p *plan, data *loaders.Dataset
 	out.startLive()
 	defer out.stopLive()
 	return t.Run(ctx, keep.reporter.watch(&observer{
-		out: out, run: keep.run, keep: keep, aligned: keep.aligned, classes: data.Classes, batch: p.batch,
+		out: out, run: keep.run, keep: keep, aligned: keep.aligned, data: data, classes: data.Classes, batch: p.batch,
 		epochs: epochs, steps: steps, maxSteps: p.maxSteps, before: p.origin.steps(), began: time.Now(), said: time.Now(),
 	}))
 }

@@ -4,15 +4,12 @@ package progress
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 )
 
 // Interval is the time between two drawings of the line.
@@ -25,13 +22,12 @@ type State struct {
 	Loss            float64       // mean of the epoch so far
 	ImagesPerSecond float64       // of the epoch so far
 	Left            time.Duration // of the whole run
+	Doing           string        // what keeps the next step waiting, such as "validating"; "" while there are steps
 }
 
-// Line is the live line. It is drawn from a goroutine of its own until Close.
+// Line is the live line.
 type Line struct {
-	container *mpb.Progress
-	bar       *mpb.Bar
-
+	*Bar
 	mu    sync.Mutex
 	state State
 	due   time.Time // of the next Set that will be drawn
@@ -39,13 +35,8 @@ type Line struct {
 
 // New starts a line on a terminal, with nothing on it before the first Set.
 func New(terminal *os.File) *Line {
-	l := &Line{container: mpb.New(mpb.WithOutput(terminal), mpb.WithRefreshRate(Interval))}
-	// A total of 0 keeps the bar from ending itself when an epoch is full.
-	l.bar = l.container.New(0,
-		mpb.BarStyle().Lbound("").Filler("━").Tip("╸").Padding(" ").Rbound(""),
-		mpb.BarWidth(26), mpb.BarFillerTrim(),
-		mpb.PrependDecorators(decor.Any(l.head)),
-		mpb.AppendDecorators(decor.Any(l.tail)))
+	l := new(Line)
+	l.Bar = NewBar(terminal, l.head, l.tail)
 	return l
 }
 
@@ -62,20 +53,8 @@ func (l *Line) Set(now time.Time, s State) {
 	l.mu.Lock()
 	l.state, l.due = s, now.Add(Interval)
 	l.mu.Unlock()
-	l.bar.SetTotal(int64(s.Steps), false)
-	l.bar.SetCurrent(int64(s.Step))
+	l.Bar.Set(int64(s.Step), int64(s.Steps))
 }
-
-// Write prints above the line.
-func (l *Line) Write(text []byte) (int, error) { return l.container.Write(text) }
-
-// Close takes the line away. What was written stays.
-func (l *Line) Close() {
-	l.bar.Abort(true)
-	l.container.Wait()
-}
-
-var _ io.Writer = (*Line)(nil)
 
 func (l *Line) snapshot() State {
 	l.mu.Lock()
@@ -83,7 +62,7 @@ func (l *Line) snapshot() State {
 	return l.state
 }
 
-func (l *Line) head(decor.Statistics) string {
+func (l *Line) head() string {
 	s := l.snapshot()
 	if s.Epochs == 0 {
 		return ""
@@ -92,20 +71,27 @@ func (l *Line) head(decor.Statistics) string {
 }
 
 // tail is as much as there is room for.
-func (l *Line) tail(room decor.Statistics) string {
+func (l *Line) tail(room int) string {
 	s := l.snapshot()
 	if s.Epochs == 0 {
 		return ""
 	}
-	const bar = 10 // columns that the bar should get
-	text := ""
-	for _, part := range []string{
+	last := "   eta " + Duration(s.Left)
+	if s.Doing != "" {
+		last = "   " + s.Doing
+	}
+	return Fit(room,
 		fmt.Sprintf(" %3d%%", 100*s.Step/max(s.Steps, 1)),
 		fmt.Sprintf("  loss %.4f", s.Loss),
 		fmt.Sprintf("   %s img/s", humanize.Comma(int64(s.ImagesPerSecond))),
-		"   eta " + Duration(s.Left),
-	} {
-		if len(text)+len(part)+bar > room.AvailableWidth {
+		last)
+}
+
+// Fit joins as many parts as there are columns for.
+func Fit(room int, parts ...string) string {
+	text := ""
+	for _, part := range parts {
+		if len(text)+len(part) > room {
 			break
 		}
 		text += part

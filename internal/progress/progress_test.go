@@ -9,7 +9,6 @@ import (
 	"github.com/creack/pty"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/vbauerster/mpb/v8/decor"
 )
 
 func TestTextsOfTheLine(t *testing.T) {
@@ -32,9 +31,11 @@ func TestTailGivesUpItsEndFirst(t *testing.T) {
 		20:  "  52%",
 		5:   "",
 	} {
-		assert.Equal(t, want, l.tail(decor.Statistics{AvailableWidth: columns}), columns)
+		assert.Equal(t, want, l.tail(columns-barRoom), columns)
 	}
-	assert.Empty(t, new(Line).tail(decor.Statistics{AvailableWidth: 100}), "before the first Set")
+	assert.Empty(t, new(Line).tail(100), "before the first Set")
+	l.state.Doing = "validating"
+	assert.Equal(t, "  52%  loss 0.1210   5,003 img/s   validating", l.tail(100))
 }
 
 func TestSetIsDueOncePerDrawing(t *testing.T) {

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"mdfa/internal/fetch"
 	"mdfa/internal/progress"
@@ -22,8 +20,6 @@ const (
 	lineEvery = 10 * time.Second
 	// plainRoom is the columns for the numbers of a plain line.
 	plainRoom = 100
-	// barRoom is the columns that the bar should get.
-	barRoom = 10
 )
 
 // Display shows one step after the other. A step begins with its first report
@@ -33,8 +29,7 @@ type Display struct {
 	terminal *os.File  // for the live line; nil where there is none
 	now      func() time.Time
 
-	live *mpb.Progress // of the present step
-	bar  *mpb.Bar
+	bar *progress.Bar // of the present step, on a terminal
 
 	mu    sync.Mutex // guards state, which the live line reads from its own goroutine
 	state state
@@ -80,10 +75,7 @@ func (d *Display) Report(p fetch.Progress) {
 	case s.at.Sub(s.said) >= lineEvery:
 		d.say(s.heading() + s.amount(plainRoom))
 	}
-	if d.bar != nil {
-		d.bar.SetTotal(p.Total, false)
-		d.bar.SetCurrent(p.Done)
-	}
+	d.bar.Set(p.Done, p.Total)
 }
 
 // advance takes a report into the state, and returns the one before and the new one.
@@ -111,12 +103,8 @@ func (d *Display) say(text string) {
 
 // start begins a live line.
 func (d *Display) start() {
-	d.live = mpb.New(mpb.WithOutput(d.terminal), mpb.WithRefreshRate(progress.Interval))
-	d.bar = d.live.New(0,
-		mpb.BarStyle().Lbound("").Filler("━").Tip("╸").Padding(" ").Rbound(""),
-		mpb.BarWidth(26), mpb.BarFillerTrim(),
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return d.snapshot().heading() + " " })),
-		mpb.AppendDecorators(decor.Any(func(room decor.Statistics) string { return d.snapshot().amount(room.AvailableWidth - barRoom) })))
+	d.bar = progress.NewBar(d.terminal, func() string { return d.snapshot().heading() + " " },
+		func(room int) string { return d.snapshot().amount(room) })
 }
 
 func (d *Display) snapshot() state {
@@ -134,11 +122,8 @@ func (d *Display) Close() {
 }
 
 func (d *Display) end() {
-	if d.bar != nil {
-		d.bar.Abort(true)
-		d.live.Wait()
-		d.bar, d.live = nil, nil
-	}
+	d.bar.Close()
+	d.bar = nil
 }
 
 // verb is "fetching" for files and nothing for other steps, whose name says it.
@@ -198,14 +183,7 @@ func (s state) amount(room int) string {
 		left := time.Duration(float64(took) / float64(brought) * float64(s.Total-s.Done))
 		parts = append(parts, "  "+rate, "  eta "+progress.Duration(left))
 	}
-	text := ""
-	for _, part := range parts {
-		if len(text)+len(part) > room {
-			break
-		}
-		text += part
-	}
-	return text
+	return progress.Fit(room, parts...)
 }
 
 // count writes an amount with its unit.

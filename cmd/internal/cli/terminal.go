@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+	"golang.org/x/term"
+)
+
+// Terminal returns the terminal that a program prints to, nil where it is none or one that can only
+// print line after line.
+func Terminal(out io.Writer) *os.File {
+	file, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" {
+		return nil
+	}
+	return file
+}
+
+// Columns returns the width of the terminal that a program prints to, 0 where lines may have any length.
+func Columns(out io.Writer) int {
+	file := Terminal(out)
+	if file == nil {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// word is a word with the blanks before it.
+var word = regexp.MustCompile(`\s*\S+`)
+
+// Hang breaks a line between words where it is wider than so many columns, and begins what follows at a
+// column of its own: below the text of "label    text". A word that is too wide stays whole.
+func Hang(line string, indent, columns int) string {
+	const least = 20 // columns that are worth it
+	if columns < indent+least || Visible(line) <= columns {
+		return line
+	}
+	var b strings.Builder
+	at := 0
+	for _, w := range word.FindAllString(line, -1) {
+		if n := Visible(w); at > 0 && at+n > columns {
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			w, at = strings.TrimLeft(w, " "), indent
+		}
+		b.WriteString(w)
+		at += Visible(w)
+	}
+	return b.String()
+}
+
+// colour is the escape sequence that begins or ends a colour.
+var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// Visible returns the number of columns that a text takes, colours not counted.
+func Visible(text string) int { return runewidth.StringWidth(colour.ReplaceAllString(text, "")) }
