@@ -17,11 +17,20 @@ type Tensor struct {
 // [units] or [c_out]. The data are views of the arena; the padding between blocks is in
 // none of them.
 func (n *Network) Split(arena []float32) []Tensor {
+	tensors := n.tensors()
+	for i, l := range n.Layers {
+		tensors[2*i].Data, tensors[2*i+1].Data = l.W.Of(arena), l.B.Of(arena)
+	}
+	return tensors
+}
+
+// tensors is Split without the data.
+func (n *Network) tensors() []Tensor {
 	var tensors []Tensor
 	for i, l := range n.Layers {
 		tensors = append(tensors,
-			Tensor{fmt.Sprintf("layers.%d.weight", i), l.WeightShape(), l.W.Of(arena)},
-			Tensor{fmt.Sprintf("layers.%d.bias", i), []int{l.Channels()}, l.B.Of(arena)})
+			Tensor{Name: fmt.Sprintf("layers.%d.weight", i), Shape: l.WeightShape()},
+			Tensor{Name: fmt.Sprintf("layers.%d.bias", i), Shape: []int{l.Channels()}})
 	}
 	return tensors
 }
@@ -37,21 +46,31 @@ func (n *Network) Join(tensors []Tensor) ([]float32, error) {
 		}
 		given[t.Name] = t
 	}
-	arena := make([]float32, n.Params)
-	for _, to := range n.Split(arena) {
+	for _, to := range n.tensors() {
 		from, ok := given[to.Name]
+		size := 1
+		for _, length := range to.Shape {
+			size *= length
+		}
 		switch {
 		case !ok:
 			return nil, fmt.Errorf("model: tensor %s of %v is missing", to.Name, n)
-		case !slices.Equal(from.Shape, to.Shape) || len(from.Data) != len(to.Data):
+		case !slices.Equal(from.Shape, to.Shape) || len(from.Data) != size:
 			return nil, fmt.Errorf("model: tensor %s has the shape %v and %d elements; %v was expected for %v",
 				to.Name, from.Shape, len(from.Data), to.Shape, n)
 		}
-		copy(to.Data, from.Data)
-		delete(given, to.Name)
 	}
-	for name := range given {
-		return nil, fmt.Errorf("model: tensor %s belongs to no layer of %v", quote(name), n)
+	if len(given) > 2*len(n.Layers) {
+		for _, to := range n.tensors() {
+			delete(given, to.Name)
+		}
+		for name := range given {
+			return nil, fmt.Errorf("model: tensor %s belongs to no layer of %v", quote(name), n)
+		}
+	}
+	arena := make([]float32, n.Params) // only now: a file must not make it larger than itself
+	for _, to := range n.Split(arena) {
+		copy(to.Data, given[to.Name].Data)
 	}
 	return arena, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -214,9 +215,12 @@ func (r *report) write(name string) error {
 	return nil
 }
 
+// maxReport bounds a file of -json.
+const maxReport = 64 << 20
+
 // readReport reads what an earlier run wrote.
 func readReport(name string) (*report, error) {
-	text, err := os.ReadFile(name)
+	text, err := disk.ReadFile(context.Background(), name, maxReport)
 	if err != nil {
 		return nil, err
 	}

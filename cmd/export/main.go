@@ -19,12 +19,12 @@ import (
 func main() { cli.Main("export", export) }
 
 // export reads a checkpoint and writes the network.
-func export(_ context.Context, args []string, stdout *os.File) error {
+func export(ctx context.Context, args []string, stdout *os.File) error {
 	opt, err := parse(args)
 	if err != nil {
 		return err
 	}
-	net, err := load(opt)
+	net, err := load(ctx, opt)
 	if err != nil {
 		return err
 	}
@@ -50,9 +50,9 @@ type trained struct {
 }
 
 // load reads the weights that were asked for.
-func load(opt options) (*trained, error) {
+func load(ctx context.Context, opt options) (*trained, error) {
 	if opt.weights == weightsBest {
-		c, err := checkpoint.Load(opt.path)
+		c, err := checkpoint.Load(ctx, opt.path)
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +65,7 @@ func load(opt options) (*trained, error) {
 		}
 		return &trained{Checkpoint: c, params: c.Params, weights: weights, epoch: c.Epoch()}, nil
 	}
-	c, err := checkpoint.LoadLatest(opt.path)
+	c, err := checkpoint.LoadLatest(ctx, opt.path)
 	if err != nil {
 		return nil, err
 	}

@@ -183,7 +183,7 @@ func TestWeightsThatAreNoNumbersAreRefused(t *testing.T) {
 	dir, net := aRun(t)
 	run := filepath.Join(dir, "run")
 	for _, weights := range []string{"best", "last"} {
-		c, err := checkpoint.LoadLatest(run)
+		c, err := checkpoint.LoadLatest(t.Context(), run)
 		require.NoError(t, err)
 		c.Params = filled(net, float32(math.NaN()))
 		require.NoError(t, checkpoint.WriteState(run, c))

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -40,11 +42,15 @@ type checkpointFacts struct {
 }
 
 // describe prints each path.
-func describe(o options, out *strings.Builder) error {
+func describe(ctx context.Context, o options, out *strings.Builder) error {
+	var faults []error
 	for i, path := range o.paths {
-		s, err := open(path, o.weights)
+		s, err := open(ctx, path, o.weights)
 		if err != nil {
 			return err
+		}
+		if s.fault != nil {
+			faults = append(faults, s.fault)
 		}
 		if o.json {
 			if err := writeJSON(out, s.describe(o.most)); err != nil {
@@ -57,7 +63,7 @@ func describe(o options, out *strings.Builder) error {
 		}
 		s.print(o.most, out)
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 func (s *subject) describe(most int) description {

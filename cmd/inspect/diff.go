@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"math"
@@ -50,11 +52,11 @@ type historyDiff struct {
 }
 
 // compare prints what differs between two paths.
-func compare(o options, out *strings.Builder) error {
+func compare(ctx context.Context, o options, out *strings.Builder) error {
 	var s [2]*subject
 	for i, path := range o.paths {
 		var err error
-		if s[i], err = open(path, o.weights); err != nil {
+		if s[i], err = open(ctx, path, o.weights); err != nil {
 			return err
 		}
 	}
@@ -67,11 +69,12 @@ func compare(o options, out *strings.Builder) error {
 		equal := !slices.ContainsFunc(c.Weights, func(t tensorDiff) bool { return !t.Equal })
 		c.Equal = &equal
 	}
+	fault := cmp.Or(s[0].fault, s[1].fault)
 	if o.json {
-		return writeJSON(out, c)
+		return cmp.Or(writeJSON(out, c), fault)
 	}
 	c.print(out)
-	return nil
+	return fault
 }
 
 // settingsDiff lists flags and facts that differ.

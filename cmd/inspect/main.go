@@ -16,8 +16,8 @@ import (
 
 func main() { cli.Main("inspect", run) }
 
-// run is the whole program. What it prints comes at once, so that an error stands alone.
-func run(_ context.Context, args []string, stdout *os.File) error {
+// run is the whole program. What it prints comes at once, before an error.
+func run(ctx context.Context, args []string, stdout *os.File) error {
 	o, err := parse(args)
 	if err != nil {
 		return err
@@ -27,17 +27,15 @@ func run(_ context.Context, args []string, stdout *os.File) error {
 	case o.runs:
 		err = listRuns(o, &out)
 	case o.diff:
-		err = compare(o, &out)
+		err = compare(ctx, o, &out)
 	default:
-		err = describe(o, &out)
+		err = describe(ctx, o, &out)
 	}
-	if err != nil {
-		return err
-	}
+	// An error may come with what there is all the same.
 	if _, err := stdout.WriteString(out.String()); err != nil {
 		return fmt.Errorf("printing to standard output failed: %w", err)
 	}
-	return nil
+	return err
 }
 
 // writeJSON adds an object on a line of its own.

@@ -171,9 +171,44 @@ func TestARunShowsHowItStands(t *testing.T) {
 	assert.Contains(t, text, "of checkpoints/last.safetensors")
 	assert.Contains(t, text, "note: "+killed+"/checkpoints/best.safetensors is damaged")
 	require.NoError(t, os.RemoveAll(filepath.Join(killed, "checkpoints")))
-	assert.NotContains(t, inspected(t, killed), "weights")
+	text, err = inspect(t, killed)
+	require.ErrorIs(t, err, checkpoint.ErrAbsent)
+	assert.NotContains(t, text, "weights")
+	assert.Contains(t, text, "    1      7  0.5000", "what there is is shown all the same")
 	require.NoError(t, os.Remove(filepath.Join(killed, "run.json")))
-	assert.Contains(t, inspected(t, killed), "    1      7  0.5000")
+	text, err = inspect(t, killed)
+	require.ErrorIs(t, err, checkpoint.ErrAbsent)
+	assert.Contains(t, text, "    1      7  0.5000")
+}
+
+func TestARunWithoutAReadableCheckpointIsAFault(t *testing.T) {
+	root := t.TempDir()
+	whole, damaged := folder(t, root, 1, "complete"), folder(t, root, 2, "complete")
+	for _, name := range []string{"last", "best"} {
+		require.NoError(t, os.WriteFile(filepath.Join(damaged, "checkpoints", name+".safetensors"), []byte("x"), 0o666))
+	}
+	for _, args := range [][]string{{damaged}, {"-json", damaged}, {damaged, whole}, {"-diff", whole, damaged}} {
+		text, err := inspect(t, args...)
+		require.ErrorIs(t, err, checkpoint.ErrDamaged, args)
+		assert.Contains(t, text, damaged, args)
+		assert.NotContains(t, err.Error(), "\n")
+	}
+	// A run that keeps none on purpose is as it should be.
+	require.NoError(t, os.RemoveAll(filepath.Join(damaged, "checkpoints")))
+	_, err := inspect(t, damaged)
+	require.ErrorIs(t, err, checkpoint.ErrAbsent)
+	run, err := checkpoint.ReadRun(damaged)
+	require.NoError(t, err)
+	run.Flags = map[string]string{"checkpoint_every": "-1"}
+	text, err := run.Encode()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(damaged, "run.json"), text, 0o666))
+	inspected(t, damaged)
+
+	require.NoError(t, os.WriteFile(filepath.Join(whole, "run.json"), []byte("{"), 0o666))
+	shown, err := inspect(t, whole)
+	require.ErrorIs(t, err, checkpoint.ErrDamaged)
+	assert.Contains(t, shown, "weights")
 }
 
 func TestDiffSaysWhatDiffers(t *testing.T) {

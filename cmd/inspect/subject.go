@@ -1,9 +1,10 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,10 +24,11 @@ type subject struct {
 	result     map[string]string   // result.csv; nil if the run has not ended
 	epochs     []map[string]string // the columns of epochs.csv
 	notes      []string
+	fault      error // why a run has no checkpoint that can be read, or no run.json: a sentence, or nil
 }
 
 // open reads what a path stands for.
-func open(path, weights string) (*subject, error) {
+func open(ctx context.Context, path, weights string) (*subject, error) {
 	s := &subject{path: path}
 	load := checkpoint.Load
 	if weights == weightsLast {
@@ -35,7 +37,7 @@ func open(path, weights string) (*subject, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() || !isRun(path) {
 		// A file, or a folder of checkpoints; its error says what was expected.
-		if s.checkpoint, err = load(path); err != nil {
+		if s.checkpoint, err = load(ctx, path); err != nil {
 			return nil, err
 		}
 		s.settings, s.epochs = &s.checkpoint.Settings, history(s.checkpoint)
@@ -44,17 +46,23 @@ func open(path, weights string) (*subject, error) {
 	}
 	if s.run, err = checkpoint.ReadRun(path); err == nil {
 		s.settings = &s.run.Settings
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		s.note(err)
+	} else if !errors.Is(err, checkpoint.ErrAbsent) {
+		s.fault = err
 	}
-	if s.checkpoint, err = load(path); err == nil {
+	if s.checkpoint, err = load(ctx, path); err == nil {
 		s.settings = &s.checkpoint.Settings
 		s.passedBy()
-	} else if !errors.Is(err, checkpoint.ErrAbsent) {
-		s.note(err)
+	} else if ctx.Err() != nil {
+		return nil, err
+	} else {
+		s.fault = cmp.Or(s.fault, err)
 	}
 	if err := s.readTables(); err != nil {
 		return nil, err
+	}
+	// A run that keeps none, or has not come to its first one, is as it should be.
+	if errors.Is(s.fault, checkpoint.ErrAbsent) && (s.status == statusRunning || s.run != nil && s.run.KeepsNone()) {
+		s.fault = nil
 	}
 	return s, nil
 }

@@ -143,7 +143,7 @@ func predict(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	c, err := load(o)
+	c, err := load(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -159,12 +159,12 @@ func predict(ctx context.Context, args []string, stdout, stderr io.Writer) error
 }
 
 // load reads the network. Params are the weights that were asked for.
-func load(o options) (*checkpoint.Checkpoint, error) {
+func load(ctx context.Context, o options) (*checkpoint.Checkpoint, error) {
 	find := checkpoint.Load
 	if o.weights == weightsLast {
 		find = checkpoint.LoadLatest
 	}
-	c, err := find(o.path)
+	c, err := find(ctx, o.path)
 	if err != nil {
 		return nil, err
 	}

@@ -270,12 +270,12 @@ func TestJSONHasWhatPeopleSeeAndTheLogits(t *testing.T) {
 
 func TestWeightsThatAreNoNumbersAreRefused(t *testing.T) {
 	dir := halves(t, model.Shape{H: 2, W: 2, C: 1}, 2)
-	c, err := checkpoint.Load(dir)
+	c, err := checkpoint.Load(t.Context(), dir)
 	require.NoError(t, err)
 	c.Params[0] = float32(math.Inf(1))
 	require.NoError(t, checkpoint.WriteWeights(dir, c))
 	for _, weights := range []string{weightsBest, weightsLast} {
-		_, err := load(options{path: dir, weights: weights})
+		_, err := load(t.Context(), options{path: dir, weights: weights})
 		assert.ErrorContains(t, err, "its weights are NaN or infinite")
 	}
 }

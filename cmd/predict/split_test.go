@@ -93,7 +93,7 @@ func TestAccuracyOnTheTestSetIsTheRuns(t *testing.T) { testOn(t, "cpu", 30) }
 
 func TestOtherDataUnderTheSameNameIsRefused(t *testing.T) {
 	dir, _ := trained(t, "cpu", false, 1)
-	c, err := checkpoint.Load(dir)
+	c, err := checkpoint.Load(t.Context(), dir)
 	require.NoError(t, err)
 	c.Data.Checksum = strings.Repeat("0", 64)
 	require.NoError(t, checkpoint.WriteWeights(dir, c))

@@ -21,7 +21,9 @@ import (
 	"mdfa/cmd/internal/cli"
 	"mdfa/cmd/internal/runfolder"
 	"mdfa/cmd/internal/version"
+	"mdfa/internal/foreign"
 	"mdfa/internal/report"
+	"mdfa/internal/results"
 )
 
 // compareFile is where a comparison goes that -o does not name another place for.
@@ -54,11 +56,11 @@ func newFlags(o *options) *cli.Flags {
 }
 
 func main() {
-	cli.Main("report", func(_ context.Context, args []string, stdout *os.File) error { return run(args, stdout) })
+	cli.Main("report", func(ctx context.Context, args []string, stdout *os.File) error { return run(ctx, args, stdout) })
 }
 
 // run is the whole program.
-func run(args []string, stdout io.Writer) error {
+func run(ctx context.Context, args []string, stdout io.Writer) error {
 	var o options
 	f := newFlags(&o)
 	var err error
@@ -79,14 +81,14 @@ func run(args []string, stdout io.Writer) error {
 	if several {
 		write = compare
 	}
-	path, err := write(dirs, o.output)
-	if err != nil {
+	path, err := write(ctx, dirs, o.output)
+	if path == "" {
 		return err
 	}
-	if _, err := fmt.Fprintln(stdout, filepath.ToSlash(path)); err != nil {
+	if _, err := fmt.Fprintln(stdout, foreign.Text(filepath.ToSlash(path))); err != nil {
 		return fmt.Errorf("printing to standard output failed: %w", err)
 	}
-	return nil
+	return err
 }
 
 // folders are the runs that paths stand for: themselves, or all runs below one that is no
@@ -159,22 +161,29 @@ func depth(root, at string) int {
 
 func producer() string { return "report, version " + version.Read().String() }
 
-// one makes the report of a run.
-func one(dirs []string, output string) (string, error) {
-	f, err := runfolder.Read(dirs[0])
+// one makes the report of a run. One whose weights cannot be read gets its report and is an error.
+func one(ctx context.Context, dirs []string, output string) (path string, err error) {
+	f, err := runfolder.Read(ctx, dirs[0])
 	if err != nil {
 		return "", err
 	}
-	path := cmp.Or(output, filepath.Join(dirs[0], runfolder.ReportFile))
-	return path, f.Write(path, producer())
+	path = cmp.Or(output, filepath.Join(dirs[0], runfolder.ReportFile))
+	if err := f.Write(path, producer()); err != nil {
+		return "", err
+	}
+	absent := errors.Is(f.Weights, checkpoint.ErrAbsent)
+	if f.Checkpoint != nil || absent && (f.Run.KeepsNone() || results.Locked(dirs[0])) {
+		return path, nil
+	}
+	return path, fmt.Errorf("the report is without weights: %w", f.Weights)
 }
 
 // compare makes the page of several runs.
-func compare(dirs []string, output string) (string, error) {
+func compare(ctx context.Context, dirs []string, output string) (string, error) {
 	var entries []report.Entry
 	for _, dir := range dirs {
 		f, err := runfolder.ReadTables(dir)
-		if err != nil {
+		if err := cmp.Or(ctx.Err(), err); err != nil {
 			return "", err
 		}
 		entries = append(entries, f.Entry())
@@ -184,5 +193,8 @@ func compare(dirs []string, output string) (string, error) {
 		return "", err
 	}
 	path := cmp.Or(output, compareFile)
-	return path, runfolder.WriteFile(path, page.Bytes())
+	if err := runfolder.WriteFile(path, page.Bytes()); err != nil {
+		return "", err
+	}
+	return path, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,7 +28,7 @@ func made(t *testing.T, root, rule string, seed int64, accuracy float64) string 
 	require.NoError(t, err)
 	defer run.Close()
 	text, err := checkpoint.Run{Settings: checkpoint.Settings{
-		Flags: map[string]string{"optimizer": "sgd", "lr": "0.1"}, Rule: rule, Network: net.Spec(), Seed: seed,
+		Flags: map[string]string{"optimizer": "sgd", "lr": "0.1", "checkpoint_every": "-1"}, Rule: rule, Network: net.Spec(), Seed: seed,
 		Data: checkpoint.Data{Name: "made-up", Shape: [3]int{2, 2, 1}, Classes: 3},
 	}}.Encode()
 	require.NoError(t, err)
@@ -40,7 +41,7 @@ func made(t *testing.T, root, rule string, seed int64, accuracy float64) string 
 // call runs the program.
 func call(args ...string) (stdout, stderr string, code int) {
 	var out, errors bytes.Buffer
-	code = cli.Report("report", run(args, &out), &out, &errors)
+	code = cli.Report("report", run(context.Background(), args, &out), &out, &errors)
 	return out.String(), errors.String(), code
 }
 
@@ -49,6 +50,18 @@ func read(t *testing.T, path string) string {
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	return string(text)
+}
+
+func TestARunWithoutReadableWeightsGetsItsReportAndAnError(t *testing.T) {
+	dir := made(t, t.TempDir(), "bp", 1, 0.9)
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o777))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "checkpoints", "best.safetensors"), []byte("x"), 0o666))
+	want := filepath.Join(dir, "report.html")
+	stdout, stderr, code := call(dir)
+	assert.Equal(t, cli.ExitFailed, code)
+	assert.Equal(t, want+"\n", stdout)
+	assert.Contains(t, stderr, "report: the report is without weights: "+filepath.Join(dir, "checkpoints", "best.safetensors")+" is damaged or no checkpoint")
+	assert.Contains(t, read(t, want), "is damaged or no checkpoint")
 }
 
 func TestOneRunGetsItsReport(t *testing.T) {

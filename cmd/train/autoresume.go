@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -17,7 +18,7 @@ import (
 // autoResume looks below -out for the newest run with the same settings. The same command
 // line serves each time that a machine comes and goes: it begins the run, goes on with it,
 // and in the end says that it is complete.
-func autoResume(typed options, out *console) (opt options, from *origin, done bool, err error) {
+func autoResume(ctx context.Context, typed options, out *console) (opt options, from *origin, done bool, err error) {
 	typed.found = candidates(typed)
 	for _, dir := range typed.found {
 		outcome, complete := completed(dir, typed)
@@ -27,7 +28,7 @@ func autoResume(typed options, out *console) (opt options, from *origin, done bo
 			out.event("note", noteEvent{text})
 			return typed, nil, true, nil
 		}
-		from, err := openRun(dir, dir)
+		from, err := openRun(ctx, dir, dir)
 		if err != nil {
 			return opt, nil, false, err
 		}

@@ -27,7 +27,7 @@ func TestARunThatDivergesWithinAnEpochKeepsAStateFromBefore(t *testing.T) {
 	assert.Equal(t, "failed", rows[0]["status"])
 	assertFiles(t, filepath.Join(run, "checkpoints"), "last.safetensors", "previous.safetensors")
 	for _, name := range []string{"last.safetensors", "previous.safetensors"} {
-		c, err := checkpoint.Read(filepath.Join(run, "checkpoints", name))
+		c, err := checkpoint.Read(t.Context(), filepath.Join(run, "checkpoints", name))
 		require.NoError(t, err)
 		assert.NoError(t, c.CheckFinite())
 		assert.True(t, algo.Finite([]float32{float32(c.Progress.Sums.Loss)}))

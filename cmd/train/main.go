@@ -42,7 +42,7 @@ func dispatch(ctx context.Context, args []string, out *console) error {
 	var from *origin
 	if opt.given["resume"] {
 		var done bool
-		if opt, from, done, err = resume(args, opt, out); err != nil || done {
+		if opt, from, done, err = resume(ctx, args, opt, out); err != nil || done {
 			return err
 		}
 		defer from.close()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -58,7 +59,7 @@ func (o *origin) takeLock() func() {
 
 // openOrigin finds the run that a path stands for: its folder, its folder of checkpoints, a
 // checkpoint, or a folder above with no other run in it.
-func openOrigin(path string) (*origin, error) {
+func openOrigin(ctx context.Context, path string) (*origin, error) {
 	path = filepath.Clean(path)
 	dir := path
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
@@ -68,9 +69,9 @@ func openOrigin(path string) (*origin, error) {
 		dir = filepath.Join(dir, "..")
 	}
 	if exists(filepath.Join(dir, checkpoint.RunFile)) {
-		return openRun(dir, path)
+		return openRun(ctx, dir, path)
 	}
-	state, err := checkpoint.LoadState(path)
+	state, err := checkpoint.LoadState(ctx, path)
 	if !errors.Is(err, checkpoint.ErrAbsent) {
 		return &origin{state: state}, err
 	}
@@ -78,7 +79,7 @@ func openOrigin(path string) (*origin, error) {
 	case 0:
 		return nil, err
 	case 1:
-		return openRun(runs[0], runs[0])
+		return openRun(ctx, runs[0], runs[0])
 	default:
 		return nil, usagef("%s holds %d runs, such as %s and %s: name one of them, or take -resume auto with the flags of the run.",
 			path, len(runs), runs[0], runs[len(runs)-1])
@@ -86,7 +87,7 @@ func openOrigin(path string) (*origin, error) {
 }
 
 // openRun opens a run's folder for going on, from the checkpoint that path stands for.
-func openRun(dir, path string) (*origin, error) {
+func openRun(ctx context.Context, dir, path string) (*origin, error) {
 	unlock, err := results.Lock(dir)
 	if err != nil {
 		return nil, err
@@ -96,7 +97,7 @@ func openRun(dir, path string) (*origin, error) {
 		err = checkpoint.Sweep(dir)
 	}
 	if err == nil {
-		o.state, err = checkpoint.LoadState(path)
+		o.state, err = checkpoint.LoadState(ctx, path)
 		if errors.Is(err, checkpoint.ErrAbsent) && path == dir {
 			o.state, err = nil, nil
 		}
@@ -110,14 +111,14 @@ func openRun(dir, path string) (*origin, error) {
 
 // resume finds what -resume asks for, and completes the flags by those of that run. An
 // origin of nil begins a new run; done says that the run needs nothing any more.
-func resume(args []string, typed options, out *console) (opt options, from *origin, done bool, err error) {
+func resume(ctx context.Context, args []string, typed options, out *console) (opt options, from *origin, done bool, err error) {
 	if strings.TrimSpace(typed.resume) == "" {
 		return opt, nil, false, usagef("-resume is empty: expected the folder of a run, a checkpoint, or %s.", resumeAuto)
 	}
 	if typed.resume == resumeAuto {
-		return autoResume(typed, out)
+		return autoResume(ctx, typed, out)
 	}
-	if from, err = openOrigin(typed.resume); err != nil {
+	if from, err = openOrigin(ctx, typed.resume); err != nil {
 		return opt, nil, false, err
 	}
 	settings := from.settings()

@@ -36,9 +36,9 @@ func endOf(t *testing.T, dir string) runEnd {
 		require.NoError(t, err)
 	}
 	e.alignment = string(aligned)
-	e.last, err = checkpoint.LoadState(dir)
+	e.last, err = checkpoint.LoadState(t.Context(), dir)
 	require.NoError(t, err)
-	e.best, err = checkpoint.Load(dir)
+	e.best, err = checkpoint.Load(t.Context(), dir)
 	require.NoError(t, err)
 	require.Equal(t, checkpoint.WeightsKind, e.best.Kind)
 	for _, c := range []*checkpoint.Checkpoint{e.last, e.best} {
@@ -91,7 +91,7 @@ func TestAnInterruptedRunGoesOnWhereItWas(t *testing.T) {
 	data := madeUp(t)
 	args := []string{"-data", data, "-layers", "24", "-batch_size", "20", "-lr", "0.01", "-checkpoint_every", "1000000"}
 	dir, run := interrupted(t, args...)
-	reached, err := checkpoint.LoadState(filepath.Join(dir, run))
+	reached, err := checkpoint.LoadState(t.Context(), filepath.Join(dir, run))
 	require.NoError(t, err, "the signal left a checkpoint")
 	_, rows := table(t, filepath.Join(dir, run, "epochs.csv"))
 	epochs := strconv.Itoa(len(rows) + 3)
@@ -371,7 +371,7 @@ func TestARunWithRelativePathsIsResumedFromAnyFolder(t *testing.T) {
 	require.Len(t, runs, 1)
 	record, err := checkpoint.ReadRun(runs[0])
 	require.NoError(t, err)
-	state, err := checkpoint.LoadState(runs[0])
+	state, err := checkpoint.LoadState(t.Context(), runs[0])
 	require.NoError(t, err)
 	for _, s := range []checkpoint.Settings{record.Settings, state.Settings} {
 		assert.Equal(t, data, s.Flags["data"])
@@ -461,7 +461,7 @@ func TestACheckpointThatFindsNoRoomEndsTheRun(t *testing.T) {
 	assertFiles(t, filepath.Join(run, "checkpoints"), "best.safetensors", "last.safetensors", "previous.safetensors")
 	_, rows := table(t, filepath.Join(run, "result.csv"))
 	assert.Equal(t, "failed", rows[0]["status"])
-	state, err := checkpoint.LoadState(run)
+	state, err := checkpoint.LoadState(t.Context(), run)
 	require.NoError(t, err)
 	require.NoError(t, state.PassedBy)
 

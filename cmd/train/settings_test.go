@@ -48,7 +48,7 @@ func TestARunDoesNotGoOnWithOtherFeedback(t *testing.T) {
 	require.Equal(t, 0, got.code, got.stderr)
 	run, err := filepath.Rel(got.dir, got.runFolder(t))
 	require.NoError(t, err)
-	c, err := checkpoint.LoadState(filepath.Join(got.dir, run))
+	c, err := checkpoint.LoadState(t.Context(), filepath.Join(got.dir, run))
 	require.NoError(t, err)
 	c.Feedback.Fingerprint, c.Program = "0123", "abc"
 	require.NoError(t, checkpoint.WriteState(filepath.Join(got.dir, run), c))

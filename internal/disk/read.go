@@ -24,7 +24,7 @@ func (e notFile) Is(target error) bool { return target == ErrNotFile }
 // Open opens a regular file for reading. Everything else is refused at once, where opening
 // a named pipe would wait for its writer and a device might have no end. A folder is an
 // EISDIR.
-func Open(path string) (*os.File, fs.FileInfo, error) { return open(path, os.O_RDONLY) }
+func Open(path string) (*os.File, fs.FileInfo, error) { return OpenFile(path, os.O_RDONLY) }
 
 // OpenPart opens a regular file for reading and writing, and makes it where it is missing. A
 // link is refused: whoever may put one there would choose what is written to.
@@ -33,7 +33,7 @@ func OpenPart(path string) (*os.File, fs.FileInfo, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		return nil, nil, link
 	}
-	file, info, err := open(path, os.O_RDWR|os.O_CREATE)
+	file, info, err := OpenFile(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -57,7 +57,8 @@ func Replace(path string) (*os.File, error) {
 	return Create(path)
 }
 
-func open(path string, flag int) (*os.File, fs.FileInfo, error) {
+// OpenFile is Open with the flags of [os.OpenFile].
+func OpenFile(path string, flag int) (*os.File, fs.FileInfo, error) {
 	file, err := os.OpenFile(path, flag|syscall.O_NONBLOCK, 0o666)
 	switch {
 	case errors.Is(err, syscall.ENXIO): // a socket, or a pipe that nobody reads

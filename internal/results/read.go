@@ -2,19 +2,22 @@ package results
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"mdfa/internal/disk"
 )
 
+// maxTable bounds a CSV of a run: it is read into memory.
+const maxTable = 256 << 20
+
 // ReadTable reads a CSV of a run, each row by the names of its columns; none where there is
 // no file. The error is a sentence that names the file.
 func ReadTable(path string) ([]map[string]string, error) {
-	text, err := os.ReadFile(path)
+	text, err := disk.ReadFile(context.Background(), path, maxTable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

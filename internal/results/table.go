@@ -2,13 +2,15 @@ package results
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
+
+	"mdfa/internal/disk"
 )
 
 // AlignmentFile is there for runs that measured their alignment: header, and a row for
@@ -40,7 +42,7 @@ func (r *Run) ContinueTable(name string, columns []string, keep func(row []strin
 		return nil, err
 	}
 	path := filepath.Join(r.dir, name)
-	text, err := os.ReadFile(path)
+	text, err := disk.ReadFile(context.Background(), path, maxTable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return t, nil
 	}

@@ -2,11 +2,11 @@ package runlog
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"mdfa/internal/disk"
 )
@@ -21,9 +21,12 @@ type Table struct {
 	Notes   []string // what was passed over, as clauses for a person
 }
 
+// maxLog bounds a log; that of a hundred thousand runs has 50 MB.
+const maxLog = 256 << 20
+
 // Read reads a log, also while others write to it. Without the file the table is empty.
 func (l *Log) Read() (*Table, error) {
-	text, err := os.ReadFile(l.Path())
+	text, err := disk.ReadFile(context.Background(), l.Path(), maxLog)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Table{}, nil
 	}

@@ -78,7 +78,7 @@ func (l *Log) append(ctx context.Context, row []results.Cell) error {
 
 // write adds a row while the lock is held.
 func (l *Log) write(row []results.Cell) error {
-	file, err := os.OpenFile(l.Path(), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o666)
+	file, _, err := disk.OpenFile(l.Path(), os.O_RDWR|os.O_APPEND|os.O_CREATE)
 	if err != nil {
 		return disk.Reason(err)
 	}

@@ -25,19 +25,21 @@ package checkpoint
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/dustin/go-humanize"
 
 	"mdfa/algo"
+	"mdfa/internal/disk"
 	"mdfa/internal/safetensors"
 	"mdfa/model"
 )
@@ -160,8 +162,10 @@ const sumLength = 2 * sha256.Size // in hex
 // errSum is a file whose bytes are not those that were written.
 var errSum = errors.New("its checksum differs")
 
-// decode reads a file of size bytes and checks all of it.
-func decode(r io.Reader, size int64) (*Checkpoint, error) {
+// decode reads a file of size bytes and checks all of it. Its bytes are compared with its
+// checksum before memory is taken for its tensors.
+func decode(ctx context.Context, file io.ReadSeeker, size int64) (*Checkpoint, error) {
+	r := disk.Reader(ctx, file)
 	header, err := safetensors.ReadHeader(r, size)
 	if err != nil {
 		return nil, err
@@ -177,8 +181,7 @@ func decode(r io.Reader, size int64) (*Checkpoint, error) {
 		return nil, errSum
 	}
 	hash.Write(bytes.Replace(raw, []byte(sum), bytes.Repeat([]byte("0"), sumLength), 1))
-	tensors, err := header.ReadData(io.TeeReader(r, hash))
-	if err != nil {
+	if _, err := io.Copy(hash, r); err != nil {
 		return nil, err
 	}
 	if hex.EncodeToString(hash.Sum(nil)) != sum {
@@ -203,6 +206,13 @@ func decode(r io.Reader, size int64) (*Checkpoint, error) {
 	}
 	if c.Network.Classes != c.Data.Classes {
 		return nil, fmt.Errorf("its network has %d classes, and its data %d", c.Network.Classes, c.Data.Classes)
+	}
+	if _, err := file.Seek(int64(len(raw)), io.SeekStart); err != nil {
+		return nil, err
+	}
+	tensors, err := header.ReadData(r)
+	if err != nil {
+		return nil, err
 	}
 	return c, c.take(tensors)
 }
@@ -248,21 +258,20 @@ func (c *Checkpoint) take(tensors []safetensors.Tensor) error {
 }
 
 // Read reads one file. The error is a sentence that names it.
-func Read(path string) (*Checkpoint, error) {
-	file, err := os.Open(path)
-	if err != nil {
+func Read(ctx context.Context, path string) (*Checkpoint, error) {
+	file, info, err := disk.Open(path)
+	switch {
+	case errors.Is(err, disk.ErrNotFile), errors.Is(err, syscall.EISDIR):
+		return nil, &Error{Kind: ErrDamaged, Cause: err, Text: fmt.Sprintf("%s is no file: expected a checkpoint (*%s).", path, Suffix)}
+	case err != nil:
 		return nil, openFault(path, err)
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, openFault(path, err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &Error{Kind: ErrDamaged, Text: fmt.Sprintf("%s is no file: expected a checkpoint (*%s).", path, Suffix)}
-	}
-	c, err := decode(file, info.Size())
-	if err != nil {
+	c, err := decode(ctx, file, info.Size())
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("checkpoint: reading %s: %w", path, ctx.Err())
+	case err != nil:
 		return nil, damaged(path, err)
 	}
 	c.Path = path

@@ -2,12 +2,16 @@ package checkpoint
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -65,13 +69,13 @@ func encoded(t *testing.T, c *Checkpoint) []byte {
 
 func TestWhatIsWrittenIsRead(t *testing.T) {
 	want := sample(t, 1)
-	got, err := decode(bytes.NewReader(encoded(t, want)), int64(len(encoded(t, want))))
+	got, err := decode(t.Context(), bytes.NewReader(encoded(t, want)), int64(len(encoded(t, want))))
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
 
 	dir := t.TempDir()
 	require.NoError(t, WriteState(dir, want))
-	got, err = Load(dir)
+	got, err = Load(t.Context(), dir)
 	require.NoError(t, err)
 	want.Path = filepath.Join(dir, Folder, LastFile)
 	assert.Equal(t, want.Params, got.Params)
@@ -83,23 +87,67 @@ func TestAnyFlippedOrMissingByteIsFound(t *testing.T) {
 	file := encoded(t, sample(t, 1))
 	for at := range file {
 		file[at] ^= 1 << (at % 8)
-		_, err := decode(bytes.NewReader(file), int64(len(file)))
+		_, err := decode(t.Context(), bytes.NewReader(file), int64(len(file)))
 		require.Error(t, err, "byte %d", at)
 		file[at] ^= 1 << (at % 8)
-		_, err = decode(bytes.NewReader(file[:at]), int64(at))
+		_, err = decode(t.Context(), bytes.NewReader(file[:at]), int64(at))
 		require.Error(t, err, "%d bytes", at)
 	}
 	longer := append(file, 0)
-	_, err := decode(bytes.NewReader(longer), int64(len(longer)))
+	_, err := decode(t.Context(), bytes.NewReader(longer), int64(len(longer)))
 	require.Error(t, err)
+}
+
+func TestReadingWaitsForNothingAndEndsWithItsContext(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe.safetensors")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o666))
+	_, err := Load(t.Context(), pipe)
+	require.ErrorIs(t, err, ErrDamaged)
+	assert.EqualError(t, err, pipe+" is no file: expected a checkpoint (*.safetensors).")
+	require.NoError(t, os.Rename(pipe, filepath.Join(dir, "run.json")))
+	_, err = ReadRun(dir)
+	assert.ErrorContains(t, err, "run.json cannot be read (it is a named pipe: expected a regular file)")
+
+	run := t.TempDir()
+	require.NoError(t, WriteState(run, sample(t, 1)))
+	require.NoError(t, WriteState(run, sample(t, 2)))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = Load(ctx, run)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.NotErrorIs(t, err, ErrDamaged)
+}
+
+// A file takes no memory for what its header claims before its checksum has shown that it is
+// as it was written.
+func TestAHeaderThatLiesAllocatesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.safetensors")
+	const elements = 1 << 32
+	header := fmt.Sprintf(`{"__metadata__":{"checkpoint":"{}","sha256":"%064d"},"layers.0.weight":{"dtype":"F32","shape":[%d],"data_offsets":[0,%d]}}`, 7, elements, 4*elements)
+	require.NoError(t, os.WriteFile(path, append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...), 0o666))
+	require.NoError(t, os.Truncate(path, int64(8+len(header)+4*elements)))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Read(ctx, path)
+	runtime.ReadMemStats(&after)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20))
+
+	whole := sample(t, 1)
+	whole.Network.Params = 1 << 40 // of an arena that no file of this size fills
+	_, err = whole.Network.Join(nil)
+	assert.ErrorContains(t, err, "is missing")
 }
 
 func TestTheFolderDecidesWhichFileIsRead(t *testing.T) {
 	run := t.TempDir()
-	_, err := Load(run)
+	_, err := Load(t.Context(), run)
 	require.ErrorIs(t, err, ErrAbsent)
 	assert.EqualError(t, err, run+" holds no checkpoint: expected the folder of a run with checkpoints/best.safetensors in it.")
-	_, err = Load(filepath.Join(run, "none"))
+	_, err = Load(t.Context(), filepath.Join(run, "none"))
 	require.ErrorIs(t, err, ErrAbsent)
 
 	first, second, best := sample(t, 1), sample(t, 2), sample(t, 3)
@@ -109,9 +157,9 @@ func TestTheFolderDecidesWhichFileIsRead(t *testing.T) {
 	require.NoError(t, WriteWeights(run, best))
 	assertFiles(t, filepath.Join(run, Folder), BestFile, LastFile, PreviousFile)
 
-	read := func(load func(string) (*Checkpoint, error), path string) *Checkpoint {
+	read := func(load func(context.Context, string) (*Checkpoint, error), path string) *Checkpoint {
 		t.Helper()
-		c, err := load(path)
+		c, err := load(t.Context(), path)
 		require.NoError(t, err)
 		return c
 	}
@@ -130,7 +178,7 @@ func TestTheFolderDecidesWhichFileIsRead(t *testing.T) {
 	assert.True(t, latest.TakeBest())
 	assert.Equal(t, second.Best, latest.Params)
 	assert.Equal(t, "after epoch 1, the best", latest.When())
-	_, err = LoadState(filepath.Join(run, Folder, BestFile))
+	_, err = LoadState(t.Context(), filepath.Join(run, Folder, BestFile))
 	require.ErrorContains(t, err, "training cannot go on from them")
 
 	last := filepath.Join(run, Folder, LastFile)
@@ -139,7 +187,7 @@ func TestTheFolderDecidesWhichFileIsRead(t *testing.T) {
 	assert.Equal(t, first.Optimizer, c.Optimizer)
 	require.ErrorContains(t, c.PassedBy, last+" is damaged or no checkpoint (")
 	require.NoError(t, os.WriteFile(filepath.Join(run, Folder, PreviousFile), nil, 0o666))
-	_, err = LoadState(run)
+	_, err = LoadState(t.Context(), run)
 	require.ErrorIs(t, err, ErrDamaged)
 	assert.Equal(t, best.Params, read(LoadLatest, run).Params, "the best weights are what is left")
 }
@@ -168,7 +216,7 @@ func TestAFailedWriteLeavesTheFilesBefore(t *testing.T) {
 		require.ErrorIs(t, err, ErrWrite)
 		assert.Regexp(t, `^the checkpoint \S+\.safetensors cannot be written \(.*\): .*; the checkpoints before it are kept\.$`, err.Error())
 	}
-	c, err := LoadState(run)
+	c, err := LoadState(t.Context(), run)
 	require.NoError(t, err)
 	assert.Equal(t, sample(t, 2).Params, c.Params)
 	assertFiles(t, filepath.Join(run, Folder), LastFile, PreviousFile)
@@ -221,7 +269,7 @@ func TestOtherVersionsAndOtherFilesAreRefused(t *testing.T) {
 			c.metadata[sumKey] = hex.EncodeToString(hash.Sum(nil))
 		}
 		require.NoError(t, safetensors.Write(&b, nil, c.metadata))
-		_, err := decode(&b, int64(b.Len()))
+		_, err := decode(t.Context(), bytes.NewReader(b.Bytes()), int64(b.Len()))
 		assert.ErrorContains(t, err, c.want, name)
 	}
 }
@@ -266,7 +314,7 @@ func FuzzCheckpoint(f *testing.F) {
 	require.NoError(f, c.encode(&b))
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, file []byte) {
-		c, err := decode(bytes.NewReader(file), int64(len(file)))
+		c, err := decode(t.Context(), bytes.NewReader(file), int64(len(file)))
 		if err != nil {
 			return
 		}

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,20 +26,20 @@ const (
 // run or of its checkpoints. Of a folder it is best, else last, else previous; one that is
 // damaged is passed over, which PassedBy says. The error is a sentence for the user
 // (ErrAbsent, ErrDamaged).
-func Load(path string) (*Checkpoint, error) {
-	return load(path, Read, BestFile, LastFile, PreviousFile)
+func Load(ctx context.Context, path string) (*Checkpoint, error) {
+	return load(ctx, path, Read, BestFile, LastFile, PreviousFile)
 }
 
 // LoadLatest is Load with the order last, previous, best: for the weights that training
 // came to, and not the best ones.
-func LoadLatest(path string) (*Checkpoint, error) {
-	return load(path, Read, LastFile, PreviousFile, BestFile)
+func LoadLatest(ctx context.Context, path string) (*Checkpoint, error) {
+	return load(ctx, path, Read, LastFile, PreviousFile, BestFile)
 }
 
 // LoadState reads the state that a run goes on from: a checkpoint of StateKind, or of a
 // folder last, else previous. Weights that are not finite count as damaged.
-func LoadState(path string) (*Checkpoint, error) {
-	c, err := load(path, readFinite, LastFile, PreviousFile)
+func LoadState(ctx context.Context, path string) (*Checkpoint, error) {
+	c, err := load(ctx, path, readFinite, LastFile, PreviousFile)
 	if err == nil && c.Kind != StateKind {
 		return nil, &Error{Kind: ErrAbsent, Text: fmt.Sprintf(
 			"%s holds the weights of the best epoch alone, and training cannot go on from them: name %s or the run's folder.", c.Path, LastFile)}
@@ -46,21 +47,21 @@ func LoadState(path string) (*Checkpoint, error) {
 	return c, err
 }
 
-func readFinite(path string) (*Checkpoint, error) {
-	c, err := Read(path)
+func readFinite(ctx context.Context, path string) (*Checkpoint, error) {
+	c, err := Read(ctx, path)
 	if err == nil {
 		err = c.CheckFinite()
 	}
 	return c, err
 }
 
-func load(path string, read func(string) (*Checkpoint, error), names ...string) (*Checkpoint, error) {
+func load(ctx context.Context, path string, read func(context.Context, string) (*Checkpoint, error), names ...string) (*Checkpoint, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
 		return nil, openFault(path, err)
 	case !info.IsDir():
-		return read(path)
+		return read(ctx, path)
 	}
 	dir := path
 	if inner := filepath.Join(path, Folder); isDir(inner) {
@@ -68,13 +69,15 @@ func load(path string, read func(string) (*Checkpoint, error), names ...string) 
 	}
 	var failures []error
 	for _, name := range names {
-		c, err := read(filepath.Join(dir, name))
+		c, err := read(ctx, filepath.Join(dir, name))
 		switch {
 		case err == nil:
 			if len(failures) > 0 {
 				c.PassedBy = failures[0]
 			}
 			return c, nil
+		case ctx.Err() != nil:
+			return nil, fmt.Errorf("checkpoint: reading %s: %w", path, ctx.Err())
 		case !errors.Is(err, fs.ErrNotExist):
 			failures = append(failures, err)
 		}

@@ -2,12 +2,12 @@ package checkpoint
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash"
-	"os"
 	"path/filepath"
 
 	"mdfa/algo"
@@ -39,6 +39,9 @@ func historyFile(dir string, epochs int) string {
 	return filepath.Join(dir, fmt.Sprintf("epochs-%d.json", epochs))
 }
 
+// maxHistory bounds a file of the history.
+const maxHistory = 16 << 20
+
 // store writes the files that are missing.
 func (h *history) store(dir string, epochs []algo.Epoch) (storedHistory, error) {
 	want := storedEpochs(len(epochs))
@@ -53,7 +56,7 @@ func (h *history) store(dir string, epochs []algo.Epoch) (storedHistory, error) 
 			}
 		}
 		path := historyFile(dir, h.epochs+chunk)
-		if old, err := os.ReadFile(path); err != nil || !bytes.Equal(old, text.Bytes()) {
+		if old, err := disk.ReadFile(context.Background(), path, maxHistory); err != nil || !bytes.Equal(old, text.Bytes()) {
 			if err := disk.WriteFile(path, text.Bytes()); err != nil {
 				return storedHistory{}, err
 			}
@@ -76,7 +79,7 @@ func (c *Checkpoint) readHistory(dir string) error {
 	var epochs []algo.Epoch
 	for len(epochs) < c.history.Epochs {
 		path := historyFile(dir, len(epochs)+chunk)
-		text, err := os.ReadFile(path)
+		text, err := disk.ReadFile(context.Background(), path, maxHistory)
 		if err != nil {
 			return damaged(c.Path, fmt.Errorf("the epochs before are missing: %s: %v", path, disk.Reason(err)))
 		}

@@ -34,10 +34,10 @@ func TestALongHistoryIsKeptInFilesOfItsOwn(t *testing.T) {
 		c := long(t, epochs)
 		require.NoError(t, w.State(c))
 		require.NoError(t, w.Weights(c))
-		got, err := LoadState(run)
+		got, err := LoadState(t.Context(), run)
 		require.NoError(t, err)
 		assert.Equal(t, c.Progress, got.Progress)
-		best, err := Load(run)
+		best, err := Load(t.Context(), run)
 		require.NoError(t, err)
 		assert.Equal(t, epochs, best.Epoch())
 		assert.Equal(t, c.Progress.Epochs[storedEpochs(epochs):], best.Progress.Epochs)
@@ -47,7 +47,7 @@ func TestALongHistoryIsKeptInFilesOfItsOwn(t *testing.T) {
 	// The run goes on in another process, which writes the same files.
 	before, err := os.Stat(historyFile(dir, chunk))
 	require.NoError(t, err)
-	c, err := LoadState(run)
+	c, err := LoadState(t.Context(), run)
 	require.NoError(t, err)
 	require.NoError(t, NewWriter(run, c).State(c))
 	after, err := os.Stat(historyFile(dir, chunk))
@@ -57,19 +57,19 @@ func TestALongHistoryIsKeptInFilesOfItsOwn(t *testing.T) {
 	// A new folder gets all of them.
 	alone := t.TempDir()
 	require.NoError(t, NewWriter(alone, c).State(c))
-	copied, err := LoadState(alone)
+	copied, err := LoadState(t.Context(), alone)
 	require.NoError(t, err)
 	assert.Equal(t, c.Progress, copied.Progress)
 
 	// Without them a state is no use, and the best weights are.
 	require.NoError(t, os.WriteFile(historyFile(dir, chunk), nil, 0o666))
-	_, err = LoadState(run)
+	_, err = LoadState(t.Context(), run)
 	require.ErrorIs(t, err, ErrDamaged)
 	require.NoError(t, os.Remove(historyFile(dir, chunk)))
-	_, err = LoadState(filepath.Join(dir, LastFile))
+	_, err = LoadState(t.Context(), filepath.Join(dir, LastFile))
 	require.ErrorIs(t, err, ErrDamaged)
 	assert.ErrorContains(t, err, "epochs-512.json: no such file or directory")
-	_, err = Load(run)
+	_, err = Load(t.Context(), run)
 	require.NoError(t, err)
 }
 
@@ -83,7 +83,7 @@ func TestAnotherRunsHistoryIsRefused(t *testing.T) {
 	text, err := os.ReadFile(historyFile(filepath.Join(other, Folder), chunk))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(historyFile(filepath.Join(run, Folder), chunk), text, 0o666))
-	_, err = LoadState(run)
+	_, err = LoadState(t.Context(), run)
 	require.ErrorContains(t, err, "are another run's")
 }
 
@@ -118,16 +118,16 @@ func TestADamagedLastNeverReplacesAWholePrevious(t *testing.T) {
 	last := filepath.Join(run, Folder, LastFile)
 	require.NoError(t, os.Truncate(last, 100))
 
-	c, err := LoadState(run)
+	c, err := LoadState(t.Context(), run)
 	require.NoError(t, err)
 	require.Error(t, c.PassedBy)
 	w = NewWriter(run, c)
 	require.NoError(t, w.State(sample(t, 3)))
-	previous, err := Read(filepath.Join(run, Folder, PreviousFile))
+	previous, err := Read(t.Context(), filepath.Join(run, Folder, PreviousFile))
 	require.NoError(t, err, "it is kept until there is a good one again")
 	assert.Equal(t, sample(t, 1).Params, previous.Params)
 	require.NoError(t, w.State(sample(t, 4)))
-	previous, err = Read(filepath.Join(run, Folder, PreviousFile))
+	previous, err = Read(t.Context(), filepath.Join(run, Folder, PreviousFile))
 	require.NoError(t, err)
 	assert.Equal(t, sample(t, 3).Params, previous.Params)
 }
@@ -153,14 +153,14 @@ func TestAStateWithoutNumbersIsPassedOver(t *testing.T) {
 	bad := sample(t, 2)
 	bad.Params[1] = float32(math.Inf(1))
 	require.NoError(t, w.State(bad))
-	c, err := LoadState(run)
+	c, err := LoadState(t.Context(), run)
 	require.NoError(t, err)
 	assert.Equal(t, sample(t, 1).Params, c.Params)
 	assert.ErrorContains(t, c.PassedBy, "its weights are NaN or infinite")
 	require.NoError(t, w.State(bad))
-	_, err = LoadState(run)
+	_, err = LoadState(t.Context(), run)
 	require.ErrorIs(t, err, ErrDamaged)
-	c, err = LoadLatest(run) // to look at
+	c, err = LoadLatest(t.Context(), run) // to look at
 	require.NoError(t, err)
 	assert.Error(t, c.CheckFinite())
 	assert.False(t, algo.Finite(c.Params))

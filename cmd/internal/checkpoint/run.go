@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"mdfa/internal/disk"
 )
 
 // RunFile is what a run's folder says of the run from its first second on.
@@ -41,6 +44,12 @@ type Resumed struct {
 	Epoch   int       `json:"epoch"`
 	Step    int       `json:"step"`
 }
+
+// KeepsNone says whether the run was told to keep no checkpoints.
+func (s Settings) KeepsNone() bool { return s.Flags["checkpoint_every"] == "-1" }
+
+// maxRun bounds run.json.
+const maxRun = 64 << 20
 
 // runFormat is the version of run.json.
 const runFormat = 1
@@ -84,7 +93,7 @@ func RunsBelow(dir string) []string {
 // ReadRun reads run.json of a run's folder. The error is a sentence (ErrAbsent, ErrDamaged).
 func ReadRun(dir string) (*Run, error) {
 	path := filepath.Join(dir, RunFile)
-	text, err := os.ReadFile(path)
+	text, err := disk.ReadFile(context.Background(), path, maxRun)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf("%s is no folder of a run: it has no %s.", dir, RunFile)}
@@ -98,6 +107,9 @@ func ReadRun(dir string) (*Run, error) {
 	if r.Format != runFormat {
 		return nil, &Error{Kind: ErrDamaged, Text: fmt.Sprintf(
 			"%s has format version %d, and this program reads version %d.", path, r.Format, runFormat)}
+	}
+	if n, err := r.Settings.Network.Network(); err != nil || n.Classes != r.Data.Classes {
+		return nil, &Error{Kind: ErrDamaged, Cause: err, Text: fmt.Sprintf("%s is damaged (its network and its classes make no sense): move it away; the run's checkpoints can be named one by one.", path)}
 	}
 	return r, nil
 }

@@ -4,7 +4,7 @@
 package runfolder
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -39,12 +39,15 @@ type row map[string]string
 
 // Read reads the folder. Without a run.json it is none; any other file may be absent, but
 // none may be damaged, the weights excepted. The error is a sentence for the user.
-func Read(dir string) (*Folder, error) {
+func Read(ctx context.Context, dir string) (*Folder, error) {
 	f, err := ReadTables(dir)
 	if err != nil {
 		return nil, err
 	}
-	f.Checkpoint, f.Weights = checkpoint.Load(dir)
+	f.Checkpoint, f.Weights = checkpoint.Load(ctx, dir)
+	if ctx.Err() != nil {
+		return nil, f.Weights
+	}
 	if f.Weights == nil {
 		f.Checkpoint.TakeBest()
 		f.Weights = f.Checkpoint.PassedBy
@@ -58,9 +61,6 @@ func ReadTables(dir string) (*Folder, error) {
 	var err error
 	if f.Run, err = checkpoint.ReadRun(dir); err != nil {
 		return nil, err
-	}
-	if n, err := f.Run.Settings.Network.Network(); err != nil || n.Classes != f.Run.Data.Classes {
-		return nil, unreadable(filepath.Join(dir, checkpoint.RunFile), errors.New("its network and its classes make no sense"))
 	}
 	ended, err := table(filepath.Join(dir, results.ResultFile))
 	if err != nil {

@@ -19,17 +19,6 @@ import (
 	"mdfa/model"
 )
 
-// WriteReport reads a run's folder and writes its report into it. producer is the program
-// and its version. The error is a sentence for the user.
-func WriteReport(dir, producer string) (path string, err error) {
-	f, err := Read(dir)
-	if err != nil {
-		return "", err
-	}
-	path = filepath.Join(dir, ReportFile)
-	return path, f.Write(path, producer)
-}
-
 // Write writes the report of the run to a file.
 func (f *Folder) Write(path, producer string) error {
 	var page bytes.Buffer

@@ -17,6 +17,16 @@ import (
 	"mdfa/model"
 )
 
+// writeReport reads a run's folder and writes its report into it.
+func writeReport(t *testing.T, dir, producer string) (path string, err error) {
+	f, err := Read(t.Context(), dir)
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, ReportFile)
+	return path, f.Write(path, producer)
+}
+
 // made is a made-up run's folder: two epochs, three classes that the seed has put in
 // another order.
 func made(t *testing.T) string {
@@ -54,7 +64,7 @@ func made(t *testing.T) string {
 
 func TestReportSaysWhatTheFolderSays(t *testing.T) {
 	dir := made(t)
-	path, err := WriteReport(dir, "train")
+	path, err := writeReport(t, dir, "train")
 	require.NoError(t, err)
 	assert.Equal(t, filepath.Join(dir, ReportFile), path)
 	html, err := os.ReadFile(path)
@@ -82,10 +92,10 @@ func TestWhatIsMissingIsLeftOut(t *testing.T) {
 	for _, name := range []string{results.ResultFile, ConfusionFile, results.EpochsFile, checkpoint.Folder} {
 		require.NoError(t, os.RemoveAll(filepath.Join(dir, name)))
 	}
-	f, err := Read(dir)
+	f, err := Read(t.Context(), dir)
 	require.NoError(t, err)
 	assert.Equal(t, StatusUnfinished, f.Status())
-	path, err := WriteReport(dir, "report")
+	path, err := writeReport(t, dir, "report")
 	require.NoError(t, err)
 	html, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -101,7 +111,7 @@ func TestDamagedFilesAreNamed(t *testing.T) {
 		dir := made(t)
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o666))
-		_, err := WriteReport(dir, "report")
+		_, err := writeReport(t, dir, "report")
 		require.ErrorContains(t, err, path)
 		assert.NoFileExists(t, filepath.Join(dir, ReportFile))
 	}
@@ -112,14 +122,14 @@ func TestDamagedFilesAreNamed(t *testing.T) {
 	text, err := run.Encode()
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, checkpoint.RunFile), text, 0o666))
-	_, err = WriteReport(dir, "report")
+	_, err = writeReport(t, dir, "report")
 	require.ErrorContains(t, err, "its network and its classes make no sense")
-	_, err = WriteReport(t.TempDir(), "report")
+	_, err = writeReport(t, t.TempDir(), "report")
 	require.ErrorIs(t, err, checkpoint.ErrAbsent)
 
 	dir = made(t)
 	require.NoError(t, os.Truncate(filepath.Join(dir, checkpoint.Folder, checkpoint.BestFile), 50))
-	path, err := WriteReport(dir, "report")
+	path, err := writeReport(t, dir, "report")
 	require.NoError(t, err, "without its weights a run still has a report")
 	html, err := os.ReadFile(path)
 	require.NoError(t, err)
