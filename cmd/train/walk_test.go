@@ -85,7 +85,7 @@ func TestEveryFailedWriteLeavesARunThatGoesOn(t *testing.T) {
 			folders, err := filepath.Glob(filepath.Join(dir, "results", "*", "[^.]*"))
 			require.NoError(t, err)
 			for _, run := range folders {
-				if _, err := checkpoint.LoadState(run); err != nil {
+				if _, err := checkpoint.LoadState(t.Context(), run); err != nil {
 					assert.ErrorIs(t, err, checkpoint.ErrAbsent, about)
 				}
 			}
