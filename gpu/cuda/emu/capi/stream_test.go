@@ -96,7 +96,7 @@ func TestStreamsWithoutOrderAreARace(t *testing.T) {
 	p, err := cu.MemAlloc(4 * n)
 	require.NoError(t, err)
 	require.NoError(t, cu.MemsetD32(p, 0, n))
-	s := saxpy{a: [2]float32{1}, x: p, y: p, n: n}
+	s := saxpy{a: [2]float32{1}, x: put(t, ramp(1, n)), y: p, n: n}
 	require.NoError(t, cu.Synchronize())
 	for range 2 {
 		other, err := cu.MakeStream(cu.NonBlocking)

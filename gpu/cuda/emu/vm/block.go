@@ -64,14 +64,14 @@ func (b *block) prepare(r *launch) {
 	clear(b.cache)
 	clear(b.counts)
 	b.stats = Stats{}
-	size := int(k.staticShared + r.dynShared)
+	size := int(k.shared.end + r.dynShared)
 	if cap(b.shared) < size {
 		b.shared = make([]byte, size)
 	}
 	b.shared = b.shared[:size]
 	b.shadow.prepare(size, k.sharedBytes)
 	threads := n * lanes
-	local := int(k.localSize) * threads
+	local := int(k.local.end) * threads
 	if cap(b.local) < local {
 		b.local = make([]byte, local)
 		b.locals = make([]uint64, (local+63)/64)
@@ -114,6 +114,7 @@ func (b *block) execute(linear uint64) *Fault {
 		seen := w.party.seen
 		clear(seen)
 		w.party = party{epoch: r.epoch, block: linear & blkMask, warp: uint64(i), clock: 1, generation: 1, seen: seen, unordered: r.unordered}
+		w.fenced, w.pairs = w.party.clock, nil
 		b.ready = append(b.ready, i)
 	}
 	b.stats.Blocks++
@@ -211,6 +212,10 @@ func (w *warp) barrier(in *inst, m uint32) {
 		w.fail(in, m, &Fault{Kind: BarrierMismatch, Detail: detail("only lanes %#08x of warp %d reach the barrier; thread %v %s", m, w.index, b.run.thread(w.index*lanes+i), why)})
 		return
 	}
+	if !alike(w.v(in.a)) || in.b != none && !alike(w.v(in.b)) {
+		w.fail(in, m, &Fault{Kind: BarrierMismatch, Detail: "the lanes of a warp name different barriers, or numbers of threads"})
+		return
+	}
 	id := w.v(in.a)[0]
 	if id > 15 {
 		w.fail(in, m, &Fault{Kind: BarrierMismatch, Detail: detail("barrier %d does not exist: a block has 0 to 15", id)})
@@ -272,6 +277,7 @@ func (b *block) release(bar *barrier) {
 			w.party.seen[j] = max(w.party.seen[j], bar.seen[j])
 		}
 		w.party.clock++
+		w.fenced = w.party.clock
 		w.state = ready
 		if in.d != none {
 			splat(w.v(in.d), uint64(bar.sum))

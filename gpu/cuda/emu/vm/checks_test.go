@@ -15,9 +15,9 @@ func broken(body string) string {
 .target sm_70
 .address_size 64
 .shared .align 16 .b8 smem[256];
-.const .align 4 .u32 fixed[2] = {11, 22};
+.const .align 4 .u32 fixed[2] = {11, 22}; .shared .align 4 .b8 tail[64]; .extern .shared .align 8 .b8 more[];
 .visible .entry k(.param .u64 pp, .param .u64 pq, .param .u32 pn) {
-.reg .u32 t, i, n, c, x, y, z, w; .reg .u64 p, q, r, s; .reg .f32 f, g; .reg .u16 h; .reg .pred a, b; .local .align 4 .b8 mine[16];
+.reg .u32 t, i, n, c, x, y, z, w; .reg .u64 p, q, r, s; .reg .f32 f, g; .reg .u16 h; .reg .pred a, b; .local .align 4 .b8 mine[16]; .local .align 4 .b8 other[8];
 ld.param.u64 p, [pp]; ld.param.u64 q, [pq]; ld.param.u32 n, [pn];
 mov.u32 t, %tid.x;
 mov.u32 c, %ctaid.x; mov.u32 i, %ntid.x; mad.lo.u32 i, c, i, t;
@@ -56,7 +56,7 @@ func TestChecksFire(t *testing.T) {
 		{"uninitialised shared", "mov.u64 s, smem;\nld.shared.u32 y, [s+4];", one, line(32), Uninitialised, 1, 0, "shared", ""},
 		{"uninitialised local", "ld.local.u32 x, [mine+4];", one, line(32), Uninitialised, 0, 0, "local", ""},
 		{"uninitialised byte of a local word", "mov.u32 x, 1; st.local.u16 [mine], x;\nld.local.u32 y, [mine];", one, one, Uninitialised, 1, 0, "local", ""},
-		{"local out of bounds", "mov.u64 s, mine; mov.u32 x, 1;\nst.local.u32 [s+16], x;", one, one, OutOfBounds, 1, 0, "local", "16 bytes of local"},
+		{"local out of bounds", "mov.u64 s, mine; mov.u32 x, 1;\nst.local.u32 [s+280], x;", one, one, OutOfBounds, 1, 0, "local", "24 bytes of local"},
 		{"register never written", "st.global.u32 [r], z;", one, line(32), UnwrittenValue, 0, 0, "", "register z"},
 		{"register written on one path", "setp.lt.u32 a, t, 5;\n@a mov.u32 z, 1;\nadd.u32 y, z, 1;\nst.global.u32 [r], y;", one, line(32), UnwrittenValue, 3, 5, "", "register y"},
 		{"branch on an unwritten predicate", "@b bra L;\nL:", one, line(32), UnwrittenValue, 0, 0, "", "register b"},
@@ -87,10 +87,22 @@ func TestChecksFire(t *testing.T) {
 		{"two barriers wait for each other", "setp.ge.u32 a, t, 32;\n@a bra L;\nbar.sync 0;\nret;\nL: bar.sync 1;", one, line(64), BarrierMismatch, 2, 0, "", "waits at barrier 1"},
 		{"guarded barrier", "setp.lt.u32 a, t, 7;\n@a bar.sync 0;", one, line(32), BarrierMismatch, 1, 0, "", ""},
 		{"barrier with an odd count", "bar.sync 0, 33;", one, line(64), BarrierMismatch, 0, anyThread, "", "multiple of 32"},
+		{"barrier that differs in a warp", "and.b32 x, t, 1;\nbar.sync x;", one, line(32), BarrierMismatch, 1, 0, "", "different barriers"},
+		{"warp barrier of the other half", "mov.u64 s, smem; setp.lt.u32 a, t, 16; selp.b32 y, 0xffff, 0xffff0000, a;\nsetp.eq.u32 b, t, 0; @b st.shared.u32 [s], t;\nbar.warp.sync y;\nsetp.eq.u32 b, t, 16; @b ld.shared.u32 x, [s];", one, line(32), SharedRace, 3, 16, "shared", "a write by thread (0,0,0)"},
 		{"barrier number", "bar.sync 16;", one, line(32), BarrierMismatch, 0, 0, "", "0 to 15"},
 		{"shfl names an inactive lane", "setp.lt.u32 a, t, 7;\n@!a bra L;\nshfl.sync.down.b32 x, t, 1, 31, -1;\nL:", one, line(32), BadLaneMask, 2, 7, "", "names lane 7"},
 		{"shfl by a lane not named", "shfl.sync.down.b32 x, t, 1, 31, 0xffff;", one, line(32), BadLaneMask, 0, 16, "", "does not name it"},
-		{"shfl with different masks", "setp.lt.u32 a, t, 16; selp.b32 x, -1, 0xffff0000, a;\nshfl.sync.down.b32 x, t, 1, 31, x;", one, line(32), BadLaneMask, 1, 16, "", "different masks"},
+		{"shfl with different masks", "setp.lt.u32 a, t, 16; selp.b32 x, -1, 0xffff0000, a;\nshfl.sync.down.b32 x, t, 1, 31, x;", one, line(32), BadLaneMask, 1, 16, "", "names lane 16, which gives mask 0xffff0000"},
+		{"shared array overrun", "mov.u64 s, smem; mul.wide.u32 r, t, 4; add.u64 r, r, s;\nst.shared.u32 [r+132], t;\nmov.u64 s, tail;\nst.shared.u32 [s], t;", one, line(32), OutOfBounds, 1, 31, "shared", "smem (256 bytes) ends 0 bytes before, and tail begins 1024 bytes after"},
+		{"shared array underrun", "mov.u64 s, smem; mov.u64 s, tail;\nld.shared.u32 x, [s+-4];", one, one, OutOfBounds, 1, 0, "shared", "and tail begins 4 bytes after"},
+		{"static shared overrun into dynamic", "mov.u64 s, smem;\nst.shared.u32 [s+256], t;\nmov.u64 s, more;\nst.shared.u32 [s], t;", one, one, OutOfBounds, 1, 0, "shared", "and more begins"},
+		{"local array overrun", "mov.u64 s, mine; mov.u32 x, 1;\nst.local.u32 [s+16], x;\nst.local.u32 [other], x;", one, one, OutOfBounds, 1, 0, "local", "mine (16 bytes) ends 0 bytes before, and other begins"},
+		{"read-only load after a write of the launch", "st.global.u32 [r], t;\nld.global.nc.u32 x, [r];", one, line(32), GlobalRace, 1, 0, "global", "read with .nc by block 0, warp 0, against write by block 0, warp 0"},
+		{"read-only load after a write of a byte", "cvt.u16.u32 h, t; cvt.u64.u32 s, t; add.u64 s, s, p;\nst.global.u8 [s], h;\nld.global.nc.u8 h, [s];", one, line(32), GlobalRace, 2, 0, "global", "read with .nc"},
+		{"write after a read-only load", "ld.global.nc.u32 x, [r];\nst.global.u32 [r], x;", one, line(32), GlobalRace, 1, 0, "global", "write by block 0, warp 0, against read with .nc"},
+		{"atomic after a read-only load", "ld.global.nc.u32 x, [p];\nred.global.add.u32 [p], 1;", one, line(32), GlobalRace, 1, 0, "global", "atomic update by block 0, warp 0, against read with .nc"},
+		{"race of a volatile store", "setp.eq.u32 a, c, 0;\n@a st.volatile.global.u32 [p], t; @!a st.global.u32 [p], t;", two, one, GlobalRace, 1, 0, "global", "against atomic or strong access by block 0"},
+		{"volatile store against a write", "setp.eq.u32 a, c, 0;\n@a st.global.u32 [p], t; @!a st.volatile.global.u32 [p], t;", two, one, GlobalRace, 1, 0, "global", "volatile write by block 1"},
 		{"vote names an inactive lane", "setp.lt.u32 a, t, 7;\n@a vote.sync.ballot.b32 x, a, -1;", one, line(32), BadLaneMask, 1, 7, "", ""},
 		{"warp barrier names an inactive lane", "setp.lt.u32 a, t, 7;\n@!a bra L;\nbar.warp.sync -1;\nL:", one, line(32), BadLaneMask, 2, 7, "", ""},
 		{"value of a lane that takes no part", "setp.lt.u32 a, t, 16;\n@!a bra L;\nshfl.sync.down.b32 x, t, 8, 31, 0xffff;\nst.global.u32 [r], x;\nL:", one, line(32), UnwrittenValue, 3, 8, "", "register x"},

@@ -40,7 +40,6 @@
 //
 //   - integer division by zero gives all ones, the remainder gives the dividend,
 //     as NVIDIA hardware does; the smallest integer divided by -1 gives itself;
-//   - float to integer conversion of NaN gives 0;
 //   - the approx functions and .full division are computed in float64 and rounded
 //     once, which is within the documented error of each;
 //   - a single-precision NaN result is the canonical 0x7fffffff;

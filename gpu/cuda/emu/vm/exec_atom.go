@@ -15,25 +15,39 @@ func execAtom(w *warp, in *inst, m uint32) {
 	if in.c != none {
 		c = w.v(in.c)
 	}
-	shared := uint64(0)
-	switch {
-	case op.space == ptx.Shared:
-	case op.space == ptx.Generic && (base[bits.TrailingZeros32(m)]+op.off)&windowMask == sharedBase:
-		shared = sharedBase
-	default:
-		w.globalAtom(in, m, base, b, c)
-		return
+	for rest := m; rest != 0 && w.fault == nil; {
+		if op.space == ptx.Shared {
+			w.sharedAtom(in, m, base, b, c, 0)
+			return
+		}
+		window := (base[bits.TrailingZeros32(rest)] + op.off) & windowMask
+		part := uint32(0) // the lanes whose addresses lie in one space
+		for r := rest; r != 0; r &= r - 1 {
+			i := bits.TrailingZeros32(r)
+			part |= bit((base[i]+op.off)&windowMask == window) << i
+		}
+		if op.space == ptx.Generic && window == sharedBase {
+			w.sharedAtom(in, part, base, b, c, sharedBase)
+		} else {
+			w.globalAtom(in, part, base, b, c)
+		}
+		rest &^= part
 	}
+}
+
+// sharedAtom executes an atomic on shared memory, whose addresses begin at start.
+func (w *warp) sharedAtom(in *inst, m uint32, base, b, c *vec, start uint64) {
+	op := in.mem
 	w.blk.stats.SharedAccesses++
 	for r := m; r != 0; r &= r - 1 {
 		i := bits.TrailingZeros32(r)
-		off := base[i] + op.off - shared
+		off := base[i] + op.off - start
 		if !w.sharedCheck(in, i, off, uint64(op.size), updating, true) {
 			return
 		}
 		mem := w.blk.shared[off:]
 		old := loadLE(mem, op.size)
-		storeLE(mem, op.size, op.atom(old, b[i], c[i]))
+		storeLE(mem, op.size, op.atShared(old, b[i], c[i]))
 		if in.d != none {
 			w.v(in.d)[i] = old
 		}

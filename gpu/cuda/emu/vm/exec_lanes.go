@@ -70,7 +70,7 @@ func (w *warp) globalLanes(in *inst, m uint32, base *vec) {
 				w.globalFault(in, i, al.base+bad, Uninitialised, "")
 				return
 			}
-		} else if !op.strong {
+		} else if op.strong == "" {
 			if j := stores.add(addr, n, i); j >= 0 {
 				w.globalFault(in, i, addr, GlobalRace, detail("lanes %d and %d of one warp write the same word in one instruction", j, i))
 				return
@@ -99,7 +99,7 @@ func (w *warp) globalLanes(in *inst, m uint32, base *vec) {
 	for r := m; r != 0; r &= r - 1 {
 		i := bits.TrailingZeros32(r)
 		off := base[i] + op.off - als[i].base
-		if op.strong { // other blocks may look at the same word now
+		if op.strong != "" { // other blocks may look at the same word now
 			lock := &w.blk.run.k.mod.mem.atomics[(base[i]+op.off)/8%256]
 			lock.Lock()
 			w.transfer(in, i, als[i].data[off:off+n])

@@ -3,6 +3,7 @@ package vm
 import (
 	"encoding/binary"
 	"math/bits"
+	"strings"
 
 	"mdfa/gpu/cuda/emu/ptx"
 )
@@ -45,14 +46,29 @@ func (op *memOp) how() access {
 	switch {
 	case op.atom != nil:
 		return updating
-	case op.store && op.strong:
+	case op.store && op.strong != "":
 		return updating
 	case op.store:
 		return writing
-	case op.strong:
+	case op.strong != "":
 		return watching
+	case op.nc:
+		return readingOnly
 	}
 	return reading
+}
+
+// name tells the access in words.
+func (op *memOp) name() string {
+	switch {
+	case op.atom != nil:
+		return "atomic update"
+	case op.nc:
+		return "read with .nc"
+	case op.store:
+		return strings.TrimLeft(op.strong+" write", " ")
+	}
+	return strings.TrimLeft(op.strong+" read", " ")
 }
 
 // memory executes a load or store for the lanes m.
@@ -109,7 +125,7 @@ func (w *warp) global(in *inst, m uint32, base *vec) {
 	} else {
 		w.blk.stats.GlobalRead += useful
 	}
-	if op.strong || !w.globalGroups(in, m, base) {
+	if op.strong != "" || !w.globalGroups(in, m, base) {
 		w.globalLanes(in, m, base)
 	}
 }
@@ -127,12 +143,12 @@ func (w *warp) allocAt(op *memOp, addr uint64) *alloc {
 
 func (w *warp) race(in *inst, lane int, addr, with uint64) {
 	text := detail("%s by block %d, warp %d, against %s, with no barrier between",
-		accessNames[in.mem.how()], w.blk.linear, w.index, describeRecord(with))
+		in.mem.name(), w.blk.linear, w.index, describeRecord(with))
 	earlier := uint64(0)
 	if epoch := with >> epochShft; epoch != w.party.epoch {
 		earlier = epoch
 		text = detail("%s by block %d, warp %d, not ordered after an earlier operation's %s",
-			accessNames[in.mem.how()], w.blk.linear, w.index, recordNames[with>>kindShift&7])
+			in.mem.name(), w.blk.linear, w.index, recordNames[with>>kindShift&7])
 	}
 	w.globalFault(in, lane, addr, GlobalRace, text)
 	w.fault.Earlier = earlier

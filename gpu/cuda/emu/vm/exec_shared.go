@@ -9,7 +9,10 @@ func (w *warp) sharedCheck(in *inst, lane int, off, n uint64, acc access, read b
 	b := w.blk
 	switch {
 	case off >= uint64(len(b.shared)) || n > uint64(len(b.shared))-off:
-		w.sharedFault(in, lane, off, OutOfBounds, detail("the block has %d bytes of shared memory", len(b.shared)))
+		w.sharedFault(in, lane, off, OutOfBounds, detail("the block has %d bytes of shared memory", b.run.k.shared.size+b.run.dynShared))
+		return false
+	case b.run.k.shared.touchesGap(off, n):
+		w.sharedFault(in, lane, off, OutOfBounds, b.run.k.shared.describe(off))
 		return false
 	case off&(n-1) != 0:
 		w.sharedFault(in, lane, off, Misaligned, detail("the address is not a multiple of %d", n))
@@ -22,7 +25,7 @@ func (w *warp) sharedCheck(in *inst, lane int, off, n uint64, acc access, read b
 	}
 	if t, ok := w.noteShared(off, n, n, w.index*lanes+lane, acc); !ok {
 		w.sharedFault(in, lane, off, SharedRace, detail("%s against %s by thread %v, with no barrier between",
-			accessNames[in.mem.how()], touchNames[t.kind()], b.run.thread(t.thread())))
+			in.mem.name(), touchNames[t.kind()], b.run.thread(t.thread())))
 		return false
 	}
 	if acc == writing || acc == updating {
@@ -87,6 +90,9 @@ func (w *warp) sharedGroup(at, n uint64, size int, apart bool, thread int, acc a
 		if last := (word + 1) << 6; last > end {
 			mask &= ^uint64(0) >> (last - end)
 		}
+		if b.run.k.shared.inGap(word, mask) {
+			return false
+		}
 		if write {
 			b.shadow.written[word] |= mask
 		} else if b.shadow.written[word]&mask != mask {
@@ -142,13 +148,16 @@ func (w *warp) localAccess(in *inst, m uint32, base *vec, off uint64) {
 	b := w.blk
 	op := in.mem
 	n := uint64(op.size * op.count)
-	size := b.run.k.localSize
+	vars := &b.run.k.local
+	size := vars.end
 	for r := m; r != 0; r &= r - 1 {
 		i := bits.TrailingZeros32(r)
 		at := base[i] + off
 		kind := FaultKind(0)
 		switch {
 		case at >= size || n > size-at:
+			kind = OutOfBounds
+		case vars.touchesGap(at, n):
 			kind = OutOfBounds
 		case at&(n-1) != 0:
 			kind = Misaligned
@@ -163,7 +172,11 @@ func (w *warp) localAccess(in *inst, m uint32, base *vec, off uint64) {
 			})
 		}
 		if kind != 0 {
-			w.failAt(in, i, &Fault{Kind: kind, Address: at, Size: int(n), Space: "local", Detail: detail("the thread has %d bytes of local memory", size)})
+			text := detail("the thread has %d bytes of local memory", vars.size)
+			if at < size && vars.touchesGap(at, n) {
+				text = vars.describe(at)
+			}
+			w.failAt(in, i, &Fault{Kind: kind, Address: at, Size: int(n), Space: "local", Detail: text})
 			return
 		}
 		if op.store {

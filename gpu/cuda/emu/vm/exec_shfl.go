@@ -62,40 +62,58 @@ var wholeShuffles = func() map[string]*[lanes]shuffle {
 	return all
 }()
 
-// members checks a .sync instruction's member mask: it must be the same in all
-// lanes that execute, and name them all and no others that are alive.
-func (w *warp) members(in *inst, mask *vec, m uint32) (uint32, bool) {
-	named := uint32(mask[bits.TrailingZeros32(m)])
-	if m == allLanes && named == allLanes && alike(mask) {
-		return named, true
+// members gives the first of rest, and all lanes of rest that execute a .sync instruction
+// together with it: those with the same member mask. m are all lanes that execute the
+// instruction. From sm_70 on they may give different masks (PTX ISA, "shfl.sync": the
+// threads of a mask wait for each other to give that mask). A mask must name each lane
+// that gives it, and no others that are alive.
+func (w *warp) members(in *inst, mask *vec, m, rest uint32) (group uint32, ok bool) {
+	named := uint32(mask[bits.TrailingZeros32(rest)])
+	if rest == allLanes && named == allLanes && alike(mask) {
+		return rest, true
 	}
-	for r := m; r != 0; r &= r - 1 {
+	for r := rest; r != 0; r &= r - 1 {
 		i := bits.TrailingZeros32(r)
-		switch v := uint32(mask[i]); {
-		case v>>i&1 == 0:
+		v := uint32(mask[i])
+		if v>>i&1 == 0 {
 			w.failAt(in, i, &Fault{Kind: BadLaneMask, Detail: detail("lane %d executes %s but mask %#08x does not name it", i, in.src.Opcode(), v)})
 			return 0, false
-		case v != named:
-			w.failAt(in, i, &Fault{Kind: BadLaneMask, Detail: detail("lanes give different masks, %#08x and %#08x", named, v)})
-			return 0, false
 		}
+		group |= bit(v == named) << i
 	}
-	if missing := named & w.live &^ m; missing != 0 {
+	if missing := named & w.live &^ group; missing != 0 {
 		i := bits.TrailingZeros32(missing)
-		w.failAt(in, i, &Fault{Kind: BadLaneMask, Detail: detail("mask %#08x names lane %d, which is not active here (active: %#08x)", named, i, m)})
+		text := detail("mask %#08x names lane %d, which is not active here (active: %#08x)", named, i, m)
+		if m>>i&1 == 1 {
+			text = detail("mask %#08x names lane %d, which gives mask %#08x", named, i, uint32(mask[i]))
+		}
+		w.failAt(in, i, &Fault{Kind: BadLaneMask, Detail: text})
 		return 0, false
 	}
-	return named, true
+	return group, true
+}
+
+// together calls f for each set of the lanes m that execute a .sync instruction together.
+func (w *warp) together(in *inst, mask *vec, m uint32, f func(group uint32)) {
+	for rest := m; rest != 0; {
+		group, ok := w.members(in, mask, m, rest)
+		if !ok {
+			return
+		}
+		f(group)
+		rest &^= group
+	}
 }
 
 // execShfl executes a shfl on the lanes m. whole holds the mode's shuffles for
 // operands that are alike.
 func execShfl(w *warp, in *inst, m uint32, mode string, whole *[lanes]shuffle) {
 	src, lane, clampSeg := w.v(in.a), w.v(in.sv[0]), w.v(in.sv[1])
-	if _, ok := w.members(in, w.v(in.sv[2]), m); !ok {
+	group, ok := w.members(in, w.v(in.sv[2]), m, m)
+	if !ok {
 		return
 	}
-	if m == allLanes && alike(lane) && alike(clampSeg) && int(clampSeg[0]) == wholeWarp(mode) {
+	if group == allLanes && alike(lane) && alike(clampSeg) && int(clampSeg[0]) == wholeWarp(mode) {
 		s := &whole[lane[0]&31]
 		from := *src
 		d := w.v(in.d)
@@ -110,14 +128,22 @@ func execShfl(w *warp, in *inst, m uint32, mode string, whole *[lanes]shuffle) {
 	}
 	out := *w.v(in.d)
 	var inRange, lost uint32
-	for r := m; r != 0; r &= r - 1 {
-		i := bits.TrailingZeros32(r)
-		j, ok := shflSource(mode, i, int(lane[i]&31), int(clampSeg[i]))
-		inRange |= bit(ok) << i
-		if m>>j&1 == 0 {
-			lost |= 1 << i // the source lane does not take part: no value comes
+	for rest := m; ; {
+		for r := group; r != 0; r &= r - 1 {
+			i := bits.TrailingZeros32(r)
+			j, ok := shflSource(mode, i, int(lane[i]&31), int(clampSeg[i]))
+			inRange |= bit(ok) << i
+			if group>>j&1 == 0 {
+				lost |= 1 << i // the source lane does not take part: no value comes
+			}
+			out[i] = src[j]
 		}
-		out[i] = src[j]
+		if rest &^= group; rest == 0 {
+			break
+		}
+		if group, ok = w.members(in, w.v(in.sv[2]), m, rest); !ok {
+			return
+		}
 	}
 	w.lost = lost
 	*w.v(in.d) = out

@@ -87,17 +87,19 @@ const (
 
 // memOp describes a load, store or atomic.
 type memOp struct {
-	space   ptx.Space
-	size    int // bytes of one element
-	count   int // 1, 2 or 4 elements
-	off     uint64
-	store   bool
-	strong  bool // volatile, relaxed, acquire, release
-	signed  bool // sign-extend what is loaded, to ext bits
-	ext     int
-	byBytes bool // the kernel stores single bytes: watch races by byte
-	site    int  // index of this instruction's allocation cache
-	atom    func(old, b, c uint64) uint64
+	space    ptx.Space
+	size     int // bytes of one element
+	count    int // 1, 2 or 4 elements
+	off      uint64
+	store    bool
+	strong   string // "volatile", "relaxed", "acquire", "release" or "mmio"; "" for a weak access
+	nc       bool   // ld.global.nc: the launch must not write what it reads
+	signed   bool   // sign-extend what is loaded, to ext bits
+	ext      int
+	byBytes  bool // the kernel stores single bytes: watch races by byte
+	site     int  // index of this instruction's allocation cache
+	atom     func(old, b, c uint64) uint64
+	atShared func(old, b, c uint64) uint64 // atom on shared memory
 }
 
 // reads and writes visit the instruction's registers: vector registers through

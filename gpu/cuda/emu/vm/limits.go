@@ -49,7 +49,9 @@ var isaDrivers = []struct {
 	{ptx.Version{Major: 7, Minor: 8}, 11080}, {ptx.Version{Major: 8, Minor: 0}, 12000}, {ptx.Version{Major: 8, Minor: 1}, 12010},
 	{ptx.Version{Major: 8, Minor: 2}, 12020}, {ptx.Version{Major: 8, Minor: 3}, 12030}, {ptx.Version{Major: 8, Minor: 4}, 12040},
 	{ptx.Version{Major: 8, Minor: 5}, 12050}, {ptx.Version{Major: 8, Minor: 6}, 12070}, {ptx.Version{Major: 8, Minor: 7}, 12080},
-	{ptx.Version{Major: 8, Minor: 8}, 12090},
+	{ptx.Version{Major: 8, Minor: 8}, 12090}, {ptx.Version{Major: 9, Minor: 0}, 13000}, {ptx.Version{Major: 9, Minor: 1}, 13010},
+	{ptx.Version{Major: 9, Minor: 2}, 13020}, {ptx.Version{Major: 9, Minor: 3}, 13030}, {ptx.Version{Major: 9, Minor: 4}, 13040},
+	{ptx.Version{Major: 9, Minor: 5}, 13050},
 }
 
 // UnsupportedVersionError says that the pretended driver cannot load the PTX,
@@ -62,7 +64,7 @@ type UnsupportedVersionError struct {
 
 func (e *UnsupportedVersionError) Error() string {
 	if e.Need == 0 {
-		return fmt.Sprintf("vm: PTX version %s is not known; versions 5.0 to 8.8 are", e.ISA)
+		return fmt.Sprintf("vm: PTX version %s is not known; versions %s to %s are", e.ISA, isaDrivers[0].isa, isaDrivers[len(isaDrivers)-1].isa)
 	}
 	return fmt.Sprintf("vm: PTX version %s needs a driver for CUDA %d.%d, this one is for %d.%d", e.ISA,
 		e.Need/1000, e.Need%1000/10, e.Driver/1000, e.Driver%1000/10)
@@ -127,7 +129,7 @@ func (k *Kernel) checkLaunch(c *Launch) error {
 	if r := k.fn.ReqNTid; r[0] > 0 && (Dim3{uint32(r[0]), uint32(r[1]), uint32(r[2])}) != c.Block {
 		return fmt.Errorf("vm: launch of %s: block %v, .reqntid asks for (%d,%d,%d)", k.name, c.Block, r[0], r[1], r[2])
 	}
-	shared := k.staticShared + c.SharedBytes
+	shared := k.shared.size + c.SharedBytes
 	limit := uint64(max(lim.SharedDefault, min(c.SharedLimit, lim.SharedOptIn)))
 	if shared > limit || shared < c.SharedBytes {
 		return fail("shared memory (static and dynamic)", shared, limit)
@@ -135,8 +137,8 @@ func (k *Kernel) checkLaunch(c *Launch) error {
 	if regs := uint64(k.Registers()) * threads; regs > uint64(lim.Registers) {
 		return fail(fmt.Sprintf("registers (an estimated %d a thread)", k.Registers()), regs, uint64(lim.Registers))
 	}
-	if k.localSize > lim.LocalBytes {
-		return fail("local memory of a thread", k.localSize, lim.LocalBytes)
+	if k.local.size > lim.LocalBytes {
+		return fail("local memory of a thread", k.local.size, lim.LocalBytes)
 	}
 	if len(c.Params) != k.paramSize {
 		return fmt.Errorf("vm: launch of %s: %d bytes of parameters, expected %d", k.name, len(c.Params), k.paramSize)

@@ -191,3 +191,27 @@ func TestLoadRefusesWhatItCannotRun(t *testing.T) {
 	_, err = Load(NewMemory(1000), m, testLimits())
 	require.ErrorIs(t, err, ErrOutOfMemory)
 }
+
+// Each version of PTX loads on the first driver that reads it (PTX ISA, "Release Notes"),
+// and on none before.
+func TestDriversReadThePTXOfTheirTime(t *testing.T) {
+	for version, driver := range map[string]int{
+		"6.0": 9000, "7.0": 11000, "7.8": 11080, "8.0": 12000, "8.5": 12050, "8.6": 12070, "8.8": 12090, "9.0": 13000, "9.1": 13010, "9.5": 13050,
+	} {
+		m, err := ptx.Parse(".version " + version + "\n.target sm_60\n.address_size 64\n")
+		require.NoError(t, err)
+		limits := DefaultLimits()
+		limits.Driver = driver
+		_, err = Load(NewMemory(1<<20), m, limits)
+		require.NoError(t, err, "PTX %s, CUDA %d", version, driver)
+		limits.Driver = driver - 10
+		var refused *UnsupportedVersionError
+		_, err = Load(NewMemory(1<<20), m, limits)
+		require.ErrorAs(t, err, &refused, "PTX %s, CUDA %d", version, limits.Driver)
+		assert.Equal(t, driver, refused.Need)
+	}
+	m, err := ptx.Parse(".version 10.0\n.target sm_60\n.address_size 64\n")
+	require.NoError(t, err)
+	_, err = Load(NewMemory(1<<20), m, DefaultLimits())
+	require.EqualError(t, err, "vm: PTX version 10.0 is not known; versions 5.0 to 9.5 are")
+}

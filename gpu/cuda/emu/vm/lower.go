@@ -147,9 +147,7 @@ func (l *lowerer) enter(fn *ptx.Func) (*frame, error) {
 func alignUp(n, a uint64) uint64 { return (n + a - 1) / max(a, 1) * max(a, 1) }
 
 func (l *lowerer) reserveLocal(v *ptx.Var) uint64 {
-	at := alignUp(l.k.localSize, max(v.Align, 4))
-	l.k.localSize = at + alignUp(v.Size, 4)
-	return at
+	return l.k.local.place(v.Name, alignUp(v.Size, 4), max(v.Align, 4))
 }
 
 // placeShared gives a shared variable its offset. Unsized extern arrays all
@@ -166,9 +164,7 @@ func (l *lowerer) placeShared(f *frame, v *ptx.Var) error {
 	if v.Size == 0 {
 		return &LoadError{f.fn.Name, v.Line, "", fmt.Sprintf(".shared %s has no size", v.Name)}
 	}
-	at := alignUp(l.k.staticShared, v.Align)
-	l.shared[v] = at
-	l.k.staticShared = at + v.Size
+	l.shared[v] = l.k.shared.place(v.Name, v.Size, v.Align)
 	return nil
 }
 

@@ -24,14 +24,13 @@ var memTypes = append(append(append([]ptx.Type{ptx.B8, ptx.U8, ptx.S8}, bitTypes
 // accessHead reads the modifiers that ld and st share.
 func (l *lowerer) accessHead(m *modifiers, store bool) (*memOp, ptx.Type, error) {
 	op := &memOp{store: store, count: 1}
-	switch m.oneOf("weak", "volatile", "relaxed", "acquire", "release", "mmio") {
-	case "volatile", "relaxed", "acquire", "release", "mmio":
-		op.strong = true
+	if op.strong = m.oneOf("weak", "volatile", "relaxed", "acquire", "release", "mmio"); op.strong == "weak" {
+		op.strong = ""
 	}
 	m.oneOf("cta", "cluster", "gpu", "sys")
 	op.space = m.space()
 	m.oneOf("ca", "cg", "cs", "cv", "lu", "wb", "wt")
-	nc := m.flag("nc")
+	op.nc = m.flag("nc")
 	m.hint("L1::", "L2::")
 	switch m.oneOf("v2", "v4") {
 	case "v2":
@@ -43,7 +42,7 @@ func (l *lowerer) accessHead(m *modifiers, store bool) (*memOp, ptx.Type, error)
 	if err != nil {
 		return nil, t, err
 	}
-	if nc && (store || op.space != ptx.Global) {
+	if op.nc && (store || op.space != ptx.Global) {
 		return nil, t, l.errorf(".nc is for ld.global")
 	}
 	if store && (op.space == ptx.Const) {
@@ -242,7 +241,7 @@ var atomOps = map[string]atomOp{
 
 func atomAdd(t ptx.Type) func(o, b, c uint64) uint64 {
 	switch t {
-	case ptx.F32: // atom.add.f32 on global memory flushes subnormals (PTX ISA, "atom")
+	case ptx.F32: // on global memory subnormals are flushed (PTX ISA, "atom")
 		return func(o, b, _ uint64) uint64 { return ftz32(bits32(f32(ftz32(o)) + f32(ftz32(b)))) }
 	case ptx.F64:
 		return func(o, b, _ uint64) uint64 { return bits64(f64(o) + f64(b)) }
@@ -252,7 +251,7 @@ func atomAdd(t ptx.Type) func(o, b, c uint64) uint64 {
 
 // lowerAtom lowers atom and red.
 func lowerAtom(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	op := &memOp{count: 1, strong: true, store: true}
+	op := &memOp{count: 1, store: true}
 	m.oneOf("relaxed", "acquire", "release", "acq_rel")
 	m.oneOf("cta", "cluster", "gpu", "sys")
 	op.space = m.space()
@@ -297,6 +296,9 @@ func lowerAtom(l *lowerer, in *ptx.Instr, m *modifiers) error {
 		return l.errorf("%d operands, expected %d", len(args), 1+kind.operands)
 	}
 	op.size, op.atom = t.Bytes(), kind.make(t)
+	if op.atShared = op.atom; t == ptx.F32 { // which keeps subnormals
+		op.atShared = func(o, b, _ uint64) uint64 { return bits32(f32(o) + f32(b)) }
+	}
 	x.mem, x.d = op, d
 	if t.Float() {
 		x.flops = 1

@@ -245,7 +245,7 @@ func cvtLane(from, to ptx.Type, mode rounding, integral, ftz, sat bool) func(a u
 		}
 		x := toFloat64(a, from)
 		if !to.Float() {
-			return floatToInt(roundInteger(x, mode), to)
+			return floatToInt(roundInteger(x, mode), from, to)
 		}
 		if integral {
 			x = roundInteger(x, mode)
@@ -313,10 +313,14 @@ func intToFloat(v uint64, signed bool, to ptx.Type, mode rounding) uint64 {
 	return fromFloat64(toOdd(s, e), to, mode)
 }
 
-// floatToInt clamps an integral value to the type's range; NaN gives 0.
-func floatToInt(x float64, to ptx.Type) uint64 {
+// floatToInt clamps an integral value to the type's range. NaN gives 0, but the type's
+// highest bit alone where either type has 64 bits (PTX ISA, "cvt").
+func floatToInt(x float64, from, to ptx.Type) uint64 {
 	n := to.Bits()
 	if x != x {
+		if from == ptx.F64 || n == 64 {
+			return 1 << (n - 1)
+		}
 		return 0
 	}
 	if to.Signed() {

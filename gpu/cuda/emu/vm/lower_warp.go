@@ -85,29 +85,29 @@ func lowerVote(l *lowerer, in *ptx.Instr, m *modifiers) error {
 		return err
 	}
 	op.ex = func(w *warp, in *inst, m uint32) {
-		if _, ok := w.members(in, w.v(in.a), m); !ok {
-			return
-		}
-		p := w.preds[in.pa]
+		all := w.preds[in.pa]
 		if in.paNot {
-			p = ^p
+			all = ^all
 		}
-		p &= m
-		var verdict bool
-		switch mode {
-		case "all":
-			verdict = p == m
-		case "any":
-			verdict = p != 0
-		case "uni":
-			verdict = p == 0 || p == m
-		default:
-			var out vec
-			splat(&out, uint64(p))
-			w.blend(w.v(in.d), &out, m)
-			return
-		}
-		w.setPred(in.pd, -bit(verdict), m)
+		mask := *w.v(in.a) // the result may go to the mask's register
+		w.together(in, &mask, m, func(m uint32) {
+			p := all & m
+			var verdict bool
+			switch mode {
+			case "all":
+				verdict = p == m
+			case "any":
+				verdict = p != 0
+			case "uni":
+				verdict = p == 0 || p == m
+			default:
+				var out vec
+				splat(&out, uint64(p))
+				w.blend(w.v(in.d), &out, m)
+				return
+			}
+			w.setPred(in.pd, -bit(verdict), m)
+		})
 	}
 	l.emit(op)
 	return nil
@@ -147,34 +147,33 @@ func lowerMatch(l *lowerer, in *ptx.Instr, m *modifiers) error {
 		return err
 	}
 	op.ex = func(w *warp, in *inst, m uint32) {
-		if _, ok := w.members(in, w.v(in.b), m); !ok {
-			return
-		}
-		a := w.v(in.a)
-		var out vec
-		same := true
-		for r := m; r != 0; r &= r - 1 {
-			i := bits.TrailingZeros32(r)
-			for s := m; s != 0; s &= s - 1 {
-				j := bits.TrailingZeros32(s)
-				if a[i] == a[j] {
-					out[i] |= 1 << j
-				} else {
-					same = false
+		a, mask := *w.v(in.a), *w.v(in.b) // the result may go to a register that is read
+		w.together(in, &mask, m, func(m uint32) {
+			var out vec
+			same := true
+			for r := m; r != 0; r &= r - 1 {
+				i := bits.TrailingZeros32(r)
+				for s := m; s != 0; s &= s - 1 {
+					j := bits.TrailingZeros32(s)
+					if a[i] == a[j] {
+						out[i] |= 1 << j
+					} else {
+						same = false
+					}
 				}
 			}
-		}
-		if mode == "all" {
-			v := uint64(0)
-			if same {
-				v = uint64(m)
+			if mode == "all" {
+				v := uint64(0)
+				if same {
+					v = uint64(m)
+				}
+				splat(&out, v)
+				if in.pd >= 0 {
+					w.setPred(in.pd, -bit(same), m)
+				}
 			}
-			splat(&out, v)
-			if in.pd >= 0 {
-				w.setPred(in.pd, -bit(same), m)
-			}
-		}
-		w.blend(w.v(in.d), &out, m)
+			w.blend(w.v(in.d), &out, m)
+		})
 	}
 	l.emit(op)
 	return nil
@@ -230,26 +229,23 @@ func lowerRedux(l *lowerer, in *ptx.Instr, m *modifiers) error {
 	}
 	f := atomOps[kind].make(t)
 	op.ex = func(w *warp, in *inst, m uint32) {
-		if _, ok := w.members(in, w.v(in.b), m); !ok {
-			return
-		}
-		a := w.v(in.a)
-		first := bits.TrailingZeros32(m)
-		acc := a[first]
-		for r := m &^ (1 << first); r != 0; r &= r - 1 {
-			acc = f(acc, a[bits.TrailingZeros32(r)], 0)
-		}
-		var out vec
-		splat(&out, acc)
-		w.blend(w.v(in.d), &out, m)
+		a, mask := *w.v(in.a), *w.v(in.b) // the result may go to a register that is read
+		w.together(in, &mask, m, func(m uint32) {
+			first := bits.TrailingZeros32(m)
+			acc := a[first]
+			for r := m &^ (1 << first); r != 0; r &= r - 1 {
+				acc = f(acc, a[bits.TrailingZeros32(r)], 0)
+			}
+			var out vec
+			splat(&out, acc)
+			w.blend(w.v(in.d), &out, m)
+		})
 	}
 	l.emit(op)
 	return nil
 }
 
-// execWarpSync is bar.warp.sync: it orders the memory accesses of its lanes.
+// execWarpSync is bar.warp.sync: it orders the memory accesses of the lanes of its mask.
 func execWarpSync(w *warp, in *inst, m uint32) {
-	if _, ok := w.members(in, w.v(in.a), m); ok {
-		w.tick()
-	}
+	w.together(in, w.v(in.a), m, w.fence)
 }

@@ -44,7 +44,7 @@ func (m *Memory) Touch(who string, ranges []Range, began func(epoch uint64), uno
 		m.mu.Unlock()
 		return &Fault{
 			Kind: GlobalRace, Address: a.base + bad, Size: 4, Space: "global", Allocation: where, Earlier: with >> epochShft,
-			Detail: fmt.Sprintf("%s by %s, not ordered after an earlier operation's %s", accessNames[acc], who, recordNames[with>>kindShift&7]),
+			Detail: fmt.Sprintf("%s by %s, not ordered after an earlier operation's %s", []string{reading: "read", writing: "write"}[acc], who, recordNames[with>>kindShift&7]),
 		}
 	}
 	return nil

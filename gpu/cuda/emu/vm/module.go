@@ -30,8 +30,7 @@ type Kernel struct {
 	params []Param
 
 	paramSize      int
-	staticShared   uint64
-	localSize      uint64
+	shared, local  layout
 	slots          int // vector registers of a warp
 	preds          int
 	regNames       []string // of tracked registers, by undef index
@@ -197,10 +196,10 @@ func (k *Kernel) Params() []Param { return append([]Param(nil), k.params...) }
 func (k *Kernel) ParamSize() int { return k.paramSize }
 
 // StaticShared is the kernel's static shared memory in bytes.
-func (k *Kernel) StaticShared() int { return int(k.staticShared) }
+func (k *Kernel) StaticShared() int { return int(k.shared.size) }
 
 // LocalBytes is the kernel's local memory per thread in bytes.
-func (k *Kernel) LocalBytes() int { return int(k.localSize) }
+func (k *Kernel) LocalBytes() int { return int(k.local.size) }
 
 // MaxThreads is the largest block the kernel runs with on this device.
 func (k *Kernel) MaxThreads() int {
@@ -211,18 +210,28 @@ func (k *Kernel) MaxThreads() int {
 	return min(n, k.mod.limits.Registers/k.Registers())
 }
 
+// lowerer starts the lowering of fn.
+func (m *Module) lowerer(fn *ptx.Func) *lowerer {
+	k := &Kernel{mod: m, fn: fn, name: fn.Name, shared: layout{gap: sharedGap}, local: layout{gap: localGap}}
+	return &lowerer{mod: m, k: k, consts: map[uint64]int32{}, shared: map[*ptx.Var]uint64{}, pred: -1}
+}
+
 // lower turns an entry into a kernel.
 func (m *Module) lower(fn *ptx.Func) (*Kernel, error) {
-	k := &Kernel{mod: m, fn: fn, name: fn.Name}
-	l := &lowerer{mod: m, k: k, consts: map[uint64]int32{}, shared: map[*ptx.Var]uint64{}, pred: -1}
+	l := m.lowerer(fn)
+	k := l.k
 	if err := l.collectShared(fn, map[*ptx.Func]bool{}); err != nil {
 		return nil, err
 	}
-	for _, v := range l.dynVar {
-		k.staticShared = alignUp(k.staticShared, v.Align)
-	}
-	for _, v := range l.dynVar {
-		l.shared[v] = k.staticShared
+	if len(l.dynVar) > 0 { // all of them share one address
+		align := uint64(1)
+		for _, v := range l.dynVar {
+			align = max(align, v.Align)
+		}
+		at := k.shared.place(l.dynVar[0].Name, 0, align)
+		for _, v := range l.dynVar {
+			l.shared[v] = at
+		}
 	}
 	f, err := l.enter(fn)
 	if err != nil {
@@ -269,8 +278,7 @@ func lastLine(fn *ptx.Func) int {
 
 // checkFunction lowers a device function on its own, to reject what is unknown.
 func (m *Module) checkFunction(fn *ptx.Func) error {
-	k := &Kernel{mod: m, fn: fn, name: fn.Name}
-	l := &lowerer{mod: m, k: k, consts: map[uint64]int32{}, shared: map[*ptx.Var]uint64{}, pred: -1}
+	l := m.lowerer(fn)
 	if err := l.collectShared(fn, map[*ptx.Func]bool{}); err != nil {
 		return err
 	}

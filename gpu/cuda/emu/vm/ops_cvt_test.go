@@ -40,6 +40,7 @@ func TestFloatToIntegerRoundsAndClamps(t *testing.T) {
 				want := new(big.Int)
 				switch {
 				case v != v:
+					want = nanAsInteger(32, bits)
 				case math.IsInf(v, 1):
 					hi.Int(want)
 				case math.IsInf(v, -1):
@@ -57,6 +58,28 @@ func TestFloatToIntegerRoundsAndClamps(t *testing.T) {
 				w := new(big.Int).And(want, new(big.Int).SetUint64(maskBits(bits))).Uint64()
 				require.Equal(t, w, got[i], "cvt.%s.%s of %g", mode, to, v)
 			}
+		}
+	}
+}
+
+// nanAsInteger is what a conversion of NaN gives (PTX ISA, "cvt"): zero between types of less
+// than 64 bits, otherwise 1 << (bits of the destination - 1).
+func nanAsInteger(from, to int) *big.Int {
+	if from < 64 && to < 64 {
+		return new(big.Int)
+	}
+	return new(big.Int).Lsh(big.NewInt(1), uint(to-1))
+}
+
+func TestNaNToInteger(t *testing.T) {
+	for _, from := range []string{"f16", "f32", "f64"} {
+		width := map[string]int{"f16": 16, "f32": 32, "f64": 64}[from]
+		nan := map[string]uint64{"f16": 0x7e00, "f32": 0xffc00001, "f64": 0x7ff8000000000000}[from]
+		for _, to := range []string{"s16", "u16", "s32", "u32", "s64", "u64"} {
+			_, _, bits := integerRange(to)
+			text := fmt.Sprintf("cvt.rzi.%s.%s d, a;", to, from)
+			got := runOp(t, text, fmt.Sprintf("%d %d", bits, width), [][]uint64{{nan}})
+			assert.Equal(t, nanAsInteger(width, bits).Uint64(), got[0], text)
 		}
 	}
 }

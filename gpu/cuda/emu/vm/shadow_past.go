@@ -48,7 +48,7 @@ func (p *party) concurrent(epoch uint64) bool {
 func (p *party) trace(h uint64, acc access) (next, with uint64, race bool) {
 	w := h >> writerShift
 	atomically := h&updatedBit != 0
-	if w != 0 && w != p.epoch && !(atomically && acc >= updating) && p.concurrent(w) {
+	if w != 0 && w != p.epoch && !(atomically && (acc == updating || acc == watching)) && p.concurrent(w) {
 		kind := accWrite
 		if atomically {
 			kind = accAtomic
@@ -82,8 +82,8 @@ func (p *party) trace(h uint64, acc access) (next, with uint64, race bool) {
 func (p *party) clashes(old uint64, acc access) bool {
 	var same bool
 	switch old >> kindShift & 7 {
-	case accRead, accReadBlock, accReadAll:
-		same = acc == reading || acc == watching
+	case accRead, accReadBlock, accReadAll, accReadOnly:
+		same = acc == reading || acc == readingOnly || acc == watching
 	case accAtomic, accAtomicWarp, accAtomicAll:
 		same = acc == updating || acc == watching
 	}

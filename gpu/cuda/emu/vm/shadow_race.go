@@ -41,13 +41,15 @@ const (
 	accRead       uint64 = iota // by one warp
 	accReadBlock                // by several warps of a block; clock is the block's barrier count
 	accWrite                    // by one warp
-	accAtomic                   // by one warp
-	accAtomicWarp               // atomically, by several warps of a block
+	accAtomic                   // atomically, or by a strong access, by one warp
+	accAtomicWarp               // so by several warps of a block
 	accReadAll                  // by several blocks
-	accAtomicAll                // atomically, by several blocks
+	accAtomicAll                // so by several blocks
+	accReadOnly                 // with .nc: the launch must not write it
 )
 
-var recordNames = [8]string{"read", "read", "write", "atomic update", "atomic update", "read", "atomic update"}
+var recordNames = [8]string{"read", "read", "write", "atomic or strong access", "atomic or strong access", "read",
+	"atomic or strong access", "read with .nc"}
 
 // access is what an instruction does to memory, for the race checks.
 type access uint8
@@ -55,11 +57,10 @@ type access uint8
 const (
 	reading access = iota
 	writing
-	updating // atomically, or a volatile or relaxed store
-	watching // a volatile or relaxed load
+	updating    // atomically, or by a strong (volatile, relaxed, ...) store
+	watching    // by a strong load
+	readingOnly // by a load with .nc, which wants memory that the launch only reads
 )
-
-var accessNames = [...]string{"read", "write", "atomic update", "strong read"}
 
 type raceShadow struct {
 	lines []atomic.Uint64
@@ -119,6 +120,8 @@ func (p *party) step(old uint64, acc access) (uint64, bool) {
 		switch acc {
 		case reading:
 			return p.record(accRead, p.clock), false
+		case readingOnly:
+			return p.record(accReadOnly, 0), false
 		case writing:
 			return p.record(accWrite, p.clock) | wroteBit, false
 		}
@@ -133,8 +136,14 @@ func (p *party) step(old uint64, acc access) (uint64, bool) {
 			acc = reading
 		}
 	}
+	if acc == readingOnly {
+		if old&wroteBit == 0 && (kind == accRead || kind == accReadBlock || kind == accReadAll || kind == accReadOnly) {
+			return p.record(accReadOnly, 0), false
+		}
+		return old, true
+	}
 	switch kind {
-	case accReadAll:
+	case accReadAll, accReadOnly:
 		return old, acc != reading
 	case accAtomicAll:
 		return old, acc != updating
@@ -197,6 +206,8 @@ func describeRecord(r uint64) string {
 	switch r >> kindShift & 7 {
 	case accReadAll, accAtomicAll:
 		who = "several blocks"
+	case accReadOnly:
+		who = "a block" // which one is not on record
 	case accReadBlock, accAtomicWarp:
 		who += ", several warps"
 	default:

@@ -30,14 +30,15 @@ const (
 	readWarp              // by several threads of the warp of thread
 	readBlock             // by several warps; clock is the block's barrier count
 	wroteOne              // by one thread
-	updatedOne            // atomically, by one thread
-	updatedWarp           // atomically, by several threads of a warp
-	updatedMany           // atomically, by several warps
+	updatedOne            // atomically, or by a strong access, by one thread
+	updatedWarp           // so by several threads of a warp
+	updatedMany           // so by several warps
 )
 
 var touchNames = [...]string{
 	readOne: "a read", readWarp: "reads of its warp, one", readBlock: "reads of several warps, one", wroteOne: "a write",
-	updatedOne: "an atomic update", updatedWarp: "atomic updates of its warp, one", updatedMany: "atomic updates of several warps, one",
+	updatedOne: "an atomic or strong access", updatedWarp: "atomic or strong accesses of its warp, one",
+	updatedMany: "atomic or strong accesses of several warps, one",
 }
 
 func (s *sharedShadow) prepare(size int, byBytes bool) {
@@ -115,7 +116,7 @@ func (w *warp) step(t touch, thread int, acc access) (touch, bool) {
 		ordered = t.clock() < w.blk.generation
 	default:
 		one := kind == readOne || kind == wroteOne || kind == updatedOne
-		ordered = one && by == thread || sameWarp && t.clock() < w.party.clock || !sameWarp && w.party.seen[owner] >= t.clock()
+		ordered = one && by == thread || sameWarp && w.follows(t.clock(), thread, by) || !sameWarp && w.party.seen[owner] >= t.clock()
 	}
 	var next touchKind
 	clock := w.party.clock

@@ -82,5 +82,5 @@ var specialRegs = map[string]func(w *warp, d *vec){
 	"%globaltimer_hi": uniform(func(w *warp) uint64 { return w.issued >> 32 }),
 
 	"%dynamic_smem_size": uniform(func(w *warp) uint64 { return w.blk.run.dynShared }),
-	"%total_smem_size":   uniform(func(w *warp) uint64 { return uint64(len(w.blk.shared)) }),
+	"%total_smem_size":   uniform(func(w *warp) uint64 { return w.blk.run.k.shared.size + w.blk.run.dynShared }),
 }

@@ -29,10 +29,12 @@ type warp struct {
 	issued  uint64
 	quantum int // memory instructions until the scheduler may switch
 
-	party party
-	state warpState
-	wait  int // the barrier waited at
-	fault *Fault
+	party  party
+	fenced uint64                // what a lane did before that clock is ordered before what all do now
+	pairs  *[lanes][lanes]uint64 // [i][j]: the same of lane j for lane i, after barriers of some lanes; nil before
+	state  warpState
+	wait   int // the barrier waited at
+	fault  *Fault
 }
 
 // path is a set of lanes that waits for its turn.
@@ -311,11 +313,43 @@ func (w *warp) exit(m uint32) {
 	w.pc++
 }
 
-// tick moves the warp's clock on after a synchronisation, so that what it did
-// before can be told from what it does after.
+// tick moves the warp's clock on at a barrier, so that what it did before can be told
+// from what it does after.
 func (w *warp) tick() {
 	w.party.seen[w.index] = w.party.clock
 	w.party.clock++
+}
+
+// fence orders what the lanes of a group did before what they do from now on. Lanes learn
+// from each other what those were ordered after.
+func (w *warp) fence(group uint32) {
+	w.tick()
+	if w.live&^group == 0 {
+		w.fenced = w.party.clock
+		return
+	}
+	if w.pairs == nil {
+		w.pairs = new([lanes][lanes]uint64)
+	}
+	var known [lanes]uint64
+	for r := group; r != 0; r &= r - 1 {
+		i := bits.TrailingZeros32(r)
+		for j, c := range w.pairs[i] {
+			known[j] = max(known[j], c)
+		}
+	}
+	for r := group; r != 0; r &= r - 1 {
+		known[bits.TrailingZeros32(r)] = w.party.clock
+	}
+	for r := group; r != 0; r &= r - 1 {
+		w.pairs[bits.TrailingZeros32(r)] = known
+	}
+}
+
+// follows reports whether what thread does now is ordered after what another thread of
+// its warp did at a clock. Of several lanes that read, or updated, one word, by is the last.
+func (w *warp) follows(clock uint64, thread, by int) bool {
+	return clock < w.fenced || w.pairs != nil && clock < w.pairs[thread%lanes][by%lanes]
 }
 
 func (w *warp) loadParam(in *inst, m uint32) {
