@@ -93,15 +93,15 @@ func TestLoadSaysWhatIsWrongWithTheFolder(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotFound)
 	assert.EqualError(t, err, "-data "+file+" is a file; name the folder that holds "+four+".")
 
-	// A default place with some of the files is a mistake to be told, not to
+	// A default place with some files of another set is a mistake to be told, not to
 	// be passed over.
 	cache := cacheOf(t, "mnist")
 	files := small()
 	delete(files, testLabels)
 	write(t, cache, files)
-	_, err = Load(t.Context(), "mnist", Options{})
-	require.ErrorIs(t, err, ErrNotFound)
-	assert.EqualError(t, err, "mnist in "+homely(cache)+" is not complete: put t10k-labels-idx1-ubyte.gz there (gzipped or not), or name another folder with -data.")
+	_, err = Load(t.Context(), "mnist", Options{via: offline{}})
+	require.ErrorIs(t, err, ErrChecksum)
+	assert.ErrorContains(t, err, filepath.Join(cache, trainImages)+" is there but is not the published file: ")
 }
 
 // A file name too long for any file system stands for every error of the

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,7 +19,8 @@ import (
 	"mdfa/internal/fetch"
 )
 
-// CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in the publisher's "binary version".
+// CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in the publisher's "binary version", which is
+// fetched, and in its Python version (cifar_python.go).
 const (
 	cifarAddress  = "https://www.cs.toronto.edu/~kriz/"
 	cifarSide     = 32
@@ -42,16 +44,18 @@ type cifarSet struct {
 	name    string
 	archive fetch.File
 	folder  string   // of the files within the archive
-	python  []string // what the publisher's Python version leaves in a folder
 	train   []string // files, in the order of their rows
 	test    string
 	labels  []cifarLabel
+	pickled bool      // this is the Python version
+	python  *cifarSet // the Python version; nil for itself
 }
 
 // cifarLabel is one label of a record.
 type cifarLabel struct {
 	classes int
 	names   string // the file that says what the labels mean
+	keys    cifarKeys
 }
 
 var cifarSets = []cifarSet{
@@ -59,19 +63,38 @@ var cifarSets = []cifarSet{
 		name:    "cifar10",
 		archive: fetch.File{Name: "cifar-10-binary.tar.gz", Size: 170_052_171, MD5: "c32a1d4ab5d03f1284b67883e8d87530"},
 		folder:  "cifar-10-batches-bin",
-		python:  []string{"cifar-10-python.tar.gz", "cifar-10-batches-py"},
 		train:   []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"},
 		test:    "test_batch.bin",
-		labels:  []cifarLabel{{10, "batches.meta.txt"}},
+		labels:  []cifarLabel{{classes: 10, names: "batches.meta.txt"}},
+		python: &cifarSet{
+			name:    "cifar10",
+			archive: fetch.File{Name: "cifar-10-python.tar.gz", Size: 170_498_071, MD5: "c58f30108f718f92721af3b95e74349a"},
+			folder:  "cifar-10-batches-py",
+			train:   []string{"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"},
+			test:    "test_batch",
+			labels:  []cifarLabel{{10, "batches.meta", cifarKeys{"labels", "label_names"}}},
+			pickled: true,
+		},
 	},
 	{
 		name:    "cifar100",
 		archive: fetch.File{Name: "cifar-100-binary.tar.gz", Size: 168_513_733, MD5: "03b5dce01913d631647c71ecec9e9cb8"},
 		folder:  "cifar-100-binary",
-		python:  []string{"cifar-100-python.tar.gz", "cifar-100-python"},
 		train:   []string{"train.bin"},
 		test:    "test.bin",
-		labels:  []cifarLabel{{20, "coarse_label_names.txt"}, {100, "fine_label_names.txt"}},
+		labels:  []cifarLabel{{classes: 20, names: "coarse_label_names.txt"}, {classes: 100, names: "fine_label_names.txt"}},
+		python: &cifarSet{
+			name:    "cifar100",
+			archive: fetch.File{Name: "cifar-100-python.tar.gz", Size: 169_001_437, MD5: "eb9058c3a382ffc7106e4002c42a8d85"},
+			folder:  "cifar-100-python",
+			train:   []string{"train"},
+			test:    "test",
+			labels: []cifarLabel{
+				{20, "meta", cifarKeys{"coarse_labels", "coarse_label_names"}},
+				{100, "meta", cifarKeys{"fine_labels", "fine_label_names"}},
+			},
+			pickled: true,
+		},
 	},
 }
 
@@ -104,7 +127,7 @@ func (set cifarSet) label(coarse bool) int {
 
 // read finds, or fetches, and reads the set.
 func (set cifarSet) read(ctx context.Context, opt Options) (contents, error) {
-	at, err := set.find(opt.Dir)
+	set, at, err := set.find(opt.Dir)
 	if err == nil && at == (cifarPlace{}) {
 		var paths []string
 		paths, _, err = fetchSet(ctx, set.name, cifarAddress, []fetch.File{set.archive}, opt)
@@ -119,7 +142,11 @@ func (set cifarSet) read(ctx context.Context, opt Options) (contents, error) {
 	if at.archive == "" {
 		return set.readFolder(ctx, at.folder, use)
 	}
-	same := compareLater(ctx, []string{at.archive}, []fetch.File{set.archive})
+	published := set.archive
+	if info, err := os.Stat(at.archive); err == nil && set.python != nil && info.Size() == set.python.archive.Size {
+		published = set.python.archive // under whatever name
+	}
+	same := compareLater(ctx, []string{at.archive}, []fetch.File{published})
 	held, err := set.readArchive(ctx, at.archive, use)
 	held.official = same()
 	return held, err
@@ -151,7 +178,7 @@ func (set cifarSet) readFolder(ctx context.Context, dir string, use int) (conten
 	case err != nil:
 		return contents{}, openFault(path, err)
 	}
-	held.classNames, err = readClassNames(text, path, set.labels[use].classes)
+	held.classNames, err = set.readNames(text, path, use)
 	return held, err
 }
 
@@ -161,7 +188,23 @@ func (set cifarSet) readFile(ctx context.Context, path string, use int) (rawSpli
 		return rawSplit{}, openFault(path, err)
 	}
 	defer file.Close()
-	return set.readRecords(ctx, disk.Reader(ctx, file), path, info.Size(), use)
+	return set.readPart(ctx, disk.Reader(ctx, file), path, info.Size(), use)
+}
+
+// readPart reads one file of the set, to the end of the stream.
+func (set cifarSet) readPart(ctx context.Context, r io.Reader, path string, size int64, use int) (rawSplit, error) {
+	if set.pickled {
+		return set.readBatch(ctx, r, path, use)
+	}
+	return set.readRecords(ctx, r, path, size, use)
+}
+
+// readNames reads what the labels mean.
+func (set cifarSet) readNames(text []byte, path string, use int) ([]string, error) {
+	if set.pickled {
+		return set.readMeta(text, path, use)
+	}
+	return readClassNames(text, path, set.labels[use].classes)
 }
 
 // readRecords reads records to the end of the stream, and turns each image from

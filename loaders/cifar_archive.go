@@ -9,7 +9,6 @@ import (
 	"io"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/klauspost/compress/gzip" // unzips twice as fast as the standard library, with its errors
@@ -66,11 +65,13 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 		where = "after " + foreign.Text(name)
 		i := slices.Index(wanted, name)
 		isNames := name == set.labels[use].names
-		if header.Typeflag != tar.TypeReg || i < 0 && !isNames {
-			if strings.HasPrefix(path.Clean(header.Name), set.python[1]) {
-				return contents{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
-					"%s is the Python version of %s, which only Python can read: get %s from %s.", archive, set.name, set.archive.Name, cifarAddress)}
+		if header.Typeflag == tar.TypeReg && i < 0 && !isNames && set.python != nil && len(seen) == 0 {
+			if i = slices.Index(set.python.files(), name); i >= 0 || name == set.python.labels[use].names {
+				set = *set.python
+				wanted, isNames = set.files(), i < 0
 			}
+		}
+		if header.Typeflag != tar.TypeReg || i < 0 && !isNames {
 			continue
 		}
 		if seen[name] {
@@ -86,7 +87,7 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 		if isNames {
 			text, err := io.ReadAll(io.LimitReader(members, maxNames))
 			if err == nil {
-				classNames, err = readClassNames(text, inside, set.labels[use].classes)
+				classNames, err = set.readNames(text, inside, use)
 			} else {
 				err = readFault(err, archive, "within "+name)
 			}
@@ -95,7 +96,7 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 			}
 			continue
 		}
-		if parts[i], err = set.readRecords(ctx, members, inside, header.Size, use); err != nil {
+		if parts[i], err = set.readPart(ctx, members, inside, header.Size, use); err != nil {
 			return contents{}, err
 		}
 	}

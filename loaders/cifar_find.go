@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -67,29 +66,46 @@ func (set cifarSet) lookIn(dir string) (at cifarPlace, missing []string, err err
 }
 
 // find looks for the set: in dir alone when it is named, which may be the archive
-// itself, and in the default places otherwise. No place without an error means
-// that no default place has it.
-func (set cifarSet) find(dir string) (cifarPlace, error) {
+// itself, and in the default places otherwise. It is found in the binary version or else in
+// the Python version, which is returned. No place without an error means that no default
+// place has it.
+func (set cifarSet) find(dir string) (cifarSet, cifarPlace, error) {
 	if dir == "" {
 		for _, place := range places(set.name) {
-			if at, _, err := set.lookIn(place); err != nil || at != (cifarPlace{}) {
-				return at, err
+			if of, at, _, err := set.findIn(place); err != nil || at != (cifarPlace{}) {
+				return of, at, err
 			}
 		}
-		return cifarPlace{}, nil
+		return set, cifarPlace{}, nil
 	}
 	info, err := statNamed(dir, set.archive.Name+" or what is in it")
 	if err != nil {
-		return cifarPlace{}, err
+		return set, cifarPlace{}, err
 	}
 	if !info.IsDir() {
-		return cifarPlace{archive: dir}, nil
+		return set, cifarPlace{archive: dir}, nil
 	}
-	at, missing, err := set.lookIn(dir)
+	of, at, missing, err := set.findIn(dir)
 	if err == nil && at == (cifarPlace{}) {
 		err = set.notHere(dir, missing)
 	}
-	return at, err
+	return of, at, err
+}
+
+// findIn looks for both versions in one folder.
+func (set cifarSet) findIn(dir string) (of cifarSet, at cifarPlace, missing []string, err error) {
+	at, missing, err = set.lookIn(dir)
+	if err != nil || at != (cifarPlace{}) {
+		return set, at, nil, err
+	}
+	at, lacks, err := set.python.lookIn(dir)
+	if err != nil || at != (cifarPlace{}) {
+		return *set.python, at, nil, err
+	}
+	if len(missing) == len(set.files()) && len(lacks) < len(set.python.files()) {
+		missing = lacks // a part of that version is there
+	}
+	return set, cifarPlace{}, missing, nil
 }
 
 // notHere says what a named folder lacks.
@@ -98,14 +114,6 @@ func (set cifarSet) notHere(dir string, missing []string) error {
 	if len(missing) == len(set.files()) {
 		text = fmt.Sprintf("%s is not in %s. %s", set.name, homely(dir),
 			byHand(set.name, cifarAddress, []fetch.File{set.archive}))
-		isThere := func(name string) bool {
-			_, err := os.Stat(filepath.Join(dir, name))
-			return err == nil
-		}
-		if i := slices.IndexFunc(set.python, isThere); i >= 0 {
-			text = fmt.Sprintf("%s in %s is the Python version (%s), which only Python can read: the binary version is needed. %s",
-				set.name, homely(dir), set.python[i], byHand(set.name, cifarAddress, []fetch.File{set.archive}))
-		}
 	}
 	return &fault{kind: ErrNotFound, text: text}
 }

@@ -32,7 +32,7 @@ func init() {
 // readFashion reads the files that are there, or fetches them first. files are in
 // the order of idxNames.
 func readFashion(ctx context.Context, opt Options, files []fetch.File) (contents, error) {
-	paths, place, err := findIDX("fashion-mnist", opt.Dir, idxNames, true)
+	paths, place, err := findIDX("fashion-mnist", opt.Dir, idxNames)
 	if err == nil && paths == nil {
 		paths, place, err = fetchSet(ctx, "fashion-mnist", fashionAddress, files, opt)
 	}

