@@ -11,6 +11,7 @@
 # make bench-cuda  the same on this machine's NVIDIA GPU, or with BENCHFLAGS='-device emu -quick'
 # make bench-data  decoding, preparing and reading ahead, without a device; IMAGES=DIR takes your own photographs
 # make docs     write docs/cli.md from the programs' flags
+# make docs-check  links and flags of README and docs, and every command in them by running it on little data
 # make ptx      compile kernels.cu to gpu/cuda/kernels.ptx (pinned NVRTC, linux/amd64)
 # make ptx-check  that the PTX is kernels.cu's, and that ptxas takes it for every GPU without spills
 # make deploy-check  the files in deploy/ against their own tools (installs these into .cache)
@@ -45,7 +46,7 @@ CUDATESTS = ./gpu/cuda/... ./algo ./cmd/train ./cmd/bench ./cmd/predict
 
 TOOLS    := $(abspath .cache/bin)
 
-.PHONY: all build cuda openblas cublas wheels test test-interop browser gpu-test compiler fuzz mutants docs ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
+.PHONY: all build cuda openblas cublas wheels test test-interop browser gpu-test compiler fuzz mutants docs docs-check ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
 
 # Whether cgo's C compiler can compile and link: gcc without the C library's headers cannot.
 HAVE_CC = printf '\#include <stdlib.h>\nint main(void) { return 0; }\n' | $$($(GO) env CC) -x c -o /dev/null - 2>/dev/null
@@ -178,6 +179,9 @@ lint: $(TOOLS)/golangci-lint
 # A test fails where the page is not what the programs say.
 docs:
 	$(GO) test ./cmd/internal/cli -run Documented -count=1 -update
+
+docs-check: build
+	PYTHON=$(PYTHON) docs/check.sh
 
 ptx:
 	$(GO) generate ./gpu/cuda/kernels
