@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mdfa/algo"
+	"mdfa/cmd/internal/cli"
 	"mdfa/cmd/internal/device"
 	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
@@ -62,7 +63,7 @@ func runSuite(ctx context.Context, o options, out, progress io.Writer) (err erro
 }
 
 // errInterrupted ends a run that Ctrl-C has cut short.
-var errInterrupted = errors.New("interrupted: the cells so far are written")
+var errInterrupted = fmt.Errorf("%w: the cells so far are written", cli.ErrInterrupted)
 
 // publish prints the report and writes the tables that were asked for. The file of -json has been written.
 func (r *report) publish(o options, old *report, out io.Writer) error {

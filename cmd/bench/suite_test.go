@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 )
 
@@ -138,6 +139,7 @@ func TestInterruptedRunKeepsWhatItHas(t *testing.T) {
 		return len(p), nil
 	}))
 	require.ErrorIs(t, err, errInterrupted)
+	assert.Equal(t, cli.ExitInterrupted, cli.ExitCode(err))
 	r := validated(t, name)
 	assert.Len(t, r.Cells, 2)
 	assert.Equal(t, 2*2*4-2, r.CellsToCome)

@@ -93,7 +93,8 @@ func TestEveryFailedWriteLeavesARunThatGoesOn(t *testing.T) {
 			require.Equal(t, 0, again.code, "%s: %s", about, again.stderr)
 			run := again.runFolder(t)
 			assertSame(t, want, endOf(t, run), about)
-			assertClean(t, run)
+			assertNothingTemporary(t, run)
+			assertFiles(t, filepath.Join(run, "checkpoints"), "best.safetensors", "epochs-1.json", "epochs-2.json", "last.safetensors", "previous.safetensors")
 			if t.Failed() {
 				t.Logf("%s\n%s%s%s", about, got.stdout, got.stderr, again.stdout)
 				return
@@ -110,15 +111,19 @@ func TestEveryFailedWriteLeavesARunThatGoesOn(t *testing.T) {
 // fails while the new one is written.
 func TestARunFromPreviousIsNotLostToAFailedSave(t *testing.T) {
 	args := []string{"-data", madeUp(t), "-layers", "16", "-batch_size", "32", "-report=false", "-max_epochs"}
-	whole := runTrain(t, append(args, "4")...)
-	require.Equal(t, 0, whole.code, whole.stderr)
-	want := endOf(t, whole.runFolder(t))
-	damaged := runTrain(t, append(args, "3")...)
-	require.Equal(t, 0, damaged.code, damaged.stderr)
+	program := faulty(t)
+	begin := func(epochs string) finished {
+		cmd := command(t, append(args, epochs)...)
+		cmd.Path = program
+		got := finish(t, cmd)
+		require.Equal(t, 0, got.code, got.stderr)
+		return got
+	}
+	want := endOf(t, begin("4").runFolder(t))
+	damaged := begin("3")
 	run, err := filepath.Rel(damaged.dir, damaged.runFolder(t))
 	require.NoError(t, err)
 	require.NoError(t, os.Truncate(filepath.Join(damaged.dir, run, "checkpoints", "last.safetensors"), 1000))
-	program := faulty(t)
 	start := func(dir, env string) finished {
 		cmd := inFolder(t, dir, "-resume", run, "-max_epochs", "4")
 		cmd.Path = program
@@ -133,7 +138,7 @@ func TestARunFromPreviousIsNotLostToAFailedSave(t *testing.T) {
 			require.Equal(t, 0, again.code, again.stderr)
 		}
 		assertSame(t, want, endOf(t, filepath.Join(dir, run)), n)
-		assertClean(t, filepath.Join(dir, run))
+		assertNothingTemporary(t, filepath.Join(dir, run, "checkpoints"))
 		return dir
 	}
 	text, err := os.ReadFile(filepath.Join(fail(1), "log"))

@@ -165,7 +165,7 @@ func (w *Writer) Weights(c *Checkpoint) error {
 	}
 	weights := *c
 	weights.Kind, weights.Best, weights.Optimizer = WeightsKind, nil, nil
-	weights.history = storedHistory{Epochs: storedEpochs(len(c.Progress.Epochs))}
+	weights.history = storedHistory{Epochs: storedEpochs(len(c.Progress.Epochs)), Chunk: chunk}
 	return write(path, &weights, nil)
 }
 

@@ -14,9 +14,6 @@ import (
 	"mdfa/internal/disk"
 )
 
-// chunk is the number of epochs in a file of the history.
-const chunk = 512
-
 // history writes the older part of a long run's history to files of their own, so that the
 // time for a save does not grow with the number of epochs. A checkpoint holds the latest 512 to
 // 1023 epochs itself. Those before are in epochs-512.json, epochs-1024.json, … beside it: 512
@@ -29,6 +26,7 @@ type history struct {
 // storedHistory is what a checkpoint says of these files.
 type storedHistory struct {
 	Epochs int    `json:"epochs"`           // in them
+	Chunk  int    `json:"chunk"`            // in each of them
 	SHA256 string `json:"sha256,omitempty"` // over them, in hex
 }
 
@@ -67,18 +65,20 @@ func (h *history) store(dir string, epochs []algo.Epoch) (storedHistory, error) 
 	if want == 0 {
 		return storedHistory{}, nil
 	}
-	return storedHistory{want, hex.EncodeToString(h.sum.Sum(nil))}, nil
+	return storedHistory{want, chunk, hex.EncodeToString(h.sum.Sum(nil))}, nil
 }
 
 // readHistory completes the epochs of a state by those that are in files of dir.
 func (c *Checkpoint) readHistory(dir string) error {
-	if c.history.Epochs == 0 {
+	stored := c.history
+	c.history = storedHistory{}
+	if stored.Epochs == 0 {
 		return nil
 	}
 	sum := sha256.New()
 	var epochs []algo.Epoch
-	for len(epochs) < c.history.Epochs {
-		path := historyFile(dir, len(epochs)+chunk)
+	for len(epochs) < stored.Epochs {
+		path := historyFile(dir, len(epochs)+stored.Chunk)
 		text, err := disk.ReadFile(context.Background(), path, maxHistory)
 		if err != nil {
 			return damaged(c.Path, fmt.Errorf("the epochs before are missing: %s: %v", path, disk.Reason(err)))
@@ -92,12 +92,12 @@ func (c *Checkpoint) readHistory(dir string) error {
 			}
 			epochs = append(epochs, e.epoch())
 		}
-		if len(epochs) != before+chunk {
+		if len(epochs) != before+stored.Chunk || len(epochs) == before {
 			return damaged(c.Path, fmt.Errorf("the epochs before are damaged: %s", path))
 		}
 	}
-	if hex.EncodeToString(sum.Sum(nil)) != c.history.SHA256 || len(epochs) != c.history.Epochs {
-		return damaged(c.Path, fmt.Errorf("the epochs before, in %s, are another run's", historyFile(dir, chunk)))
+	if hex.EncodeToString(sum.Sum(nil)) != stored.SHA256 || len(epochs) != stored.Epochs {
+		return damaged(c.Path, fmt.Errorf("the epochs before, in %s, are another run's", historyFile(dir, stored.Chunk)))
 	}
 	c.Progress.Epochs = append(epochs, c.Progress.Epochs...)
 	return nil

@@ -1,0 +1,6 @@
+//go:build !faults
+
+package checkpoint
+
+// chunk is the number of epochs in a file of the history.
+const chunk = 512
