@@ -93,10 +93,10 @@ func TestStreamsWithoutOrderAreARace(t *testing.T) {
 	require.NoError(t, err)
 	f := kernelHere(t, "saxpy")
 	const n = 32
-	p, err := cu.MemAlloc(4 * n)
+	p, err := cu.MemAlloc(8 * n)
 	require.NoError(t, err)
-	require.NoError(t, cu.MemsetD32(p, 0, n))
-	s := saxpy{a: [2]float32{1}, x: put(t, ramp(1, n)), y: p, n: n}
+	require.NoError(t, cu.MemsetD32(p, 0, 2*n))
+	s := saxpy{a: [2]float32{1}, x: p, y: p + 4*n, n: n}
 	require.NoError(t, cu.Synchronize())
 	for range 2 {
 		other, err := cu.MakeStream(cu.NonBlocking)
