@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"mdfa/internal/foreign"
 )
 
 // change is how a cell of two reports differs.
@@ -134,7 +136,7 @@ func (c comparison) grid() grid {
 func (c comparison) print(out io.Writer, name string) {
 	fmt.Fprintf(out, "\nbeside %s; noise is that of the windows without the slowest and the fastest\n", name)
 	for _, remark := range c.remarks {
-		fmt.Fprintln(out, remark)
+		fmt.Fprintln(out, foreign.Line(remark))
 	}
 	fmt.Fprintln(out)
 	c.grid().print(out)

@@ -10,6 +10,7 @@ import (
 
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 )
 
 // grid is a table: a title, the names of the columns, and rows. The first textual columns
@@ -28,6 +29,9 @@ func (g grid) print(out io.Writer) {
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, row := range append([][]string{g.head}, g.rows...) {
+		for i, cell := range row {
+			row[i] = foreign.Line(cell)
+		}
 		fmt.Fprintln(table, strings.Join(row, "\t")+"\t")
 	}
 	table.Flush()

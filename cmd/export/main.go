@@ -14,6 +14,7 @@ import (
 
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/foreign"
 )
 
 func main() { cli.Main("export", export) }
@@ -34,7 +35,7 @@ func export(ctx context.Context, args []string, stdout *os.File) error {
 	}
 	for line := range strings.Lines(net.summary(opt)) {
 		const indent = 9
-		if _, err := fmt.Fprintln(stdout, cli.Hang(strings.TrimSuffix(line, "\n"), indent, cli.Columns(stdout))); err != nil {
+		if _, err := fmt.Fprintln(stdout, cli.Hang(foreign.Line(strings.TrimSuffix(line, "\n")), indent, cli.Columns(stdout))); err != nil {
 			return fmt.Errorf("printing to standard output failed: %w", err)
 		}
 	}

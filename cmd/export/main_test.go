@@ -156,7 +156,7 @@ func TestOneSentenceForEachMistake(t *testing.T) {
 		{[]string{"run", "-o", "empty"}, 2, "-o empty is a folder: expected the name of a file."},
 		{[]string{"run", "-o", ""}, 2, "-o is empty: expected the name of a file."},
 		{[]string{"run", "-o", "no/net.onnx"}, 1, "no/net.onnx cannot be written (no such file or directory): make the folder no, or name another file with -o."},
-		{[]string{"run", "-o", "taken.onnx/net.onnx"}, 1, "taken.onnx/net.onnx cannot be written (not a directory): a file is where a folder should be: name another file with -o."},
+		{[]string{"run", "-o", "taken.onnx/net.onnx"}, 1, "taken.onnx/net.onnx cannot be written (not a directory): a file is where a folder should be: move it, or name another file with -o."},
 		{[]string{"run", "-o", "/dev/full", "-force"}, 2, "-o /dev/full is no regular file: name another one."},
 		{[]string{best, "-o", best, "-force"}, 2, "-o " + best + " is the checkpoint itself: name another file."},
 		{[]string{best, "-weights", "last"}, 1, best + " holds the weights of the best epoch alone: leave out -weights last, or name the run's folder."},

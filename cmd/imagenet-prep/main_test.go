@@ -264,7 +264,7 @@ func TestAFullDiskIsOneSentenceAndNoLoss(t *testing.T) {
 	cmd.Path = shell
 	r := finish(t, cmd)
 	assert.Equal(t, cli.ExitFailed, r.code)
-	assert.Equal(t, "imagenet-prep: "+out+" cannot be written (file too large): files may not grow that large here: raise the limit and start again; what is complete is kept.\n", r.stderr)
+	assert.Equal(t, "imagenet-prep: "+out+" cannot be written (file too large): files may not grow that large here: raise the limit and start again, or name another folder; what is complete is kept.\n", r.stderr)
 	r = prep(t, args(from, out)...)
 	require.Zero(t, r.code, r.stderr)
 	assert.Equal(t, contents(t, whole), contents(t, out))

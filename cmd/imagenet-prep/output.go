@@ -10,6 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/foreign"
 	"mdfa/internal/progress"
 	"mdfa/internal/shards/prepare"
 )
@@ -28,7 +29,10 @@ func (o *output) Write(text []byte) (int, error) {
 	return n, err
 }
 
-func (o *output) linef(format string, args ...any) { fmt.Fprintf(o, format+"\n", args...) }
+// linef prints a line, in which parts may be foreign.
+func (o *output) linef(format string, args ...any) {
+	fmt.Fprintln(o, foreign.Line(fmt.Sprintf(format, args...)))
+}
 
 // lineEvery is the time between two lines of progress where there is no terminal.
 const lineEvery = 10 * time.Second

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"mdfa/internal/foreign"
 	"mdfa/internal/shards"
 )
 
@@ -23,7 +24,7 @@ func report(m *shards.Manifest, dir string, fresh bool, out *output) {
 	if n, all := m.LeftOut(); n > 0 {
 		first := slices.Concat(m.Train.Skipped, m.Test.Skipped)[0]
 		out.linef("left out %s of %s files, which cannot be read, such as %s (%s); %s lists them",
-			comma(n), comma(all), first.File, first.Reason, filepath.Join(dir, shards.ManifestFile))
+			comma(n), comma(all), foreign.Text(first.File), foreign.Text(first.Reason), filepath.Join(dir, shards.ManifestFile))
 	}
 	if m.Test.Images == 0 {
 		out.linef("there are no test images: training will hold every fifth training image back for the test")
@@ -41,7 +42,7 @@ func stats(dir string, out *output) error {
 		fmt.Fprintf(table, "%s\t%s\n", label, fmt.Sprintf(format, args...))
 	}
 	row("folder", "%s", dir)
-	row("from", "%s", strings.Join(m.Source.Paths, " and "))
+	row("from", "%s", foreign.Line(strings.Join(m.Source.Paths, " and ")))
 	row("images", "%dx%d RGB, %s each, %s in all", m.Size, m.Size, humanize.Bytes(uint64(m.RecordBytes())), size(m))
 	row("classes", "%s", comma(len(m.Classes)))
 	for _, name := range shards.Splits {
@@ -60,16 +61,24 @@ func stats(dir string, out *output) error {
 	}
 	fmt.Fprintln(table, "\nlabel\tclass\ttrain\ttest\tname")
 	for label, class := range m.Classes {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", label, class.ID, comma(m.Train.PerClass[label]), comma(m.Test.PerClass[label]), class.Name)
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", label, foreign.Text(class.ID), comma(m.Train.PerClass[label]), comma(m.Test.PerClass[label]), named(class.Name))
 	}
 	skipped := slices.Concat(m.Train.Skipped, m.Test.Skipped)
 	if len(skipped) > 0 {
 		fmt.Fprintln(table, "\nleft out\twhy")
 	}
 	for _, s := range skipped {
-		fmt.Fprintf(table, "%s\t%s\n", s.File, s.Reason)
+		fmt.Fprintf(table, "%s\t%s\n", foreign.Text(s.File), foreign.Text(s.Reason))
 	}
 	return table.Flush()
+}
+
+// named is a class's name in words, which may be missing.
+func named(name string) string {
+	if name == "" {
+		return ""
+	}
+	return foreign.Text(name)
 }
 
 func size(m *shards.Manifest) string {

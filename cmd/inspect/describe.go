@@ -104,14 +104,14 @@ func tail[T any](rows []T, most int) []T {
 func (s *subject) print(most int, out *strings.Builder) {
 	line := func(label, format string, args ...any) {
 		const indent = 11
-		lines := cli.Wrap(fmt.Sprintf(format, args...), width-indent)
+		lines := cli.Wrap(foreign.Line(fmt.Sprintf(format, args...)), width-indent)
 		fmt.Fprintf(out, "%-*s%s\n", indent, label, strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
 	}
 	title := s.name()
 	if s.status != "" {
 		title += "   " + s.status
 	}
-	fmt.Fprintln(out, title)
+	fmt.Fprintln(out, foreign.Line(title))
 	if s.run != nil {
 		line("command", "%s", foreign.Command(s.run.Command...))
 		line("started", "%s on %s%s", s.run.Started.Format(time.DateTime), deviceText(s.run.Device), resumedText(s.run.Resumed))
@@ -140,7 +140,7 @@ func (s *subject) print(most int, out *strings.Builder) {
 	}
 	s.printEpochs(most, out)
 	for _, note := range s.notes {
-		fmt.Fprintf(out, "note: %s\n", note)
+		fmt.Fprintf(out, "note: %s\n", foreign.Line(note))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"mdfa/cmd/internal/checkpoint"
+	"mdfa/internal/foreign"
 	"mdfa/model"
 )
 
@@ -187,7 +188,7 @@ func outcomeDiff(a, b map[string]string) map[string]values {
 }
 
 func (c comparison) print(out *strings.Builder) {
-	fmt.Fprintf(out, "a  %s\nb  %s\n\n", c.Paths[0], c.Paths[1])
+	fmt.Fprintf(out, "a  %s\nb  %s\n\n", foreign.Line(c.Paths[0]), foreign.Line(c.Paths[1]))
 	rows := newTable()
 	rows.head("differs", false)
 	rows.head("a", false)
@@ -228,7 +229,7 @@ func (c comparison) print(out *strings.Builder) {
 		fmt.Fprintf(out, "history   %d and %d epochs, those that both have are the same\n", h.Epochs[0], h.Epochs[1])
 	}
 	for _, note := range c.Notes {
-		fmt.Fprintf(out, "note: %s\n", note)
+		fmt.Fprintf(out, "note: %s\n", foreign.Line(note))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/foreign"
 )
 
 func main() { cli.Main("inspect", run) }
@@ -32,7 +33,11 @@ func run(ctx context.Context, args []string, stdout *os.File) error {
 		err = describe(ctx, o, &out)
 	}
 	// An error may come with what there is all the same.
-	if _, err := stdout.WriteString(out.String()); err != nil {
+	text := out.String()
+	if !o.json {
+		text = foreign.Clean(text)
+	}
+	if _, err := stdout.WriteString(text); err != nil {
 		return fmt.Errorf("printing to standard output failed: %w", err)
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 
 	"mdfa/cmd/internal/cli"
 	"mdfa/cmd/internal/wording"
+	"mdfa/internal/foreign"
 	"mdfa/internal/results"
 	"mdfa/internal/runlog"
 )
@@ -79,7 +80,7 @@ func listRuns(o options, out *strings.Builder) error {
 	}
 	printRuns(out, runs, columns)
 	for _, note := range table.Notes {
-		fmt.Fprintf(out, "note: %s: %s\n", log.Path(), note)
+		fmt.Fprintf(out, "note: %s: %s\n", foreign.Line(log.Path()), note)
 	}
 	return nil
 }
@@ -90,7 +91,7 @@ func known(o options, columns []string) error {
 		if slices.Contains(columns, name) {
 			return nil
 		}
-		return cli.Usagef("-%s: the log has no column %s; it has %s.", flag, wording.Shown(name), strings.Join(columns, ", "))
+		return cli.Usagef("-%s: the log has no column %s; it has %s.", flag, wording.Shown(name), foreign.List(columns))
 	}
 	for _, c := range o.where {
 		if err := check("where", c.column); err != nil {

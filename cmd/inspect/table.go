@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/mattn/go-runewidth"
+
+	"mdfa/internal/foreign"
 )
 
 // width is that of the terminals that everything should fit, in columns.
@@ -22,10 +24,16 @@ type table struct {
 func newTable() *table { return &table{} }
 
 func (t *table) head(name string, right bool) {
-	t.heads, t.right = append(t.heads, name), append(t.right, right)
+	t.heads, t.right = append(t.heads, foreign.Line(name)), append(t.right, right)
 }
 
-func (t *table) cell(text string) { t.cells = append(t.cells, text) }
+// cell adds a cell, whose text may be foreign.
+func (t *table) cell(text string) {
+	if text != "" {
+		text = foreign.Text(text)
+	}
+	t.cells = append(t.cells, text)
+}
 
 // print writes the heads and the rows.
 func (t *table) print(out *strings.Builder) {

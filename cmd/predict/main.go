@@ -19,6 +19,7 @@ import (
 	"mdfa/cmd/internal/cli"
 	"mdfa/cmd/internal/device"
 	"mdfa/cmd/internal/wording"
+	"mdfa/internal/foreign"
 )
 
 // The values of -weights, -split and -show.
@@ -177,7 +178,7 @@ func load(ctx context.Context, o options) (*checkpoint.Checkpoint, error) {
 // run opens the device and predicts.
 func (out *output) run(ctx context.Context, o options, c *checkpoint.Checkpoint) (err error) {
 	if c.PassedBy != nil {
-		fmt.Fprintf(out.errors, "predict: %s\n", wording.Sentence(c.PassedBy))
+		fmt.Fprintf(out.errors, "predict: %s\n", foreign.Line(wording.Sentence(c.PassedBy)))
 	}
 	images, err := open(ctx, o, c)
 	if err != nil {
@@ -227,4 +228,6 @@ func batchSize(o options, c *checkpoint.Checkpoint) int {
 }
 
 // errorLine prints a fault of one image, which does not end the program.
-func errorLine(w io.Writer, err error) { fmt.Fprintf(w, "predict: %s\n", wording.Sentence(err)) }
+func errorLine(w io.Writer, err error) {
+	fmt.Fprintf(w, "predict: %s\n", foreign.Line(wording.Sentence(err)))
+}

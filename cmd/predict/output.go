@@ -18,6 +18,7 @@ import (
 	"mdfa/cmd/internal/cli"
 	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
+	"mdfa/internal/foreign"
 )
 
 // output prints predictions, for people or for machines.
@@ -61,10 +62,10 @@ func (out *output) flush() error {
 func (out *output) header(c *checkpoint.Checkpoint, dev gpu.Info, passed string, im *images) {
 	const longest = 48 // columns for the name of an image
 	for i := range im.list {
-		out.width = min(longest, max(out.width, runewidth.StringWidth(im.list[i].name)))
+		out.width = min(longest, max(out.width, runewidth.StringWidth(foreign.Text(im.list[i].name))))
 	}
 	for i := range c.Data.Classes {
-		out.classes = max(out.classes, runewidth.StringWidth(c.Data.ClassName(i)))
+		out.classes = max(out.classes, runewidth.StringWidth(out.className(i)))
 	}
 	if out.o.json || out.o.quiet {
 		return
@@ -74,7 +75,7 @@ func (out *output) header(c *checkpoint.Checkpoint, dev gpu.Info, passed string,
 	}
 	item := func(label, format string, args ...any) {
 		const indent = 9
-		out.linef("%s", cli.Hang(fmt.Sprintf("%-*s", indent, label)+fmt.Sprintf(format, args...), indent, out.columns))
+		out.linef("%s", cli.Hang(fmt.Sprintf("%-*s", indent, label)+foreign.Line(fmt.Sprintf(format, args...)), indent, out.columns))
 	}
 	item("network", "%s on %s, %d classes: %v", c.Rule, c.Data.Name, c.Data.Classes, c.Network)
 	item("weights", "%s (%s)", c.When(), filepath.ToSlash(c.Path))
@@ -84,6 +85,9 @@ func (out *output) header(c *checkpoint.Checkpoint, dev gpu.Info, passed string,
 	}
 	out.linef("")
 }
+
+// className is what people know a class by.
+func (out *output) className(class int) string { return foreign.Text(out.data.ClassName(class)) }
 
 // batch prints the images of a batch, from first on, by their logits.
 func (out *output) batch(im *images, first int, logits []float32, width int) error {
@@ -126,12 +130,12 @@ func (out *output) fault(name string, err error) {
 func (out *output) line(name string, s algo.Scores, label int32, right bool) {
 	p := s.Probabilities()
 	var b strings.Builder
-	b.WriteString(runewidth.FillRight(name, out.width))
+	b.WriteString(runewidth.FillRight(foreign.Text(name), out.width))
 	for _, class := range s.Top(out.o.top) {
-		fmt.Fprintf(&b, "  %s %6s", runewidth.FillRight(out.data.ClassName(class), out.classes), percentOf(p[class]))
+		fmt.Fprintf(&b, "  %s %6s", runewidth.FillRight(out.className(class), out.classes), percentOf(p[class]))
 	}
 	if label != unknown && !right {
-		fmt.Fprintf(&b, "  wrong: it is %s", out.data.ClassName(int(label)))
+		fmt.Fprintf(&b, "  wrong: it is %s", out.className(int(label)))
 	}
 	out.linef("%s", b.String())
 }
@@ -261,12 +265,12 @@ func (out *output) matrix() {
 	}
 	head, order := strings.Repeat(" ", out.classes), out.data.ByLabel()
 	for _, i := range order {
-		name := runewidth.Truncate(out.data.ClassName(i), width-1, "")
+		name := runewidth.Truncate(out.className(i), width-1, "")
 		head += strings.Repeat(" ", width-runewidth.StringWidth(name)) + name
 	}
 	out.linef("\nconfusion matrix: true classes in rows, predicted ones in columns\n%s", head)
 	for _, i := range order {
-		row := runewidth.FillLeft(out.data.ClassName(i), out.classes)
+		row := runewidth.FillLeft(out.className(i), out.classes)
 		for _, j := range order {
 			row += fmt.Sprintf("%*d", width, c.At(i, j))
 		}
@@ -291,6 +295,6 @@ func (out *output) pairs() {
 		out.linef("\nconfused most")
 	}
 	for _, p := range list[:min(most, len(list))] {
-		out.linef("%6d  %s taken for %s", p.count, out.data.ClassName(p.truth), out.data.ClassName(p.predicted))
+		out.linef("%6d  %s taken for %s", p.count, out.className(p.truth), out.className(p.predicted))
 	}
 }

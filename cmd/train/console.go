@@ -10,6 +10,7 @@ import (
 	"github.com/fatih/color"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/foreign"
 	"mdfa/internal/progress"
 )
 
@@ -58,17 +59,17 @@ func (c *console) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// line prints a line of text for people, broken between words where a terminal is too narrow for it.
+// line prints a line of text for people, in which parts may be foreign, broken between words where a terminal is too narrow for it.
 func (c *console) line(text string) {
 	if !c.json {
-		fmt.Fprintln(c, cli.Hang(text, labelColumns, cli.Columns(c.file)))
+		fmt.Fprintln(c, cli.Hang(foreign.Styled(text), labelColumns, cli.Columns(c.file)))
 	}
 }
 
 // whole prints a line of text that is to be copied: where a terminal breaks it, it stays one line there.
 func (c *console) whole(text string) {
 	if !c.json {
-		fmt.Fprintln(c, text)
+		fmt.Fprintln(c, foreign.Styled(text))
 	}
 }
 

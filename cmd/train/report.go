@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -36,7 +35,7 @@ func (c *console) printHeader(p *plan, data *loaders.Dataset, net *model.Network
 		c.detail(c.label("left out") + fmt.Sprintf("%s of %s files, such as %s (%s)", comma(left.Files), comma(left.Of),
 			foreign.Text(left.Examples[0].File), foreign.Text(left.Examples[0].Reason)))
 	}
-	c.detail(c.label("source") + data.Source)
+	c.detail(c.label("source") + foreign.Line(data.Source))
 	c.detail(c.label("network") + net.Headline(p.stored()))
 	c.detail(c.label("memory") + fmt.Sprintf("%s (%v)", humanize.Bytes(m.total()), m))
 	if cache != "" {
@@ -61,7 +60,7 @@ func classesText(data *loaders.Dataset) string {
 		return fmt.Sprintf("%d classes", len(names))
 	}
 	last := len(names) - 1
-	return "classes " + strings.Join(names[:last], ", ") + " and " + names[last]
+	return "classes " + foreign.List(names[:last]) + " and " + foreign.Text(names[last])
 }
 
 // ruleText is how the weights start and change.

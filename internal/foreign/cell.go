@@ -39,6 +39,14 @@ func Cells(texts []string) []string {
 	return cells
 }
 
+// Uncells is Uncell of every element, in place.
+func Uncells(cells []string) []string {
+	for i, c := range cells {
+		cells[i] = Uncell(c)
+	}
+	return cells
+}
+
 func isFormula(s string) bool {
 	first, size := utf8.DecodeRuneInString(s)
 	return size > 0 && strings.ContainsRune(formula, first)

@@ -5,6 +5,7 @@ package foreign
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -36,8 +37,11 @@ func Word(s string) string {
 	if text := Text(s); !strings.Contains(text, " ") || text[0] == '"' {
 		return text
 	}
-	return strconv.Quote(cut(s, keptFirst, keptLast))
+	return Quoted(s)
 }
+
+// Quoted is Text that quotes everything.
+func Quoted(s string) string { return strconv.Quote(cut(s, keptFirst, keptLast)) }
 
 // List is Text of every element, with commas between them.
 func List(texts []string) string {
@@ -81,6 +85,27 @@ const (
 // escape stands for every other character that Text would escape. It is the last defence,
 // where nothing tells which part is foreign; Text is to be applied to the parts before.
 func Lines(s string) string { return Clean(cut(s, linesFirst, linesLast)) }
+
+// Line is Lines of a text of one line: a line break in it is foreign, and an escape stands for it.
+func Line(s string) string {
+	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(Lines(s))
+}
+
+// style matches a colour or another style as a terminal is told of it.
+var style = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// Styled is Clean of a text of ours that has styles in it, which stay.
+func Styled(s string) string {
+	var b strings.Builder
+	for {
+		at := style.FindStringIndex(s)
+		if at == nil {
+			return b.String() + Clean(s)
+		}
+		b.WriteString(Clean(s[:at[0]]) + s[at[0]:at[1]])
+		s = s[at[1]:]
+	}
+}
 
 // Clean is Lines of a text that may be long.
 func Clean(s string) string {

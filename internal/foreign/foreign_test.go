@@ -50,6 +50,11 @@ func TestLinesKeepsOurLinesAndNothingElse(t *testing.T) {
 	assert.Equal(t, `a\x1b[2J\r\u202e\xff\u2028`, Lines("a\x1b[2J\r\u202e\xff\u2028"))
 }
 
+func TestStylesOfOursStay(t *testing.T) {
+	assert.Equal(t, "\x1b[1mbold\x1b[0;31m \\x1b[2Jx\ny", Styled("\x1b[1mbold\x1b[0;31m \x1b[2Jx\ny"))
+	assert.Equal(t, `a\nb\tc`, Line("a\nb\tc"))
+}
+
 func FuzzText(f *testing.F) {
 	for _, s := range []string{"", "a", "\x1b[2J", "\u202e\xff\n", strings.Repeat("\u0301", 500)} {
 		f.Add(s)

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 )
 
 // maxTable bounds a CSV of a run: it is read into memory.
@@ -36,7 +37,7 @@ func ReadTable(path string) ([]map[string]string, error) {
 	for i, line := range lines[1:] {
 		rows[i] = map[string]string{}
 		for j, value := range line {
-			rows[i][lines[0][j]] = value
+			rows[i][lines[0][j]] = foreign.Uncell(value)
 		}
 	}
 	return rows, nil

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 )
 
 // The files of a run's folder.
@@ -289,10 +290,14 @@ func split(cells []Cell) (names, values []string) {
 	return names, values
 }
 
-// encode is lines of a CSV.
+// encode is lines of a CSV, safe for a spreadsheet.
 func encode(lines ...[]string) ([]byte, error) {
 	var b bytes.Buffer
-	if err := csv.NewWriter(&b).WriteAll(lines); err != nil {
+	cells := make([][]string, len(lines))
+	for i, line := range lines {
+		cells[i] = foreign.Cells(line)
+	}
+	if err := csv.NewWriter(&b).WriteAll(cells); err != nil {
 		return nil, fmt.Errorf("results: %w", err)
 	}
 	return b.Bytes(), nil

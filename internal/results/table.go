@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 )
 
 // AlignmentFile is there for runs that measured their alignment: header, and a row for
@@ -54,7 +55,7 @@ func (r *Run) ContinueTable(name string, columns []string, keep func(row []strin
 		return nil, fmt.Errorf("%s is not the table that this program writes: move it away, and the run begins a new one", path)
 	}
 	for _, row := range rows[1:] {
-		if !keep(row) {
+		if foreign.Uncells(row); !keep(row) {
 			continue
 		}
 		if err := t.line(row); err != nil {

@@ -88,3 +88,21 @@ func TestFailedSaveLeavesTheLastState(t *testing.T) {
 	require.NoError(t, table.Save(), "what could not be saved is saved later")
 	assert.Equal(t, "step,layer\n0,a\n1,b\n", tableText(t, run))
 }
+
+func TestFormulasOfOthersAreNone(t *testing.T) {
+	run := newTableRun(t)
+	table, err := run.NewTable(AlignmentFile, tableColumns)
+	require.NoError(t, err)
+	const formula = `=HYPERLINK("http://x","y")`
+	require.NoError(t, table.Add(tableRow("-1.5", formula)))
+	require.NoError(t, table.Save())
+	const text = "step,layer\n-1.5,\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\"\n"
+	assert.Equal(t, text, tableText(t, run))
+	rows, err := ReadTable(filepath.Join(run.Dir(), AlignmentFile))
+	require.NoError(t, err)
+	assert.Equal(t, []map[string]string{{"step": "-1.5", "layer": formula}}, rows)
+	table, err = run.ContinueTable(AlignmentFile, tableColumns, func(row []string) bool { return row[1] == formula })
+	require.NoError(t, err)
+	require.NoError(t, table.Save())
+	assert.Equal(t, text, tableText(t, run), "one apostrophe, however often it is read and written")
+}

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 	"mdfa/internal/results"
 )
 
@@ -175,7 +176,7 @@ func ordered(columns []string, row []results.Cell) []string {
 // encode is one line of the log.
 func encode(values []string) ([]byte, error) {
 	var b bytes.Buffer
-	if err := csv.NewWriter(&b).WriteAll([][]string{values}); err != nil {
+	if err := csv.NewWriter(&b).WriteAll([][]string{foreign.Cells(values)}); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
@@ -186,5 +187,6 @@ func decode(line []byte) ([]string, error) {
 	if len(bytes.TrimRight(line, "\r\n")) == 0 {
 		return nil, io.EOF
 	}
-	return csv.NewReader(bytes.NewReader(line)).Read()
+	values, err := csv.NewReader(bytes.NewReader(line)).Read()
+	return foreign.Uncells(values), err
 }

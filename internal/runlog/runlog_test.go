@@ -236,3 +236,16 @@ func FuzzParse(f *testing.F) {
 		require.Equal(t, append(before.Rows, Row{"folder": "the last", "a column of its own": "1"}), after.Rows, "what was read stays")
 	})
 }
+
+func TestFormulasOfOthersAreNone(t *testing.T) {
+	l := At(t.TempDir())
+	for _, column := range []string{"reason", "later"} { // the second rewrites the log with one more column
+		require.NoError(t, l.Append(t.Context(), []results.Cell{{Column: KeyColumn, Value: "-x"}, {Column: column, Value: "@SUM(1)"}, {Column: "seed", Value: "-1"}}))
+	}
+	text, err := os.ReadFile(l.Path())
+	require.NoError(t, err)
+	assert.Equal(t, "folder,reason,seed,later\n'-x,'@SUM(1),-1,\n'-x,,-1,'@SUM(1)\n", string(text))
+	table, err := l.Read()
+	require.NoError(t, err)
+	assert.Equal(t, []Row{{"folder": "-x", "reason": "@SUM(1)", "seed": "-1"}, {"folder": "-x", "later": "@SUM(1)", "seed": "-1"}}, table.Rows)
+}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
 )
@@ -158,5 +159,5 @@ func (p *preparation) checkStrict(left []shards.Skipped) error {
 		return nil
 	}
 	return faultf(shards.ErrFormat, "%s cannot be read (%s): mend or remove it, or leave -strict out to go on without such images.",
-		left[0].File, left[0].Reason)
+		foreign.Text(left[0].File), foreign.Text(left[0].Reason))
 }

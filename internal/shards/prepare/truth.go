@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 	"mdfa/internal/shards"
 )
 
@@ -76,8 +77,8 @@ func parseTruth(file string, text []byte, idFile string, idText []byte) (*Truth,
 		for _, line := range lines {
 			id, err := strconv.Atoi(line.words[0])
 			if err != nil || len(line.words) != 1 || id < 1 || id > len(synsets) {
-				return nil, faultf(shards.ErrFormat, "%s, line %d: %q; an ID from 1 to %d was expected, one for each line of %s.",
-					file, line.number, line.text, len(synsets), idFile)
+				return nil, faultf(shards.ErrFormat, "%s, line %d: %s; an ID from 1 to %d was expected, one for each line of %s.",
+					file, line.number, foreign.Quoted(line.text), len(synsets), idFile)
 			}
 			t.byNumber = append(t.byNumber, synsets[id-1])
 		}
@@ -86,7 +87,7 @@ func parseTruth(file string, text []byte, idFile string, idText []byte) (*Truth,
 	if len(lines[0].words) == 1 {
 		for _, line := range lines {
 			if len(line.words) != 1 {
-				return nil, faultf(shards.ErrFormat, "%s, line %d: %q; one synset was expected, as in its first line.", file, line.number, line.text)
+				return nil, faultf(shards.ErrFormat, "%s, line %d: %s; one synset was expected, as in its first line.", file, line.number, foreign.Quoted(line.text))
 			}
 			t.byNumber = append(t.byNumber, line.words[0])
 		}
@@ -95,11 +96,11 @@ func parseTruth(file string, text []byte, idFile string, idText []byte) (*Truth,
 	t.byName = make(map[string]string, len(lines))
 	for _, line := range lines {
 		if len(line.words) < 2 {
-			return nil, faultf(shards.ErrFormat, "%s, line %d: %q; a file name and a synset were expected.", file, line.number, line.text)
+			return nil, faultf(shards.ErrFormat, "%s, line %d: %s; a file name and a synset were expected.", file, line.number, foreign.Quoted(line.text))
 		}
 		name := stem(line.words[0])
 		if known, twice := t.byName[name]; twice && known != line.words[1] {
-			return nil, faultf(shards.ErrFormat, "%s, line %d: %s is of class %s, but an earlier line says %s.", file, line.number, name, line.words[1], known)
+			return nil, faultf(shards.ErrFormat, "%s, line %d: %s is of class %s, but an earlier line says %s.", file, line.number, foreign.Text(name), foreign.Text(line.words[1]), foreign.Text(known))
 		}
 		t.byName[name] = line.words[1]
 	}
@@ -115,7 +116,7 @@ func readIDs(truth, file string, text []byte) ([]string, error) {
 	var synsets []string
 	for _, line := range readLines(text) {
 		if slices.Contains(synsets, line.words[0]) {
-			return nil, faultf(shards.ErrFormat, "%s, line %d: %s was there before; each ID has a synset of its own.", file, line.number, line.words[0])
+			return nil, faultf(shards.ErrFormat, "%s, line %d: %s was there before; each ID has a synset of its own.", file, line.number, foreign.Text(line.words[0]))
 		}
 		synsets = append(synsets, line.words[0])
 	}
@@ -145,15 +146,15 @@ func (t *Truth) class(name string) (string, error) {
 		if class, ok := t.byName[stem(name)]; ok {
 			return class, nil
 		}
-		return "", faultf(shards.ErrFormat, "%s does not say which class %s is of.", t.file, name)
+		return "", faultf(shards.ErrFormat, "%s does not say which class %s is of.", t.file, foreign.Text(name))
 	}
 	s := stem(name)
 	number, err := strconv.Atoi(s[strings.LastIndexByte(s, '_')+1:])
 	if err != nil {
-		return "", faultf(shards.ErrFormat, "%s has no number at its end, such as ILSVRC2012_val_00000001.JPEG: which line of %s is about it cannot be told.", name, t.file)
+		return "", faultf(shards.ErrFormat, "%s has no number at its end, such as ILSVRC2012_val_00000001.JPEG: which line of %s is about it cannot be told.", foreign.Text(name), t.file)
 	}
 	if number < 1 || number > len(t.byNumber) {
-		return "", faultf(shards.ErrFormat, "%s has %d lines, so none is about %s.", t.file, len(t.byNumber), name)
+		return "", faultf(shards.ErrFormat, "%s has %d lines, so none is about %s.", t.file, len(t.byNumber), foreign.Text(name))
 	}
 	return t.byNumber[number-1], nil
 }
@@ -180,7 +181,7 @@ func parseSynsets(file string, text []byte) (map[string]string, error) {
 		synset := line.words[0]
 		name := strings.TrimLeftFunc(strings.TrimPrefix(line.text, synset), func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 		if name == "" {
-			return nil, faultf(shards.ErrFormat, "%s, line %d: %q; a synset and its name were expected, such as \"n01440764 tench\".", file, line.number, line.text)
+			return nil, faultf(shards.ErrFormat, "%s, line %d: %s; a synset and its name were expected, such as \"n01440764 tench\".", file, line.number, foreign.Quoted(line.text))
 		}
 		names[synset] = name
 	}
