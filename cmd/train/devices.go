@@ -5,17 +5,23 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"mdfa/cmd/internal/cli"
 	"mdfa/cmd/internal/device"
 	"mdfa/gpu"
 )
 
 // listDevices prints what -devices shows: a line for each device of this machine.
 func listDevices(out *console) {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, columns := range device.Describe() {
 		fmt.Fprintln(table, strings.Join(columns, "\t"))
 	}
 	table.Flush()
+	for line := range strings.Lines(text.String()) {
+		const indent = 6 // the width of a device's name
+		fmt.Fprintln(out, cli.Hang(strings.TrimSuffix(line, "\n"), indent, cli.Columns(out.file)))
+	}
 }
 
 // checkGPUFlags refuses flags that the device named in -device does not know, before it
