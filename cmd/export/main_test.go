@@ -53,7 +53,7 @@ func aRun(t *testing.T) (dir string, net *model.Network) {
 		Facts: checkpoint.Facts{
 			Settings: checkpoint.Settings{
 				Program: "abc", Rule: "mdfa", Network: net.Spec(), Seed: 7,
-				Data: checkpoint.Data{Name: "pets", Shape: [3]int{2, 3, 1}, Classes: 3, ClassOrder: []int{5, 6, 9}, ClassNames: []string{"cat", `"dog"`, "häse"}},
+				Data: checkpoint.Data{Name: "pets", Shape: [3]int{2, 3, 1}, Classes: 3, ClassOrder: []int{9, 5, 6}, ClassNames: []string{"cat", `"dog"`, "häse"}},
 			},
 			Progress: algo.Progress{BestEpoch: 1, Epochs: []algo.Epoch{{Number: 1, Best: true}, {Number: 2}}},
 		},
@@ -98,12 +98,12 @@ func TestExportsONNX(t *testing.T) {
 		"from     run/checkpoints/best.safetensors, weights after epoch 1, the best",
 		"input    images [N, 2, 3, 1], float32, pixels / 255",
 		"output   logits [N, 3], probabilities [N, 3]",
-		`classes  cat, "\"dog\"", häse, in this order`,
+		`classes  "\"dog\"", häse, cat, in this order`,
 		"written  net.onnx\n",
 	}, "\n"), filepath.ToSlash(stdout))
 	file, err := os.ReadFile(filepath.Join(dir, "net.onnx"))
 	require.NoError(t, err)
-	for _, text := range []string{`["cat","\"dog\"","häse"]`, "pets", "mdfa", "layers.0.weight"} {
+	for _, text := range []string{`["\"dog\"","häse","cat"]`, "pets", "mdfa", "layers.0.weight"} {
 		assert.Contains(t, string(file), text)
 	}
 	info, err := os.Stat(filepath.Join(dir, "net.onnx"))
@@ -136,7 +136,7 @@ func TestExportsTheWeightsThatWereAskedFor(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, filled(net, c.value), got, c.args)
 		assert.Equal(t, c.weights, metadata["weights"]+" of "+metadata["epoch"], c.args)
-		assert.Equal(t, `["cat","\"dog\"","häse"]`, metadata["class_names"])
+		assert.Equal(t, `["\"dog\"","häse","cat"]`, metadata["class_names"])
 	}
 }
 
