@@ -1,0 +1,212 @@
+// Command gpureport runs what docs/gpu-runs.md asks for on one device and writes the tables of that page. A part that
+// fails is named, and the others run all the same. make gpu-report builds the programs and starts it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"mdfa/internal/disk"
+)
+
+func main() {
+	var r runner
+	flag.StringVar(&r.device, "device", "cuda", "device to run on: cuda, cuda:1, emu")
+	flag.BoolVar(&r.quick, "quick", false, "tiny networks and few steps, to try the report itself")
+	flag.StringVar(&r.bin, "bin", "bin", "folder of the programs")
+	flag.StringVar(&r.tests, "tests", "make gpu-test", "shell command of the tests")
+	flag.StringVar(&r.out, "out", "results/gpu-report-"+time.Now().UTC().Format("20060102T150405"), "folder to write to, which must not exist")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	r.progress = os.Stdout
+	if err := r.run(ctx); err != nil {
+		fmt.Fprintf(os.Stderr, "gpureport: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+var (
+	rules    = []string{"bp", "fa", "dfa", "mdfa"}
+	networks = []network{
+		{name: "fully connected", short: "fc", quick: []string{"-layers", "8"}, accuracyEpochs: "5"},
+		{name: "convolutional", short: "conv", flags: []string{"-convnet"}, accuracy: []string{"-reduction", "sum"},
+			quick: []string{"-filters", "2:5:4"}, accuracyEpochs: "2"},
+	}
+	maths    = []string{"float32", "tf32"}
+	sameRuns = []string{"same-1", "same-2"} // whose folders the part "same" compares
+)
+
+// network is one of the two of docs/gpu-runs.md.
+type network struct {
+	name, short     string
+	flags, accuracy []string // of every run, and of those for accuracies
+	quick           []string // that make it tiny
+	accuracyEpochs  string
+}
+
+// runner runs the parts one after the other.
+type runner struct {
+	device, bin, tests, out string
+	quick                   bool
+	progress                io.Writer
+
+	ran      map[string]bool // parts that were started, by name; true where they succeeded
+	failures []string
+}
+
+// part is one command.
+type part struct {
+	name    string
+	command []string
+}
+
+// parts lists the commands in the order in which they run. A run of train has a folder of the part's name.
+func (r *runner) parts() []part {
+	list := []part{{"devices", []string{r.program("train"), "-devices"}}, {"tests", []string{"sh", "-c", r.tests}}}
+	train := func(name string, n network, model, epochs string, flags ...string) {
+		args := []string{r.program("train"), "-device", r.device, "-quiet", "-out", r.file("runs", name), "-model", model, "-max_epochs", epochs}
+		args = append(append(args, n.flags...), flags...)
+		if r.quick {
+			args = append(append(args, n.quick...), "-classes", "2", "-max_steps", "3", "-max_epochs", "1")
+		}
+		list = append(list, part{name, args})
+	}
+	for _, again := range sameRuns {
+		train(again, networks[1], "mdfa", "2")
+	}
+	list = append(list, part{"same", []string{r.program("inspect"), "-json", "-weights", "last", "-diff"}})
+	for _, n := range networks {
+		for _, model := range rules {
+			flags := append([]string{"-forward_init", "N0.05", "-backward_init", "N0.05"}, n.accuracy...)
+			train("accuracy-"+n.short+"-"+model, n, model, n.accuracyEpochs, flags...)
+		}
+	}
+	for _, math := range maths {
+		var flags []string
+		if math == "tf32" {
+			flags = []string{"-tf32"}
+		}
+		for _, n := range networks {
+			for _, model := range rules {
+				train("speed-"+math+"-"+n.short+"-"+model, n, model, "5", append(flags, "-profile")...)
+			}
+		}
+		bench := append([]string{r.program("bench"), "-device", r.device, "-json", r.file("bench-" + math + ".json"), "-markdown", r.file("bench-" + math + ".md")}, flags...)
+		if r.quick {
+			bench = append(bench, "-quick", "-nets", "fc", "-time", "50ms")
+		}
+		list = append(list, part{"bench-" + math, bench})
+	}
+	return list
+}
+
+func (r *runner) program(name string) string { return filepath.Join(r.bin, name) }
+
+func (r *runner) file(names ...string) string {
+	return filepath.Join(append([]string{r.out}, names...)...)
+}
+
+// run runs all parts, writes the report after each, and fails where one has failed.
+func (r *runner) run(ctx context.Context) error {
+	if err := os.MkdirAll(filepath.Dir(r.out), 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(r.out, 0o755); err != nil {
+		return err
+	}
+	r.ran = map[string]bool{}
+	list := r.parts()
+	report := r.file("report.md")
+	for i, p := range list {
+		if ctx.Err() != nil {
+			return fmt.Errorf("interrupted: %d of %d parts have not run; %s has the others", len(list)-i, len(list), report)
+		}
+		fmt.Fprintf(r.progress, "part %d of %d: %s\n", i+1, len(list), p.name)
+		err := r.start(ctx, p)
+		if err == nil {
+			err = r.look(p)
+		}
+		r.ran[p.name] = err == nil
+		if err != nil && ctx.Err() == nil {
+			r.failures = append(r.failures, fmt.Sprintf("%s: %v; %s ends with: %s", p.name, err, r.log(p), r.reason(p)))
+			fmt.Fprintf(r.progress, "failed: %s\n", r.failures[len(r.failures)-1])
+		}
+		if err := disk.WriteFile(report, []byte(r.report())); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(r.progress, "the tables are in %s\n", report)
+	if n := len(r.failures); n > 0 {
+		return fmt.Errorf("%d of %d parts failed: %s lists them", n, len(list), report)
+	}
+	return nil
+}
+
+func (r *runner) log(p part) string { return r.file(p.name + ".log") }
+
+// start runs a part with its output in its log. Interrupted, it waits until the program has ended by itself.
+func (r *runner) start(ctx context.Context, p part) error {
+	log, err := os.Create(r.log(p))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	var out strings.Builder
+	command := p.command
+	if p.name == "same" {
+		for _, again := range sameRuns {
+			file, err := r.found(again, "result.csv")
+			if err != nil {
+				return err
+			}
+			command = append(command, filepath.Dir(file))
+		}
+	}
+	fmt.Fprintf(log, "$ %s\n", strings.Join(command, " "))
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = time.Minute
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(log, &out), log
+	if err := cmd.Run(); err != nil {
+		return err
+	}
+	if p.name == "same" {
+		return agree(out.String())
+	}
+	return nil
+}
+
+// look makes sure that a part which succeeded left what the report reads.
+func (r *runner) look(p part) (err error) {
+	if strings.HasPrefix(p.name, "accuracy-") || strings.HasPrefix(p.name, "speed-") || slices.Contains(sameRuns, p.name) {
+		_, err = r.result(p.name)
+	}
+	if err == nil && strings.HasPrefix(p.name, "speed-") {
+		_, err = r.profile(p.name)
+	}
+	return err
+}
+
+// reason is the last line that a part printed.
+func (r *runner) reason(p part) string {
+	text, err := os.ReadFile(r.log(p))
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return lines[len(lines)-1]
+}
+
+var errDiffer = errors.New("the two runs differ")
