@@ -6,6 +6,7 @@
 # make test-interop  TensorBoard, onnxruntime, PyTorch, safetensors and Chromium read our files (5.5 GB in .cache)
 # make mutants  plant bugs in kernels and devices, one at a time, and print which no test finds; MUTANT=NAME plants one
 # make gpu-test every operation and the learning rules on an NVIDIA GPU; fails where there is none
+# make gpu-report  everything that docs/gpu-runs.md asks for, on an NVIDIA GPU, and its tables; DEVICE=emu QUICK=1 tries it
 # make lint     gofmt, go vet, golangci-lint with the import rule
 # make bench    training steps beside their matrix products, on the processor; PEERS=1 adds PyTorch
 # make bench-cuda  the same on this machine's NVIDIA GPU, or with BENCHFLAGS='-device emu -quick'
@@ -42,11 +43,11 @@ FUZZTIME ?= 5s
 CUDAENV = CGO_ENABLED=1 CGO_CFLAGS="-O2 -g '-I$(CURDIR)/gpu/cuda/include'" CGO_LDFLAGS="'-L$(CURDIR)/gpu/cuda/driver/lib'"
 
 # What is tested with the tag cuda, on the software GPU and on fakes of NVIDIA's libraries.
-CUDATESTS = ./gpu/cuda/... ./algo ./cmd/train ./cmd/bench ./cmd/predict
+CUDATESTS = ./gpu/cuda/... ./algo ./cmd/train ./cmd/bench ./cmd/predict ./deploy/gpureport
 
 TOOLS    := $(abspath .cache/bin)
 
-.PHONY: all build cuda openblas cublas wheels test test-interop browser gpu-test compiler fuzz mutants docs docs-check ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
+.PHONY: all build cuda openblas cublas wheels test test-interop browser gpu-test gpu-report compiler fuzz mutants docs docs-check ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
 
 # Whether cgo's C compiler can compile and link: gcc without the C library's headers cannot.
 HAVE_CC = printf '\#include <stdlib.h>\nint main(void) { return 0; }\n' | $$($(GO) env CC) -x c -o /dev/null - 2>/dev/null
@@ -143,9 +144,16 @@ test-interop: openblas browser $(INTEROP)/installed
 	$(TESTENV) MDFA_INTEROP_PYTHON='$(abspath $(INTEROP)/bin/python)' $(GO) test -tags interop -count=1 -timeout 10m ./interop
 
 # Fails where there is no GPU: it is for machines that should have one.
+GPUENV = $(CUDAENV) MDFA_DEVICE=cuda MDFA_CUBLAS="$${MDFA_CUBLAS:-$$([ -f $(CUBLAS) ] && echo $(abspath lib))}"
 gpu-test:
-	$(CUDAENV) MDFA_DEVICE=cuda $(GO) test -tags cuda -count=1 -v -run NVIDIA ./gpu/cuda
-	$(CUDAENV) MDFA_DEVICE=cuda $(GO) test -tags cuda -count=1 -v -run 'Golden|Gradient|Learns|Monotone|Profile|Align|Measur' ./algo
+	$(GPUENV) $(GO) test -tags cuda -count=1 -v -run NVIDIA ./gpu/cuda
+	$(GPUENV) $(GO) test -tags cuda -count=1 -v -run 'Golden|Gradient|Learns|Monotone|Profile|Align|Measur' ./algo
+
+# DEVICE=emu QUICK=1 tries the report itself, with the golden vectors in place of gpu-test.
+DEVICE ?= cuda
+GPUTESTS = $(if $(filter emu%,$(DEVICE)),MDFA_DEVICE=emu $(GO) test -tags cuda -count=1 -run Golden ./algo,$(MAKE) gpu-test)
+gpu-report: cuda
+	$(CUDAENV) $(GO) run ./deploy/gpureport -device '$(DEVICE)' $(if $(QUICK),-quick) -tests '$(GPUTESTS)'
 
 # Every fuzz target for a moment; a finding is kept under testdata/fuzz and fails from then on.
 # Go's fuzzer now and then reports the end of its own time as a failure: that is no finding.
