@@ -16,7 +16,7 @@
 # make ptx      compile kernels.cu to gpu/cuda/kernels.ptx (pinned NVRTC, linux/amd64)
 # make ptx-check  that the PTX is kernels.cu's, and that ptxas takes it for every GPU without spills
 # make deploy-check  the files in deploy/ against their own tools (installs these into .cache)
-# make headers-check  our CUDA headers against NVIDIA's of 11.8 and 12.9 (downloads 1 GB)
+# make headers-check  our CUDA headers against NVIDIA's of 11.8, 12.9 and 13.5 (downloads 1.5 GB)
 # make wheels   the versions and sums of the Python packages in wheels/, after a change to a .in file there
 # make vuln     known vulnerabilities of what we import (asks the Go vulnerability database)
 # make clean    remove what was built, keep results

@@ -1,7 +1,7 @@
 /*
  * The part of the CUDA driver API that this project calls: gorgonia.org/cu v0.9.6 and the engine's own use of
  * stream capture. Written for the project, so that building needs no CUDA toolkit; `make headers-check` compares
- * every constant, struct and prototype with NVIDIA's headers of CUDA 11.8 and 12.9.
+ * every constant, struct and prototype with NVIDIA's headers of CUDA 11.8, 12.9 and 13.5.
  *
  * This file is also the list of driver symbols that gpu/cuda/driver routes: a prototype added here gets its
  * trampoline by `go generate ./gpu/cuda/driver`. The names with _v2 and _v3 are the ABI; the aliases below map

@@ -2,10 +2,10 @@
 // signedness of every type, the offset of every field, the symbol behind every alias and the type of every function.
 // It exits with 1 if anything differs that is not listed in sets.go with its reason.
 //
-// It fetches NVIDIA's headers with pip into a temporary folder (about 1 GB, since the wheels hold the libraries as
+// It fetches NVIDIA's headers with pip into a temporary folder (about 1.5 GB, since the wheels hold the libraries as
 // well), or takes them from a folder:
 //
-//	go run ./gpu/cuda/include/check                        # both releases, by pip
+//	go run ./gpu/cuda/include/check                        # every release, by pip
 //	go run ./gpu/cuda/include/check -set 12.9 -in FOLDER   # one release, from wheels unpacked there or a toolkit
 //
 // It needs a C compiler (CC, else cc), and for fetching Python with pip (PYTHON, else python3).
@@ -31,7 +31,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("headers-check: ")
-	only := flag.String("set", "", "compare with this release only: 12.9 or 11.8")
+	only := flag.String("set", "", "compare with this release only: "+releases())
 	in := flag.String("in", "", "look for NVIDIA's headers in this folder instead of fetching them; needs -set")
 	own := flag.String("own", "gpu/cuda/include", "folder of the project's headers")
 	flag.Parse()
@@ -40,9 +40,18 @@ func main() {
 	}
 }
 
+// releases lists the names of the sets.
+func releases() string {
+	names := make([]string, len(sets))
+	for i, s := range sets {
+		names[i] = s.name
+	}
+	return strings.Join(names, ", ")
+}
+
 func run(only, in, own string) error {
 	if in != "" && only == "" {
-		return errors.New("-in holds one release: say which with -set (12.9 or 11.8)")
+		return fmt.Errorf("-in holds one release: say which with -set (%s)", releases())
 	}
 	header, err := cheader.Read(os.DirFS(own), cheader.Files()...)
 	if err != nil {
@@ -81,7 +90,7 @@ func run(only, in, own string) error {
 		fmt.Printf("CUDA %s: %d items compared, %d differ, %d listed exceptions\n", s.name, len(list), len(problems), len(s.except))
 	}
 	if checked == 0 {
-		return fmt.Errorf("-set %s: there is no such release here; known are 12.9 and 11.8", only)
+		return fmt.Errorf("-set %s: there is no such release here; known are %s", only, releases())
 	}
 	if failed {
 		return errors.New("the headers in gpu/cuda/include differ from NVIDIA's")

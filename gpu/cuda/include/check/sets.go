@@ -3,8 +3,8 @@ package main
 // A set is one release of NVIDIA's headers to compare with.
 type set struct {
 	name string
-	// wheels are the packages of PyPI that hold the headers: the runtime has cuda.h, cublas its own, nvcc the
-	// folder crt and cccl the folder nv, which the others include.
+	// wheels are the packages of PyPI that hold the headers: the runtime has cuda.h, cublas its own, nvcc or crt
+	// the folder crt and cccl the folder nv, which the others include.
 	wheels []string
 	// except lists what is different in this release and may be.
 	except []exception
@@ -21,9 +21,24 @@ type exception struct {
 const (
 	newNodes = "CUDA 12.0 added kern and ctx to the parameters of a kernel node, and a symbol that takes them"
 	newWaits = "both symbols exist in 11.7 and later; 12.0 made the second the one behind the name"
+	newNames = "13.0 put a symbol with other parameters behind the name; drivers still export the one that we declare"
 )
 
 var sets = []set{
+	{
+		name: "13.5",
+		wheels: []string{
+			"nvidia-cuda-runtime==13.5.37", "nvidia-cublas==13.10.0.20", "nvidia-cuda-crt==13.5.37", "nvidia-cuda-cccl==13.3.5.0.6",
+		},
+		except: []exception{
+			{"cuCtxCreate", newNames},
+			{"cuCtxCreate_v2", newNames + "; the header leaves out its declaration"},
+			{"cuGraphAddDependencies", newNames},
+			{"cuGraphGetEdges", newNames},
+			{"cuMemAdvise", newNames},
+			{"cuMemPrefetchAsync", newNames},
+		},
+	},
 	{
 		name: "12.9",
 		wheels: []string{
