@@ -58,7 +58,8 @@ func TestARemovedRunFolderEndsTheRunAndStaysAway(t *testing.T) {
 			for err := os.ErrExist; err != nil; { // the run may write a file meanwhile
 				err = os.RemoveAll(run)
 			}
-			_, stderr := rest()
+			stdout, stderr := rest()
+			assert.NotContains(t, stdout, "\nresults ")
 			assert.Equal(t, exitFailed, cmd.ProcessState.ExitCode())
 			assert.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
 			assert.Contains(t, stderr, "was removed or renamed meanwhile")

@@ -245,7 +245,9 @@ func (c *console) printOutcome(data *loaders.Dataset, r algo.Result, run *result
 	if page != "" {
 		files += ", " + page
 	}
-	c.line(c.label("results") + fmt.Sprintf("%s%c (%s)", run.Dir(), filepath.Separator, files))
+	if exists(run.Dir()) { // nobody has removed it meanwhile
+		c.line(c.label("results") + fmt.Sprintf("%s%c (%s)", run.Dir(), filepath.Separator, files))
+	}
 }
 
 func spent(s float64) string {
