@@ -102,10 +102,12 @@ func tail[T any](rows []T, most int) []T {
 
 // print writes what people want to know first.
 func (s *subject) print(most int, out *strings.Builder) {
-	line := func(label, format string, args ...any) {
-		const indent = 11
-		lines := cli.Wrap(foreign.Line(fmt.Sprintf(format, args...)), width-indent)
+	const indent = 11
+	item := func(label string, lines []string) {
 		fmt.Fprintf(out, "%-*s%s\n", indent, label, strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
+	}
+	line := func(label, format string, args ...any) {
+		item(label, cli.Wrap(foreign.Line(fmt.Sprintf(format, args...)), width-indent))
 	}
 	title := s.name()
 	if s.status != "" {
@@ -113,7 +115,7 @@ func (s *subject) print(most int, out *strings.Builder) {
 	}
 	fmt.Fprintln(out, foreign.Line(title))
 	if s.run != nil {
-		line("command", "%s", foreign.Command(s.run.Command...))
+		item("command", cli.CommandLines(width-indent, s.run.Command...))
 		line("started", "%s on %s%s", s.run.Started.Format(time.DateTime), deviceText(s.run.Device), resumedText(s.run.Resumed))
 	}
 	if x := s.settings; x != nil {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/mattn/go-runewidth"
 	"golang.org/x/term"
+
+	"mdfa/internal/foreign"
 )
 
 // Terminal returns the terminal that a program prints to, nil where it is none or one that can only
@@ -54,6 +56,23 @@ func Hang(line string, indent, columns int) string {
 		at += Visible(w)
 	}
 	return b.String()
+}
+
+// CommandLines returns a command as a shell reads it, in lines of so many columns that can be pasted.
+func CommandLines(columns int, words ...string) []string {
+	const tie = "\x00" // a blank in quotes, where no line may end
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = strings.ReplaceAll(foreign.Command(w), " ", tie)
+	}
+	const more = ` \`
+	lines := Wrap(strings.Join(quoted, " "), columns-len(more))
+	for i, line := range lines {
+		if lines[i] = strings.ReplaceAll(line, tie, " "); i < len(lines)-1 {
+			lines[i] += more
+		}
+	}
+	return lines
 }
 
 // colour is the escape sequence that begins or ends a colour.

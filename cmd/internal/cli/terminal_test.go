@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -35,6 +36,19 @@ func TestLinesBreakBetweenWordsBelowTheirText(t *testing.T) {
 	wide := strings.Repeat("漢字 ", 6) + "end" // 5 columns each
 	assert.Equal(t, wide, Hang(wide, 2, 33))
 	assert.Equal(t, strings.Repeat("漢字 ", 6)[:len("漢字 ")*6-1]+"\n  end", Hang(wide, 2, 32))
+}
+
+func TestACommandOfSeveralLinesCanBePasted(t *testing.T) {
+	words := []string{"./bin/train", "-data", "my  own data/of 2026", "-out", "Anna's runs", "-layers", "400,400", "-lr", "0.001", "-max_epochs", "20"}
+	lines := CommandLines(40, words...)
+	assert.Greater(t, len(lines), 2)
+	for _, line := range lines {
+		assert.LessOrEqual(t, len(line), 40)
+	}
+	out, err := exec.CommandContext(t.Context(), "bash", "-c", `printf '%s\0' `+strings.Join(lines, "\n     ")).Output()
+	require.NoError(t, err)
+	assert.Equal(t, strings.Join(words, "\x00")+"\x00", string(out))
+	assert.Equal(t, []string{"train -model bp"}, CommandLines(40, "train", "-model", "bp"))
 }
 
 func TestColumnsAreThoseOfATerminal(t *testing.T) {
