@@ -135,11 +135,14 @@ func (p *pickle) build(code byte) error {
 		p.push(pickleTuple(items))
 		return err
 	case 'a', 'e': // APPEND, APPENDS
-		items, err := []any{nil}, error(nil)
+		items := []any{p.top()}
 		if code == 'a' {
-			items[0] = p.pop()
-		} else if items, err = p.toMark(); err != nil {
-			return err
+			p.pop()
+		} else {
+			var err error
+			if items, err = p.toMark(); err != nil {
+				return err
+			}
 		}
 		list, ok := p.top().(*pickleList)
 		if !ok {

@@ -121,6 +121,9 @@ func (s *subject) print(most int, out *strings.Builder) {
 	if x := s.settings; x != nil {
 		line("data", "%s, %d classes of %s: %s train · %s validation · %s test", x.Data.Name, x.Data.Classes,
 			shapeText(x.Data.Shape[:]), comma(x.Data.Train), comma(x.Data.Valid), comma(x.Data.Test))
+		if left := x.Data.LeftOut; left != nil {
+			line("left out", "%v", left)
+		}
 		line("rule", "%s", ruleText(x))
 		line("network", "%s", networkText(x))
 		line("program", "%s", x.Program)

@@ -38,6 +38,7 @@ func TestSaysWhichPhotographsAreLeftOut(t *testing.T) {
 	kept, err := checkpoint.ReadRun(got.runFolder(t))
 	require.NoError(t, err)
 	assert.Equal(t, want, kept.Data.LeftOut)
+	assert.Contains(t, got.stdout, "\nleft out "+want.String()+"\n")
 
 	_, all := events(t, run("-log", "json").stdout)
 	text, err := json.Marshal(all[0]["settings"].(map[string]any)["data"].(map[string]any)["left_out"])

@@ -31,9 +31,8 @@ func (c *console) printHeader(p *plan, data *loaders.Dataset, net *model.Network
 	c.detail(c.label("device") + dev.String() + passed)
 	c.detail(c.label("data") + fmt.Sprintf("%s train · %s validation · %s test images",
 		comma(data.Train.Len()), comma(data.Valid.Len()), comma(data.Test.Len())))
-	if left := data.LeftOut; left.Files > 0 {
-		c.detail(c.label("left out") + fmt.Sprintf("%s of %s files, such as %s (%s)", comma(left.Files), comma(left.Of),
-			foreign.Text(left.Examples[0].File), foreign.Text(left.Examples[0].Reason)))
+	if left := leftOut(data); left != nil {
+		c.detail(c.label("left out") + left.String())
 	}
 	c.detail(c.label("source") + foreign.Line(data.Source))
 	c.detail(c.label("network") + net.Headline(p.stored()))

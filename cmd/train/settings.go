@@ -19,20 +19,25 @@ import (
 
 // dataFacts are those of a data set for run.json and checkpoints.
 func dataFacts(data *loaders.Dataset) checkpoint.Data {
-	facts := checkpoint.Data{
+	return checkpoint.Data{
 		Name: data.Name, Source: data.Source,
 		Shape:   [3]int{data.Height, data.Width, data.Channels},
 		Classes: data.Classes, ClassOrder: data.ClassOrder, ClassNames: data.ClassNames, Coarse: data.Coarse,
 		Train: data.Train.Len(), Valid: data.Valid.Len(), Test: data.Test.Len(),
-		Checksum: data.Checksum(),
+		Checksum: data.Checksum(), LeftOut: leftOut(data),
 	}
-	if left := data.LeftOut; left.Files > 0 {
-		facts.LeftOut = &checkpoint.LeftOut{Files: left.Files, Of: left.Of}
-		for _, file := range left.Examples {
-			facts.LeftOut.Examples = append(facts.LeftOut.Examples, checkpoint.LeftOutFile(file))
-		}
+}
+
+// leftOut are the files of a data set that could not be read; nil for none.
+func leftOut(data *loaders.Dataset) *checkpoint.LeftOut {
+	if data.LeftOut.Files == 0 {
+		return nil
 	}
-	return facts
+	left := &checkpoint.LeftOut{Files: data.LeftOut.Files, Of: data.LeftOut.Of}
+	for _, file := range data.LeftOut.Examples {
+		left.Examples = append(left.Examples, checkpoint.LeftOutFile(file))
+	}
+	return left
 }
 
 // settings are what the run was started with. What the fixed feedback is comes later: see

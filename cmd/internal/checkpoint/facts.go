@@ -9,7 +9,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"mdfa/algo"
+	"mdfa/internal/foreign"
 	"mdfa/model"
 )
 
@@ -49,6 +52,18 @@ type LeftOut struct {
 	Files    int           `json:"files"`
 	Of       int           `json:"of"` // files in all
 	Examples []LeftOutFile `json:"examples"`
+}
+
+// String says how many, and the first with its reason. It is "" for none.
+func (l *LeftOut) String() string {
+	if l == nil {
+		return ""
+	}
+	text := fmt.Sprintf("%s of %s files", humanize.Comma(int64(l.Files)), humanize.Comma(int64(l.Of)))
+	if len(l.Examples) > 0 {
+		text += fmt.Sprintf(", such as %s (%s)", foreign.Text(l.Examples[0].File), foreign.Text(l.Examples[0].Reason))
+	}
+	return text
 }
 
 // LeftOutFile is one of them.

@@ -213,7 +213,7 @@ func (f *Folder) groups() []report.Group {
 		"data set", s.Data.Name, "classes", fmt.Sprintf("%d%s: %s", s.Data.Classes, coarse, strings.Join(classes, ", ")),
 		"images", fmt.Sprintf("%s train, %s validation, %s test", comma(s.Data.Train), comma(s.Data.Valid), comma(s.Data.Test)),
 		"size", fmt.Sprintf("%d×%d×%d", s.Data.Shape[0], s.Data.Shape[1], s.Data.Shape[2]),
-		"files", s.Data.Source, "checksum", shortSum(s.Data.Checksum))
+		"files", s.Data.Source, "left out", s.Data.LeftOut.String(), "checksum", shortSum(s.Data.Checksum))
 	wait := ""
 	if x := f.Result.number("data_wait_seconds"); x > 0 {
 		wait = fmt.Sprintf("%.1f s", x)
