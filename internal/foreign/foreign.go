@@ -75,20 +75,17 @@ func cut(s string, first, last int) string {
 	return fmt.Sprintf("%s…(%s characters left out)…%s", s[:from], humanize.Comma(int64(n-first-last)), s[to:])
 }
 
-// The characters that Lines keeps of a longer text: of an error in which many parts are foreign.
+// The characters that Line keeps of a longer text: of an error in which many parts are foreign.
 const (
-	linesFirst = 3000
-	linesLast  = 1000
+	lineFirst = 3000
+	lineLast  = 1000
 )
 
-// Lines makes a text of ours safe that may hold foreign parts: its lines stay, and an
-// escape stands for every other character that Text would escape. It is the last defence,
-// where nothing tells which part is foreign; Text is to be applied to the parts before.
-func Lines(s string) string { return Clean(cut(s, linesFirst, linesLast)) }
-
-// Line is Lines of a text of one line: a line break in it is foreign, and an escape stands for it.
+// Line makes a line of ours safe that may hold foreign parts: an escape stands for each
+// character that is not to be printed. It is the last defence, where nothing tells which
+// part is foreign; Text is to be applied to the parts before.
 func Line(s string) string {
-	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(Lines(s))
+	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(Clean(cut(s, lineFirst, lineLast)))
 }
 
 // style matches a colour or another style as a terminal is told of it.
@@ -107,7 +104,7 @@ func Styled(s string) string {
 	}
 }
 
-// Clean is Lines of a text that may be long.
+// Clean is Line of a text of many lines, of any length.
 func Clean(s string) string {
 	if !strings.ContainsFunc(s, unsafe) {
 		return s

@@ -71,8 +71,8 @@ func Main(name string, do func(ctx context.Context, args []string, stdout *os.Fi
 	os.Exit(Report(name, err, os.Stdout, os.Stderr))
 }
 
-// Report prints how a program ended, an answer to stdout and an error as one sentence to
-// stderr, and returns the exit code. Parts of the error may be foreign.
+// Report prints how a program ended, an answer to stdout and an error as one sentence in one
+// line to stderr, and returns the exit code. Parts of the error may be foreign.
 func Report(name string, err error, stdout, stderr io.Writer) int {
 	var answer Answer
 	if errors.As(err, &answer) {
@@ -84,8 +84,20 @@ func Report(name string, err error, stdout, stderr io.Writer) int {
 	if errors.As(err, &at) && at.Path == os.Stdout.Name() && at.Err == syscall.EPIPE && !errors.Is(err, ErrInterrupted) {
 		return ExitPipe // the reader has read enough
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "%s: %s\n", name, foreign.Lines(wording.Sentence(err)))
+	for _, one := range joined(err) {
+		fmt.Fprintf(stderr, "%s: %s\n", name, foreign.Line(wording.Sentence(one)))
 	}
 	return ExitCode(err)
+}
+
+// joined are the errors that [errors.Join] made one of: each has a line. A line break in any
+// other error is not ours.
+func joined(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if list, ok := err.(interface{ Unwrap() []error }); ok && err.Error() == errors.Join(list.Unwrap()...).Error() {
+		return list.Unwrap()
+	}
+	return []error{err}
 }
