@@ -30,7 +30,7 @@ func export(ctx context.Context, args []string, stdout *os.File) error {
 		return err
 	}
 	net.sortOutputs()
-	if err := net.save(opt); err != nil {
+	if err := net.save(ctx, opt); err != nil {
 		return err
 	}
 	for line := range strings.Lines(net.summary(opt)) {

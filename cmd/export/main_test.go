@@ -229,7 +229,7 @@ func TestNetworkBeyondONNXIsASentence(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	big := &trained{Checkpoint: &checkpoint.Checkpoint{Network: net}, params: params}
-	err = big.save(options{output: "net.onnx", format: formatONNX})
+	err = big.save(t.Context(), options{output: "net.onnx", format: formatONNX})
 	assert.EqualError(t, err, "an ONNX file holds less than 2 GiB, and this network has 549724161 weights: take -format safetensors")
 	entries, err := os.ReadDir(".")
 	require.NoError(t, err)

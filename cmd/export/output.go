@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,11 +16,14 @@ import (
 )
 
 // save writes the file, complete or not at all.
-func (t *trained) save(opt options) error {
+func (t *trained) save(ctx context.Context, opt options) error {
 	if err := t.checkPlace(opt); err != nil {
 		return err
 	}
-	err := disk.Save(opt.output, func(out io.Writer) error { return t.encode(out, opt.format) }, nil)
+	err := disk.Save(opt.output, func(out io.Writer) error { return t.encode(disk.Writer(ctx, out), opt.format) }, nil)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if errors.Is(err, onnx.ErrTooLarge) {
 		return fmt.Errorf("%w, and this network has %d weights: take -format safetensors", onnx.ErrTooLarge, t.Network.Weights())
 	}

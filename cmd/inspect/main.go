@@ -24,13 +24,17 @@ func run(ctx context.Context, args []string, stdout *os.File) error {
 		return err
 	}
 	var out strings.Builder
-	switch {
-	case o.runs:
-		err = listRuns(o, &out)
-	case o.diff:
-		err = compare(ctx, o, &out)
-	default:
-		err = describe(ctx, o, &out)
+	err = cli.Until(ctx, func() error {
+		switch {
+		case o.runs:
+			return listRuns(o, &out)
+		case o.diff:
+			return compare(ctx, o, &out)
+		}
+		return describe(ctx, o, &out)
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	// An error may come with what there is all the same.
 	text := out.String()

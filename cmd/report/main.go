@@ -168,7 +168,15 @@ func one(ctx context.Context, dirs []string, output string) (path string, err er
 		return "", err
 	}
 	path = cmp.Or(output, filepath.Join(dirs[0], runfolder.ReportFile))
-	if err := f.Write(path, producer()); err != nil {
+	var page []byte
+	err = cli.Until(ctx, func() (err error) {
+		page, err = f.Page(producer())
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if err := runfolder.WriteFile(path, page); err != nil {
 		return "", err
 	}
 	absent := errors.Is(f.Weights, checkpoint.ErrAbsent)

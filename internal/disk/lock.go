@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"time"
 
@@ -19,6 +20,9 @@ type Held struct{ lock *flock.Flock }
 // waits, until ctx ends: the error is then that of ctx.
 func Lock(ctx context.Context, path string, waiting func()) (*Held, error) {
 	for {
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+			return nil, &fs.PathError{Op: "lock", Path: path, Err: kind(info.Mode())}
+		}
 		lock := flock.New(path, flock.SetPermissions(0o666))
 		got, err := lock.TryLock()
 		if err == nil && !got {
@@ -53,7 +57,7 @@ func (h *Held) Remove() {
 
 // Locked says whether a process holds the lock path. Nothing is written for the answer.
 func Locked(path string) bool {
-	if _, err := os.Stat(path); err != nil {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return false
 	}
 	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))

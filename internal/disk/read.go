@@ -127,6 +127,27 @@ func (r reader) Read(data []byte) (int, error) {
 	return r.r.Read(data[:min(len(data), atOnce)])
 }
 
+// Writer writes to w until ctx ends; then every Write is ctx's error.
+func Writer(ctx context.Context, w io.Writer) io.Writer { return writer{ctx, w} }
+
+type writer struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (w writer) Write(data []byte) (int, error) {
+	for from := 0; from < len(data); {
+		if err := w.ctx.Err(); err != nil {
+			return from, err
+		}
+		n, err := w.w.Write(data[from:min(from+atOnce, len(data))])
+		if from += n; err != nil {
+			return from, err
+		}
+	}
+	return len(data), nil
+}
+
 // Copy is io.Copy until ctx ends.
 func Copy(ctx context.Context, to io.Writer, from io.Reader) (int64, error) {
 	return io.Copy(to, Reader(ctx, from))

@@ -35,6 +35,11 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 		_, _, err = OpenPart(path)
 		require.ErrorIs(t, err, ErrNotFile, path)
 	}
+	for _, path := range []string{pipe, dir} {
+		_, err = Lock(t.Context(), path, nil)
+		require.Error(t, err)
+		assert.False(t, Locked(path))
+	}
 	_, err = ReadFile(t.Context(), dir, 10)
 	require.ErrorIs(t, err, syscall.EISDIR)
 	_, err = ReadFile(t.Context(), filepath.Join(dir, "none"), 10)
@@ -91,6 +96,13 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := Copy(ctx, io.Discard, &endless{cancel: cancel})
 	require.ErrorIs(t, err, context.Canceled)
+	_, err = Writer(ctx, io.Discard).Write([]byte("x"))
+	require.ErrorIs(t, err, context.Canceled)
+	var out bytes.Buffer
+	written, err := Writer(t.Context(), &out).Write(make([]byte, 3<<20+1))
+	require.NoError(t, err)
+	assert.Equal(t, 3<<20+1, written)
+	assert.Equal(t, 3<<20+1, out.Len())
 	n, err := Copy(t.Context(), io.Discard, bytes.NewReader(make([]byte, 3<<20)))
 	require.NoError(t, err)
 	assert.EqualValues(t, 3<<20, n)

@@ -71,6 +71,19 @@ func Main(name string, do func(ctx context.Context, args []string, stdout *os.Fi
 	os.Exit(Report(name, err, os.Stdout, os.Stderr))
 }
 
+// Until does what does not ask for ctx and leaves nothing behind where it is not done. When ctx
+// ends it is left to itself, and the error is that of ctx.
+func Until(ctx context.Context, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Report prints how a program ended, an answer to stdout and an error as one sentence in one
 // line to stderr, and returns the exit code. Parts of the error may be foreign.
 func Report(name string, err error, stdout, stderr io.Writer) int {

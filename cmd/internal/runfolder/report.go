@@ -21,11 +21,18 @@ import (
 
 // Write writes the report of the run to a file.
 func (f *Folder) Write(path, producer string) error {
-	var page bytes.Buffer
-	if err := report.Write(&page, f.page(producer)); err != nil {
+	page, err := f.Page(producer)
+	if err != nil {
 		return err
 	}
-	return WriteFile(path, page.Bytes())
+	return WriteFile(path, page)
+}
+
+// Page is the report of the run.
+func (f *Folder) Page(producer string) ([]byte, error) {
+	var page bytes.Buffer
+	err := report.Write(&page, f.page(producer))
+	return page.Bytes(), err
 }
 
 // WriteFile writes a page, complete or not at all.
