@@ -31,7 +31,7 @@ func (o *output) Write(text []byte) (int, error) {
 
 // linef prints a line, in which parts may be foreign.
 func (o *output) linef(format string, args ...any) {
-	fmt.Fprintln(o, foreign.Line(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(o, cli.Hang(foreign.Line(fmt.Sprintf(format, args...)), 0, cli.Columns(o.file)))
 }
 
 // lineEvery is the time between two lines of progress where there is no terminal.
