@@ -9,8 +9,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,6 +38,10 @@ const (
 var buildTags = ""
 
 func buildAndRun(m *testing.M) (int, error) {
+	if signal.Ignored(syscall.SIGHUP) {
+		// As under nohup. Programs that the tests start would inherit it, and not what is handled.
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	dir, err := os.MkdirTemp("", "train")
 	if err != nil {
 		return 1, err
