@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/algo"
+	"mdfa/cmd/internal/checkpoint"
 	"mdfa/gpu"
 	"mdfa/internal/results"
 	"mdfa/model"
@@ -84,6 +85,26 @@ func TestAlignmentGoesOnWhereARunGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, none.add(algo.Alignment{}))
 	require.NoError(t, none.save())
+}
+
+// Rows before a checkpoint are never measured again: without them it must not be written.
+func TestACheckpointIsNeverAheadOfTheAlignment(t *testing.T) {
+	net, err := model.NewDense(model.Vector(4), []int{3}, 2, gpu.Tanh)
+	require.NoError(t, err)
+	run, err := results.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
+	require.NoError(t, err)
+	log, err := newAlignmentLog(&plan{options: options{alignment: 5}}, net, run, 0)
+	require.NoError(t, err)
+	k := &keeper{run: run, net: net, aligned: log, writer: checkpoint.NewWriter(run.Dir(), nil), out: newConsole(os.Stdout)}
+	measured := algo.Alignment{Layers: make([]algo.LayerAlignment, 2)}
+	require.NoError(t, log.add(measured))
+	require.NoError(t, k.save(algo.State{Params: make([]float32, net.Params)}))
+	require.NoError(t, log.add(measured))
+	require.NoError(t, os.Remove(filepath.Join(run.Dir(), results.AlignmentFile)))
+	require.ErrorContains(t, k.save(algo.State{Params: make([]float32, net.Params), Progress: algo.Progress{Step: 7}}), "was removed")
+	c, err := checkpoint.LoadState(t.Context(), run.Dir())
+	require.NoError(t, err)
+	assert.Zero(t, c.Progress.Step, "the state before")
 }
 
 func TestAlignmentOfTooFewStepsIsRefused(t *testing.T) {
