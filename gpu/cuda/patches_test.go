@@ -3,6 +3,7 @@
 package cuda_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -135,4 +136,17 @@ func TestPatchesThatLieReadyAreNotMade(t *testing.T) {
 			assert.Equal(t, c.im2col, m.Ledger().Since(before).Kernels["im2col"].Launches)
 		})
 	}
+}
+
+// TestStreamsHaveWorkspacesOfTheirOwn lays out the patches of two layers at the same time.
+func TestStreamsHaveWorkspacesOfTheirOwn(t *testing.T) {
+	d := open(t, machine(t, small()), cuda.Options{})
+	layers := []*patchedLayer{newPatchedLayer(t, d), newPatchedLayer(t, d)}
+	program, err := d.Record(func() error { return errors.Join(layers[0].forward(), layers[1].forward()) })
+	require.NoError(t, err)
+	require.Equal(t, 2, cuda.Streams(program))
+	require.NoError(t, program.Run())
+	got := read(t, d, layers[0].h)
+	require.NoError(t, layers[1].forward())
+	assert.Equal(t, read(t, d, layers[1].h), got)
 }
