@@ -30,22 +30,6 @@ func TestPoolTakesEachPartOnce(t *testing.T) {
 	}
 }
 
-// TestPoolWaitsForTheLastPart lets every part but the caller's take its time.
-func TestPoolWaitsForTheLastPart(t *testing.T) {
-	p := newPool(2)
-	defer p.close()
-	for range 50 {
-		var done atomic.Int32
-		p.run(2, func(_, worker int) {
-			if worker > 0 {
-				time.Sleep(time.Millisecond)
-			}
-			done.Add(1)
-		})
-		require.EqualValues(t, 2, done.Load())
-	}
-}
-
 // asleep is a pool whose one worker beside the caller sleeps.
 func asleep(t *testing.T) *pool {
 	t.Helper()
@@ -54,14 +38,18 @@ func asleep(t *testing.T) *pool {
 	return p
 }
 
-// TestSleepingWorkersAreWoken has a part that ends only when another one has begun.
+// TestSleepingWorkersAreWoken has a part that ends only when another one has begun, which
+// then goes on for a while: the caller has to wait for it, too.
 func TestSleepingWorkersAreWoken(t *testing.T) {
 	p := asleep(t)
 	defer p.close()
 	begun := make(chan struct{})
+	var done atomic.Int32
 	p.run(2, func(part, _ int) {
 		if part == 1 {
 			close(begun)
+			time.Sleep(50 * time.Millisecond)
+			done.Add(1)
 			return
 		}
 		select {
@@ -69,7 +57,9 @@ func TestSleepingWorkersAreWoken(t *testing.T) {
 		case <-time.After(patience):
 			t.Error("nobody took the other part")
 		}
+		done.Add(1)
 	})
+	assert.EqualValues(t, 2, done.Load(), "parts that were done when run returned")
 }
 
 func TestCloseEndsSleepingWorkers(t *testing.T) {

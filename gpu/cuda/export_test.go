@@ -131,3 +131,12 @@ func BreakOff(p gpu.Program) {
 	whole := own.replay
 	own.replay = func() error { return cmp.Or(whole(), ErrOrdered) }
 }
+
+// ProvideLanes opens streams beside the first, up to n in all, and returns how many there are.
+func ProvideLanes(d *Device, n int) (lanes int, err error) {
+	err = d.exec.do(func() error {
+		lanes, err = d.provideLanes(n)
+		return err
+	})
+	return lanes, err
+}

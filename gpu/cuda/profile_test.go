@@ -5,6 +5,7 @@ package cuda_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -69,9 +70,12 @@ func TestProfileWithoutACheckerMeasuresTime(t *testing.T) {
 	args := dense(t, d, gpu.Tanh)
 	program, err := d.Record(func() error { return d.Dense(args) })
 	require.NoError(t, err)
-	p, err := program.(gpu.Profiler).Profile(2)
+	const steps = 40
+	start := time.Now()
+	p, err := program.(gpu.Profiler).Profile(steps)
 	require.NoError(t, err)
 	require.Len(t, p.Kernels, 2)
+	assert.LessOrEqual(t, steps*(p.Kernels[0].Seconds+p.Kernels[1].Seconds), time.Since(start).Seconds(), "the seconds are those of a step")
 	for _, k := range p.Kernels {
 		assert.Positive(t, k.Seconds, k.Kernel)
 		assert.Zero(t, k.Read, k.Kernel)

@@ -33,10 +33,11 @@ func TestEachKindOfProductRunsOnceBeforeItIsCaptured(t *testing.T) {
 	x, y, z := floats(t, d, ramp(n*n)...).Mat(n, n), zeros(t, d, n*n).Mat(n, n), zeros(t, d, n*n).Mat(n, n)
 	step := products(d, x, y, z)
 	for recording, warmUps := range []int{3, 0} { // what is warm stays warm
-		before := m.Runs()
+		before, free := m.Runs(), d.Info().MemoryFree
 		_, err := d.Record(step)
 		require.NoError(t, err)
 		assert.Equal(t, warmUps, m.Runs()-before, "recording %d", recording)
+		assert.Equal(t, free, d.Info().MemoryFree, "the products' memory is given back")
 	}
 	values := make([]float32, n*n)
 	require.NoError(t, gpu.Download(d, values, y.Buf, 0))

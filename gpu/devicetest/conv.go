@@ -43,6 +43,7 @@ func convShapes() map[string]gpu.ConvShape {
 		"BatchOf33":              shape(33, 6, 5, 3, 3, 2, 4),
 		"FirstLayerOnMNIST":      shape(5, 28, 28, 1, 5, 2, 96),
 		"SecondLayerOnMNIST":     shape(1, 12, 12, 96, 3, 2, 96),
+		"WorthTwoThreads":        shape(2, 12, 12, 48, 3, 2, 98),
 		"FewFiltersOnManyPixels": shape(3, 110, 100, 3, 2, 1, 2),
 	}
 }
