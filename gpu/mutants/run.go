@@ -21,7 +21,7 @@ const (
 	kernelPTX    = "gpu/cuda/kernels.ptx"
 
 	// testLimit ends tests that a bug keeps from ending.
-	testLimit = 3 * time.Minute
+	testLimit = 2 * time.Minute
 )
 
 // verdict is what became of a mutant.
