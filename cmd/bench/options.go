@@ -62,7 +62,7 @@ var about = cli.Program{
 	Summary: "bench times training steps, or with -data_path the way of the images to a device.",
 	Examples: []string{
 		"bench -device cpu -quick",
-		"bench -device cuda -json h100.json -markdown h100.md",
+		"bench -device cuda -json results/h100.json -markdown results/h100.md",
 		"bench -device emu -predict h100,a100,l4,t4",
 		"bench -data_path -time 10s",
 	},

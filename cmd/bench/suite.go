@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 
 	"mdfa/algo"
@@ -33,6 +35,11 @@ func runSuite(ctx context.Context, o options, out, progress io.Writer) (err erro
 	if o.compare != "" { // what cannot be read should not cost a measurement
 		if old, err = readReport(o.compare); err != nil {
 			return fmt.Errorf("-compare: %w", err)
+		}
+	}
+	for flag, name := range map[string]string{"-json": o.json, "-markdown": o.markdown} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+			return fmt.Errorf("%s: %w", flag, err)
 		}
 	}
 	start := time.Now()

@@ -168,7 +168,7 @@ func TestEachCellIsWrittenWhenItIsDone(t *testing.T) {
 }
 
 func TestFileThatCannotBeWrittenEndsTheRunAtTheFirstCell(t *testing.T) {
-	o, err := parse([]string{"-device", "cpu", "-time", "10ms", "-json", filepath.Join(t.TempDir(), "absent", "bench.json")})
+	o, err := parse([]string{"-device", "cpu", "-time", "10ms", "-json", t.TempDir()})
 	require.NoError(t, err)
 	var out bytes.Buffer
 	lines := 0
@@ -180,6 +180,21 @@ func TestFileThatCannotBeWrittenEndsTheRunAtTheFirstCell(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(err.Error(), "-json"))
 	assert.Equal(t, 1, lines)
 	assert.Contains(t, out.String(), "mnist-fc", "what was measured is printed")
+}
+
+func TestFoldersOfTheFilesAreMadeBeforeTheFirstCell(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "a", "b")
+	o, err := parse([]string{"-device", "cpu", "-quick", "-time", "1ms", "-json", filepath.Join(folder, "bench.json"),
+		"-markdown", filepath.Join(folder, "bench.md")})
+	require.NoError(t, err)
+	require.NoError(t, run(t.Context(), o, io.Discard, io.Discard))
+	validated(t, o.json)
+	assert.FileExists(t, o.markdown)
+
+	o.json = filepath.Join(o.markdown, "bench.json") // below a file
+	var progress bytes.Buffer
+	require.ErrorContains(t, run(t.Context(), o, io.Discard, &progress), "-json: ")
+	assert.Empty(t, progress.String(), "nothing was measured for a file that cannot be written")
 }
 
 func TestTimeLeftIsThatOfTheCellsSoFar(t *testing.T) {
