@@ -95,7 +95,7 @@ func TestACheckpointIsNeverAheadOfTheAlignment(t *testing.T) {
 	require.NoError(t, err)
 	log, err := newAlignmentLog(&plan{options: options{alignment: 5}}, net, run, 0)
 	require.NoError(t, err)
-	k := &keeper{run: run, net: net, aligned: log, writer: checkpoint.NewWriter(run.Dir(), nil), out: newConsole(os.Stdout)}
+	k := &keeper{run: run, net: net, aligned: log, settings: checkpoint.Settings{Network: net.Spec(), Data: checkpoint.Data{Shape: [3]int{1, 1, 4}, Classes: 2}}, writer: checkpoint.NewWriter(run.Dir(), nil), out: newConsole(os.Stdout)}
 	measured := algo.Alignment{Layers: make([]algo.LayerAlignment, 2)}
 	require.NoError(t, log.add(measured))
 	require.NoError(t, k.save(algo.State{Params: make([]float32, net.Params)}))
