@@ -22,7 +22,7 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	require.NoError(t, syscall.Mkfifo(pipe, 0o666))
 	listener, err := net.Listen("unix", socket)
 	require.NoError(t, err)
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	require.NoError(t, os.WriteFile(file, []byte("text"), 0o666))
 	require.NoError(t, os.Symlink(file, link))
 
