@@ -226,6 +226,7 @@ bench-data: build
 	./bin/bench -data_path -time 10s $(if $(IMAGES),-images '$(IMAGES)') $(BENCHFLAGS)
 
 clean:
+	[ ! -d .cache ] || chmod -R u+w .cache # a module cache is read-only
 	rm -rf bin lib .cache
 
 help:
