@@ -149,7 +149,7 @@ func predict(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return err
 	}
 	out := newOutput(stdout, stderr, o, c.Data)
-	err = out.run(ctx, o, c)
+	err = cli.Until(ctx, func() error { return out.run(ctx, o, c) }) // a product may take seconds
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = fmt.Errorf("%w: the images so far are printed", cli.ErrInterrupted)
 	}
