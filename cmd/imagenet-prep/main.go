@@ -15,6 +15,7 @@ import (
 	"os"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/foreign"
 	"mdfa/internal/shards"
 	"mdfa/internal/shards/prepare"
 )
@@ -63,7 +64,7 @@ func prepareFolder(ctx context.Context, opt options, out *output) error {
 		return err
 	}
 	for _, note := range source.Notes() {
-		out.linef("%s", note)
+		out.linef("%s", foreign.Line(note))
 	}
 	names := map[string]string{}
 	if in.synsets != "" {

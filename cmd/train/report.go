@@ -42,7 +42,7 @@ func (c *console) printHeader(p *plan, data *loaders.Dataset, net *model.Network
 	}
 	c.detail(c.label("rule") + p.ruleText())
 	for _, note := range p.notes {
-		c.detail(c.label("note") + note)
+		c.detail(c.label("note") + foreign.Line(note))
 	}
 }
 
