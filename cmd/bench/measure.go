@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"math"
 	"slices"
 	"time"
@@ -24,6 +25,7 @@ type timing struct {
 
 // timer measures one thing in windows.
 type timer struct {
+	ctx context.Context // ends it between two bursts
 	// begin makes ready for n runs and says how many of them there can be.
 	begin func(n int) (int, error)
 	// run runs the thing n times and waits for the end.
@@ -38,6 +40,9 @@ type timer struct {
 
 // sample times a burst.
 func (t *timer) sample() (float64, error) {
+	if err := t.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := t.begin(t.burst)
 	if err != nil {
 		return 0, err
@@ -98,10 +103,10 @@ func (t *timer) timing() timing {
 
 // measure takes turns between steps and products in short windows, so that a machine
 // whose speed drifts slows both alike. products are zero where the cell has none.
-func (c *cell) measure(total time.Duration, windows int) (steps, products timing, err error) {
-	timers := []*timer{{begin: c.begin, run: c.steps, most: c.trainer.Steps()}}
+func (c *cell) measure(ctx context.Context, total time.Duration, windows int) (steps, products timing, err error) {
+	timers := []*timer{{ctx: ctx, begin: c.begin, run: c.steps, most: c.trainer.Steps()}}
 	if c.products != nil {
-		timers = append(timers, &timer{begin: func(n int) (int, error) { return n, nil }, run: c.multiply, most: c.trainer.Steps()})
+		timers = append(timers, &timer{ctx: ctx, begin: func(n int) (int, error) { return n, nil }, run: c.multiply, most: c.trainer.Steps()})
 	}
 	bursts := c.dev.Info().Kind == "cuda"
 	for _, t := range timers {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -23,7 +24,7 @@ func TestBurstsAreEqualPartsOfAnEpoch(t *testing.T) {
 
 // counted is a timer of something that takes no time.
 func counted(runs *int) *timer {
-	return &timer{
+	return &timer{ctx: context.Background(),
 		begin: func(n int) (int, error) { return min(n, 3), nil },
 		run:   func(n int) error { *runs += n; return nil },
 		most:  8,
@@ -70,4 +71,17 @@ func TestPyTorchIsAskedOnceForEachNetworkAndBatch(t *testing.T) {
 		assert.EqualValues(t, 1000, c.PyTorch)
 		assert.Contains(t, text, ratioText(c.ImagesPerSecond, 1000))
 	}
+}
+
+func TestMeasuringEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	bursts := 0
+	tm := &timer{ctx: ctx, most: 1, begin: func(n int) (int, error) { return n, nil }, run: func(int) error {
+		if bursts++; bursts == 3 {
+			cancel()
+		}
+		return nil
+	}}
+	assert.ErrorIs(t, tm.window(time.Hour), context.Canceled)
+	assert.Equal(t, 3, bursts)
 }

@@ -206,7 +206,7 @@ func (s *suite) measure(ctx context.Context, c *cell) (result, error) {
 	if err := c.addProducts(); err != nil {
 		return r, err
 	}
-	step, products, err := c.measure(s.duration, s.windows())
+	step, products, err := c.measure(ctx, s.duration, s.windows())
 	if err != nil {
 		return r, err
 	}
