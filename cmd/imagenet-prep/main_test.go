@@ -395,3 +395,21 @@ func TestATerminalGetsALiveLine(t *testing.T) {
 	assert.Contains(t, string(text), " images")
 	assert.Contains(t, string(text), "prepared 360 training and 30 test images")
 }
+
+func TestNamesOfOthersReachNoTerminal(t *testing.T) {
+	from := t.TempDir()
+	for i, class := range classes[:2] {
+		dir := filepath.Join(from, "train", class)
+		require.NoError(t, os.MkdirAll(dir, 0o777))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "1.JPEG"), photo(t, 1+i), 0o666))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(from, "train", classes[0], "\x1b[2J\nall is well.JPEG"), []byte("no image"), 0o666))
+	out := filepath.Join(t.TempDir(), "out")
+	for _, args := range [][]string{{"-from", from, "-out", out, "-size", "16"}, {"-stats", "-out", out}, {"-from", from, "-out", out + "2", "-size", "16", "-strict"}} {
+		r := prep(t, args...)
+		text := r.stdout + r.stderr
+		assert.NotContains(t, text, "\x1b", args)
+		assert.NotContains(t, text, "\nall is well", args)
+		assert.Contains(t, text, `\x1b[2J\nall is well.JPEG`, args)
+	}
+}
