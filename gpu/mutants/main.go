@@ -33,7 +33,7 @@ func main() {
 	only := flag.String("only", "", "regular `expression` of the names to run")
 	jobs := flag.Int("jobs", 1, "`number` of mutants at a time")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	defer stop()
 	if err := run(ctx, *only, *jobs); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
