@@ -68,9 +68,10 @@ func screen(t *testing.T, sent string) []string {
 	return lines
 }
 
-// slowRun takes about a second or two, so that the live line is drawn several times.
+// slowRun has epochs that take longer than the time between two drawings of the live line, on
+// any machine: each image is a batch.
 func slowRun(t *testing.T) []string {
-	return []string{"-data", madeUp(t), "-layers", "600,600", "-batch_size", "8", "-max_epochs", "4"}
+	return []string{"-data", madeUp(t), "-layers", "1000,1000", "-batch_size", "1", "-max_epochs", "4"}
 }
 
 func TestTerminalShowsALiveLineAndCleansUp(t *testing.T) {
