@@ -81,7 +81,7 @@ func TestOnTheSoftwareGPU(t *testing.T) {
 `
 
 func TestGorgoniasOwnTestsPass(t *testing.T) {
-	folder := copyLibrary(t)
+	folder, modfile := copyLibrary(t)
 	found := findTests(t, folder)
 	require.Equal(t, ownTests, found, "the library's tests are not those that are known")
 	want := map[string]string{"TestOnTheSoftwareGPU": "pass"}
@@ -101,7 +101,8 @@ func TestGorgoniasOwnTestsPass(t *testing.T) {
 	harness := fmt.Appendf(nil, ownHarness, list.String())
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "software_gpu_test.go"), harness, 0o644))
 
-	out, err := goCommand(folder, "test", "-tags", "cuda", "-vet=off", "-timeout", "20m", "-json", "-run", "^TestOnTheSoftwareGPU$", ".")
+	out, err := goCommand(t, "test", "-modfile", modfile, "-tags", "cuda", "-vet=off", "-timeout", "20m", "-json",
+		"-run", "^TestOnTheSoftwareGPU$", "gorgonia.org/cu")
 	got, text := results(t, out)
 	assert.NoError(t, err)
 	assert.Equal(t, want, got)
@@ -111,41 +112,22 @@ func TestGorgoniasOwnTestsPass(t *testing.T) {
 	}
 }
 
-// copyLibrary makes a module of gorgonia.org/cu's root package, with its tests, that requires what this module does
-// and this module itself.
-func copyLibrary(t *testing.T) string {
+// copyLibrary copies gorgonia.org/cu, so that a file can be added to it, and writes a go.mod that is this module's with
+// the copy in the library's place. Every module that the library's tests need is one that this module requires.
+func copyLibrary(t *testing.T) (folder, modfile string) {
 	t.Helper()
-	root, err := filepath.Abs(filepath.Join("..", "..", "..", ".."))
-	require.NoError(t, err)
-	out, err := goCommand(root, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", "gorgonia.org/cu")
+	out, err := goCommand(t, "list", "-m", "-f", "{{.Dir}}", "gorgonia.org/cu")
 	require.NoError(t, err, "%s", out)
-	library, folder := strings.TrimSpace(string(out)), t.TempDir()
-	var files []string
-	for _, pattern := range []string{"*.go", "*.c", "*.h", "testdata/*.ptx"} {
-		found, err := filepath.Glob(filepath.Join(library, pattern))
-		require.NoError(t, err)
-		files = append(files, found...)
-	}
+	folder, modfile = t.TempDir(), filepath.Join(t.TempDir(), "go.mod")
+	require.NoError(t, os.CopyFS(folder, os.DirFS(strings.TrimSpace(string(out)))))
 	for _, name := range []string{"go.mod", "go.sum"} {
-		copyFile(t, filepath.Join(root, name), filepath.Join(folder, name))
-	}
-	for _, file := range files {
-		name, err := filepath.Rel(library, file)
+		text, err := os.ReadFile(filepath.Join(root, name))
 		require.NoError(t, err)
-		copyFile(t, file, filepath.Join(folder, name))
+		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(modfile), name), text, 0o644))
 	}
-	out, err = goCommand(folder, "mod", "edit", "-module", "gorgonia.org/cu", "-droprequire", "gorgonia.org/cu",
-		"-require", "mdfa@v0.0.0", "-replace", "mdfa="+root)
+	out, err = goCommand(t, "mod", "edit", "-replace", "gorgonia.org/cu="+folder, modfile)
 	require.NoError(t, err, "%s", out)
-	return folder
-}
-
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	text, err := os.ReadFile(from)
-	require.NoError(t, err)
-	require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o755))
-	require.NoError(t, os.WriteFile(to, text, 0o644))
+	return folder, modfile
 }
 
 // findTests lists the tests in the files of a folder, sorted.
@@ -164,11 +146,15 @@ func findTests(t *testing.T, folder string) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// goCommand runs the go command, with the C flags of this test's own build and without a network.
-func goCommand(folder string, args ...string) ([]byte, error) {
-	command := exec.Command("go", args...)
-	command.Dir = folder
-	command.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off", "MDFA_EMU="+ownOptions)
+// root is the folder of this module, from that of this package.
+var root = filepath.Join("..", "..", "..", "..")
+
+// goCommand runs the go command in this module, with the C flags of this test's own build and without a network.
+func goCommand(t *testing.T, args ...string) ([]byte, error) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", args...)
+	command.Dir = root
+	command.Env = append(os.Environ(), "GOFLAGS=-mod=readonly", "GOWORK=off", "GOPROXY=off", "MDFA_EMU="+ownOptions)
 	return command.CombinedOutput()
 }
 
