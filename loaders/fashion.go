@@ -32,15 +32,7 @@ func init() {
 // readFashion reads the files that are there, or fetches them first. files are in
 // the order of idxNames.
 func readFashion(ctx context.Context, opt Options, files []fetch.File) (contents, error) {
-	paths, place, err := findIDX("fashion-mnist", opt.Dir, idxNames)
-	if err == nil && paths == nil {
-		paths, place, err = fetchSet(ctx, "fashion-mnist", fashionAddress, files, opt)
-	}
-	if err != nil {
-		return contents{}, err
-	}
-	same := compareLater(ctx, paths, files)
-	held, err := readMNIST(ctx, paths, place)
-	held.official = same()
-	return held, err
+	return readPublished(ctx, "fashion-mnist", opt, files, func() ([]string, string, error) {
+		return fetchSet(ctx, "fashion-mnist", fashionAddress, files, opt)
+	})
 }

@@ -33,9 +33,16 @@ func init() {
 // readRealMNIST reads the files that are there, or finds or fetches them first. files are in
 // the order of idxNames.
 func readRealMNIST(ctx context.Context, opt Options, files []fetch.File) (contents, error) {
-	paths, place, err := findIDX("mnist", opt.Dir, idxNames)
+	return readPublished(ctx, "mnist", opt, files, func() ([]string, string, error) { return fetchMNIST(ctx, opt, files) })
+}
+
+// readPublished reads the four files of a data set in MNIST's format: those that are there, or
+// else those that get brings, with the place for people to read. files are the published ones,
+// in the order of idxNames.
+func readPublished(ctx context.Context, name string, opt Options, files []fetch.File, get func() (paths []string, place string, err error)) (contents, error) {
+	paths, place, err := findIDX(name, opt.Dir, idxNames)
 	if err == nil && paths == nil {
-		paths, place, err = fetchMNIST(ctx, opt, files)
+		paths, place, err = get()
 	}
 	if err != nil {
 		return contents{}, err

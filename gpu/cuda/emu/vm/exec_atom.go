@@ -20,12 +20,7 @@ func execAtom(w *warp, in *inst, m uint32) {
 			w.sharedAtom(in, m, base, b, c, 0)
 			return
 		}
-		window := (base[bits.TrailingZeros32(rest)] + op.off) & windowMask
-		part := uint32(0) // the lanes whose addresses lie in one space
-		for r := rest; r != 0; r &= r - 1 {
-			i := bits.TrailingZeros32(r)
-			part |= bit((base[i]+op.off)&windowMask == window) << i
-		}
+		window, part := firstWindow(base, op.off, rest)
 		if op.space == ptx.Generic && window == sharedBase {
 			w.sharedAtom(in, part, base, b, c, sharedBase)
 		} else {

@@ -93,12 +93,7 @@ func (w *warp) memory(in *inst, m uint32) {
 func (w *warp) generic(in *inst, m uint32, base *vec) {
 	off := in.mem.off
 	for m != 0 && w.fault == nil {
-		window := (base[bits.TrailingZeros32(m)] + off) & windowMask
-		same := uint32(0)
-		for r := m; r != 0; r &= r - 1 {
-			i := bits.TrailingZeros32(r)
-			same |= bit((base[i]+off)&windowMask == window) << i
-		}
+		window, same := firstWindow(base, off, m)
 		switch window {
 		case sharedBase:
 			w.sharedAccess(in, same, base, off-sharedBase)
@@ -111,6 +106,17 @@ func (w *warp) generic(in *inst, m uint32, base *vec) {
 		}
 		m &^= same
 	}
+}
+
+// firstWindow gives the space that the first lane's generic address lies in, and all lanes
+// of m whose addresses lie there.
+func firstWindow(base *vec, off uint64, m uint32) (window uint64, same uint32) {
+	window = (base[bits.TrailingZeros32(m)] + off) & windowMask
+	for r := m; r != 0; r &= r - 1 {
+		i := bits.TrailingZeros32(r)
+		same |= bit((base[i]+off)&windowMask == window) << i
+	}
+	return window, same
 }
 
 // global accesses global memory. Lanes that lie side by side, or on one address,
