@@ -10,8 +10,8 @@ import (
 	"mdfa/gpu"
 	"mdfa/gpu/cuda"
 	"mdfa/gpu/cuda/driver"
-	"mdfa/gpu/cuda/emu"
-	emudevice "mdfa/gpu/cuda/emu/device"
+	"mdfa/gpu/cuda/emulated"
+	"mdfa/softgpu"
 )
 
 // Every cuda build has the software GPU; NVIDIA's is there where the machine has one.
@@ -19,7 +19,7 @@ import (
 func init() {
 	openers["emu"] = func(t *testing.T) gpu.Device {
 		driver.Reset()
-		dev, machine, err := emudevice.Open(emu.DefaultOptions(), cuda.Options{})
+		dev, machine, err := emulated.Open(softgpu.DefaultOptions(), cuda.Options{})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.Empty(t, machine.Leaks()) })
 		return dev

@@ -16,10 +16,10 @@ import (
 	"mdfa/gpu/cpu"
 	"mdfa/gpu/cuda"
 	"mdfa/gpu/cuda/driver"
-	"mdfa/gpu/cuda/emu"
-	emudevice "mdfa/gpu/cuda/emu/device"
+	"mdfa/gpu/cuda/emulated"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/softgpu"
 )
 
 const (
@@ -44,15 +44,15 @@ func wanted(t *testing.T) bool {
 }
 
 // openEmu opens the software GPU; what the test leaves on it fails the test.
-func openEmu(t *testing.T, o emu.Options) (gpu.Device, *emu.Machine) {
+func openEmu(t *testing.T, o softgpu.Options) (gpu.Device, *softgpu.Machine) {
 	t.Helper()
 	return openEmuWith(t, o, cuda.Options{})
 }
 
-func openEmuWith(t *testing.T, o emu.Options, c cuda.Options) (gpu.Device, *emu.Machine) {
+func openEmuWith(t *testing.T, o softgpu.Options, c cuda.Options) (gpu.Device, *softgpu.Machine) {
 	t.Helper()
 	driver.Reset()
-	dev, machine, err := emudevice.Open(o, c)
+	dev, machine, err := emulated.Open(o, c)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		require.NoError(t, dev.Close())
@@ -124,7 +124,7 @@ func TestSoftwareGPUAgreesWithTheCPU(t *testing.T) {
 				l, trainer := mnistRun(t, host, rule, convnet, data)
 				wantLosses, wantWeights := losses(t, l, trainer, agreementSteps)
 
-				o := emu.DefaultOptions()
+				o := softgpu.DefaultOptions()
 				o.Seed = uint64(rule) + 1
 				dev, _ := openEmu(t, o)
 				l, trainer = mnistRun(t, dev, rule, convnet, data)
@@ -157,7 +157,7 @@ func TestForkedStepsGiveTheBitsOfUnforkedOnes(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%v", netName(convnet), rule), func(t *testing.T) {
 				const steps = 2
 				weights := func(t *testing.T, seed uint64, streams int) (got []float32) {
-					o := emu.DefaultOptions()
+					o := softgpu.DefaultOptions()
 					o.Seed = seed
 					dev, _ := openEmuWith(t, o, cuda.Options{Streams: streams})
 					l, trainer := mnistRun(t, dev, rule, convnet, data)
@@ -195,7 +195,7 @@ func TestStepsOnAGPUAreLean(t *testing.T) {
 		launches int
 	}{{false, leanDense}, {true, leanConv}} {
 		t.Run(netName(c.convnet), func(t *testing.T) {
-			dev, machine := openEmu(t, emu.DefaultOptions())
+			dev, machine := openEmu(t, softgpu.DefaultOptions())
 			_, trainer := mnistRun(t, dev, DFA, c.convnet, data)
 			require.NoError(t, trainer.Step())
 			require.NoError(t, dev.Sync())

@@ -8,14 +8,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/gpu/cuda/emu"
+	"mdfa/softgpu"
 )
 
 // TestStreamedStepsOnAGPUAreLean reads off the ledger what streaming adds to a step: the
 // copies of images and labels, and a wait for a copy that is long done.
 func TestStreamedStepsOnAGPUAreLean(t *testing.T) {
 	wanted(t)
-	dev, machine := openEmu(t, emu.DefaultOptions())
+	dev, machine := openEmu(t, softgpu.DefaultOptions())
 	_, trainer := newRunOn(t, dev, smallConfig(DFA), Schedule{Epochs: 1}, Data{Train: codedExamples(103)})
 	require.NoError(t, trainer.BeginEpoch(1))
 	require.NoError(t, dev.Sync())
@@ -38,7 +38,7 @@ func TestStreamedStepsOnAGPUAreLean(t *testing.T) {
 // pinned memory are as before then.
 func TestTrainerGivesEverythingBack(t *testing.T) {
 	wanted(t)
-	dev, machine := openEmu(t, emu.DefaultOptions())
+	dev, machine := openEmu(t, softgpu.DefaultOptions())
 	l, first := newRunOn(t, dev, smallConfig(DFA), Schedule{Epochs: 1}, Data{Train: bands(1, 8)})
 	require.NoError(t, first.Close()) // the device keeps the workspace of its first program
 	free, pinned := dev.Info().MemoryFree, machine.PinnedLeaks()

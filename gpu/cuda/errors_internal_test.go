@@ -13,12 +13,12 @@ import (
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda/driver"
-	"mdfa/gpu/cuda/emu"
-	"mdfa/gpu/cuda/emu/capi"
+	"mdfa/softgpu"
+	"mdfa/softgpu/capi"
 )
 
 func TestErrorsHaveTheirNamesInC(t *testing.T) {
-	require.NoError(t, capi.Install(emu.New(emu.DefaultOptions())))
+	require.NoError(t, capi.Install(softgpu.New(softgpu.DefaultOptions())))
 	for _, c := range []struct {
 		err  error
 		want string
@@ -47,7 +47,7 @@ func TestErrorsHaveTheirNamesInC(t *testing.T) {
 }
 
 func TestWhatTheDriverLacksIsNamed(t *testing.T) {
-	require.NoError(t, capi.Install(emu.New(emu.DefaultOptions())))
+	require.NoError(t, capi.Install(softgpu.New(softgpu.DefaultOptions())))
 	_, err := cu.MemAllocManaged(1, cu.AttachGlobal)
 	require.Error(t, err)
 	require.Equal(t, "cuMemAllocManaged", driver.LastMissing())

@@ -10,20 +10,20 @@ import (
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda"
-	"mdfa/gpu/cuda/emu"
-	"mdfa/gpu/cuda/emu/device"
+	"mdfa/gpu/cuda/emulated"
+	"mdfa/softgpu"
 )
 
 // faulty is a machine with an ordered fault. It leaks what its broken context held.
-func faulty(change func(*emu.Options)) *emu.Machine {
+func faulty(change func(*softgpu.Options)) *softgpu.Machine {
 	o := small()
 	change(&o)
-	return emu.New(o)
+	return softgpu.New(o)
 }
 
 func TestFailedKernelShowsAtTheNextWaitAndStays(t *testing.T) {
 	// The last of three: the first is the product's warm-up, the second the product.
-	d := open(t, faulty(func(o *emu.Options) { o.FailLaunch = 3 }), cuda.Options{})
+	d := open(t, faulty(func(o *softgpu.Options) { o.FailLaunch = 3 }), cuda.Options{})
 	args := dense(t, d, gpu.Tanh)
 	program, err := d.Record(func() error { return d.Dense(args) })
 	require.NoError(t, err)
@@ -53,7 +53,7 @@ func TestFailedKernelShowsAtTheNextWaitAndStays(t *testing.T) {
 }
 
 func TestCloseReportsAFailureThatNobodySaw(t *testing.T) {
-	d := open(t, faulty(func(o *emu.Options) { o.FailLaunch = 2 }), cuda.Options{})
+	d := open(t, faulty(func(o *softgpu.Options) { o.FailLaunch = 2 }), cuda.Options{})
 	require.NoError(t, d.Dense(dense(t, d, gpu.Tanh)))
 	assert.ErrorContains(t, d.Close(), "gpu: close: cuStreamSynchronize: CUDA_ERROR_LAUNCH_FAILED")
 }
@@ -67,7 +67,7 @@ func TestSyncOptionNamesTheKernelThatFailed(t *testing.T) {
 		"kernel":  {2, `^gpu: dense: kernel bias_relu failed: CUDA_ERROR_LAUNCH_FAILED: emu: .*ordered to fail$`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := open(t, faulty(func(o *emu.Options) { o.FailLaunch = c.fail }), cuda.Options{Sync: true})
+			d := open(t, faulty(func(o *softgpu.Options) { o.FailLaunch = c.fail }), cuda.Options{Sync: true})
 			args := dense(t, d, gpu.ReLU)
 			program, err := d.Record(func() error { return d.Dense(args) })
 			require.NoError(t, err)
@@ -79,7 +79,7 @@ func TestSyncOptionNamesTheKernelThatFailed(t *testing.T) {
 }
 
 func TestLostDeviceIsToldAndClosed(t *testing.T) {
-	d := open(t, faulty(func(o *emu.Options) { o.LoseDevice = 1 }), cuda.Options{})
+	d := open(t, faulty(func(o *softgpu.Options) { o.LoseDevice = 1 }), cuda.Options{})
 	args := dense(t, d, gpu.PL)
 	require.NoError(t, d.Dense(args))
 	_, err := gpu.Read[float32](d, args.Out.H)
@@ -114,20 +114,20 @@ func TestWorkspaceThatDoesNotFitIsAnError(t *testing.T) {
 
 func TestOpenRefusesInOneSentence(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*emu.Options)
+		change func(*softgpu.Options)
 		o      cuda.Options
 		want   string
 	}{
-		"no such GPU": {func(*emu.Options) {}, cuda.Options{Ordinal: 1}, `^gpu: open: there is no GPU 1: the driver shows 1, counted from 0$`},
-		"negative":    {func(*emu.Options) {}, cuda.Options{Ordinal: -1}, `^gpu: open: there is no GPU -1: `},
-		"old GPU":     {func(o *emu.Options) { o.SM = 61 }, cuda.Options{}, `^gpu: open: .* has compute capability 6\.1: 7\.0 \(Volta\) or newer is needed$`},
-		"old driver": {func(o *emu.Options) { o.Driver = 11080 }, cuda.Options{},
+		"no such GPU": {func(*softgpu.Options) {}, cuda.Options{Ordinal: 1}, `^gpu: open: there is no GPU 1: the driver shows 1, counted from 0$`},
+		"negative":    {func(*softgpu.Options) {}, cuda.Options{Ordinal: -1}, `^gpu: open: there is no GPU -1: `},
+		"old GPU":     {func(o *softgpu.Options) { o.SM = 61 }, cuda.Options{}, `^gpu: open: .* has compute capability 6\.1: 7\.0 \(Volta\) or newer is needed$`},
+		"old driver": {func(o *softgpu.Options) { o.Driver = 11080 }, cuda.Options{},
 			`^gpu: open: the driver cannot read the kernels, CUDA 12\.0 \(driver 525\) or newer is needed: cuModuleLoadData: CUDA_ERROR_UNSUPPORTED_PTX_VERSION`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := small()
 			c.change(&o)
-			_, err := device.OpenOn(machine(t, o), c.o)
+			_, err := emulated.OpenOn(machine(t, o), c.o)
 			require.Error(t, err)
 			assert.Regexp(t, c.want, err.Error())
 		})
@@ -136,7 +136,7 @@ func TestOpenRefusesInOneSentence(t *testing.T) {
 
 // TestOpenGivesBackWhatItTook lets each allocation of opening and of a first buffer fail.
 func TestOpenGivesBackWhatItTook(t *testing.T) {
-	count := emu.New(small())
+	count := softgpu.New(small())
 	require.NoError(t, open(t, count, cuda.Options{}).Close())
 	n := count.Allocations()
 	require.GreaterOrEqual(t, n, 3, "two pinned buffers and a chunk")
@@ -144,7 +144,7 @@ func TestOpenGivesBackWhatItTook(t *testing.T) {
 	for i := 1; i <= n; i++ {
 		o := small()
 		o.FailAlloc = i
-		d, err := device.OpenOn(machine(t, o), cuda.Options{})
+		d, err := emulated.OpenOn(machine(t, o), cuda.Options{})
 		if err == nil { // a chunk is asked for a second time
 			require.NoError(t, d.Close())
 			continue

@@ -11,8 +11,8 @@ import (
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda"
-	"mdfa/gpu/cuda/emu"
-	"mdfa/gpu/cuda/emu/device"
+	"mdfa/gpu/cuda/emulated"
+	"mdfa/softgpu"
 )
 
 // rows are what a slot of these feeds holds: images of two pixels.
@@ -108,7 +108,7 @@ func TestSoftwareGPUFindsAMissingWait(t *testing.T) {
 		"copies do not wait for programs":   {cuda.FeedWaits{Sent: true}, `^gpu: sync: .*not ordered after an earlier operation`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := open(t, emu.New(small()), cuda.Options{}) // what is wrong loses the device, and what it held
+			d := open(t, softgpu.New(small()), cuda.Options{}) // what is wrong loses the device, and what it held
 			f, programs, x := feedOf(t, d, 1)
 			require.NoError(t, d.Sync())
 			for value := range 2 {
@@ -187,7 +187,7 @@ func TestProfileOfAFeedsProgramTrainsOnItsSlot(t *testing.T) {
 }
 
 func TestLostDeviceEndsItsFeeds(t *testing.T) {
-	d := open(t, faulty(func(o *emu.Options) { o.FailLaunch = 2 }), cuda.Options{})
+	d := open(t, faulty(func(o *softgpu.Options) { o.FailLaunch = 2 }), cuda.Options{})
 	f, programs, _ := feedOf(t, d, 1)
 	var err error
 	for value := 0; err == nil; value++ {
@@ -222,8 +222,8 @@ func TestLostDeviceEndsItsFeeds(t *testing.T) {
 // TestFeedThatDoesNotFitGivesBackWhatItTook lets each allocation of a feed fail.
 func TestFeedThatDoesNotFitGivesBackWhatItTook(t *testing.T) {
 	part := gpu.FeedPart{Type: gpu.Uint8, Len: 3 << 20}
-	counter := emu.New(small())
-	d, err := device.OpenOn(counter, cuda.Options{})
+	counter := softgpu.New(small())
+	d, err := emulated.OpenOn(counter, cuda.Options{})
 	require.NoError(t, err)
 	before := counter.Allocations()
 	_, err = d.NewFeed(2, part)
@@ -291,7 +291,7 @@ func TestSyncWaitsForCopies(t *testing.T) {
 // TestFreeOfAFeedTellsWhatFailed frees a feed whose program fails only when somebody waits
 // for it. Without a Checker nothing but Free itself waits.
 func TestFreeOfAFeedTellsWhatFailed(t *testing.T) {
-	open(t, faulty(func(o *emu.Options) { o.FailLaunch = 1 }), cuda.Options{}) // the machine behind the driver
+	open(t, faulty(func(o *softgpu.Options) { o.FailLaunch = 1 }), cuda.Options{}) // the machine behind the driver
 	d, err := cuda.Open(cuda.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = d.Close() })

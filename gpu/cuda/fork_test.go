@@ -11,7 +11,7 @@ import (
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda"
-	"mdfa/gpu/cuda/emu"
+	"mdfa/softgpu"
 )
 
 // network is a step of DFA: two convolutions, a dense layer, the logits.
@@ -145,7 +145,7 @@ func (n *network) run(t *testing.T, step func() error) []float32 {
 }
 
 // seeded is the small machine with an order of its own.
-func seeded(seed uint64) emu.Options {
+func seeded(seed uint64) softgpu.Options {
 	o := small()
 	o.Seed = seed
 	return o
@@ -187,7 +187,7 @@ func TestEveryWaitBetweenStreamsIsNeeded(t *testing.T) {
 	require.NoError(t, d.Close())
 	require.GreaterOrEqual(t, waits, 4, "two forks and two joins")
 	for drop := range waits {
-		d := open(t, faulty(func(*emu.Options) {}), cuda.Options{})
+		d := open(t, faulty(func(*softgpu.Options) {}), cuda.Options{})
 		broken := newNetwork(t, d)
 		program, err := cuda.RecordWithout(d, broken.step, drop)
 		require.NoError(t, err)

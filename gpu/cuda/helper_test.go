@@ -9,21 +9,21 @@ import (
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda"
-	"mdfa/gpu/cuda/emu"
-	"mdfa/gpu/cuda/emu/device"
+	"mdfa/gpu/cuda/emulated"
+	"mdfa/softgpu"
 )
 
 // small is a software GPU whose memory costs the tests little.
-func small() emu.Options {
-	o := emu.DefaultOptions()
+func small() softgpu.Options {
+	o := softgpu.DefaultOptions()
 	o.Memory = 64 << 20
 	return o
 }
 
 // machine starts one that must be left empty: whatever a device took is given back.
-func machine(t *testing.T, o emu.Options) *emu.Machine {
+func machine(t *testing.T, o softgpu.Options) *softgpu.Machine {
 	t.Helper()
-	m := emu.New(o)
+	m := softgpu.New(o)
 	t.Cleanup(func() {
 		require.Empty(t, m.Leaks(), "device memory that was never freed")
 		require.Zero(t, m.PinnedLeaks(), "pinned memory that was never freed")
@@ -32,9 +32,9 @@ func machine(t *testing.T, o emu.Options) *emu.Machine {
 }
 
 // open opens a device that is closed before the machine is looked at.
-func open(t *testing.T, m *emu.Machine, o cuda.Options) *cuda.Device {
+func open(t *testing.T, m *softgpu.Machine, o cuda.Options) *cuda.Device {
 	t.Helper()
-	d, err := device.OpenOn(m, o)
+	d, err := emulated.OpenOn(m, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = d.Close() }) // the test may have closed it
 	return d

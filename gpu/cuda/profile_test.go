@@ -12,7 +12,7 @@ import (
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda"
-	"mdfa/gpu/cuda/emu"
+	"mdfa/softgpu"
 )
 
 func TestProfileCountsEveryKernelOfAStep(t *testing.T) {
@@ -105,7 +105,7 @@ func TestDevicesAreDescribed(t *testing.T) {
 	}
 	assert.Contains(t, list[0].String(), "0: "+list[0].Name+", sm_90, ")
 	_, active, result := m.PrimaryCtxGetState(0, 0)
-	assert.Equal(t, emu.Success, result)
+	assert.Equal(t, softgpu.Success, result)
 	assert.False(t, active, "the context that was asked in is given back")
 	info := d.Info()
 	assert.Equal(t, "emu", info.Kind)

@@ -15,8 +15,8 @@ import (
 	"mdfa/gpu"
 	"mdfa/gpu/cuda"
 	"mdfa/gpu/cuda/driver"
-	"mdfa/gpu/cuda/emu"
-	emudevice "mdfa/gpu/cuda/emu/device"
+	"mdfa/gpu/cuda/emulated"
+	"mdfa/softgpu"
 )
 
 // emuVariable has the options of the software GPU.
@@ -61,7 +61,7 @@ func openEmu(unit string, o Options) (gpu.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	dev, machine, err := emudevice.Open(options, cuda.Options{
+	dev, machine, err := emulated.Open(options, cuda.Options{
 		Ordinal: ordinal, Kind: "emu", Sync: o.Sync, TF32: o.TF32,
 		Detail: withTF32(fmt.Sprintf("CUDA %s, interpreted on the processor", cudaVersion(options.Driver)), o),
 	})
@@ -74,7 +74,7 @@ func openEmu(unit string, o Options) (gpu.Device, error) {
 // softwareGPU also looks for what a run did not give back.
 type softwareGPU struct {
 	*cuda.Device
-	machine *emu.Machine
+	machine *softgpu.Machine
 }
 
 // Close fails where memory was left behind.
@@ -93,11 +93,11 @@ func (d softwareGPU) Close() error {
 }
 
 // emuOptions reads MDFA_EMU.
-func emuOptions() (emu.Options, error) {
+func emuOptions() (softgpu.Options, error) {
 	text := os.Getenv(emuVariable)
-	options, err := emu.ParseOptions(text)
+	options, err := softgpu.ParseOptions(text)
 	if err != nil {
-		return emu.Options{}, usagef("%s=%s: %s.", emuVariable, wording.Shown(text), strings.TrimPrefix(err.Error(), "emu: options: "))
+		return softgpu.Options{}, usagef("%s=%s: %s.", emuVariable, wording.Shown(text), strings.TrimPrefix(err.Error(), "emu: options: "))
 	}
 	return options, nil
 }

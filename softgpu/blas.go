@@ -1,0 +1,384 @@
+package softgpu
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+	"unsafe"
+
+	"mdfa/softgpu/cublas"
+	"mdfa/softgpu/vm"
+)
+
+// blas is a cuBLAS handle.
+type blas struct {
+	ctx         *context
+	stream      *stream
+	math        int32
+	pointerMode int32
+	atomics     int32
+	workspace   uint64 // memory that products may write to; 0: cuBLAS's own
+	loaded      map[blasKernel]bool
+}
+
+// blasKernel tells the kernels apart that a product certainly does not share. A GPU's cuBLAS
+// has more of them, for shapes too.
+type blasKernel struct {
+	transA, transB int32
+	tf32           bool
+}
+
+// lazyDriver is the CUDA version from which on a library may load kernels while a stream is
+// captured (CUDA 12.3 release notes, lazy loading).
+const lazyDriver = 12030
+
+// The version of cuBLAS that is pretended, as cublasGetVersion counts.
+const blasVersion = 120000
+
+// The modes of a handle.
+const (
+	mathDefault, mathTF32, mathMost    int32 = 0, 3, 3
+	mathDisallowReduction              int32 = 16
+	pointerModeHost, pointerModeDevice int32 = 0, 1
+)
+
+// statusOf is cuBLAS's answer for the driver's.
+func statusOf(r Result) Status {
+	switch r {
+	case Success:
+		return BlasSuccess
+	case ErrorOutOfMemory:
+		return BlasAllocFailed
+	case ErrorNotInitialized, ErrorInvalidContext, ErrorContextIsDestroyed:
+		return BlasNotInitialized
+	case ErrorInvalidValue, ErrorInvalidHandle:
+		return BlasInvalidValue
+	case ErrorNotSupported:
+		return BlasNotSupported
+	case ErrorStreamCaptureInvalidated, ErrorStreamCaptureUnsupported, ErrorStreamCaptureImplicit:
+		return BlasInternalError
+	}
+	return BlasExecutionFailed
+}
+
+// BlasCreate is cublasCreate, for the thread's current context.
+func (m *Machine) BlasCreate(t Thread) (h Handle, s Status) {
+	r := m.call(t, "cublasCreate", func(ctx *context) Result {
+		if r := m.forbidden(t, ctx, "cublasCreate"); r != Success {
+			return r
+		}
+		if r := m.allocation("cublasCreate"); r != Success {
+			return r
+		}
+		h = m.keep(ctx, &blas{ctx: ctx, stream: ctx.null, loaded: map[blasKernel]bool{}})
+		return Success
+	})
+	return h, statusOf(r)
+}
+
+// onBlas runs f with a cuBLAS handle, whose context must be current.
+func (m *Machine) onBlas(t Thread, h Handle, call string, f func(b *blas) Status) Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := object[*blas](m, h)
+	if b == nil {
+		m.refuse(ErrorNotInitialized, "%s: no cuBLAS handle", call)
+		return BlasNotInitialized
+	}
+	ctx, r := m.enter(t, call)
+	if r != Success {
+		return statusOf(r)
+	}
+	if ctx != b.ctx {
+		m.refuse(ErrorInvalidContext, "%s: the handle's context is not the current one", call)
+		return BlasNotInitialized
+	}
+	return f(b)
+}
+
+// BlasDestroy is cublasDestroy; it waits for the context's work, as cuBLAS does.
+func (m *Machine) BlasDestroy(t Thread, h Handle) Status {
+	return m.onBlas(t, h, "cublasDestroy", func(b *blas) Status {
+		if r := m.forbidden(t, b.ctx, "cublasDestroy"); r != Success {
+			return statusOf(r)
+		}
+		m.ledger.Syncs++
+		m.drain(b.ctx)
+		m.drop(b.ctx, h)
+		return BlasSuccess
+	})
+}
+
+// BlasSetStream is cublasSetStream.
+func (m *Machine) BlasSetStream(t Thread, h, on Handle) Status {
+	return m.onBlas(t, h, "cublasSetStream", func(b *blas) Status {
+		s, r := m.stream(b.ctx, "cublasSetStream", on)
+		if r == Success {
+			b.stream, b.workspace = s, 0 // cuBLAS documentation, cublasSetStream: back to its own
+		}
+		return statusOf(r)
+	})
+}
+
+// BlasGetStream is cublasGetStream.
+func (m *Machine) BlasGetStream(t Thread, h Handle) (on Handle, s Status) {
+	s = m.onBlas(t, h, "cublasGetStream", func(b *blas) Status {
+		on = b.stream.handle
+		return BlasSuccess
+	})
+	return on, s
+}
+
+// BlasVersion is cublasGetVersion.
+func (m *Machine) BlasVersion(t Thread, h Handle) (int, Status) {
+	return blasVersion, m.onBlas(t, h, "cublasGetVersion", func(*blas) Status { return BlasSuccess })
+}
+
+// BlasSetMathMode is cublasSetMathMode.
+func (m *Machine) BlasSetMathMode(t Thread, h Handle, mode int32) Status {
+	return m.onBlas(t, h, "cublasSetMathMode", func(b *blas) Status {
+		if base := mode &^ mathDisallowReduction; base < mathDefault || base > mathMost {
+			m.refuse(ErrorInvalidValue, "cublasSetMathMode: mode %d", mode)
+			return BlasInvalidValue
+		}
+		b.math = mode
+		return BlasSuccess
+	})
+}
+
+// setMode sets a mode that is 0 or 1, getMode reads a mode.
+func (m *Machine) setMode(t Thread, h Handle, call string, mode int32, of func(b *blas) *int32) Status {
+	return m.onBlas(t, h, call, func(b *blas) Status {
+		if mode != 0 && mode != 1 {
+			m.refuse(ErrorInvalidValue, "%s: mode %d", call, mode)
+			return BlasInvalidValue
+		}
+		*of(b) = mode
+		return BlasSuccess
+	})
+}
+
+func (m *Machine) getMode(t Thread, h Handle, call string, of func(b *blas) *int32) (mode int32, s Status) {
+	s = m.onBlas(t, h, call, func(b *blas) Status {
+		mode = *of(b)
+		return BlasSuccess
+	})
+	return mode, s
+}
+
+func (b *blas) mathOf() *int32    { return &b.math }
+func (b *blas) pointerOf() *int32 { return &b.pointerMode }
+func (b *blas) atomicsOf() *int32 { return &b.atomics }
+
+// BlasGetMathMode is cublasGetMathMode.
+func (m *Machine) BlasGetMathMode(t Thread, h Handle) (int32, Status) {
+	return m.getMode(t, h, "cublasGetMathMode", (*blas).mathOf)
+}
+
+// BlasSetPointerMode is cublasSetPointerMode: where alpha and beta lie.
+func (m *Machine) BlasSetPointerMode(t Thread, h Handle, mode int32) Status {
+	return m.setMode(t, h, "cublasSetPointerMode", mode, (*blas).pointerOf)
+}
+
+// BlasGetPointerMode is cublasGetPointerMode.
+func (m *Machine) BlasGetPointerMode(t Thread, h Handle) (int32, Status) {
+	return m.getMode(t, h, "cublasGetPointerMode", (*blas).pointerOf)
+}
+
+// BlasSetAtomicsMode is cublasSetAtomicsMode; the products here never use atomics.
+func (m *Machine) BlasSetAtomicsMode(t Thread, h Handle, mode int32) Status {
+	return m.setMode(t, h, "cublasSetAtomicsMode", mode, (*blas).atomicsOf)
+}
+
+// BlasGetAtomicsMode is cublasGetAtomicsMode.
+func (m *Machine) BlasGetAtomicsMode(t Thread, h Handle) (int32, Status) {
+	return m.getMode(t, h, "cublasGetAtomicsMode", (*blas).atomicsOf)
+}
+
+// BlasSetWorkspace is cublasSetWorkspace; n = 0 goes back to cuBLAS's own. The memory
+// must be the program's, and aligned to 256 bytes; the products here do not need it, but
+// count as writing to it: two that share one must not run at the same time.
+func (m *Machine) BlasSetWorkspace(t Thread, h Handle, addr, n uint64) Status {
+	return m.onBlas(t, h, "cublasSetWorkspace", func(b *blas) Status {
+		const alignment = 256
+		if addr%alignment != 0 {
+			m.refuse(ErrorInvalidValue, "cublasSetWorkspace: %#x is not a multiple of %d", addr, alignment)
+			return BlasInvalidValue
+		}
+		if r := m.inDevice(b.ctx, "cublasSetWorkspace", addr, n); r != Success {
+			return statusOf(r)
+		}
+		b.workspace = 0
+		if n > 0 {
+			b.workspace = addr
+		}
+		return BlasSuccess
+	})
+}
+
+// BlasSgemm is cublasSgemm: C = alpha·op(A)·op(B) + beta·C, column-major. alpha and
+// beta are read at the call in host pointer mode, and when the product runs otherwise.
+func (m *Machine) BlasSgemm(t Thread, h Handle, transA, transB, rows, cols, depth int32, alpha unsafe.Pointer, a uint64, lda int32, b uint64, ldb int32, beta unsafe.Pointer, c uint64, ldc int32) Status {
+	return m.sgemm(t, h, "cublasSgemm", cublas.Sgemm{
+		TransA: transA, TransB: transB, M: rows, N: cols, K: depth, LDA: lda, LDB: ldb, LDC: ldc,
+	}, alpha, beta, matrices{a: a, b: b, c: c, count: 1})
+}
+
+// BlasSgemmStridedBatched is cublasSgemmStridedBatched; strides count elements.
+func (m *Machine) BlasSgemmStridedBatched(t Thread, h Handle, transA, transB, rows, cols, depth int32, alpha unsafe.Pointer, a uint64, lda int32, strideA int64, b uint64, ldb int32, strideB int64, beta unsafe.Pointer, c uint64, ldc int32, strideC int64, batch int32) Status {
+	return m.sgemm(t, h, "cublasSgemmStridedBatched", cublas.Sgemm{
+		TransA: transA, TransB: transB, M: rows, N: cols, K: depth, LDA: lda, LDB: ldb, LDC: ldc,
+	}, alpha, beta, matrices{a, b, c, strideA, strideB, strideC, batch})
+}
+
+// matrices are the operands of a batch of products.
+type matrices struct {
+	a, b, c                   uint64
+	strideA, strideB, strideC int64
+	count                     int32
+}
+
+func (x matrices) at(i int32) matrices {
+	move := func(addr uint64, stride int64) uint64 { return addr + uint64(4*stride*int64(i)) }
+	return matrices{a: move(x.a, x.strideA), b: move(x.b, x.strideB), c: move(x.c, x.strideC), count: 1}
+}
+
+func (m *Machine) sgemm(t Thread, h Handle, call string, g cublas.Sgemm, alpha, beta unsafe.Pointer, operands matrices) Status {
+	return m.onBlas(t, h, call, func(handle *blas) Status {
+		if err := g.Check(); err != nil {
+			m.refuse(ErrorInvalidValue, "%s: %w", call, err)
+			return BlasInvalidValue
+		}
+		if alpha == nil || beta == nil || operands.count < 0 {
+			m.refuse(ErrorInvalidValue, "%s: alpha or beta is null, or a batch of %d", call, operands.count)
+			return BlasInvalidValue
+		}
+		scalars := func(*cublas.Sgemm) error { return nil }
+		if handle.pointerMode == pointerModeHost {
+			g.Alpha, g.Beta = *(*float32)(alpha), *(*float32)(beta)
+		} else {
+			scalars = func(g *cublas.Sgemm) (err error) {
+				memory := handle.ctx.device.memory
+				if g.Alpha, err = deviceFloat(memory, uint64(uintptr(alpha))); err == nil {
+					g.Beta, err = deviceFloat(memory, uint64(uintptr(beta)))
+				}
+				return err
+			}
+		}
+		g.TF32 = handle.math&^mathDisallowReduction == mathTF32
+		if r := m.loadBlas(handle, call, g); r != Success {
+			return statusOf(r)
+		}
+		workspace := handle.workspace
+		return statusOf(m.submit(handle.stream, call, task{name: "sgemm", kind: nodeKernel, run: func(x *execution) error {
+			if err := scalars(&g); err != nil {
+				return err
+			}
+			for i := range operands.count {
+				if err := m.product(g, operands.at(i), workspace, x); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}))
+	})
+}
+
+// loadBlas notes that a handle has the kernel of a product. It refuses a captured product that would
+// make cuBLAS load a kernel or put memory of its own into the graph.
+func (m *Machine) loadBlas(h *blas, call string, g cublas.Sgemm) Result {
+	k := blasKernel{g.TransA, g.TransB, g.TF32}
+	if c := h.stream.capture; c != nil && !c.invalid {
+		switch {
+		case h.workspace == 0:
+			m.invalidate(c)
+			return m.refuse(ErrorStreamCaptureUnsupported, "%s in a capture, and the handle has no workspace of the program's since its "+
+				"last cublasSetStream: the graph would hold memory that cuBLAS allocates", call)
+		case !h.loaded[k] && m.options.Driver < lazyDriver:
+			m.invalidate(c)
+			return m.refuse(ErrorStreamCaptureUnsupported, "%s in a capture, and the handle has run no product like it (transposed %t, %t; TF32 %t) "+
+				"before: cuBLAS would load a kernel, which drivers before CUDA 12.3 do not do during a capture", call, k.transA != 0, k.transB != 0, k.tf32)
+		}
+	}
+	h.loaded[k] = true
+	return Success
+}
+
+func deviceFloat(memory *vm.Memory, addr uint64) (float32, error) {
+	var raw [4]byte
+	err := memory.Read(addr, raw[:])
+	return math.Float32frombits(binary.LittleEndian.Uint32(raw[:])), err
+}
+
+// product runs one product with the checks of a kernel: bounds, life, alignment, memory
+// never written, and races with other work.
+func (m *Machine) product(g cublas.Sgemm, at matrices, workspace uint64, x *execution) error {
+	if err := m.ordered(x.ctx.device, "sgemm"); err != nil {
+		return err
+	}
+	memory := x.ctx.device.memory
+	var touched []vm.Range
+	var read, written uint64
+	operand := func(who string, addr uint64, n int, ranges []cublas.Range, reads, writes bool) ([]float32, error) {
+		if n == 0 || len(ranges) == 0 {
+			return nil, nil
+		}
+		if addr%4 != 0 {
+			return nil, &vm.Fault{Kind: vm.Misaligned, Address: addr, Size: 4, Space: "global", Detail: who}
+		}
+		raw, err := memory.View(who, addr, 4*uint64(n))
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range ranges {
+			if reads {
+				if err := memory.RequireWritten(who, addr+r.Offset, r.Size); err != nil {
+					return nil, err
+				}
+				read += r.Size
+			}
+			if writes {
+				written += r.Size
+			}
+			touched = append(touched, vm.Range{Addr: addr + r.Offset, Size: r.Size, Write: writes})
+		}
+		return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(raw))), n), nil
+	}
+	a, err := operand("sgemm, matrix A", at.a, g.LenA(), g.RangesA(), true, false)
+	if err != nil {
+		return err
+	}
+	b, err := operand("sgemm, matrix B", at.b, g.LenB(), g.RangesB(), true, false)
+	if err != nil {
+		return err
+	}
+	c, err := operand("sgemm, matrix C", at.c, g.LenC(), g.RangesC(), g.ReadsC(), true)
+	if err != nil {
+		return err
+	}
+	if overlaps(c, a) || overlaps(c, b) {
+		return &vm.Fault{Kind: vm.GlobalRace, Address: at.c, Size: 4, Space: "global", Detail: "sgemm: C overlaps A or B"}
+	}
+	if workspace != 0 {
+		touched = append(touched, vm.Range{Addr: workspace, Size: 4, Write: true})
+	}
+	if err := x.touch("sgemm", slices.Clip(touched)...); err != nil {
+		return err
+	}
+	g.Run(a, b, c)
+	for _, r := range g.RangesC() {
+		if err := memory.MarkWritten(at.c+r.Offset, r.Size); err != nil {
+			return err
+		}
+	}
+	m.ledger.count("sgemm", Kernel{BytesRead: read, BytesWritten: written, Sectors: (read + written) / 32, FLOPs: g.FLOPs()})
+	return nil
+}
+
+func overlaps(x, y []float32) bool {
+	if len(x) == 0 || len(y) == 0 {
+		return false
+	}
+	first := func(s []float32) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(s))) }
+	return first(x) < first(y)+4*uintptr(len(y)) && first(y) < first(x)+4*uintptr(len(x))
+}

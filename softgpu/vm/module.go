@@ -1,0 +1,296 @@
+package vm
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+
+	"mdfa/softgpu/ptx"
+)
+
+// Module is a loaded PTX module: its variables stand in device memory and its
+// kernels are ready to launch.
+type Module struct {
+	mem     *Memory
+	source  *ptx.Module
+	limits  Limits
+	vars    map[*ptx.Var]*alloc
+	globals map[string]*ptx.Var
+	kernels map[string]*Kernel
+	order   []string
+}
+
+// Kernel is an entry of a module.
+type Kernel struct {
+	mod    *Module
+	fn     *ptx.Func
+	name   string
+	code   []inst
+	consts []vec
+	params []Param
+
+	paramSize      int
+	shared, local  layout
+	slots          int // vector registers of a warp
+	preds          int
+	regNames       []string // of tracked registers, by undef index
+	tracked        int
+	counters       []counter
+	sites          int
+	liveMax        int
+	sharedBytes    bool // stores parts of words to shared memory
+	globalBytes    bool
+	orderedAtomics bool // the outcome depends on the order of atomics
+
+	pool sync.Pool // of *block
+}
+
+// Param is one kernel parameter within the parameter block.
+type Param struct {
+	Name                string
+	Offset, Size, Align int
+	Type                ptx.Type
+}
+
+// Load prepares a module: it checks the version against the pretended driver,
+// lowers every kernel, and places the module's variables in mem. Anything that
+// is not supported is a *LoadError that names the instruction and its line.
+func Load(mem *Memory, source *ptx.Module, limits Limits) (*Module, error) {
+	if err := limits.checkVersion(source); err != nil {
+		return nil, err
+	}
+	m := &Module{
+		mem: mem, source: source, limits: limits,
+		vars: map[*ptx.Var]*alloc{}, globals: map[string]*ptx.Var{}, kernels: map[string]*Kernel{},
+	}
+	err := m.load()
+	if err != nil {
+		m.Unload()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Module) load() error {
+	constBytes := uint64(0)
+	var all []*ptx.Var
+	all = append(all, m.source.Vars...)
+	for _, fn := range m.source.Funcs {
+		all = append(all, fn.Vars...)
+	}
+	for _, v := range all {
+		if v.Space != ptx.Global && v.Space != ptx.Const {
+			continue
+		}
+		if v.Linkage == ptx.Extern {
+			return &LoadError{"the module", v.Line, "", fmt.Sprintf(".extern %s has no definition: modules are not linked", v.Name)}
+		}
+		if v.Size == 0 {
+			return &LoadError{"the module", v.Line, "", fmt.Sprintf("%s has no size", v.Name)}
+		}
+		if v.Space == ptx.Const {
+			if constBytes += v.Size; constBytes > m.limits.ConstBytes {
+				return &LoadError{"the module", v.Line, "", fmt.Sprintf("constant memory: more than %d bytes", m.limits.ConstBytes)}
+			}
+		}
+		a, err := m.mem.alloc(v.Size, v.Name)
+		if err != nil {
+			return fmt.Errorf("vm: loading .%s %s: %w", v.Space, v.Name, err)
+		}
+		a.owned, a.readOnly = true, v.Space == ptx.Const
+		m.vars[v] = a
+	}
+	for _, v := range m.source.Vars {
+		if m.vars[v] != nil {
+			m.globals[v.Name] = v
+		}
+	}
+	for v, a := range m.vars {
+		if err := m.initialise(v, a); err != nil {
+			return err
+		}
+	}
+	for _, fn := range m.source.Funcs {
+		if !fn.Entry || !fn.Defined {
+			continue
+		}
+		k, err := m.lower(fn)
+		if err != nil {
+			return err
+		}
+		m.kernels[fn.Name] = k
+		m.order = append(m.order, fn.Name)
+	}
+	// Functions that no kernel calls are checked as well: nothing unknown loads.
+	for _, fn := range m.source.Funcs {
+		if fn.Entry || !fn.Defined {
+			continue
+		}
+		if err := m.checkFunction(fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// initialise writes a variable's initial value. Without one a variable is zero,
+// as PTX says of .global and .const.
+func (m *Module) initialise(v *ptx.Var, a *alloc) error {
+	for _, x := range v.Init {
+		bits := x.Bits
+		if x.Sym != "" {
+			target, ok := m.globals[x.Sym]
+			if !ok {
+				return &LoadError{"the module", v.Line, "", fmt.Sprintf("the initial value of %s names %s, which is no .global or .const variable", v.Name, x.Sym)}
+			}
+			bits = m.vars[target].base + uint64(x.Addend)
+		}
+		var buf [8]byte
+		binary.LittleEndian.PutUint64(buf[:], bits)
+		copy(a.data[x.Offset:], buf[:x.Size])
+	}
+	a.shadow.mark(0, a.size)
+	return nil
+}
+
+// Unload frees the module's variables.
+func (m *Module) Unload() {
+	for _, a := range m.vars {
+		// The address is the module's own, so this cannot fail.
+		_ = m.mem.Free(a.base)
+	}
+	m.vars = map[*ptx.Var]*alloc{}
+}
+
+// place gives the address of a .global or .const variable.
+func (m *Module) place(v *ptx.Var) (uint64, error) {
+	if a := m.vars[v]; a != nil {
+		return a.base, nil
+	}
+	return 0, fmt.Errorf("variable %s is not in memory", v.Name)
+}
+
+// Global finds a .global or .const variable by name: its address and size.
+func (m *Module) Global(name string) (addr, size uint64, ok bool) {
+	v := m.globals[name]
+	if v == nil || m.vars[v] == nil {
+		return 0, 0, false
+	}
+	return m.vars[v].base, v.Size, true
+}
+
+// Kernels lists the names of the module's kernels, in file order.
+func (m *Module) Kernels() []string { return append([]string(nil), m.order...) }
+
+// Kernel finds a kernel by name; nil if there is none.
+func (m *Module) Kernel(name string) *Kernel { return m.kernels[name] }
+
+// Name is the kernel's name.
+func (k *Kernel) Name() string { return k.name }
+
+// Params describes the kernel's parameters in order. The parameter block of a
+// launch has ParamSize bytes; each parameter stands at its offset.
+func (k *Kernel) Params() []Param { return append([]Param(nil), k.params...) }
+
+// ParamSize is the size of the parameter block in bytes.
+func (k *Kernel) ParamSize() int { return k.paramSize }
+
+// StaticShared is the kernel's static shared memory in bytes.
+func (k *Kernel) StaticShared() int { return int(k.shared.size) }
+
+// LocalBytes is the kernel's local memory per thread in bytes.
+func (k *Kernel) LocalBytes() int { return int(k.local.size) }
+
+// MaxThreads is the largest block the kernel runs with on this device.
+func (k *Kernel) MaxThreads() int {
+	n := k.mod.limits.ThreadsPerBlock
+	if t := k.maxThreads(); t > 0 {
+		n = min(n, t)
+	}
+	return min(n, k.mod.limits.Registers/k.Registers())
+}
+
+// lowerer starts the lowering of fn.
+func (m *Module) lowerer(fn *ptx.Func) *lowerer {
+	k := &Kernel{mod: m, fn: fn, name: fn.Name, shared: layout{gap: sharedGap}, local: layout{gap: localGap}}
+	return &lowerer{mod: m, k: k, consts: map[uint64]int32{}, shared: map[*ptx.Var]uint64{}, pred: -1}
+}
+
+// lower turns an entry into a kernel.
+func (m *Module) lower(fn *ptx.Func) (*Kernel, error) {
+	l := m.lowerer(fn)
+	k := l.k
+	if err := l.collectShared(fn, map[*ptx.Func]bool{}); err != nil {
+		return nil, err
+	}
+	if len(l.dynVar) > 0 { // all of them share one address
+		align := uint64(1)
+		for _, v := range l.dynVar {
+			align = max(align, v.Align)
+		}
+		at := k.shared.place(l.dynVar[0].Name, 0, align)
+		for _, v := range l.dynVar {
+			l.shared[v] = at
+		}
+	}
+	f, err := l.enter(fn)
+	if err != nil {
+		return nil, err
+	}
+	at := uint64(0)
+	for _, formal := range fn.Params {
+		v := formal.Var
+		if v == nil {
+			return nil, &LoadError{fn.Name, fn.Line, "", "a kernel's parameters are .param variables"}
+		}
+		at = alignUp(at, v.Align)
+		f.places[v] = place{ptx.Param, at}
+		k.params = append(k.params, Param{v.Name, int(at), int(v.Size), int(v.Align), v.Type})
+		if at += v.Size; at > uint64(m.limits.ParamBytes) {
+			return nil, &LoadError{fn.Name, v.Line, "", fmt.Sprintf("parameters need more than %d bytes", m.limits.ParamBytes)}
+		}
+	}
+	k.paramSize = int(at)
+	l.frame = f
+	if err := l.body(); err != nil {
+		return nil, err
+	}
+	// Falling off the end of a kernel leaves it.
+	l.cur, l.pred = &ptx.Instr{Op: "exit", Line: lastLine(fn)}, -1
+	l.emit(blank(kExit, ClassControl))
+	l.patch()
+	k.code = l.code
+	for i := range k.code { // known only now: does any instruction store single bytes?
+		if op := k.code[i].mem; op != nil {
+			op.byBytes = k.globalBytes
+		}
+	}
+	k.analyse(l)
+	return k, nil
+}
+
+func lastLine(fn *ptx.Func) int {
+	if n := len(fn.Body); n > 0 {
+		return fn.Body[n-1].Line
+	}
+	return fn.Line
+}
+
+// checkFunction lowers a device function on its own, to reject what is unknown.
+func (m *Module) checkFunction(fn *ptx.Func) error {
+	l := m.lowerer(fn)
+	if err := l.collectShared(fn, map[*ptx.Func]bool{}); err != nil {
+		return err
+	}
+	f, err := l.enter(fn)
+	if err != nil {
+		return err
+	}
+	for _, formal := range append(append([]*ptx.Formal{}, fn.Params...), fn.Rets...) {
+		if formal.Var != nil {
+			f.places[formal.Var] = place{ptx.Local, l.reserveLocal(formal.Var)}
+		}
+	}
+	l.frame = f
+	return l.body()
+}
