@@ -11,8 +11,8 @@ import (
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
-	"mdfa/cmd/internal/device"
 	"mdfa/internal/imageprep"
+	"mdfa/run/device"
 )
 
 // options are the flags. Lists that are empty depend on the device.

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"mdfa/cmd/internal/device"
-	"mdfa/cmd/internal/version"
 	"mdfa/gpu"
 	"mdfa/internal/disk"
 	"mdfa/internal/nvml"
+	"mdfa/internal/version"
+	"mdfa/run/device"
 )
 
 // reportSchema is raised when the meaning of a field changes.

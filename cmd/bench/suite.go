@@ -12,9 +12,9 @@ import (
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
-	"mdfa/cmd/internal/device"
-	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
+	"mdfa/internal/wording"
+	"mdfa/run/device"
 )
 
 // optimizer is the paper's.

@@ -6,7 +6,7 @@ import (
 
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
-	"mdfa/cmd/internal/wording"
+	"mdfa/internal/wording"
 )
 
 // The values of -format and -weights.

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strconv"
 
-	"mdfa/cmd/internal/version"
 	"mdfa/gpu"
 	"mdfa/internal/onnx"
+	"mdfa/internal/version"
 	"mdfa/model"
 )
 

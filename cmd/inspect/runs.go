@@ -11,10 +11,10 @@ import (
 	"strings"
 
 	"mdfa/cmd/internal/cli"
-	"mdfa/cmd/internal/wording"
 	"mdfa/internal/foreign"
 	"mdfa/internal/results"
 	"mdfa/internal/runlog"
+	"mdfa/internal/wording"
 )
 
 // Statuses of runs whose end is not in the log.

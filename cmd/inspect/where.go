@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"mdfa/cmd/internal/cli"
-	"mdfa/cmd/internal/wording"
 	"mdfa/internal/runlog"
+	"mdfa/internal/wording"
 )
 
 // condition is a test of -where.

@@ -17,9 +17,9 @@ import (
 	"mdfa/algo"
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
-	"mdfa/cmd/internal/device"
-	"mdfa/cmd/internal/wording"
 	"mdfa/internal/foreign"
+	"mdfa/internal/wording"
+	"mdfa/run/device"
 )
 
 // The values of -weights, -split and -show.

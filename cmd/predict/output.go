@@ -16,9 +16,9 @@ import (
 	"mdfa/algo"
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
-	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
 	"mdfa/internal/foreign"
+	"mdfa/internal/wording"
 )
 
 // output prints predictions, for people or for machines.

@@ -12,10 +12,10 @@ import (
 	"mdfa/algo"
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
-	"mdfa/cmd/internal/device"
 	"mdfa/gpu"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/device"
 )
 
 // quiet is an observer that watches nothing.

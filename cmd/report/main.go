@@ -20,10 +20,10 @@ import (
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/cmd/internal/runfolder"
-	"mdfa/cmd/internal/version"
 	"mdfa/internal/foreign"
 	"mdfa/internal/report"
 	"mdfa/internal/results"
+	"mdfa/internal/version"
 )
 
 // compareFile is where a comparison goes that -o does not name another place for.

@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/device"
-	"mdfa/cmd/internal/version"
 	"mdfa/gpu"
 	"mdfa/internal/results"
+	"mdfa/internal/version"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/device"
 )
 
 // Columns that hold times, and in result.csv the device's threads and libraries, come

@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
 	"mdfa/internal/fetch/display"
+	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/model"
 )

@@ -6,8 +6,8 @@ import (
 	"text/tabwriter"
 
 	"mdfa/cmd/internal/cli"
-	"mdfa/cmd/internal/device"
 	"mdfa/gpu"
+	"mdfa/run/device"
 )
 
 // listDevices prints what -devices shows: a line for each device of this machine.

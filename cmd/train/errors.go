@@ -5,7 +5,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
-	"mdfa/cmd/internal/wording"
+	"mdfa/internal/wording"
 )
 
 // Exit codes of the program, which are those of all programs.

@@ -12,10 +12,10 @@ import (
 	"mdfa/algo"
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
-	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
 	"mdfa/internal/progress"
 	"mdfa/internal/results"
+	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/model"
 )

@@ -8,9 +8,9 @@ import (
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
-	"mdfa/cmd/internal/device"
 	"mdfa/internal/runlog"
 	"mdfa/loaders"
+	"mdfa/run/device"
 )
 
 // options are the flags as they were typed, numbers read and ranges checked.

@@ -9,9 +9,9 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/device"
 	"mdfa/gpu"
 	"mdfa/model"
+	"mdfa/run/device"
 )
 
 // need is one consumer of device memory.

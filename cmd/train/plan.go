@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
+	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/model"
 )

@@ -9,7 +9,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/runfolder"
-	"mdfa/cmd/internal/version"
+	"mdfa/internal/version"
 	"mdfa/loaders"
 )
 

@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"time"
 
-	"mdfa/cmd/internal/wording"
 	"mdfa/internal/results"
 	"mdfa/internal/runlog"
+	"mdfa/internal/wording"
 )
 
 // statusStarted is a run's in the log of runs until its end is added. One that a SIGKILL or

@@ -10,10 +10,10 @@ import (
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/checkpoint"
-	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
 	"mdfa/internal/foreign"
 	"mdfa/internal/results"
+	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/model"
 )

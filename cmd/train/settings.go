@@ -10,9 +10,9 @@ import (
 	"slices"
 
 	"mdfa/cmd/internal/checkpoint"
-	"mdfa/cmd/internal/version"
 	"mdfa/gpu"
 	"mdfa/internal/disk"
+	"mdfa/internal/version"
 	"mdfa/loaders"
 	"mdfa/model"
 )

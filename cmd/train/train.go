@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/device"
 	"mdfa/gpu"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/device"
 )
 
 // train runs a plan from data to results.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"runtime"
 
-	"mdfa/cmd/internal/version"
+	"mdfa/internal/version"
 )
 
 // versionLine is what -version prints.

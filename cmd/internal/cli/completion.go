@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"mdfa/cmd/internal/wording"
+	"mdfa/internal/wording"
 )
 
 // Completion scripts are made here because no kept library makes them for the standard flag

@@ -10,9 +10,8 @@ import (
 	"syscall"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/device"
-	"mdfa/cmd/internal/wording"
 	"mdfa/internal/foreign"
+	"mdfa/internal/wording"
 	"mdfa/loaders"
 )
 
@@ -25,21 +24,15 @@ const (
 )
 
 var (
-	// ErrUsage is a mistake in what was typed.
-	ErrUsage = errors.New("wrong usage")
+	// ErrUsage marks a mistake in what was typed.
+	ErrUsage = wording.ErrUsage
 
 	// ErrInterrupted is the end by Ctrl-C or another signal.
 	ErrInterrupted = errors.New("interrupted")
 )
 
-// usageError is a mistake in what was typed; its text is for the user as it stands.
-type usageError struct{ text string }
-
-func (e usageError) Error() string { return e.text }
-func (e usageError) Unwrap() error { return ErrUsage }
-
-// Usagef is a mistake in what was typed, as a sentence for the user.
-func Usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+// Usagef returns an ErrUsage whose text is a sentence for the user.
+func Usagef(format string, args ...any) error { return wording.Usagef(format, args...) }
 
 // Answer is a text that was asked for in place of the program's work, such as its help. It
 // is an error only so that it ends what would follow.
@@ -56,7 +49,7 @@ func ExitCode(err error) int {
 		return 0
 	case errors.Is(err, ErrInterrupted):
 		return ExitInterrupted
-	case errors.Is(err, ErrUsage), errors.Is(err, device.ErrUsage), errors.Is(err, algo.ErrConfig), errors.Is(err, loaders.ErrUsage):
+	case errors.Is(err, ErrUsage), errors.Is(err, algo.ErrConfig), errors.Is(err, loaders.ErrUsage):
 		return ExitUsage
 	}
 	return ExitFailed

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"mdfa/cmd/internal/wording"
+	"mdfa/internal/wording"
 )
 
 // Flag is a flag whose errors are whole sentences. Of two values the last counts.

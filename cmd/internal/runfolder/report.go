@@ -12,10 +12,10 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/wording"
 	"mdfa/internal/disk"
 	"mdfa/internal/foreign"
 	"mdfa/internal/report"
+	"mdfa/internal/wording"
 	"mdfa/model"
 )
 

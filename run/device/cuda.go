@@ -11,11 +11,11 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
 	"mdfa/gpu/cuda"
 	"mdfa/gpu/cuda/driver"
 	"mdfa/gpu/cuda/emulated"
+	"mdfa/internal/wording"
 	"mdfa/softgpu"
 )
 
@@ -97,7 +97,7 @@ func emuOptions() (softgpu.Options, error) {
 	text := os.Getenv(emuVariable)
 	options, err := softgpu.ParseOptions(text)
 	if err != nil {
-		return softgpu.Options{}, usagef("%s=%s: %s.", emuVariable, wording.Shown(text), strings.TrimPrefix(err.Error(), "emu: options: "))
+		return softgpu.Options{}, wording.Usagef("%s=%s: %s.", emuVariable, wording.Shown(text), strings.TrimPrefix(err.Error(), "emu: options: "))
 	}
 	return options, nil
 }
@@ -109,7 +109,7 @@ func ordinalOf(kind, unit string) (int, error) {
 	}
 	n, err := strconv.ParseUint(unit, 10, 16)
 	if err != nil {
-		return 0, usagef("-device %s:%s: expected the number of a GPU, as in %s:0.", kind, unit, kind)
+		return 0, wording.Usagef("-device %s:%s: expected the number of a GPU, as in %s:0.", kind, unit, kind)
 	}
 	return int(n), nil
 }

@@ -1,7 +1,9 @@
-// Package wording turns the engine's errors into what a program says to a person.
+// Package wording turns the engine's errors into sentences for a person.
 package wording
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -9,6 +11,18 @@ import (
 	"mdfa/gpu"
 	"mdfa/internal/foreign"
 )
+
+// ErrUsage marks a mistake in what was typed, or in a setting.
+var ErrUsage = errors.New("wrong usage")
+
+// usageError is a mistake in what was typed; its text is a sentence for the user.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+func (e usageError) Unwrap() error { return ErrUsage }
+
+// Usagef returns an ErrUsage whose text is a sentence for the user.
+func Usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
 
 // packagePrefix is the package name that errors carry at the start of each link.
 var packagePrefix = regexp.MustCompile(`(^|: )(?:algo|blas|checkpoint|cublas|cuda|driver|emu|fetch|gpu|imageprep|kernels|loaders|model|prepare|ptx|results|runlog|safetensors|shards|vm): `)

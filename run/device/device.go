@@ -1,5 +1,5 @@
-// Package device opens the devices that a program's -device can name: the cpu, and with
-// the build tag cuda NVIDIA's GPUs and the software GPU.
+// Package device opens devices by the names that -device takes: the cpu, and with the build
+// tag cuda NVIDIA's GPUs and the software GPU.
 package device
 
 import (
@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 
-	"mdfa/cmd/internal/wording"
 	"mdfa/gpu"
 	"mdfa/gpu/cpu"
 	"mdfa/gpu/cpu/blas"
+	"mdfa/internal/wording"
 )
 
 // entry is one kind of device that -device can name. Builds add theirs through
@@ -33,16 +33,6 @@ type Options struct {
 	TF32 bool // products by tensor cores, factors rounded to 10 bits
 }
 
-// ErrUsage marks a mistake in what was typed: its text is for the user as it stands.
-var ErrUsage = errors.New("wrong usage")
-
-type usageError struct{ text string }
-
-func (e usageError) Error() string { return e.text }
-func (e usageError) Unwrap() error { return ErrUsage }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
-
 // OnGPU says whether a device of the kind (gpu.Info) takes Options and can be profiled.
 func OnGPU(kind string) bool { return kind == "cuda" || kind == "emu" }
 
@@ -53,11 +43,11 @@ func kinds() []entry {
 		name: "cpu", auto: true,
 		open: func(unit string, _ Options) (gpu.Device, error) {
 			if unit != "" {
-				return nil, usagef("-device cpu:%s: there is one cpu; write -device cpu.", unit)
+				return nil, wording.Usagef("-device cpu:%s: there is one cpu; write -device cpu.", unit)
 			}
 			library, err := blas.Find()
 			if err != nil {
-				return nil, usagef("%v: name an OpenBLAS library's file, or gonum, or leave the variable out.", err)
+				return nil, wording.Usagef("%v: name an OpenBLAS library's file, or gonum, or leave the variable out.", err)
 			}
 			return cpu.OpenWith(library), nil
 		},
@@ -107,12 +97,12 @@ func Open(asked string, o Options) (dev gpu.Device, passed string, err error) {
 	i := slices.IndexFunc(table, func(d entry) bool { return d.name == kind })
 	switch {
 	case i < 0:
-		return nil, "", usagef("-device %q: unknown; there are %s.", asked, strings.Join(Names(), ", "))
+		return nil, "", wording.Usagef("-device %q: unknown; there are %s.", asked, strings.Join(Names(), ", "))
 	case colon && unit == "":
-		return nil, "", usagef("-device %s: a number is missing behind the colon.", asked)
+		return nil, "", wording.Usagef("-device %s: a number is missing behind the colon.", asked)
 	}
 	dev, err = table[i].open(unit, o)
-	if err != nil && !errors.Is(err, ErrUsage) {
+	if err != nil && !errors.Is(err, wording.ErrUsage) {
 		err = fmt.Errorf("-device %s: %w", asked, err)
 	}
 	return dev, "", err
@@ -130,7 +120,7 @@ func openFirst(table []entry, o Options) (dev gpu.Device, passed string, err err
 		if err == nil {
 			return dev, strings.Join(reasons, "; "), nil
 		}
-		if errors.Is(err, ErrUsage) {
+		if errors.Is(err, wording.ErrUsage) {
 			return nil, "", err
 		}
 		var absent absentError
