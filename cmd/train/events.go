@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"runtime"
 	"time"
 
@@ -105,7 +104,7 @@ func (c *console) startEvent(settings checkpoint.Settings, p *plan, net *model.N
 		memory[n.what] = n.bytes
 	}
 	c.event("start", startEvent{
-		Folder: run.Dir(), Go: runtime.Version(), Command: os.Args, Settings: settings, Device: deviceFacts(dev), PassedOver: passed,
+		Folder: run.Dir(), Go: runtime.Version(), Command: p.command, Settings: settings, Device: deviceFacts(dev), PassedOver: passed,
 		Parameters: net.Weights(), MemoryBytes: m.total(), Memory: memory, Cache: cache,
 	})
 	for _, note := range p.notes {

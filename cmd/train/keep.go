@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -25,7 +24,8 @@ type keeper struct {
 	run      *results.Run
 	net      *model.Network
 	settings checkpoint.Settings
-	off      bool // -checkpoint_every -1
+	command  []string // the program's name and its arguments
+	off      bool     // -checkpoint_every -1
 	trainer  *algo.Trainer
 	aligned  *alignmentLog
 	reporter *reporter
@@ -103,7 +103,7 @@ func (k *keeper) saveWeights(weights []float32) error {
 // open takes the folder of the run: a new one, or that of the run that goes on, after its
 // data and network were compared.
 func (p *plan) open(data *loaders.Dataset, net *model.Network, dev gpu.Info, start time.Time) (*keeper, error) {
-	k := &keeper{net: net, settings: p.settings(data, net), off: p.checkpointEvery == noCheckpoints}
+	k := &keeper{net: net, settings: p.settings(data, net), command: p.command, off: p.checkpointEvery == noCheckpoints}
 	var err error
 	if o := p.origin; o != nil {
 		if err := cmp.Or(o.checkData(data, k.settings.Data), o.checkNetwork(net)); err != nil {
@@ -136,7 +136,7 @@ func (p *plan) open(data *loaders.Dataset, net *model.Network, dev gpu.Info, sta
 // record is run.json of a run that begins.
 func (k *keeper) record(dev gpu.Info, start time.Time) checkpoint.Run {
 	return checkpoint.Run{
-		Settings: k.settings, Command: os.Args, Device: deviceFacts(dev), Started: start.Round(time.Second),
+		Settings: k.settings, Command: k.command, Device: deviceFacts(dev), Started: start.Round(time.Second),
 	}
 }
 
@@ -152,7 +152,7 @@ func (k *keeper) begin(from *origin, dev gpu.Info, now time.Time) (time.Time, er
 // goOn brings the run's folder to what the origin says: rows, run.json, best weights.
 func (k *keeper) goOn(from *origin, dev gpu.Info, now time.Time) (time.Time, error) {
 	again := checkpoint.Resumed{
-		Time: now.Round(time.Second), Program: k.settings.Program, Command: os.Args, Device: deviceFacts(dev), Epoch: 1,
+		Time: now.Round(time.Second), Program: k.settings.Program, Command: k.command, Device: deviceFacts(dev), Epoch: 1,
 	}
 	var rows [][]results.Cell
 	var weights []float32

@@ -12,21 +12,25 @@ import (
 	"mdfa/cmd/internal/cli"
 )
 
-func main() { cli.Main("train", run) }
+func main() {
+	cli.Main("train", func(ctx context.Context, _ []string, stdout *os.File) error { return run(ctx, os.Args, stdout) })
+}
 
-// run is the whole program: parse, plan, train, report.
-func run(ctx context.Context, args []string, stdout *os.File) error {
+// run is the whole program: parse, plan, train, report. command is the program's name and its
+// arguments.
+func run(ctx context.Context, command []string, stdout *os.File) error {
 	out := newConsole(stdout)
 	ctx, out.closed = context.WithCancel(ctx)
 	defer out.closed()
-	err := cmp.Or(dispatch(ctx, args, out), out.failure())
+	err := cmp.Or(dispatch(ctx, command, out), out.failure())
 	if err != nil {
 		out.errorEvent(err)
 	}
 	return err
 }
 
-func dispatch(ctx context.Context, args []string, out *console) error {
+func dispatch(ctx context.Context, command []string, out *console) error {
+	args := command[1:]
 	opt, err := parse(args)
 	switch {
 	case err != nil:
@@ -51,6 +55,6 @@ func dispatch(ctx context.Context, args []string, out *console) error {
 	if err != nil {
 		return err
 	}
-	plan.origin = from
+	plan.origin, plan.command = from, command
 	return train(ctx, plan, out)
 }

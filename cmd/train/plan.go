@@ -22,6 +22,7 @@ type plan struct {
 	filters           []model.Filter // nil: the default network
 	notes             []string       // what the user should know about the flags
 	origin            *origin        // the run that goes on; nil: a new one begins
+	command           []string       // the program's name and its arguments, for run.json
 }
 
 // newPlan checks every flag that can be checked without data or device.

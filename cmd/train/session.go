@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -96,6 +95,6 @@ func (s *session) print(result algo.Result, o outcome, written bool, page string
 	s.out.outcomeEvent(s.data, result, o, run)
 	s.keep.aligned.print(s.out)
 	if o.status == statusInterrupted && s.keep.saved {
-		s.out.whole(s.out.label("resume") + "to go on: " + foreign.Command(os.Args[0], "-resume", run.Dir()))
+		s.out.whole(s.out.label("resume") + "to go on: " + foreign.Command(s.plan.command[0], "-resume", run.Dir()))
 	}
 }
