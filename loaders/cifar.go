@@ -217,7 +217,7 @@ func (set cifarSet) readRecords(ctx context.Context, r io.Reader, path string, s
 	split := rawSplit{images: make([]uint8, 0, likely*cifarImage), labels: make([]int32, 0, likely)}
 	for row := 0; ; row++ {
 		if row%1024 == 0 && ctx.Err() != nil {
-			return rawSplit{}, fmt.Errorf("loaders: reading %s: %w", path, ctx.Err())
+			return rawSplit{}, fmt.Errorf("reading %s: %w", path, ctx.Err())
 		}
 		got, err := io.ReadFull(in, record)
 		switch {

@@ -57,7 +57,7 @@ func (set cifarSet) readBatch(ctx context.Context, r io.Reader, path string, use
 	var row []uint8
 	for i := range n {
 		if i%1024 == 0 && ctx.Err() != nil {
-			return rawSplit{}, fmt.Errorf("loaders: reading %s: %w", path, ctx.Err())
+			return rawSplit{}, fmt.Errorf("reading %s: %w", path, ctx.Err())
 		}
 		image := split.images[i*cifarImage : (i+1)*cifarImage]
 		row = appendPixels(row[:0], image)

@@ -9,7 +9,7 @@ import (
 var (
 	// ErrUsage is any error in what the caller asked for, as against one in
 	// the files: a program ends with its exit code for wrong usage.
-	ErrUsage = errors.New("loaders: wrong usage")
+	ErrUsage = errors.New("wrong usage")
 	// ErrUnknownDataset is an ErrUsage: no data set has that name.
 	ErrUnknownDataset = fmt.Errorf("%w: unknown data set", ErrUsage)
 	// ErrClasses is an ErrUsage: an impossible number of classes.
@@ -20,15 +20,15 @@ var (
 	ErrSeed = fmt.Errorf("%w: seed out of range", ErrUsage)
 
 	// ErrNotFound: files of the data set are missing and could not be fetched.
-	ErrNotFound = errors.New("loaders: data set not found")
+	ErrNotFound = errors.New("data set not found")
 	// ErrTruncated: a file ends before its content does, or is empty.
-	ErrTruncated = errors.New("loaders: truncated file")
+	ErrTruncated = errors.New("truncated file")
 	// ErrCorrupt: a compressed stream is damaged.
-	ErrCorrupt = errors.New("loaders: corrupt file")
+	ErrCorrupt = errors.New("corrupt file")
 	// ErrFormat: a file is sound but does not hold what it should.
-	ErrFormat = errors.New("loaders: unexpected content")
+	ErrFormat = errors.New("unexpected content")
 	// ErrChecksum: a file is not, byte for byte, the one it should be.
-	ErrChecksum = errors.New("loaders: checksum differs")
+	ErrChecksum = errors.New("checksum differs")
 )
 
 // fault is an error whose text is a finished sentence for the user; the

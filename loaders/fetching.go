@@ -28,7 +28,7 @@ func fetchSet(ctx context.Context, name, address string, files []fetch.File, opt
 		case err == nil:
 			return paths, sourceOf(dir), nil
 		case ctx.Err() != nil:
-			return nil, "", fmt.Errorf("loaders: fetching %s: %w", name, ctx.Err())
+			return nil, "", fmt.Errorf("fetching %s: %w", name, ctx.Err())
 		case i+1 < len(dirs) && readOnly(err):
 			continue
 		}

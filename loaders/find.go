@@ -151,7 +151,7 @@ func incomplete(name, dir string, missing []string) error {
 
 func openFault(path string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("loaders: reading %s: %w", path, err)
+		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	return &fault{cause: err, text: fmt.Sprintf(
 		"%s cannot be read (%v): check its permissions or name another folder with -data.", path, disk.Reason(err))}

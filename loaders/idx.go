@@ -163,7 +163,7 @@ func readFault(err error, path, where string) error {
 		return &fault{kind: ErrCorrupt, cause: err, text: fmt.Sprintf(
 			"%s is damaged: its gzip stream is wrong %s (%v); copy or download the file again.", path, where, err)}
 	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("loaders: reading %s: %w", path, err)
+		return fmt.Errorf("reading %s: %w", path, err)
 	case errors.Is(err, errLong):
 		return &fault{kind: ErrFormat, cause: err, text: fmt.Sprintf(
 			"%s is not the data set's own archive: %v; copy or download the file again.", path, err)}

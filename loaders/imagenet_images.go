@@ -107,7 +107,7 @@ func (s *shardImages) labels() []int32 {
 // Image copies image i, as ImageSource asks. A damaged file is an ErrChecksum.
 func (s *shardImages) Image(i int, dst []uint8) error {
 	if i < 0 || i >= s.len() {
-		return fmt.Errorf("loaders: image %d of %d", i, s.len())
+		return fmt.Errorf("image %d of %d", i, s.len())
 	}
 	if err := s.images.Image(s.row(i), dst); err != nil {
 		return shardsFault(err)
@@ -120,7 +120,7 @@ func (s *shardImages) read(ctx context.Context, size int) (rawSplit, error) {
 	raw := rawSplit{images: make([]uint8, s.len()*size), labels: s.labels()}
 	for i := range raw.labels {
 		if err := ctx.Err(); err != nil {
-			return rawSplit{}, fmt.Errorf("loaders: reading images: %w", err)
+			return rawSplit{}, fmt.Errorf("reading images: %w", err)
 		}
 		if err := s.Image(i, raw.images[i*size:(i+1)*size]); err != nil {
 			return rawSplit{}, err

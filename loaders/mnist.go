@@ -121,7 +121,7 @@ func readMNIST(ctx context.Context, paths []string, source string) (contents, er
 
 func readIDXFile(ctx context.Context, path string, want idxWant) ([]uint8, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("loaders: reading %s: %w", path, err)
+		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
 	file, _, err := disk.Open(path)
 	if err != nil {

@@ -118,7 +118,7 @@ type rowsOf struct {
 // Image copies image i of the split.
 func (r rowsOf) Image(i int, dst []uint8) error {
 	if i < 0 || i >= len(r.rows) {
-		return fmt.Errorf("loaders: image %d of a split of %d", i, len(r.rows))
+		return fmt.Errorf("image %d of a split of %d", i, len(r.rows))
 	}
 	return r.of.Image(r.rows[i], dst)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrNotFile is a name that stands for something else than a file with a beginning and an end.
-var ErrNotFile = errors.New("disk: not a regular file")
+var ErrNotFile = errors.New("not a regular file")
 
 // notFile is an ErrNotFile, with what there is.
 type notFile struct{ text string }

@@ -20,12 +20,12 @@ import (
 
 // The kinds of an Error, for errors.Is.
 var (
-	ErrUnreachable = errors.New("fetch: the address cannot be reached")
-	ErrStatus      = errors.New("fetch: the server refuses")
-	ErrBroken      = errors.New("fetch: the connection keeps breaking off")
-	ErrWebPage     = errors.New("fetch: a web page in place of the file")
-	ErrContent     = errors.New("fetch: not the published file")
-	ErrStorage     = errors.New("fetch: the file cannot be kept")
+	ErrUnreachable = errors.New("the address cannot be reached")
+	ErrStatus      = errors.New("the server refuses")
+	ErrBroken      = errors.New("the connection keeps breaking off")
+	ErrWebPage     = errors.New("a web page in place of the file")
+	ErrContent     = errors.New("not the published file")
+	ErrStorage     = errors.New("the file cannot be kept")
 )
 
 // Error says why a file could not be had. Its text is a clause without a full

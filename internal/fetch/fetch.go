@@ -97,7 +97,7 @@ func (f *Fetcher) lock(ctx context.Context, dir string, file File) (unlock func(
 	})
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("fetch: waiting for %s: %w", path, ctx.Err())
+		return nil, fmt.Errorf("waiting for %s: %w", path, ctx.Err())
 	case err != nil:
 		return nil, storageError(err)
 	}
@@ -111,7 +111,7 @@ func present(ctx context.Context, path string, file File) (bool, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case ctx.Err() != nil:
-		return false, fmt.Errorf("fetch: reading %s: %w", path, ctx.Err())
+		return false, fmt.Errorf("reading %s: %w", path, ctx.Err())
 	case err != nil:
 		return false, storageError(err)
 	}
@@ -173,7 +173,7 @@ func (f *Fetcher) download(ctx context.Context, path string, file File) error {
 		resumed := part.size > 0
 		err := f.transfer(ctx, part, file, &kept)
 		if ctx.Err() != nil {
-			return fmt.Errorf("fetch: %s: %w", file.URL, ctx.Err())
+			return fmt.Errorf("%s: %w", file.URL, ctx.Err())
 		}
 		if err == nil {
 			wrong := file.check(part.size, part.sum.Sum(nil))
@@ -203,7 +203,7 @@ func (f *Fetcher) download(ctx context.Context, path string, file File) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("fetch: %s: %w", file.URL, ctx.Err())
+			return fmt.Errorf("%s: %w", file.URL, ctx.Err())
 		case <-time.After(min(max(pause<<(failed-1), again.after), longestPause)):
 		}
 	}

@@ -33,7 +33,7 @@ func openPartial(ctx context.Context, path string) (*partial, error) {
 	if p.size, err = disk.Copy(ctx, p.sum, file); err != nil {
 		file.Close()
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("fetch: reading %s: %w", path, ctx.Err())
+			return nil, fmt.Errorf("reading %s: %w", path, ctx.Err())
 		}
 		return nil, storageError(err)
 	}

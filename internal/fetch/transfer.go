@@ -101,7 +101,7 @@ func (f *Fetcher) transfer(ctx context.Context, part *partial, file File, kept *
 func (f *Fetcher) ask(ctx context.Context, part *partial, file File) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, file.URL, nil)
 	if err != nil {
-		return nil, fmt.Errorf("fetch: %w", err)
+		return nil, err
 	}
 	request.Header.Set("User-Agent", "mdfa")
 	// The published bytes are wanted, also where they are a gzip file.

@@ -30,7 +30,7 @@ const (
 )
 
 // ErrImage is every fault of an image itself, as against one in how it was asked for.
-var ErrImage = errors.New("imageprep: unreadable image")
+var ErrImage = errors.New("unreadable image")
 
 // imageError is an ErrImage with a reason for people, e.g. "cut off".
 type imageError struct{ reason string }
@@ -52,17 +52,17 @@ func Bytes(size int) int { return size * size * Channels }
 // ctx ends it returns at once, and leaves dst as it is.
 func Prepare(ctx context.Context, file []byte, size int, dst []byte) error {
 	if size < MinSize || size > MaxSize {
-		return fmt.Errorf("imageprep: size %d: expected %d to %d", size, MinSize, MaxSize)
+		return fmt.Errorf("size %d: expected %d to %d", size, MinSize, MaxSize)
 	}
 	if len(dst) != Bytes(size) {
-		return fmt.Errorf("imageprep: %d bytes for an image of %dx%d; expected %d", len(dst), size, size, Bytes(size))
+		return fmt.Errorf("%d bytes for an image of %dx%d; expected %d", len(dst), size, size, Bytes(size))
 	}
 	need, err := memoryFor(file, size)
 	if err != nil {
 		return err
 	}
 	if err := memory.Acquire(ctx, need); err != nil {
-		return fmt.Errorf("imageprep: %w", err)
+		return err
 	}
 	// No decoder stops when it is asked to: the goroutine is left to itself then.
 	var resized *image.RGBA
@@ -81,7 +81,7 @@ func Prepare(ctx context.Context, file []byte, size int, dst []byte) error {
 		}
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("imageprep: %w", ctx.Err())
+		return ctx.Err()
 	}
 }
 

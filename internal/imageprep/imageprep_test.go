@@ -122,9 +122,9 @@ func TestPrepareRefusesASizeThatDoesNotFit(t *testing.T) {
 		size, length int
 		text         string
 	}{
-		{0, 0, "imageprep: size 0: expected 1 to 4096"},
-		{MaxSize + 1, 0, "imageprep: size 4097: expected 1 to 4096"},
-		{8, 8 * 8, "imageprep: 64 bytes for an image of 8x8; expected 192"},
+		{0, 0, "size 0: expected 1 to 4096"},
+		{MaxSize + 1, 0, "size 4097: expected 1 to 4096"},
+		{8, 8 * 8, "64 bytes for an image of 8x8; expected 192"},
 	} {
 		err := Prepare(t.Context(), fixture(t, "wide"), c.size, make([]byte, c.length))
 		require.EqualError(t, err, c.text)

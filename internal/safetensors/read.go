@@ -48,7 +48,7 @@ func ReadHeader(r io.Reader, size int64) (*Header, error) {
 	}
 	length := binary.LittleEndian.Uint64(raw)
 	if length > maxHeader || int64(length) > size-lengthBytes {
-		return nil, fmt.Errorf("safetensors: a header of %d bytes in a file of %d: %w", length, size, ErrFormat)
+		return nil, fmt.Errorf("a header of %d bytes in a file of %d: %w", length, size, ErrFormat)
 	}
 	raw = append(raw, make([]byte, length)...)
 	if _, err := io.ReadFull(r, raw[lengthBytes:]); err != nil {
@@ -56,7 +56,7 @@ func ReadHeader(r io.Reader, size int64) (*Header, error) {
 	}
 	h := &Header{raw: raw}
 	if err := h.parse(raw[lengthBytes:], size-int64(len(raw))); err != nil {
-		return nil, fmt.Errorf("safetensors: the header: %w: %w", err, ErrFormat)
+		return nil, fmt.Errorf("the header: %w: %w", err, ErrFormat)
 	}
 	return h, nil
 }
@@ -64,9 +64,9 @@ func ReadHeader(r io.Reader, size int64) (*Header, error) {
 // cut says that a file ends too early, where that is the error.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("safetensors: the file ends too early: %w", ErrFormat)
+		return fmt.Errorf("the file ends too early: %w", ErrFormat)
 	}
-	return fmt.Errorf("safetensors: %w", err)
+	return err
 }
 
 // placed is a tensor and where its data lie.

@@ -40,12 +40,12 @@ func header(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 	if len(metadata) > 0 {
 		for key, text := range metadata {
 			if !utf8.ValidString(key) || !utf8.ValidString(text) {
-				return nil, fmt.Errorf("safetensors: metadata %q is no UTF-8", key)
+				return nil, fmt.Errorf("metadata %q is no UTF-8", key)
 			}
 		}
 		text, err := json.Marshal(metadata) // in the order of the keys
 		if err != nil {
-			return nil, fmt.Errorf("safetensors: metadata: %w", err)
+			return nil, fmt.Errorf("metadata: %w", err)
 		}
 		fmt.Fprintf(&b, "%q:%s", metadataName, text)
 	}
@@ -56,18 +56,18 @@ func header(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 		count, ok := elements(t.Shape)
 		switch {
 		case seen[t.Name] || !utf8.ValidString(t.Name):
-			return nil, fmt.Errorf("safetensors: %q cannot be the name of a tensor, or is one already", t.Name)
+			return nil, fmt.Errorf("%q cannot be the name of a tensor, or is one already", t.Name)
 		case !ok || count != n:
-			return nil, fmt.Errorf("safetensors: tensor %q has %d elements for the shape %v", t.Name, n, t.Shape)
+			return nil, fmt.Errorf("tensor %q has %d elements for the shape %v", t.Name, n, t.Shape)
 		}
 		seen[t.Name] = true
 		name, err := json.Marshal(t.Name)
 		if err != nil {
-			return nil, fmt.Errorf("safetensors: tensor %q: %w", t.Name, err)
+			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
 		}
 		info, err := json.Marshal(entry{dtype, append([]int{}, t.Shape...), []int{at, at + n*elementBytes}})
 		if err != nil {
-			return nil, fmt.Errorf("safetensors: tensor %q: %w", t.Name, err)
+			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
 		}
 		if b.Len() > 1 {
 			b.WriteByte(',')
@@ -80,7 +80,7 @@ func header(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 		b.WriteByte(' ')
 	}
 	if b.Len() > maxHeader {
-		return nil, fmt.Errorf("safetensors: the header has %d bytes; %d are allowed", b.Len(), maxHeader)
+		return nil, fmt.Errorf("the header has %d bytes; %d are allowed", b.Len(), maxHeader)
 	}
 	return b.Bytes(), nil
 }

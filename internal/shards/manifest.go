@@ -205,7 +205,7 @@ func isSHA256(text string) bool {
 func (m *Manifest) Write(dir string) error {
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
-		return fmt.Errorf("shards: manifest: %w", err)
+		return fmt.Errorf("manifest: %w", err)
 	}
 	return writeFile(dir, ManifestFile, append(text, '\n'))
 }

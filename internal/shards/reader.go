@@ -178,10 +178,10 @@ func (r *Images) RecordBytes() int { return r.recordBytes }
 // that has become shorter while it is open.
 func (r *Images) Image(i int, dst []uint8) error {
 	if r.shards == nil {
-		return errors.New("shards: an image was asked for after Close, or of no images")
+		return errors.New("an image was asked for after Close, or of no images")
 	}
 	if i < 0 || i >= len(r.labels) || len(dst) != r.recordBytes {
-		return fmt.Errorf("shards: image %d to %d bytes; there are %d images of %d bytes", i, len(dst), len(r.labels), r.recordBytes)
+		return fmt.Errorf("image %d to %d bytes; there are %d images of %d bytes", i, len(dst), len(r.labels), r.recordBytes)
 	}
 	shard := &r.shards[i/r.perShard]
 	if err := r.copyRecord(shard, i%r.perShard, dst); err != nil {

@@ -45,15 +45,15 @@ const DefaultShardBytes = 256 << 20
 // The kinds of an Error, for errors.Is.
 var (
 	// ErrAbsent: the folder holds no prepared images, or not all of them.
-	ErrAbsent = errors.New("shards: not prepared")
+	ErrAbsent = errors.New("not prepared")
 	// ErrFormat: a file is not what its name says.
-	ErrFormat = errors.New("shards: unexpected content")
+	ErrFormat = errors.New("unexpected content")
 	// ErrChecksum: a file has changed since it was written.
-	ErrChecksum = errors.New("shards: checksum differs")
+	ErrChecksum = errors.New("checksum differs")
 	// ErrOther: the folder holds the beginning of something else.
-	ErrOther = errors.New("shards: other contents")
+	ErrOther = errors.New("other contents")
 	// ErrWrite: the folder cannot be written.
-	ErrWrite = errors.New("shards: cannot be written")
+	ErrWrite = errors.New("cannot be written")
 )
 
 // Error is a fault in a prepared folder; its text is a whole sentence for the user.

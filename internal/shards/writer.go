@@ -124,7 +124,7 @@ func (w *Writer) removeFrom(number int) error {
 	for _, ext := range []string{".idx", ".bin"} {
 		paths, err := filepath.Glob(filepath.Join(w.dir, w.split+"-*"+ext))
 		if err != nil {
-			return fmt.Errorf("shards: %w", err)
+			return err
 		}
 		for _, path := range paths {
 			if filepath.Base(path) < FileName(w.split, number, ext) {
@@ -150,7 +150,7 @@ func (w *Writer) Skipped() []Skipped { return w.skipped }
 // Add appends an image. at is the place in the source after it.
 func (w *Writer) Add(record []byte, label int, name string, at Position) error {
 	if len(record) != w.plan.RecordBytes || label < 0 || label >= w.plan.Classes {
-		return fmt.Errorf("shards: a record of %d bytes with label %d; %d bytes and fewer than %d classes were expected",
+		return fmt.Errorf("a record of %d bytes with label %d; %d bytes and fewer than %d classes were expected",
 			len(record), label, w.plan.RecordBytes, w.plan.Classes)
 	}
 	// A full shard is sealed only now, so that images skipped after it belong to it:

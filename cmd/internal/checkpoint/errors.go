@@ -55,7 +55,7 @@ func damaged(path string, err error) error {
 	if errors.As(err, &at) {
 		return openFault(path, err)
 	}
-	text := strings.NewReplacer("safetensors: ", "", "model: ", "", ": "+safetensors.ErrFormat.Error(), "").Replace(err.Error())
+	text := strings.NewReplacer("model: ", "", ": "+safetensors.ErrFormat.Error(), "").Replace(err.Error())
 	return &Error{
 		Kind: ErrDamaged, Cause: err, why: filepath.Base(path) + ": " + text,
 		Text: fmt.Sprintf("%s is damaged or no checkpoint (%s): use another one.", path, text),

@@ -69,7 +69,7 @@ func Run(ctx context.Context, dir string, source *Source, opt Options) (m *shard
 		return nil, false, err
 	}
 	if _, err := hex.Decode(p.plan.ID[:], []byte(m.Plan)); err != nil {
-		return nil, false, fmt.Errorf("prepare: plan: %w", err)
+		return nil, false, fmt.Errorf("plan: %w", err)
 	}
 	for _, split := range shards.Splits {
 		p.total += source.Amount(split)
@@ -125,7 +125,7 @@ func newManifest(source *Source, opt Options) (*shards.Manifest, error) {
 		Fingerprint                string
 	}{preparationVersion, m.Size, m.ShardImages, source.Classes(), m.Source.Fingerprint})
 	if err != nil {
-		return nil, fmt.Errorf("prepare: plan: %w", err)
+		return nil, fmt.Errorf("plan: %w", err)
 	}
 	sum := sha256.Sum256(text)
 	m.Plan = hex.EncodeToString(sum[:])
