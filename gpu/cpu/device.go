@@ -4,25 +4,23 @@
 package cpu
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 
 	"mdfa/gpu"
 	"mdfa/gpu/cpu/blas"
 	"mdfa/gpu/cpu/vec"
+	"mdfa/gpu/internal/state"
 )
 
 // Device runs operations at once, in the calling goroutine and the workers of its pool.
 type Device struct {
-	blas *blas.Library
-	pool *pool
+	state state.Device[*buffer, *program]
+	blas  *blas.Library
+	pool  *pool
 
-	scratch   [][]float32 // one per worker, as long as the neediest operation so far asked for
-	buffers   map[*buffer]struct{}
-	feeds     map[*feed]struct{}
-	recording *program
-	closed    bool
+	scratch [][]float32 // one per worker, as long as the neediest operation so far asked for
+	feeds   map[*feed]struct{}
 }
 
 var _ gpu.Device = (*Device)(nil)
@@ -45,7 +43,6 @@ func OpenWith(library *blas.Library) *Device {
 		blas:    library,
 		pool:    newPool(workers),
 		scratch: make([][]float32, workers),
-		buffers: map[*buffer]struct{}{},
 		feeds:   map[*feed]struct{}{},
 	}
 }
@@ -67,14 +64,13 @@ func (d *Device) Info() gpu.Info {
 
 // Close frees all buffers and stops the workers.
 func (d *Device) Close() error {
-	if d.closed {
-		return fmt.Errorf("gpu: close: %w", gpu.ErrClosed)
+	if err := d.state.Close(); err != nil {
+		return err
 	}
-	d.closed = true
 	for f := range d.feeds {
 		f.slots.End(gpu.ErrClosed)
 	}
-	for b := range d.buffers {
+	for b := range d.state.Buffers {
 		b.release()
 	}
 	d.pool.close()
@@ -82,18 +78,7 @@ func (d *Device) Close() error {
 }
 
 // Sync has nothing to wait for: operations are done when they return.
-func (d *Device) Sync() error { return d.ready("sync") }
-
-// ready refuses calls on a closed device, and those that cannot be recorded.
-func (d *Device) ready(op string) error {
-	if d.closed {
-		return fmt.Errorf("gpu: %s: %w", op, gpu.ErrClosed)
-	}
-	if d.recording != nil {
-		return fmt.Errorf("gpu: %s: %w", op, gpu.ErrRecording)
-	}
-	return nil
-}
+func (d *Device) Sync() error { return d.state.Ready("sync") }
 
 // phase is a piece of an operation whose parts may run side by side. The phases of an
 // operation follow each other.
@@ -111,20 +96,13 @@ func serial(work func()) phase {
 // operation's shape check, uses are the spans whose buffers it touches; both are
 // looked at before build, which turns the arguments into phases.
 func (d *Device) submit(op string, check error, uses []gpu.Span, build func() []phase) error {
-	if d.closed {
-		return fmt.Errorf("gpu: %s: %w", op, gpu.ErrClosed)
-	}
-	if check != nil {
-		return check
-	}
-	for _, s := range uses {
-		if err := d.owns(op, s); err != nil {
-			return err
-		}
+	if err := d.state.Accept(op, check, uses); err != nil {
+		return err
 	}
 	phases := build()
-	if d.recording != nil {
-		d.recording.add(uses, phases)
+	if p := d.state.Recording; p != nil {
+		p.Use(uses)
+		p.phases = append(p.phases, phases...)
 		return nil
 	}
 	d.run(phases)
@@ -149,33 +127,18 @@ func (d *Device) reserve(n int) {
 
 // program is a list of phases and the buffers they touch.
 type program struct {
-	device  *Device
-	phases  []phase
-	buffers []*buffer
-	known   map[*buffer]struct{}
-	freed   bool
-}
-
-func (p *program) add(uses []gpu.Span, phases []phase) {
-	for _, s := range uses {
-		b, ok := s.Buf.(*buffer)
-		if _, seen := p.known[b]; ok && !seen {
-			p.known[b] = struct{}{}
-			p.buffers = append(p.buffers, b)
-		}
-	}
-	p.phases = append(p.phases, phases...)
+	state.Program[*buffer]
+	device *Device
+	phases []phase
 }
 
 // Record collects the operations of step.
 func (d *Device) Record(step func() error) (gpu.Program, error) {
-	if err := d.ready("record"); err != nil {
+	if err := d.state.Ready("record"); err != nil {
 		return nil, err
 	}
-	p := &program{device: d, known: map[*buffer]struct{}{}}
-	d.recording = p
-	defer func() { d.recording = nil }()
-	if err := step(); err != nil {
+	p := &program{device: d}
+	if err := d.state.Collect(p, step); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -183,33 +146,18 @@ func (d *Device) Record(step func() error) (gpu.Program, error) {
 
 // Run repeats the recorded operations. It allocates nothing.
 func (p *program) Run() error {
-	switch {
-	case p.device.closed:
-		return fmt.Errorf("gpu: run: %w", gpu.ErrClosed)
-	case p.device.recording != nil:
-		return fmt.Errorf("gpu: run: %w", gpu.ErrRecording)
-	case p.freed:
-		return errFreedProgram
+	if err := p.device.state.Ready("run"); err != nil {
+		return err
 	}
-	for _, b := range p.buffers {
-		if b.freed {
-			return errFreedBuffer
-		}
+	if err := p.CheckRun(); err != nil {
+		return err
 	}
 	p.device.run(p.phases)
 	return nil
 }
 
-var (
-	errFreedProgram = fmt.Errorf("gpu: run: the program was freed: %w", gpu.ErrRecording)
-	errFreedBuffer  = fmt.Errorf("gpu: run: a buffer of the program was freed: %w", gpu.ErrBuffer)
-)
-
 // Free forgets the recorded operations.
 func (p *program) Free() error {
-	if p.freed {
-		return errors.New("gpu: free: the program was freed before")
-	}
-	p.freed, p.phases, p.buffers = true, nil, nil
-	return nil
+	p.phases = nil
+	return p.End()
 }

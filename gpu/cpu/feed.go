@@ -19,7 +19,7 @@ var _ gpu.Feed = (*feed)(nil)
 
 // NewFeed allocates the buffers, or returns ErrOutOfMemory.
 func (d *Device) NewFeed(slots int, parts ...gpu.FeedPart) (gpu.Feed, error) {
-	if err := d.ready("feed"); err != nil {
+	if err := d.state.Ready("feed"); err != nil {
 		return nil, err
 	}
 	if err := gpu.CheckFeed(slots, parts); err != nil {
@@ -36,7 +36,7 @@ func (d *Device) NewFeed(slots int, parts ...gpu.FeedPart) (gpu.Feed, error) {
 				return nil, fmt.Errorf("gpu: feed of %d slots: %w", slots, err)
 			}
 			own := b.(*buffer)
-			own.feed = true
+			own.GiveToFeed()
 			f.buffers[slot] = append(f.buffers[slot], own)
 			host[slot] = append(host[slot], own.bytes)
 		}
@@ -50,9 +50,7 @@ func (d *Device) NewFeed(slots int, parts ...gpu.FeedPart) (gpu.Feed, error) {
 func (f *feed) release() {
 	for _, slot := range f.buffers {
 		for _, b := range slot {
-			own := b.(*buffer)
-			delete(f.device.buffers, own)
-			own.release()
+			b.(*buffer).release()
 		}
 	}
 }
@@ -65,7 +63,7 @@ func (f *feed) Buffers(slot int) []gpu.Buffer {
 }
 
 func (f *feed) Acquire(slot int) error {
-	if err := f.device.ready("acquire"); err != nil {
+	if err := f.device.state.Ready("acquire"); err != nil {
 		return err
 	}
 	if err := f.slots.Check("acquire", slot); err != nil {
@@ -78,7 +76,7 @@ func (f *feed) Acquire(slot int) error {
 func (f *feed) Fill(slot int, write func(host [][]byte)) error { return f.slots.Fill(slot, write) }
 
 func (f *feed) Send(slot int) error {
-	if err := f.device.ready("send"); err != nil {
+	if err := f.device.state.Ready("send"); err != nil {
 		return err
 	}
 	if err := f.slots.Require("send", slot, gpu.FeedOpen); err != nil {
@@ -89,7 +87,7 @@ func (f *feed) Send(slot int) error {
 }
 
 func (f *feed) Run(slot int, p gpu.Program) error {
-	if err := f.device.ready("run"); err != nil {
+	if err := f.device.state.Ready("run"); err != nil {
 		return err
 	}
 	if err := f.slots.Require("run", slot, gpu.FeedSent); err != nil {
@@ -104,7 +102,7 @@ func (f *feed) Run(slot int, p gpu.Program) error {
 var errForeignProgram = fmt.Errorf("gpu: run: the program belongs to another device: %w", gpu.ErrRecording)
 
 func (f *feed) Free() error {
-	if err := f.device.ready("free"); err != nil {
+	if err := f.device.state.Ready("free"); err != nil {
 		return err
 	}
 	if f.freed {

@@ -10,6 +10,7 @@ import (
 	"gorgonia.org/cu"
 
 	"mdfa/gpu"
+	"mdfa/gpu/internal/state"
 )
 
 // Options say which GPU to open and how.
@@ -58,6 +59,7 @@ type Traffic struct {
 
 // Device is a GPU. Package gpu has the contract.
 type Device struct {
+	state   state.Device[*buffer, *program]
 	options Options
 	exec    *executor
 	gpu     cu.Device
@@ -73,12 +75,8 @@ type Device struct {
 	patchBytes int        // limit of a convolution's patches, and of those that a program keeps
 	maxBlocks  int        // of an elementwise kernel
 
-	buffers   map[*buffer]struct{}
-	programs  map[*program]struct{}
-	feeds     map[*feed]struct{}
-	recording *program
-	closed    bool
-	lost      error // the failure after which nothing works; written on the executor
+	programs map[*program]struct{}
+	feeds    map[*feed]struct{}
 }
 
 var _ gpu.Device = (*Device)(nil)
@@ -95,7 +93,7 @@ func (d *Device) Info() gpu.Info {
 		Detail: fmt.Sprintf("sm_%d%d, %s", d.about.Major, d.about.Minor, detail),
 		PCI:    d.about.PCI,
 	}
-	if d.closed || d.lost != nil {
+	if d.state.Closed || d.state.Lost != nil {
 		info.MemoryTotal = d.about.MemoryTotal
 		return info
 	}
@@ -117,23 +115,10 @@ func (d *Device) memory() (free, total int64) {
 	return free + int64(d.arena.unused()), total
 }
 
-// ready refuses calls on a device that is closed or lost, and those that cannot be recorded.
-func (d *Device) ready(op string) error {
-	switch {
-	case d.closed:
-		return fmt.Errorf("gpu: %s: %w", op, gpu.ErrClosed)
-	case d.recording != nil:
-		return fmt.Errorf("gpu: %s: %w", op, gpu.ErrRecording)
-	case d.lost != nil:
-		return d.lostError(op)
-	}
-	return nil
-}
-
 // Sync waits for the stream, and for what feeds copy. What failed since the last call
 // that waited comes out here.
 func (d *Device) Sync() error {
-	if err := d.ready("sync"); err != nil {
+	if err := d.state.Ready("sync"); err != nil {
 		return err
 	}
 	return d.exec.do(d.synchronize)
@@ -154,28 +139,18 @@ func (d *Device) drain() error {
 // operation's shape check; it and the buffers that the operation touches are looked at
 // before build, which turns the arguments into what to issue.
 func (d *Device) submit(name string, check error, uses touched, build func(b *builder) func(q *queue)) error {
-	if d.closed {
-		return fmt.Errorf("gpu: %s: %w", name, gpu.ErrClosed)
-	}
-	if check != nil {
-		return check
-	}
 	spans := slices.Concat(uses.reads, uses.writes)
-	for _, s := range spans {
-		if err := d.owns(name, s); err != nil {
-			return err
-		}
-	}
-	if d.lost != nil {
-		return d.lostError(name)
+	if err := d.state.Accept(name, check, spans); err != nil {
+		return err
 	}
 	b := builder{op: op{name: name, reads: extents(uses.reads), writes: extents(uses.writes)}}
 	b.issue = build(&b)
 	if b.err != nil {
 		return b.err
 	}
-	if d.recording != nil {
-		d.recording.add(spans, b.op)
+	if p := d.state.Recording; p != nil {
+		p.Use(spans)
+		p.ops = append(p.ops, b.op)
 		return nil
 	}
 	return d.exec.do(func() error { return d.direct(b.op) })
@@ -201,21 +176,20 @@ func (d *Device) run(o op, w *workspace) error {
 // Close waits for the streams, frees everything and returns the first error. On a lost
 // device the driver's answers say nothing new and are not looked at.
 func (d *Device) Close() error {
-	if d.closed {
-		return fmt.Errorf("gpu: close: %w", gpu.ErrClosed)
+	if err := d.state.Close(); err != nil {
+		return err
 	}
-	d.closed = true
-	for b := range d.buffers {
-		b.freed = true
+	for b := range d.state.Buffers {
+		d.state.Remove(b)
 	}
 	for p := range d.programs {
-		p.freed = true
+		_ = p.End() // it was not freed: the device has forgotten those
 	}
 	for f := range d.feeds {
 		f.slots.End(gpu.ErrClosed)
 	}
 	err := d.exec.do(func() error {
-		lost := d.lost != nil
+		lost := d.state.Lost != nil
 		err := d.teardown()
 		if lost {
 			return nil
@@ -266,7 +240,7 @@ func (d *Device) teardown() error {
 	}
 	step("cuCtxSetCurrent", func() error { return cu.SetCurrentContext(cu.CUContext{}) })
 	step("cuDevicePrimaryCtxRelease", d.gpu.ReleasePrimaryCtx)
-	d.buffers, d.programs, d.feeds, d.workspace, d.side = nil, nil, nil, nil, nil
+	d.programs, d.feeds, d.workspace, d.side = nil, nil, nil, nil
 	return first
 }
 

@@ -123,13 +123,8 @@ func operation(op string, err error) error {
 // the error with the operation's name.
 func (d *Device) fail(op string, err error) error {
 	err = operation(op, err)
-	if d.lost == nil && errors.Is(err, gpu.ErrDeviceLost) {
-		d.lost = err
+	if d.state.Lost == nil && errors.Is(err, gpu.ErrDeviceLost) {
+		d.state.Lost = err
 	}
 	return err
-}
-
-// lostError is what a device that is lost answers.
-func (d *Device) lostError(op string) error {
-	return fmt.Errorf("gpu: %s: the device failed before: %w", op, d.lost)
 }

@@ -63,7 +63,7 @@ func TestReasonOfACheckerIsKept(t *testing.T) {
 	assert.ErrorIs(t, err, gpu.ErrDeviceLost)
 	assert.ErrorContains(t, err, "gpu: dense: bias_tanh: ")
 	assert.ErrorContains(t, err, ": emu: the reason")
-	assert.Equal(t, err, d.lost)
+	assert.Equal(t, err, d.state.Lost)
 	assert.NoError(t, d.failure("bias_tanh", nil))
 }
 

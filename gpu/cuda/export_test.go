@@ -70,8 +70,8 @@ func Streams(p gpu.Program) int { return p.(*program).schedule.used() }
 
 // RecordWithout is Record that leaves wait number drop out.
 func RecordWithout(d *Device, step func() error, drop int) (gpu.Program, error) {
-	p := &program{device: d, known: map[*buffer]struct{}{}}
-	if err := d.collect(p, step); err != nil {
+	p := &program{device: d}
+	if err := d.state.Collect(p, step); err != nil {
 		return nil, err
 	}
 	err := d.exec.do(func() error {
@@ -107,8 +107,8 @@ var ErrOrdered = errors.New("ordered to fail")
 // RecordFailing is Record in which the first operation of another stream than the first
 // fails while it is captured. It says whether the queue is back at the first stream then.
 func RecordFailing(d *Device, step func() error) (failure error, first bool) {
-	p := &program{device: d, known: map[*buffer]struct{}{}}
-	if err := d.collect(p, step); err != nil {
+	p := &program{device: d}
+	if err := d.state.Collect(p, step); err != nil {
 		return err, false
 	}
 	err := d.exec.do(func() error {

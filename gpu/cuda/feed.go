@@ -43,7 +43,7 @@ var _ gpu.Feed = (*feed)(nil)
 
 // NewFeed takes pinned memory from the driver and buffers from the arena.
 func (d *Device) NewFeed(slots int, parts ...gpu.FeedPart) (gpu.Feed, error) {
-	if err := d.ready("feed"); err != nil {
+	if err := d.state.Ready("feed"); err != nil {
 		return nil, err
 	}
 	if err := gpu.CheckFeed(slots, parts); err != nil {
@@ -76,7 +76,7 @@ func (d *Device) newFeedSlot(parts []gpu.FeedPart) (*feedSlot, error) {
 		if err != nil {
 			return s, err
 		}
-		b.(*buffer).feed = true
+		b.(*buffer).GiveToFeed()
 		s.parts = append(s.parts, b)
 		s.offsets = append(s.offsets, size)
 		size += int(roundUp(uint64(p.Bytes()), blockAlign))
@@ -126,7 +126,7 @@ func (f *feed) Buffers(slot int) []gpu.Buffer {
 
 // Acquire waits for the slot's last copy, and so for the programs that had to run before it.
 func (f *feed) Acquire(slot int) error {
-	if err := f.device.ready("acquire"); err != nil {
+	if err := f.device.state.Ready("acquire"); err != nil {
 		return err
 	}
 	if err := f.slots.Check("acquire", slot); err != nil {
@@ -145,7 +145,7 @@ func (f *feed) Fill(slot int, write func(host [][]byte)) error { return f.slots.
 
 // Send puts the slot's copy into the stream of copies.
 func (f *feed) Send(slot int) error {
-	if err := f.device.ready("send"); err != nil {
+	if err := f.device.state.Ready("send"); err != nil {
 		return err
 	}
 	if err := f.slots.Require("send", slot, gpu.FeedOpen); err != nil {
@@ -174,11 +174,11 @@ func (s *feedSlot) copy() error {
 	d := s.device
 	for i, part := range s.parts {
 		b := part.(*buffer)
-		if b.n == 0 {
+		if b.Len() == 0 {
 			continue
 		}
 		from := unsafe.Add(s.host, s.offsets[i])
-		if err := cu.MemcpyHtoDAsync(cu.DevicePtr(b.addr), from, int64(b.bytes()), d.copies); err != nil {
+		if err := cu.MemcpyHtoDAsync(cu.DevicePtr(b.addr), from, int64(b.Bytes()), d.copies); err != nil {
 			return d.failure("cuMemcpyHtoDAsync", err)
 		}
 	}
@@ -194,7 +194,7 @@ func (s *feedSlot) recordSent() error {
 
 // Run puts the program into its stream, behind the slot's copy.
 func (f *feed) Run(slot int, p gpu.Program) error {
-	if err := f.device.ready("run"); err != nil {
+	if err := f.device.state.Ready("run"); err != nil {
 		return err
 	}
 	if err := f.slots.Require("run", slot, gpu.FeedSent); err != nil {
@@ -236,15 +236,15 @@ func (f *feed) Free() error {
 	if f.freed {
 		return fmt.Errorf("gpu: free: %w", gpu.ErrFreedFeed)
 	}
-	if err := d.ready("free"); err != nil && !errors.Is(err, gpu.ErrDeviceLost) {
+	if err := d.state.Ready("free"); err != nil && !errors.Is(err, gpu.ErrDeviceLost) {
 		return err
 	}
 	f.freed = true
 	f.slots.End(gpu.ErrFreedFeed)
-	if d.lost != nil {
+	if d.state.Lost != nil {
 		for _, s := range f.ring {
 			for _, b := range s.parts {
-				b.(*buffer).freed = true
+				d.state.Remove(b.(*buffer))
 			}
 		}
 		return nil // the device's Close closes the feed, as far as that is possible

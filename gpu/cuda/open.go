@@ -40,7 +40,6 @@ func Open(o Options) (*Device, error) {
 	d := &Device{
 		options:  o,
 		exec:     newExecutor(),
-		buffers:  map[*buffer]struct{}{},
 		programs: map[*program]struct{}{},
 		feeds:    map[*feed]struct{}{},
 	}

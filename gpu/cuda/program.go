@@ -4,47 +4,33 @@ package cuda
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 
 	"mdfa/gpu"
+	"mdfa/gpu/internal/state"
 )
 
 // program is a recorded step: a CUDA graph, and the operations that it was captured from.
 type program struct {
+	state.Program[*buffer]
 	device    *Device
 	ops       []op
-	buffers   []*buffer
-	known     map[*buffer]struct{}
 	workspace *workspace // nil: no operation needs one
 	schedule  schedule
 	launches  []launch // of one step, in order
 	graph     graph
 	replay    func() error // puts one step into the stream
-	freed     bool
 }
 
 var _ gpu.Profiler = (*program)(nil)
 
-func (p *program) add(uses []gpu.Span, o op) {
-	for _, s := range uses {
-		b, ok := s.Buf.(*buffer)
-		if _, seen := p.known[b]; ok && !seen {
-			p.known[b] = struct{}{}
-			p.buffers = append(p.buffers, b)
-		}
-	}
-	p.ops = append(p.ops, o)
-}
-
 // Record collects the operations of step, then captures them into a graph. Step itself
 // runs without capturing, so that it may fail anywhere and leave nothing behind.
 func (d *Device) Record(step func() error) (gpu.Program, error) {
-	if err := d.ready("record"); err != nil {
+	if err := d.state.Ready("record"); err != nil {
 		return nil, err
 	}
-	p := &program{device: d, known: map[*buffer]struct{}{}}
-	if err := d.collect(p, step); err != nil {
+	p := &program{device: d}
+	if err := d.state.Collect(p, step); err != nil {
 		return nil, err
 	}
 	if err := d.exec.do(p.prepare); err != nil {
@@ -52,12 +38,6 @@ func (d *Device) Record(step func() error) (gpu.Program, error) {
 	}
 	d.programs[p] = struct{}{}
 	return p, nil
-}
-
-func (d *Device) collect(p *program, step func() error) error {
-	d.recording = p
-	defer func() { d.recording = nil }()
-	return step()
 }
 
 // prepare makes everything that a step needs, so that Run is one call. On the executor.
@@ -98,25 +78,12 @@ func (p *program) reissue() error {
 	return nil
 }
 
-var (
-	errFreedProgram = fmt.Errorf("gpu: run: the program was freed: %w", gpu.ErrRecording)
-	errFreedBuffer  = fmt.Errorf("gpu: run: a buffer of the program was freed: %w", gpu.ErrBuffer)
-)
-
 // check refuses to run what cannot run whole.
 func (p *program) check(op string) error {
-	if err := p.device.ready(op); err != nil {
+	if err := p.device.state.Ready(op); err != nil {
 		return err
 	}
-	if p.freed {
-		return errFreedProgram
-	}
-	for _, b := range p.buffers {
-		if b.freed {
-			return errFreedBuffer
-		}
-	}
-	return nil
+	return p.CheckRun()
 }
 
 // Run puts one step into the stream. It allocates nothing and does not wait for the device.
@@ -129,13 +96,12 @@ func (p *program) Run() error {
 
 // Free gives the graph back, after the steps that are still in the stream.
 func (p *program) Free() error {
-	if p.freed {
-		return errors.New("gpu: free: the program was freed before")
+	if err := p.End(); err != nil {
+		return err
 	}
 	d := p.device
-	p.freed = true
 	delete(d.programs, p)
-	if d.lost != nil {
+	if d.state.Lost != nil {
 		return nil
 	}
 	return d.exec.do(func() error {
@@ -147,7 +113,7 @@ func (p *program) Free() error {
 
 func (p *program) destroyGraph() error {
 	g := p.graph
-	p.graph, p.ops, p.buffers = 0, nil, nil
+	p.graph, p.ops = 0, nil
 	if g == 0 {
 		return nil
 	}

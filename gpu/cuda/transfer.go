@@ -3,7 +3,6 @@
 package cuda
 
 import (
-	"fmt"
 	"unsafe"
 
 	"gorgonia.org/cu"
@@ -89,14 +88,11 @@ func (s *slot) bytes(n int) []byte { return unsafe.Slice((*byte)(s.memory), n) }
 // Upload copies src through pinned memory. It waits for the device only where both
 // slots still wait to be copied, so that src can be reused at once.
 func (d *Device) Upload(dst gpu.Buffer, off int, src []byte) error {
-	if err := d.ready("upload"); err != nil {
-		return err
-	}
-	addr, err := d.transfer("upload", dst, off, len(src))
+	b, err := d.state.Transfer("upload", dst, off, len(src))
 	if err != nil {
 		return err
 	}
-	return d.exec.do(func() error { return d.fail("upload", d.failure("host to device", d.upload(addr, src))) })
+	return d.exec.do(func() error { return d.fail("upload", d.failure("host to device", d.upload(b.addr+uint64(off), src))) })
 }
 
 func (d *Device) upload(addr uint64, src []byte) error {
@@ -120,14 +116,13 @@ func (d *Device) upload(addr uint64, src []byte) error {
 
 // Download copies a buffer through pinned memory, and waits for it.
 func (d *Device) Download(dst []byte, src gpu.Buffer, off int) error {
-	if err := d.ready("download"); err != nil {
-		return err
-	}
-	addr, err := d.transfer("download", src, off, len(dst))
+	b, err := d.state.Transfer("download", src, off, len(dst))
 	if err != nil {
 		return err
 	}
-	return d.exec.do(func() error { return d.fail("download", d.failure("device to host", d.download(dst, addr))) })
+	return d.exec.do(func() error {
+		return d.fail("download", d.failure("device to host", d.download(dst, b.addr+uint64(off))))
+	})
 }
 
 func (d *Device) download(dst []byte, addr uint64) error {
@@ -174,19 +169,4 @@ func (d *Device) download(dst []byte, addr uint64) error {
 		return stream.Synchronize()
 	}
 	return nil
-}
-
-// transfer is the address of n bytes of a buffer from byte off on.
-func (d *Device) transfer(op string, b gpu.Buffer, off, n int) (uint64, error) {
-	if b == nil {
-		return 0, fmt.Errorf("gpu: %s: no buffer: %w", op, gpu.ErrBuffer)
-	}
-	if err := d.owns(op, gpu.Span{Buf: b}); err != nil {
-		return 0, err
-	}
-	own := b.(*buffer)
-	if off < 0 || off > own.bytes() || n > own.bytes()-off {
-		return 0, fmt.Errorf("gpu: %s: bytes %d to %d of a buffer of %d: %w", op, off, off+n, own.bytes(), gpu.ErrShape)
-	}
-	return own.addr + uint64(off), nil
 }

@@ -92,4 +92,4 @@ func (m mutant) area() string {
 }
 
 // cuda says whether the tests are built with the tag cuda.
-func (m mutant) cuda() bool { return !strings.HasPrefix(m.area(), "gpu/cpu") }
+func (m mutant) cuda() bool { return !strings.HasPrefix(m.test.pkg, "./gpu/cpu") }
