@@ -134,9 +134,9 @@ func (r *runner) report() string {
 		}
 	}
 	table("The machine", "date", "GPU", "driver", "cuBLAS", "commit")(time.Now().UTC().Format(time.DateOnly), m.gpu, m.driver, m.cublas, m.commit)
-	table("Correct", "GPU", "tests", "two runs agree")(m.gpu, r.outcome("tests", "passed", "failed"), r.outcome("same", "bit for bit", "no"))
+	table("Correctness", "GPU", "tests", "two runs agree")(m.gpu, r.outcome("tests", "passed", "failed"), r.outcome("same", "bit for bit", "no"))
 
-	row := table("Accurate", append([]string{"GPU", "network"}, rules...)...)
+	row := table("Accuracy", append([]string{"GPU", "network"}, rules...)...)
 	for _, n := range networks {
 		cells := []string{m.gpu, n.name}
 		for _, model := range rules {
@@ -144,7 +144,7 @@ func (r *runner) report() string {
 		}
 		row(cells...)
 	}
-	row = table("Fast", "GPU", "network", "rule", "images/s", "images/s with `-tf32`", "step: time in kernels", "of it `sgemm`")
+	row = table("Speed", "GPU", "network", "rule", "images/s", "images/s with `-tf32`", "step: time in kernels", "of it `sgemm`")
 	for _, n := range networks {
 		for _, model := range rules {
 			name := func(math string) string { return "speed-" + math + "-" + n.short + "-" + model }
