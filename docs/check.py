@@ -1,9 +1,9 @@
-"""Checks README.md and docs/*.md: that links and anchors lead somewhere, that flags and make targets
+"""Checks README.md, softgpu/README.md and docs/*.md: that links and anchors lead somewhere, that flags and make targets
 exist, and that every command runs as it is shown. docs/check.sh calls it.
 
 A fenced block without a language is commands; where lines of it begin with "$ ", the others are what
 they print. A command must succeed, unless the page shows the error that it ends in. ```python is run,
-too, and ```text is not. So are commands between backquotes that begin with ./bin/.
+too, and ```text and ```go are not. So are commands between backquotes that begin with ./bin/.
 
 Commands run in a copy of the checkout, on little data: a part of MNIST, and made-up photographs in
 place of ImageNet and CIFAR. Training ends after two epochs and the benchmark takes one small cell.
@@ -23,7 +23,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "softgpu/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = ("train", "predict", "inspect", "report", "export", "bench", "imagenet-prep")
 INTEROP = ROOT / ".cache/interop/bin/python"
 TIMEOUT = 600  # seconds for one command
@@ -110,7 +110,7 @@ class Page:
         self.read_block("", [(n, re.sub(rf"^({'|'.join(PROGRAMS)}) ", r"./bin/\1 ", text)) for n, text in block])
 
     def read_block(self, language, block):
-        if language == "text" or not block:
+        if language in ("text", "go") or not block:
             return
         if language == "python":
             self.commands.append((block[0][0], "python", "\n".join(line for _, line in block), None))

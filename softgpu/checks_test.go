@@ -187,11 +187,11 @@ func TestLimitsAreCheckedAtTheCall(t *testing.T) {
 	h.ok(r)
 	params := make([]byte, size)
 	const tooMuch = 49 << 10 // more than 48 KiB, which has to be opted in
-	h.refused(ErrorInvalidValue, h.m.LaunchKernel(one, f, line(1), line(32), tooMuch, 0, params), "shared memory")
+	h.refused(ErrorInvalidValue, h.m.LaunchKernel(one, f, Line(1), Line(32), tooMuch, 0, params), "shared memory")
 	h.ok(h.m.FuncSetAttribute(one, f, funcMaxDynamicShared, tooMuch))
-	h.ok(h.m.LaunchKernel(one, f, line(1), line(32), tooMuch, 0, params))
+	h.ok(h.m.LaunchKernel(one, f, Line(1), Line(32), tooMuch, 0, params))
 	h.refused(ErrorInvalidValue, h.m.FuncSetAttribute(one, f, funcMaxDynamicShared, 1<<20), "dynamic shared memory")
-	h.refused(ErrorInvalidValue, h.m.LaunchKernel(one, f, vm.Dim3{X: 1, Y: 65536, Z: 1}, line(32), 0, 0, params), "grid y")
+	h.refused(ErrorInvalidValue, h.m.LaunchKernel(one, f, vm.Dim3{X: 1, Y: 65536, Z: 1}, Line(32), 0, 0, params), "grid y")
 
 	_, r = h.m.MemAlloc(one, 1<<40)
 	h.refused(ErrorOutOfMemory, r, "1099511627776 bytes")

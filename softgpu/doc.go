@@ -1,16 +1,22 @@
-// Package softgpu is a software GPU: the CUDA driver and the part of cuBLAS that the
-// engine uses, on the host's processors, with checks that no GPU has. Package vm
-// underneath interprets PTX, package cublas multiplies matrices, package capi puts a
-// [Machine] behind the C functions that the program calls.
+// Package softgpu is a software GPU for finding mistakes in CUDA code. It interprets PTX on the host's processors,
+// with checks that no GPU has: bounds and lifetime of every access, memory that was never written, races, barriers,
+// leaks, and the rules of the driver's calls.
+//
+// [Open] gives a [GPU] on which a test launches kernels of its own, without cgo and without CUDA; the examples show it.
+// [Machine] is the CUDA driver and a part of cuBLAS as Go methods. Package capi puts a Machine behind the C functions
+// that a program calls. README.md says which PTX runs and what is checked.
+//
+// Package vm underneath interprets PTX, package ptx parses it, package cublas multiplies matrices. None of them imports
+// anything else of this module.
 //
 // # Late streams
 //
 // An operation that CUDA calls asynchronous is queued and runs only when something
 // makes it: a synchronisation, a blocking copy, a query (one operation each), or a
 // queue that has become too deep ([Options.QueueDepth]). A missing synchronisation
-// therefore shows every time, not once in a thousand runs: what an asynchronous copy
-// will write on the host is filled with 0xFF bytes, which are NaN in any float, until
-// it has run, and a copy from pinned memory reads what is there when it runs.
+// therefore shows every time, not once in a thousand runs: the target of an asynchronous
+// copy to the host is filled with 0xFF bytes, which are NaN in any float, until the copy
+// has run, and a copy from pinned memory reads that memory when it runs.
 //
 // # Stricter than a GPU
 //
@@ -22,8 +28,8 @@
 //   - a context must be current on the calling thread, handles belong to the current
 //     context, errors of queued work are sticky as the driver's are, and capture
 //     follows the rules of "Stream capture" in the CUDA programming guide;
-//   - nothing is left behind: [Machine.Leaks] lists what a program did not give back.
+//   - nothing is left behind: [Machine.Leaks] lists the memory that a program did not free.
 //
-// An answer in CUDA is a number. [Machine.Explain] tells the sentence behind it, with
+// A CUDA call answers with a number. [Machine.Explain] gives the reason as a sentence, with
 // kernel, PTX line, thread and address where a check has fired.
 package softgpu

@@ -256,7 +256,7 @@ func TestGraphsAreBuiltByHand(t *testing.T) {
 	h.ok(r)
 	fill, r := h.m.GraphAddMemsetNode(one, g, nil, p, 0, 0x3f800000, 4, 1, 1) // 1.0
 	h.ok(r)
-	double, r := h.m.GraphAddKernelNode(one, g, []Handle{fill}, f, line(1), line(32), 0, params)
+	double, r := h.m.GraphAddKernelNode(one, g, []Handle{fill}, f, Line(1), Line(32), 0, params)
 	h.ok(r)
 	called := 0
 	after, r := h.m.GraphAddHostNode(one, g, []Handle{double}, func() {
@@ -271,7 +271,7 @@ func TestGraphsAreBuiltByHand(t *testing.T) {
 	h.ok(r)
 	child, r := h.m.GraphAddChildGraphNode(one, parent, nil, g)
 	h.ok(r)
-	_, r = h.m.GraphAddKernelNode(one, parent, []Handle{child}, f, line(1), line(32), 0, params)
+	_, r = h.m.GraphAddKernelNode(one, parent, []Handle{child}, f, Line(1), Line(32), 0, params)
 	h.ok(r)
 	x, r := h.m.GraphInstantiate(one, parent, 0)
 	h.ok(r)

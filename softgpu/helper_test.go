@@ -1,15 +1,12 @@
 package softgpu
 
 import (
-	"encoding/binary"
 	"fmt"
 	"regexp"
 	"testing"
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
-
-	"mdfa/softgpu/vm"
 )
 
 // one is the thread that tests call from, other is a second one.
@@ -124,17 +121,9 @@ func (h *host) launch(name string, grid, block int, on Handle, args ...any) Resu
 	h.t.Helper()
 	f, r := h.m.ModuleGetFunction(one, h.mod, name)
 	h.ok(r)
-	params, size, r := h.m.FuncParams(one, f)
-	h.ok(r)
-	require.Len(h.t, args, len(params))
-	raw := make([]byte, size)
-	for i, p := range params {
-		value, err := binary.Append(nil, binary.LittleEndian, args[i])
-		require.NoError(h.t, err)
-		require.Len(h.t, value, p.Size)
-		copy(raw[p.Offset:], value)
-	}
-	return h.m.LaunchKernel(one, f, line(grid), line(block), 0, on, raw)
+	raw, err := object[*function](h.m, f).kernel.Pack(args...)
+	require.NoError(h.t, err)
+	return h.m.LaunchKernel(one, f, Line(grid), Line(block), 0, on, raw)
 }
 
 func (h *host) stream() Handle {
@@ -158,8 +147,6 @@ func (h *host) pin(n int) []float32 {
 	h.ok(h.m.HostAlloc(one, unsafe.Pointer(&memory[0]), uint64(4*n)))
 	return memory
 }
-
-func line(n int) vm.Dim3 { return vm.Dim3{X: uint32(n), Y: 1, Z: 1} }
 
 // kernel wraps a body into a kernel k(u64 p, u32 n) that knows its thread in t, its
 // block in c, its number in i and the address of element i in r. The body's first line

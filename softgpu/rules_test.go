@@ -52,7 +52,7 @@ func TestHandlesBelongToContexts(t *testing.T) {
 	h.ok(r)
 	h.refused(ErrorInvalidHandle, h.m.StreamSynchronize(one, s), "no stream of the current context")
 	h.refused(ErrorInvalidHandle, h.m.EventRecord(one, e, 0), "no event of the current context")
-	h.refused(ErrorInvalidHandle, h.m.LaunchKernel(one, f, line(1), line(1), 0, 0, make([]byte, 16)), "no kernel of the current context")
+	h.refused(ErrorInvalidHandle, h.m.LaunchKernel(one, f, Line(1), Line(1), 0, 0, make([]byte, 16)), "no kernel of the current context")
 	h.refused(ErrorInvalidHandle, h.m.ModuleUnload(one, h.mod), "no module of the current context")
 	h.refused(ErrorInvalidHandle, h.m.StreamDestroy(one, 12345), "no stream")
 }

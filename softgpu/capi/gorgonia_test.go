@@ -29,7 +29,7 @@ var large = flag.Bool("large", false, "run gorgonia.org/cu's TestLargeBatch, too
 const largeBatch = "TestLargeBatch"
 
 // ownTests are the tests of gorgonia.org/cu v0.9.6, all of which pass. Those of its packages blas, dnn and nvrtc are
-// not run; docs/emulator.md says why.
+// not run; softgpu/README.md says why.
 var ownTests = []string{
 	"TestAllocAndCopy", "TestArray", "TestAttributes", "TestBatchContext", "TestCUContext", "TestContext", "TestDevice",
 	"TestDevicePtr_AddressRange", "TestJIT", largeBatch, "TestLaunchAndSync", "TestMalloc", "TestMemInfo", "TestMemcpy",

@@ -74,25 +74,14 @@ func (d *device) floats(p uint64, n int) []float32 {
 	return out
 }
 
-// args packs a parameter block by the kernel's layout.
-func (d *device) args(k *Kernel, values ...any) []byte {
-	d.t.Helper()
-	require.Len(d.t, values, len(k.Params()))
-	block := make([]byte, k.ParamSize())
-	for i, p := range k.Params() {
-		raw, err := binary.Append(nil, binary.LittleEndian, values[i])
-		require.NoError(d.t, err)
-		require.Len(d.t, raw, p.Size, "parameter %s", p.Name)
-		copy(block[p.Offset:], raw)
-	}
-	return block
-}
-
 func (d *device) launch(name string, grid, block Dim3, c Launch, values ...any) (Stats, error) {
 	d.t.Helper()
 	k := d.mod.Kernel(name)
 	require.NotNil(d.t, k, name)
-	c.Grid, c.Block, c.Params = grid, block, d.args(k, values...)
+	var err error
+	c.Grid, c.Block = grid, block
+	c.Params, err = k.Pack(values...)
+	require.NoError(d.t, err)
 	return k.Launch(c)
 }
 

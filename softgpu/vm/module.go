@@ -192,6 +192,26 @@ func (k *Kernel) Name() string { return k.name }
 // launch has ParamSize bytes; each parameter stands at its offset.
 func (k *Kernel) Params() []Param { return append([]Param(nil), k.params...) }
 
+// Pack makes a parameter block of arguments, one for each parameter and of its size. An argument is a number or an
+// array of numbers, as encoding/binary takes them.
+func (k *Kernel) Pack(args ...any) ([]byte, error) {
+	if len(args) != len(k.params) {
+		return nil, fmt.Errorf("vm: launch of %s: %d arguments, expected %d", k.name, len(args), len(k.params))
+	}
+	block := make([]byte, k.paramSize)
+	for i, p := range k.params {
+		raw, err := binary.Append(nil, binary.LittleEndian, args[i])
+		if err == nil && len(raw) != p.Size {
+			err = fmt.Errorf("%T has %d bytes, expected %d", args[i], len(raw), p.Size)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("vm: launch of %s: parameter %s: %w", k.name, p.Name, err)
+		}
+		copy(block[p.Offset:], raw)
+	}
+	return block, nil
+}
+
 // ParamSize is the size of the parameter block in bytes.
 func (k *Kernel) ParamSize() int { return k.paramSize }
 

@@ -1,4 +1,4 @@
-package vm
+package kernels_test
 
 import (
 	"fmt"
@@ -23,13 +23,11 @@ func (p *product) bytesOf(results []result) []byte {
 	var all []byte
 	for _, r := range results {
 		raw := make([]byte, r.bytes)
-		require.NoError(p.t, p.mem.Read(uint64(r.addr), raw))
+		require.NoError(p.t, p.gpu.Memory.Read(uint64(r.addr), raw))
 		all = append(all, raw...)
 	}
 	return all
 }
-
-func (p *product) value(tag string, v any) kernels.DevicePtr { return kernels.DevicePtr(p.put(tag, v)) }
 
 // delta sets up feedback (or times_slope, from raw) over two layers of the given sizes.
 func (p *product) delta(batch, logits int, sizes [2]int, act int32, raw bool) (*kernels.DeltaArgs, []result) {
@@ -237,7 +235,7 @@ func TestEveryProductKernelRunsCleanAndAlikeInAnyOrder(t *testing.T) {
 	p := newProduct(t)
 	for name, run := range productRuns() {
 		var first []byte
-		for _, seed := range seeds {
+		for _, seed := range []uint64{0, 1, 2, 77} { // orders of warps and blocks; 0 is the natural one
 			p.seed = seed
 			got := p.bytesOf(run(p))
 			if first == nil {
@@ -247,6 +245,6 @@ func TestEveryProductKernelRunsCleanAndAlikeInAnyOrder(t *testing.T) {
 		}
 	}
 	for k := range kernels.NumKernels {
-		assert.NotZero(t, p.stats[k.String()].Threads, "%v was launched", k)
+		assert.True(t, p.ran[k], "%v was launched", k)
 	}
 }

@@ -1,9 +1,11 @@
-package vm
+package kernels_test
 
 import (
 	"maps"
 	"slices"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,13 +35,13 @@ func (p *product) bias(rows, cols int) step {
 
 func (p *product) gatherStep(features int) step {
 	const rows = 1000
-	data := kernels.DevicePtr(p.put("data", make([]byte, rows*features)))
+	data := p.value("data", make([]byte, rows*features))
 	order := make([]int32, rows)
 	for i := range order {
 		order[i] = int32(i * 7 % rows)
 	}
-	labels, list := kernels.DevicePtr(p.put("labels", make([]int32, rows))), kernels.DevicePtr(p.put("order", order))
-	cursor := kernels.DevicePtr(p.put("cursor", []int32{2}))
+	labels, list := p.value("labels", make([]int32, rows)), p.value("order", order)
+	cursor := p.value("cursor", []int32{2})
 	x, y := p.room("x", 4*stepBatch*features), p.room("y", 4*stepBatch)
 	w := kernels.GatherWidth(features, x, data)
 	return step{"gather", func() error {
@@ -54,9 +56,9 @@ func (p *product) lossStep() step {
 	for i := range labels {
 		labels[i] = int32(i * 3 % stepLogits)
 	}
-	logits, b, y := p.floatsAt("logits", n), p.floatsAt("b", stepLogits), kernels.DevicePtr(p.put("y", labels))
+	logits, b, y := p.floatsAt("logits", n), p.floatsAt("b", stepLogits), p.value("y", labels)
 	e, db := p.room("e", 4*n), p.room("db", 4*stepLogits)
-	metrics, counters := kernels.DevicePtr(p.put("metrics", make([]float64, 4))), kernels.DevicePtr(p.put("step", make([]int32, 2)))
+	metrics, counters := p.value("metrics", make([]float64, 4)), p.value("step", make([]int32, 2))
 	return step{"loss_softmax", func() error {
 		return p.LossSoftmax(kernels.LossShape(stepBatch, stepLogits), logits, b, y, e, db, metrics, counters, 0,
 			stepBatch, stepLogits, 2, 1.0/stepBatch)
@@ -94,7 +96,7 @@ func (p *product) feedbackStep(sizes, biases []int) []step {
 }
 
 func (p *product) rmspropStep(n int) step {
-	w, g, s := p.floatsAt("w", n), p.floatsAt("g", n), kernels.DevicePtr(p.put("s", ones(n)))
+	w, g, s := p.floatsAt("w", n), p.floatsAt("g", n), p.value("s", ones(n))
 	width := kernels.Width(4, w, g, s)
 	return step{"rmsprop", func() error {
 		return p.Rmsprop(kernels.ElementsShape(n, width, maxBlocks), w, g, s, int32(n), 1e-4, 0, 0, 0, 0, width)
@@ -132,6 +134,14 @@ func convStep(p *product) []step {
 	steps = append(steps, p.feedbackStep([]int{144 * 96, 25 * 96, 9 * 96}, []int{96, 96, 96})...)
 	steps = append(steps, p.im2colStep(28, 1, 5, 2), p.im2colStep(12, 96, 3, 2), p.im2colStep(5, 96, 3, 1))
 	return append(steps, p.rmspropStep(177_226))
+}
+
+// cpuTime is the processor time that this process has used.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // benchStep reports the milliseconds of each kernel in one training step, on all
