@@ -14,12 +14,11 @@ const alignment = 64
 // buffer is a slice of host memory. Of the typed slices, one views the bytes.
 type buffer struct {
 	state.Buffer
-	device *Device
-	bytes  []byte
-	f32    []float32
-	u8     []uint8
-	i32    []int32
-	f64    []float64
+	bytes []byte
+	f32   []float32
+	u8    []uint8
+	i32   []int32
+	f64   []float64
 }
 
 func (b *buffer) Free() error {
@@ -31,7 +30,7 @@ func (b *buffer) Free() error {
 }
 
 func (b *buffer) release() {
-	b.device.state.Remove(b)
+	b.Remove()
 	b.bytes, b.f32, b.u8, b.i32, b.f64 = nil, nil, nil, nil, nil
 }
 
@@ -43,7 +42,7 @@ func (d *Device) Alloc(t gpu.DType, n int) (gpu.Buffer, error) {
 	if err := checkMemory(n, t); err != nil {
 		return nil, err
 	}
-	b := &buffer{device: d, bytes: alignedBytes(n * t.Size())}
+	b := &buffer{bytes: alignedBytes(n * t.Size())}
 	d.state.Add(b, t, n)
 	start := unsafe.Pointer(unsafe.SliceData(b.bytes))
 	switch t {

@@ -15,12 +15,11 @@ import (
 
 // Device runs operations at once, in the calling goroutine and the workers of its pool.
 type Device struct {
-	state state.Device[*buffer, *program]
+	state *state.Device[*buffer, *program]
 	blas  *blas.Library
 	pool  *pool
 
 	scratch [][]float32 // one per worker, as long as the neediest operation so far asked for
-	feeds   map[*feed]struct{}
 }
 
 var _ gpu.Device = (*Device)(nil)
@@ -43,7 +42,7 @@ func OpenWith(library *blas.Library) *Device {
 		blas:    library,
 		pool:    newPool(workers),
 		scratch: make([][]float32, workers),
-		feeds:   map[*feed]struct{}{},
+		state:   state.New[*buffer, *program](),
 	}
 }
 
@@ -67,10 +66,7 @@ func (d *Device) Close() error {
 	if err := d.state.Close(); err != nil {
 		return err
 	}
-	for f := range d.feeds {
-		f.slots.End(gpu.ErrClosed)
-	}
-	for b := range d.state.Buffers {
+	for _, b := range d.state.Buffers {
 		b.release()
 	}
 	d.pool.close()
@@ -134,11 +130,8 @@ type program struct {
 
 // Record collects the operations of step.
 func (d *Device) Record(step func() error) (gpu.Program, error) {
-	if err := d.state.Ready("record"); err != nil {
-		return nil, err
-	}
 	p := &program{device: d}
-	if err := d.state.Collect(p, step); err != nil {
+	if err := d.state.Record(p, step); err != nil {
 		return nil, err
 	}
 	return p, nil

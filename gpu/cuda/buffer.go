@@ -29,7 +29,7 @@ func (b *buffer) Free() error {
 
 func (b *buffer) free() error {
 	d := b.device
-	d.state.Remove(b)
+	b.Remove()
 	if d.state.Lost != nil {
 		return nil // there is nothing left to give back to
 	}

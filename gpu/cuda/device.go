@@ -59,7 +59,7 @@ type Traffic struct {
 
 // Device is a GPU. Package gpu has the contract.
 type Device struct {
-	state   state.Device[*buffer, *program]
+	state   *state.Device[*buffer, *program]
 	options Options
 	exec    *executor
 	gpu     cu.Device
@@ -76,7 +76,6 @@ type Device struct {
 	maxBlocks  int        // of an elementwise kernel
 
 	programs map[*program]struct{}
-	feeds    map[*feed]struct{}
 }
 
 var _ gpu.Device = (*Device)(nil)
@@ -93,7 +92,7 @@ func (d *Device) Info() gpu.Info {
 		Detail: fmt.Sprintf("sm_%d%d, %s", d.about.Major, d.about.Minor, detail),
 		PCI:    d.about.PCI,
 	}
-	if d.state.Closed || d.state.Lost != nil {
+	if d.state.Closed() || d.state.Lost != nil {
 		info.MemoryTotal = d.about.MemoryTotal
 		return info
 	}
@@ -180,13 +179,10 @@ func (d *Device) Close() error {
 		return err
 	}
 	for b := range d.state.Buffers {
-		d.state.Remove(b)
+		b.Remove()
 	}
 	for p := range d.programs {
 		_ = p.End() // it was not freed: the device has forgotten those
-	}
-	for f := range d.feeds {
-		f.slots.End(gpu.ErrClosed)
 	}
 	err := d.exec.do(func() error {
 		lost := d.state.Lost != nil
@@ -215,8 +211,8 @@ func (d *Device) teardown() error {
 	if d.copies != (cu.Stream{}) {
 		step("cuStreamSynchronize", d.copies.Synchronize)
 	}
-	for f := range d.feeds {
-		step("feed", f.close)
+	for f := range d.state.Feeds {
+		step("feed", f.Copier().(*copier).close)
 	}
 	for p := range d.programs {
 		step("cuGraphExecDestroy", p.destroyGraph)
@@ -240,7 +236,7 @@ func (d *Device) teardown() error {
 	}
 	step("cuCtxSetCurrent", func() error { return cu.SetCurrentContext(cu.CUContext{}) })
 	step("cuDevicePrimaryCtxRelease", d.gpu.ReleasePrimaryCtx)
-	d.programs, d.feeds, d.workspace, d.side = nil, nil, nil, nil
+	d.programs, d.workspace, d.side = nil, nil, nil
 	return first
 }
 

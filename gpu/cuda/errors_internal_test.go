@@ -13,6 +13,7 @@ import (
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda/driver"
+	"mdfa/gpu/internal/state"
 	"mdfa/softgpu"
 	"mdfa/softgpu/capi"
 )
@@ -57,7 +58,7 @@ func TestWhatTheDriverLacksIsNamed(t *testing.T) {
 
 func TestReasonOfACheckerIsKept(t *testing.T) {
 	reason := errors.New("emu: the reason")
-	d := &Device{options: Options{Checker: explainer{reason}}}
+	d := &Device{state: state.New[*buffer, *program](), options: Options{Checker: explainer{reason}}}
 	err := d.fail("dense", d.failure("bias_tanh", cu.IllegalAddress))
 	assert.ErrorIs(t, err, reason)
 	assert.ErrorIs(t, err, gpu.ErrDeviceLost)

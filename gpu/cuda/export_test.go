@@ -10,6 +10,7 @@ import (
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda/kernels"
+	"mdfa/gpu/internal/state"
 )
 
 // gpu/mutants brings kernels with a bug in them, without building the tests anew.
@@ -31,30 +32,28 @@ type FeedWaits struct{ Used, Sent bool }
 // CarryWith sends an open slot and runs a program on it, as Send and Run do, with only
 // the given waits.
 func CarryWith(f gpu.Feed, slot int, p gpu.Program, waits FeedWaits) error {
-	own := f.(*feed)
-	s := own.ring[slot]
-	own.slots.Set(slot, gpu.FeedSent)
-	s.next = p.(*program)
-	steps := []func() error{s.copy, s.recordSent}
-	if waits.Used {
-		steps = append([]func() error{s.waitUsed}, steps...)
+	s := slotOf(f, slot)
+	defer func(send, run func() error) { s.send, s.run = send, run }(s.send, s.run)
+	if !waits.Used {
+		s.send = func() error { return cmp.Or(s.copy(), s.recordSent()) }
 	}
-	if waits.Sent {
-		steps = append(steps, s.waitSent)
+	if !waits.Sent {
+		s.run = func() error { return cmp.Or(s.next.replay(), s.recordUsed()) }
 	}
-	steps = append(steps, func() error { return s.next.replay() }, s.recordUsed)
-	return own.device.exec.do(func() error {
-		for _, step := range steps {
-			if err := step(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return cmp.Or(f.Send(slot), f.Run(slot, p))
 }
 
 // OpenWithoutWaiting is Acquire as if it did not wait for the slot's copy.
-func OpenWithoutWaiting(f gpu.Feed, slot int) { f.(*feed).slots.Set(slot, gpu.FeedOpen) }
+func OpenWithoutWaiting(f gpu.Feed, slot int) error {
+	s := slotOf(f, slot)
+	defer func(wait func() error) { s.wait = wait }(s.wait)
+	s.wait = func() error { return nil }
+	return f.Acquire(slot)
+}
+
+func slotOf(f gpu.Feed, slot int) *feedSlot {
+	return f.(*state.Feed[*buffer, *program]).Copier().(*copier).ring[slot]
+}
 
 // Waits is how many waits order the streams of a program.
 func Waits(p gpu.Program) int {
@@ -71,7 +70,7 @@ func Streams(p gpu.Program) int { return p.(*program).schedule.used() }
 // RecordWithout is Record that leaves wait number drop out.
 func RecordWithout(d *Device, step func() error, drop int) (gpu.Program, error) {
 	p := &program{device: d}
-	if err := d.state.Collect(p, step); err != nil {
+	if err := d.state.Record(p, step); err != nil {
 		return nil, err
 	}
 	err := d.exec.do(func() error {
@@ -108,7 +107,7 @@ var ErrOrdered = errors.New("ordered to fail")
 // fails while it is captured. It says whether the queue is back at the first stream then.
 func RecordFailing(d *Device, step func() error) (failure error, first bool) {
 	p := &program{device: d}
-	if err := d.state.Collect(p, step); err != nil {
+	if err := d.state.Record(p, step); err != nil {
 		return err, false
 	}
 	err := d.exec.do(func() error {

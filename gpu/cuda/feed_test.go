@@ -115,7 +115,7 @@ func TestSoftwareGPUFindsAMissingWait(t *testing.T) {
 				if value == 0 {
 					fill(t, f, 0, byte(value))
 				} else {
-					cuda.OpenWithoutWaiting(f, 0) // waiting would order the streams as well
+					require.NoError(t, cuda.OpenWithoutWaiting(f, 0)) // waiting would order the streams as well
 				}
 				require.NoError(t, cuda.CarryWith(f, 0, programs[0], c.waits))
 			}
@@ -144,7 +144,7 @@ func TestHostMemoryMustNotBeFilledTooEarly(t *testing.T) {
 			if wait {
 				require.NoError(t, f.Acquire(0))
 			} else {
-				cuda.OpenWithoutWaiting(f, 0)
+				require.NoError(t, cuda.OpenWithoutWaiting(f, 0))
 			}
 			require.NoError(t, f.Fill(0, func(host [][]byte) { host[0][0] = 9 }))
 			got := read(t, d, x)[0]

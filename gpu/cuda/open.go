@@ -9,6 +9,7 @@ import (
 	"gorgonia.org/cu"
 
 	"mdfa/gpu/cuda/kernels"
+	"mdfa/gpu/internal/state"
 )
 
 //go:embed kernels.ptx
@@ -41,7 +42,7 @@ func Open(o Options) (*Device, error) {
 		options:  o,
 		exec:     newExecutor(),
 		programs: map[*program]struct{}{},
-		feeds:    map[*feed]struct{}{},
+		state:    state.New[*buffer, *program](),
 	}
 	if err := d.exec.do(func() error { return operation("open", d.open()) }); err != nil {
 		d.exec.stop()

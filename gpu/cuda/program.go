@@ -26,11 +26,8 @@ var _ gpu.Profiler = (*program)(nil)
 // Record collects the operations of step, then captures them into a graph. Step itself
 // runs without capturing, so that it may fail anywhere and leave nothing behind.
 func (d *Device) Record(step func() error) (gpu.Program, error) {
-	if err := d.state.Ready("record"); err != nil {
-		return nil, err
-	}
 	p := &program{device: d}
-	if err := d.state.Collect(p, step); err != nil {
+	if err := d.state.Record(p, step); err != nil {
 		return nil, err
 	}
 	if err := d.exec.do(p.prepare); err != nil {

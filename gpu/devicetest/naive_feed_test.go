@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"mdfa/gpu"
+	"mdfa/gpu/internal/state"
 )
 
 // naiveFeed copies from host memory of its own, so that a forgotten copy shows.
 type naiveFeed struct {
 	device  *naive
-	slots   *gpu.FeedSlots
+	slots   *state.FeedSlots
 	host    [][][]byte
 	buffers [][]gpu.Buffer
 	sent    []bool
@@ -43,7 +44,7 @@ func (d *naive) NewFeed(slots int, parts ...gpu.FeedPart) (gpu.Feed, error) {
 		}
 		f.host, f.buffers = append(f.host, host), append(f.buffers, buffers)
 	}
-	f.slots = gpu.NewFeedSlots(f.host)
+	f.slots = state.NewFeedSlots(f.host)
 	d.feeds = append(d.feeds, f)
 	return f, nil
 }
@@ -70,15 +71,15 @@ func (f *naiveFeed) Acquire(slot int) error {
 	if err := f.slots.Check("acquire", slot); err != nil {
 		return err
 	}
-	if f.slots.Is(slot, gpu.FeedSent) && f.device.has("an open slot runs its last batch") {
+	if f.slots.Is(slot, state.FeedSent) && f.device.has("an open slot runs its last batch") {
 		return nil
 	}
-	f.slots.Set(slot, gpu.FeedOpen)
+	f.slots.Set(slot, state.FeedOpen)
 	return nil
 }
 
 func (f *naiveFeed) Fill(slot int, write func(host [][]byte)) error {
-	if f.device.has("an open slot runs its last batch") && slot >= 0 && slot < len(f.host) && f.slots.Is(slot, gpu.FeedSent) {
+	if f.device.has("an open slot runs its last batch") && slot >= 0 && slot < len(f.host) && f.slots.Is(slot, state.FeedSent) {
 		write(f.host[slot])
 		return nil
 	}
@@ -89,10 +90,10 @@ func (f *naiveFeed) Send(slot int) error {
 	if err := f.ready("send"); err != nil {
 		return err
 	}
-	if err := f.slots.Require("send", slot, gpu.FeedOpen); err != nil {
+	if err := f.slots.Require("send", slot, state.FeedOpen); err != nil {
 		return err
 	}
-	f.slots.Set(slot, gpu.FeedSent)
+	f.slots.Set(slot, state.FeedSent)
 	f.copy(slot)
 	return nil
 }
@@ -119,7 +120,7 @@ func (f *naiveFeed) Run(slot int, p gpu.Program) error {
 	if err := f.ready("run"); err != nil {
 		return err
 	}
-	need := gpu.FeedSent
+	need := state.FeedSent
 	if f.device.has("a feed runs before it has sent") && f.slots.Check("run", slot) == nil && !f.slots.Is(slot, need) {
 		return p.Run()
 	}
@@ -138,13 +139,13 @@ func (f *naiveFeed) Free() error {
 		return err
 	}
 	if f.freed {
-		return fmt.Errorf("gpu: free: %w", gpu.ErrFreedFeed)
+		return fmt.Errorf("gpu: free: %w", state.ErrFreedFeed)
 	}
 	f.freed = true
 	if f.device.has("a freed feed goes on") {
 		return nil
 	}
-	f.slots.End(gpu.ErrFreedFeed)
+	f.slots.End(state.ErrFreedFeed)
 	for _, slot := range f.buffers {
 		for _, b := range slot {
 			b.(*naiveBuffer).freed = true

@@ -15,12 +15,14 @@ const MaxBytes = 1 << 46
 
 // Buffer is the state of a buffer. The buffers of a device embed it.
 type Buffer struct {
-	device any // the *Device that it belongs to
-	dtype  gpu.DType
-	n      int
-	freed  bool
-	feed   bool
+	owner owner // a *Device
+	dtype gpu.DType
+	n     int
+	freed bool
+	feed  bool
 }
+
+type owner interface{ forget(b *Buffer) }
 
 // DType implements gpu.Buffer.
 func (b *Buffer) DType() gpu.DType { return b.dtype }
@@ -30,9 +32,6 @@ func (b *Buffer) Len() int { return b.n }
 
 // Bytes returns the size of the buffer.
 func (b *Buffer) Bytes() int { return b.n * b.dtype.Size() }
-
-// GiveToFeed leaves it to a feed to free the buffer.
-func (b *Buffer) GiveToFeed() { b.feed = true }
 
 // CheckFree refuses to free a buffer that was freed or that belongs to a feed.
 func (b *Buffer) CheckFree() error {
@@ -45,27 +44,52 @@ func (b *Buffer) CheckFree() error {
 	return nil
 }
 
+// Remove makes the buffer unusable.
+func (b *Buffer) Remove() {
+	b.freed = true
+	b.owner.forget(b)
+}
+
 func (b *Buffer) state() *Buffer { return b }
 
-// ownBuffer is a type that embeds [Buffer], by its pointer.
+// ownBuffer is a pointer to a type that embeds [Buffer].
 type ownBuffer interface {
 	comparable
+	gpu.Buffer
 	state() *Buffer
 }
 
+// ownProgram is a pointer to a type that embeds [Program].
+type ownProgram[B ownBuffer] interface {
+	comparable
+	gpu.Program
+	state() *Program[B]
+}
+
 // Device is the state of a device with buffers of type B and programs of type P.
-type Device[B ownBuffer, P comparable] struct {
-	Closed    bool
+type Device[B ownBuffer, P ownProgram[B]] struct {
 	Lost      error // the failure after which nothing works
 	Recording P     // the program that collects operations; nil outside of Record
-	Buffers   map[B]struct{}
+	Buffers   map[*Buffer]B
+	Feeds     map[*Feed[B, P]]struct{}
+	closed    bool
 }
+
+// New returns the state of a device that was just opened.
+func New[B ownBuffer, P ownProgram[B]]() *Device[B, P] {
+	return &Device[B, P]{Buffers: map[*Buffer]B{}, Feeds: map[*Feed[B, P]]struct{}{}}
+}
+
+// Closed reports whether Close was called.
+func (d *Device[B, P]) Closed() bool { return d.closed }
+
+func (d *Device[B, P]) forget(b *Buffer) { delete(d.Buffers, b) }
 
 // Ready refuses calls on a device that is closed or lost, and calls that cannot be recorded.
 func (d *Device[B, P]) Ready(op string) error {
 	var none P
 	switch {
-	case d.Closed:
+	case d.closed:
 		return fmt.Errorf("gpu: %s: %w", op, gpu.ErrClosed)
 	case d.Recording != none:
 		return fmt.Errorf("gpu: %s: %w", op, gpu.ErrRecording)
@@ -83,7 +107,7 @@ func (d *Device[B, P]) alive(op string) error {
 // Accept decides whether an operation can run or be recorded. Check is the result of the
 // operation's shape check, and spans are all the memory that the operation uses.
 func (d *Device[B, P]) Accept(op string, check error, spans []gpu.Span) error {
-	if d.Closed {
+	if d.closed {
 		return fmt.Errorf("gpu: %s: %w", op, gpu.ErrClosed)
 	}
 	if check != nil {
@@ -107,7 +131,7 @@ func (d *Device[B, P]) own(op string, b gpu.Buffer) (B, error) {
 	switch {
 	case b == nil:
 		return none, fmt.Errorf("gpu: %s: no buffer: %w", op, gpu.ErrBuffer)
-	case !ok || own == none || own.state().device != d:
+	case !ok || own == none || own.state().owner != owner(d):
 		return none, fmt.Errorf("gpu: %s: the buffer belongs to another device: %w", op, gpu.ErrBuffer)
 	case own.state().freed:
 		return none, fmt.Errorf("gpu: %s: the buffer was freed: %w", op, gpu.ErrBuffer)
@@ -144,42 +168,44 @@ func (d *Device[B, P]) CheckAlloc(t gpu.DType, n int) error {
 
 // Add makes b a buffer of n elements that belongs to the device.
 func (d *Device[B, P]) Add(b B, t gpu.DType, n int) {
-	*b.state() = Buffer{device: d, dtype: t, n: n}
-	if d.Buffers == nil {
-		d.Buffers = map[B]struct{}{}
-	}
-	d.Buffers[b] = struct{}{}
+	*b.state() = Buffer{owner: d, dtype: t, n: n}
+	d.Buffers[b.state()] = b
 }
 
-// Remove makes b unusable.
-func (d *Device[B, P]) Remove(b B) {
-	b.state().freed = true
-	delete(d.Buffers, b)
-}
-
-// Close makes the device unusable. A second Close is an error.
+// Close makes the device and its feeds unusable. A second Close is an error.
 func (d *Device[B, P]) Close() error {
-	if d.Closed {
+	if d.closed {
 		return fmt.Errorf("gpu: close: %w", gpu.ErrClosed)
 	}
-	d.Closed = true
+	d.closed = true
+	for f := range d.Feeds {
+		f.slots.End(gpu.ErrClosed)
+	}
 	return nil
 }
 
-// Collect calls step while operations go to p.
-func (d *Device[B, P]) Collect(p P, step func() error) error {
+// Record calls step while the operations go to p.
+func (d *Device[B, P]) Record(p P, step func() error) error {
+	if err := d.Ready("record"); err != nil {
+		return err
+	}
 	var none P
+	p.state().device = d
 	d.Recording = p
 	defer func() { d.Recording = none }()
 	return step()
 }
 
-// Program is the state of a recorded program, which embeds it: the buffers that it uses.
+// Program is the state of a recorded program: the buffers that it uses. The programs of a
+// device embed it.
 type Program[B ownBuffer] struct {
+	device  any // the *Device that it belongs to
 	buffers []B
 	known   map[B]struct{}
 	freed   bool
 }
+
+func (p *Program[B]) state() *Program[B] { return p }
 
 // Use notes the buffers of spans.
 func (p *Program[B]) Use(spans []gpu.Span) {
