@@ -1,27 +1,26 @@
 package ptx
 
 // number reads a literal with an optional sign.
-func (p *parser) number() (Operand, error) {
+func (p *parser) number() Operand {
 	neg := false
 	for p.is("-") || p.is("+") {
 		neg = neg != p.is("-")
-		if err := p.advance(); err != nil {
-			return Operand{}, err
-		}
+		p.advance()
 	}
 	if p.tok.kind != tNumber {
-		return Operand{}, p.errorf("expected a number, found %v", p.tok)
+		panic(p.errorf("expected a number, found %v", p.tok))
 	}
 	o, err := parseNumber(p.tok.text)
 	if err != nil {
-		return o, p.errorf("%v", err)
+		panic(p.errorf("%v", err))
 	}
 	if neg && o.Kind == KInt {
 		o.Int = -o.Int
 	} else if neg {
 		o.Int ^= 1 << (o.FloatBits - 1)
 	}
-	return o, p.advance()
+	p.advance()
+	return o
 }
 
 // Binary operators of constant expressions, by precedence.
@@ -48,35 +47,25 @@ func (p *parser) operator() string {
 
 // constant reads an integer constant expression whose operators bind tighter
 // than floor. Arithmetic is modulo 2^64, as PTX's is.
-func (p *parser) constant(floor int) (uint64, error) {
+func (p *parser) constant(floor int) uint64 {
 	if p.depth++; p.depth > maxDepth {
-		return 0, p.errorf("the expression is nested too deeply")
+		panic(p.errorf("the expression is nested too deeply"))
 	}
 	defer func() { p.depth-- }()
-	left, err := p.primary()
-	if err != nil {
-		return 0, err
-	}
+	left := p.primary()
 	for {
 		op := p.operator()
 		level := precedence[op]
 		if op == "" || level <= floor {
-			return left, nil
+			return left
 		}
-		if err := p.advance(); err != nil {
-			return 0, err
-		}
+		p.advance()
 		if level == 4 { // the lexer gives << and >> as two tokens
-			if err := p.expect(op[:1]); err != nil {
-				return 0, err
-			}
+			p.expect(op[:1])
 		}
-		right, err := p.constant(level)
-		if err != nil {
-			return 0, err
-		}
+		right := p.constant(level)
 		if right == 0 && (op == "/" || op == "%") {
-			return 0, p.errorf("division by zero in a constant expression")
+			panic(p.errorf("division by zero in a constant expression"))
 		}
 		left = apply(op, left, right)
 	}
@@ -107,17 +96,15 @@ func apply(op string, a, b uint64) uint64 {
 }
 
 // primary reads a literal, a parenthesised expression, or a unary operator's operand.
-func (p *parser) primary() (uint64, error) {
+func (p *parser) primary() uint64 {
 	switch {
 	case p.is("-"), p.is("+"), p.is("~"), p.is("!"):
 		op := p.tok.text
-		if err := p.advance(); err != nil {
-			return 0, err
-		}
+		p.advance()
 		if p.depth++; p.depth > maxDepth {
-			return 0, p.errorf("the expression is nested too deeply")
+			panic(p.errorf("the expression is nested too deeply"))
 		}
-		v, err := p.primary()
+		v := p.primary()
 		p.depth--
 		switch op {
 		case "-":
@@ -131,26 +118,23 @@ func (p *parser) primary() (uint64, error) {
 				v = 0
 			}
 		}
-		return v, err
+		return v
 	case p.is("("):
-		if err := p.advance(); err != nil {
-			return 0, err
-		}
-		v, err := p.constant(0)
-		if err != nil {
-			return 0, err
-		}
-		return v, p.expect(")")
+		p.advance()
+		v := p.constant(0)
+		p.expect(")")
+		return v
 	}
 	if p.tok.kind != tNumber {
-		return 0, p.errorf("expected a constant, found %v", p.tok)
+		panic(p.errorf("expected a constant, found %v", p.tok))
 	}
 	o, err := parseNumber(p.tok.text)
 	if err != nil {
-		return 0, p.errorf("%v", err)
+		panic(p.errorf("%v", err))
 	}
 	if o.Kind != KInt {
-		return 0, p.errorf("expected an integer, found %s", p.tok.text)
+		panic(p.errorf("expected an integer, found %s", p.tok.text))
 	}
-	return o.Int, p.advance()
+	p.advance()
+	return o.Int
 }

@@ -4,275 +4,194 @@ import "fmt"
 
 // function reads an .entry or .func: its formals, performance directives and
 // body (or the semicolon of a prototype).
-func (p *parser) function(entry bool, linkage Linkage) error {
+func (p *parser) function(entry bool, linkage Linkage) {
 	fn := &Func{Entry: entry, Linkage: linkage, Line: p.tok.line}
 	p.fn, p.regIDs, p.pending, p.loc = fn, 0, nil, nil
 	p.scope = newScope(nil)
-	if err := p.advance(); err != nil {
-		return err
-	}
-	var err error
+	p.advance()
 	if p.is("(") {
 		if entry {
-			return p.errorf("an .entry returns nothing")
+			panic(p.errorf("an .entry returns nothing"))
 		}
-		if fn.Rets, err = p.formals(); err != nil {
-			return err
-		}
+		fn.Rets = p.formals()
 	}
-	if fn.Name, err = p.ident("a function's name"); err != nil {
-		return err
-	}
+	fn.Name = p.ident("a function's name")
 	if p.is("(") {
-		if fn.Params, err = p.formals(); err != nil {
-			return err
-		}
+		fn.Params = p.formals()
 	}
-	if err := p.performance(); err != nil {
-		return err
-	}
+	p.performance()
 	if old := p.mod.Func(fn.Name); old != nil && old.Defined && p.is("{") {
-		return &Error{fn.Line, fmt.Sprintf("%s is defined twice (first on line %d)", fn.Name, old.Line)}
+		panic(&Error{fn.Line, fmt.Sprintf("%s is defined twice (first on line %d)", fn.Name, old.Line)})
 	}
 	p.mod.Funcs = append(p.mod.Funcs, fn)
-	if ok, err := p.take(";"); ok || err != nil {
-		return err
+	if p.take(";") {
+		return
 	}
 	fn.Defined = true
-	if err := p.expect("{"); err != nil {
-		return err
-	}
-	if err := p.body(); err != nil {
-		return err
-	}
+	p.expect("{")
+	p.body()
 	p.loc = nil
-	return p.resolve()
+	p.resolve()
 }
 
 // formals reads a parenthesised parameter list.
-func (p *parser) formals() ([]*Formal, error) {
+func (p *parser) formals() []*Formal {
 	var list []*Formal
-	if err := p.expect("("); err != nil {
-		return nil, err
-	}
+	p.expect("(")
 	for !p.is(")") {
 		if p.isDot("reg") {
-			if err := p.advance(); err != nil {
-				return nil, err
-			}
-			t, err := p.regType()
-			if err != nil {
-				return nil, err
-			}
-			name, err := p.ident("a register")
-			if err != nil {
-				return nil, err
-			}
-			r := &Reg{Name: name, Type: t, ID: -1}
-			if err := p.declareReg(r); err != nil {
-				return nil, err
-			}
+			p.advance()
+			r := &Reg{Type: p.regType(), Name: p.ident("a register"), ID: -1}
+			p.declareReg(r)
 			p.use(r)
 			list = append(list, &Formal{Reg: r})
 		} else {
-			v, err := p.varType(Internal)
-			if err != nil {
-				return nil, err
-			}
+			v := p.varType(Internal)
 			if v.Space != Param {
-				return nil, p.errorf("a parameter is .param or .reg")
+				panic(p.errorf("a parameter is .param or .reg"))
 			}
-			if err := p.varName(v); err != nil {
-				return nil, err
-			}
+			p.varName(v)
 			if len(v.Dims) > 0 && v.Dims[0] == 0 {
-				return nil, p.errorf("%s: variable-length parameter lists are not supported", v.Name)
+				panic(p.errorf("%s: variable-length parameter lists are not supported", v.Name))
 			}
-			if err := p.declareVar(v); err != nil {
-				return nil, err
-			}
+			p.declareVar(v)
 			list = append(list, &Formal{Var: v})
 		}
-		if ok, err := p.take(","); err != nil {
-			return nil, err
-		} else if !ok {
+		if !p.take(",") {
 			break
 		}
 	}
-	return list, p.expect(")")
+	p.expect(")")
+	return list
 }
 
 // performance reads the directives between a function's head and its body.
-func (p *parser) performance() error {
+func (p *parser) performance() {
 	for p.tok.kind == tDot {
 		name := p.tok.text
-		if name == "pragma" {
-			if err := p.pragma(); err != nil {
-				return err
-			}
+		switch name {
+		case "pragma":
+			p.pragma()
+			continue
+		case "loc":
+			p.location()
 			continue
 		}
-		if name == "loc" {
-			if err := p.location(); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := p.advance(); err != nil {
-			return err
-		}
-		var err error
+		p.advance()
 		switch name {
 		case "maxntid":
-			p.fn.MaxNTid, err = p.extents(name)
+			p.fn.MaxNTid = p.extents(name)
 		case "reqntid":
-			p.fn.ReqNTid, err = p.extents(name)
+			p.fn.ReqNTid = p.extents(name)
 		case "minnctapersm":
-			p.fn.MinNCTAPerSM, err = p.count(name)
+			p.fn.MinNCTAPerSM = p.count(name)
 		case "maxnreg":
-			p.fn.MaxReg, err = p.count(name)
+			p.fn.MaxReg = p.count(name)
 		case "noreturn":
 			p.fn.NoReturn = true
 		default:
-			err = p.errorf("directive .%s is not supported on a function", name)
-		}
-		if err != nil {
-			return err
+			panic(p.errorf("directive .%s is not supported on a function", name))
 		}
 	}
-	return nil
 }
 
-func (p *parser) count(name string) (int, error) {
-	n, err := p.integer("."+name, 1<<31-1)
-	return int(n), err
-}
+func (p *parser) count(name string) int { return int(p.integer("."+name, 1<<31-1)) }
 
 // extents reads up to three thread extents; those left out are 1.
-func (p *parser) extents(name string) ([3]int, error) {
+func (p *parser) extents(name string) [3]int {
 	e := [3]int{1, 1, 1}
 	for i := range e {
-		n, err := p.count(name)
-		if err != nil {
-			return e, err
-		}
+		n := p.count(name)
 		if n == 0 {
-			return e, p.errorf(".%s: an extent is at least 1", name)
+			panic(p.errorf(".%s: an extent is at least 1", name))
 		}
 		e[i] = n
-		if ok, err := p.take(","); err != nil || !ok {
-			return e, err
+		if !p.take(",") {
+			break
 		}
 	}
-	return e, nil
+	return e
 }
 
 // body reads statements up to the closing brace of the function.
-func (p *parser) body() error {
+func (p *parser) body() {
 	for depth := 1; depth > 0; {
-		var err error
 		switch {
 		case p.tok.kind == tEOF:
-			return p.errorf("%s has no closing brace", p.fn.Name)
+			panic(p.errorf("%s has no closing brace", p.fn.Name))
 		case p.is("{"):
 			if depth++; depth > maxDepth {
-				return p.errorf("scopes are nested too deeply")
+				panic(p.errorf("scopes are nested too deeply"))
 			}
 			p.scope = newScope(p.scope)
-			err = p.advance()
+			p.advance()
 		case p.is("}"):
 			depth--
 			if depth > 0 {
 				p.scope = p.scope.parent
 			}
-			err = p.advance()
+			p.advance()
 		case p.is(";"):
-			err = p.advance()
+			p.advance()
 		case p.tok.kind == tDot:
-			err = p.bodyDirective()
+			p.bodyDirective()
 		default:
-			err = p.statement()
-		}
-		if err != nil {
-			return err
+			p.statement()
 		}
 	}
-	return nil
 }
 
-func (p *parser) bodyDirective() error {
+func (p *parser) bodyDirective() {
 	switch p.tok.text {
 	case "reg":
-		return p.registers()
+		p.registers()
 	case "local", "shared", "param", "const", "global":
-		vars, err := p.variable(Internal)
-		if err != nil {
-			return err
-		}
-		for _, v := range vars {
-			if err := p.declareVar(v); err != nil {
-				return err
-			}
+		for _, v := range p.variable(Internal) {
+			p.declareVar(v)
 			p.fn.Vars = append(p.fn.Vars, v)
 		}
-		return nil
 	case "loc":
-		return p.location()
+		p.location()
 	case "pragma":
-		return p.pragma()
+		p.pragma()
 	case "file":
-		return p.file()
+		p.file()
+	default:
+		panic(p.errorf("directive .%s is not supported in a function", p.tok.text))
 	}
-	return p.errorf("directive .%s is not supported in a function", p.tok.text)
 }
 
-func (p *parser) regType() (Type, error) {
+func (p *parser) regType() Type {
 	if p.tok.kind != tDot {
-		return NoType, p.errorf("expected a register type, found %v", p.tok)
+		panic(p.errorf("expected a register type, found %v", p.tok))
 	}
 	t, ok := TypeByName(p.tok.text)
 	if !ok {
-		return NoType, p.errorf("registers of type .%s are not supported", p.tok.text)
+		panic(p.errorf("registers of type .%s are not supported", p.tok.text))
 	}
-	return t, p.advance()
+	p.advance()
+	return t
 }
 
 // registers reads: .reg .f32 %f<12>, %g;
-func (p *parser) registers() error {
-	if err := p.advance(); err != nil {
-		return err
-	}
-	t, err := p.regType()
-	if err != nil {
-		return err
-	}
+func (p *parser) registers() {
+	p.advance()
+	t := p.regType()
 	for {
-		name, err := p.ident("a register's name")
-		if err != nil {
-			return err
-		}
-		if p.is("<") {
-			if err := p.advance(); err != nil {
-				return err
-			}
-			n, err := p.integer("a register count", 1<<31)
-			if err != nil {
-				return err
-			}
-			if err := p.expect(">"); err != nil {
-				return err
-			}
+		name := p.ident("a register's name")
+		if p.take("<") {
+			n := p.integer("a register count", 1<<31)
+			p.expect(">")
 			if _, dup := p.scope.families[name]; dup {
-				return p.errorf("registers %s<> are declared twice in one scope", name)
+				panic(p.errorf("registers %s<> are declared twice in one scope", name))
 			}
 			p.scope.families[name] = family{t, n}
-		} else if err := p.declareReg(&Reg{Name: name, Type: t, ID: -1}); err != nil {
-			return err
+		} else {
+			p.declareReg(&Reg{Name: name, Type: t, ID: -1})
 		}
-		if ok, err := p.take(","); err != nil {
-			return err
-		} else if !ok {
-			return p.expect(";")
+		if !p.take(",") {
+			p.expect(";")
+			return
 		}
 	}
 }

@@ -8,11 +8,6 @@ type Version struct{ Major, Minor int }
 // String gives the version as PTX writes it.
 func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
 
-// Less reports whether v is older than w.
-func (v Version) Less(w Version) bool {
-	return v.Major < w.Major || v.Major == w.Major && v.Minor < w.Minor
-}
-
 // Space is a PTX state space (PTX ISA, "State Spaces").
 type Space uint8
 
@@ -80,18 +75,16 @@ type Var struct {
 	Align   uint64   // bytes; at least the natural alignment of one element
 	Size    uint64   // bytes in all; 0 for an unsized extern array
 	Init    []Init   // initial values, by offset; bytes not named are zero
-	HasInit bool
 	Line    int
 }
 
 // Init is one initialised element of a variable.
 type Init struct {
-	Offset  uint64
-	Size    int    // bytes
-	Bits    uint64 // little-endian value, when Sym is empty
-	Sym     string // a variable or function whose address is the value
-	Generic bool   // the address is wanted as a generic address
-	Addend  int64
+	Offset uint64
+	Size   int    // bytes
+	Bits   uint64 // little-endian value, when Sym is empty
+	Sym    string // a variable or function whose address is the value
+	Addend int64
 }
 
 // Reg is a declared register.

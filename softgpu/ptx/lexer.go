@@ -2,6 +2,7 @@ package ptx
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -31,6 +32,17 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("ptx: line %d: %s", e.Line, e.Msg) }
 
+// String names the token in an error.
+func (t token) String() string {
+	switch t.kind {
+	case tEOF:
+		return "the end of the text"
+	case tDot:
+		return "." + t.text
+	}
+	return strconv.Quote(t.text)
+}
+
 type lexer struct {
 	src  string
 	pos  int
@@ -46,7 +58,7 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 func isWord(c byte) bool { return isLetter(c) && c != '%' || isDigit(c) }
 
 // blanks skips white space and comments.
-func (l *lexer) blanks() error {
+func (l *lexer) blanks() {
 	for l.pos < len(l.src) {
 		switch c := l.src[l.pos]; {
 		case c == '\n':
@@ -64,26 +76,23 @@ func (l *lexer) blanks() error {
 		case strings.HasPrefix(l.src[l.pos:], "/*"):
 			n := strings.Index(l.src[l.pos+2:], "*/")
 			if n < 0 {
-				return &Error{l.line, "a comment that starts with /* has no end"}
+				panic(&Error{l.line, "a comment that starts with /* has no end"})
 			}
 			l.line += strings.Count(l.src[l.pos:l.pos+n+4], "\n")
 			l.pos += n + 4
 		default:
-			return nil
+			return
 		}
 	}
-	return nil
 }
 
 // next gives the next token.
-func (l *lexer) next() (token, error) {
+func (l *lexer) next() token {
 	before := l.pos
-	if err := l.blanks(); err != nil {
-		return token{}, err
-	}
+	l.blanks()
 	t := token{line: l.line, glue: l.pos == before}
 	if l.pos >= len(l.src) {
-		return t, nil
+		return t
 	}
 	start := l.pos
 	switch c := l.src[l.pos]; {
@@ -105,7 +114,7 @@ func (l *lexer) next() (token, error) {
 	case c == '"':
 		end := strings.IndexAny(l.src[l.pos+1:], "\"\n")
 		if end < 0 || l.src[l.pos+1+end] == '\n' {
-			return t, &Error{l.line, "a string has no closing quote on its line"}
+			panic(&Error{l.line, "a string has no closing quote on its line"})
 		}
 		t.kind, t.text = tString, l.src[l.pos+1:l.pos+1+end]
 		l.pos += end + 2
@@ -113,9 +122,9 @@ func (l *lexer) next() (token, error) {
 		l.pos++
 		t.kind, t.text = tPunct, l.src[start:l.pos]
 	default:
-		return t, &Error{l.line, fmt.Sprintf("unexpected character %q", rune(c))}
+		panic(&Error{l.line, fmt.Sprintf("unexpected character %q", rune(c))})
 	}
-	return t, nil
+	return t
 }
 
 func (l *lexer) word() {

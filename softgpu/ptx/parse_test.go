@@ -59,7 +59,7 @@ func TestVariablesKnowTheirLayoutAndValues(t *testing.T) {
 		assert.EqualValues(t, 4*i, floats.Init[i].Offset)
 	}
 	pointer := variable(t, m, "pointer")
-	assert.Equal(t, Init{Size: 8, Sym: "words", Generic: true, Addend: 4}, pointer.Init[0])
+	assert.Equal(t, Init{Size: 8, Sym: "words", Addend: 4}, pointer.Init[0])
 	assert.Equal(t, Visible, pointer.Linkage)
 	pair := variable(t, m, "pair")
 	assert.EqualValues(t, 8, pair.Size)

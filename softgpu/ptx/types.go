@@ -64,9 +64,6 @@ func (t Type) Bytes() int { return typeInfo[t].bits / 8 }
 // Signed reports a signed integer type.
 func (t Type) Signed() bool { return t >= S8 && t <= S64 }
 
-// Unsigned reports an unsigned integer type.
-func (t Type) Unsigned() bool { return t >= U8 && t <= U64 }
-
 // Untyped reports a .b type.
 func (t Type) Untyped() bool { return t >= B8 && t <= B64 }
 

@@ -9,33 +9,25 @@ var spaceByName = map[string]Space{
 // variable reads a declaration, from its state space to the semicolon:
 //
 //	.global .align 8 .v2 .f32 name[4][2] = {...}, other;
-func (p *parser) variable(linkage Linkage) ([]*Var, error) {
-	proto, err := p.varType(linkage)
-	if err != nil {
-		return nil, err
-	}
+func (p *parser) variable(linkage Linkage) []*Var {
+	proto := p.varType(linkage)
 	var vars []*Var
 	for {
 		v := *proto
-		if err := p.varName(&v); err != nil {
-			return nil, err
-		}
+		p.varName(&v)
 		if p.is("=") {
-			if err := p.initialiser(&v); err != nil {
-				return nil, err
-			}
+			p.initialiser(&v)
 		}
 		vars = append(vars, &v)
-		if ok, err := p.take(","); err != nil {
-			return nil, err
-		} else if !ok {
-			return vars, p.expect(";")
+		if !p.take(",") {
+			p.expect(";")
+			return vars
 		}
 	}
 }
 
 // varType reads the state space, attributes and type of a declaration.
-func (p *parser) varType(linkage Linkage) (*Var, error) {
+func (p *parser) varType(linkage Linkage) *Var {
 	v := &Var{Linkage: linkage, Vec: 1, Line: p.tok.line}
 	for p.tok.kind == tDot {
 		name := p.tok.text
@@ -49,116 +41,83 @@ func (p *parser) varType(linkage Linkage) (*Var, error) {
 			v.Vec = 4
 		} else if name == "ptr" {
 			// ".param .u64 .ptr .global .align 16 name": what it points to is advice only.
-			if err := p.pointerAdvice(); err != nil {
-				return nil, err
-			}
+			p.pointerAdvice()
 			continue
 		} else if name == "align" {
-			if err := p.advance(); err != nil {
-				return nil, err
-			}
-			n, err := p.integer(".align", 1<<16)
-			if err != nil {
-				return nil, err
-			}
+			p.advance()
+			n := p.integer(".align", 1<<16)
 			if n == 0 || n&(n-1) != 0 {
-				return nil, p.errorf(".align %d: it is a power of two", n)
+				panic(p.errorf(".align %d: it is a power of two", n))
 			}
 			v.Align = n
 			continue
 		} else {
-			return nil, p.errorf(".%s is not supported in a variable declaration", name)
+			panic(p.errorf(".%s is not supported in a variable declaration", name))
 		}
-		if err := p.advance(); err != nil {
-			return nil, err
-		}
+		p.advance()
 	}
 	if v.Type == NoType || v.Type == Pred {
-		return nil, p.errorf("a variable needs a type that memory can hold")
+		panic(p.errorf("a variable needs a type that memory can hold"))
 	}
-	return v, nil
+	return v
 }
 
-func (p *parser) pointerAdvice() error {
-	if err := p.advance(); err != nil {
-		return err
-	}
+func (p *parser) pointerAdvice() {
+	p.advance()
 	if p.tok.kind == tDot {
 		if _, ok := spaceByName[p.tok.text]; ok {
-			if err := p.advance(); err != nil {
-				return err
-			}
+			p.advance()
 		}
 	}
-	if !p.isDot("align") {
-		return nil
+	if p.isDot("align") {
+		p.advance()
+		p.integer(".align", 1<<16)
 	}
-	if err := p.advance(); err != nil {
-		return err
-	}
-	_, err := p.integer(".align", 1<<16)
-	return err
 }
 
 // varName reads the name and array extents, and computes size and alignment.
-func (p *parser) varName(v *Var) error {
+func (p *parser) varName(v *Var) {
 	v.Line = p.tok.line
-	name, err := p.ident("a variable's name")
-	if err != nil {
-		return err
-	}
+	name := p.ident("a variable's name")
 	v.Name = name
 	elem := uint64(v.Type.Bytes() * v.Vec)
 	v.Align = max(v.Align, elem)
 	size := elem
 	for p.is("[") {
-		if err := p.advance(); err != nil {
-			return err
-		}
+		p.advance()
 		n := uint64(0)
 		if !p.is("]") {
-			if n, err = p.constant(0); err != nil {
-				return err
-			}
-			if n == 0 {
-				return p.errorf("%s: an array extent is at least 1", name)
+			if n = p.constant(0); n == 0 {
+				panic(p.errorf("%s: an array extent is at least 1", name))
 			}
 		} else if len(v.Dims) > 0 {
-			return p.errorf("%s: only the first extent may be empty", name)
+			panic(p.errorf("%s: only the first extent may be empty", name))
 		}
-		if err := p.expect("]"); err != nil {
-			return err
-		}
+		p.expect("]")
 		if len(v.Dims) == maxDims {
-			return p.errorf("%s: more than %d array extents", name, maxDims)
+			panic(p.errorf("%s: more than %d array extents", name, maxDims))
 		}
 		v.Dims = append(v.Dims[:len(v.Dims):len(v.Dims)], n)
 		hi, lo := bits.Mul64(size, n)
 		if hi != 0 || lo > maxVarBytes {
-			return p.errorf("%s: larger than %d bytes", name, uint64(maxVarBytes))
+			panic(p.errorf("%s: larger than %d bytes", name, uint64(maxVarBytes)))
 		}
 		size = lo
 	}
 	v.Size = size
-	return nil
 }
 
 // initialiser reads "= value" or "= {values}".
-func (p *parser) initialiser(v *Var) error {
+func (p *parser) initialiser(v *Var) {
 	if v.Space != Global && v.Space != Const {
-		return p.errorf("%s: only .global and .const variables take initial values", v.Name)
+		panic(p.errorf("%s: only .global and .const variables take initial values", v.Name))
 	}
-	if err := p.advance(); err != nil {
-		return err
-	}
-	v.HasInit = true
+	p.advance()
 	offset := uint64(0)
 	if p.is("{") {
-		if err := p.initList(v, &offset, 0); err != nil {
-			return err
-		}
-	} else if err := p.initValue(v, &offset); err != nil {
-		return err
+		p.initList(v, &offset, 0)
+	} else {
+		p.initValue(v, &offset)
 	}
 	if len(v.Dims) > 0 && v.Dims[0] == 0 { // "[]" takes its extent from the values
 		inner := uint64(v.Type.Bytes() * v.Vec)
@@ -169,16 +128,15 @@ func (p *parser) initialiser(v *Var) error {
 		v.Size = v.Dims[0] * inner
 	}
 	if offset > v.Size {
-		return p.errorf("%s: %d bytes of initial values for %d bytes", v.Name, offset, v.Size)
+		panic(p.errorf("%s: %d bytes of initial values for %d bytes", v.Name, offset, v.Size))
 	}
-	return nil
 }
 
 // initList reads a braced list. Nested braces start at the next row of the
 // array dimension they describe.
-func (p *parser) initList(v *Var, offset *uint64, level int) error {
+func (p *parser) initList(v *Var, offset *uint64, level int) {
 	if level > maxDims {
-		return p.errorf("%s: initial values are nested too deeply", v.Name)
+		panic(p.errorf("%s: initial values are nested too deeply", v.Name))
 	}
 	row := uint64(v.Type.Bytes())
 	for i := len(v.Dims) - 1; i > level; i-- {
@@ -187,83 +145,55 @@ func (p *parser) initList(v *Var, offset *uint64, level int) error {
 	if level < len(v.Dims) {
 		row *= uint64(v.Vec)
 	}
-	if err := p.expect("{"); err != nil {
-		return err
-	}
+	p.expect("{")
 	for !p.is("}") {
 		if p.is("{") {
 			start := *offset
-			if err := p.initList(v, offset, level+1); err != nil {
-				return err
-			}
+			p.initList(v, offset, level+1)
 			*offset = max(*offset, start+row)
-		} else if err := p.initValue(v, offset); err != nil {
-			return err
+		} else {
+			p.initValue(v, offset)
 		}
 		if *offset > maxVarBytes {
-			return p.errorf("%s: too many initial values", v.Name)
+			panic(p.errorf("%s: too many initial values", v.Name))
 		}
-		if ok, err := p.take(","); err != nil {
-			return err
-		} else if !ok {
+		if !p.take(",") {
 			break
 		}
 	}
-	return p.expect("}")
+	p.expect("}")
 }
 
 // initValue reads one initial value: a number, or a symbol's address.
-func (p *parser) initValue(v *Var, offset *uint64) error {
+func (p *parser) initValue(v *Var, offset *uint64) {
 	size := v.Type.Bytes()
 	item := Init{Offset: *offset, Size: size}
 	*offset += uint64(size)
 	if p.tok.kind == tIdent {
-		if p.tok.text == "generic" {
-			item.Generic = true
-			if err := p.advance(); err != nil {
-				return err
-			}
-			if err := p.expect("("); err != nil {
-				return err
-			}
+		generic := p.tok.text == "generic" // which changes nothing: an address in global memory is generic
+		if generic {
+			p.advance()
+			p.expect("(")
 		}
-		name, err := p.ident("a symbol")
-		if err != nil {
-			return err
-		}
-		item.Sym = name
-		if item.Generic {
-			if err := p.expect(")"); err != nil {
-				return err
-			}
+		item.Sym = p.ident("a symbol")
+		if generic {
+			p.expect(")")
 		}
 		if p.is("+") || p.is("-") {
-			n, err := p.constant(0)
-			if err != nil {
-				return err
-			}
-			item.Addend = int64(n)
+			item.Addend = int64(p.constant(0))
 		}
 		v.Init = append(v.Init, item)
-		return nil
+		return
 	}
 	if v.Type.Float() {
-		o, err := p.number()
-		if err != nil {
-			return err
-		}
+		o := p.number()
 		value, ok := o.Float(v.Type.Bits())
 		if !ok {
-			return p.errorf("%s: the initial value does not fit .%s", v.Name, v.Type)
+			panic(p.errorf("%s: the initial value does not fit .%s", v.Name, v.Type))
 		}
 		item.Bits = value
 	} else {
-		n, err := p.constant(0)
-		if err != nil {
-			return err
-		}
-		item.Bits = n
+		item.Bits = p.constant(0)
 	}
 	v.Init = append(v.Init, item)
-	return nil
 }
