@@ -124,7 +124,7 @@ func (s *subject) print(most int, out *strings.Builder) {
 		if left := x.Data.LeftOut; left != nil {
 			line("left out", "%v", left)
 		}
-		line("rule", "%s", ruleText(x))
+		line("rule", "%v, seed %d", x.Facts(), x.Seed)
 		line("network", "%s", networkText(x))
 		line("program", "%s", x.Program)
 	}
@@ -230,22 +230,6 @@ func resumedText(times []checkpoint.Resumed) string {
 		return ", resumed once"
 	}
 	return fmt.Sprintf(", resumed %d times", len(times))
-}
-
-func ruleText(x *checkpoint.Settings) string {
-	text := fmt.Sprintf("%s, init %s", x.Rule, x.ForwardInit)
-	if x.BackwardInit != "" {
-		text += ", feedback " + x.BackwardInit
-	}
-	if x.ClampFloor != nil {
-		text += fmt.Sprintf(", floor %g", *x.ClampFloor)
-	}
-	for _, name := range []string{"optimizer", "lr", "batch_size"} {
-		if value := x.Flags[name]; value != "" {
-			text += fmt.Sprintf(", %s %s", strings.ReplaceAll(name, "_size", ""), value)
-		}
-	}
-	return text + fmt.Sprintf(", seed %d", x.Seed)
 }
 
 func networkText(x *checkpoint.Settings) string {

@@ -12,6 +12,7 @@ import (
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/internal/foreign"
 	"mdfa/model"
+	"mdfa/run/settings"
 )
 
 // comparison is what differs between two paths; -diff -json prints it.
@@ -98,7 +99,11 @@ func settingsOf(s *checkpoint.Settings) map[string]string {
 	if s == nil {
 		return all
 	}
+	facts := s.Facts()
 	for name, value := range s.Flags {
+		if setting := settings.Find(name); setting != nil {
+			value = setting.Text(&facts.Spec)
+		}
 		all["-"+name] = value
 	}
 	all["program"] = s.Program

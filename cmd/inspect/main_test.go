@@ -61,7 +61,7 @@ func sample(t *testing.T, seed uint64) *checkpoint.Checkpoint {
 	return &checkpoint.Checkpoint{
 		Facts: checkpoint.Facts{
 			Settings: checkpoint.Settings{
-				Program: "abc", Flags: map[string]string{"model": "mdfa", "seed": string('0' + rune(seed)), "lr": "0.1"}, Rule: "mdfa", ClampFloor: &floor,
+				Program: "abc", Flags: map[string]string{"model": "mdfa", "seed": string('0' + rune(seed)), "lr": "0.1", "l2": "0.5", "reduction": "sum"}, Rule: "mdfa", ClampFloor: &floor,
 				ForwardInit: "U1", Seed: int64(seed), Network: net.Spec(),
 				Data: checkpoint.Data{Name: "folder", Shape: [3]int{5, 5, 2}, Classes: 4, Train: 12000, Valid: 10, Test: 20},
 			},
@@ -108,7 +108,7 @@ func TestACheckpointShowsEachLayer(t *testing.T) {
 	text := inspected(t, filepath.Join(dir, "checkpoints", "last.safetensors"))
 	for _, want := range []string{
 		"data       folder, 4 classes of 5x5x2: 12,000 train · 10 validation · 20 test\n",
-		"rule       mdfa, init U1, floor 0.5, lr 0.1, seed 1\n",
+		"rule       mdfa, tanh, init U1, feedback U1, floor 0.5 · rmsprop, lr 0.1, l2\n           0.5, batch 64 (sum), seed 1\n",
 		"network    5x5x2 -> conv 3 3/1, tanh\n",
 		"after epoch 2; 14 steps in all\n",
 		"0 weight  3x3x2x3  ", "1 weight  27x4 ",

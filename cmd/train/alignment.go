@@ -25,7 +25,7 @@ const alignmentStep = 0
 // newAlignmentLog is the log of a run that goes on after so many steps, nil without
 // -alignment. Rows of later steps, which an interrupted run may have left, are measured anew.
 func newAlignmentLog(p *plan, net *model.Network, run *results.Run, steps int) (*alignmentLog, error) {
-	if p.alignment == 0 {
+	if p.Alignment == 0 {
 		return nil, nil
 	}
 	var columns []string

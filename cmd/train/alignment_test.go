@@ -15,6 +15,7 @@ import (
 	"mdfa/gpu"
 	"mdfa/internal/results"
 	"mdfa/model"
+	"mdfa/run/settings"
 )
 
 func TestAlignmentIsWrittenEverySoManySteps(t *testing.T) {
@@ -55,7 +56,7 @@ func TestAlignmentGoesOnWhereARunGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	run, err := results.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
 	require.NoError(t, err)
-	p := &plan{options: options{alignment: 5}}
+	p := &plan{options: options{Spec: settings.Spec{Alignment: 5}}}
 	steps := func() []string {
 		_, rows := table(t, filepath.Join(run.Dir(), "alignment.csv"))
 		var list []string
@@ -93,7 +94,7 @@ func TestACheckpointIsNeverAheadOfTheAlignment(t *testing.T) {
 	require.NoError(t, err)
 	run, err := results.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
 	require.NoError(t, err)
-	log, err := newAlignmentLog(&plan{options: options{alignment: 5}}, net, run, 0)
+	log, err := newAlignmentLog(&plan{options: options{Spec: settings.Spec{Alignment: 5}}}, net, run, 0)
 	require.NoError(t, err)
 	k := &keeper{run: run, net: net, aligned: log, settings: checkpoint.Settings{Network: net.Spec(), Data: checkpoint.Data{Shape: [3]int{1, 1, 4}, Classes: 2}}, writer: checkpoint.NewWriter(run.Dir(), nil), out: newConsole(os.Stdout)}
 	measured := algo.Alignment{Layers: make([]algo.LayerAlignment, 2)}

@@ -61,15 +61,15 @@ func (p *plan) others() func() error {
 // candidates are the folders of runs with the same settings, the newest first.
 func candidates(typed options) []string {
 	// The pattern is sound, and what cannot be read has no run to go on with.
-	paths, _ := fs.Glob(os.DirFS(typed.out), "*/[^.]*/"+checkpoint.RunFile)
+	paths, _ := fs.Glob(os.DirFS(typed.Out), "*/[^.]*/"+checkpoint.RunFile)
 	type found struct {
 		dir string
 		run *checkpoint.Run
 	}
 	var list []found
 	for _, name := range paths {
-		dir := filepath.Join(typed.out, filepath.FromSlash(path.Dir(name)))
-		if run, err := checkpoint.ReadRun(dir); err == nil && sameSettings(typed, run.Settings) {
+		dir := filepath.Join(typed.Out, filepath.FromSlash(path.Dir(name)))
+		if run, err := checkpoint.ReadRun(dir); err == nil && typed.SameRun(run.Facts()) {
 			list = append(list, found{dir, run})
 		}
 	}
@@ -95,8 +95,8 @@ func completed(dir string, typed options) (outcome string, ok bool) {
 	}
 	row := rows[0]
 	if row["status"] != statusComplete ||
-		typed.report && !exists(filepath.Join(dir, runfolder.ReportFile)) || // it was killed while it wrote the report
-		row["max_epochs"] != strconv.Itoa(typed.epochs) || row["max_steps"] != strconv.Itoa(typed.maxSteps) {
+		typed.Report && !exists(filepath.Join(dir, runfolder.ReportFile)) || // it was killed while it wrote the report
+		row["max_epochs"] != strconv.Itoa(typed.MaxEpochs) || row["max_steps"] != strconv.Itoa(typed.MaxSteps) {
 		return "", false
 	}
 	outcome = row["epochs"] + " epochs"

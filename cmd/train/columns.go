@@ -1,11 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"mdfa/algo"
@@ -14,7 +12,6 @@ import (
 	"mdfa/internal/version"
 	"mdfa/loaders"
 	"mdfa/model"
-	"mdfa/run/device"
 )
 
 // Columns that hold times, and in result.csv the device's threads and libraries, come
@@ -62,33 +59,15 @@ func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Inf
 	for _, e := range r.Epochs {
 		steps += e.Steps
 	}
-	return []results.Cell{
+	cells := []results.Cell{
 		{Column: "version", Value: version.Read().String()},
 		{Column: "go", Value: runtime.Version()},
 		{Column: "device", Value: dev.Name},
-		{Column: "dataset", Value: data.Name},
-		{Column: "classes", Value: strconv.Itoa(data.Classes)},
-		{Column: "coarse", Value: strconv.FormatBool(data.Coarse)},
-		{Column: "image_size", Value: fmt.Sprintf("%dx%dx%d", data.Height, data.Width, data.Channels)},
-		{Column: "model", Value: p.config.Rule.String()},
-		{Column: "convnet", Value: strconv.FormatBool(p.convnet)},
-		{Column: "layers", Value: layersText(net, model.Dense)},
-		{Column: "filters", Value: layersText(net, model.Conv)},
-		{Column: "activation", Value: p.activation.String()},
-		{Column: "forward_init", Value: p.forward.String()},
-		{Column: "backward_init", Value: p.backwardText()},
-		{Column: "feedback", Value: p.feedbackText()},
-		{Column: "optimizer", Value: p.config.Optimizer.String()},
-		{Column: "lr", Value: number(p.lr)},
-		{Column: "l2", Value: number(p.l2)},
-		{Column: "clamp_floor", Value: p.floorText()},
-		{Column: "reduction", Value: p.config.Reduction.String()},
-		{Column: "tf32", Value: strconv.FormatBool(p.tf32 && device.OnGPU(dev.Kind))},
-		{Column: "batch_size", Value: strconv.Itoa(p.batch)},
-		{Column: "max_epochs", Value: strconv.Itoa(p.epochs)},
-		{Column: "max_steps", Value: strconv.Itoa(p.maxSteps)},
-		{Column: "seed", Value: strconv.FormatInt(p.seed, 10)},
-		{Column: "data", Value: data.Source},
+	}
+	for _, c := range p.facts(data, net, dev).Columns() {
+		cells = append(cells, results.Cell{Column: c.Name, Value: c.Text})
+	}
+	return append(cells, []results.Cell{
 		{Column: "parameters", Value: strconv.Itoa(net.Weights())},
 		{Column: "status", Value: o.status},
 		{Column: "reason", Value: o.reason},
@@ -105,7 +84,7 @@ func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Inf
 		{Column: "images_per_second", Value: measured(r.ImagesPerSecond())},
 		{Column: "train_seconds", Value: measured(r.Seconds)},
 		{Column: "data_wait_seconds", Value: measured(r.DataWait)},
-	}
+	}...)
 }
 
 // bestTraining is the lowest loss and the highest accuracy of training, "" before the
@@ -124,43 +103,11 @@ func bestTraining(epochs []algo.Epoch) (loss, accuracy string) {
 	return number(lowest), number(highest)
 }
 
-// layersText lists the hidden layers of a kind as -layers and -filters take them; ""
-// for the kind that the network is not made of.
-func layersText(net *model.Network, kind model.Kind) string {
-	var parts []string
-	for _, l := range net.Hidden() {
-		switch {
-		case l.Kind != kind:
-			return ""
-		case kind == model.Dense:
-			parts = append(parts, strconv.Itoa(l.Channels()))
-		default:
-			parts = append(parts, model.Filter{Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride}.String())
-		}
-	}
-	return strings.Join(parts, ",")
-}
-
 func (p *plan) backwardText() string {
 	if p.config.Rule.Feedback() == model.NoFeedback {
 		return ""
 	}
 	return p.backward.String()
-}
-
-// feedbackText is where dfa's and mdfa's feedback was, "" for the other rules.
-func (p *plan) feedbackText() string {
-	if p.config.Rule.Feedback() != model.DirectFeedback {
-		return ""
-	}
-	return p.feedback
-}
-
-func (p *plan) floorText() string {
-	if !p.config.Rule.Monotone() {
-		return ""
-	}
-	return number(p.clampFloor)
 }
 
 // number is the shortest text that reads back as x.

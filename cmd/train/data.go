@@ -7,36 +7,21 @@ import (
 	"mdfa/algo"
 	"mdfa/gpu"
 	"mdfa/internal/fetch/display"
-	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/settings"
 )
-
-// Where the images are while a run trains: the values of -cache.
-const (
-	cacheAuto = "auto" // on the device if they fit
-	cacheOn   = "on"
-	cacheOff  = "off" // streamed: brought to the device batch by batch
-)
-
-func (p *plan) readCache() error {
-	switch p.cache {
-	case cacheAuto, cacheOn, cacheOff:
-		return nil
-	}
-	return usagef("-cache %s: expected %s, %s or %s.", wording.Shown(p.cache), cacheAuto, cacheOn, cacheOff)
-}
 
 // load reads the data set. What takes long, a download or the preparation of pictures,
 // is shown meanwhile.
 func (p *plan) load(ctx context.Context, out *console) (*loaders.Dataset, error) {
-	options := loaders.Options{Dir: p.data, Classes: p.classes, Coarse: p.coarse, Size: p.size, Seed: p.seed}
+	options := loaders.Options{Dir: p.Data, Classes: p.Classes, Coarse: p.Coarse, Size: p.Size, Seed: p.Seed}
 	if !out.quiet && !out.json {
 		show := display.New(out.file, out.terminal)
 		defer show.Close()
 		options.Progress = show.Report
 	}
-	data, err := loaders.Load(ctx, p.dataset, options)
+	data, err := loaders.Load(ctx, p.Dataset, options)
 	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("%w before training began", errInterrupted)
@@ -44,8 +29,8 @@ func (p *plan) load(ctx context.Context, out *console) (*loaders.Dataset, error)
 		return nil, err
 	}
 	p.notes = append(p.notes, data.Notes...)
-	if n := data.Train.Len(); n < p.batch {
-		return nil, usagef("-batch_size %d is larger than the %s training images: take a smaller one.", p.batch, comma(n))
+	if n := data.Train.Len(); n < p.BatchSize {
+		return nil, usagef("-batch_size %d is larger than the %s training images: take a smaller one.", p.BatchSize, comma(n))
 	}
 	return data, nil
 }
@@ -72,19 +57,19 @@ func (p *plan) arrange(net *model.Network, data *loaders.Dataset, dev gpu.Info) 
 			Valid: examples(&data.Valid, features, resident),
 			Test:  examples(&data.Test, features, resident),
 		}
-		memory := planMemory(net, p.config, d, dev, p.alignment > 0)
-		if p.tensorboard {
-			memory = append(memory, need{what: "tensorboard", bytes: algo.ProbeBytes(net, probed(net, p.batch))})
+		memory := planMemory(net, p.config, d, dev, p.Alignment > 0)
+		if p.TensorBoard {
+			memory = append(memory, need{what: "tensorboard", bytes: algo.ProbeBytes(net, probed(net, p.BatchSize))})
 		}
 		return d, memory
 	}
-	if p.cache == cacheOff {
+	if p.Cache == settings.CacheOff {
 		placed, memory := place(false)
 		return placed, memory, memory.check(dev)
 	}
 	placed, memory := place(true)
 	err := memory.check(dev)
-	if err == nil || p.cache == cacheOn {
+	if err == nil || p.Cache == settings.CacheOn {
 		return placed, memory, err
 	}
 	if streamed, less := place(false); less.check(dev) == nil {
@@ -97,11 +82,11 @@ func (p *plan) arrange(net *model.Network, data *loaders.Dataset, dev gpu.Info) 
 func (p *plan) cacheText(d algo.Data, data *loaders.Dataset) string {
 	streamed := d.Train.Source != nil && !d.Train.Resident
 	switch {
-	case streamed && p.cache == cacheOff:
+	case streamed && p.Cache == settings.CacheOff:
 		return "images are streamed to the device, as -cache off asks"
 	case streamed:
 		return "images are streamed to the device: they do not fit into its memory"
-	case data.Train.Source != nil || p.given["cache"]:
+	case data.Train.Source != nil || p.Chosen("cache"):
 		return "images stay on the device"
 	}
 	return ""

@@ -27,14 +27,14 @@ func listDevices(out *console) {
 // checkGPUFlags refuses flags that the device named in -device does not know, before it
 // is opened. With auto that shows later: see [plan.settle].
 func (p *plan) checkGPUFlags() error {
-	kind, _, _ := strings.Cut(p.device, ":")
+	kind, _, _ := strings.Cut(p.Device, ":")
 	if kind == "auto" || device.OnGPU(kind) {
 		return nil
 	}
 	for _, f := range []struct {
 		on   bool
 		name string
-	}{{p.sync, "sync"}, {p.tf32, "tf32"}, {p.profile, "profile"}} {
+	}{{p.Sync, "sync"}, {p.TF32, "tf32"}, {p.Profile, "profile"}} {
 		if f.on {
 			return usagef("-%s goes with -device cuda and emu only: leave it out, or name one of them.", f.name)
 		}
@@ -48,13 +48,13 @@ func (p *plan) settle(chosen gpu.Info) error {
 	if device.OnGPU(chosen.Kind) {
 		return nil
 	}
-	if p.profile {
+	if p.Profile {
 		return usagef("-profile goes with -device cuda and emu only, and -device auto has come to %s: leave it out, or name one of them.", chosen.Kind)
 	}
-	if p.sync {
+	if p.Sync {
 		p.notes = append(p.notes, "-sync is ignored: "+chosen.Kind+" does one thing after the other anyway")
 	}
-	if p.tf32 {
+	if p.TF32 {
 		p.notes = append(p.notes, "-tf32 is ignored: "+chosen.Kind+" multiplies in full float32")
 	}
 	return nil

@@ -13,10 +13,8 @@ import (
 	"mdfa/internal/results"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/settings"
 )
-
-// noCheckpoints is the value of -checkpoint_every that keeps none.
-const noCheckpoints = -1
 
 // keeper writes the checkpoints of a run, and its run.json.
 type keeper struct {
@@ -42,11 +40,11 @@ type keeper struct {
 
 // schedule has the training call save.
 func (k *keeper) schedule(p *plan) algo.Schedule {
-	s := algo.Schedule{Epochs: p.epochs, MaxSteps: p.maxSteps, Seed: uint64(p.seed), AlignmentEvery: p.alignment}
+	s := algo.Schedule{Epochs: p.MaxEpochs, MaxSteps: p.MaxSteps, Seed: uint64(p.Seed), AlignmentEvery: p.Alignment}
 	if k.off {
 		return s
 	}
-	s.Save, s.SaveEvery = k.save, p.checkpointEvery
+	s.Save, s.SaveEvery = k.save, p.CheckpointEvery
 	return s
 }
 
@@ -103,14 +101,14 @@ func (k *keeper) saveWeights(weights []float32) error {
 // open takes the folder of the run: a new one, or that of the run that goes on, after its
 // data and network were compared.
 func (p *plan) open(data *loaders.Dataset, net *model.Network, dev gpu.Info, start time.Time) (*keeper, error) {
-	k := &keeper{net: net, settings: p.settings(data, net), command: p.command, off: p.checkpointEvery == noCheckpoints}
+	k := &keeper{net: net, settings: p.record(data, net), command: p.command, off: p.CheckpointEvery == settings.NoCheckpoints}
 	var err error
 	if o := p.origin; o != nil {
 		if err := cmp.Or(o.checkData(data, k.settings.Data), o.checkNetwork(net)); err != nil {
 			return nil, err
 		}
 		if o.dir != "" {
-			if p.given["out"] && p.resume != resumeAuto {
+			if p.Chosen("out") && p.resume != resumeAuto {
 				p.notes = append(p.notes, "-out is ignored: the run goes on in its own folder")
 			}
 			k.writer = checkpoint.NewWriter(o.dir, o.state)
@@ -126,7 +124,7 @@ func (p *plan) open(data *loaders.Dataset, net *model.Network, dev gpu.Info, sta
 		}
 		files = append(files, results.File{Name: checkpoint.RunFile, Text: text})
 	}
-	k.run, err = results.Create(p.out, data.Name, p.runName(data), start, epochColumns(), p.others(), files...)
+	k.run, err = results.Create(p.Out, data.Name, p.runName(data), start, epochColumns(), p.others(), files...)
 	if err == nil {
 		k.writer = checkpoint.NewWriter(k.run.Dir(), nil)
 	}

@@ -30,8 +30,7 @@ func run(ctx context.Context, command []string, stdout *os.File) error {
 }
 
 func dispatch(ctx context.Context, command []string, out *console) error {
-	args := command[1:]
-	opt, err := parse(args)
+	opt, err := parse(command[1:])
 	switch {
 	case err != nil:
 		return err
@@ -44,9 +43,9 @@ func dispatch(ctx context.Context, command []string, out *console) error {
 	}
 	out.json, out.quiet = opt.log == logJSON, opt.quiet
 	var from *origin
-	if opt.given["resume"] {
+	if opt.Given["resume"] {
 		var done bool
-		if opt, from, done, err = resume(ctx, args, opt, out); err != nil || done {
+		if opt, from, done, err = resume(ctx, opt, out); err != nil || done {
 			return err
 		}
 		defer from.close()

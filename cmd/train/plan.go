@@ -1,14 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"mdfa/algo"
 	"mdfa/gpu"
-	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/device"
+	"mdfa/run/settings"
 )
 
 // plan is what the flags ask for, in the engine's own terms. Only what depends on the
@@ -25,107 +27,72 @@ type plan struct {
 	command           []string       // the program's name and its arguments, for run.json
 }
 
-// newPlan checks every flag that can be checked without data or device.
+// newPlan checks every setting that can be checked without data or device.
 func newPlan(opt options) (*plan, error) {
 	p := &plan{options: opt}
-	for _, check := range []func() error{p.readRule, p.readNetwork, p.readInits, p.readFeedback, p.readCache, p.checkGPUFlags} {
+	for _, check := range []func() error{opt.Check, p.read, p.together, p.checkGPUFlags} {
 		if err := check(); err != nil {
 			return nil, err
 		}
 	}
-	if strings.TrimSpace(opt.out) == "" {
-		return nil, usagef("-out is empty: expected the name of a folder.")
-	}
 	return p, nil
 }
 
-func (p *plan) readRule() error {
+// read brings the settings into the engine's own terms.
+func (p *plan) read() error {
 	c := &p.config
-	var err error
-	if c.Rule, err = algo.ParseRule(p.model); err != nil {
-		return flagError("model", "learning rule", err)
+	c.LR, c.L2, c.Floor, c.Batch = float32(p.LR), float32(p.L2), float32(p.ClampFloor), p.BatchSize
+	var errs [8]error
+	c.Rule, errs[0] = algo.ParseRule(p.Model)
+	c.Optimizer, errs[1] = algo.ParseOptimizer(p.Optimizer)
+	c.Reduction, errs[2] = algo.ParseReduction(p.Reduction)
+	p.activation, errs[3] = model.ParseActivation(p.Activation)
+	p.forward, errs[4] = model.ParseInit(p.ForwardInit)
+	p.backward, errs[5] = model.ParseInit(p.BackwardInit)
+	if p.Chosen("layers") {
+		p.layers, errs[6] = model.ParseLayers(p.Layers)
 	}
-	if c.Optimizer, err = algo.ParseOptimizer(p.optimizer); err != nil {
-		return flagError("optimizer", "optimizer", err)
+	if p.Chosen("filters") {
+		p.filters, errs[7] = model.ParseFilters(p.Filters)
 	}
-	if c.Reduction, err = algo.ParseReduction(p.reduction); err != nil {
-		return flagError("reduction", "reduction", err)
-	}
-	if p.given["clamp_floor"] && !c.Rule.Monotone() {
-		return usagef("-clamp_floor goes with -model mdfa only: %v clamps nothing; leave one of them out.", c.Rule)
-	}
-	c.LR, c.L2, c.Floor, c.Batch = float32(p.lr), float32(p.l2), float32(p.clampFloor), p.batch
-	return nil
+	return errors.Join(errs[:]...)
 }
 
-func (p *plan) readNetwork() error {
-	var err error
-	if p.activation, err = model.ParseActivation(p.options.activation); err != nil {
-		return flagError("activation", "activation", err)
-	}
-	switch {
-	case p.convnet && p.given["layers"]:
-		return usagef("-layers is for fully connected networks: with -convnet name the convolutions with -filters.")
-	case !p.convnet && p.given["filters"]:
-		return usagef("-filters is for convolutional networks: add -convnet, or name the layers with -layers.")
-	}
-	if p.given["layers"] {
-		if p.layers, err = model.ParseLayers(p.options.layers); err != nil {
-			return flagError("layers", "layers", err)
-		}
-	}
-	if p.given["filters"] {
-		if p.filters, err = model.ParseFilters(p.options.filters); err != nil {
-			return flagError("filters", "filters", err)
-		}
-	}
-	return nil
-}
-
-func (p *plan) readInits() error {
-	var err error
-	if p.forward, err = model.ParseInit(p.forwardInit); err != nil {
-		return flagError("forward_init", "initializer", err)
-	}
-	if p.backward, err = model.ParseInit(p.backwardInit); err != nil {
-		return flagError("backward_init", "initializer", err)
-	}
+// together refuses settings that have no meaning beside each other.
+func (p *plan) together() error {
 	rule := p.config.Rule
-	if rule.Feedback() == model.NoFeedback && p.given["backward_init"] {
+	switch {
+	case strings.TrimSpace(p.Out) == "":
+		return usagef("-out is empty: expected the name of a folder.")
+	case p.Chosen("clamp_floor") && !rule.Monotone():
+		return usagef("-clamp_floor goes with -model mdfa only: %v clamps nothing; leave one of them out.", rule)
+	case p.Convnet && p.Chosen("layers"):
+		return usagef("-layers is for fully connected networks: with -convnet name the convolutions with -filters.")
+	case !p.Convnet && p.Chosen("filters"):
+		return usagef("-filters is for convolutional networks: add -convnet, or name the layers with -layers.")
+	case p.Feedback == settings.FeedbackGenerated && rule.Feedback() != model.DirectFeedback:
+		return usagef("-feedback generated goes with -model dfa and mdfa: %v has no feedback that could be generated; leave one of them out.", rule)
+	}
+	if rule.Feedback() == model.NoFeedback && p.Chosen("backward_init") {
 		p.notes = append(p.notes, "-backward_init is ignored: "+rule.String()+" has no fixed feedback")
 	}
 	if rule.Monotone() {
 		if _, err := p.forward.Monotone(); err != nil {
-			return flagError("forward_init", "initializer", err)
+			return refuse("forward_init", err)
 		}
 		if _, err := p.backward.Monotone(); err != nil {
-			return flagError("backward_init", "initializer", err)
+			return refuse("backward_init", err)
 		}
 	}
 	return nil
 }
 
-// Where the fixed feedback of dfa and mdfa is: the values of -feedback. The numbers are
-// the same bits.
-const (
-	feedbackStored    = "stored"    // in the device's memory
-	feedbackGenerated = "generated" // nowhere: every step draws it anew
-)
-
-func (p *plan) readFeedback() error {
-	switch rule := p.config.Rule; {
-	case p.feedback == feedbackStored:
-	case p.feedback != feedbackGenerated:
-		return usagef("-feedback %s: expected %s or %s.", wording.Shown(p.feedback), feedbackStored, feedbackGenerated)
-	case rule.Feedback() != model.DirectFeedback:
-		return usagef("-feedback generated goes with -model dfa and mdfa: %v has no feedback that could be generated; leave one of them out.", rule)
-	}
-	return nil
-}
+// refuse makes an error one of a setting's value; nil stays nil.
+func refuse(name string, err error) error { return settings.Find(name).Refuse(err) }
 
 // stored is the kind of feedback that takes memory.
 func (p *plan) stored() model.Feedback {
-	if p.feedback == feedbackGenerated {
+	if p.Feedback == settings.FeedbackGenerated {
 		return model.NoFeedback
 	}
 	return p.config.Rule.Feedback()
@@ -137,16 +104,16 @@ func (p *plan) network(data *loaders.Dataset) (*model.Network, error) {
 	switch {
 	case p.layers != nil:
 		n, err := model.NewDense(input, p.layers, data.Classes, p.activation)
-		return n, asUsage("layers", err)
+		return n, refuse("layers", err)
 	case p.filters != nil:
 		n, err := model.NewConv(input, p.filters, data.Classes, p.activation)
-		return n, asUsage("filters", err)
+		return n, refuse("filters", err)
 	}
-	n, err := model.Default(input, p.convnet, data.Classes, p.activation)
+	n, err := model.Default(input, p.Convnet, data.Classes, p.activation)
 	if err != nil && input.C == colours {
 		return p.borrow(input, data.Classes)
 	}
-	return n, asUsage("dataset", err)
+	return n, refuse("dataset", err)
 }
 
 const (
@@ -164,9 +131,9 @@ func (p *plan) borrow(input model.Shape, classes int) (*model.Network, error) {
 	if min(input.H, input.W) >= leastImageNet {
 		paper = model.Shape{H: 224, W: 224, C: colours}
 	}
-	from, err := model.Default(paper, p.convnet, classes, p.activation)
+	from, err := model.Default(paper, p.Convnet, classes, p.activation)
 	if err != nil {
-		return nil, asUsage("dataset", err)
+		return nil, refuse("dataset", err)
 	}
 	var widths []int
 	var filters []model.Filter
@@ -175,56 +142,56 @@ func (p *plan) borrow(input model.Shape, classes int) (*model.Network, error) {
 		filters = append(filters, model.Filter{Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride})
 	}
 	flag := "layers"
-	if p.convnet {
+	if p.Convnet {
 		flag = "filters"
 	}
 	p.notes = append(p.notes, fmt.Sprintf("the paper has no network for images of %v: these are its layers for %v (-%s names others)", input, paper, flag))
-	if p.convnet {
+	if p.Convnet {
 		n, err := model.NewConv(input, filters, classes, p.activation)
-		return n, asUsage("filters", err)
+		return n, refuse("filters", err)
 	}
 	n, err := model.NewDense(input, widths, classes, p.activation)
-	return n, asUsage("layers", err)
-}
-
-// asUsage makes an error one of the flag's value; nil stays nil.
-func asUsage(name string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return flagError(name, name, err)
+	return n, refuse("layers", err)
 }
 
 // initial draws the network's first weights and its fixed feedback.
 func (p *plan) initial(net *model.Network) (params, feedback []float32, err error) {
-	seed, rule := uint64(p.seed), p.config.Rule
+	seed, rule := uint64(p.Seed), p.config.Rule
 	if params, err = net.InitialParams(p.forward, rule.Monotone(), seed); err != nil {
-		return nil, nil, flagError("forward_init", "initializer", err)
+		return nil, nil, refuse("forward_init", err)
 	}
 	if p.stored() == model.NoFeedback {
 		return params, nil, nil
 	}
 	if feedback, err = rule.DrawFeedback(net, p.backward, seed); err != nil {
-		return nil, nil, flagError("backward_init", "initializer", err)
+		return nil, nil, refuse("backward_init", err)
 	}
 	return params, feedback, nil
 }
 
 // generate sets what draws the feedback in every step, where that is asked for.
 func (p *plan) generate(net *model.Network) error {
-	if p.feedback != feedbackGenerated {
+	if p.Feedback != settings.FeedbackGenerated {
 		return nil
 	}
 	var err error
-	if p.config.Feedback, err = p.config.Rule.GenerateFeedback(net, p.backward, uint64(p.seed)); err != nil {
-		return flagError("backward_init", "initializer", err)
+	if p.config.Feedback, err = p.config.Rule.GenerateFeedback(net, p.backward, uint64(p.Seed)); err != nil {
+		return refuse("backward_init", err)
 	}
 	return nil
 }
 
+// facts are the settings with what data, network and device made of them.
+func (p *plan) facts(data *loaders.Dataset, net *model.Network, dev gpu.Info) *settings.Facts {
+	return &settings.Facts{
+		Spec: p.Spec, Shape: [3]int{data.Height, data.Width, data.Channels}, Source: data.Source,
+		Network: net, Rule: p.config.Rule, OnGPU: device.OnGPU(dev.Kind),
+	}
+}
+
 // kind is the network's in one word, as folders are named.
 func (p *plan) kind() string {
-	if p.convnet {
+	if p.Convnet {
 		return "convnet"
 	}
 	return "dense"

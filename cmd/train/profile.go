@@ -64,7 +64,7 @@ func profile(t *algo.Trainer, p *plan, net *model.Network, dev gpu.Info, done al
 	}
 	r := newProfileReport(measured)
 	r.Device, r.DeviceDetail = dev.Name, dev.Detail
-	r.Model, r.Network, r.BatchSize = p.config.Rule.String(), net.String(), p.batch
+	r.Model, r.Network, r.BatchSize = p.config.Rule.String(), net.String(), p.BatchSize
 	r.DataWaitShare = done.DataWait / max(done.Seconds, 1e-9)
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {

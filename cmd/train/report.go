@@ -21,10 +21,10 @@ import (
 // printHeader says what will run.
 func (c *console) printHeader(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Info, passed string, m memoryPlan, cache string) {
 	network := "fully connected network"
-	if p.convnet {
+	if p.Convnet {
 		network = "convnet"
 	}
-	c.detail(c.bold.Sprintf("%v · %s on %s, %s (seed %d)", p.config.Rule, network, data.Name, classesText(data), p.seed))
+	c.detail(c.bold.Sprintf("%v · %s on %s, %s (seed %d)", p.config.Rule, network, data.Name, classesText(data), p.Seed))
 	if passed != "" {
 		passed = " (" + passed + ")"
 	}
@@ -40,7 +40,7 @@ func (c *console) printHeader(p *plan, data *loaders.Dataset, net *model.Network
 	if cache != "" {
 		c.detail(c.label("cache") + cache)
 	}
-	c.detail(c.label("rule") + p.ruleText())
+	c.detail(c.label("rule") + p.facts(data, net, dev).String())
 	for _, note := range p.notes {
 		c.detail(c.label("note") + foreign.Line(note))
 	}
@@ -60,26 +60,6 @@ func classesText(data *loaders.Dataset) string {
 	}
 	last := len(names) - 1
 	return "classes " + foreign.List(names[:last]) + " and " + foreign.Text(names[last])
-}
-
-// ruleText is how the weights start and change.
-func (p *plan) ruleText() string {
-	c := p.config
-	text := fmt.Sprintf("%v, %v, init %v", c.Rule, p.activation, p.forward)
-	if c.Rule.Feedback() != model.NoFeedback {
-		text += fmt.Sprintf(", feedback %v", p.backward)
-		if p.feedback == feedbackGenerated {
-			text += " (generated)"
-		}
-	}
-	if c.Rule.Monotone() {
-		text += ", floor " + number(p.clampFloor)
-	}
-	text += fmt.Sprintf(" · %v, lr %s", c.Optimizer, number(p.lr))
-	if p.l2 > 0 {
-		text += ", l2 " + number(p.l2)
-	}
-	return text + fmt.Sprintf(", batch %d (%v)", c.Batch, c.Reduction)
 }
 
 // observer follows a run: it prints, and adds each epoch to the results.

@@ -29,7 +29,7 @@ func newReporter(p *plan, data *loaders.Dataset, keep *keeper) (*reporter, error
 			return nil, fmt.Errorf("the report of an earlier end of the run cannot be removed: %w", err)
 		}
 	}
-	if !p.report {
+	if !p.Report {
 		return nil, nil
 	}
 	r := &reporter{keep: keep, labels: data.Test.Labels, confusion: &runfolder.Confusion{Split: "test", Confusion: algo.NewConfusion(data.Classes)}}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"mdfa/algo"
@@ -111,7 +110,7 @@ func openRun(ctx context.Context, dir, path string) (*origin, error) {
 
 // resume finds what -resume asks for, and completes the flags by those of that run. An
 // origin of nil begins a new run; done says that the run needs nothing any more.
-func resume(ctx context.Context, args []string, typed options, out *console) (opt options, from *origin, done bool, err error) {
+func resume(ctx context.Context, typed options, out *console) (opt options, from *origin, done bool, err error) {
 	if strings.TrimSpace(typed.resume) == "" {
 		return opt, nil, false, usagef("-resume is empty: expected the folder of a run, a checkpoint, or %s.", resumeAuto)
 	}
@@ -121,11 +120,9 @@ func resume(ctx context.Context, args []string, typed options, out *console) (op
 	if from, err = openOrigin(ctx, typed.resume); err != nil {
 		return opt, nil, false, err
 	}
-	settings := from.settings()
-	if err = compareFlags(typed, settings, from.name()); err == nil {
-		opt, err = parse(append(slices.Clone(args), inherited(typed, settings)...))
-	}
-	if err == nil {
+	opt = typed
+	earlier := from.settings()
+	if opt.Spec, err = typed.Resumed(earlier.Facts(), from.name()); err == nil {
 		err = from.checkSchedule(opt)
 	}
 	if err != nil {
@@ -135,32 +132,14 @@ func resume(ctx context.Context, args []string, typed options, out *console) (op
 	return opt, from, false, nil
 }
 
-// ownFlags are about one start of the program: a run that goes on has its own.
-var ownFlags = []string{"resume", "out", "quiet", "sync", "profile", "log", "version", "devices"}
-
-// inherited are the flags of the run that goes on which were not typed now, as arguments.
-func inherited(typed options, s checkpoint.Settings) (args []string) {
-	for _, name := range s.Given {
-		value, kept := s.Flags[name]
-		_, known := typed.values[name]
-		switch {
-		case typed.given[name], !known, !kept, slices.Contains(ownFlags, name):
-		case name == "tf32" && typed.given["device"]: // it is the other device's
-		default:
-			args = append(args, fmt.Sprintf("-%s=%s", name, value))
-		}
-	}
-	return args
-}
-
 // checkSchedule refuses less training than there was already.
 func (o *origin) checkSchedule(opt options) error {
 	epochs, steps := o.epochs(), o.steps()
 	switch {
-	case epochs > opt.epochs:
-		return usagef("-max_epochs %d: %s has begun epoch %d already: ask for at least as many.", opt.epochs, o.name(), epochs)
-	case opt.maxSteps > 0 && steps > opt.maxSteps:
-		return usagef("-max_steps %d: %s has made %s steps already: ask for at least as many.", opt.maxSteps, o.name(), comma(steps))
+	case epochs > opt.MaxEpochs:
+		return usagef("-max_epochs %d: %s has begun epoch %d already: ask for at least as many.", opt.MaxEpochs, o.name(), epochs)
+	case opt.MaxSteps > 0 && steps > opt.MaxSteps:
+		return usagef("-max_steps %d: %s has made %s steps already: ask for at least as many.", opt.MaxSteps, o.name(), comma(steps))
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/internal/results"
+	"mdfa/run/settings"
 )
 
 // runEnd is what a run must have come to again, bit by bit.
@@ -391,16 +392,12 @@ func TestARunWithRelativePathsIsResumedFromAnyFolder(t *testing.T) {
 }
 
 func TestARunThatKeptARelativePathIsFoundByAuto(t *testing.T) {
-	old := checkpoint.Settings{Flags: map[string]string{"data": "mnist"}}
-	for _, name := range settledFlags {
-		old.Flags[name] = ""
-	}
+	old := &settings.Facts{Spec: settings.Defaults()}
+	old.Data = "mnist"
 	same := func(data string) bool {
-		values := map[string]string{"data": data}
-		for _, name := range settledFlags {
-			values[name] = ""
-		}
-		return sameSettings(options{data: data, values: values}, old)
+		now := settings.Defaults()
+		now.Data = data
+		return now.SameRun(old)
 	}
 	assert.True(t, same("mnist"))
 	assert.True(t, same("./mnist/"))

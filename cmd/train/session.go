@@ -42,7 +42,7 @@ func (s *session) begin(placed algo.Data) (err error) {
 	if s.start, err = k.begin(p.origin, s.info, s.start); err != nil {
 		return err
 	}
-	k.board, err = newBoard(p, s.trainer, s.net, placed, k.run.Dir())
+	k.board, err = newBoard(p, s.trainer, s.net, placed, k.run.Dir(), p.facts(s.data, s.net, s.info).String())
 	return err
 }
 
@@ -64,7 +64,7 @@ func (s *session) end(result algo.Result, failure error) error {
 	o := ending(failure, result)
 	cells := s.cells(result, o)
 	written := run.Finish(cells)
-	logRun(s.plan.out, run, cells, s.out)
+	logRun(s.plan.Out, run, cells, s.out)
 	shown := k.board.close(result)
 	page, unreported := "", error(nil)
 	if written == nil {
@@ -75,7 +75,7 @@ func (s *session) end(result algo.Result, failure error) error {
 
 	switch o.status {
 	case statusComplete:
-		if written == nil && s.plan.profile {
+		if written == nil && s.plan.Profile {
 			err := profile(s.trainer, s.plan, s.net, s.info, result, run, s.out)
 			return cmp.Or(explain(err, s.memory, s.info), unreported)
 		}

@@ -11,7 +11,6 @@ import (
 
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/gpu"
-	"mdfa/internal/disk"
 	"mdfa/internal/version"
 	"mdfa/loaders"
 	"mdfa/model"
@@ -40,24 +39,19 @@ func leftOut(data *loaders.Dataset) *checkpoint.LeftOut {
 	return left
 }
 
-// settings are what the run was started with. What the fixed feedback is comes later: see
-// feedbackFacts.
-func (p *plan) settings(data *loaders.Dataset, net *model.Network) checkpoint.Settings {
-	flags := maps.Clone(p.values)
-	for _, name := range []string{"devices", "version"} { // they start no run
-		delete(flags, name)
-	}
-	for _, name := range []string{"data", "out"} { // a run may be resumed from another folder
-		flags[name] = disk.Absolute(flags[name])
-	}
+// record returns what run.json and checkpoints record. The facts of the fixed feedback
+// follow later: see feedbackFacts.
+func (p *plan) record(data *loaders.Dataset, net *model.Network) checkpoint.Settings {
+	flags, given := p.Record()
+	maps.Copy(flags, p.flags)
 	s := checkpoint.Settings{
 		Program: version.Read().String(),
-		Flags:   flags, Given: slices.Sorted(maps.Keys(p.given)),
+		Flags:   flags, Given: given,
 		Data: dataFacts(data), Network: net.Spec(),
-		Rule: p.config.Rule.String(), ForwardInit: p.forward.String(), BackwardInit: p.backwardText(), Seed: p.seed,
+		Rule: p.config.Rule.String(), ForwardInit: p.forward.String(), BackwardInit: p.backwardText(), Seed: p.Seed,
 	}
 	if p.config.Rule.Monotone() {
-		floor := p.clampFloor
+		floor := p.ClampFloor
 		s.ClampFloor = &floor
 	}
 	return s
@@ -83,7 +77,7 @@ func (p *plan) feedbackFacts(net *model.Network, drawn []float32) (checkpoint.Fe
 		addFloats(h, drawn)
 	case model.DirectFeedback:
 		kind = "direct"
-		generator, err := p.config.Rule.GenerateFeedback(net, p.backward, uint64(p.seed))
+		generator, err := p.config.Rule.GenerateFeedback(net, p.backward, uint64(p.Seed))
 		if err != nil {
 			return checkpoint.Feedback{}, err
 		}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/gpu"
 	"mdfa/model"
+	"mdfa/run/settings"
 )
 
 func TestFeedbackHasAFingerprintOfItsValues(t *testing.T) {
@@ -60,21 +63,31 @@ func TestARunDoesNotGoOnWithOtherFeedback(t *testing.T) {
 	assert.Equal(t, "complete", rows[0]["status"], "what was there stays")
 }
 
-func TestFlagsAreComparedByWhatTheyMean(t *testing.T) {
-	net, err := model.NewConv(model.Shape{H: 9, W: 9, C: 1}, []model.Filter{{Filters: 8, Kernel: 3, Stride: 2}}, 10, gpu.Tanh)
+func TestEverySettingReachesWhatARunLeaves(t *testing.T) {
+	got := runTrain(t, "-data", madeUp(t), "-layers", "16", "-max_epochs", "1", "-lr", "1e-3")
+	require.Equal(t, 0, got.code, got.stderr)
+	dir := got.runFolder(t)
+	run, err := checkpoint.ReadRun(dir)
 	require.NoError(t, err)
-	s := checkpoint.Settings{Network: net.Spec(), Data: checkpoint.Data{Classes: 10, Shape: [3]int{9, 9, 1}}}
-	for _, c := range []struct{ flag, a, b string }{
-		{"classes", "0", "10"}, {"size", "0", "9"}, {"lr", "1e-3", "0.001"}, {"model", "MDFA", "mdfa"},
-		{"forward_init", "u1", "U1.0"}, {"filters", "", "8:3:2"}, {"filters", " 8:3:2", "8:3:2"},
-		{"layers", "20, 30", "20,30"}, {"convnet", "1", "true"}, {"layers", "x", "x"},
-	} {
-		assert.Equal(t, canonical(c.flag, c.a, s), canonical(c.flag, c.b, s), "%v", c)
+	c, err := checkpoint.LoadState(t.Context(), dir)
+	require.NoError(t, err)
+	columns, _ := table(t, filepath.Join(dir, "result.csv"))
+	manual, err := os.ReadFile("../../docs/cli.md")
+	require.NoError(t, err)
+	help := runTrain(t, "-h").stdout
+	for _, s := range settings.List {
+		assert.Contains(t, run.Flags, s.Name)
+		assert.Contains(t, c.Flags, s.Name)
+		assert.Contains(t, help, "\n  "+strings.TrimSpace("-"+s.Name+" "+s.Argument))
+		assert.Contains(t, string(manual), "\n| `"+strings.TrimSpace("-"+s.Name+" "+s.Argument)+"` | ")
+		if s.Result != nil {
+			assert.Contains(t, columns, cmp.Or(s.Result.Name, s.Name))
+		}
 	}
-	for _, c := range []struct{ flag, a, b string }{
-		{"classes", "0", "9"}, {"lr", "1e-3", "1e-4"}, {"model", "dfa", "mdfa"}, {"forward_init", "U1", "N1"},
-		{"filters", "", "8:3:1"}, {"layers", "20", "30"}, {"convnet", "true", "false"},
-	} {
-		assert.NotEqual(t, canonical(c.flag, c.a, s), canonical(c.flag, c.b, s), "%v", c)
+	assert.Equal(t, "0.001", run.Flags["lr"])
+	assert.Equal(t, []string{"data", "layers", "lr", "max_epochs"}, run.Given)
+	for _, name := range []string{"resume", "quiet", "log"} { // the program's own
+		assert.Contains(t, run.Flags, name)
 	}
+	assert.Len(t, run.Flags, len(settings.List)+3)
 }

@@ -41,17 +41,17 @@ type board struct {
 }
 
 // newBoard starts an event file in a run's folder dir. It is nil without -tensorboard. Data
-// are the run's, for the images to look into the network with.
-func newBoard(p *plan, t *algo.Trainer, net *model.Network, data algo.Data, dir string) (*board, error) {
-	if !p.tensorboard {
+// are the run's, for the images to look into the network with. settings is the run in one line.
+func newBoard(p *plan, t *algo.Trainer, net *model.Network, data algo.Data, dir, settings string) (*board, error) {
+	if !p.TensorBoard {
 		return nil, nil
 	}
-	b := &board{dir: filepath.Join(dir, boardFolder), net: net, lr: p.lr, steps: t.Steps()}
+	b := &board{dir: filepath.Join(dir, boardFolder), net: net, lr: p.LR, steps: t.Steps()}
 	set := data.Valid
 	if set.Len() == 0 {
 		set = data.Train
 	}
-	images, err := set.First(probed(net, p.batch), net.Input.Size())
+	images, err := set.First(probed(net, p.BatchSize), net.Input.Size())
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func newBoard(p *plan, t *algo.Trainer, net *model.Network, data algo.Data, dir 
 		b.writer.Restart(int64(p.origin.steps()) + 1)
 	}
 	if p.origin == nil || p.origin.run == nil { // otherwise an earlier file of the folder has it
-		b.writer.Text("run", 0, p.ruleText())
+		b.writer.Text("run", 0, settings)
 	}
 	b.flush()
 	return b, nil

@@ -17,7 +17,7 @@ import (
 
 // train runs a plan from data to results.
 func train(ctx context.Context, p *plan, out *console) (err error) {
-	dev, passed, err := device.Open(p.device, device.Options{Sync: p.sync, TF32: p.tf32})
+	dev, passed, err := device.Open(p.Device, device.Options{Sync: p.Sync, TF32: p.TF32})
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func train(ctx context.Context, p *plan, out *console) (err error) {
 	}
 	out.startEvent(s.keep.settings, p, net, info, passed, memory, cache, s.keep.run)
 	p.origin.print(out, p.config.StepsPerEpoch(data.Train.Len()))
-	logStart(p.out, s.keep.run, s.cells(algo.Result{}, outcome{status: statusStarted}), out)
+	logStart(p.Out, s.keep.run, s.cells(algo.Result{}, outcome{status: statusStarted}), out)
 	result, failure := follow(ctx, s.trainer, p, data, s.keep, out)
 	return s.end(result, explain(failure, memory, info))
 }
@@ -114,21 +114,21 @@ func (p *plan) runName(data *loaders.Dataset) string {
 	if data.Coarse {
 		coarse = "coarse-"
 	}
-	return fmt.Sprintf("%v-%s-%sc%d-s%d", p.config.Rule, p.kind(), coarse, data.Classes, p.seed)
+	return fmt.Sprintf("%v-%s-%sc%d-s%d", p.config.Rule, p.kind(), coarse, data.Classes, p.Seed)
 }
 
 // follow trains, with the live line where there can be one.
 func follow(ctx context.Context, t *algo.Trainer, p *plan, data *loaders.Dataset, keep *keeper, out *console) (algo.Result, error) {
 	steps := p.config.StepsPerEpoch(data.Train.Len())
-	epochs := p.epochs
-	if p.maxSteps > 0 {
-		epochs = min(epochs, (p.maxSteps+steps-1)/steps)
+	epochs := p.MaxEpochs
+	if p.MaxSteps > 0 {
+		epochs = min(epochs, (p.MaxSteps+steps-1)/steps)
 	}
 	out.startLive()
 	defer out.stopLive()
 	return t.Run(ctx, keep.reporter.watch(&observer{
-		out: out, run: keep.run, keep: keep, aligned: keep.aligned, data: data, classes: data.Classes, batch: p.batch,
-		epochs: epochs, steps: steps, maxSteps: p.maxSteps, before: p.origin.steps(), began: time.Now(), said: time.Now(),
+		out: out, run: keep.run, keep: keep, aligned: keep.aligned, data: data, classes: data.Classes, batch: p.BatchSize,
+		epochs: epochs, steps: steps, maxSteps: p.MaxSteps, before: p.origin.steps(), began: time.Now(), said: time.Now(),
 	}))
 }
 

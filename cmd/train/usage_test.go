@@ -11,6 +11,7 @@ import (
 
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
+	"mdfa/run/settings"
 )
 
 func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
@@ -184,20 +185,20 @@ func TestExamplesOfTheHelpParse(t *testing.T) {
 func TestDefaultsAreTheOriginals(t *testing.T) {
 	opt, err := parse(nil)
 	require.NoError(t, err)
-	opt.given, opt.values = nil, nil
-	assert.Equal(t, options{
-		dataset: "mnist", out: "results", model: "bp", activation: "tanh", optimizer: "rmsprop",
-		forwardInit: "U1", backwardInit: "U1", reduction: "mean", device: "auto", cache: "auto", feedback: "stored", log: "text", report: true,
-		batch: 64, epochs: 100, lr: 1e-4,
-	}, opt)
+	opt.Given, opt.flags = nil, nil
+	assert.Equal(t, options{log: "text", Spec: settings.Spec{
+		Dataset: "mnist", Out: "results", Model: "bp", Activation: "tanh", Optimizer: "rmsprop",
+		ForwardInit: "U1", BackwardInit: "U1", Reduction: "mean", Device: "auto", Cache: "auto", Feedback: "stored", Report: true,
+		BatchSize: 64, MaxEpochs: 100, LR: 1e-4,
+	}}, opt)
 }
 
 func TestFlagsTakeEverySpelling(t *testing.T) {
 	for _, args := range []string{"-model mdfa -convnet", "--model mdfa --convnet", "-model=mdfa -convnet=true", "--model=mdfa --convnet=1"} {
 		opt, err := parse(strings.Fields(args))
 		require.NoError(t, err, args)
-		assert.Equal(t, "mdfa", opt.model, args)
-		assert.True(t, opt.convnet, args)
+		assert.Equal(t, "mdfa", opt.Model, args)
+		assert.True(t, opt.Convnet, args)
 	}
 }
 

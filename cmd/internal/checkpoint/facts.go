@@ -14,6 +14,7 @@ import (
 	"mdfa/algo"
 	"mdfa/internal/foreign"
 	"mdfa/model"
+	"mdfa/run/settings"
 )
 
 // Settings are what a run was started with.
@@ -29,6 +30,25 @@ type Settings struct {
 	BackwardInit string            `json:"backward_init,omitempty"` // of rules with fixed feedback
 	Seed         int64             `json:"seed"`
 	Feedback     Feedback          `json:"feedback"`
+}
+
+// Facts returns the settings as values, with what data and network made of them.
+func (s *Settings) Facts() *settings.Facts {
+	f := &settings.Facts{Spec: settings.Recorded(s.Flags, s.Given), Shape: s.Data.Shape, Source: s.Data.Source}
+	f.Network, _ = s.Network.Network() // nil in a record that ReadRun would refuse
+	f.Rule, _ = algo.ParseRule(s.Rule)
+	f.Dataset, f.Coarse, f.Seed = s.Data.Name, s.Data.Coarse, s.Seed
+	for field, text := range map[*string]string{
+		&f.Model: s.Rule, &f.Activation: s.Network.Activation, &f.ForwardInit: s.ForwardInit, &f.BackwardInit: s.BackwardInit,
+	} {
+		if text != "" {
+			*field = text
+		}
+	}
+	if s.ClampFloor != nil {
+		f.ClampFloor = *s.ClampFloor
+	}
+	return f
 }
 
 // Data are the facts of a data set, after its classes were chosen and its splits cut.

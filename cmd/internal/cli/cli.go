@@ -83,7 +83,8 @@ func New(p Program) *Flags {
 // title that was there before is taken up again.
 func (f *Flags) Topic(title string) {
 	if i := slices.IndexFunc(f.topics, func(t *topic) bool { return t.title == title }); i >= 0 {
-		f.topics = append(slices.Delete(f.topics, i, i+1), f.topics[i])
+		t := f.topics[i]
+		f.topics = append(slices.Delete(f.topics, i, i+1), t)
 		return
 	}
 	f.topics = append(f.topics, &topic{title: title})

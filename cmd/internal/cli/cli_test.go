@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/algo"
+	"mdfa/run/settings"
 )
 
 // values are those of the program that these tests are about.
@@ -44,8 +45,9 @@ func program(v *values, arguments string) *Flags {
 	}).Among("bp", "fa", "mdfa")
 	f.Topic("Run")
 	f.Integer(&v.steps, "max_steps", "N", 3, 1, "steps")
-	f.Number(&v.rate, "rate", 0.5, "rate")
-	f.Seed(&v.seed, "seed", 7, "seed")
+	v.rate, v.seed = 0.5, 7
+	f.Setting(&settings.Setting{Name: "rate", Argument: "X", Help: "rate", Field: func(*settings.Spec) any { return &v.rate }}, nil)
+	f.Setting(&settings.Setting{Name: "seed", Argument: "N", Help: "seed", Field: func(*settings.Spec) any { return &v.seed }}, nil)
 	f.Duration(&v.time, "time", time.Second, "time")
 	f.Text(&v.out, "out", "DIR", "", "folder").Folder()
 	f.Text(&v.data, "data", "FILE", "", "file").Among("auto").File()

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mdfa/internal/wording"
+	"mdfa/run/settings"
 )
 
 // Completion scripts are made here because no kept library makes them for the standard flag
@@ -41,14 +42,14 @@ func (f *Flags) Completion(shell string) (string, error) {
 }
 
 // arguments is what a shell completes for an argument that is no flag.
-func (f *Flags) arguments() pathKind {
+func (f *Flags) arguments() settings.Path {
 	switch {
 	case f.Program.Arguments == "":
-		return noPath
+		return settings.NoPath
 	case f.Program.Folders:
-		return folder
+		return settings.Folder
 	}
-	return anyFile
+	return settings.AnyFile
 }
 
 // function is the name of a script's function.
@@ -58,7 +59,7 @@ func (f *Flags) function() string { return "_mdfa_" + strings.ReplaceAll(f.Name(
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // bashPaths are the flags with which compgen lists paths.
-var bashPaths = map[pathKind]string{anyFile: "-f", folder: "-d"}
+var bashPaths = map[settings.Path]string{settings.AnyFile: "-f", settings.Folder: "-d"}
 
 // bash completes -x and --x, with the value behind a blank or =, which bash cuts off as a
 // word of its own.
@@ -152,9 +153,9 @@ func (f *Flags) zsh() string {
 		fmt.Fprintf(&b, " \\\n    $hidden%s", quoted(fmt.Sprintf("(-%s)%s--%s%s%s", v.name, again, v.name, value, more)))
 	}
 	switch f.arguments() {
-	case anyFile:
+	case settings.AnyFile:
 		b.WriteString(" \\\n    '*:path:_files'")
-	case folder:
+	case settings.Folder:
 		b.WriteString(" \\\n    '*:folder:_files -/'")
 	}
 	fmt.Fprintf(&b, "\n}\nif [[ ${funcstack[1]-} == _%s ]]; then\n  %s \"$@\"\nelse\n  compdef %s %s\nfi\n", f.Name(), f.function(), f.function(), f.Name())
@@ -169,13 +170,13 @@ func (v *Flag) zshValue() string {
 		return ""
 	case v.choices != nil && v.list:
 		return fmt.Sprintf(":%s:_values -s , %s %s", name, name, strings.Join(v.choices, " "))
-	case v.choices != nil && v.path != noPath:
+	case v.choices != nil && v.path != settings.NoPath:
 		return fmt.Sprintf(`:%s:{_alternative "values\:%s\:(%s)" "paths\:path\:_files"}`, name, name, strings.Join(v.choices, " "))
 	case v.choices != nil:
 		return fmt.Sprintf(":%s:(%s)", name, strings.Join(v.choices, " "))
-	case v.path == folder:
+	case v.path == settings.Folder:
 		return ":" + name + ":_files -/"
-	case v.path == anyFile:
+	case v.path == settings.AnyFile:
 		return ":" + name + ":_files"
 	}
 	return ":" + name + ": "
@@ -185,9 +186,9 @@ func (v *Flag) zshValue() string {
 func (f *Flags) fish() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Completion of %s for fish. To have it in this shell: %s -completion fish | source\n", f.Name(), f.Name())
-	if f.arguments() == noPath {
+	if f.arguments() == settings.NoPath {
 		fmt.Fprintf(&b, "complete -c %s -f\n", f.Name())
-	} else if f.arguments() == folder {
+	} else if f.arguments() == settings.Folder {
 		fmt.Fprintf(&b, "complete -c %s -f -a '(__fish_complete_directories)'\n", f.Name())
 	}
 	for _, v := range f.all() {
@@ -196,13 +197,13 @@ func (f *Flags) fish() string {
 		case v.isBool:
 		case v.choices != nil && v.list:
 			value = " -x -a '(__fish_append , " + strings.Join(v.choices, " ") + ")'"
-		case v.choices != nil && v.path != noPath:
+		case v.choices != nil && v.path != settings.NoPath:
 			value = " -r -F -a " + quoted(strings.Join(v.choices, " "))
 		case v.choices != nil:
 			value = " -x -a " + quoted(strings.Join(v.choices, " "))
-		case v.path == folder:
+		case v.path == settings.Folder:
 			value = " -x -a '(__fish_complete_directories)'"
-		case v.path == anyFile:
+		case v.path == settings.AnyFile:
 			value = " -r -F"
 		default:
 			value = " -x"

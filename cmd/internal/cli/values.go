@@ -1,14 +1,14 @@
 package cli
 
 import (
-	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"mdfa/internal/parse"
 	"mdfa/internal/wording"
+	"mdfa/run/settings"
 )
 
 // Flag is a flag whose errors are whole sentences. Of two values the last counts.
@@ -24,19 +24,10 @@ type Flag struct {
 	many     bool // each of its values counts
 	set      func(text string) error
 
-	choices []string // values to complete; others may be right too
-	list    bool     // the value is a list of choices with commas
-	path    pathKind // what a shell completes
+	choices []string      // values to complete; others may be right too
+	list    bool          // the value is a list of choices with commas
+	path    settings.Path // what a shell completes
 }
-
-// pathKind is what of the file system a value or argument names.
-type pathKind int
-
-const (
-	noPath pathKind = iota
-	anyFile
-	folder
-)
 
 // Among names the values that a shell should offer, before paths if there are both. It does not check: the engine's own
 // parsers do, and say more.
@@ -47,13 +38,13 @@ func (v *Flag) Among(values ...string) *Flag {
 
 // File says that the value is a path.
 func (v *Flag) File() *Flag {
-	v.path = anyFile
+	v.path = settings.AnyFile
 	return v
 }
 
 // Folder says that the value is a folder's path.
 func (v *Flag) Folder() *Flag {
-	v.path = folder
+	v.path = settings.Folder
 	return v
 }
 
@@ -107,55 +98,34 @@ func (f *Flags) Bool(to *bool, name, usage string) *Flag { return f.Switch(to, n
 // Switch defines a switch with its default.
 func (f *Flags) Switch(to *bool, name string, initial bool, usage string) *Flag {
 	*to = initial
-	return f.define(&Flag{name: name, text: strconv.FormatBool(initial), isBool: true, usage: usage, set: func(text string) (err error) {
-		if *to, err = strconv.ParseBool(text); err != nil {
-			return Usagef("-%s=%s: expected true or false.", name, text)
-		}
-		return nil
-	}})
+	return f.define(into(&Flag{name: name, text: strconv.FormatBool(initial), isBool: true, usage: usage}, to, parse.Switch))
 }
 
-// Integer defines a flag for a whole number of 32 bits from least on; math.MinInt is no
+// Integer defines a flag for a whole number of 32 bits from least on; math.MinInt sets no
 // limit.
 func (f *Flags) Integer(to *int, name, argument string, initial, least int, usage string) *Flag {
 	*to = initial
-	expected := "a whole number"
-	if least != math.MinInt {
-		expected = fmt.Sprintf("a whole number from %d on", least)
+	return f.define(into(&Flag{name: name, argument: argument, text: strconv.Itoa(initial), usage: usage}, to,
+		func(name, text string) (int, error) { return parse.Integer(name, text, least) }))
+}
+
+// into has a flag set a variable to what read makes of the text.
+func into[T any](v *Flag, to *T, read func(name, text string) (T, error)) *Flag {
+	v.set = func(text string) (err error) {
+		*to, err = read(v.name, text)
+		return err
 	}
-	return f.define(&Flag{name: name, argument: argument, text: strconv.Itoa(initial), usage: usage, set: func(text string) error {
-		n, err := strconv.ParseInt(text, 10, 32)
-		if err != nil || int(n) < least {
-			return Usagef("-%s %s: expected %s.", name, wording.Shown(text), expected)
-		}
-		*to = int(n)
-		return nil
-	}})
+	return v
 }
 
-// Seed defines a flag for a whole number of 64 bits, of which the engine takes those from 0
-// to 4294967295.
-func (f *Flags) Seed(to *int64, name string, initial int64, usage string) *Flag {
-	*to = initial
-	return f.define(&Flag{name: name, argument: "N", text: strconv.FormatInt(initial, 10), usage: usage, set: func(text string) (err error) {
-		if *to, err = strconv.ParseInt(text, 10, 64); err != nil {
-			return Usagef("-%s %s: expected a whole number from 0 to %d.", name, wording.Shown(text), uint32(math.MaxUint32))
-		}
-		return nil
-	}})
-}
-
-// Number defines a flag for a number from 0 on that float32 can hold.
-func (f *Flags) Number(to *float64, name string, initial float64, usage string) *Flag {
-	*to = initial
-	return f.define(&Flag{name: name, argument: "X", text: strconv.FormatFloat(initial, 'g', -1, 64), usage: usage, set: func(text string) error {
-		x, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(x >= 0 && x <= math.MaxFloat32) {
-			return Usagef("-%s %s: expected a number from 0 on, such as 0.001 or 1e-4.", name, wording.Shown(text))
-		}
-		*to = x
-		return nil
-	}})
+// Setting defines the flag of a run's setting, which sets a field of spec.
+func (f *Flags) Setting(s *settings.Setting, spec *settings.Spec) *Flag {
+	v := f.define(&Flag{
+		name: s.Name, argument: s.Argument, text: s.Typed(spec), usage: s.Help, isBool: s.Switch(),
+		set: func(text string) error { return s.Set(spec, text) },
+	})
+	v.choices, v.path = s.Choices, s.Path
+	return v
 }
 
 // Duration defines a flag for a time of more than 0.

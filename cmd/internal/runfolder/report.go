@@ -17,6 +17,7 @@ import (
 	"mdfa/internal/report"
 	"mdfa/internal/wording"
 	"mdfa/model"
+	"mdfa/run/settings"
 )
 
 // Write writes the report of the run to a file.
@@ -183,7 +184,7 @@ func (f *Folder) alignment() []report.Alignment {
 
 // groups are the facts of the run.
 func (f *Folder) groups() []report.Group {
-	run, s, flags := f.Run, f.Run.Settings, f.Run.Flags
+	run, s := f.Run, f.Run.Settings
 	var groups []report.Group
 	group := func(title string, pairs ...string) {
 		g := report.Group{Title: title}
@@ -194,17 +195,19 @@ func (f *Folder) groups() []report.Group {
 		}
 		groups = append(groups, g)
 	}
-	network, weights := "", ""
-	if n, err := s.Network.Network(); err == nil {
-		network, weights = n.String(), humanize.Comma(int64(n.Weights()))
+	facts := s.Facts()
+	var rule, training []string
+	for _, fact := range facts.PageFacts(settings.GroupNetwork) {
+		rule = append(rule, fact.Name, fact.Text)
+		if fact.Name == "network" && facts.Network != nil {
+			rule = append(rule, "weights", humanize.Comma(int64(facts.Network.Weights())))
+		}
 	}
-	group("Rule and network",
-		"learning rule", s.Rule, "network", network, "weights", weights, "activation", s.Network.Activation,
-		"first weights", s.ForwardInit, "feedback", s.BackwardInit, "floor", f.floor())
-	group("Training",
-		"optimizer", flags["optimizer"], "learning rate", flags["lr"], "weight decay", flags["l2"],
-		"batch", flags["batch_size"]+" images ("+flags["reduction"]+")", "epochs at most", flags["max_epochs"],
-		"steps at most", unlessZero(flags["max_steps"]), "seed", strconv.FormatInt(s.Seed, 10))
+	for _, fact := range facts.PageFacts(settings.GroupTraining) {
+		training = append(training, fact.Name, fact.Text)
+	}
+	group("Rule and network", rule...)
+	group("Training", training...)
 	coarse := ""
 	if s.Data.Coarse {
 		coarse = ", coarse labels"
@@ -238,32 +241,14 @@ func (f *Folder) groups() []report.Group {
 // mostNames of classes are listed.
 const mostNames = 20
 
-func (f *Folder) floor() string {
-	if f.Run.ClampFloor == nil {
-		return ""
-	}
-	return short(*f.Run.ClampFloor)
-}
-
 // Entry is the run in a comparison.
 func (f *Folder) Entry() report.Entry {
-	s, flags := f.Run.Settings, f.Run.Flags
-	network := ""
-	if n, err := s.Network.Network(); err == nil {
-		network = n.String()
-	}
+	s := f.Run.Settings
 	e := report.Entry{
 		Folder: filepath.Base(disk.Absolute(f.Dir)), Status: f.Status(), Seed: strconv.FormatInt(s.Seed, 10), Epochs: f.epochs(),
-		Settings: []report.Fact{
-			{Label: "rule", Value: s.Rule}, {Label: "data set", Value: s.Data.Name}, {Label: "classes", Value: strconv.Itoa(s.Data.Classes)},
-			{Label: "coarse", Value: strconv.FormatBool(s.Data.Coarse)}, {Label: "network", Value: network},
-			{Label: "activation", Value: s.Network.Activation}, {Label: "forward init", Value: s.ForwardInit},
-			{Label: "backward init", Value: s.BackwardInit}, {Label: "floor", Value: f.floor()},
-			{Label: "optimizer", Value: flags["optimizer"]}, {Label: "lr", Value: flags["lr"]}, {Label: "l2", Value: flags["l2"]},
-			{Label: "reduction", Value: flags["reduction"]}, {Label: "batch", Value: flags["batch_size"]},
-			{Label: "epochs at most", Value: flags["max_epochs"]}, {Label: "steps at most", Value: unlessZero(flags["max_steps"])},
-			{Label: "tf32", Value: flags["tf32"]}, {Label: "device", Value: f.Run.Device.Name},
-		},
+	}
+	for _, fact := range append(s.Facts().Compared(), settings.Fact{Name: "device", Text: f.Run.Device.Name}) {
+		e.Settings = append(e.Settings, report.Fact{Label: fact.Name, Value: fact.Text})
 	}
 	lowest, best := math.NaN(), math.NaN()
 	for _, x := range e.Epochs {
@@ -302,13 +287,6 @@ func short(x float64) string {
 }
 
 func comma(n int) string { return humanize.Comma(int64(n)) }
-
-func unlessZero(text string) string {
-	if text == "0" {
-		return ""
-	}
-	return text
-}
 
 // shortSum is as much of a checksum as tells two apart by eye.
 func shortSum(sum string) string {

@@ -87,6 +87,17 @@ func regexpRow(html, class string) string {
 	return row
 }
 
+// Runs of an earlier version recorded numbers as they were typed.
+func TestRunsAreComparedByTheValuesOfTheirSettings(t *testing.T) {
+	f, err := ReadTables(made(t))
+	require.NoError(t, err)
+	before := f.Entry().Settings
+	f.Run.Flags["lr"], f.Run.Flags["optimizer"] = "1e-1", "SGD"
+	assert.Equal(t, before, f.Entry().Settings)
+	f.Run.Flags["l2"] = "0.5"
+	assert.NotEqual(t, before, f.Entry().Settings)
+}
+
 func TestWhatIsMissingIsLeftOut(t *testing.T) {
 	dir := made(t)
 	for _, name := range []string{results.ResultFile, ConfusionFile, results.EpochsFile, checkpoint.Folder} {

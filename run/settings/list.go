@@ -1,0 +1,322 @@
+package settings
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"mdfa/algo"
+	"mdfa/internal/disk"
+	"mdfa/internal/parse"
+	"mdfa/loaders"
+	"mdfa/model"
+)
+
+// Headings of the help text.
+const (
+	GroupData        = "Data"
+	GroupNetwork     = "Network"
+	GroupTraining    = "Training"
+	GroupMachine     = "Machine"
+	GroupCheckpoints = "Checkpoints"
+	GroupOutput      = "Output"
+)
+
+// Defaults returns the settings that train has without flags.
+func Defaults() Spec {
+	return Spec{
+		Dataset: "mnist", Cache: CacheAuto,
+		Model: "bp", Activation: "tanh", ForwardInit: "U1", BackwardInit: "U1", Feedback: FeedbackStored,
+		Optimizer: "rmsprop", LR: 1e-4, Reduction: "mean", BatchSize: 64, MaxEpochs: 100,
+		Device: "auto", Out: "results", Report: true,
+	}
+}
+
+// Devices are the kinds of devices that -device names. Package device opens them.
+var Devices = []string{"auto", "cuda", "cpu", "emu"}
+
+// plain shows a setting under its own name with its value in effect.
+var plain = &Place{}
+
+// network shows the three settings of the layers as one.
+var network = &Place{Name: "network", Text: func(f *Facts) string { return networkText(f) }}
+
+func networkText(f *Facts) string {
+	if f.Network == nil {
+		return ""
+	}
+	return f.Network.String()
+}
+
+// List has every setting, in the order of the help text.
+var List []*Setting
+
+func init() { // its functions look into it
+	List = []*Setting{
+		{
+			Name: "dataset", Group: GroupData, Argument: "NAME", Help: strings.Join(loaders.Names(), ", "),
+			Field: func(s *Spec) any { return &s.Dataset }, Choices: loaders.Names(),
+			Resume: Share, Identity: true, Result: plain, Compare: &Place{Name: "data set"},
+		},
+		{
+			Name: "classes", Group: GroupData, Argument: "K", Help: "keep K of the classes, picked by the seed (default all)",
+			Field: func(s *Spec) any { return &s.Classes }, Least: math.MinInt,
+			Resume: Share, Identity: true, Result: plain, Compare: plain,
+			Effect: func(s *Spec, f *Facts) string {
+				if s.Classes == 0 && f.Network != nil {
+					return strconv.Itoa(f.Network.Classes)
+				}
+				return strconv.Itoa(s.Classes)
+			},
+		},
+		{
+			Name: "data", Group: GroupData, Argument: "DIR", Help: "folder or archive of the data set's files (default: found or fetched)",
+			Field: func(s *Spec) any { return &s.Data }, Path: AnyFile,
+			Resume: Inherit, Identity: true, // the images have a checksum, which a resumed run compares
+			Effect: func(s *Spec, _ *Facts) string { return disk.Absolute(s.Data) },
+			Result: &Place{Text: func(f *Facts) string { return f.Source }, After: "seed"},
+		},
+		{
+			Name: "coarse", Group: GroupData, Help: "cifar100: its 20 coarse labels",
+			Field:  func(s *Spec) any { return &s.Coarse },
+			Resume: Share, Identity: true, Result: plain, Compare: plain,
+		},
+		{
+			Name: "size", Group: GroupData, Argument: "N", Help: "folder: bring pictures to N by N pixels (default by data set)",
+			Field: func(s *Spec) any { return &s.Size }, Least: 1,
+			Resume: Share, Identity: true,
+			Effect: func(s *Spec, f *Facts) string {
+				if s.Size == 0 {
+					return strconv.Itoa(f.Shape[0])
+				}
+				return strconv.Itoa(s.Size)
+			},
+			Result: &Place{Name: "image_size", Text: func(f *Facts) string {
+				return fmt.Sprintf("%dx%dx%d", f.Shape[0], f.Shape[1], f.Shape[2])
+			}},
+		},
+		{
+			Name: "cache", Group: GroupData, Argument: "NAME", Help: "keep the images on the device: auto (if they fit), on or off",
+			Field: func(s *Spec) any { return &s.Cache }, Choices: []string{CacheAuto, CacheOn, CacheOff}, Only: true,
+			Resume: Inherit,
+		},
+
+		{
+			Name: "model", Group: GroupNetwork, Argument: "NAME", Help: "learning rule: " + strings.Join(algo.Rules(), ", "),
+			Field: func(s *Spec) any { return &s.Model }, Noun: "learning rule", Parse: canonical(algo.ParseRule), Choices: algo.Rules(),
+			Resume: Share, Identity: true, Result: plain, Header: plain, Page: &Place{Name: "learning rule"}, Compare: &Place{Name: "rule"},
+		},
+		{
+			Name: "convnet", Group: GroupNetwork, Help: "convolutional instead of fully connected",
+			Field:  func(s *Spec) any { return &s.Convnet },
+			Resume: Share, Identity: true, Result: plain, Page: network, Compare: network,
+		},
+		{
+			Name: "layers", Group: GroupNetwork, Argument: "W,W,...", Help: "widths of the hidden layers, or none (default by data set)",
+			Field: func(s *Spec) any { return &s.Layers }, Parse: canonicalList(model.ParseLayers),
+			Resume: Share, Identity: true, Result: plain, Page: network, Compare: network,
+			Effect: func(s *Spec, f *Facts) string { return layersInEffect(s.Layers, "layers", model.Dense, s, f) },
+		},
+		{
+			Name: "filters", Group: GroupNetwork, Argument: "F:K:S,...", Help: "filters, kernel, stride of each convolution (default by data set)",
+			Field: func(s *Spec) any { return &s.Filters }, Parse: canonicalList(model.ParseFilters),
+			Resume: Share, Identity: true, Result: plain, Page: network, Compare: network,
+			Effect: func(s *Spec, f *Facts) string { return layersInEffect(s.Filters, "filters", model.Conv, s, f) },
+		},
+		{
+			Name: "activation", Group: GroupNetwork, Argument: "NAME", Help: "tanh, relu, or pl: clipped to -1..1",
+			Field: func(s *Spec) any { return &s.Activation }, Parse: canonical(model.ParseActivation), Choices: []string{"tanh", "relu", "pl"},
+			Resume: Share, Identity: true, Result: plain, Header: plain, Page: plain, Compare: plain,
+		},
+		{
+			Name: "forward_init", Group: GroupNetwork, Argument: "INIT", Help: "first weights: a number, or one of U N P A and a number",
+			Field: func(s *Spec) any { return &s.ForwardInit }, Noun: "initializer", Parse: canonical(model.ParseInit),
+			Resume: Share, Identity: true, Result: plain,
+			Header:  &Place{Text: func(f *Facts) string { return "init " + value("forward_init", f) }},
+			Page:    &Place{Name: "first weights"},
+			Compare: &Place{Name: "forward init"},
+		},
+		{
+			Name: "backward_init", Group: GroupNetwork, Argument: "INIT", Help: "fixed feedback of fa, dfa, mdfa, written likewise",
+			Field: func(s *Spec) any { return &s.BackwardInit }, Noun: "initializer", Parse: canonical(model.ParseInit),
+			Resume: Share, Identity: true, Result: &Place{Text: backward},
+			Header: &Place{Text: func(f *Facts) string {
+				switch init := backward(f); {
+				case init == "":
+					return ""
+				case f.Feedback == FeedbackGenerated:
+					return "feedback " + init + " (generated)"
+				default:
+					return "feedback " + init
+				}
+			}},
+			Page:    &Place{Name: "feedback", Text: backward},
+			Compare: &Place{Name: "backward init", Text: backward},
+		},
+		{
+			Name: "feedback", Group: GroupNetwork, Argument: "NAME", Help: "of dfa and mdfa: stored, or generated anew in every step",
+			Field: func(s *Spec) any { return &s.Feedback }, Choices: []string{FeedbackStored, FeedbackGenerated}, Only: true,
+			Resume: Inherit, // both are the same bits
+			Result: &Place{Text: func(f *Facts) string {
+				if f.Rule.Feedback() != model.DirectFeedback {
+					return ""
+				}
+				return f.Feedback
+			}},
+		},
+		{
+			Name: "clamp_floor", Group: GroupNetwork, Argument: "X", Help: "mdfa keeps weights at X or above",
+			Field:  func(s *Spec) any { return &s.ClampFloor },
+			Resume: Share, Identity: true, Result: &Place{Text: floor, After: "l2"},
+			Header: &Place{Text: func(f *Facts) string {
+				if !f.Rule.Monotone() {
+					return ""
+				}
+				return "floor " + floor(f)
+			}},
+			Page:    &Place{Name: "floor", Text: floor},
+			Compare: &Place{Name: "floor", Text: floor},
+		},
+
+		{
+			Name: "optimizer", Group: GroupTraining, Argument: "NAME", Help: strings.Join(algo.Optimizers(), ", "),
+			Field: func(s *Spec) any { return &s.Optimizer }, Parse: canonical(algo.ParseOptimizer), Choices: algo.Optimizers(),
+			Resume: Share, Identity: true, Result: plain, Header: plain, Page: plain, Compare: plain,
+		},
+		{
+			Name: "lr", Group: GroupTraining, Argument: "X", Help: "learning rate",
+			Field:  func(s *Spec) any { return &s.LR },
+			Resume: Share, Identity: true, Result: plain,
+			Header:  &Place{Text: func(f *Facts) string { return "lr " + parse.Text(f.LR) }},
+			Page:    &Place{Name: "learning rate"},
+			Compare: plain,
+		},
+		{
+			Name: "l2", Group: GroupTraining, Argument: "X", Help: "weight decay",
+			Field:  func(s *Spec) any { return &s.L2 },
+			Resume: Share, Identity: true, Result: plain,
+			Header: &Place{Text: func(f *Facts) string {
+				if f.L2 == 0 {
+					return ""
+				}
+				return "l2 " + parse.Text(f.L2)
+			}},
+			Page:    &Place{Name: "weight decay"},
+			Compare: plain,
+		},
+		{
+			Name: "reduction", Group: GroupTraining, Argument: "NAME", Help: "errors of a batch count as their " + strings.Join(algo.Reductions(), " or "),
+			Field: func(s *Spec) any { return &s.Reduction }, Parse: canonical(algo.ParseReduction), Choices: algo.Reductions(),
+			Resume: Share, Identity: true, Result: plain, Compare: plain, // the batch's texts name it elsewhere
+		},
+		{
+			Name: "batch_size", Group: GroupTraining, Argument: "N", Help: "images in a step",
+			Field: func(s *Spec) any { return &s.BatchSize }, Least: 1,
+			Resume: Share, Identity: true, Result: plain,
+			Header:  &Place{Text: func(f *Facts) string { return fmt.Sprintf("batch %d (%s)", f.BatchSize, value("reduction", f)) }},
+			Page:    &Place{Name: "batch", Text: func(f *Facts) string { return fmt.Sprintf("%d images (%s)", f.BatchSize, value("reduction", f)) }},
+			Compare: &Place{Name: "batch"},
+		},
+		{
+			Name: "max_epochs", Group: GroupTraining, Argument: "N", Help: "passes over the training images",
+			Field: func(s *Spec) any { return &s.MaxEpochs }, Least: 1,
+			Resume: Inherit, Result: plain, Page: &Place{Name: "epochs at most"}, Compare: &Place{Name: "epochs at most"},
+		},
+		{
+			Name: "max_steps", Group: GroupTraining, Argument: "N", Help: "end after N steps (default no limit)",
+			Field:  func(s *Spec) any { return &s.MaxSteps },
+			Resume: Inherit, Result: plain, Page: &Place{Name: "steps at most", Text: mostSteps}, Compare: &Place{Name: "steps at most", Text: mostSteps},
+		},
+		{
+			Name: "seed", Group: GroupTraining, Argument: "N", Help: "seed for class subset, split, weights and order",
+			Field:  func(s *Spec) any { return &s.Seed },
+			Resume: Share, Identity: true, Result: plain, Page: plain, // compared runs differ in their seed
+		},
+
+		{
+			Name: "device", Group: GroupMachine, Argument: "NAME", Help: strings.Join(Devices, ", ") + "; cuda:1 is the second GPU",
+			Field: func(s *Spec) any { return &s.Device }, Choices: Devices,
+			Resume: Inherit, // results and pages name the device that it came to
+		},
+		{
+			Name: "sync", Group: GroupMachine, Help: "on a GPU, wait after every kernel, so that an error names it",
+			Field:  func(s *Spec) any { return &s.Sync },
+			Resume: Renew,
+		},
+		{
+			Name: "tf32", Group: GroupMachine, Help: "on a GPU, products by tensor cores, factors rounded to 10 bits",
+			Field:  func(s *Spec) any { return &s.TF32 },
+			Resume: Inherit, With: "device", Identity: true,
+			Result:  &Place{Text: func(f *Facts) string { return strconv.FormatBool(f.TF32 && f.OnGPU) }, After: "reduction"},
+			Compare: plain,
+		},
+		{
+			Name: "profile", Group: GroupMachine, Help: "on a GPU, measure a step kernel by kernel after the run",
+			Field:  func(s *Spec) any { return &s.Profile },
+			Resume: Renew,
+		},
+
+		{
+			Name: "checkpoint_every", Group: GroupCheckpoints, Argument: "N", Help: "steps between checkpoints; 0: one an epoch, -1: none",
+			Field: func(s *Spec) any { return &s.CheckpointEvery }, Least: NoCheckpoints,
+			Resume: Inherit,
+		},
+
+		{
+			Name: "out", Group: GroupOutput, Argument: "DIR", Help: "each run gets a folder of its own in there",
+			Field: func(s *Spec) any { return &s.Out }, Path: Folder,
+			Resume: Renew,
+		},
+		{
+			Name: "report", Group: GroupOutput, Help: "write report.html, which a browser shows, when the run ends (-report=false: none)",
+			Field:  func(s *Spec) any { return &s.Report },
+			Resume: Inherit,
+		},
+		{
+			Name: "tensorboard", Group: GroupOutput, Help: "write event files for TensorBoard into the run's folder",
+			Field:  func(s *Spec) any { return &s.TensorBoard },
+			Resume: Inherit,
+		},
+		{
+			Name: "alignment", Group: GroupOutput, Argument: "N", Help: "compare the rule with bp every N steps, in alignment.csv (default never)",
+			Field:  func(s *Spec) any { return &s.Alignment },
+			Resume: Inherit,
+		},
+	}
+}
+
+// layersInEffect is a list of layers in one spelling. The default is what the network has.
+func layersInEffect(text, name string, kind model.Kind, s *Spec, f *Facts) string {
+	if text == "" && f.Network != nil {
+		return Hidden(f.Network, kind)
+	}
+	return Find(name).Text(s)
+}
+
+// backward is the initializer of the fixed feedback; "" where the rule has none.
+func backward(f *Facts) string {
+	if f.Rule.Feedback() == model.NoFeedback {
+		return ""
+	}
+	return value("backward_init", f)
+}
+
+// floor is mdfa's floor; "" where the rule has none.
+func floor(f *Facts) string {
+	if !f.Rule.Monotone() {
+		return ""
+	}
+	return parse.Text(f.ClampFloor)
+}
+
+// mostSteps is the limit of steps; "" without one.
+func mostSteps(f *Facts) string {
+	if f.MaxSteps == 0 {
+		return ""
+	}
+	return strconv.Itoa(f.MaxSteps)
+}
+
+// value is the value in effect of the setting of a name.
+func value(name string, f *Facts) string { return Find(name).InEffect(&f.Spec, f) }

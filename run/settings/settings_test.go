@@ -1,0 +1,185 @@
+package settings
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/algo"
+	"mdfa/gpu"
+	"mdfa/model"
+)
+
+// other has a value of each setting that is not the default. A new setting needs one.
+var other = map[string]string{
+	"dataset": "cifar10", "classes": "3", "data": "/elsewhere", "coarse": "true", "size": "64", "cache": "off",
+	"model": "dfa", "convnet": "true", "layers": "20,30", "filters": "8:3:1", "activation": "relu",
+	"forward_init": "N1", "backward_init": "N0.5", "feedback": "generated", "clamp_floor": "1e-06",
+	"optimizer": "adam", "lr": "0.001", "l2": "0.5", "reduction": "sum", "batch_size": "8", "max_epochs": "3", "max_steps": "9", "seed": "4",
+	"device": "cpu", "sync": "true", "tf32": "true", "profile": "true", "checkpoint_every": "-1",
+	"out": "/there", "report": "false", "tensorboard": "true", "alignment": "7",
+}
+
+// factsOf are those of a run of mdfa over a small network.
+func factsOf(t *testing.T, spec Spec) *Facts {
+	t.Helper()
+	layers := []int{5}
+	if spec.Layers != "" {
+		var err error
+		layers, err = model.ParseLayers(spec.Layers)
+		require.NoError(t, err)
+	}
+	net, err := model.NewDense(model.Shape{H: 9, W: 9, C: 1}, layers, 10, gpu.Tanh)
+	if spec.Filters != "" || spec.Convnet {
+		net, err = model.NewConv(model.Shape{H: 9, W: 9, C: 1}, []model.Filter{{Filters: 8, Kernel: 3, Stride: 1}}, 10, gpu.Tanh)
+	}
+	require.NoError(t, err)
+	rule, err := algo.ParseRule(spec.Model)
+	require.NoError(t, err)
+	return &Facts{Spec: spec, Shape: [3]int{9, 9, 1}, Source: spec.Data, Network: net, Rule: rule, OnGPU: true}
+}
+
+func mdfaRun() Spec {
+	s := Defaults()
+	s.Model = "mdfa"
+	return s
+}
+
+// shown says whether a place of a changed setting shows the change.
+func shown(t *testing.T, changed Spec, place func(*Facts) []Fact) bool {
+	t.Helper()
+	return !assert.ObjectsAreEqual(place(factsOf(t, mdfaRun())), place(factsOf(t, changed)))
+}
+
+func TestEverySettingIsDeclaredInFull(t *testing.T) {
+	require.Len(t, other, len(List), "each setting and its example here")
+	defaults := Defaults()
+	names := map[string]bool{}
+	for _, s := range List {
+		t.Run(s.Name, func(t *testing.T) {
+			require.False(t, names[s.Name], "twice")
+			names[s.Name] = true
+			assert.NotEmpty(t, s.Group)
+			assert.NotEmpty(t, s.Help)
+			assert.Equal(t, s.Switch(), s.Argument == "", "a word for the value, unless it is a switch")
+			assert.NotEqual(t, undecided, s.Resume, "what a resumed run does with it")
+			assert.True(t, s.Resume != Share || s.Identity, "shared settings tell runs apart")
+			require.NoError(t, s.check(&defaults))
+
+			spec := mdfaRun()
+			require.NotEqual(t, other[s.Name], s.Typed(&spec))
+			require.NoError(t, s.Set(&spec, other[s.Name]))
+			assert.Equal(t, other[s.Name], s.Text(&spec))
+			assert.NoError(t, s.check(&spec))
+			assert.True(t, spec.Chosen(s.Name))
+
+			values, given := spec.Record()
+			assert.Len(t, values, len(List))
+			assert.Equal(t, other[s.Name], values[s.Name])
+			assert.Contains(t, given, s.Name)
+			again := Recorded(values, given)
+			assert.Equal(t, other[s.Name], s.Text(&again))
+
+			assert.Equal(t, s.Identity, !spec.SameRun(factsOf(t, mdfaRun())), "tells runs apart")
+			assert.Equal(t, s.Result != nil, shown(t, spec, (*Facts).Columns) || s.Name == "size", "result.csv")
+			assert.Equal(t, s.Compare != nil, shown(t, spec, (*Facts).Compared), "comparison")
+			if s.Header != nil {
+				assert.NotEqual(t, factsOf(t, mdfaRun()).String(), factsOf(t, spec).String())
+			}
+			if s.Page != nil {
+				assert.True(t, shown(t, spec, func(f *Facts) []Fact { return f.PageFacts(s.Group) }))
+			}
+		})
+	}
+}
+
+func TestResumedRunsInheritShareOrRenew(t *testing.T) {
+	for _, s := range List {
+		before := mdfaRun()
+		require.NoError(t, s.Set(&before, other[s.Name]))
+		earlier := factsOf(t, before)
+
+		typed := mdfaRun()
+		typed.Given = map[string]bool{"quiet": true}
+		got, err := typed.Resumed(earlier, "run")
+		require.NoError(t, err)
+		want := other[s.Name]
+		if s.Resume == Renew {
+			want = s.Text(&typed)
+		}
+		assert.Equal(t, want, s.Text(&got), s.Name)
+		assert.Equal(t, s.Resume != Renew, got.Given[s.Name], s.Name)
+		assert.True(t, got.Given["quiet"], "flags of the program stay")
+
+		typed.Given = map[string]bool{s.Name: true}
+		got, err = typed.Resumed(earlier, "run")
+		if s.Resume == Share && s.Name != "layers" && s.Name != "filters" { // their default is the network
+			assert.ErrorContains(t, err, "-"+s.Name+" ", s.Name)
+			assert.ErrorContains(t, err, "run was started with -"+s.Name, s.Name)
+			continue
+		}
+		require.NoError(t, err, s.Name)
+		assert.Equal(t, s.Text(&typed), s.Text(&got), s.Name)
+	}
+	before, typed := mdfaRun(), Defaults()
+	before.TF32 = true
+	typed.Device, typed.Given = "cpu", map[string]bool{"device": true}
+	got, err := typed.Resumed(factsOf(t, before), "run")
+	require.NoError(t, err)
+	assert.False(t, got.TF32, "it belongs to the other device")
+}
+
+func TestSettingsAreComparedByWhatTheyMean(t *testing.T) {
+	net, err := model.NewConv(model.Shape{H: 9, W: 9, C: 1}, []model.Filter{{Filters: 8, Kernel: 3, Stride: 2}}, 10, gpu.Tanh)
+	require.NoError(t, err)
+	f := &Facts{Network: net, Shape: [3]int{9, 9, 1}}
+	effect := func(name, text string) string {
+		s, spec := Find(name), Defaults()
+		if s.Set(&spec, text) != nil && text != "0" {
+			t.Errorf("-%s %s", name, text)
+		}
+		return s.InEffect(&spec, f)
+	}
+	for _, c := range []struct{ name, a, b string }{
+		{"classes", "0", "10"}, {"size", "0", "9"}, {"lr", "1e-3", "0.001"}, {"model", "MDFA", "mdfa"},
+		{"forward_init", "u1", "U1.0"}, {"filters", "", "8:3:2"}, {"filters", " 8:3:2", "8:3:2"},
+		{"layers", "20, 30", "20,30"}, {"convnet", "1", "true"}, {"layers", "x", "x"},
+	} {
+		assert.Equal(t, effect(c.name, c.a), effect(c.name, c.b), "%v", c)
+	}
+	for _, c := range []struct{ name, a, b string }{
+		{"classes", "0", "9"}, {"lr", "1e-3", "1e-4"}, {"model", "dfa", "mdfa"}, {"forward_init", "U1", "N1"},
+		{"filters", "", "8:3:1"}, {"layers", "20", "30"}, {"convnet", "true", "false"}, {"tf32", "true", "false"},
+	} {
+		assert.NotEqual(t, effect(c.name, c.a), effect(c.name, c.b), "%v", c)
+	}
+}
+
+func TestColumnsKeepTheirPlaces(t *testing.T) {
+	var names []string
+	for _, c := range factsOf(t, mdfaRun()).Columns() {
+		names = append(names, c.Name)
+	}
+	assert.Equal(t, []string{
+		"dataset", "classes", "coarse", "image_size", "model", "convnet", "layers", "filters", "activation", "forward_init",
+		"backward_init", "feedback", "optimizer", "lr", "l2", "clamp_floor", "reduction", "tf32", "batch_size", "max_epochs",
+		"max_steps", "seed", "data",
+	}, names)
+}
+
+func TestASpecNamesWhatIsWrong(t *testing.T) {
+	for want, change := range map[string]func(*Spec){
+		"-lr -1: expected a number from 0 on, such as 0.001 or 1e-4.":            func(s *Spec) { s.LR = -1 },
+		"-batch_size 0: expected a whole number from 1 on.":                      func(s *Spec) { s.BatchSize = 0 },
+		"-cache no: expected auto, on or off.":                                   func(s *Spec) { s.Cache = "no" },
+		`-activation "x": expected tanh, relu or pl`:                             func(s *Spec) { s.Activation = "x" },
+		`-model "mdf" is unknown; there are bp, fa, dfa, mdfa`:                   func(s *Spec) { s.Model = "mdf" },
+		"-checkpoint_every -2: expected a whole number from -1 on.":              func(s *Spec) { s.CheckpointEvery = -2 },
+		`-backward_init "U-1": the scale is negative; expected a number such as`: func(s *Spec) { s.BackwardInit = "U-1" },
+	} {
+		s := Defaults()
+		change(&s)
+		assert.ErrorContains(t, s.Check(), want)
+	}
+}
