@@ -5,9 +5,12 @@ import (
 	"encoding/binary"
 )
 
-// orientation is the value of EXIF's tag 0x0112: where the first row and column of the
-// stored picture belong (CIPA DC-008 "Exif", section 4.6.4.1.6, as in TIFF 6.0). Values
-// 5 to 8 exchange height and width.
+// orientation is the value of EXIF's tag 0x0112: the sides of the shown picture on which the first
+// row and column of the stored one lie (CIPA DC-008 "Exif", section 4.6.4.1.6, as in TIFF 6.0).
+// Values 5 to 8 exchange height and width.
+//
+// The tag is read here and not by github.com/bep/imagemeta, which stops at fill bytes between
+// segments, at the prefix "Exif" in PNG files and at entries of unknown types.
 type orientation int
 
 const (
@@ -34,52 +37,29 @@ func (o orientation) fromBottom() bool {
 	return o == halfTurn || o == flipped || o == turnRight || o == transverse
 }
 
-// Of the JPEG markers (ITU-T T.81, table B.1) and of a TIFF directory as EXIF uses it.
+// Parts of a TIFF directory as EXIF uses it.
 const (
-	markerSOS  = 0xda // start of scan: no more tables follow that matter here
-	markerEOI  = 0xd9
-	markerAPP1 = 0xe1
-
 	exifHead       = "Exif\x00\x00"
 	tagOrientation = 0x0112
 	entryBytes     = 12
 )
 
-// jpegOrientation reads the orientation of a JPEG file. Where it is absent or makes no
-// sense the picture is taken as it is: a camera's slip should not lose an image.
+// jpegOrientation reads the orientation of a JPEG file. A picture without one, or with one that
+// makes no sense, counts as upright: a camera's slip should not lose an image.
 func jpegOrientation(file []byte) orientation {
-	rest := file
-	if len(rest) < 2 {
-		return upright
-	}
-	rest = rest[2:] // SOI
-	for len(rest) >= 4 {
-		if rest[0] != 0xff {
-			return upright
+	turn := upright
+	_, _ = jpegSegments(file, 2, func(marker byte, segment []byte) bool {
+		tiff, found := bytes.CutPrefix(segment, []byte(exifHead))
+		if found = found && marker == markerAPP1; found {
+			turn = tiffOrientation(tiff)
 		}
-		marker := rest[1]
-		if marker == 0xff { // fill byte
-			rest = rest[1:]
-			continue
-		}
-		if marker == markerSOS || marker == markerEOI {
-			return upright
-		}
-		length := int(binary.BigEndian.Uint16(rest[2:])) // counts itself, not the marker
-		if length < 2 || len(rest) < 2+length {
-			return upright
-		}
-		segment := rest[4 : 2+length]
-		if marker == markerAPP1 && len(segment) > len(exifHead) && string(segment[:len(exifHead)]) == exifHead {
-			return tiffOrientation(segment[len(exifHead):])
-		}
-		rest = rest[2+length:]
-	}
-	return upright
+		return !found
+	})
+	return turn
 }
 
-// pngOrientation reads the orientation of a PNG file from its chunk eXIf (PNG
-// Specification, Third Edition, section 11.3.3.4), as jpegOrientation does.
+// pngOrientation is jpegOrientation for the chunk eXIf of a PNG file (PNG Specification, Third
+// Edition, section 11.3.3.4).
 func pngOrientation(file []byte) orientation {
 	const signature, head, sum = 8, 8, 4 // of the file, of a chunk: length and name, its CRC
 	for rest := file[min(len(file), signature):]; len(rest) >= head; {
@@ -131,9 +111,9 @@ func tiffOrientation(tiff []byte) orientation {
 	return upright
 }
 
-// wholeNumber is a value of a directory entry, 0 where it is of no type of whole numbers
-// (TIFF 6.0, section 2). The tag is a SHORT by the standard, but programs write other
-// types, and readers of photographs take them.
+// wholeNumber returns the value of a directory entry, or 0 if its type is not one of the whole
+// numbers (TIFF 6.0, section 2). The standard's type for the orientation is SHORT, but programs
+// write others and readers of photographs accept them.
 func wholeNumber(order binary.ByteOrder, kind uint16, value []byte) uint32 {
 	switch kind {
 	case 1, 6: // BYTE, SBYTE

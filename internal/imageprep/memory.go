@@ -1,7 +1,6 @@
 package imageprep
 
 import (
-	"encoding/binary"
 	"image"
 
 	"github.com/dustin/go-humanize"
@@ -74,31 +73,18 @@ func jpegBytes(file []byte, config image.Config) int64 {
 	return bytes
 }
 
-// jpegFrame are the entries of a frame's components, three bytes each (ITU-T T.81, B.2.2),
-// and whether its coefficients are kept: those of a progressive file, and those of one with
-// restart markers, which may have to be rewritten. A file without a frame has no components.
+// jpegFrame returns the entries of a frame's components, three bytes each (ITU-T T.81, B.2.2), none
+// for a file without a frame. kept says whether its coefficients stay in memory: those of a
+// progressive file do, and those of a file with restart markers, which may have to be rewritten.
 func jpegFrame(file []byte) (components []byte, kept bool) {
-	const (
-		baseline, progressive = 0xc0, 0xc2
-		restartInterval       = 0xdd
-		fixed                 = 6 // bytes before the components
-	)
-	for rest := file[min(2, len(file)):]; len(rest) >= 4 && rest[0] == 0xff; {
-		marker := rest[1]
-		if marker == 0xff { // fill byte
-			rest = rest[1:]
-			continue
+	const fixed = 6 // bytes before the components
+	_, _ = jpegSegments(file, 2, func(marker byte, segment []byte) bool {
+		if marker >= markerSOF0 && marker <= markerSOF2 && len(segment) >= fixed {
+			components, kept = segment[fixed:], kept || marker == markerSOF2
 		}
-		end := 2 + int(binary.BigEndian.Uint16(rest[2:]))
-		if marker == markerSOS || end > len(rest) {
-			break
-		}
-		if marker >= baseline && marker <= progressive && end >= 4+fixed {
-			components, kept = rest[4+fixed:end], kept || marker == progressive
-		}
-		kept = kept || marker == restartInterval
-		rest = rest[end:]
-	}
+		kept = kept || marker == markerDRI
+		return true
+	})
 	return components, kept
 }
 

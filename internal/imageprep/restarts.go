@@ -13,56 +13,10 @@ import (
 // writes them as a baseline file of one scan without restart markers.
 
 const (
-	markerSOF0  = 0xc0 // baseline
-	markerSOF2  = 0xc2 // progressive
-	markerDHT   = 0xc4
-	markerRST0  = 0xd0
-	markerSOI   = 0xd8
-	markerDQT   = 0xdb
-	markerDRI   = 0xdd
-	markerAPP0  = 0xe0
-	markerAPP14 = 0xee // of Adobe: which colours the components are
-
 	blockLen = 64
 	// maxScans bounds the work that a file can ask for; encoders make about ten.
 	maxScans = 500
 )
-
-// jpegSegments calls each for the segments of a JPEG file from a place on, until it
-// returns false, a scan begins or the file ends. It returns the place after the last one.
-func jpegSegments(file []byte, at int, each func(marker byte, segment []byte) bool) (int, error) {
-	for {
-		for at < len(file) && file[at] != 0xff { // what decoders pass over
-			at++
-		}
-		for at < len(file) && file[at] == 0xff {
-			at++
-		}
-		if at >= len(file) {
-			return at, io.ErrUnexpectedEOF
-		}
-		marker := file[at]
-		at++
-		switch {
-		case marker == markerEOI:
-			each(marker, nil)
-			return at, nil
-		case marker == 0, marker >= markerRST0 && marker <= markerSOI:
-			continue
-		case len(file)-at < 2:
-			return at, io.ErrUnexpectedEOF
-		}
-		length := int(binary.BigEndian.Uint16(file[at:])) // counts itself
-		if length < 2 || length > len(file)-at {
-			return at, io.ErrUnexpectedEOF
-		}
-		segment := file[at+2 : at+length]
-		at += length
-		if !each(marker, segment) || marker == markerSOS {
-			return at, nil
-		}
-	}
-}
 
 // sequentialJPEG is the picture of a JPEG file of Huffman codes as a baseline file
 // without restart markers. A file that is cut off is an io.ErrUnexpectedEOF.
@@ -322,9 +276,3 @@ func (w *scanWriter) signed(value, n int) {
 
 // bitLength is that of a coefficient without its sign.
 func bitLength(value int) int { return bits.Len(uint(max(value, -value))) }
-
-func appendSegment(to []byte, marker byte, content []byte) []byte {
-	to = append(to, 0xff, marker)
-	to = binary.BigEndian.AppendUint16(to, uint16(len(content)+2)) // the length counts itself
-	return append(to, content...)
-}
