@@ -1,83 +1,70 @@
 package imageprep
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
+
+	"github.com/gabriel-vasile/mimetype"
 )
 
-// Format is what a file is by its first bytes, in words that fit behind "it is".
+// Format is a kind of file, in words that fit behind "it is".
 type Format string
 
-// The formats that Sniff tells apart. Only JPEG and PNG are decoded; the others are
-// known so that a message can name them.
+// The formats that callers handle. Only JPEG and PNG are decoded.
 const (
 	Empty   Format = "an empty file"
 	JPEG    Format = "a JPEG file"
 	PNG     Format = "a PNG file"
-	GIF     Format = "a GIF file"
-	WebP    Format = "a WebP file"
-	TIFF    Format = "a TIFF file"
-	BMP     Format = "a BMP file"
-	HEIC    Format = "a HEIC file"
-	AVIF    Format = "an AVIF file"
 	Tar     Format = "a tar archive"
-	Gzip    Format = "a gzip file"
-	Zip     Format = "a zip file"
-	Markup  Format = "a web page or other markup"
 	Unknown Format = "no image of a known format"
 )
 
-// Where the magic of a tar header lies (POSIX.1-2017, pax interchange format).
-const tarMagicAt = 257
-
-// heicBrands are the types by which HEIC files begin (ISO/IEC 23008-12, annex B).
-var heicBrands = []string{"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"}
-
-// IsImage says whether a file is a picture, of a format that is read or not.
-func (f Format) IsImage() bool {
-	return slices.Contains([]Format{JPEG, PNG, GIF, WebP, TIFF, BMP, HEIC, AVIF}, f)
+// formats names the kinds of files that a message may mention.
+var formats = map[string]Format{
+	"image/jpeg": JPEG, "image/png": PNG, "image/gif": "a GIF file", "image/webp": "a WebP file",
+	"image/tiff": "a TIFF file", "image/bmp": "a BMP file", "image/avif": "an AVIF file",
+	"image/heic": heic, "image/heic-sequence": heic, "image/heif": heic, "image/heif-sequence": heic,
+	"image/jxl": "a JPEG XL file", "image/jp2": "a JPEG 2000 file", "application/pdf": "a PDF file",
+	"application/x-tar": Tar, "application/gzip": "a gzip file", "application/zip": "a zip file",
+	"text/html": markup, "text/xml": markup, "image/svg+xml": markup,
 }
 
-// Sniff tells a file's format by its content; its name does not count. ImageNet has a
-// PNG file that is called .JPEG.
+const (
+	heic   Format = "a HEIC file"
+	markup Format = "a web page or other markup"
+)
+
+// IsImage reports whether a file is a picture, of a format that is read or of another.
+func IsImage(file []byte) bool {
+	kind := mediaType(file)
+	return strings.HasPrefix(kind, "image/") && formats[kind] != markup
+}
+
+// Sniff tells a file's format by its content. Its name does not count: ImageNet has a PNG file that is
+// called .JPEG.
 func Sniff(file []byte) Format {
-	begins := func(magic string) bool { return bytes.HasPrefix(file, []byte(magic)) }
-	switch {
-	case len(file) == 0:
+	if len(file) == 0 {
 		return Empty
-	case begins("\xff\xd8\xff"):
-		return JPEG
-	case begins("\x89PNG\r\n\x1a\n"):
-		return PNG
-	case begins("GIF87a"), begins("GIF89a"):
-		return GIF
-	case begins("RIFF") && len(file) >= 12 && string(file[8:12]) == "WEBP":
-		return WebP
-	case len(file) >= 12 && string(file[4:8]) == "ftyp" && slices.Contains(heicBrands, string(file[8:12])):
-		return HEIC
-	case len(file) >= 12 && string(file[4:11]) == "ftypavi":
-		return AVIF
-	case begins("II*\x00"), begins("MM\x00*"):
-		return TIFF
-	case begins("BM") && len(file) >= 14:
-		return BMP
-	case begins("\x1f\x8b"):
-		return Gzip
-	case begins("PK\x03\x04"):
-		return Zip
-	case len(file) > tarMagicAt+5 && string(file[tarMagicAt:tarMagicAt+5]) == "ustar":
-		return Tar
-	case bytes.HasPrefix(bytes.TrimLeft(file[:min(len(file), 64)], " \t\r\n\xef\xbb\xbf"), []byte("<")):
-		return Markup
 	}
-	return Unknown
+	return cmp.Or(formats[mediaType(file)], Unknown)
 }
 
-// What image/jpeg says when the entropy-coded data ends before the picture does.
+// mediaType returns the narrowest media type of a file that formats holds, "" for none: an APNG is a
+// PNG.
+func mediaType(file []byte) string {
+	for kind := mimetype.Detect(file); kind != nil; kind = kind.Parent() {
+		name, _, _ := strings.Cut(kind.String(), ";") // "text/xml; charset=utf-8"
+		if formats[name] != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// shortJPEG is what image/jpeg says when the entropy-coded data end before the picture does.
 const shortJPEG = "short Huffman data"
 
 // decodeError says what a decoder found wrong.

@@ -174,7 +174,7 @@ func looksLikePhotograph(path string) bool {
 	defer file.Close()
 	begin := make([]byte, tarBlock)
 	n, _ := file.Read(begin)
-	return imageprep.Sniff(begin[:n]).IsImage()
+	return imageprep.IsImage(begin[:n])
 }
 
 // classLister lists the files of a class.
