@@ -16,6 +16,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/internal/fetch"
 )
 
@@ -222,25 +223,25 @@ func (set cifarSet) readRecords(ctx context.Context, r io.Reader, path string, s
 		got, err := io.ReadFull(in, record)
 		switch {
 		case err == io.EOF && row == 0:
-			return rawSplit{}, &fault{kind: ErrTruncated, text: fmt.Sprintf(
-				"%s is empty: copy or download the file again.", path)}
+			return rawSplit{}, fault.New(ErrTruncated, nil,
+				"%s is empty: copy or download the file again.", path)
 		case err == io.EOF:
 			return split, nil
 		case errors.Is(err, io.ErrUnexpectedEOF):
-			return rawSplit{}, &fault{kind: ErrTruncated, cause: err, text: fmt.Sprintf(
+			return rawSplit{}, fault.New(ErrTruncated, err,
 				"%s is cut off: record %d has %s of its %s bytes; copy or download the file again.",
-				path, row, humanize.Comma(int64(got)), humanize.Comma(int64(len(record))))}
+				path, row, humanize.Comma(int64(got)), humanize.Comma(int64(len(record))))
 		case err != nil:
 			return rawSplit{}, readFault(err, path, fmt.Sprintf("within record %d", row))
 		case row == maxCIFARRecords:
-			return rawSplit{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
-				"%s holds more than %s images: is it a file of another data set?", path, humanize.Comma(maxCIFARRecords))}
+			return rawSplit{}, fault.New(ErrFormat, nil,
+				"%s holds more than %s images: is it a file of another data set?", path, humanize.Comma(maxCIFARRecords))
 		}
 		for i, label := range set.labels {
 			if int(record[i]) >= label.classes {
-				return rawSplit{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
+				return rawSplit{}, fault.New(ErrFormat, nil,
 					"%s: %s %d in record %d; 0 to %d were expected: is it a file of another data set?",
-					path, set.labelWord(i), record[i], row, label.classes-1)}
+					path, set.labelWord(i), record[i], row, label.classes-1)
 			}
 		}
 		split.labels = append(split.labels, int32(record[use]))
@@ -303,12 +304,12 @@ func readClassNames(text []byte, path string, classes int) ([]string, error) {
 	}
 	unprintable := func(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsPrint(r) }
 	if slices.ContainsFunc(names, func(name string) bool { return strings.ContainsFunc(name, unprintable) }) {
-		return nil, &fault{kind: ErrFormat, text: fmt.Sprintf(
-			"%s is not a text of class names: put the data set's own file there, or remove it.", path)}
+		return nil, fault.New(ErrFormat, nil,
+			"%s is not a text of class names: put the data set's own file there, or remove it.", path)
 	}
 	if len(names) != classes {
-		return nil, &fault{kind: ErrFormat, text: fmt.Sprintf(
-			"%s holds %d class names; %d were expected: put the data set's own file there, or remove it.", path, len(names), classes)}
+		return nil, fault.New(ErrFormat, nil,
+			"%s holds %d class names; %d were expected: put the data set's own file there, or remove it.", path, len(names), classes)
 	}
 	return names, nil
 }

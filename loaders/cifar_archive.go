@@ -5,7 +5,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"path"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/klauspost/compress/gzip" // unzips twice as fast as the standard library, with its errors
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 )
 
@@ -75,12 +75,12 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 			continue
 		}
 		if seen[name] {
-			return contents{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
-				"%s holds %s twice: copy or download the file again.", archive, name)}
+			return contents{}, fault.New(ErrFormat, nil,
+				"%s holds %s twice: copy or download the file again.", archive, name)
 		}
 		if header.Size > size*maxInflation { // by its header, or by the holes of a sparse file
-			return contents{}, &fault{kind: ErrCorrupt, text: fmt.Sprintf(
-				"%s is damaged: it announces %s bytes for %s; copy or download the file again.", archive, humanize.Comma(header.Size), name)}
+			return contents{}, fault.New(ErrCorrupt, nil,
+				"%s is damaged: it announces %s bytes for %s; copy or download the file again.", archive, humanize.Comma(header.Size), name)
 		}
 		seen[name] = true
 		inside := name + " in " + archive
@@ -107,8 +107,8 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 	}
 	for _, name := range wanted {
 		if !seen[name] {
-			return contents{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
-				"%s does not hold %s: get %s from %s.", archive, name, set.archive.Name, cifarAddress)}
+			return contents{}, fault.New(ErrFormat, nil,
+				"%s does not hold %s: get %s from %s.", archive, name, set.archive.Name, cifarAddress)
 		}
 	}
 	held := set.join(parts)
@@ -143,7 +143,7 @@ func unzip(r io.Reader, path string) (io.Reader, error) {
 	begin, err := in.Peek(2)
 	switch {
 	case len(begin) == 0 && err == io.EOF:
-		return nil, &fault{kind: ErrTruncated, text: fmt.Sprintf("%s is empty: copy or download the file again.", path)}
+		return nil, fault.New(ErrTruncated, nil, "%s is empty: copy or download the file again.", path)
 	case len(begin) < 2 || begin[0] != 0x1f || begin[1] != 0x8b:
 		return in, nil
 	}
@@ -158,11 +158,11 @@ func unzip(r io.Reader, path string) (io.Reader, error) {
 func (set cifarSet) tarFault(err error, archive, where string, begun bool) error {
 	switch {
 	case errors.Is(err, tar.ErrHeader) && !begun:
-		return &fault{kind: ErrFormat, cause: err, text: fmt.Sprintf(
-			"%s is not a tar archive: put %s from %s there, or name its folder with -data.", archive, set.archive.Name, cifarAddress)}
+		return fault.New(ErrFormat, err,
+			"%s is not a tar archive: put %s from %s there, or name its folder with -data.", archive, set.archive.Name, cifarAddress)
 	case errors.Is(err, tar.ErrHeader):
-		return &fault{kind: ErrCorrupt, cause: err, text: fmt.Sprintf(
-			"%s is damaged: its tar stream is wrong %s; copy or download the file again.", archive, where)}
+		return fault.New(ErrCorrupt, err,
+			"%s is damaged: its tar stream is wrong %s; copy or download the file again.", archive, where)
 	}
 	return readFault(err, archive, where)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"mdfa/internal/fault"
 	"mdfa/internal/fetch"
 )
 
@@ -115,5 +116,5 @@ func (set cifarSet) notHere(dir string, missing []string) error {
 		text = fmt.Sprintf("%s is not in %s. %s", set.name, homely(dir),
 			byHand(set.name, cifarAddress, []fetch.File{set.archive}))
 	}
-	return &fault{kind: ErrNotFound, text: text}
+	return fault.New(ErrNotFound, nil, "%s", text)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 )
 
@@ -28,23 +29,23 @@ func (set cifarSet) readBatch(ctx context.Context, r io.Reader, path string, use
 	images, _ := batch["data"].(*pickleArray)
 	if images == nil || images.kind != "u1" || len(images.shape) != 2 || images.shape[1] != cifarImage ||
 		images.shape[0] < 1 || images.shape[0] > maxCIFARRecords || int64(len(images.data)) != images.shape[0]*cifarImage {
-		return rawSplit{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
-			"%s holds no images of CIFAR: an array \"data\" of 1 to %d rows of %d bytes was expected; copy or download the file again.", path, maxCIFARRecords, cifarImage)}
+		return rawSplit{}, fault.New(ErrFormat, nil,
+			"%s holds no images of CIFAR: an array \"data\" of 1 to %d rows of %d bytes was expected; copy or download the file again.", path, maxCIFARRecords, cifarImage)
 	}
 	n := int(images.shape[0])
 	split := rawSplit{images: images.data, labels: make([]int32, n)}
 	for i, label := range set.labels {
 		list, _ := batch[label.keys.labels].(*pickleList)
 		if list == nil || len(list.items) != n {
-			return rawSplit{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
-				"%s holds %d images and no list %q with a label for each: copy or download the file again.", path, n, label.keys.labels)}
+			return rawSplit{}, fault.New(ErrFormat, nil,
+				"%s holds %d images and no list %q with a label for each: copy or download the file again.", path, n, label.keys.labels)
 		}
 		for row, item := range list.items {
 			number, ok := item.(int64)
 			if !ok || number < 0 || number >= int64(label.classes) {
-				return rawSplit{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
+				return rawSplit{}, fault.New(ErrFormat, nil,
 					"%s: %s %v in record %d; 0 to %d were expected: is it a file of another data set?",
-					path, set.labelWord(i), number, row, label.classes-1)}
+					path, set.labelWord(i), number, row, label.classes-1)
 			}
 			if i == use {
 				split.labels[row] = int32(number)
@@ -105,8 +106,8 @@ func (l *pickleList) len() int {
 // pickleFault says what is wrong with a file of the Python version.
 func pickleFault(err error, path string) error {
 	if errors.Is(err, errPickle) {
-		return &fault{kind: ErrFormat, cause: err, text: fmt.Sprintf(
-			"%s is no file of CIFAR's Python version (%v): copy or download the file again.", foreign.Text(path), err)}
+		return fault.New(ErrFormat, err,
+			"%s is no file of CIFAR's Python version (%v): copy or download the file again.", foreign.Text(path), err)
 	}
 	return readFault(err, path, "within a value")
 }

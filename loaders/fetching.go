@@ -10,6 +10,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"mdfa/internal/fault"
 	"mdfa/internal/fetch"
 )
 
@@ -19,7 +20,7 @@ import (
 func fetchSet(ctx context.Context, name, address string, files []fetch.File, opt Options) (paths []string, place string, err error) {
 	dirs := places(name)
 	if len(dirs) == 0 {
-		return nil, "", &fault{kind: ErrNotFound, text: fmt.Sprintf("%s. %s", notIn(name), byHand(name, address, files))}
+		return nil, "", fault.New(ErrNotFound, nil, "%s. %s", notIn(name), byHand(name, address, files))
 	}
 	fetcher := fetch.Fetcher{Transport: opt.via, Report: opt.Progress}
 	for i, dir := range dirs {
@@ -59,14 +60,14 @@ func fetchFault(err error, name, dir, address string, files []fetch.File) error 
 	kind := ErrNotFound
 	switch {
 	case errors.Is(err, fetch.ErrStorage):
-		return &fault{cause: err, text: fmt.Sprintf(
+		return fault.New(nil, err,
 			"%s could not be fetched into %s (%v): make room or give access there, or name another folder in %s.",
-			name, homely(dir), err, dataEnv)}
+			name, homely(dir), err, dataEnv)
 	case errors.Is(err, fetch.ErrContent):
 		kind = ErrChecksum
 	}
-	return &fault{kind: kind, cause: err, text: fmt.Sprintf(
-		"%s, and fetching it failed (%v). %s", notIn(name), err, byHand(name, address, files))}
+	return fault.New(kind, err,
+		"%s, and fetching it failed (%v). %s", notIn(name), err, byHand(name, address, files))
 }
 
 // byHand tells how to get the files by hand.

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 )
 
 // dataEnv names a folder that holds one folder for each data set.
@@ -109,8 +110,8 @@ func findIDX(name, dir string, names []string) (paths []string, found string, er
 			return nil, "", err
 		}
 		if !info.IsDir() {
-			return nil, "", &fault{kind: ErrNotFound, text: fmt.Sprintf(
-				"-data %s is a file; name the folder that holds %s.", dir, list(gzNames(names)))}
+			return nil, "", fault.New(ErrNotFound, nil,
+				"-data %s is a file; name the folder that holds %s.", dir, list(gzNames(names)))
 		}
 		paths, missing, err := lookIn(dir, names)
 		if err == nil && len(missing) > 0 {
@@ -135,8 +136,8 @@ func statNamed(dir, holds string) (fs.FileInfo, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
-			"-data %s: there is no such folder; name the one that holds %s.", dir, holds)}
+		return nil, fault.New(ErrNotFound, err,
+			"-data %s: there is no such folder; name the one that holds %s.", dir, holds)
 	case err != nil:
 		return nil, openFault(dir, err)
 	}
@@ -144,17 +145,17 @@ func statNamed(dir, holds string) (fs.FileInfo, error) {
 }
 
 func incomplete(name, dir string, missing []string) error {
-	return &fault{kind: ErrNotFound, text: fmt.Sprintf(
+	return fault.New(ErrNotFound, nil,
 		"%s in %s is not complete: put %s there (gzipped or not), or name another folder with -data.",
-		name, homely(dir), list(missing))}
+		name, homely(dir), list(missing))
 }
 
 func openFault(path string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("reading %s: %w", path, err)
 	}
-	return &fault{cause: err, text: fmt.Sprintf(
-		"%s cannot be read (%v): check its permissions or name another folder with -data.", path, disk.Reason(err))}
+	return fault.New(nil, err,
+		"%s cannot be read (%v): check its permissions or name another folder with -data.", path, disk.Reason(err))
 }
 
 func gzNames(names []string) []string {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards/prepare"
@@ -58,8 +59,8 @@ func readFolder(ctx context.Context, opt Options) (contents, error) {
 	}
 	held, err := readPrepared(ctx, cache, inMemory)
 	if err != nil && ctx.Err() == nil {
-		err = &fault{cause: err, text: fmt.Sprintf(
-			"%v %s only holds copies of %s: remove it, and it is made anew.", err, homely(cache), homely(opt.Dir))}
+		err = fault.New(nil, err,
+			"%v %s only holds copies of %s: remove it, and it is made anew.", err, homely(cache), homely(opt.Dir))
 	}
 	if err != nil {
 		return contents{}, err
@@ -72,9 +73,9 @@ func readFolder(ctx context.Context, opt Options) (contents, error) {
 func checkFolderOptions(opt Options) error {
 	switch {
 	case opt.Dir == "":
-		return &fault{kind: ErrOption, text: "-dataset folder needs -data DIR, a folder with train/<class>/ and, if there are such images, test/<class>/ and val/<class>/."}
+		return fault.New(ErrOption, nil, "-dataset folder needs -data DIR, a folder with train/<class>/ and, if there are such images, test/<class>/ and val/<class>/.")
 	case opt.Size < 0 || opt.Size > imageprep.MaxSize:
-		return &fault{kind: ErrOption, text: fmt.Sprintf("-size %d: expected 1 to %d pixels (leave the flag out for %d).", opt.Size, imageprep.MaxSize, folderSize)}
+		return fault.New(ErrOption, nil, "-size %d: expected 1 to %d pixels (leave the flag out for %d).", opt.Size, imageprep.MaxSize, folderSize)
 	}
 	return nil
 }
@@ -85,19 +86,19 @@ func openPhotos(ctx context.Context, dir string) (source *prepare.Source, notes 
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
-			"-data %s: there is no such folder; name the one that holds train/<class>/.", dir)}
+		return nil, nil, fault.New(ErrNotFound, err,
+			"-data %s: there is no such folder; name the one that holds train/<class>/.", dir)
 	case err != nil:
 		return nil, nil, openFault(dir, err)
 	case !info.IsDir():
-		return nil, nil, &fault{kind: ErrNotFound, text: fmt.Sprintf(
-			"-data %s is a file; name the folder that holds train/<class>/.", dir)}
+		return nil, nil, fault.New(ErrNotFound, nil,
+			"-data %s is a file; name the folder that holds train/<class>/.", dir)
 	}
 	train, test, valid := subfolder(dir, trainFolders), subfolder(dir, testFolders), subfolder(dir, validFolders)
 	switch {
 	case train == "":
-		return nil, nil, &fault{kind: ErrNotFound, text: fmt.Sprintf(
-			"-data %s has no folder train: put the training images into %s, a folder for each class.", dir, filepath.Join(dir, "train", "<class>"))}
+		return nil, nil, fault.New(ErrNotFound, nil,
+			"-data %s has no folder train: put the training images into %s, a folder for each class.", dir, filepath.Join(dir, "train", "<class>"))
 	case test == "" && valid != "":
 		test, valid = valid, ""
 		notes = append(notes, fmt.Sprintf("the images of %s%c are the test set, since there is no folder test; validation images are cut from the training images",
@@ -107,7 +108,7 @@ func openPhotos(ctx context.Context, dir string) (source *prepare.Source, notes 
 	}
 	source, err = openParts(ctx, dir, train, test, valid)
 	if err != nil {
-		return nil, nil, shardsFault(err)
+		return nil, nil, err
 	}
 	if other := otherFolders(dir, []string{train, test, valid}); len(other) > 0 {
 		notes = append(notes, fmt.Sprintf("passed over in %s: %s", homely(dir), foreign.List(other)))
@@ -162,8 +163,8 @@ func otherFolders(dir string, used []string) []string {
 func preparedCache(source *prepare.Source, size int) (string, error) {
 	root, err := os.UserCacheDir()
 	if err != nil {
-		return "", &fault{cause: err, text: fmt.Sprintf(
-			"prepared images have no place (%v): set HOME or XDG_CACHE_HOME.", err)}
+		return "", fault.New(nil, err,
+			"prepared images have no place (%v): set HOME or XDG_CACHE_HOME.", err)
 	}
 	from := source.Describe()
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %s %d", from.Paths, from.Fingerprint, size))
@@ -194,7 +195,7 @@ func prepareCache(ctx context.Context, cache string, source *prepare.Source, siz
 	case err != nil && ctx.Err() != nil:
 		return fmt.Errorf("preparing images: %w", ctx.Err())
 	case err != nil:
-		return shardsFault(err)
+		return err
 	case fresh:
 		step.Finished = true
 		report(step)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 )
 
@@ -155,8 +156,8 @@ func oneLine(message string) string {
 func verify(ctx context.Context, path, want string) error {
 	file, _, err := disk.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
-			"%s is missing from the module cache: run `go clean -modcache` to have it fetched anew, or name another folder with -data.", path)}
+		return fault.New(ErrNotFound, err,
+			"%s is missing from the module cache: run `go clean -modcache` to have it fetched anew, or name another folder with -data.", path)
 	}
 	if err != nil {
 		return openFault(path, err)
@@ -167,9 +168,9 @@ func verify(ctx context.Context, path, want string) error {
 		return openFault(path, err)
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
-		return &fault{kind: ErrChecksum, text: fmt.Sprintf(
+		return fault.New(ErrChecksum, nil,
 			"%s is not the original file (SHA-256 %s…, %s… was expected): run `go clean -modcache` to have it fetched anew, or name another folder with -data.",
-			path, got[:8], want[:8])}
+			path, got[:8], want[:8])
 	}
 	return nil
 }

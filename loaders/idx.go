@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"mdfa/internal/fault"
 )
 
 // The idx format (described on the MNIST page of Y. LeCun): two zero bytes, a
@@ -51,8 +53,8 @@ func readIDX(r io.Reader, path string, want idxWant) ([]uint8, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	begin, err := in.Peek(2)
 	if len(begin) == 0 && err == io.EOF {
-		return nil, &fault{kind: ErrTruncated, text: fmt.Sprintf(
-			"%s is empty: copy or download the file again.", path)}
+		return nil, fault.New(ErrTruncated, nil,
+			"%s is empty: copy or download the file again.", path)
 	}
 	end := "at its end"
 	if len(begin) == 2 && begin[0] == 0x1f && begin[1] == 0x8b {
@@ -79,8 +81,8 @@ func readIDX(r io.Reader, path string, want idxWant) ([]uint8, error) {
 	case io.EOF:
 		return data, nil
 	case nil:
-		return nil, &fault{kind: ErrFormat, text: fmt.Sprintf(
-			"%s goes on after the %d bytes of %s that its header announces: copy or download the file again.", path, n, want.what())}
+		return nil, fault.New(ErrFormat, nil,
+			"%s goes on after the %d bytes of %s that its header announces: copy or download the file again.", path, n, want.what())
 	default:
 		return nil, readFault(err, path, end)
 	}
@@ -89,7 +91,7 @@ func readIDX(r io.Reader, path string, want idxWant) ([]uint8, error) {
 // readIDXHeader checks the header and returns the number of bytes that follow.
 func readIDXHeader(in io.Reader, path string, want idxWant) (int, error) {
 	format := func(text string, args ...any) error {
-		return &fault{kind: ErrFormat, text: path + " " + fmt.Sprintf(text, args...)}
+		return fault.New(ErrFormat, nil, "%s", path+" "+fmt.Sprintf(text, args...))
 	}
 
 	var magic [4]byte
@@ -157,18 +159,18 @@ func readFault(err error, path, where string) error {
 	var damaged flate.CorruptInputError
 	switch {
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return &fault{kind: ErrTruncated, cause: err, text: fmt.Sprintf(
-			"%s is cut off: it ends %s; copy or download the file again.", path, where)}
+		return fault.New(ErrTruncated, err,
+			"%s is cut off: it ends %s; copy or download the file again.", path, where)
 	case errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.As(err, &damaged):
-		return &fault{kind: ErrCorrupt, cause: err, text: fmt.Sprintf(
-			"%s is damaged: its gzip stream is wrong %s (%v); copy or download the file again.", path, where, err)}
+		return fault.New(ErrCorrupt, err,
+			"%s is damaged: its gzip stream is wrong %s (%v); copy or download the file again.", path, where, err)
 	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("reading %s: %w", path, err)
 	case errors.Is(err, errLong):
-		return &fault{kind: ErrFormat, cause: err, text: fmt.Sprintf(
-			"%s is not the data set's own archive: %v; copy or download the file again.", path, err)}
+		return fault.New(ErrFormat, err,
+			"%s is not the data set's own archive: %v; copy or download the file again.", path, err)
 	default:
-		return &fault{cause: err, text: fmt.Sprintf(
-			"reading %s failed %s (%v): check the disk or name another folder with -data.", path, where, err)}
+		return fault.New(nil, err,
+			"reading %s failed %s (%v): check the disk or name another folder with -data.", path, where, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 	"mdfa/internal/shards"
 )
@@ -34,9 +35,9 @@ func readImageNet(ctx context.Context, opt Options) (contents, error) {
 	dir := opt.Dir
 	if dir == "" {
 		if dir = preparedPlace(); dir == "" {
-			return contents{}, &fault{kind: ErrNotFound, text: fmt.Sprintf(
+			return contents{}, fault.New(ErrNotFound, nil,
 				"%s. Download ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar from https://image-net.org/ (an account is needed) and prepare them with imagenet-prep, or name a prepared folder with -data.",
-				notIn(imageNet))}
+				notIn(imageNet))
 		}
 	}
 	if opt.Dir != "" {
@@ -47,14 +48,14 @@ func readImageNet(ctx context.Context, opt Options) (contents, error) {
 	m, err := shards.ReadManifest(dir)
 	switch {
 	case errors.Is(err, shards.ErrAbsent) && opt.Dir != "":
-		return contents{}, &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf(
-			"-data %s: %v Prepare ImageNet there with imagenet-prep -out %s, or name the folder that it made.", dir, err, foreign.Command(dir))}
+		return contents{}, fault.New(ErrNotFound, err,
+			"-data %s: %v Prepare ImageNet there with imagenet-prep -out %s, or name the folder that it made.", dir, err, foreign.Command(dir))
 	case err != nil:
-		return contents{}, shardsFault(err)
+		return contents{}, err
 	case opt.Size != 0 && opt.Size != m.Size:
-		return contents{}, &fault{kind: ErrOption, text: fmt.Sprintf(
+		return contents{}, fault.New(ErrOption, nil,
 			"-size %d: %s was prepared at %dx%d; prepare another folder with imagenet-prep -size %d, or leave the flag out.",
-			opt.Size, dir, m.Size, m.Size, opt.Size)}
+			opt.Size, dir, m.Size, m.Size, opt.Size)
 	}
 	return readPrepared(ctx, dir, inMemory)
 }
@@ -74,7 +75,7 @@ func preparedPlace() string {
 func readPrepared(ctx context.Context, dir string, limit int) (contents, error) {
 	set, err := shards.Open(ctx, dir)
 	if err != nil {
-		return contents{}, shardsFault(err)
+		return contents{}, err
 	}
 	held, err := fromShards(ctx, set, limit)
 	if err != nil {
@@ -97,19 +98,4 @@ func leftOut(m *shards.Manifest) LeftOut {
 		}
 	}
 	return left
-}
-
-// shardsFault gives an error of a prepared folder the kinds of this package.
-func shardsFault(err error) error {
-	for _, k := range []struct{ theirs, ours error }{
-		{shards.ErrAbsent, ErrNotFound},
-		{shards.ErrFormat, ErrFormat},
-		{shards.ErrChecksum, ErrChecksum},
-		{shards.ErrOther, ErrFormat},
-	} {
-		if errors.Is(err, k.theirs) {
-			return &fault{kind: k.ours, cause: err, text: err.Error()}
-		}
-	}
-	return err
 }

@@ -110,7 +110,7 @@ func (s *shardImages) Image(i int, dst []uint8) error {
 		return fmt.Errorf("image %d of %d", i, s.len())
 	}
 	if err := s.images.Image(s.row(i), dst); err != nil {
-		return shardsFault(err)
+		return err
 	}
 	return nil
 }

@@ -12,11 +12,11 @@ package loaders
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
+	"mdfa/internal/fault"
 	"mdfa/internal/fetch"
 )
 
@@ -161,8 +161,8 @@ func Names() []string {
 func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 	def, ok := registry[name]
 	if !ok {
-		return nil, &fault{kind: ErrUnknownDataset, text: fmt.Sprintf(
-			"-dataset %q: unknown; the data sets are %s.", name, strings.Join(Names(), ", "))}
+		return nil, fault.New(ErrUnknownDataset, nil,
+			"-dataset %q: unknown; the data sets are %s.", name, strings.Join(Names(), ", "))
 	}
 	def, err := checkOptions(def, opt)
 	if err != nil {
@@ -200,14 +200,14 @@ func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 func checkOptions(def definition, opt Options) (definition, error) {
 	switch {
 	case opt.Coarse && def.coarse == 0:
-		return def, &fault{kind: ErrOption, text: fmt.Sprintf(
-			"-coarse: %s has no coarse labels; only cifar100 has (leave the flag out).", def.name)}
+		return def, fault.New(ErrOption, nil,
+			"-coarse: %s has no coarse labels; only cifar100 has (leave the flag out).", def.name)
 	case opt.Size != 0 && !def.sized && def.height == 0:
-		return def, &fault{kind: ErrOption, text: fmt.Sprintf(
-			"-size %d: the images of %s have the size that they were prepared in (leave the flag out).", opt.Size, def.name)}
+		return def, fault.New(ErrOption, nil,
+			"-size %d: the images of %s have the size that they were prepared in (leave the flag out).", opt.Size, def.name)
 	case opt.Size != 0 && !def.sized:
-		return def, &fault{kind: ErrOption, text: fmt.Sprintf(
-			"-size %d: the images of %s have one size, %dx%d (leave the flag out).", opt.Size, def.name, def.height, def.width)}
+		return def, fault.New(ErrOption, nil,
+			"-size %d: the images of %s have one size, %dx%d (leave the flag out).", opt.Size, def.name, def.height, def.width)
 	case opt.Coarse:
 		def.classes = def.coarse
 	}
@@ -231,21 +231,21 @@ func checkClasses(def definition, classes int) (int, error) {
 	case classes == 0:
 		return def.classes, nil
 	case classes < 2:
-		return 0, &fault{kind: ErrClasses, text: fmt.Sprintf(
+		return 0, fault.New(ErrClasses, nil,
 			"-classes %d: a classifier needs at least 2 classes; %s has %d (leave the flag out to use all).",
-			classes, def.name, def.classes)}
+			classes, def.name, def.classes)
 	case classes > def.classes:
-		return 0, &fault{kind: ErrClasses, text: fmt.Sprintf(
+		return 0, fault.New(ErrClasses, nil,
 			"-classes %d: %s has only %d classes; give 2 to %d (leave the flag out to use all).",
-			classes, def.name, def.classes, def.classes)}
+			classes, def.name, def.classes, def.classes)
 	}
 	return classes, nil
 }
 
 func checkSeed(seed int64) (uint32, error) {
 	if seed < 0 || seed > maxSeed {
-		return 0, &fault{kind: ErrSeed, text: fmt.Sprintf(
-			"-seed %d: the data split needs a seed from 0 to %d.", seed, int64(maxSeed))}
+		return 0, fault.New(ErrSeed, nil,
+			"-seed %d: the data split needs a seed from 0 to %d.", seed, int64(maxSeed))
 	}
 	return uint32(seed), nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/internal/fetch"
 )
 
@@ -64,7 +65,7 @@ func fetchMNIST(ctx context.Context, opt Options, files []fetch.File) (paths []s
 	if err == nil || ctx.Err() != nil || errors.Is(unfetched, exec.ErrNotFound) {
 		return paths, place, err
 	}
-	return nil, "", &fault{kind: ErrNotFound, cause: err, text: fmt.Sprintf("%v The go command could not fetch it either (%v).", err, unfetched)}
+	return nil, "", fault.New(ErrNotFound, err, "%v The go command could not fetch it either (%v).", err, unfetched)
 }
 
 // MNIST and every data set made in its image share these.
@@ -104,9 +105,9 @@ func readMNIST(ctx context.Context, paths []string, source string) (contents, er
 	}
 
 	if len(content[1]) == mnistTestCount && len(content[3]) == mnistTrainCount {
-		return contents{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
+		return contents{}, fault.New(ErrFormat, nil,
 			"%s holds %d labels and %s %d: the train and t10k files are exchanged; give them each other's names.",
-			paths[1], mnistTestCount, paths[3], mnistTrainCount)}
+			paths[1], mnistTestCount, paths[3], mnistTrainCount)
 	}
 	train, err := pairMNIST(paths[0], content[0], paths[1], content[1])
 	if err != nil {
@@ -134,16 +135,16 @@ func readIDXFile(ctx context.Context, path string, want idxWant) ([]uint8, error
 // pairMNIST checks that an images and a labels file belong together.
 func pairMNIST(imagesPath string, images []uint8, labelsPath string, labels []uint8) (rawSplit, error) {
 	if count := len(images) / (mnistSide * mnistSide); count != len(labels) {
-		return rawSplit{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
+		return rawSplit{}, fault.New(ErrFormat, nil,
 			"%s holds %d images but %s %d labels: is one of them from another set, or a train file exchanged with a t10k file? Put the two that belong together there.",
-			imagesPath, count, labelsPath, len(labels))}
+			imagesPath, count, labelsPath, len(labels))
 	}
 	split := rawSplit{images: images, labels: make([]int32, len(labels))}
 	for row, label := range labels {
 		if label >= mnistClasses {
-			return rawSplit{}, &fault{kind: ErrFormat, text: fmt.Sprintf(
+			return rawSplit{}, fault.New(ErrFormat, nil,
 				"%s: label %d in row %d; 0 to %d were expected: is it a file of another data set?",
-				labelsPath, label, row, mnistClasses-1)}
+				labelsPath, label, row, mnistClasses-1)
 		}
 		split.labels[row] = int32(label)
 	}

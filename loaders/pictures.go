@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"syscall"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 )
 
 // Pictures are the images of one file of many, in the file's order.
@@ -74,7 +74,7 @@ func idxMagic(path string) (magic [4]byte, err error) {
 func idxBegin(path string, header []byte) error {
 	file, _, err := disk.Open(path)
 	if errors.Is(err, syscall.EISDIR) {
-		return &fault{kind: ErrFormat, text: fmt.Sprintf("%s is a folder: a file was expected.", path)}
+		return fault.New(ErrFormat, nil, "%s is a folder: a file was expected.", path)
 	}
 	if err != nil {
 		return openFault(path, err)
@@ -95,8 +95,8 @@ func ReadIDXImages(ctx context.Context, path string) (*Pictures, error) {
 	}
 	height, width := binary.BigEndian.Uint32(header[8:]), binary.BigEndian.Uint32(header[12:])
 	if header[3] == idxImageDims && (height == 0 || width == 0 || height > maxSide || width > maxSide) {
-		return nil, &fault{kind: ErrFormat, text: fmt.Sprintf(
-			"%s announces images of %dx%d; 1 to %d pixels a side are read: copy or download the file again.", path, height, width, maxSide)}
+		return nil, fault.New(ErrFormat, nil,
+			"%s announces images of %dx%d; 1 to %d pixels a side are read: copy or download the file again.", path, height, width, maxSide)
 	}
 	p := &Pictures{Height: int(height), Width: int(width), Channels: 1}
 	var err error
@@ -133,9 +133,9 @@ func ReadCIFARBatch(ctx context.Context, path, likely string, coarse bool) (*Pic
 		}
 	}
 	if fits == nil {
-		return nil, &fault{kind: ErrFormat, text: fmt.Sprintf(
+		return nil, fault.New(ErrFormat, nil,
 			"%s is no file of CIFAR's binary version: its %d bytes are no whole number of records of %d or %d.",
-			path, info.Size(), cifarSets[0].record(), cifarSets[1].record())}
+			path, info.Size(), cifarSets[0].record(), cifarSets[1].record())
 	}
 	split, err := fits.readRecords(ctx, disk.Reader(ctx, file), path, info.Size(), fits.label(coarse))
 	if err != nil {

@@ -1,6 +1,10 @@
 package loaders
 
-import "fmt"
+import (
+	"fmt"
+
+	"mdfa/internal/fault"
+)
 
 // validationFraction of the training images, rounded down, is held out.
 const validationFraction = 0.15
@@ -31,9 +35,9 @@ func arrange(def definition, held contents, classes int, seed uint32) (*Dataset,
 	order, trainRows := subset(train.labels, def.classes, classes, seed)
 	_, testRows := subset(test.labels, def.classes, classes, seed)
 	if len(trainRows) == 0 || len(testRows) == 0 {
-		return nil, &fault{kind: ErrFormat, text: fmt.Sprintf(
+		return nil, fault.New(ErrFormat, nil,
 			"%s: %d training and %d test images have one of the labels %v of seed %d; both need some: give more -classes, another -seed or complete files.",
-			def.name, len(trainRows), len(testRows), order, seed)}
+			def.name, len(trainRows), len(testRows), order, seed)
 	}
 	data.ClassOrder = order
 	for _, label := range order {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/fault"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
 	"mdfa/internal/shards/prepare"
@@ -149,11 +150,11 @@ func (opt *options) inputs() (inputs, error) {
 		}
 	}
 	if !exists(opt.from) {
-		return in, &shards.Error{Kind: shards.ErrAbsent, Text: "-from " + opt.from + ": there is no such folder."}
+		return in, fault.New(shards.ErrAbsent, nil, "%s", "-from "+opt.from+": there is no such folder.")
 	}
 	if in.train == "" {
-		return in, &shards.Error{Kind: shards.ErrAbsent, Text: opt.from +
-			" has neither ILSVRC2012_img_train.tar nor a folder training or train: name the folder that has, or the images themselves with -train."}
+		return in, fault.New(shards.ErrAbsent, nil, "%s", opt.from+
+			" has neither ILSVRC2012_img_train.tar nor a folder training or train: name the folder that has, or the images themselves with -train.")
 	}
 	return in, nil
 }

@@ -15,10 +15,12 @@ import (
 	"syscall"
 	"time"
 
+	"mdfa/internal/fault"
+
 	"github.com/dustin/go-humanize"
 )
 
-// The kinds of an Error, for errors.Is.
+// The kinds of errors, for errors.Is.
 var (
 	ErrUnreachable = errors.New("the address cannot be reached")
 	ErrStatus      = errors.New("the server refuses")
@@ -27,24 +29,6 @@ var (
 	ErrContent     = errors.New("not the published file")
 	ErrStorage     = errors.New("the file cannot be kept")
 )
-
-// Error says why a file could not be had. Its text is a clause without a full
-// stop, such as "the server answered 404 Not Found".
-type Error struct {
-	Kind   error // one of the kinds above
-	Cause  error // what the standard library said, or nil
-	Reason string
-}
-
-func (e *Error) Error() string { return e.Reason }
-
-// Unwrap gives the kind and the cause.
-func (e *Error) Unwrap() []error {
-	if e.Cause == nil {
-		return []error{e.Kind}
-	}
-	return []error{e.Kind, e.Cause}
-}
 
 // transient is an error after which another try makes sense.
 type transient struct {
@@ -58,19 +42,19 @@ func (t *transient) Unwrap() error { return t.cause }
 // asError makes the last error of a download into one for the caller; have of
 // size bytes are there.
 func asError(err error, have, size int64) error {
-	var done *Error
+	var done *fault.Error
 	if errors.As(err, &done) {
 		return done
 	}
 	if cause := unwrapURL(err); unreached(cause) {
-		return &Error{Kind: ErrUnreachable, Cause: err, Reason: unreachedReason(cause)}
+		return fault.New(ErrUnreachable, err, "%s", unreachedReason(cause))
 	}
 	reason := unwrapURL(err).Error()
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		reason = "the connection was closed too early"
 	}
-	return &Error{Kind: ErrBroken, Cause: err, Reason: fmt.Sprintf("%s, %d times; %s of %s are kept, and the next try goes on from there",
-		reason, tries, humanize.Bytes(uint64(have)), humanize.Bytes(uint64(size)))}
+	return fault.New(ErrBroken, err, "%s, %d times; %s of %s are kept, and the next try goes on from there",
+		reason, tries, humanize.Bytes(uint64(have)), humanize.Bytes(uint64(size)))
 }
 
 // brokenOff sorts what the network said. Whoever reads it asks ctx first.
@@ -83,7 +67,7 @@ func brokenOff(ctx context.Context, err error) error {
 
 // statusError sorts the answers that bring no file (RFC 9110, 15; RFC 6585, 4).
 func statusError(reply *http.Response) error {
-	err := &Error{Kind: ErrStatus, Reason: fmt.Sprintf("%s answered %s", reply.Request.URL.Host, statusText(reply))}
+	err := fault.New(ErrStatus, nil, "%s answered %s", reply.Request.URL.Host, statusText(reply))
 	switch code := reply.StatusCode; {
 	case code == http.StatusRequestTimeout, code == http.StatusTooManyRequests,
 		code >= 500 && code != http.StatusNotImplemented && code != http.StatusHTTPVersionNotSupported:
@@ -150,13 +134,13 @@ func storageError(err error) error {
 	var link *os.LinkError
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return &Error{Kind: ErrStorage, Cause: err, Reason: "the disk is full; what has arrived is kept, and the next try goes on from there"}
+		return fault.New(ErrStorage, err, "the disk is full; what has arrived is kept, and the next try goes on from there")
 	case errors.As(err, &at):
-		return &Error{Kind: ErrStorage, Cause: err, Reason: fmt.Sprintf("%s cannot be written: %v", at.Path, at.Err)}
+		return fault.New(ErrStorage, err, "%s cannot be written: %v", at.Path, at.Err)
 	case errors.As(err, &link):
-		return &Error{Kind: ErrStorage, Cause: err, Reason: fmt.Sprintf("%s cannot be written: %v", link.New, link.Err)}
+		return fault.New(ErrStorage, err, "%s cannot be written: %v", link.New, link.Err)
 	}
-	return &Error{Kind: ErrStorage, Cause: err, Reason: reason.Error()}
+	return fault.New(ErrStorage, err, "%s", reason.Error())
 }
 
 func bytesText(n int64) string { return humanize.Comma(n) + " bytes" }

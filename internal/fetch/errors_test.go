@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"mdfa/internal/fault"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -189,8 +191,8 @@ func TestGetSaysThatTheFolderCannotBeWritten(t *testing.T) {
 
 func TestErrorGivesItsKindAndItsCause(t *testing.T) {
 	cause := errors.New("cause")
-	err := error(&Error{Kind: ErrBroken, Cause: cause, Reason: "why"})
+	err := error(fault.New(ErrBroken, cause, "why"))
 	assert.ErrorIs(t, err, ErrBroken)
 	assert.ErrorIs(t, err, cause)
-	assert.NotErrorIs(t, &Error{Kind: ErrStatus}, ErrBroken)
+	assert.NotErrorIs(t, fault.New(ErrStatus, nil, ""), ErrBroken)
 }

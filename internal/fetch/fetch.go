@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 )
 
 // File is a published file.
@@ -61,7 +62,8 @@ const (
 // it is missing, and fetches the file unless it is there. A file that is there
 // but is not the published one is an ErrContent and stays as it is.
 //
-// An error is an *Error of one of this package's kinds, or wraps ctx.Err().
+// An error is one of this package's kinds or wraps ctx.Err(). The text of a kind is a clause without a
+// full stop, such as "the server answered 404 Not Found".
 func (f *Fetcher) Get(ctx context.Context, dir string, file File) (path string, err error) {
 	path = filepath.Join(dir, file.Name)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -116,7 +118,7 @@ func present(ctx context.Context, path string, file File) (bool, error) {
 		return false, storageError(err)
 	}
 	if err := file.check(size, sum); err != nil {
-		return false, &Error{Kind: ErrContent, Cause: err, Reason: fmt.Sprintf("%s is there but is not the published file: %v", path, err)}
+		return false, fault.New(ErrContent, err, "%s is there but is not the published file: %v", path, err)
 	}
 	return true, nil
 }
@@ -180,7 +182,7 @@ func (f *Fetcher) download(ctx context.Context, path string, file File) error {
 			if wrong == nil {
 				return part.finish(path)
 			}
-			err = &Error{Kind: ErrContent, Cause: wrong, Reason: fmt.Sprintf("what arrived is not the published file: %v", wrong)}
+			err = fault.New(ErrContent, wrong, "what arrived is not the published file: %v", wrong)
 			if restartErr := part.restart(); restartErr != nil {
 				return restartErr
 			}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"mdfa/internal/fault"
 )
 
 const (
@@ -72,8 +74,8 @@ func (f *Fetcher) transfer(ctx context.Context, part *partial, file File, kept *
 	// What cannot be the file must not cost the part that is here.
 	in := bufio.NewReaderSize(reply.Body, chunk)
 	if pageInstead(reply, in) {
-		return &Error{Kind: ErrWebPage, Reason: fmt.Sprintf(
-			"%s answered with a web page in place of the file, as networks do that want a login first", reply.Request.URL.Host)}
+		return fault.New(ErrWebPage, nil,
+			"%s answered with a web page in place of the file, as networks do that want a login first", reply.Request.URL.Host)
 	}
 	if reply.StatusCode == http.StatusPartialContent {
 		if first, total := contentRange(reply); first != part.size || total >= 0 && total != file.Size {
@@ -84,8 +86,8 @@ func (f *Fetcher) transfer(ctx context.Context, part *partial, file File, kept *
 		}
 	} else {
 		if n := reply.ContentLength; n >= 0 && n != file.Size {
-			return &Error{Kind: ErrContent, Reason: fmt.Sprintf("the server offers a file of %s, %s were expected",
-				bytesText(n), bytesText(file.Size))}
+			return fault.New(ErrContent, nil, "the server offers a file of %s, %s were expected",
+				bytesText(n), bytesText(file.Size))
 		}
 		if err := again(); err != nil {
 			return err
@@ -130,7 +132,7 @@ func (f *Fetcher) copy(ctx context.Context, part *partial, in io.Reader, file Fi
 			if err := part.restart(); err != nil {
 				return err
 			}
-			return &Error{Kind: ErrContent, Reason: fmt.Sprintf("the server sends more than the %s that were expected", bytesText(file.Size))}
+			return fault.New(ErrContent, nil, "the server sends more than the %s that were expected", bytesText(file.Size))
 		}
 		if _, err := part.Write(buffer[:n]); err != nil {
 			return err

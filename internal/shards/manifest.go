@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 )
 
 // ManifestFile is the name of the manifest in its folder.
@@ -110,18 +111,18 @@ func ReadManifest(dir string) (*Manifest, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if left, _ := filepath.Glob(filepath.Join(dir, "*.idx")); len(left) > 0 {
-			return nil, faultf(ErrAbsent, "%s is not complete: its preparation was broken off; start it again to finish it.", dir)
+			return nil, fault.New(ErrAbsent, nil, "%s is not complete: its preparation was broken off; start it again to finish it.", dir)
 		}
-		return nil, faultf(ErrAbsent, "%s holds no prepared images (there is no %s).", dir, ManifestFile)
+		return nil, fault.New(ErrAbsent, nil, "%s holds no prepared images (there is no %s).", dir, ManifestFile)
 	case errors.Is(err, syscall.ENOTDIR):
-		return nil, &Error{Kind: ErrFormat, Cause: err, Text: fmt.Sprintf("%s is a file; name a folder for the prepared images.", dir)}
+		return nil, fault.New(ErrFormat, err, "%s is a file; name a folder for the prepared images.", dir)
 	case err != nil:
 		return nil, readFault(path, err)
 	}
 	m, err := parseManifest(text)
 	if err != nil {
-		return nil, &Error{Kind: ErrFormat, Cause: err, Text: fmt.Sprintf(
-			"%s is damaged (%v): prepare the images again, in a new folder.", path, err)}
+		return nil, fault.New(ErrFormat, err,
+			"%s is damaged (%v): prepare the images again, in a new folder.", path, err)
 	}
 	return m, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/edsrzf/mmap-go"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 )
 
@@ -83,7 +84,7 @@ func (r *Images) openShard(ctx context.Context, m *Manifest, shard *Shard) error
 	r.labels = slices.Grow(r.labels, len(index.Labels))
 	for i, label := range index.Labels {
 		if label >= uint32(len(m.Classes)) {
-			return faultf(ErrFormat, "%s: label %d of image %d; there are %d classes: prepare the images again.",
+			return fault.New(ErrFormat, nil, "%s: label %d of image %d; there are %d classes: prepare the images again.",
 				filepath.Join(r.dir, shard.File), label, i, len(m.Classes))
 		}
 		r.labels = append(r.labels, int32(label))
@@ -106,19 +107,19 @@ func checkedIndex(ctx context.Context, dir string, m *Manifest, shard *Shard, na
 	var at *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf(
-			"%s is missing from %s: copy it there again, or prepare the images again.", name, dir)}
+		return nil, fault.New(ErrAbsent, err,
+			"%s is missing from %s: copy it there again, or prepare the images again.", name, dir)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return nil, err
 	case errors.As(err, &at):
 		return nil, readFault(path, err)
 	case err != nil:
-		return nil, &Error{Kind: ErrChecksum, Cause: err, Text: fmt.Sprintf(
-			"%s is damaged (%v): copy it again, or prepare the images again.", path, err)}
+		return nil, fault.New(ErrChecksum, err,
+			"%s is damaged (%v): copy it again, or prepare the images again.", path, err)
 	case hex.EncodeToString(sum[:]) != shard.IndexSHA256:
-		return nil, faultf(ErrChecksum, "%s is not the index that %s means (its SHA-256 differs): copy it again, or prepare the images again.", path, ManifestFile)
+		return nil, fault.New(ErrChecksum, nil, "%s is not the index that %s means (its SHA-256 differs): copy it again, or prepare the images again.", path, ManifestFile)
 	case len(index.Labels) != shard.Images || index.RecordBytes != m.RecordBytes():
-		return nil, faultf(ErrFormat, "%s is about %d images of %d bytes; %d of %d were expected: prepare the images again.",
+		return nil, fault.New(ErrFormat, nil, "%s is about %d images of %d bytes; %d of %d were expected: prepare the images again.",
 			path, len(index.Labels), index.RecordBytes, shard.Images, m.RecordBytes())
 	}
 	return index, nil
@@ -128,15 +129,15 @@ func checkedIndex(ctx context.Context, dir string, m *Manifest, shard *Shard, na
 func mapFile(path string, length int64) (mmap.MMap, error) {
 	file, info, err := disk.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf(
-			"%s is missing from %s: copy it there again, or prepare the images again.", filepath.Base(path), filepath.Dir(path))}
+		return nil, fault.New(ErrAbsent, err,
+			"%s is missing from %s: copy it there again, or prepare the images again.", filepath.Base(path), filepath.Dir(path))
 	}
 	if err != nil {
 		return nil, readFault(path, err)
 	}
 	defer file.Close() // a mapping does not need its file open
 	if info.Size() != length {
-		return nil, faultf(ErrChecksum, "%s has %d bytes; %d were expected: copy it again, or prepare the images again.", path, info.Size(), length)
+		return nil, fault.New(ErrChecksum, nil, "%s has %d bytes; %d were expected: copy it again, or prepare the images again.", path, info.Size(), length)
 	}
 	if length == 0 {
 		return nil, nil // there is nothing to map
@@ -192,7 +193,7 @@ func (r *Images) Image(i int, dst []uint8) error {
 		return nil
 	}
 	if checksum(dst) != r.sums[i] {
-		return faultf(ErrChecksum, "%s is damaged: image %d%s is not as it was written (its CRC32C differs): copy the file again, or prepare the images again.",
+		return fault.New(ErrChecksum, nil, "%s is damaged: image %d%s is not as it was written (its CRC32C differs): copy the file again, or prepare the images again.",
 			filepath.Join(r.dir, shard.name), i%r.perShard, r.named(shard, i%r.perShard))
 	}
 	word.Or(bit)
@@ -206,8 +207,8 @@ func (r *Images) copyRecord(shard *mapped, k int, dst []uint8) (err error) {
 	before := debug.SetPanicOnFault(true)
 	defer func() {
 		debug.SetPanicOnFault(before)
-		if fault := recover(); fault != nil {
-			err = faultf(ErrChecksum, "%s cannot be read at image %d: the file was cut off while in use, or the disk fails.",
+		if recover() != nil {
+			err = fault.New(ErrChecksum, nil, "%s cannot be read at image %d: the file was cut off while in use, or the disk fails.",
 				filepath.Join(r.dir, shard.name), k)
 		}
 	}()

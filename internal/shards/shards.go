@@ -23,6 +23,7 @@ import (
 	"fmt"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 )
 
 // The splits of a prepared folder.
@@ -42,7 +43,7 @@ var Splits = []string{Train, Test, Valid}
 // small enough that little is lost when preparation is broken off.
 const DefaultShardBytes = 256 << 20
 
-// The kinds of an Error, for errors.Is.
+// The kinds of errors, for errors.Is. The text of each is a whole sentence for the user.
 var (
 	// ErrAbsent: the folder holds no prepared images, or not all of them.
 	ErrAbsent = errors.New("not prepared")
@@ -50,40 +51,15 @@ var (
 	ErrFormat = errors.New("unexpected content")
 	// ErrChecksum: a file has changed since it was written.
 	ErrChecksum = errors.New("checksum differs")
-	// ErrOther: the folder holds the beginning of something else.
-	ErrOther = errors.New("other contents")
+	// ErrOther is an ErrFormat: the folder holds the beginning of something else.
+	ErrOther = fmt.Errorf("%w: other contents", ErrFormat)
 	// ErrWrite: the folder cannot be written.
 	ErrWrite = errors.New("cannot be written")
 )
 
-// Error is a fault in a prepared folder; its text is a whole sentence for the user.
-type Error struct {
-	Kind  error // one of the kinds above, or nil for what the operating system says
-	Cause error // what the standard library said, or nil
-	Text  string
-}
-
-func (e *Error) Error() string { return e.Text }
-
-// Unwrap gives the kind and the cause.
-func (e *Error) Unwrap() []error {
-	var under []error
-	if e.Kind != nil {
-		under = append(under, e.Kind)
-	}
-	if e.Cause != nil {
-		under = append(under, e.Cause)
-	}
-	return under
-}
-
-func faultf(kind error, format string, args ...any) *Error {
-	return &Error{Kind: kind, Text: fmt.Sprintf(format, args...)}
-}
-
 // readFault says that a file cannot be read.
 func readFault(path string, err error) error {
-	return &Error{Cause: err, Text: fmt.Sprintf("%s cannot be read (%v): check the disk and its permissions.", path, disk.Reason(err))}
+	return fault.New(nil, err, "%s cannot be read (%v): check the disk and its permissions.", path, disk.Reason(err))
 }
 
 // WriteFault says why dir cannot be written, and what to do.
@@ -92,7 +68,7 @@ func WriteFault(dir string, err error) error {
 	if known := disk.Remedy(err); known != "" {
 		remedy = known + " and start again, or name another folder; what is complete is kept"
 	}
-	return &Error{Kind: ErrWrite, Cause: err, Text: fmt.Sprintf("%s cannot be written (%v): %s.", dir, disk.Reason(err), remedy)}
+	return fault.New(ErrWrite, err, "%s cannot be written (%v): %s.", dir, disk.Reason(err), remedy)
 }
 
 // FileName is that of a shard: its images with ".bin", its index with ".idx".

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 )
 
@@ -49,14 +50,14 @@ func (s *Set) verifyShard(ctx context.Context, shard *Shard, read func(n int)) e
 			return readFault(path, err)
 		}
 		if checksum(record) != want {
-			return faultf(ErrChecksum, "%s is damaged: image %d (%s) is not as it was written (its CRC32C differs): copy the file again, or prepare the images again.",
+			return fault.New(ErrChecksum, nil, "%s is damaged: image %d (%s) is not as it was written (its CRC32C differs): copy the file again, or prepare the images again.",
 				path, k, foreign.Text(index.Names[k]))
 		}
 		sum.Write(record)
 		read(len(record))
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != shard.SHA256 {
-		return faultf(ErrChecksum, "%s is damaged: its SHA-256 differs: copy the file again, or prepare the images again.", path)
+		return fault.New(ErrChecksum, nil, "%s is damaged: its SHA-256 differs: copy the file again, or prepare the images again.", path)
 	}
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"mdfa/internal/fault"
 )
 
 // Plan is what the bytes of a prepared folder depend on. Work that was broken off goes
@@ -82,7 +84,7 @@ func (w *Writer) takeShard() (bool, error) {
 		}
 		return false, nil // damaged: made anew
 	case index.Plan != w.plan.ID:
-		return false, faultf(ErrOther,
+		return false, fault.New(ErrOther, nil,
 			"%s holds the beginning of another preparation (from other images, of another size or with other classes): remove it, or name another folder.", w.dir)
 	}
 	if w.plan.Again != nil && slices.ContainsFunc(index.Skipped, w.plan.Again) {

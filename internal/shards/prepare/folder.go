@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
@@ -88,9 +89,9 @@ func OpenFolder(ctx context.Context, path string, exact bool) (Part, error) {
 	}
 	switch {
 	case len(f.names) == 0 && len(f.others) == 0:
-		return nil, faultf(shards.ErrAbsent, "%s holds no folders: name the one that has a folder for each class (such as n01440764) with images in it.", f.root)
+		return nil, fault.New(shards.ErrAbsent, nil, "%s holds no folders: name the one that has a folder for each class (such as n01440764) with images in it.", f.root)
 	case len(f.names) == 0:
-		return nil, faultf(shards.ErrAbsent, "%s holds no folder with photographs (there is %s): name the one that has a folder for each class (such as n01440764) with images in it.", f.root, foreign.List(f.others))
+		return nil, fault.New(shards.ErrAbsent, nil, "%s holds no folder with photographs (there is %s): name the one that has a folder for each class (such as n01440764) with images in it.", f.root, foreign.List(f.others))
 	}
 	f.sum = hex.EncodeToString(hash.Sum(nil))
 	return f, nil

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
@@ -158,6 +159,6 @@ func (p *preparation) checkStrict(left []shards.Skipped) error {
 	if !p.opt.Strict || len(left) == 0 {
 		return nil
 	}
-	return faultf(shards.ErrFormat, "%s cannot be read (%s): mend or remove it, or leave -strict out to go on without such images.",
+	return fault.New(shards.ErrFormat, nil, "%s cannot be read (%s): mend or remove it, or leave -strict out to go on without such images.",
 		foreign.Text(left[0].File), foreign.Text(left[0].Reason))
 }

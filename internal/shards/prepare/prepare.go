@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
@@ -116,8 +117,8 @@ func newManifest(source *Source, opt Options) (*shards.Manifest, error) {
 		m.Classes = append(m.Classes, shards.Class{ID: id, Name: opt.ClassNames[id]})
 	}
 	if len(m.Classes) < 2 {
-		return nil, &shards.Error{Kind: shards.ErrFormat, Text: fmt.Sprintf(
-			"%s holds images of %d classes; at least 2 are needed, each in a folder or archive of its own.", describe(m.Source), len(m.Classes))}
+		return nil, fault.New(shards.ErrFormat, nil,
+			"%s holds images of %d classes; at least 2 are needed, each in a folder or archive of its own.", describe(m.Source), len(m.Classes))
 	}
 	text, err := json.Marshal(struct {
 		Version, Size, ShardImages int
@@ -143,7 +144,7 @@ func (p *preparation) complete(ctx context.Context, want *shards.Manifest) (*sha
 	case err != nil:
 		return nil, err
 	case held.Plan != want.Plan:
-		return nil, faultf(shards.ErrOther, "%s already holds images of %dx%d prepared from %s, not just these: remove it, or name another folder.",
+		return nil, fault.New(shards.ErrOther, nil, "%s already holds images of %dx%d prepared from %s, not just these: remove it, or name another folder.",
 			p.dir, held.Size, held.Size, describe(held.Source))
 	}
 	for _, split := range shards.Splits {
@@ -206,5 +207,5 @@ func lostAll(m *shards.Manifest, part Part, images string, left []shards.Skipped
 		text += fmt.Sprintf(" that can be read: all %d files were left out (%d of %d in all), such as %s (%s); mend them, or convert them to JPEG or PNG",
 			n, out, all, foreign.Text(left[0].File), foreign.Text(left[0].Reason))
 	}
-	return &shards.Error{Kind: shards.ErrFormat, Text: text + "."}
+	return fault.New(shards.ErrFormat, nil, "%s", text+".")
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 	"mdfa/internal/shards"
 )
@@ -75,7 +76,7 @@ func (s *Source) AddValid(valid Part) error { return s.add(shards.Valid, valid) 
 func (s *Source) add(split string, part Part) error {
 	for _, class := range part.classes() {
 		if _, known := s.labels[class]; !known {
-			return faultf(shards.ErrFormat, "%s has images of the class %s, but %s has none: what is tested must have been trained.",
+			return fault.New(shards.ErrFormat, nil, "%s has images of the class %s, but %s has none: what is tested must have been trained.",
 				part.path(), foreign.Word(class), s.parts[shards.Train].path())
 		}
 	}

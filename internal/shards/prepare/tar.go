@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
@@ -75,7 +76,7 @@ func newArchive(name string) (archive, *os.File, error) {
 	file, info, err := disk.Open(a.file)
 	switch {
 	case errors.Is(err, disk.ErrNotFile), errors.Is(err, syscall.EISDIR):
-		return a, nil, faultf(shards.ErrFormat, "%s is no file: name the tar archive itself.", foreign.Text(a.file))
+		return a, nil, fault.New(shards.ErrFormat, nil, "%s is no file: name the tar archive itself.", foreign.Text(a.file))
 	case err != nil:
 		return a, nil, sourceFault(a.file, err)
 	}
@@ -90,7 +91,7 @@ func newArchive(name string) (archive, *os.File, error) {
 		return fail(sourceFault(a.file, err))
 	}
 	if what := imageprep.Sniff(head[:n]); what != imageprep.Tar && what != imageprep.Unknown {
-		return fail(faultf(shards.ErrFormat, "%s is %s; a tar archive was expected.", a.file, strings.TrimPrefix(string(what), "it is ")))
+		return fail(fault.New(shards.ErrFormat, nil, "%s is %s; a tar archive was expected.", a.file, strings.TrimPrefix(string(what), "it is ")))
 	}
 	if marked, err := hasEndMark(file, a.size); err != nil {
 		return fail(sourceFault(a.file, err))
@@ -114,7 +115,7 @@ func hasEndMark(in io.ReaderAt, size int64) (bool, error) {
 }
 
 func (a *archive) cutOff(where string) error {
-	return faultf(shards.ErrFormat, "%s is cut off (%s): copy or download it again.", a.file, where)
+	return fault.New(shards.ErrFormat, nil, "%s is cut off (%s): copy or download it again.", a.file, where)
 }
 
 // fault says what is wrong with an archive, from an error of reading it.
@@ -123,7 +124,7 @@ func (a *archive) fault(where string, err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return a.cutOff(where)
 	case errors.Is(err, tar.ErrHeader), errors.Is(err, tar.ErrFieldTooLong):
-		return faultf(shards.ErrFormat, "%s is damaged, or no tar archive (%s): copy or download it again.", a.file, where)
+		return fault.New(shards.ErrFormat, nil, "%s is damaged, or no tar archive (%s): copy or download it again.", a.file, where)
 	}
 	return sourceFault(a.file, err)
 }
@@ -164,7 +165,7 @@ func OpenClassTars(ctx context.Context, name string) (Part, error) {
 		set[class] = true
 	}
 	if len(t.members) == 0 {
-		return nil, faultf(shards.ErrFormat, "%s holds no archives such as n01440764.tar; ILSVRC2012_img_train.tar was expected, or a folder of classes.", t.file)
+		return nil, fault.New(shards.ErrFormat, nil, "%s holds no archives such as n01440764.tar; ILSVRC2012_img_train.tar was expected, or a folder of classes.", t.file)
 	}
 	t.names = sorted(set)
 	return t, nil

@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 	"mdfa/internal/shards"
 )
@@ -59,7 +60,7 @@ func ReadTruth(ctx context.Context, file, ids string) (*Truth, error) {
 func parseTruth(file string, text []byte, idFile string, idText []byte) (*Truth, error) {
 	lines := readLines(text)
 	if len(lines) == 0 {
-		return nil, faultf(shards.ErrFormat, "%s is empty; a line for each validation image was expected.", file)
+		return nil, fault.New(shards.ErrFormat, nil, "%s is empty; a line for each validation image was expected.", file)
 	}
 	if len(lines) > 1 && lines[0].words[0] == "ImageId" { // the head of LOC_val_solution.csv
 		lines = lines[1:]
@@ -77,7 +78,7 @@ func parseTruth(file string, text []byte, idFile string, idText []byte) (*Truth,
 		for _, line := range lines {
 			id, err := strconv.Atoi(line.words[0])
 			if err != nil || len(line.words) != 1 || id < 1 || id > len(synsets) {
-				return nil, faultf(shards.ErrFormat, "%s, line %d: %s; an ID from 1 to %d was expected, one for each line of %s.",
+				return nil, fault.New(shards.ErrFormat, nil, "%s, line %d: %s; an ID from 1 to %d was expected, one for each line of %s.",
 					file, line.number, foreign.Quoted(line.text), len(synsets), idFile)
 			}
 			t.byNumber = append(t.byNumber, synsets[id-1])
@@ -87,7 +88,7 @@ func parseTruth(file string, text []byte, idFile string, idText []byte) (*Truth,
 	if len(lines[0].words) == 1 {
 		for _, line := range lines {
 			if len(line.words) != 1 {
-				return nil, faultf(shards.ErrFormat, "%s, line %d: %s; one synset was expected, as in its first line.", file, line.number, foreign.Quoted(line.text))
+				return nil, fault.New(shards.ErrFormat, nil, "%s, line %d: %s; one synset was expected, as in its first line.", file, line.number, foreign.Quoted(line.text))
 			}
 			t.byNumber = append(t.byNumber, line.words[0])
 		}
@@ -96,11 +97,11 @@ func parseTruth(file string, text []byte, idFile string, idText []byte) (*Truth,
 	t.byName = make(map[string]string, len(lines))
 	for _, line := range lines {
 		if len(line.words) < 2 {
-			return nil, faultf(shards.ErrFormat, "%s, line %d: %s; a file name and a synset were expected.", file, line.number, foreign.Quoted(line.text))
+			return nil, fault.New(shards.ErrFormat, nil, "%s, line %d: %s; a file name and a synset were expected.", file, line.number, foreign.Quoted(line.text))
 		}
 		name := stem(line.words[0])
 		if known, twice := t.byName[name]; twice && known != line.words[1] {
-			return nil, faultf(shards.ErrFormat, "%s, line %d: %s is of class %s, but an earlier line says %s.", file, line.number, foreign.Text(name), foreign.Text(line.words[1]), foreign.Text(known))
+			return nil, fault.New(shards.ErrFormat, nil, "%s, line %d: %s is of class %s, but an earlier line says %s.", file, line.number, foreign.Text(name), foreign.Text(line.words[1]), foreign.Text(known))
 		}
 		t.byName[name] = line.words[1]
 	}
@@ -110,20 +111,20 @@ func parseTruth(file string, text []byte, idFile string, idText []byte) (*Truth,
 // readIDs reads the synsets in the order of their ILSVRC2012_ID.
 func readIDs(truth, file string, text []byte) ([]string, error) {
 	if file == "" {
-		return nil, faultf(shards.ErrFormat,
+		return nil, fault.New(shards.ErrFormat, nil,
 			"%s holds numbers: give with -ids a text file with the synset of ILSVRC2012_ID 1, 2, … in its lines (as the devkit's meta.mat lists them), or with -truth a file of image names and synsets.", truth)
 	}
 	var synsets []string
 	for _, line := range readLines(text) {
 		if slices.Contains(synsets, line.words[0]) {
-			return nil, faultf(shards.ErrFormat, "%s, line %d: %s was there before; each ID has a synset of its own.", file, line.number, foreign.Text(line.words[0]))
+			return nil, fault.New(shards.ErrFormat, nil, "%s, line %d: %s was there before; each ID has a synset of its own.", file, line.number, foreign.Text(line.words[0]))
 		}
 		synsets = append(synsets, line.words[0])
 	}
 	// The IDs of ILSVRC2012 are not alphabetical, while many lists of its synsets are;
 	// with one of these every label would be wrong and nothing would show it.
 	if len(synsets) == ilsvrcClasses && slices.IsSorted(synsets) {
-		return nil, faultf(shards.ErrFormat, "%s lists the synsets in alphabetical order; that of ILSVRC2012_ID was expected (it begins with n02119789, n02100735).", file)
+		return nil, fault.New(shards.ErrFormat, nil, "%s lists the synsets in alphabetical order; that of ILSVRC2012_ID was expected (it begins with n02119789, n02100735).", file)
 	}
 	return synsets, nil
 }
@@ -146,15 +147,15 @@ func (t *Truth) class(name string) (string, error) {
 		if class, ok := t.byName[stem(name)]; ok {
 			return class, nil
 		}
-		return "", faultf(shards.ErrFormat, "%s does not say which class %s is of.", t.file, foreign.Text(name))
+		return "", fault.New(shards.ErrFormat, nil, "%s does not say which class %s is of.", t.file, foreign.Text(name))
 	}
 	s := stem(name)
 	number, err := strconv.Atoi(s[strings.LastIndexByte(s, '_')+1:])
 	if err != nil {
-		return "", faultf(shards.ErrFormat, "%s has no number at its end, such as ILSVRC2012_val_00000001.JPEG: which line of %s is about it cannot be told.", foreign.Text(name), t.file)
+		return "", fault.New(shards.ErrFormat, nil, "%s has no number at its end, such as ILSVRC2012_val_00000001.JPEG: which line of %s is about it cannot be told.", foreign.Text(name), t.file)
 	}
 	if number < 1 || number > len(t.byNumber) {
-		return "", faultf(shards.ErrFormat, "%s has %d lines, so none is about %s.", t.file, len(t.byNumber), foreign.Text(name))
+		return "", fault.New(shards.ErrFormat, nil, "%s has %d lines, so none is about %s.", t.file, len(t.byNumber), foreign.Text(name))
 	}
 	return t.byNumber[number-1], nil
 }
@@ -181,7 +182,7 @@ func parseSynsets(file string, text []byte) (map[string]string, error) {
 		synset := line.words[0]
 		name := strings.TrimLeftFunc(strings.TrimPrefix(line.text, synset), func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 		if name == "" {
-			return nil, faultf(shards.ErrFormat, "%s, line %d: %s; a synset and its name were expected, such as \"n01440764 tench\".", file, line.number, foreign.Quoted(line.text))
+			return nil, fault.New(shards.ErrFormat, nil, "%s, line %d: %s; a synset and its name were expected, such as \"n01440764 tench\".", file, line.number, foreign.Quoted(line.text))
 		}
 		names[synset] = name
 	}
