@@ -11,6 +11,7 @@ import (
 
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/internal/onnx"
 	"mdfa/internal/safetensors"
 )
@@ -81,11 +82,10 @@ func (t *trained) encode(w io.Writer, format string) error {
 
 // cannotWrite says why a file cannot be written and what to do, in one sentence.
 func cannotWrite(path string, err error) error {
-	remedy := "name another file with -o"
-	if known := disk.Remedy(err); known != "" {
-		remedy = known + ", or " + remedy
-	} else if errors.Is(err, fs.ErrNotExist) {
-		remedy = "make the folder " + filepath.Dir(path) + ", or " + remedy
+	const another = "name another file with -o"
+	otherwise := another
+	if errors.Is(err, fs.ErrNotExist) {
+		otherwise = "make the folder " + filepath.Dir(path) + ", or " + another
 	}
-	return fmt.Errorf("%s cannot be written (%w): %s", path, disk.Reason(err), remedy)
+	return fault.New(nil, err, "%s", disk.WriteFault(path+" cannot be written", err, ", or "+another, otherwise))
 }

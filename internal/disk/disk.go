@@ -1,9 +1,10 @@
-// Package disk has what everything that reads and writes files needs beside the standard
-// library.
+// Package disk reads, writes and locks files: complete or absent, stoppable, and with the reason of a
+// failure in one sentence.
 package disk
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,11 +33,22 @@ func Absolute(path string) string {
 	return path
 }
 
-// Remedy says what to do about a failure to write, as a clause; "" where nothing is known
-// that would help.
-func Remedy(err error) string {
+// Full reports whether a failure to write comes from a full disk or a used-up quota.
+func Full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// WriteFault says in one sentence that something failed, the reason and the remedy: "WHAT (REASON): REMEDY".
+// The remedy is the one that is known for the reason, followed by then, or else otherwise.
+func WriteFault(what string, err error, then, otherwise string) string {
+	if known := remedy(err); known != "" {
+		otherwise = known + then
+	}
+	return fmt.Sprintf("%s (%v): %s", what, Reason(err), otherwise)
+}
+
+// remedy returns what to do about a failure to write, as a clause, or "" if no remedy is known.
+func remedy(err error) string {
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case Full(err):
 		return "the disk is full: free some space"
 	case errors.Is(err, syscall.EFBIG):
 		return "files may not grow that large here: raise the limit"

@@ -55,9 +55,9 @@ func TestRemediesFitTheCause(t *testing.T) {
 		syscall.ENOSPC: "the disk is full", syscall.EDQUOT: "the disk is full", syscall.EFBIG: "raise the limit",
 		syscall.EROFS: "not permitted", syscall.EACCES: "not permitted", syscall.ENOTDIR: "a file is where a folder should be",
 	} {
-		assert.Contains(t, Remedy(&fs.PathError{Err: cause}), want)
+		assert.Contains(t, remedy(&fs.PathError{Err: cause}), want)
 	}
-	assert.Empty(t, Remedy(syscall.EIO))
+	assert.Empty(t, remedy(syscall.EIO))
 }
 
 func TestALockIsForAllThatTheUmaskLetsIn(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"mdfa/internal/disk"
 	"mdfa/internal/fault"
 
 	"github.com/dustin/go-humanize"
@@ -133,7 +134,7 @@ func storageError(err error) error {
 	var at *fs.PathError
 	var link *os.LinkError
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case disk.Full(err):
 		return fault.New(ErrStorage, err, "the disk is full; what has arrived is kept, and the next try goes on from there")
 	case errors.As(err, &at):
 		return fault.New(ErrStorage, err, "%s cannot be written: %v", at.Path, at.Err)

@@ -322,13 +322,12 @@ func (r *Run) append(name string, data []byte) error {
 
 // explain says why dir cannot be written and what to do, in one sentence.
 func explain(dir string, err error) error {
-	remedy := "name another folder with -out"
-	if known := disk.Remedy(err); known != "" {
-		remedy = known + ", or " + remedy
-	} else if errors.Is(err, fs.ErrNotExist) {
-		remedy = "it was removed or renamed meanwhile: give it its name back and go on with -resume, or start a new run"
+	const another = "name another folder with -out"
+	otherwise := another
+	if errors.Is(err, fs.ErrNotExist) {
+		otherwise = "it was removed or renamed meanwhile: give it its name back and go on with -resume, or start a new run"
 	}
-	return &WriteError{Dir: dir, text: fmt.Sprintf("results cannot be written to %s (%v): %s.", dir, disk.Reason(err), remedy), cause: err}
+	return &WriteError{Dir: dir, text: disk.WriteFault("results cannot be written to "+dir, err, ", or "+another, otherwise) + ".", cause: err}
 }
 
 // WriteError is a failure to write results; its text is a sentence for the user.

@@ -64,11 +64,8 @@ func readFault(path string, err error) error {
 
 // WriteFault says why dir cannot be written, and what to do.
 func WriteFault(dir string, err error) error {
-	remedy := "check the disk, or name another folder"
-	if known := disk.Remedy(err); known != "" {
-		remedy = known + " and start again, or name another folder; what is complete is kept"
-	}
-	return fault.New(ErrWrite, err, "%s cannot be written (%v): %s.", dir, disk.Reason(err), remedy)
+	return fault.New(ErrWrite, err, "%s.", disk.WriteFault(dir+" cannot be written", err,
+		" and start again, or name another folder; what is complete is kept", "check the disk, or name another folder"))
 }
 
 // FileName is that of a shard: its images with ".bin", its index with ".idx".

@@ -83,12 +83,11 @@ func allFailed(dir string, failures []error) error {
 
 // writeFault says why a checkpoint cannot be written, and what to do.
 func writeFault(path string, err error) error {
-	remedy := "check the disk, or name another folder with -out"
-	if known := disk.Remedy(err); known != "" {
-		remedy = known + " and go on with -resume"
-	}
+	const kept = "; the checkpoints before it are kept"
+	otherwise := "check the disk, or name another folder with -out" + kept
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Error{Kind: ErrWrite, Cause: err, Text: fmt.Sprintf("the checkpoint %s cannot be written (%v): its folder was removed or renamed meanwhile; give it its name back and go on with -resume, or start a new run.", path, disk.Reason(err))}
+		otherwise = "its folder was removed or renamed meanwhile; give it its name back and go on with -resume, or start a new run"
 	}
-	return &Error{Kind: ErrWrite, Cause: err, Text: fmt.Sprintf("the checkpoint %s cannot be written (%v): %s; the checkpoints before it are kept.", path, disk.Reason(err), remedy)}
+	text := disk.WriteFault("the checkpoint "+path+" cannot be written", err, " and go on with -resume"+kept, otherwise)
+	return &Error{Kind: ErrWrite, Cause: err, Text: text + "."}
 }
