@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
 	"mdfa/internal/shards"
 )
@@ -20,11 +21,11 @@ func report(m *shards.Manifest, dir string, fresh bool, out *output) {
 		verb = "nothing to do: there are already"
 	}
 	out.linef("%s %s training and %s test images of %dx%d in %s classes, %s: %s",
-		verb, comma(m.Train.Images), comma(m.Test.Images), m.Size, m.Size, comma(len(m.Classes)), size(m), dir)
+		verb, figures.Count(m.Train.Images), figures.Count(m.Test.Images), m.Size, m.Size, figures.Count(len(m.Classes)), size(m), dir)
 	if n, all := m.LeftOut(); n > 0 {
 		first := slices.Concat(m.Train.Skipped, m.Test.Skipped)[0]
 		out.linef("left out %s of %s files, which cannot be read, such as %s (%s); %s lists them",
-			comma(n), comma(all), foreign.Text(first.File), foreign.Text(first.Reason), filepath.Join(dir, shards.ManifestFile))
+			figures.Count(n), figures.Count(all), foreign.Text(first.File), foreign.Text(first.Reason), filepath.Join(dir, shards.ManifestFile))
 	}
 	if m.Test.Images == 0 {
 		out.linef("there are no test images: training will hold every fifth training image back for the test")
@@ -44,7 +45,7 @@ func stats(dir string, out *output) error {
 	row("folder", "%s", dir)
 	row("from", "%s", foreign.Line(strings.Join(m.Source.Paths, " and ")))
 	row("images", "%dx%d RGB, %s each, %s in all", m.Size, m.Size, humanize.Bytes(uint64(m.RecordBytes())), size(m))
-	row("classes", "%s", comma(len(m.Classes)))
+	row("classes", "%s", figures.Count(len(m.Classes)))
 	for _, name := range shards.Splits {
 		s := m.Split(name)
 		if name == shards.Valid && s.Images+len(s.Skipped) == 0 {
@@ -52,16 +53,16 @@ func stats(dir string, out *output) error {
 		}
 		text := fmt.Sprintf("%s in %s", plural(s.Images, "image"), plural(len(s.Shards), "shard"))
 		if s.Images > 0 {
-			text += fmt.Sprintf(", %s to %s a class", comma(slices.Min(s.PerClass)), comma(slices.Max(s.PerClass)))
+			text += fmt.Sprintf(", %s to %s a class", figures.Count(slices.Min(s.PerClass)), figures.Count(slices.Max(s.PerClass)))
 		}
 		if len(s.Skipped) > 0 {
-			text += fmt.Sprintf(", %s left out", comma(len(s.Skipped)))
+			text += fmt.Sprintf(", %s left out", figures.Count(len(s.Skipped)))
 		}
 		row(name, "%s", text)
 	}
 	fmt.Fprintln(table, "\nlabel\tclass\ttrain\ttest\tname")
 	for label, class := range m.Classes {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", label, foreign.Text(class.ID), comma(m.Train.PerClass[label]), comma(m.Test.PerClass[label]), named(class.Name))
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", label, foreign.Text(class.ID), figures.Count(m.Train.PerClass[label]), figures.Count(m.Test.PerClass[label]), named(class.Name))
 	}
 	skipped := slices.Concat(m.Train.Skipped, m.Test.Skipped)
 	if len(skipped) > 0 {
@@ -85,11 +86,9 @@ func size(m *shards.Manifest) string {
 	return humanize.Bytes(uint64(m.Train.Images+m.Test.Images) * uint64(m.RecordBytes()))
 }
 
-func comma(n int) string { return humanize.Comma(int64(n)) }
-
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return comma(n) + " " + noun + "s"
+	return figures.Count(n) + " " + noun + "s"
 }

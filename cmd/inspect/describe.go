@@ -10,10 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
 )
 
@@ -120,7 +119,7 @@ func (s *subject) print(most int, out *strings.Builder) {
 	}
 	if x := s.settings; x != nil {
 		line("data", "%s, %d classes of %s: %s train · %s validation · %s test", x.Data.Name, x.Data.Classes,
-			shapeText(x.Data.Shape[:]), comma(x.Data.Train), comma(x.Data.Valid), comma(x.Data.Test))
+			shapeText(x.Data.Shape[:]), figures.Count(x.Data.Train), figures.Count(x.Data.Valid), figures.Count(x.Data.Test))
 		if left := x.Data.LeftOut; left != nil {
 			line("left out", "%v", left)
 		}
@@ -132,14 +131,14 @@ func (s *subject) print(most int, out *strings.Builder) {
 		line("outcome", "%s", outcomeText(r))
 	}
 	if c := s.checkpoint; c != nil {
-		line("weights", "%s of %s, %s; %s steps in all", comma(c.Network.Weights()), s.relative(c.Path), c.When(), comma(c.Progress.Steps()))
+		line("weights", "%s of %s, %s; %s steps in all", figures.Count(c.Network.Weights()), s.relative(c.Path), c.When(), figures.Count(c.Progress.Steps()))
 		line("written", "%s, kind %s", c.Written.Format(time.DateTime), c.Kind)
 		out.WriteString("\n")
 		all := tensors(c)
 		printTensors(all).print(out)
 		for _, t := range all {
 			if t.NotFinite > 0 {
-				fmt.Fprintf(out, "note: %s has %s values that are NaN or infinite\n", t.Name, comma(t.NotFinite))
+				fmt.Fprintf(out, "note: %s has %s values that are NaN or infinite\n", t.Name, figures.Count(t.NotFinite))
 			}
 		}
 	}
@@ -194,7 +193,7 @@ func epochText(column, text string) string {
 	case strings.HasSuffix(column, "_loss"):
 		return fmt.Sprintf("%.4f", *x)
 	case column == "images_per_second":
-		return comma(int(*x))
+		return figures.Count(int(*x))
 	case column == "train_seconds":
 		return fmt.Sprintf("%.1f", *x)
 	}
@@ -243,5 +242,3 @@ func networkText(x *checkpoint.Settings) string {
 	}
 	return strings.Join(parts, " -> ") + ", " + x.Network.Activation
 }
-
-func comma(n int) string { return humanize.Comma(int64(n)) }

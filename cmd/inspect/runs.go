@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
 	"mdfa/internal/results"
 	"mdfa/internal/runlog"
@@ -185,7 +186,7 @@ func shown(column, value string) string {
 	}
 	if strings.HasSuffix(column, "_accuracy") || strings.HasSuffix(column, "_top5") {
 		if x, err := strconv.ParseFloat(value, 64); err == nil {
-			return percent(x)
+			return figures.Percent(x, 2)
 		}
 	}
 	return value

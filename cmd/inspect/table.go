@@ -62,14 +62,6 @@ func (t *table) print(out *strings.Builder) {
 	}
 }
 
-// percent has two decimals: at 98 % the second one still tells runs apart.
-func percent(x float64) string {
-	if math.IsNaN(x) {
-		return "-"
-	}
-	return fmt.Sprintf("%.2f%%", 100*x)
-}
-
 // short is a number in at most eight characters.
 func short(x float64) string { return fmt.Sprintf("%.3g", x) }
 

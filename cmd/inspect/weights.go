@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mdfa/cmd/internal/checkpoint"
+	"mdfa/internal/figures"
 	"mdfa/model"
 )
 
@@ -85,8 +86,8 @@ func printTensors(all []tensorFacts) *table {
 		for _, x := range []*float64{f.Mean, f.Norm, f.Min, f.Max} {
 			t.cell(optional(x, short))
 		}
-		t.cell(rough(f.Zeros))
-		t.cell(optional(f.AtFloor, rough))
+		t.cell(figures.Percent(f.Zeros, 1))
+		t.cell(optional(f.AtFloor, func(x float64) string { return figures.Percent(x, 1) }))
 	}
 	return t
 }
@@ -111,6 +112,3 @@ func optional(x *float64, text func(float64) string) string {
 	}
 	return text(*x)
 }
-
-// rough is a share with one decimal.
-func rough(x float64) string { return strconv.FormatFloat(100*x, 'f', 1, 64) + "%" }

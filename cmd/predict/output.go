@@ -17,6 +17,7 @@ import (
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
+	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
 	"mdfa/internal/wording"
 )
@@ -132,19 +133,12 @@ func (out *output) line(name string, s algo.Scores, label int32, right bool) {
 	var b strings.Builder
 	b.WriteString(runewidth.FillRight(foreign.Text(name), out.width))
 	for _, class := range s.Top(out.o.top) {
-		fmt.Fprintf(&b, "  %s %6s", runewidth.FillRight(out.className(class), out.classes), percentOf(p[class]))
+		fmt.Fprintf(&b, "  %s %6s", runewidth.FillRight(out.className(class), out.classes), figures.Percent(p[class], 2))
 	}
 	if label != unknown && !right {
 		fmt.Fprintf(&b, "  wrong: it is %s", out.className(int(label)))
 	}
 	out.linef("%s", b.String())
-}
-
-func percentOf(x float64) string {
-	if math.IsNaN(x) {
-		return "-"
-	}
-	return fmt.Sprintf("%.2f%%", 100*x)
 }
 
 // number is written as JSON's null where it is none.
@@ -231,10 +225,10 @@ func (out *output) summary() {
 		if out.o.show != showNone && !out.o.quiet {
 			out.linef("")
 		}
-		text := fmt.Sprintf("accuracy %s of %s images", percentOf(c.Accuracy()), humanize.Comma(int64(c.Total)))
+		text := fmt.Sprintf("accuracy %s of %s images", figures.Percent(c.Accuracy(), 2), humanize.Comma(int64(c.Total)))
 		const topFive = 5 // classes from which the first five say something
 		if c.Classes >= topFive {
-			text += ", top-5 " + percentOf(c.Top5Accuracy())
+			text += ", top-5 " + figures.Percent(c.Top5Accuracy(), 2)
 		}
 		out.linef("%s", text)
 		if unlabelled := out.seen - c.Total; unlabelled > 0 {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"mdfa/algo"
+	"mdfa/internal/figures"
 	"mdfa/internal/results"
 	"mdfa/model"
 )
@@ -98,7 +99,7 @@ func (g *alignmentLog) print(out *console) {
 		}
 	}
 	out.line(out.label("angles") + fmt.Sprintf("%s to bp's gradients, by layer, at step %s (%s)",
-		strings.Join(angles, " "), comma(g.last.Step), results.AlignmentFile))
+		strings.Join(angles, " "), figures.Count(g.last.Step), results.AlignmentFile))
 }
 
 // Alignment keeps what was measured.

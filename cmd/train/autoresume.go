@@ -12,6 +12,7 @@ import (
 
 	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/runfolder"
+	"mdfa/internal/figures"
 	"mdfa/internal/results"
 )
 
@@ -105,7 +106,7 @@ func completed(dir string, typed options) (outcome string, ok bool) {
 	}
 	for _, column := range []struct{ name, label string }{{"best_valid_accuracy", "validation"}, {"test_accuracy", "test"}} {
 		if x, err := strconv.ParseFloat(row[column.name], 64); err == nil {
-			outcome += fmt.Sprintf(", %s %s", column.label, percent(x))
+			outcome += fmt.Sprintf(", %s %s", column.label, figures.Percent(x, 2))
 		}
 	}
 	return outcome, true

@@ -7,6 +7,7 @@ import (
 	"mdfa/algo"
 	"mdfa/gpu"
 	"mdfa/internal/fetch/display"
+	"mdfa/internal/figures"
 	"mdfa/loaders"
 	"mdfa/model"
 	"mdfa/run/settings"
@@ -30,7 +31,7 @@ func (p *plan) load(ctx context.Context, out *console) (*loaders.Dataset, error)
 	}
 	p.notes = append(p.notes, data.Notes...)
 	if n := data.Train.Len(); n < p.BatchSize {
-		return nil, usagef("-batch_size %d is larger than the %s training images: take a smaller one.", p.BatchSize, comma(n))
+		return nil, usagef("-batch_size %d is larger than the %s training images: take a smaller one.", p.BatchSize, figures.Count(n))
 	}
 	return data, nil
 }

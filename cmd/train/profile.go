@@ -11,6 +11,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/gpu"
+	"mdfa/internal/figures"
 	"mdfa/internal/results"
 	"mdfa/model"
 )
@@ -81,7 +82,7 @@ func profile(t *algo.Trainer, p *plan, net *model.Network, dev gpu.Info, done al
 	out.line(out.label("profile") + fmt.Sprintf("a training step, by kernel (mean of %d, %s)",
 		r.Steps, filepath.Join(run.Dir(), results.ProfileFile)))
 	r.print(out)
-	out.line(out.label("data") + percent(r.DataWaitShare) + " of the training time was spent waiting for images")
+	out.line(out.label("data") + figures.Percent(r.DataWaitShare, 2) + " of the training time was spent waiting for images")
 	return nil
 }
 
@@ -149,7 +150,7 @@ func (r profileReport) print(out *console) {
 			read, written = *k.Read, *k.Written
 		}
 		cells := []string{
-			k.Kernel, comma(k.Launches), humanize.Bytes(uint64(read)), humanize.Bytes(uint64(written)), operations(k.FLOPs),
+			k.Kernel, figures.Count(k.Launches), humanize.Bytes(uint64(read)), humanize.Bytes(uint64(written)), operations(k.FLOPs),
 		}
 		if counted {
 			cells = append(cells, ratio(float64(floor), float64(read+written)))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
+	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
 	"mdfa/internal/progress"
 	"mdfa/internal/results"
@@ -30,7 +30,7 @@ func (c *console) printHeader(p *plan, data *loaders.Dataset, net *model.Network
 	}
 	c.detail(c.label("device") + dev.String() + passed)
 	c.detail(c.label("data") + fmt.Sprintf("%s train · %s validation · %s test images",
-		comma(data.Train.Len()), comma(data.Valid.Len()), comma(data.Test.Len())))
+		figures.Count(data.Train.Len()), figures.Count(data.Valid.Len()), figures.Count(data.Test.Len())))
 	if left := leftOut(data); left != nil {
 		c.detail(c.label("left out") + left.String())
 	}
@@ -157,7 +157,7 @@ func (o *observer) Epoch(e algo.Epoch) error {
 func (o *observer) epochParts(e algo.Epoch) []string {
 	valid := ""
 	if e.Valid.Count > 0 {
-		valid = "  valid " + percent(e.Valid.Accuracy())
+		valid = "  valid " + figures.Percent(e.Valid.Accuracy(), 2)
 		if e.Best {
 			valid = o.out.good.Sprint(valid)
 		}
@@ -169,9 +169,9 @@ func (o *observer) epochParts(e algo.Epoch) []string {
 	return []string{
 		progress.Counter(e.Number, o.epochs),
 		fmt.Sprintf("  loss %.4f", e.Train.MeanLoss()),
-		"  train " + percent(e.Train.Accuracy()),
+		"  train " + figures.Percent(e.Train.Accuracy(), 2),
 		valid,
-		fmt.Sprintf("  %7s img/s", comma(int(e.ImagesPerSecond()))),
+		fmt.Sprintf("  %7s img/s", figures.Count(int(e.ImagesPerSecond()))),
 		fmt.Sprintf("  %5.1fs", e.Seconds),
 		best,
 		waitText(e.DataWait, e.Seconds),
@@ -183,7 +183,7 @@ func waitText(wait, seconds float64) string {
 	if wait < 0.001*seconds {
 		return ""
 	}
-	return fmt.Sprintf("   waited %s for images", percent(wait/seconds))
+	return fmt.Sprintf("   waited %s for images", figures.Percent(wait/seconds, 2))
 }
 
 // fit joins as many parts as the terminal is wide.
@@ -204,18 +204,18 @@ func (c *console) printOutcome(data *loaders.Dataset, r algo.Result, run *result
 		c.line("")
 	}
 	if best := r.Best(); best.Valid.Count > 0 {
-		c.line(c.label("best") + fmt.Sprintf("epoch %d of %d, validation %s", best.Number, len(r.Epochs), c.good.Sprint(percent(best.Valid.Accuracy()))))
+		c.line(c.label("best") + fmt.Sprintf("epoch %d of %d, validation %s", best.Number, len(r.Epochs), c.good.Sprint(figures.Percent(best.Valid.Accuracy(), 2))))
 	}
 	if r.Test.Count > 0 {
-		text := c.bold.Sprint(percent(r.Test.Accuracy()))
+		text := c.bold.Sprint(figures.Percent(r.Test.Accuracy(), 2))
 		if data.Classes >= topFive {
-			text += ", top-5 " + percent(r.Test.Top5Accuracy())
+			text += ", top-5 " + figures.Percent(r.Test.Top5Accuracy(), 2)
 		}
 		c.line(c.label("test") + text)
 	}
 	if r.Seconds > 0 {
 		c.line(c.label("speed") + fmt.Sprintf("%s images/s, %s of training",
-			comma(int(r.ImagesPerSecond())), spent(r.Seconds)))
+			figures.Count(int(r.ImagesPerSecond())), spent(r.Seconds)))
 	}
 	files := results.ResultFile + ", " + results.EpochsFile
 	if !written {
@@ -234,14 +234,4 @@ func spent(s float64) string {
 		return fmt.Sprintf("%.1fs", s)
 	}
 	return progress.Duration(time.Duration(s * float64(time.Second)))
-}
-
-func comma(n int) string { return humanize.Comma(int64(n)) }
-
-// percent has two decimals: at 98 % the second one still tells runs apart.
-func percent(x float64) string {
-	if math.IsNaN(x) {
-		return "-"
-	}
-	return fmt.Sprintf("%.2f%%", 100*x)
 }

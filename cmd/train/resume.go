@@ -10,6 +10,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/checkpoint"
+	"mdfa/internal/figures"
 	"mdfa/internal/results"
 	"mdfa/loaders"
 	"mdfa/model"
@@ -139,7 +140,7 @@ func (o *origin) checkSchedule(opt options) error {
 	case epochs > opt.MaxEpochs:
 		return usagef("-max_epochs %d: %s has begun epoch %d already: ask for at least as many.", opt.MaxEpochs, o.name(), epochs)
 	case opt.MaxSteps > 0 && steps > opt.MaxSteps:
-		return usagef("-max_steps %d: %s has made %s steps already: ask for at least as many.", opt.MaxSteps, o.name(), comma(steps))
+		return usagef("-max_steps %d: %s has made %s steps already: ask for at least as many.", opt.MaxSteps, o.name(), figures.Count(steps))
 	}
 	return nil
 }
@@ -199,7 +200,7 @@ func (o *origin) steps() int {
 // after says how far a run has come.
 func after(p algo.Progress) string {
 	if p.Step > 0 {
-		return fmt.Sprintf("after step %s of epoch %d", comma(p.Step), p.Epoch())
+		return fmt.Sprintf("after step %s of epoch %d", figures.Count(p.Step), p.Epoch())
 	}
 	return fmt.Sprintf("after epoch %d", len(p.Epochs))
 }
@@ -232,7 +233,7 @@ func (o *origin) print(out *console, stepsPerEpoch int) {
 	case p.Steps() == 0:
 		at = "from the beginning"
 	case p.Step > 0:
-		at = fmt.Sprintf("in epoch %d, after step %s of %s", p.Epoch(), comma(p.Step), comma(stepsPerEpoch))
+		at = fmt.Sprintf("in epoch %d, after step %s of %s", p.Epoch(), figures.Count(p.Step), figures.Count(stepsPerEpoch))
 	}
 	out.detail(out.label("resume") + at + ", from " + o.state.Path)
 	out.event("resume", resumeEvent{o.state.Path, p.Epoch(), p.Step, p.Steps()})

@@ -1,13 +1,14 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/dustin/go-humanize"
+	"mdfa/internal/figures"
 )
 
 // colours is how many the style sheet has for lines.
@@ -190,19 +191,8 @@ func (c chart) value(x float64) string {
 	return short(x) + c.Unit
 }
 
-func percent(x float64) string {
-	if math.IsNaN(x) {
-		return "–"
-	}
-	return fmt.Sprintf("%.2f %%", 100*x)
-}
+// percent is a share of a page, "–" for a NaN.
+func percent(x float64) string { return cmp.Or(figures.PagePercent(x), "–") }
 
-// short is a number to four digits.
-func short(x float64) string {
-	if math.IsNaN(x) {
-		return "–"
-	}
-	return strconv.FormatFloat(x, 'g', 4, 64)
-}
-
-func comma(n int) string { return humanize.Comma(int64(n)) }
+// short is a number to four digits, "–" for a NaN.
+func short(x float64) string { return cmp.Or(figures.Short(x), "–") }

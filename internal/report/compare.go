@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"mdfa/internal/figures"
 )
 
 // Entry is a run of a comparison.
@@ -45,7 +47,7 @@ func (f Figure) text(deviation float64) string {
 func plain(x float64) string {
 	const large = 1000 // from here on no fractions
 	if math.Abs(x) >= large && math.Abs(x) < math.MaxInt32 {
-		return comma(int(math.Round(x)))
+		return figures.Count(int(math.Round(x)))
 	}
 	return short(x)
 }

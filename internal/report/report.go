@@ -22,6 +22,8 @@ import (
 	"html/template"
 	"io"
 	"time"
+
+	"mdfa/internal/figures"
 )
 
 // Fact is one line of what is known about a run.
@@ -127,7 +129,7 @@ func newFrame(title, producer string, made time.Time) frame {
 }
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"comma": comma,
+	"comma": figures.Count[int],
 	"part":  func(x float64) template.CSS { return template.CSS(fmt.Sprintf("--part:%.3f", x)) },
 	"mark":  func(c int) template.CSS { return template.CSS(fmt.Sprintf("--mark:var(--c%d)", c%colours)) },
 	"data":  func(uri string) template.URL { return template.URL(uri) },

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"mdfa/internal/figures"
 )
 
 // bins of a histogram.
@@ -45,13 +47,13 @@ func spread(l Layer, index int, floor float64) (chart, layerRow) {
 		AtFloor: "–", Zero: share(zero),
 	}
 	c := chart{Title: fmt.Sprintf("Layer %d, %s", index+1, l.Name), XLabel: "weight", Bars: true}
-	c.Text = fmt.Sprintf("%s weights", comma(len(l.Weights)))
+	c.Text = fmt.Sprintf("%s weights", figures.Count(len(l.Weights)))
 	if l.Clamped {
 		row.AtFloor = share(held)
 		c.Text += fmt.Sprintf(", %s at the floor", row.AtFloor)
 	}
 	if bad := len(l.Weights) - numbers; bad > 0 {
-		row.NotNumbers = comma(bad)
+		row.NotNumbers = figures.Count(bad)
 		c.Text += fmt.Sprintf(", %s of them no numbers", row.NotNumbers)
 	}
 	if numbers == 0 {

@@ -13,6 +13,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/internal/disk"
+	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
 	"mdfa/internal/report"
 	"mdfa/internal/wording"
@@ -80,7 +81,7 @@ func (f *Folder) noConfusion() string {
 	case f.Status() != "complete":
 		return "There is no confusion matrix: the run ended before its test."
 	case f.Run.Data.Classes > algo.MaxConfusion:
-		return fmt.Sprintf("There is no confusion matrix: pairs are counted for up to %s classes.", comma(algo.MaxConfusion))
+		return fmt.Sprintf("There is no confusion matrix: pairs are counted for up to %s classes.", figures.Count(algo.MaxConfusion))
 	}
 	return "There is no confusion matrix: the run was told to make no report, or had no images to validate and test on."
 }
@@ -127,19 +128,19 @@ func (f *Folder) outcome() []report.Number {
 	}
 	top5 := ""
 	if x := f.Result.number("test_top5"); !math.IsNaN(x) {
-		top5 = "top-5 " + percent(x)
+		top5 = "top-5 " + figures.PagePercent(x)
 	}
-	add("test accuracy", percent(f.Result.number("test_accuracy")), top5)
+	add("test accuracy", figures.PagePercent(f.Result.number("test_accuracy")), top5)
 	best := row(nil)
 	for _, e := range f.Epochs {
 		if e["best"] == "true" {
 			best = e
 		}
 	}
-	add("best validation", percent(best.number("valid_accuracy")), "epoch "+best["epoch"])
+	add("best validation", figures.PagePercent(best.number("valid_accuracy")), "epoch "+best["epoch"])
 	if n := len(f.Epochs); n > 0 {
 		last := f.Epochs[n-1]
-		add("training loss", short(last.number("train_loss")), "in the last epoch, "+last["epoch"])
+		add("training loss", figures.Short(last.number("train_loss")), "in the last epoch, "+last["epoch"])
 		seconds, images := 0.0, 0.0
 		for _, e := range f.Epochs {
 			if s := e.number("train_seconds"); !math.IsNaN(s) {
@@ -221,7 +222,7 @@ func (f *Folder) groups() []report.Group {
 	}
 	group("Data",
 		"data set", s.Data.Name, "classes", fmt.Sprintf("%d%s: %s", s.Data.Classes, coarse, strings.Join(classes, ", ")),
-		"images", fmt.Sprintf("%s train, %s validation, %s test", comma(s.Data.Train), comma(s.Data.Valid), comma(s.Data.Test)),
+		"images", fmt.Sprintf("%s train, %s validation, %s test", figures.Count(s.Data.Train), figures.Count(s.Data.Valid), figures.Count(s.Data.Test)),
 		"size", fmt.Sprintf("%d×%d×%d", s.Data.Shape[0], s.Data.Shape[1], s.Data.Shape[2]),
 		"files", s.Data.Source, "left out", s.Data.LeftOut.String(), "checksum", shortSum(s.Data.Checksum))
 	wait := ""
@@ -271,22 +272,6 @@ func (f *Folder) Entry() report.Entry {
 	}
 	return e
 }
-
-func percent(x float64) string {
-	if math.IsNaN(x) {
-		return ""
-	}
-	return fmt.Sprintf("%.2f %%", 100*x)
-}
-
-func short(x float64) string {
-	if math.IsNaN(x) {
-		return ""
-	}
-	return strconv.FormatFloat(x, 'g', 4, 64)
-}
-
-func comma(n int) string { return humanize.Comma(int64(n)) }
 
 // shortSum is as much of a checksum as tells two apart by eye.
 func shortSum(sum string) string {
