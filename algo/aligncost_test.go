@@ -13,7 +13,7 @@ import (
 // counted counts what an engine asks of a device.
 type counted struct {
 	gpu.Device
-	floats, programs, compares, backward int
+	floats, programs, compares, backward, feedback int
 }
 
 func (c *counted) Alloc(kind gpu.DType, n int) (gpu.Buffer, error) {
@@ -29,6 +29,11 @@ func (c *counted) Record(step func() error) (gpu.Program, error) {
 func (c *counted) Compare(a gpu.CompareArgs) error {
 	c.compares++
 	return c.Device.Compare(a)
+}
+
+func (c *counted) Feedback(a gpu.FeedbackArgs) error {
+	c.feedback++
+	return c.Device.Feedback(a)
 }
 
 func (c *counted) ConvBackward(a gpu.ConvBackwardArgs) error {
@@ -55,7 +60,7 @@ func (c *counted) Gemm(a gpu.GemmArgs) error {
 
 // TestMeasuringCostsOneBackwardPassAndNothingWhenOff counts memory, programs and operations.
 func TestMeasuringCostsOneBackwardPassAndNothingWhenOff(t *testing.T) {
-	for rule := BP; rule <= MDFA; rule++ {
+	for _, rule := range Rules() {
 		t.Run(rule.String(), func(t *testing.T) {
 			dev := &counted{Device: cpu.Open()}
 			defer func() { require.NoError(t, dev.Close()) }()
@@ -80,13 +85,13 @@ func TestMeasuringCostsOneBackwardPassAndNothingWhenOff(t *testing.T) {
 			require.NoError(t, err)
 			measured := &alignment{learner: l, every: 1, grads: l.grads, sums: buffer}
 			before := dev.backward
-			require.NoError(t, l.train())
+			require.NoError(t, l.train(nil))
 			plain := dev.backward - before
 			before = dev.backward
 			require.NoError(t, measured.train())
 			extra := dev.backward - before - plain
 			hidden := len(l.hidden)
-			if rule == BP {
+			if rule.Exact {
 				assert.Zero(t, extra)
 			} else {
 				assert.Equal(t, 2*hidden, extra, "errors and gradients of the hidden layers, once")

@@ -89,11 +89,11 @@ func hostError(logits []float64, label int32) []float64 {
 	return e
 }
 
-// hostFeedback is B_l: for fa shaped like the layer's weights, for dfa and mdfa [logits, units].
-func hostFeedback(net *model.Network, rule Rule, feedback []float32, i int) []float64 {
+// hostFeedback is B_l: by layers shaped like the layer's weights, direct [logits, units].
+func hostFeedback(net *model.Network, rule *Rule, feedback []float32, i int) []float64 {
 	layer := net.Layers[i]
-	switch rule {
-	case FA:
+	switch rule.Feedback {
+	case model.LayerFeedback:
 		ranges, _ := net.FARanges()
 		b := hostWide(ranges[i].Of(feedback))
 		if layer.Kind == model.Conv {
@@ -107,7 +107,7 @@ func hostFeedback(net *model.Network, rule Rule, feedback []float32, i int) []fl
 			}
 		}
 		return w
-	case DFA, MDFA:
+	case model.DirectFeedback:
 		columns := net.FeedbackColumns()[i]
 		var b []float64
 		for row := range net.Logits {
@@ -178,12 +178,12 @@ func alignHost(net *model.Network, cfg Config, params32, feedback []float32, x [
 				break
 			}
 			bp = slopes(i-1, hostBack(net.Layers[i], weights(i), bp))
-			switch cfg.Rule {
-			case BP:
+			switch cfg.Rule.Name {
+			case "bp":
 				rule = bp
-			case FA:
-				rule = slopes(i-1, hostBack(net.Layers[i], hostFeedback(net, FA, feedback, i), rule))
-			default:
+			case "fa":
+				rule = slopes(i-1, hostBack(net.Layers[i], hostFeedback(net, cfg.Rule, feedback, i), rule))
+			case "dfa", "mdfa":
 				b, units := hostFeedback(net, cfg.Rule, feedback, i-1), net.Layers[i-1].Units()
 				d := make([]float64, units)
 				for k, ek := range e {
@@ -192,6 +192,8 @@ func alignHost(net *model.Network, cfg Config, params32, feedback []float32, x [
 					}
 				}
 				rule = slopes(i-1, d)
+			default:
+				panic("plain loops for the errors of " + cfg.Rule.Name + " are missing here")
 			}
 		}
 	}
@@ -213,12 +215,12 @@ func alignHost(net *model.Network, cfg Config, params32, feedback []float32, x [
 			la.Saturated = saturated[i] / float64(len(x)*layer.Units())
 		}
 		switch {
-		case cfg.Rule == FA && i > 0:
-			la.Feedback = hostCompare(hostFeedback(net, FA, feedback, i), weights(i))
-		case cfg.Rule.Feedback() == model.DirectFeedback && i < last:
+		case cfg.Rule.Feedback == model.LayerFeedback && i > 0:
+			la.Feedback = hostCompare(hostFeedback(net, cfg.Rule, feedback, i), weights(i))
+		case cfg.Rule.Feedback == model.DirectFeedback && i < last:
 			la.Feedback = hostCompare(hostFeedback(net, cfg.Rule, feedback, i), products[i])
 		}
-		if cfg.Rule == MDFA && i > 0 {
+		if cfg.Rule.Clamped && i > 0 {
 			at := 0.0
 			for _, w := range layer.W.Of(params32) {
 				if w <= cfg.Floor {

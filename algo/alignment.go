@@ -129,14 +129,14 @@ func (m *alignment) read(epoch, step int) (Alignment, error) {
 			s := sums(saturatedUnits, i)
 			la.Saturated = (s[gpu.CompareLow] + s[gpu.CompareHigh]) / float64(l.cfg.Batch*layer.Units())
 		}
-		if hidden && l.cfg.Rule != BP {
+		if hidden && !l.cfg.Rule.Exact {
 			la.Gradient = comparison(sums(ruleGradient, i))
 		}
-		switch kind := l.cfg.Rule.Feedback(); {
+		switch kind := l.cfg.Rule.Feedback; {
 		case kind == model.LayerFeedback && i > 0, kind == model.DirectFeedback && hidden:
 			la.Feedback = comparison(sums(fixedFeedback, i))
 		}
-		if l.cfg.Rule.Monotone() && i > 0 {
+		if l.cfg.Rule.Clamped && i > 0 {
 			la.AtFloor = sums(flooredWeights, i)[gpu.CompareLow] / float64(layer.Weights())
 		}
 		a.Layers = append(a.Layers, la)

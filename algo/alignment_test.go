@@ -39,7 +39,7 @@ func (a *aligned) Alignment(got Alignment) error {
 
 // alignmentCase is a small run that is measured at every step.
 type alignmentCase struct {
-	rule      Rule
+	rule      *Rule
 	conv      bool
 	act       gpu.Activation
 	classes   int
@@ -102,12 +102,12 @@ func (c alignmentCase) start(t *testing.T, net *model.Network) (cfg Config, para
 
 func alignmentCases() []alignmentCase {
 	var cases []alignmentCase
-	for rule := BP; rule <= MDFA; rule++ {
+	for _, rule := range Rules() {
 		for _, conv := range []bool{false, true} {
 			for _, act := range []gpu.Activation{gpu.Tanh, gpu.ReLU, gpu.PL} {
 				for _, classes := range []int{2, 3, 19} { // 19: more logits than examples
 					cases = append(cases, alignmentCase{rule: rule, conv: conv, act: act, classes: classes})
-					if rule.Feedback() == model.DirectFeedback {
+					if rule.Feedback == model.DirectFeedback {
 						cases = append(cases, alignmentCase{rule: rule, conv: conv, act: act, classes: classes, generated: true})
 					}
 				}
@@ -209,7 +209,7 @@ func TestAlignmentCasesAreNotTrivial(t *testing.T) {
 			x, y = append(x, pixels), append(y, c.data().Train.Labels[i])
 		}
 		layers := alignHost(net, cfg, params, feedback, x, y)
-		if first := layers[0]; c.rule != BP {
+		if first := layers[0]; !c.rule.Exact {
 			assert.Greater(t, first.Gradient.Angle, 1.0, c.String())
 			assert.Less(t, first.Gradient.Angle, 179.0, c.String())
 		}
@@ -221,7 +221,7 @@ func TestAlignmentCasesAreNotTrivial(t *testing.T) {
 			}
 		}
 		assert.Positive(t, saturated, c.String())
-		if c.rule == MDFA {
+		if c.rule.Clamped {
 			assert.Positive(t, floored, c.String())
 		}
 	}
@@ -229,7 +229,7 @@ func TestAlignmentCasesAreNotTrivial(t *testing.T) {
 
 func TestMeasuringChangesNoBits(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
-		for rule := BP; rule <= MDFA; rule++ {
+		for _, rule := range Rules() {
 			for _, streamed := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%v streamed %v", rule, streamed), func(t *testing.T) {
 					run := func(every int) (weights []float32, r Result, told []Alignment) {

@@ -24,7 +24,7 @@ func TestStepsAllocateNothing(t *testing.T) {
 	}
 	dev := cpu.Open()
 	defer func() { require.NoError(t, dev.Close()) }()
-	for rule := BP; rule <= MDFA; rule++ {
+	for _, rule := range Rules() {
 		_, trainer, _ := newRun(t, dev, smallConfig(rule), Schedule{Epochs: 1})
 		require.NoError(t, trainer.BeginEpoch(1))
 		allocations := testing.AllocsPerRun(10, func() {

@@ -74,7 +74,7 @@ func mnist(t *testing.T) Data {
 }
 
 // mnistRun is a run of the program's default network on a device.
-func mnistRun(t *testing.T, dev gpu.Device, rule Rule, convnet bool, data Data) (*Learner, *Trainer) {
+func mnistRun(t *testing.T, dev gpu.Device, rule *Rule, convnet bool, data Data) (*Learner, *Trainer) {
 	t.Helper()
 	net, err := model.Default(model.Shape{H: 28, W: 28, C: 1}, convnet, 10, gpu.Tanh)
 	require.NoError(t, err)
@@ -117,7 +117,7 @@ func TestSoftwareGPUAgreesWithTheCPU(t *testing.T) {
 	wanted(t)
 	data := mnist(t)
 	for _, convnet := range []bool{false, true} {
-		for rule := BP; rule <= MDFA; rule++ {
+		for i, rule := range Rules() {
 			t.Run(fmt.Sprintf("%s/%v", netName(convnet), rule), func(t *testing.T) {
 				host := cpu.Open()
 				defer func() { require.NoError(t, host.Close()) }()
@@ -125,7 +125,7 @@ func TestSoftwareGPUAgreesWithTheCPU(t *testing.T) {
 				wantLosses, wantWeights := losses(t, l, trainer, agreementSteps)
 
 				o := softgpu.DefaultOptions()
-				o.Seed = uint64(rule) + 1
+				o.Seed = uint64(i) + 1
 				dev, _ := openEmu(t, o)
 				l, trainer = mnistRun(t, dev, rule, convnet, data)
 				gotLosses, gotWeights := losses(t, l, trainer, agreementSteps)
@@ -153,7 +153,7 @@ func TestForkedStepsGiveTheBitsOfUnforkedOnes(t *testing.T) {
 	wanted(t)
 	data := mnist(t)
 	for _, convnet := range []bool{false, true} {
-		for rule := BP; rule <= MDFA; rule++ {
+		for _, rule := range Rules() {
 			t.Run(fmt.Sprintf("%s/%v", netName(convnet), rule), func(t *testing.T) {
 				const steps = 2
 				weights := func(t *testing.T, seed uint64, streams int) (got []float32) {

@@ -76,10 +76,11 @@ func (l *Learner) scoring(n int, data, labels, cursor, counters gpu.Span) error 
 	if err := l.gather(n, data, labels, gpu.Span{}, cursor); err != nil {
 		return err
 	}
-	if err := l.forward(n); err != nil {
+	s := l.step(n, nil)
+	if err := s.forward(); err != nil {
 		return err
 	}
-	return l.score(n, false, counters)
+	return s.loss(false, counters)
 }
 
 func (e *residentEvaluation) run(ctx context.Context) (Metrics, error) { return e.each(ctx, nil) }

@@ -15,7 +15,7 @@ import (
 // every device, for every initializer.
 func TestGeneratedFeedbackTrainsBitByBitLikeStored(t *testing.T) {
 	for _, classes := range []int{2, 3} {
-		for _, rule := range []Rule{DFA, MDFA} {
+		for _, rule := range []*Rule{DFA, MDFA} {
 			for _, text := range []string{"U1", "N0.1", "P1", "A0.1", "0.05"} {
 				t.Run(fmt.Sprintf("%d classes/%v/%s", classes, rule, text), func(t *testing.T) {
 					onEachDevice(t, func(t *testing.T, dev gpu.Device) {
@@ -66,7 +66,7 @@ func TestFeedbackIsGeneratedForDirectFeedbackOnly(t *testing.T) {
 		require.NoError(t, err)
 		gen, err := DFA.GenerateFeedback(net, parseInit(t, "U1"), 1)
 		require.NoError(t, err)
-		for _, rule := range []Rule{BP, FA} {
+		for _, rule := range []*Rule{BP, FA} {
 			_, err := rule.GenerateFeedback(net, parseInit(t, "U1"), 1)
 			require.ErrorIs(t, err, ErrConfig)
 			cfg := smallConfig(rule)

@@ -16,7 +16,7 @@ import (
 	"mdfa/model"
 )
 
-// goldenTolerance is what GOLDEN.md allows: a share of the array's largest magnitude.
+// goldenTolerance is what testdata/golden/GOLDEN.md allows: a share of the array's largest magnitude.
 const goldenTolerance = 1e-4
 
 // goldenFolder holds the vectors that the paper's own code computed.
@@ -30,6 +30,7 @@ func goldenFolder() string {
 // goldenCase is one entry of manifest.json.
 type goldenCase struct {
 	Name, Model, Kind     string
+	Special               string
 	Classes, Out, Batch   int
 	Activation, Optimizer string
 	LR, L2                float32
@@ -129,7 +130,11 @@ func (c goldenCase) config(t *testing.T) Config {
 	reduction, err := ParseReduction(c.GradScale)
 	require.NoError(t, err)
 	cfg := Config{Rule: rule, Optimizer: optimizer, Reduction: reduction, LR: c.LR, L2: c.L2, Batch: c.Batch, EvalBatch: c.Batch}
-	require.Equal(t, rule == MDFA, c.Floor != nil, "a floor belongs to mdfa")
+	require.Equal(t, rule.Clamped, c.Floor != nil, "a floor belongs to rules that clamp")
+	if c.Special == "signed" { // the paper's code takes any feedback
+		rule = changed(rule, func(r *Rule) { r.NonNegative = false })
+		cfg.Rule = rule
+	}
 	if c.Floor != nil {
 		cfg.Floor = *c.Floor
 	}
@@ -137,15 +142,15 @@ func (c goldenCase) config(t *testing.T) Config {
 }
 
 // goldenFeedback lays the case's B out as the learner takes it.
-func goldenFeedback(net *model.Network, rule Rule, a *arrays) []float32 {
-	feedback := make([]float32, net.FeedbackLen(rule.Feedback()))
-	switch rule {
-	case FA:
+func goldenFeedback(net *model.Network, rule *Rule, a *arrays) []float32 {
+	feedback := make([]float32, net.FeedbackLen(rule.Feedback))
+	switch rule.Feedback {
+	case model.LayerFeedback:
 		ranges, _ := net.FARanges()
 		for i := 1; i < len(net.Layers); i++ {
 			copy(ranges[i].Of(feedback), a.floats(fmt.Sprintf("B%d", i)))
 		}
-	case DFA, MDFA:
+	case model.DirectFeedback:
 		units := net.HiddenUnits()
 		for i, columns := range net.FeedbackColumns() {
 			b := a.floats(fmt.Sprintf("B%d", i))
@@ -169,14 +174,14 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, steps int) {
 	l, err := NewLearner(dev, net, cfg, params, feedback)
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, l.Close()) }()
-	program, err := dev.Record(l.train)
+	program, err := dev.Record(func() error { return l.train(nil) })
 	require.NoError(t, err)
 
-	// mdfa without its clamp is dfa: the twin shows the weights before the clamp.
+	// The twin shows the weights before the clamp.
 	var twin *Learner
-	if cfg.Rule == MDFA {
+	if cfg.Rule.Clamped {
 		free := cfg
-		free.Rule = DFA
+		free.Rule = changed(cfg.Rule, func(r *Rule) { r.Clamped = false })
 		twin, err = NewLearner(dev, net, free, params, feedback)
 		require.NoError(t, err)
 		defer func() { assert.NoError(t, twin.Close()) }()
@@ -184,6 +189,14 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, steps int) {
 
 	x, y := a.floats("x"), read[int32](a, "y")
 	loss, accuracy := a.floats("loss"), a.floats("acc")
+	var worst offset // of all arrays of the case
+	defer func() { t.Log("worst: ", worst) }()
+	within := func(t *testing.T, want, got []float32, format string, args ...any) {
+		t.Helper()
+		if d := within(t, want, got, format, args...); d.share >= worst.share {
+			worst = d
+		}
+	}
 	for step := range steps {
 		before, err := l.Params()
 		require.NoError(t, err)
@@ -200,7 +213,7 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, steps int) {
 		require.NoError(t, err)
 		within(t, []float32{loss[step]}, []float32{float32(m.MeanLoss())}, "loss, step %d", step)
 		within(t, []float32{accuracy[step]}, []float32{float32(m.Accuracy())}, "acc, step %d", step)
-		logits, err := gpu.Read[float32](dev, l.logitsOf(c.Batch).Span)
+		logits, err := gpu.Read[float32](dev, l.step(c.Batch, nil).logits().Span)
 		require.NoError(t, err)
 		within(t, stepOf(a.floats("logits"), step, steps), logits, "logits, step %d", step)
 
@@ -239,7 +252,7 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, steps int) {
 // then brings the twin's optimizer state and counters to where l's are.
 func twinStep(t *testing.T, l, twin *Learner, before []float32) []float32 {
 	require.NoError(t, gpu.Upload(l.dev, twin.params, 0, before))
-	require.NoError(t, twin.train())
+	require.NoError(t, twin.train(nil))
 	free, err := twin.Params()
 	require.NoError(t, err)
 	for i := range l.state {
@@ -249,21 +262,43 @@ func twinStep(t *testing.T, l, twin *Learner, before []float32) []float32 {
 	return free
 }
 
-// within requires every element to be as close as GOLDEN.md asks.
-func within(t *testing.T, want, got []float32, format string, args ...any) {
+// offset is the element of an array that is farthest off.
+type offset struct {
+	array     string
+	element   int
+	want, got float32
+	share     float64 // of the tolerance
+}
+
+func (d offset) String() string {
+	return fmt.Sprintf("%s, element %d: want %g, got %g, %.3g of the tolerance", d.array, d.element, d.want, d.got, d.share)
+}
+
+// within requires every element to be as close as testdata/golden/GOLDEN.md asks, and returns the farthest.
+func within(t *testing.T, want, got []float32, format string, args ...any) offset {
 	t.Helper()
-	require.Len(t, got, len(want), format, args)
+	d := offset{array: fmt.Sprintf(format, args...)}
+	require.Len(t, got, len(want), d.array)
 	largest := 0.0
 	for _, v := range want {
 		largest = math.Max(largest, math.Abs(float64(v)))
 	}
 	for i := range want {
-		off := math.Abs(float64(want[i]) - float64(got[i]))
-		if !(off <= goldenTolerance*largest) {
-			assert.Failf(t, "too far off", "%s, element %d: want %g, got %g", fmt.Sprintf(format, args...), i, want[i], got[i])
-			return
+		share := 0.0
+		if off := math.Abs(float64(want[i]) - float64(got[i])); off != 0 {
+			share = off / (goldenTolerance * largest) // NaN or +Inf where nothing could be as close
+		}
+		if !(share <= d.share) {
+			d.element, d.want, d.got, d.share = i, want[i], got[i], share
+			if math.IsNaN(share) {
+				break
+			}
 		}
 	}
+	if !(d.share <= 1) {
+		assert.Fail(t, "too far off", d.String())
+	}
+	return d
 }
 
 // equalAtFloor requires entries that were clamped to be exactly the floor.

@@ -19,9 +19,18 @@ const gradientTolerance = 2e-5
 // difference is h of the central differences (f(w+h) - f(w-h)) / 2h.
 const difference = 1e-5
 
-// TestBackpropagationIsTheGradient compares BP with central differences of a forward
-// pass in float64 that shares no code with the engine.
-func TestBackpropagationIsTheGradient(t *testing.T) {
+// TestExactRulesFollowTheGradient compares every rule that promises exact gradients with central differences
+// of a forward pass in float64 that shares no code with the engine.
+func TestExactRulesFollowTheGradient(t *testing.T) {
+	require.True(t, BP.Exact)
+	for _, rule := range Rules() {
+		if rule.Exact {
+			t.Run(rule.Name, func(t *testing.T) { checkGradients(t, rule) })
+		}
+	}
+}
+
+func checkGradients(t *testing.T, rule *Rule) {
 	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
 		for _, act := range []gpu.Activation{gpu.Tanh, gpu.ReLU, gpu.PL} {
 			for _, classes := range []int{2, 4} {
@@ -33,7 +42,7 @@ func TestBackpropagationIsTheGradient(t *testing.T) {
 					require.NoError(t, err)
 					for kind, net := range map[string]*model.Network{"dense": dense, "conv": conv} {
 						t.Run(fmt.Sprintf("%s %v %d classes %v", kind, act, classes, reduction), func(t *testing.T) {
-							checkGradient(t, dev, net, reduction)
+							checkGradient(t, dev, net, rule, reduction)
 						})
 					}
 				}
@@ -42,16 +51,16 @@ func TestBackpropagationIsTheGradient(t *testing.T) {
 	})
 }
 
-func checkGradient(t *testing.T, dev gpu.Device, net *model.Network, reduction Reduction) {
+func checkGradient(t *testing.T, dev gpu.Device, net *model.Network, rule *Rule, reduction Reduction) {
 	const batch = 3
 	params, x, y := awayFromKinks(t, net, batch)
-	cfg := Config{Rule: BP, Optimizer: gpu.SGD, Reduction: reduction, Batch: batch}
+	cfg := Config{Rule: rule, Optimizer: gpu.SGD, Reduction: reduction, Batch: batch}
 	l, err := NewLearner(dev, net, cfg, params, nil)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, l.Close()) }()
 	require.NoError(t, gpu.Upload(dev, l.x, 0, x))
 	require.NoError(t, gpu.Upload(dev, l.y, 0, y))
-	require.NoError(t, l.train())
+	require.NoError(t, l.train(nil))
 	got, err := l.Grads()
 	require.NoError(t, err)
 

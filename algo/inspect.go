@@ -99,10 +99,11 @@ func (p *Probe) Preactivations() ([][]float32, error) {
 	if err := l.gather(p.n, gpu.All(p.pixels), gpu.All(p.labels), gpu.Span{}, gpu.All(p.cursor)); err != nil {
 		return nil, err
 	}
+	s := l.step(p.n, nil)
 	var list [][]float32
 	for i, layer := range l.net.Hidden() {
-		out := l.output(i, p.n)
-		if err := l.hiddenLayer(i, p.n, out); err != nil {
+		out := s.Output(i)
+		if err := s.hidden(i, out); err != nil {
 			return nil, err
 		}
 		pre := out.Pre
@@ -111,7 +112,7 @@ func (p *Probe) Preactivations() ([][]float32, error) {
 			units := p.n * layer.Units()
 			pre = gpu.All(p.pre).Slice(0, units)
 			clipped := gpu.Hidden{Act: gpu.PL, H: gpu.All(p.h).Slice(0, units), Pre: pre}
-			if err := l.hiddenLayer(i, p.n, clipped); err != nil {
+			if err := s.hidden(i, clipped); err != nil {
 				return nil, err
 			}
 		}

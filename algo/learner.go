@@ -7,40 +7,6 @@ import (
 	"mdfa/model"
 )
 
-// Config is what a learner does besides its network.
-type Config struct {
-	Rule      Rule
-	Optimizer gpu.Optimizer
-	LR, L2    float32
-	Floor     float32 // mdfa clamps W_1..W_L to this from below
-	Reduction Reduction
-	Batch     int // examples in a training step
-	EvalBatch int // examples in an evaluation step; 0: chosen by the network's size
-	// Feedback draws dfa's and mdfa's feedback inside the step, instead of a stored matrix;
-	// gpu.DrawNone: it is stored.
-	Feedback gpu.Generator
-}
-
-// generated says whether nothing of the feedback is stored.
-func (c Config) generated() bool { return c.Feedback.Draw != gpu.DrawNone }
-
-// check refuses settings that no network can train with.
-func (c Config) check() error {
-	switch {
-	case c.Batch < 1:
-		return fmt.Errorf("a batch of %d: at least 1 example is needed: %w", c.Batch, ErrConfig)
-	case c.EvalBatch < 0:
-		return fmt.Errorf("an evaluation batch of %d: at least 1 example is needed: %w", c.EvalBatch, ErrConfig)
-	case !(c.LR >= 0) || !(c.L2 >= 0):
-		return fmt.Errorf("learning rate %g and l2 %g must be numbers from 0 on: %w", c.LR, c.L2, ErrConfig)
-	case c.generated() && c.Rule.Feedback() != model.DirectFeedback:
-		return fmt.Errorf("%v has no feedback that could be generated; dfa and mdfa have: %w", c.Rule, ErrConfig)
-	case c.Rule.Monotone() && !(c.Floor >= 0):
-		return fmt.Errorf("a clamp floor of %g: a monotone network needs 0 or more: %w", c.Floor, ErrConfig)
-	}
-	return nil
-}
-
 // Learner is a network on a device: its parameters, what a step computes on the way,
 // and the recorded step. All sizes are per example unless they say batch.
 type Learner struct {
@@ -78,13 +44,16 @@ func NewLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback
 	if cfg.EvalBatch == 0 {
 		cfg.EvalBatch = evalBatch(net, cfg.Batch)
 	}
-	want := net.FeedbackLen(cfg.Rule.Feedback())
+	want := net.FeedbackLen(cfg.Rule.Feedback)
 	if cfg.generated() {
 		want = 0
 	}
 	if len(params) != net.Params || int64(len(feedback)) != want {
 		return nil, fmt.Errorf("algo: %d parameters and %d feedback values for a network of %d and %d: %w",
 			len(params), len(feedback), net.Params, want, gpu.ErrShape)
+	}
+	if err := cfg.Rule.checkFeedback(feedback, cfg.Feedback); err != nil {
+		return nil, err
 	}
 	l := &Learner{dev: dev, net: net, cfg: cfg}
 	l.faRanges, _ = net.FARanges()

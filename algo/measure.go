@@ -66,10 +66,10 @@ func widest(net *model.Network) int {
 // AlignmentBytes is about how much device memory measuring the alignment takes.
 func (c Config) AlignmentBytes(net *model.Network) uint64 {
 	floats := 0
-	if c.Rule != BP {
+	if !c.Rule.Exact {
 		floats += net.Params
 	}
-	if c.Rule.Feedback() == model.DirectFeedback {
+	if c.Rule.Feedback == model.DirectFeedback {
 		floats += net.Logits*net.Logits + c.probeRows(net)*widest(net)
 	}
 	return 4 * uint64(floats)
@@ -89,10 +89,10 @@ func (t *Trainer) newAlignment(every int) (*alignment, error) {
 		}
 	}
 	take("sums", &m.sums, gpu.Float64, int(allMeasured)*len(l.net.Layers)*gpu.NumCompared)
-	if l.cfg.Rule != BP {
+	if !l.cfg.Rule.Exact {
 		take("gradients", &m.grads, gpu.Float32, l.net.Params)
 	}
-	direct := l.cfg.Rule.Feedback() == model.DirectFeedback && len(l.hidden) > 0
+	direct := l.cfg.Rule.Feedback == model.DirectFeedback && len(l.hidden) > 0
 	if direct {
 		take("errors", &m.identity, gpu.Float32, l.net.Logits*l.net.Logits)
 		take("slopes", &m.zeros, gpu.Float32, m.rows*widest(l.net))
@@ -105,7 +105,7 @@ func (t *Trainer) newAlignment(every int) (*alignment, error) {
 			return nil, err
 		}
 	}
-	if l.cfg.Rule != BP {
+	if !l.cfg.Rule.Exact {
 		m.weights, err = t.record(m.compareWeights)
 	}
 	return m, err
@@ -139,38 +139,39 @@ func (m *alignment) reset(first, last measured) error {
 func vector(s gpu.Span) gpu.Mat { return s.Mat(1, s.Len) }
 
 // train is a training step that is measured.
-func (m *alignment) train() error { return m.learner.trainAnd(m.compareStep) }
+func (m *alignment) train() error { return m.learner.train(m.compareStep) }
 
 // compareStep looks at the batch of a training step between its gradients and its update.
 // Unless the rule is bp it makes bp's gradients of the hidden layers: the errors of the step
 // are lost.
 func (m *alignment) compareStep() error {
-	l, n := m.learner, m.learner.cfg.Batch
+	l := m.learner
+	s := l.step(l.cfg.Batch, m.grads)
 	if err := m.reset(ruleGradient, saturatedUnits); err != nil {
 		return err
 	}
 	low, high, ofH := saturation(l.net.Activation)
 	for i := range l.hidden {
-		out := l.output(i, n).Pre
+		out := s.Output(i).Pre
 		if ofH {
-			out = l.output(i, n).H
+			out = s.Output(i).H
 		}
 		if err := m.compare(saturatedUnits, i, gpu.CompareArgs{A: vector(out), B: vector(out), Low: low, High: high}); err != nil {
 			return err
 		}
 	}
-	if l.cfg.Rule == BP {
+	if l.cfg.Rule.Exact {
 		return nil
 	}
-	if err := l.chain(n, BP, m.grads); err != nil {
+	if err := BP.Deltas(s); err != nil {
 		return err
 	}
 	for i, layer := range l.net.Hidden() {
-		if err := l.weightGradient(i, n, m.grads); err != nil {
+		if err := s.weightGradient(i); err != nil {
 			return err
 		}
 		if err := m.compare(ruleGradient, i, gpu.CompareArgs{
-			A: vector(at(l.grads, layer.W)), B: vector(at(m.grads, layer.W)), Low: noBound, High: noBound,
+			A: vector(at(l.grads, layer.W)), B: vector(s.WeightGrad(i)), Low: noBound, High: noBound,
 		}); err != nil {
 			return err
 		}
@@ -184,7 +185,7 @@ func (m *alignment) compareWeights() error {
 	if err := m.reset(fixedFeedback, flooredWeights); err != nil {
 		return err
 	}
-	if l.cfg.Rule.Monotone() {
+	if l.cfg.Rule.Clamped {
 		for i := 1; i < len(l.net.Layers); i++ {
 			w := vector(at(l.params, l.net.Layers[i].W))
 			if err := m.compare(flooredWeights, i, gpu.CompareArgs{A: w, B: w, Low: l.cfg.Floor, High: noBound}); err != nil {
@@ -192,7 +193,7 @@ func (m *alignment) compareWeights() error {
 			}
 		}
 	}
-	if l.cfg.Rule == FA {
+	if l.cfg.Rule.Feedback == model.LayerFeedback {
 		return m.compareLayers()
 	}
 	if len(l.hidden) == 0 {
@@ -233,24 +234,21 @@ func (m *alignment) compareProducts(from, n int) error {
 	linear := func(layer int) gpu.Hidden {
 		return gpu.Hidden{Act: gpu.Tanh, H: gpu.All(m.zeros).Slice(0, n*l.net.Layers[layer].Units())}
 	}
+	s := l.step(n, m.grads)
 	dy := e
 	for i := len(l.hidden); i > 0; i-- {
-		if err := l.carryBack(i, n, at(l.params, l.net.Layers[i].W), true, dy, linear(i-1), m.grads); err != nil {
+		if err := s.carryBack(i, s.Weights(i), true, dy, linear(i-1)); err != nil {
 			return err
 		}
-		dy = l.delta(i-1, n)
+		dy = s.Delta(i - 1)
 	}
-	drawn := func(layer int) gpu.Span { return gpu.All(l.hidden[layer].h).Slice(0, n*l.net.Layers[layer].Units()) }
-	args := l.feedbackArgs(e.Mat(n, logits), m.grads)
-	for i := range args.Layers {
-		args.Layers[i].Out, args.Layers[i].Delta = linear(i), drawn(i)
-	}
-	if err := l.dev.Feedback(args); err != nil {
+	drawn := func(layer int) gpu.Span { return s.Output(layer).H }
+	if err := s.broadcast(e.Mat(n, logits), linear, drawn); err != nil {
 		return err
 	}
 	for i := range l.hidden {
 		if err := m.compare(fixedFeedback, i, gpu.CompareArgs{
-			A: vector(drawn(i)), B: vector(l.delta(i, n)), Low: noBound, High: noBound,
+			A: vector(drawn(i)), B: vector(s.Delta(i)), Low: noBound, High: noBound,
 		}); err != nil {
 			return err
 		}

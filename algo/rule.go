@@ -1,13 +1,16 @@
-// Package algo trains networks: how the error reaches each layer (bp, fa, dfa, mdfa),
-// what one step does on a device, and the protocol around it. It is written against
-// the device contract alone and never asks which device it runs on.
+// Package algo trains networks by learning rules: how the error at the logits reaches the hidden layers
+// ([Rule]), and the step that every rule shares, as operations of a device ([Learner]). It is written
+// against the device contract alone and never asks which device it runs on.
 package algo
 
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 
 	"mdfa/gpu"
 	"mdfa/model"
@@ -16,118 +19,183 @@ import (
 // ErrConfig marks settings that cannot work, as opposed to a run that failed.
 var ErrConfig = errors.New("unusable setting")
 
-// Rule says how the error at the logits reaches the hidden layers.
-type Rule uint8
+// Rule is a learning rule: the feedback it keeps, how it brings the error at the logits to the hidden
+// layers, and what it promises of weights and feedback. The step, the trainer, checkpoints, measurements,
+// help and reports take everything they need to know of a rule from here. The package's own rules have a
+// file each; a program may bring another in [Config], and [Register] it to have it found by name.
+type Rule struct {
+	Name  string // on the command line and in files: lower-case letters and digits
+	Title string // in words, for people: "direct feedback alignment"
+	Year  int    // of the first publication: [Rules] are in this order
 
-// The learning rules.
+	// Feedback is the shape of the fixed feedback that the rule keeps.
+	Feedback model.Feedback
+	// NonNegative promises feedback >= 0: [Rule.DrawFeedback] draws such, and [NewLearner] refuses any other.
+	NonNegative bool
+	// Clamped keeps W_1..W_L at [Config.Floor] or above: they start non-negative, and every update ends
+	// with the clamp.
+	Clamped bool
+	// Exact promises the gradients of backpropagation: measurements need not compute those as well.
+	Exact bool
+	// Products tells plans and benchmarks what Deltas multiplies.
+	Products Products
+
+	// Deltas computes the error d_l at the preactivations of every hidden layer l ([Step.Delta]) and its
+	// bias gradient ([Step.BiasGrad]), from the error at the logits. It makes operations of the step's
+	// device and nothing else: it is called once, while the step is recorded. A network without a hidden
+	// layer leaves it nothing to do.
+	Deltas func(s *Step) error
+}
+
+// Products are the matrix products that bring the error to the hidden layers.
+type Products uint8
+
+// The kinds of products. A rule must name one.
 const (
-	BP   Rule = iota // back through the transposed weights
-	FA               // back through fixed random matrices
-	DFA              // to every hidden layer at once, through one fixed random matrix each
-	MDFA             // DFA for a monotone network: feedback >= 0, weights after the first layer >= the floor
+	NoProducts     Products = iota + 1 // none
+	LayerProducts                      // one through each layer but the first, as large as its forward product
+	DirectProducts                     // one for all hidden layers: [n, logits]·[logits, hidden units]
 )
 
-var ruleNames = []string{"bp", "fa", "dfa", "mdfa"}
+var ruleName = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 
-// Rules lists the names that ParseRule takes.
-func Rules() []string { return slices.Clone(ruleNames) }
-
-// String is the rule's name on the command line.
-func (r Rule) String() string {
-	if int(r) < len(ruleNames) {
-		return ruleNames[r]
+// check refuses a rule that says too little for the engine, or contradicts itself.
+func (r *Rule) check() error {
+	missing := ""
+	switch {
+	case r == nil:
+		return fmt.Errorf("no learning rule: %w", ErrConfig)
+	case !ruleName.MatchString(r.Name):
+		missing = "a name of lower-case letters and digits"
+	case r.Title == "":
+		missing = "a title"
+	case r.Year <= 0:
+		missing = "the year of its publication"
+	case r.Products < NoProducts || r.Products > DirectProducts:
+		missing = "the products that it takes"
+	case r.Deltas == nil:
+		missing = "a function for the errors of the hidden layers"
+	case r.NonNegative && r.Feedback == model.NoFeedback:
+		missing = "the feedback that it promises to be non-negative"
+	default:
+		return nil
 	}
-	return fmt.Sprintf("Rule(%d)", uint8(r))
+	return fmt.Errorf("learning rule %q lacks %s: %w", r.Name, missing, ErrConfig)
 }
 
-// ParseRule reads a rule's name.
-func ParseRule(text string) (Rule, error) { return parse[Rule]("learning rule", text, ruleNames) }
+var registry []*Rule
 
-// Monotone says whether the rule clamps weights and takes non-negative feedback.
-func (r Rule) Monotone() bool { return r == MDFA }
-
-// Feedback is the kind of fixed feedback that the rule keeps.
-func (r Rule) Feedback() model.Feedback {
-	switch r {
-	case FA:
-		return model.LayerFeedback
-	case DFA, MDFA:
-		return model.DirectFeedback
+// Register adds a rule to [Rules] and returns it. It panics if the rule is incomplete or its name taken,
+// which is a mistake of the program. Must be called while the program starts: in init, or as the initial
+// value of a package's variable.
+func Register(r *Rule) *Rule {
+	if err := r.check(); err != nil {
+		panic("algo: " + err.Error())
 	}
-	return model.NoFeedback
+	if slices.Contains(RuleNames(), r.Name) {
+		panic("algo: there are two learning rules " + r.Name)
+	}
+	registry = append(registry, r)
+	slices.SortStableFunc(registry, func(a, b *Rule) int { return a.Year - b.Year })
+	return r
 }
 
-// DrawFeedback draws the rule's fixed feedback: nothing for bp, the arena of
-// [model.Network.FARanges] for fa, the matrix [logits, hidden units] for dfa and mdfa.
-func (r Rule) DrawFeedback(net *model.Network, init model.Init, seed uint64) ([]float32, error) {
-	switch r.Feedback() {
+// Rules lists the registered rules in the order of their publication.
+func Rules() []*Rule { return slices.Clone(registry) }
+
+// RuleNames lists the names of the registered rules that pass all tests, in the order of [Rules].
+func RuleNames(tests ...func(*Rule) bool) (names []string) {
+	for _, r := range registry {
+		if !slices.ContainsFunc(tests, func(test func(*Rule) bool) bool { return !test(r) }) {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// ParseRule finds a registered rule by its name, in any case.
+func ParseRule(text string) (*Rule, error) {
+	i, err := parse[int]("learning rule", text, RuleNames())
+	if err != nil {
+		return nil, err
+	}
+	return registry[i], nil
+}
+
+// String is the rule's name.
+func (r *Rule) String() string { return r.Name }
+
+// Monotone says whether the rule keeps networks monotone from the first layer's outputs on: it clamps
+// weights and takes non-negative feedback.
+func (r *Rule) Monotone() bool { return r.Clamped && r.NonNegative }
+
+// HasFeedback says whether the rule keeps fixed feedback.
+func (r *Rule) HasFeedback() bool { return r.Feedback != model.NoFeedback }
+
+// Generable says whether the step can draw the rule's feedback anew instead of storing it.
+func (r *Rule) Generable() bool { return r.Feedback == model.DirectFeedback }
+
+// notGenerable is the error for generated feedback of a rule that needs it stored, or has none.
+func (r *Rule) notGenerable() error {
+	others := english.WordSeries(RuleNames((*Rule).Generable), "and")
+	return fmt.Errorf("%v has no feedback that could be generated; %s have: %w", r, others, ErrConfig)
+}
+
+// DrawParams draws the parameters before the first step: see [model.Network.InitialParams].
+func (r *Rule) DrawParams(net *model.Network, init model.Init, seed uint64) ([]float32, error) {
+	return net.InitialParams(init, r.Clamped, seed)
+}
+
+// DrawFeedback draws the rule's fixed feedback: the arena of [model.Network.FARanges] for feedback by
+// layers, the matrix [logits, hidden units] for direct feedback, and nil for none.
+func (r *Rule) DrawFeedback(net *model.Network, init model.Init, seed uint64) ([]float32, error) {
+	switch r.Feedback {
 	case model.LayerFeedback:
 		arena, _, err := net.FAFeedback(init, seed)
 		return arena, err
 	case model.DirectFeedback:
-		return net.DFAFeedback(init, r.Monotone(), seed)
+		return net.DFAFeedback(init, r.NonNegative, seed)
 	}
 	return nil, nil
 }
 
-// GenerateFeedback is the same feedback for [Config.Feedback]: drawn inside the step, bit by
-// bit what DrawFeedback draws, and stored nowhere. Only dfa's and mdfa's can be had so.
-func (r Rule) GenerateFeedback(net *model.Network, init model.Init, seed uint64) (gpu.Generator, error) {
-	if r.Feedback() != model.DirectFeedback {
-		return gpu.Generator{}, fmt.Errorf("%v has no feedback that could be generated; dfa and mdfa have: %w", r, ErrConfig)
+// GenerateFeedback is the same feedback for [Config.Feedback]: drawn inside the step, bit by bit what
+// DrawFeedback draws, and not stored. Only direct feedback can be generated.
+func (r *Rule) GenerateFeedback(net *model.Network, init model.Init, seed uint64) (gpu.Generator, error) {
+	if !r.Generable() {
+		return gpu.Generator{}, r.notGenerable()
 	}
-	return net.DFAGenerator(init, r.Monotone(), seed)
+	return net.DFAGenerator(init, r.NonNegative, seed)
 }
 
-// Reduction says whether the error at the logits is scaled by the batch.
-type Reduction uint8
-
-// The reductions.
-const (
-	Mean Reduction = iota // gradient of the batch-mean loss
-	Sum                   // gradient of the batch-summed loss
-)
-
-var reductionNames = []string{"mean", "sum"}
-
-// Reductions lists the names that ParseReduction takes.
-func Reductions() []string { return slices.Clone(reductionNames) }
-
-// String is the reduction's name on the command line.
-func (r Reduction) String() string {
-	if int(r) < len(reductionNames) {
-		return reductionNames[r]
+// checkFeedback holds feedback, stored or generated, against what the rule promises of it.
+func (r *Rule) checkFeedback(stored []float32, generated gpu.Generator) error {
+	if !r.NonNegative {
+		return nil
 	}
-	return fmt.Sprintf("Reduction(%d)", uint8(r))
-}
-
-// ParseReduction reads a reduction's name.
-func ParseReduction(text string) (Reduction, error) {
-	return parse[Reduction]("reduction", text, reductionNames)
-}
-
-// scale is s of the error at the logits, for a batch of n.
-func (r Reduction) scale(n int) float32 {
-	if r == Sum {
-		return 1
+	if slices.ContainsFunc(stored, func(b float32) bool { return !(b >= 0) }) || negative(generated) {
+		return fmt.Errorf("%v needs feedback of at least 0: %w", r, ErrConfig)
 	}
-	return 1 / float32(n)
+	return nil
 }
 
-var optimizerNames = []string{"sgd", "rmsprop", "adam"}
-
-// Optimizers lists the names that ParseOptimizer takes.
-func Optimizers() []string { return slices.Clone(optimizerNames) }
-
-// ParseOptimizer reads an optimizer's name.
-func ParseOptimizer(text string) (gpu.Optimizer, error) {
-	return parse[gpu.Optimizer]("optimizer", text, optimizerNames)
+// negative says whether a generator may draw numbers below zero, or NaN.
+func negative(g gpu.Generator) bool {
+	switch g.Draw {
+	case gpu.DrawNone, gpu.DrawAbsNormal:
+		return false
+	case gpu.DrawConstant:
+		return !(g.High >= 0)
+	case gpu.DrawUniform:
+		return !(g.Low >= 0)
+	}
+	return true
 }
 
 // parse finds text among names, in any case; its place there is the value.
-func parse[T ~uint8](what, text string, names []string) (T, error) {
+func parse[T ~uint8 | ~int](kind, text string, names []string) (T, error) {
 	if i := slices.Index(names, strings.ToLower(text)); i >= 0 {
 		return T(i), nil
 	}
-	return 0, fmt.Errorf("%s %q is unknown; there are %s: %w", what, text, strings.Join(names, ", "), ErrConfig)
+	return 0, fmt.Errorf("%s %q is unknown; there are %s: %w", kind, text, strings.Join(names, ", "), ErrConfig)
 }

@@ -16,7 +16,7 @@ import (
 
 // stateCase is a kind of run that is stopped and goes on.
 type stateCase struct {
-	rule      Rule
+	rule      *Rule
 	optimizer gpu.Optimizer
 	conv      bool
 	streamed  bool
@@ -35,7 +35,7 @@ func (c stateCase) String() string {
 
 // stateCases has every rule with every optimizer, network and place of the images.
 func stateCases() (all []stateCase) {
-	for rule := BP; rule <= MDFA; rule++ {
+	for _, rule := range Rules() {
 		for _, optimizer := range []gpu.Optimizer{gpu.SGD, gpu.RMSProp, gpu.Adam} {
 			for _, conv := range []bool{false, true} {
 				for _, streamed := range []bool{false, true} {
@@ -123,7 +123,11 @@ func TestARunThatGoesOnHasTheBitsOfOneThatNeverStopped(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
 		cases := stateCases()
 		if dev.Info().Kind != "cpu" {
-			cases = []stateCase{{BP, gpu.RMSProp, true, false}, {FA, gpu.SGD, false, true}, {DFA, gpu.Adam, true, true}, {MDFA, gpu.RMSProp, false, false}}
+			cases = nil // one for each rule; all optimizers, networks and places are among them
+			for i, rule := range Rules() {
+				optimizer := []gpu.Optimizer{gpu.RMSProp, gpu.SGD, gpu.Adam}[i%3]
+				cases = append(cases, stateCase{rule, optimizer, i%2 == 0, i%4 == 1 || i%4 == 2})
+			}
 		}
 		for i, c := range cases {
 			t.Run(c.String(), func(t *testing.T) {
@@ -227,7 +231,7 @@ func TestAFailedSaveEndsTheRun(t *testing.T) {
 	defer func() { require.NoError(t, dev.Close()) }()
 	full := errors.New("disk full")
 	for _, every := range []int{0, 5} {
-		_, trainer := stateCase{}.trainer(t, dev, 1, Schedule{Epochs: 9, SaveEvery: every, Save: func(State) error { return full }})
+		_, trainer := stateCase{rule: BP}.trainer(t, dev, 1, Schedule{Epochs: 9, SaveEvery: every, Save: func(State) error { return full }})
 		r, err := trainer.Run(context.Background(), &silent{})
 		require.ErrorIs(t, err, full)
 		assert.False(t, r.Complete)

@@ -5,194 +5,225 @@ import (
 	"mdfa/model"
 )
 
-// The life of a step, written as calls on the device: with n the batch,
-//
-//	forward     h_l = f(h_{l-1} W_l + b_l), logits
-//	score       loss, e [n, logits] and the logit layer's bias gradient
-//	deltas      d_l and the bias gradient of every hidden layer, by the rule
-//	gradients   h_{l-1}ᵀ d_l, straight into the arena
-//	update      the whole arena at once, with the floor
-//
-// Every gradient uses the weights from before the update: it comes last.
-
-// input is what layer i sees: the batch itself, or the output of the layer below.
-func (l *Learner) input(i, n int) gpu.Span {
-	if i == 0 {
-		return gpu.All(l.x).Slice(0, n*l.net.Input.Size())
+// train is one training step on the batch of n examples in x [n, inputs] and y [n]. Every gradient uses the
+// weights from before the update, which comes last. beforeUpdate, where it is not nil, sees the gradients
+// together with the weights they belong to.
+func (l *Learner) train(beforeUpdate func() error) error {
+	s := l.step(l.cfg.Batch, l.grads)
+	if err := s.forward(); err != nil { // h_l = f(h_{l-1} W_l + b_l) [n, units_l]; logits [n, logits] without b_L
+		return err
 	}
-	return gpu.All(l.hidden[i-1].h).Slice(0, n*l.net.Layers[i-1].Units())
+	if err := s.loss(true, gpu.All(l.counter)); err != nil { // e = s(p - y) [n, logits]; gb_L [logits]
+		return err
+	}
+	if err := l.cfg.Rule.Deltas(s); err != nil { // d_l [n, units_l]; gb_l [channels_l], by the learning rule
+		return err
+	}
+	for layer := range l.net.Layers {
+		if err := s.weightGradient(layer); err != nil { // gW_l = h_{l-1}ᵀ d_l [in_l, out_l]
+			return err
+		}
+	}
+	if beforeUpdate != nil {
+		if err := beforeUpdate(); err != nil {
+			return err
+		}
+	}
+	return l.update() // W_l, b_l and the optimizer's state, all layers at once; then the clamp
 }
 
-// output is what hidden layer i leaves behind of a batch.
-func (l *Learner) output(i, n int) gpu.Hidden {
-	units := n * l.net.Layers[i].Units()
-	out := gpu.Hidden{Act: l.net.Activation, H: gpu.All(l.hidden[i].h).Slice(0, units)}
-	if l.hidden[i].pre != nil {
-		out.Pre = gpu.All(l.hidden[i].pre).Slice(0, units)
-	}
-	return out
+// Step is one step of a learner on a batch: its operands on the device, and the operations on them that
+// learning rules are made of. Layers count from 0; layer L is the logit layer.
+type Step struct {
+	l     *Learner
+	n     int        // examples
+	grads gpu.Buffer // arena for the gradients, laid out like the parameters
 }
 
-// delta is the error at layer i's preactivations; at the logits it is e.
-func (l *Learner) delta(i, n int) gpu.Span {
-	if i == len(l.hidden) {
-		return gpu.All(l.e).Slice(0, n*l.net.Logits)
-	}
-	return gpu.All(l.hidden[i].delta).Slice(0, n*l.net.Layers[i].Units())
-}
+// step is a step on n examples that puts its gradients into the arena grads.
+func (l *Learner) step(n int, grads gpu.Buffer) *Step { return &Step{l, n, grads} }
+
+// Device is where the step runs.
+func (s *Step) Device() gpu.Device { return s.l.dev }
+
+// Network is the network that the step trains.
+func (s *Step) Network() *model.Network { return s.l.net }
+
+// Batch is n, the number of examples.
+func (s *Step) Batch() int { return s.n }
 
 // at is a range of an arena on the device.
 func at(arena gpu.Buffer, r model.Range) gpu.Span { return gpu.All(arena).Slice(r.Off, r.Len) }
 
-// logitsOf is the logits of a batch, [n, logits].
-func (l *Learner) logitsOf(n int) gpu.Mat {
-	return gpu.All(l.logits).Slice(0, n*l.net.Logits).Mat(n, l.net.Logits)
+// Labels are the true classes, int32 [n].
+func (s *Step) Labels() gpu.Span { return gpu.All(s.l.y).Slice(0, s.n) }
+
+// Weights is W_l: [in, out], or [k, k, c_in, c_out] of a convolution.
+func (s *Step) Weights(layer int) gpu.Span { return at(s.l.params, s.l.net.Layers[layer].W) }
+
+// Bias is b_l, [channels].
+func (s *Step) Bias(layer int) gpu.Span { return at(s.l.params, s.l.net.Layers[layer].B) }
+
+// Feedback is B_l of a rule with feedback by layers, l >= 1: [out, in], or shaped like W_l of a convolution.
+func (s *Step) Feedback(layer int) gpu.Span { return at(s.l.feedback, s.l.faRanges[layer]) }
+
+// WeightGrad is gW_l, shaped like W_l.
+func (s *Step) WeightGrad(layer int) gpu.Span { return at(s.grads, s.l.net.Layers[layer].W) }
+
+// BiasGrad is gb_l, [channels].
+func (s *Step) BiasGrad(layer int) gpu.Span { return at(s.grads, s.l.net.Layers[layer].B) }
+
+// Input is what a layer sees: the batch, or the output of the layer below. [n, in]
+func (s *Step) Input(layer int) gpu.Span {
+	if layer == 0 {
+		return gpu.All(s.l.x).Slice(0, s.n*s.l.net.Input.Size())
+	}
+	return s.Output(layer - 1).H
+}
+
+// Output is what the forward pass leaves of a hidden layer: h_l, and a_l where f' needs it. [n, units]
+func (s *Step) Output(layer int) gpu.Hidden {
+	units := s.n * s.l.net.Layers[layer].Units()
+	out := gpu.Hidden{Act: s.l.net.Activation, H: gpu.All(s.l.hidden[layer].h).Slice(0, units)}
+	if pre := s.l.hidden[layer].pre; pre != nil {
+		out.Pre = gpu.All(pre).Slice(0, units)
+	}
+	return out
+}
+
+// Delta is d_l, the error at the preactivations of a layer: [n, units]. At the logits it is e.
+func (s *Step) Delta(layer int) gpu.Span {
+	if layer == len(s.l.hidden) {
+		return s.Error().Span
+	}
+	return gpu.All(s.l.hidden[layer].delta).Slice(0, s.n*s.l.net.Layers[layer].Units())
+}
+
+// Error is e = s(p - y), the error at the logits: [n, logits].
+func (s *Step) Error() gpu.Mat {
+	return gpu.All(s.l.e).Slice(0, s.n*s.l.net.Logits).Mat(s.n, s.l.net.Logits)
+}
+
+// logits are [n, logits].
+func (s *Step) logits() gpu.Mat {
+	return gpu.All(s.l.logits).Slice(0, s.n*s.l.net.Logits).Mat(s.n, s.l.net.Logits)
 }
 
 // forward computes all layers up to the logits, whose bias the loss adds.
-func (l *Learner) forward(n int) error {
-	for i := range l.hidden {
-		if err := l.hiddenLayer(i, n, l.output(i, n)); err != nil {
+func (s *Step) forward() error {
+	for layer := range s.l.hidden {
+		if err := s.hidden(layer, s.Output(layer)); err != nil {
 			return err
 		}
 	}
-	last := l.last()
-	return l.dev.Gemm(gpu.GemmArgs{
-		C: l.logitsOf(n),
-		A: l.input(len(l.hidden), n).Mat(n, last.FanIn()),
-		B: at(l.params, last.W).Mat(last.FanIn(), l.net.Logits),
+	last := len(s.l.hidden)
+	return s.l.dev.Gemm(gpu.GemmArgs{
+		C: s.logits(),
+		A: s.Input(last).Mat(s.n, s.l.net.Layers[last].FanIn()),
+		B: s.Weights(last).Mat(s.l.net.Layers[last].FanIn(), s.l.net.Logits),
 	})
 }
 
-// hiddenLayer computes hidden layer i of a batch, and leaves what it computes in out.
-func (l *Learner) hiddenLayer(i, n int, out gpu.Hidden) error {
-	layer := l.net.Layers[i]
-	w, b := at(l.params, layer.W), at(l.params, layer.B)
-	if layer.Kind == model.Conv {
-		return l.dev.Conv(gpu.ConvArgs{Shape: layer.ConvShape(n), Out: out, X: l.input(i, n), W: w, B: b})
+// hidden computes a hidden layer into out: h_l = f(h_{l-1} W_l + b_l).
+func (s *Step) hidden(layer int, out gpu.Hidden) error {
+	shape, x, w, b := s.l.net.Layers[layer], s.Input(layer), s.Weights(layer), s.Bias(layer)
+	if shape.Kind == model.Conv {
+		return s.l.dev.Conv(gpu.ConvArgs{Shape: shape.ConvShape(s.n), Out: out, X: x, W: w, B: b})
 	}
-	return l.dev.Dense(gpu.DenseArgs{
+	return s.l.dev.Dense(gpu.DenseArgs{
 		Out: out,
-		X:   l.input(i, n).Mat(n, layer.FanIn()),
-		W:   w.Mat(layer.FanIn(), layer.Units()),
+		X:   x.Mat(s.n, shape.FanIn()),
+		W:   w.Mat(shape.FanIn(), shape.Units()),
 		B:   b,
 	})
 }
 
-func (l *Learner) last() model.Layer { return l.net.Layers[len(l.net.Layers)-1] }
-
-// score adds the batch to the metrics and raises the counters; when training it also
-// writes e.
-func (l *Learner) score(n int, training bool, counters gpu.Span) error {
+// loss adds the logits' bias, adds the batch to the metrics and raises the counters. When training it also
+// writes e and the bias gradient of the logit layer.
+func (s *Step) loss(training bool, counters gpu.Span) error {
+	last := len(s.l.hidden)
 	args := gpu.LossArgs{
-		Logits:  l.logitsOf(n),
-		Bias:    at(l.params, l.last().B),
-		Labels:  gpu.All(l.y).Slice(0, n),
-		Metrics: gpu.All(l.metrics),
+		Logits:  s.logits(),
+		Bias:    s.Bias(last),
+		Labels:  s.Labels(),
+		Metrics: gpu.All(s.l.metrics),
 		Step:    counters,
 	}
 	if training {
-		args.Scale = l.cfg.Reduction.scale(n)
-		args.E = l.delta(len(l.hidden), n).Mat(n, l.net.Logits)
-		args.BiasGrad = at(l.grads, l.last().B)
+		args.Scale, args.E, args.BiasGrad = s.l.cfg.Reduction.scale(s.n), s.Error(), s.BiasGrad(last)
 	}
-	return l.dev.Loss(args)
+	return s.l.dev.Loss(args)
 }
 
-// deltas brings the error to all hidden layers, with their bias gradients.
-func (l *Learner) deltas(n int) error {
-	if l.cfg.Rule.Feedback() == model.DirectFeedback {
-		return l.broadcast(n)
-	}
-	return l.chain(n, l.cfg.Rule, l.grads)
-}
-
-// chain takes the error from layer to layer, by bp or fa. The hidden layers' bias gradients
-// go to the arena grads.
-func (l *Learner) chain(n int, rule Rule, grads gpu.Buffer) error {
-	for i := len(l.hidden); i > 0; i-- {
-		m := at(l.params, l.net.Layers[i].W)
-		if rule == FA {
-			m = at(l.feedback, l.faRanges[i])
-		}
-		if err := l.carryBack(i, n, m, rule != FA, l.delta(i, n), l.output(i-1, n), grads); err != nil {
+// Chain takes the error down from layer to layer, through a matrix of each: W_l, which a dense layer
+// transposes, or B_l, which it uses as it is.
+//
+//	d_{l-1} = (d_l M_l) ⊙ f'(a_{l-1}), from d_L = e down to d_0     gb_{l-1} = column sums of d_{l-1}
+func (s *Step) Chain(matrix func(layer int) gpu.Span, transposed bool) error {
+	for layer := len(s.l.hidden); layer > 0; layer-- {
+		if err := s.carryBack(layer, matrix(layer), transposed, s.Delta(layer), s.Output(layer-1)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// broadcast is DFA: d_l = e B_l ⊙ f'(a_l) for all hidden layers at once.
-func (l *Learner) broadcast(n int) error {
-	if len(l.hidden) == 0 {
-		return nil
-	}
-	args := l.feedbackArgs(l.delta(len(l.hidden), n).Mat(n, l.net.Logits), l.grads)
-	for i := range args.Layers {
-		args.Layers[i].Out, args.Layers[i].Delta = l.output(i, n), l.delta(i, n)
-	}
-	return l.dev.Feedback(args)
-}
-
-// feedbackArgs is the broadcast of e with the bias gradients into the arena grads. Out and
-// Delta of the layers are missing yet.
-func (l *Learner) feedbackArgs(e gpu.Mat, grads gpu.Buffer) gpu.FeedbackArgs {
-	args := gpu.FeedbackArgs{E: e, Gen: l.cfg.Feedback}
-	if !l.cfg.generated() {
-		args.B = gpu.All(l.feedback).Mat(l.net.Logits, l.net.HiddenUnits())
-	}
-	for _, layer := range l.net.Hidden() {
-		args.Layers = append(args.Layers, gpu.FeedbackLayer{Size: layer.Units(), BiasGrad: at(grads, layer.B)})
-	}
-	return args
-}
-
-// carryBack takes the error dy at layer i to the one below it, whose outputs are below:
-// through W_i, which a dense layer transposes, or in fa through B_i, which it does not.
-func (l *Learner) carryBack(i, n int, m gpu.Span, transposed bool, dy gpu.Span, below gpu.Hidden, grads gpu.Buffer) error {
-	layer := l.net.Layers[i]
-	biasGrad := at(grads, l.net.Layers[i-1].B)
-	if layer.Kind == model.Conv {
-		return l.dev.ConvBackward(gpu.ConvBackwardArgs{
-			Shape: layer.ConvShape(n), DX: l.delta(i-1, n), DY: dy, W: m, Below: below, BiasGrad: biasGrad,
+// carryBack takes the error dy at a layer through the matrix m to the layer below, whose output is below.
+func (s *Step) carryBack(layer int, m gpu.Span, transposed bool, dy gpu.Span, below gpu.Hidden) error {
+	shape, dx, biasGrad := s.l.net.Layers[layer], s.Delta(layer-1), s.BiasGrad(layer-1)
+	if shape.Kind == model.Conv {
+		return s.l.dev.ConvBackward(gpu.ConvBackwardArgs{
+			Shape: shape.ConvShape(s.n), DX: dx, DY: dy, W: m, Below: below, BiasGrad: biasGrad,
 		})
 	}
-	shaped := m.Mat(layer.FanIn(), layer.Units())
+	shaped := m.Mat(shape.FanIn(), shape.Units())
 	if !transposed {
-		shaped = m.Mat(layer.Units(), layer.FanIn())
+		shaped = m.Mat(shape.Units(), shape.FanIn())
 	}
-	return l.dev.DenseBackward(gpu.DenseBackwardArgs{
-		DX: l.delta(i-1, n).Mat(n, layer.FanIn()),
-		DY: dy.Mat(n, layer.Units()),
+	return s.l.dev.DenseBackward(gpu.DenseBackwardArgs{
+		DX: dx.Mat(s.n, shape.FanIn()),
+		DY: dy.Mat(s.n, shape.Units()),
 		M:  shaped, Trans: transposed,
 		Below: below, BiasGrad: biasGrad,
 	})
 }
 
-// gradients multiplies every layer's input with its error.
-func (l *Learner) gradients(n int) error {
-	for i := range l.net.Layers {
-		if err := l.weightGradient(i, n, l.grads); err != nil {
-			return err
-		}
+// Broadcast takes an error e [n, logits] to all hidden layers at once, through direct feedback.
+//
+//	d_l = (e B_l) ⊙ f'(a_l)     gb_l = column sums of d_l
+func (s *Step) Broadcast(e gpu.Mat) error { return s.broadcast(e, s.Output, s.Delta) }
+
+// broadcast is Broadcast with other places for the layers' outputs and errors.
+func (s *Step) broadcast(e gpu.Mat, output func(layer int) gpu.Hidden, delta func(layer int) gpu.Span) error {
+	if len(s.l.hidden) == 0 {
+		return nil
 	}
-	return nil
+	args := gpu.FeedbackArgs{E: e, Gen: s.l.cfg.Feedback}
+	if !s.l.cfg.generated() {
+		args.B = gpu.All(s.l.feedback).Mat(s.l.net.Logits, s.l.net.HiddenUnits())
+	}
+	for layer, shape := range s.l.net.Hidden() {
+		args.Layers = append(args.Layers, gpu.FeedbackLayer{
+			Out: output(layer), Delta: delta(layer), Size: shape.Units(), BiasGrad: s.BiasGrad(layer),
+		})
+	}
+	return s.l.dev.Feedback(args)
 }
 
-// weightGradient multiplies layer i's input with its error, into the arena grads.
-func (l *Learner) weightGradient(i, n int, grads gpu.Buffer) error {
-	layer, x, delta, grad := l.net.Layers[i], l.input(i, n), l.delta(i, n), at(grads, l.net.Layers[i].W)
-	if layer.Kind == model.Conv {
-		return l.dev.ConvGrad(gpu.ConvGradArgs{Shape: layer.ConvShape(n), DW: grad, X: x, DY: delta})
+// weightGradient multiplies a layer's input with its error: gW_l = h_{l-1}ᵀ d_l.
+func (s *Step) weightGradient(layer int) error {
+	shape, x, delta, grad := s.l.net.Layers[layer], s.Input(layer), s.Delta(layer), s.WeightGrad(layer)
+	if shape.Kind == model.Conv {
+		return s.l.dev.ConvGrad(gpu.ConvGradArgs{Shape: shape.ConvShape(s.n), DW: grad, X: x, DY: delta})
 	}
-	return l.dev.Gemm(gpu.GemmArgs{
-		C: grad.Mat(layer.FanIn(), layer.Units()),
-		A: x.Mat(n, layer.FanIn()), TransA: true,
-		B: delta.Mat(n, layer.Units()),
+	return s.l.dev.Gemm(gpu.GemmArgs{
+		C: grad.Mat(shape.FanIn(), shape.Units()),
+		A: x.Mat(s.n, shape.FanIn()), TransA: true,
+		B: delta.Mat(s.n, shape.Units()),
 	})
 }
 
-// update applies the optimizer to the arena, and the floor for a monotone network.
+// update applies the optimizer to all parameters in one pass, and the clamp where the rule asks for it.
 func (l *Learner) update() error {
 	args := gpu.OptimizeArgs{
 		Kind: l.cfg.Optimizer, LR: l.cfg.LR, L2: l.cfg.L2,
@@ -206,30 +237,8 @@ func (l *Learner) update() error {
 		args.S2 = gpu.All(l.state[1])
 		args.Step = gpu.All(l.counter).Slice(1, 1)
 	}
-	if l.cfg.Rule.Monotone() {
+	if l.cfg.Rule.Clamped {
 		args.ClampFrom, args.ClampTo = l.net.Clamp.Off, l.net.Clamp.End()
 	}
 	return l.dev.Optimize(args)
-}
-
-// train is one training step on the batch that lies in x and y.
-func (l *Learner) train() error { return l.trainAnd(func() error { return nil }) }
-
-// trainAnd is a training step that does something before the update: the gradients are
-// there then, with the weights that they belong to, and what the batch left behind.
-func (l *Learner) trainAnd(before func() error) error {
-	n := l.cfg.Batch
-	for _, stage := range []func() error{
-		func() error { return l.forward(n) },
-		func() error { return l.score(n, true, gpu.All(l.counter)) },
-		func() error { return l.deltas(n) },
-		func() error { return l.gradients(n) },
-		before,
-		l.update,
-	} {
-		if err := stage(); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -111,7 +111,7 @@ func (t *Trainer) recordSteps(gather func() error) (plain, measured gpu.Program,
 			return train()
 		})
 	}
-	if plain, err = with(t.learner.train); err != nil || t.alignment == nil {
+	if plain, err = with(func() error { return t.learner.train(nil) }); err != nil || t.alignment == nil {
 		return plain, nil, err
 	}
 	measured, err = with(t.alignment.train)

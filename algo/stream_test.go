@@ -84,7 +84,7 @@ func from(e Examples, resident bool) Examples {
 
 func TestStreamedAndLoadedRunsHaveTheBitsOfResidentOnes(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
-		for _, rule := range []Rule{BP, MDFA} {
+		for _, rule := range []*Rule{BP, MDFA} {
 			type outcome struct {
 				Result  Result
 				Weights []float32

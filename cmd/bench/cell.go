@@ -70,7 +70,7 @@ func (c *cell) addProducts() error {
 // and the optimizer's state, feedback, activations and errors, and the images. On the cpu
 // the initial values share the memory while they are handed over.
 func (c *cell) needs(dev gpu.Info) uint64 {
-	m := c.net.Memory(c.batch, c.rule.Feedback())
+	m := c.net.Memory(c.batch, c.rule.Feedback)
 	arrays := uint64(3 + optimizer.States())
 	if dev.Kind == "cpu" {
 		arrays++
@@ -85,7 +85,7 @@ func (c *cell) prepare(streamed bool) error {
 	if err != nil {
 		return err
 	}
-	params, err := c.net.InitialParams(init, c.rule.Monotone(), 0)
+	params, err := c.rule.DrawParams(c.net, init, 0)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ var nets = []string{"fc", "conv"}
 type workload struct {
 	data  dataset
 	net   string // of nets
-	rule  algo.Rule
+	rule  *algo.Rule
 	batch int
 }
 

@@ -21,7 +21,7 @@ type options struct {
 	tf32           bool
 	datasets       []dataset
 	nets           []string
-	rules          []algo.Rule
+	rules          []*algo.Rule
 	batches        []int
 	duration       time.Duration
 	quick, stream  bool
@@ -74,7 +74,7 @@ func newFlags(o *options) *cli.Flags {
 	f.Topic("What to time")
 	cli.List(f, &o.datasets, "datasets", "NAME,...", "data sets whose shapes to time: mnist, cifar, imagenet (default mnist,cifar, on cuda imagenet too)", parseDataset).Among("mnist", "cifar", "imagenet")
 	cli.List(f, &o.nets, "nets", "NAME,...", "kinds of networks (default "+strings.Join(nets, ",")+")", parseNet).Among(nets...)
-	cli.List(f, &o.rules, "models", "NAME,...", "learning rules (default "+strings.Join(algo.Rules(), ",")+")", algo.ParseRule).Among(algo.Rules()...)
+	cli.List(f, &o.rules, "models", "NAME,...", "learning rules (default "+strings.Join(algo.RuleNames(), ",")+")", algo.ParseRule).Among(algo.RuleNames()...)
 	cli.List(f, &o.batches, "batch_sizes", "N,...", "examples in a step (default 64, on cuda 64,256)", parseBatch)
 	f.Bool(&o.stream, "stream", "bring the images from the host at each step in place of keeping them on the device")
 	cli.List(f, &o.predict, "predict", "GPU,...", "instead of timing, bound the step's time on these GPUs: "+strings.Join(cardNames(), ", ")+"; needs -device emu or cuda", parseCard).Among(cardNames()...)

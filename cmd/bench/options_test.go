@@ -52,7 +52,7 @@ func TestFlagsAreReadAsTheyAreTyped(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, options{
 		device: "auto", size: 224, duration: quickTime, quick: true, datasets: []dataset{datasets[2], mnist}, nets: []string{"conv"},
-		rules: []algo.Rule{algo.MDFA, algo.BP}, batches: []int{64, 256}, predict: cards[3:],
+		rules: []*algo.Rule{algo.MDFA, algo.BP}, batches: []int{64, 256}, predict: cards[3:],
 	}, o)
 }
 

@@ -23,7 +23,7 @@ type products struct {
 }
 
 // productFLOPs is how many additions and multiplications the products of a step are.
-func productFLOPs(net *model.Network, rule algo.Rule, batch int) float64 {
+func productFLOPs(net *model.Network, rule *algo.Rule, batch int) float64 {
 	var sum float64
 	for i, l := range net.Layers {
 		one := 2 * float64(batch) * float64(l.Units()) * float64(l.FanIn())
@@ -32,20 +32,20 @@ func productFLOPs(net *model.Network, rule algo.Rule, batch int) float64 {
 			sum += one
 		}
 	}
-	if rule.Feedback() == model.DirectFeedback {
+	if rule.Products == algo.DirectProducts {
 		sum += 2 * float64(batch) * float64(net.Logits) * float64(net.HiddenUnits())
 	}
 	return sum
 }
 
 // carriesBack says whether the error of layer i is multiplied to reach the layer before.
-func carriesBack(rule algo.Rule, layer int) bool {
-	return layer > 0 && rule.Feedback() != model.DirectFeedback
+func carriesBack(rule *algo.Rule, layer int) bool {
+	return layer > 0 && rule.Products == algo.LayerProducts
 }
 
 // newProducts puts operands on the device and records the products. What was put there
 // before an error is freed.
-func newProducts(dev gpu.Device, net *model.Network, rule algo.Rule, batch int) (*products, error) {
+func newProducts(dev gpu.Device, net *model.Network, rule *algo.Rule, batch int) (*products, error) {
 	p := &products{dev: dev}
 	if dev := dev.Info(); dev.MemoryFree > 0 && productBytes(net, rule, batch) > dev.MemoryFree {
 		return nil, gpu.ErrOutOfMemory
@@ -56,13 +56,13 @@ func newProducts(dev gpu.Device, net *model.Network, rule algo.Rule, batch int) 
 	return p, nil
 }
 
-func (p *products) prepare(net *model.Network, rule algo.Rule, batch int) error {
+func (p *products) prepare(net *model.Network, rule *algo.Rule, batch int) error {
 	for i, l := range net.Layers {
 		if err := p.layer(l, batch, carriesBack(rule, i)); err != nil {
 			return err
 		}
 	}
-	if rule.Feedback() == model.DirectFeedback {
+	if rule.Products == algo.DirectProducts {
 		if err := p.feedback(batch, net.Logits, net.HiddenUnits()); err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func together(l model.Layer, batch int) int {
 }
 
 // productBytes is what the operands take.
-func productBytes(net *model.Network, rule algo.Rule, batch int) int64 {
+func productBytes(net *model.Network, rule *algo.Rule, batch int) int64 {
 	var floats int
 	for i, l := range net.Layers {
 		rows := together(l, batch) * l.Units() / l.Channels()
@@ -97,7 +97,7 @@ func productBytes(net *model.Network, rule algo.Rule, batch int) int64 {
 			floats += rows * l.FanIn()
 		}
 	}
-	if rule.Feedback() == model.DirectFeedback {
+	if rule.Products == algo.DirectProducts {
 		floats += batch*(net.HiddenUnits()+net.Logits) + net.Logits*net.HiddenUnits()
 	}
 	return 4 * int64(floats)

@@ -109,15 +109,9 @@ func (s *suite) settle() error {
 		s.nets = nets
 	}
 	if len(s.rules) == 0 {
-		for _, name := range algo.Rules() {
-			rule, err := algo.ParseRule(name)
-			if err != nil {
-				return err
-			}
-			s.rules = append(s.rules, rule)
-		}
+		s.rules = algo.Rules()
 		if s.quick {
-			s.rules = []algo.Rule{algo.BP, algo.MDFA}
+			s.rules = []*algo.Rule{algo.BP, algo.MDFA}
 		}
 	}
 	if len(s.batches) == 0 {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 )
@@ -225,7 +226,7 @@ func TestCellThatDoesNotFitSaysSoAndIsSkipped(t *testing.T) {
 	for _, free := range []int64{1 << 20, 1 << 32} {
 		s := &suite{options: options{device: "cpu", duration: time.Millisecond, quick: true}, dev: crowded{dev, free}, progress: io.Discard}
 		s.info = s.dev.Info()
-		require.NoError(t, s.add(t.Context(), r, workload{mnist, "fc", 0, 64}))
+		require.NoError(t, s.add(t.Context(), r, workload{mnist, "fc", algo.BP, 64}))
 	}
 	require.Len(t, r.Cells, 2)
 	assert.Regexp(t, `^does not fit: about \S+ MB are needed and 1\.0 MB are free: out of device memory$`, r.Cells[0].Skipped)
@@ -238,7 +239,7 @@ func TestCellThatDoesNotFitSaysSoAndIsSkipped(t *testing.T) {
 
 func TestProductsThatDoNotFitAreLeftOut(t *testing.T) {
 	dev := openCPU(t)
-	w := workload{mnist, "fc", 0, 64}
+	w := workload{mnist, "fc", algo.BP, 64}
 	c, err := newCell(dev, w, false)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, c.free()) }()
@@ -257,7 +258,7 @@ func TestProductsThatDoNotFitAreLeftOut(t *testing.T) {
 
 func TestFLOPsOfTheProductsAreThoseOfTheirShapes(t *testing.T) {
 	dev := openCPU(t)
-	for _, w := range []workload{{mnist, "fc", 0, 8}, {mnist, "conv", 1, 8}, {mnist, "fc", 2, 8}, {mnist, "conv", 3, 8}} {
+	for _, w := range []workload{{mnist, "fc", algo.BP, 8}, {mnist, "conv", algo.FA, 8}, {mnist, "fc", algo.DFA, 8}, {mnist, "conv", algo.MDFA, 8}} {
 		net, err := w.build()
 		require.NoError(t, err)
 		p, err := newProducts(dev, net, w.rule, w.batch)

@@ -104,7 +104,7 @@ func bestTraining(epochs []algo.Epoch) (loss, accuracy string) {
 }
 
 func (p *plan) backwardText() string {
-	if p.config.Rule.Feedback() == model.NoFeedback {
+	if !p.config.Rule.HasFeedback() {
 		return ""
 	}
 	return p.backward.String()

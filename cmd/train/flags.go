@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
+	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/runlog"
 	"mdfa/run/settings"
@@ -21,8 +23,9 @@ type options struct {
 
 // about is what the program says of itself in its help text and in docs/cli.md.
 var about = cli.Program{
-	Name:    "train",
-	Summary: "train teaches a network with backpropagation (bp) or without it (fa, dfa, mdfa).",
+	Name: "train",
+	Summary: "train teaches a network with backpropagation (bp) or without it (" +
+		strings.Join(algo.RuleNames(func(r *algo.Rule) bool { return !r.Exact }), ", ") + ").",
 	Description: "Each run gets a folder of its own below `-out`. On a terminal a live line shows how it goes; " +
 		"[output.md](output.md) has what `-log json` prints in place of text, and the log of all runs. " +
 		"Ctrl-C, SIGTERM, SIGHUP (a closed terminal, unless under nohup), SIGUSR1 and a closed pipe (`| head`) end a run after its current step, " +

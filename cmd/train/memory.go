@@ -38,7 +38,7 @@ const (
 // initial values are held once more while they are handed over. Aligned says whether
 // -alignment measures.
 func planMemory(net *model.Network, c algo.Config, data algo.Data, dev gpu.Info, aligned bool) memoryPlan {
-	kind := c.Rule.Feedback()
+	kind := c.Rule.Feedback
 	if c.Feedback.Draw != gpu.DrawNone {
 		kind = model.NoFeedback // drawn in every step
 	}

@@ -65,15 +65,15 @@ func (p *plan) together() error {
 	case strings.TrimSpace(p.Out) == "":
 		return usagef("-out is empty: expected the name of a folder.")
 	case p.Chosen("clamp_floor") && !rule.Monotone():
-		return usagef("-clamp_floor goes with -model mdfa only: %v clamps nothing; leave one of them out.", rule)
+		return usagef("-clamp_floor goes with -model %s only: %v clamps nothing; leave one of them out.", settings.RulesThat((*algo.Rule).Monotone), rule)
 	case p.Convnet && p.Chosen("layers"):
 		return usagef("-layers is for fully connected networks: with -convnet name the convolutions with -filters.")
 	case !p.Convnet && p.Chosen("filters"):
 		return usagef("-filters is for convolutional networks: add -convnet, or name the layers with -layers.")
-	case p.Feedback == settings.FeedbackGenerated && rule.Feedback() != model.DirectFeedback:
-		return usagef("-feedback generated goes with -model dfa and mdfa: %v has no feedback that could be generated; leave one of them out.", rule)
+	case p.Feedback == settings.FeedbackGenerated && !rule.Generable():
+		return usagef("-feedback generated goes with -model %s: %v has no feedback that could be generated; leave one of them out.", settings.RulesThat((*algo.Rule).Generable), rule)
 	}
-	if rule.Feedback() == model.NoFeedback && p.Chosen("backward_init") {
+	if !rule.HasFeedback() && p.Chosen("backward_init") {
 		p.notes = append(p.notes, "-backward_init is ignored: "+rule.String()+" has no fixed feedback")
 	}
 	if rule.Monotone() {
@@ -95,7 +95,7 @@ func (p *plan) stored() model.Feedback {
 	if p.Feedback == settings.FeedbackGenerated {
 		return model.NoFeedback
 	}
-	return p.config.Rule.Feedback()
+	return p.config.Rule.Feedback
 }
 
 // network builds the network for a data set.
@@ -157,7 +157,7 @@ func (p *plan) borrow(input model.Shape, classes int) (*model.Network, error) {
 // initial draws the network's first weights and its fixed feedback.
 func (p *plan) initial(net *model.Network) (params, feedback []float32, err error) {
 	seed, rule := uint64(p.Seed), p.config.Rule
-	if params, err = net.InitialParams(p.forward, rule.Monotone(), seed); err != nil {
+	if params, err = rule.DrawParams(net, p.forward, seed); err != nil {
 		return nil, nil, refuse("forward_init", err)
 	}
 	if p.stored() == model.NoFeedback {

@@ -69,7 +69,7 @@ const (
 func (p *plan) feedbackFacts(net *model.Network, drawn []float32) (checkpoint.Feedback, error) {
 	h := sha256.New()
 	kind := ""
-	switch p.config.Rule.Feedback() {
+	switch p.config.Rule.Feedback {
 	case model.NoFeedback:
 		return checkpoint.Feedback{Kind: "none"}, nil
 	case model.LayerFeedback:

@@ -103,8 +103,8 @@ func init() { // its functions look into it
 		},
 
 		{
-			Name: "model", Group: GroupNetwork, Argument: "NAME", Help: "learning rule: " + strings.Join(algo.Rules(), ", "),
-			Field: func(s *Spec) any { return &s.Model }, Noun: "learning rule", Parse: canonical(algo.ParseRule), Choices: algo.Rules(),
+			Name: "model", Group: GroupNetwork, Argument: "NAME", Help: "learning rule: " + strings.Join(algo.RuleNames(), ", "),
+			Field: func(s *Spec) any { return &s.Model }, Noun: "learning rule", Parse: canonical(algo.ParseRule), Choices: algo.RuleNames(),
 			Resume: Share, Identity: true, Result: plain, Header: plain, Page: &Place{Name: "learning rule"}, Compare: &Place{Name: "rule"},
 		},
 		{
@@ -138,7 +138,7 @@ func init() { // its functions look into it
 			Compare: &Place{Name: "forward init"},
 		},
 		{
-			Name: "backward_init", Group: GroupNetwork, Argument: "INIT", Help: "fixed feedback of fa, dfa, mdfa, written likewise",
+			Name: "backward_init", Group: GroupNetwork, Argument: "INIT", Help: "fixed feedback of " + strings.Join(algo.RuleNames((*algo.Rule).HasFeedback), ", ") + ", written likewise",
 			Field: func(s *Spec) any { return &s.BackwardInit }, Noun: "initializer", Parse: canonical(model.ParseInit),
 			Resume: Share, Identity: true, Result: &Place{Text: backward},
 			Header: &Place{Text: func(f *Facts) string {
@@ -155,18 +155,18 @@ func init() { // its functions look into it
 			Compare: &Place{Name: "backward init", Text: backward},
 		},
 		{
-			Name: "feedback", Group: GroupNetwork, Argument: "NAME", Help: "of dfa and mdfa: stored, or generated anew in every step",
+			Name: "feedback", Group: GroupNetwork, Argument: "NAME", Help: "of " + RulesThat((*algo.Rule).Generable) + ": stored, or generated anew in every step",
 			Field: func(s *Spec) any { return &s.Feedback }, Choices: []string{FeedbackStored, FeedbackGenerated}, Only: true,
 			Resume: Inherit, // both are the same bits
 			Result: &Place{Text: func(f *Facts) string {
-				if f.Rule.Feedback() != model.DirectFeedback {
+				if !f.Rule.Generable() {
 					return ""
 				}
 				return f.Feedback
 			}},
 		},
 		{
-			Name: "clamp_floor", Group: GroupNetwork, Argument: "X", Help: "mdfa keeps weights at X or above",
+			Name: "clamp_floor", Group: GroupNetwork, Argument: "X", Help: RulesThat((*algo.Rule).Monotone) + " keeps weights at X or above",
 			Field:  func(s *Spec) any { return &s.ClampFloor },
 			Resume: Share, Identity: true, Result: &Place{Text: floor, After: "l2"},
 			Header: &Place{Text: func(f *Facts) string {
@@ -296,7 +296,7 @@ func layersInEffect(text, name string, kind model.Kind, s *Spec, f *Facts) strin
 
 // backward is the initializer of the fixed feedback; "" where the rule has none.
 func backward(f *Facts) string {
-	if f.Rule.Feedback() == model.NoFeedback {
+	if !f.Rule.HasFeedback() {
 		return ""
 	}
 	return value("backward_init", f)

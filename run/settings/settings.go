@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"mdfa/algo"
 	"mdfa/internal/disk"
 	"mdfa/internal/parse"
@@ -100,8 +102,13 @@ type Facts struct {
 	Shape   [3]int // height, width, channels
 	Source  string // where the files of the data set are, for people
 	Network *model.Network
-	Rule    algo.Rule
+	Rule    *algo.Rule
 	OnGPU   bool // the device is NVIDIA's or the software GPU
+}
+
+// RulesThat lists the learning rules that pass a test, for a sentence: "dfa and mdfa".
+func RulesThat(pass func(*algo.Rule) bool) string {
+	return english.WordSeries(algo.RuleNames(pass), "and")
 }
 
 // Place is where a setting shows: a column of result.csv, a fact of a page.

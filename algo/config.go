@@ -1,0 +1,90 @@
+package algo
+
+import (
+	"fmt"
+	"slices"
+
+	"mdfa/gpu"
+)
+
+// Config is how a learner trains its network.
+type Config struct {
+	Rule      *Rule
+	Optimizer gpu.Optimizer
+	LR, L2    float32
+	Floor     float32 // lower bound of W_1..W_L under rules that clamp
+	Reduction Reduction
+	Batch     int // examples in a training step
+	EvalBatch int // examples in an evaluation step; 0: chosen by the network's size
+	// Feedback draws direct feedback inside the step instead of reading a stored matrix;
+	// gpu.DrawNone: it is stored.
+	Feedback gpu.Generator
+}
+
+// generated says whether the step draws the feedback, which is then not stored.
+func (c Config) generated() bool { return c.Feedback.Draw != gpu.DrawNone }
+
+// check refuses settings that no network can train with.
+func (c Config) check() error {
+	if err := c.Rule.check(); err != nil {
+		return err
+	}
+	switch {
+	case c.Batch < 1:
+		return fmt.Errorf("a batch of %d: at least 1 example is needed: %w", c.Batch, ErrConfig)
+	case c.EvalBatch < 0:
+		return fmt.Errorf("an evaluation batch of %d: at least 1 example is needed: %w", c.EvalBatch, ErrConfig)
+	case !(c.LR >= 0) || !(c.L2 >= 0):
+		return fmt.Errorf("learning rate %g and l2 %g must be numbers from 0 on: %w", c.LR, c.L2, ErrConfig)
+	case c.generated() && !c.Rule.Generable():
+		return c.Rule.notGenerable()
+	case c.Rule.Clamped && !(c.Floor >= 0):
+		return fmt.Errorf("a clamp floor of %g: a monotone network needs 0 or more: %w", c.Floor, ErrConfig)
+	}
+	return nil
+}
+
+// Reduction says whether the error at the logits is scaled by the batch.
+type Reduction uint8
+
+// The reductions.
+const (
+	Mean Reduction = iota // gradient of the batch-mean loss
+	Sum                   // gradient of the batch-summed loss
+)
+
+var reductionNames = []string{"mean", "sum"}
+
+// Reductions lists the names that ParseReduction takes.
+func Reductions() []string { return slices.Clone(reductionNames) }
+
+// String is the reduction's name on the command line.
+func (r Reduction) String() string {
+	if int(r) < len(reductionNames) {
+		return reductionNames[r]
+	}
+	return fmt.Sprintf("Reduction(%d)", uint8(r))
+}
+
+// ParseReduction reads a reduction's name.
+func ParseReduction(text string) (Reduction, error) {
+	return parse[Reduction]("reduction", text, reductionNames)
+}
+
+// scale is the factor s of the error at the logits, for a batch of n.
+func (r Reduction) scale(n int) float32 {
+	if r == Sum {
+		return 1
+	}
+	return 1 / float32(n)
+}
+
+var optimizerNames = []string{"sgd", "rmsprop", "adam"}
+
+// Optimizers lists the names that ParseOptimizer takes.
+func Optimizers() []string { return slices.Clone(optimizerNames) }
+
+// ParseOptimizer reads an optimizer's name.
+func ParseOptimizer(text string) (gpu.Optimizer, error) {
+	return parse[gpu.Optimizer]("optimizer", text, optimizerNames)
+}
