@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
 )
 
 // property is a value of the metadata.

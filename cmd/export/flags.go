@@ -4,9 +4,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/wording"
+	"mdfa/run/checkpoint"
 )
 
 // The values of -format and -weights.

@@ -12,9 +12,9 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/foreign"
+	"mdfa/run/checkpoint"
 )
 
 func main() { cli.Main("export", export) }

@@ -13,11 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 	"mdfa/internal/safetensors"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
 )
 
 // runEnv tells this test binary to be the program.

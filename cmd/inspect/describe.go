@@ -10,10 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 )
 
 // description is what -json prints of a path.
@@ -22,7 +23,7 @@ type description struct {
 	Status     string               `json:"status,omitempty"` // of a run's folder
 	Result     map[string]any       `json:"result,omitempty"` // result.csv
 	Settings   *checkpoint.Settings `json:"settings,omitempty"`
-	Run        *checkpoint.Run      `json:"run,omitempty"` // run.json
+	Run        *folder.Run          `json:"run,omitempty"` // run.json
 	Checkpoint *checkpointFacts     `json:"checkpoint,omitempty"`
 	Epochs     []map[string]any     `json:"epochs"`
 	Notes      []string             `json:"notes,omitempty"`
@@ -214,14 +215,14 @@ func outcomeText(r map[string]string) string {
 	return strings.Join(parts, ", ")
 }
 
-func deviceText(d checkpoint.Device) string {
+func deviceText(d folder.Device) string {
 	if d.Detail == "" {
 		return d.Name
 	}
 	return d.Name + ", " + d.Detail
 }
 
-func resumedText(times []checkpoint.Resumed) string {
+func resumedText(times []folder.Resumed) string {
 	switch len(times) {
 	case 0:
 		return ""

@@ -9,9 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/internal/foreign"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
 
@@ -162,7 +163,7 @@ func (d *tensorDiff) measure(a, b []float32) {
 // compared are the columns of the history that tell whether two runs are the same.
 var compared = []string{"steps", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy"}
 
-func historyOf(a, b []map[string]string) historyDiff {
+func historyOf(a, b []folder.Row) historyDiff {
 	d := historyDiff{Epochs: [2]int{len(a), len(b)}}
 	for i := range min(len(a), len(b)) {
 		for _, column := range compared {

@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"mdfa/cmd/internal/cli"
-	"mdfa/internal/runlog"
 	"mdfa/internal/wording"
+	"mdfa/run/folder"
 )
 
 // Which weights of a run are shown: the values of -weights.
@@ -44,7 +44,7 @@ var about = cli.Program{
 		"inspect -diff results/mnist/mdfa-dense-c10-s0-… results/mnist/mdfa-dense-c10-s1-…",
 		"inspect -runs -where model=mdfa -where 'test_accuracy>0.9' -sort -test_accuracy -n 10",
 	},
-	Files: []cli.Entry{{Name: "DIR/" + runlog.File, Text: "the log of all runs below DIR: [output.md](output.md) has its columns"}},
+	Files: []cli.Entry{{Name: "DIR/" + folder.LogFile, Text: "the log of all runs below DIR: [output.md](output.md) has its columns"}},
 }
 
 // raw are the flags whose values are parsed behind the command line.

@@ -14,12 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
-	"mdfa/internal/results"
-	"mdfa/internal/runlog"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 )
 
 // inspect runs the program in this process and returns what it printed.
@@ -76,21 +75,21 @@ func sample(t *testing.T, seed uint64) *checkpoint.Checkpoint {
 
 var began = time.Date(2026, 11, 24, 10, 15, 2, 0, time.UTC)
 
-// folder makes the folder of a run below root, closed, with an end if it has a status.
-func folder(t *testing.T, root string, seed uint64, status string) string {
+// runFolder makes the folder of a run below root, closed, with an end if it has a status.
+func runFolder(t *testing.T, root string, seed uint64, status string) string {
 	t.Helper()
 	c := sample(t, seed)
-	r, err := results.Create(root, "folder", "mdfa-s"+string('0'+rune(seed)), began, []string{"epoch", "steps", "train_loss", "best"}, nil)
+	r, err := folder.Create(root, "folder", "mdfa-s"+string('0'+rune(seed)), began, []string{"epoch", "steps", "train_loss", "best"}, nil)
 	require.NoError(t, err)
 	defer r.Close()
-	text, err := checkpoint.Run{Settings: c.Settings, Command: []string{"train", "-model", "mdfa"}, Device: checkpoint.Device{Kind: "cpu", Name: "cpu"}, Started: began}.Encode()
+	text, err := folder.Run{Settings: c.Settings, Command: []string{"train", "-model", "mdfa"}, Device: folder.Device{Kind: "cpu", Name: "cpu"}, Started: began}.Encode()
 	require.NoError(t, err)
 	require.NoError(t, r.WriteRun(text))
-	require.NoError(t, r.AddEpoch([]results.Cell{{Column: "epoch", Value: "1"}, {Column: "steps", Value: "7"}, {Column: "train_loss", Value: "0.5"}, {Column: "best", Value: "true"}}))
+	require.NoError(t, r.AddEpoch([]folder.Cell{{Column: "epoch", Value: "1"}, {Column: "steps", Value: "7"}, {Column: "train_loss", Value: "0.5"}, {Column: "best", Value: "true"}}))
 	require.NoError(t, checkpoint.WriteState(r.Dir(), c))
 	require.NoError(t, checkpoint.WriteWeights(r.Dir(), c))
 	if status != "" {
-		require.NoError(t, r.Finish([]results.Cell{{Column: "status", Value: status}, {Column: "epochs", Value: "1"}, {Column: "best_epoch", Value: "1"}, {Column: "test_accuracy", Value: "0.75"}}))
+		require.NoError(t, r.Finish([]folder.Cell{{Column: "status", Value: status}, {Column: "epochs", Value: "1"}, {Column: "best_epoch", Value: "1"}, {Column: "test_accuracy", Value: "0.75"}}))
 	}
 	return r.Dir()
 }
@@ -104,7 +103,7 @@ func TestACheckpointOfMidEpochSaysSo(t *testing.T) {
 }
 
 func TestACheckpointShowsEachLayer(t *testing.T) {
-	dir := folder(t, t.TempDir(), 1, "complete")
+	dir := runFolder(t, t.TempDir(), 1, "complete")
 	text := inspected(t, filepath.Join(dir, "checkpoints", "last.safetensors"))
 	for _, want := range []string{
 		"data       folder, 4 classes of 5x5x2: 12,000 train · 10 validation · 20 test\n",
@@ -158,10 +157,10 @@ func TestStatisticsAreThoseOfTheValues(t *testing.T) {
 
 func TestARunShowsHowItStands(t *testing.T) {
 	root := t.TempDir()
-	assert.Contains(t, inspected(t, folder(t, root, 1, "complete")), "   complete\ncommand    train -model mdfa\nstarted    2026-11-24 10:15:02 on cpu\n")
-	killed := folder(t, root, 2, "")
+	assert.Contains(t, inspected(t, runFolder(t, root, 1, "complete")), "   complete\ncommand    train -model mdfa\nstarted    2026-11-24 10:15:02 on cpu\n")
+	killed := runFolder(t, root, 2, "")
 	assert.Contains(t, inspected(t, killed), "   killed\n")
-	unlock, err := results.Lock(killed)
+	unlock, err := folder.Lock(killed)
 	require.NoError(t, err)
 	assert.Contains(t, inspected(t, killed), "   running\n")
 	unlock()
@@ -183,7 +182,7 @@ func TestARunShowsHowItStands(t *testing.T) {
 
 func TestARunWithoutAReadableCheckpointIsAFault(t *testing.T) {
 	root := t.TempDir()
-	whole, damaged := folder(t, root, 1, "complete"), folder(t, root, 2, "complete")
+	whole, damaged := runFolder(t, root, 1, "complete"), runFolder(t, root, 2, "complete")
 	for _, name := range []string{"last", "best"} {
 		require.NoError(t, os.WriteFile(filepath.Join(damaged, "checkpoints", name+".safetensors"), []byte("x"), 0o666))
 	}
@@ -197,7 +196,7 @@ func TestARunWithoutAReadableCheckpointIsAFault(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(damaged, "checkpoints")))
 	_, err := inspect(t, damaged)
 	require.ErrorIs(t, err, checkpoint.ErrAbsent)
-	run, err := checkpoint.ReadRun(damaged)
+	run, err := folder.ReadRun(damaged)
 	require.NoError(t, err)
 	run.Flags = map[string]string{"checkpoint_every": "-1"}
 	text, err := run.Encode()
@@ -213,7 +212,7 @@ func TestARunWithoutAReadableCheckpointIsAFault(t *testing.T) {
 
 func TestDiffSaysWhatDiffers(t *testing.T) {
 	root := t.TempDir()
-	a, b := folder(t, root, 1, "complete"), folder(t, root, 2, "failed")
+	a, b := runFolder(t, root, 1, "complete"), runFolder(t, root, 2, "failed")
 	text := inspected(t, "-diff", a, b)
 	assert.Regexp(t, `(?m)^-seed +1 +2$`, text)
 	assert.Regexp(t, `(?m)^status +complete +failed$`, text)
@@ -267,7 +266,7 @@ func logged(t *testing.T) string {
 	for _, run := range []struct{ name, status, accuracy, seed string }{
 		{"folder/a", "complete", "0.9", "10"}, {"folder/b", "failed", "", "9"}, {"folder/c", "started", "", "1"}, {"folder/d", "complete", "0.95", "2"},
 	} {
-		require.NoError(t, runlog.At(root).Append(t.Context(), []results.Cell{
+		require.NoError(t, folder.LogAt(root).Append(t.Context(), []folder.Cell{
 			{Column: "folder", Value: run.name}, {Column: "status", Value: run.status}, {Column: "epochs", Value: "3"},
 			{Column: "best_valid_accuracy", Value: run.accuracy}, {Column: "test_accuracy", Value: run.accuracy},
 			{Column: "seed", Value: run.seed}, {Column: "convnet", Value: "false"},
@@ -322,7 +321,7 @@ func TestARunThatIsLockedIsRunning(t *testing.T) {
 	root := logged(t)
 	dir := filepath.Join(root, "folder", "c")
 	require.NoError(t, os.MkdirAll(dir, 0o777))
-	unlock, err := results.Lock(dir)
+	unlock, err := folder.Lock(dir)
 	require.NoError(t, err)
 	defer unlock()
 	assert.Contains(t, inspected(t, "-runs", root), "folder/c  running ")
@@ -330,7 +329,7 @@ func TestARunThatIsLockedIsRunning(t *testing.T) {
 
 func TestATornLogIsShownWithANote(t *testing.T) {
 	root := logged(t)
-	file, err := os.OpenFile(filepath.Join(root, runlog.File), os.O_APPEND|os.O_WRONLY, 0)
+	file, err := os.OpenFile(filepath.Join(root, folder.LogFile), os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
 	_, err = file.WriteString("folder/e,comp")
 	require.NoError(t, err)
@@ -338,7 +337,7 @@ func TestATornLogIsShownWithANote(t *testing.T) {
 	text := inspected(t, "-runs", root)
 	assert.Contains(t, text, "folder/d")
 	assert.NotContains(t, text, "folder/e")
-	assert.Contains(t, text, "note: "+filepath.Join(root, runlog.File)+": the last line is not complete")
+	assert.Contains(t, text, "note: "+filepath.Join(root, folder.LogFile)+": the last line is not complete")
 }
 
 func TestMistakesAreOneSentence(t *testing.T) {

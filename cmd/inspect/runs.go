@@ -13,9 +13,8 @@ import (
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
-	"mdfa/internal/results"
-	"mdfa/internal/runlog"
 	"mdfa/internal/wording"
+	"mdfa/run/folder"
 )
 
 // Statuses of runs whose end is not in the log.
@@ -27,7 +26,7 @@ const (
 )
 
 // usualColumns are shown where -columns names none: what fits into 80 characters.
-var usualColumns = []string{runlog.KeyColumn, statusColumn, "epochs", "best_valid_accuracy", "test_accuracy"}
+var usualColumns = []string{folder.KeyColumn, statusColumn, "epochs", "best_valid_accuracy", "test_accuracy"}
 
 // listRuns prints the log of runs.
 func listRuns(o options, out *strings.Builder) error {
@@ -35,9 +34,9 @@ func listRuns(o options, out *strings.Builder) error {
 	if len(o.paths) > 0 {
 		root = o.paths[0]
 	}
-	log := runlog.At(root)
+	log := folder.LogAt(root)
 	if _, err := os.Stat(log.Path()); err != nil {
-		return fmt.Errorf("there is no %s in %s: train writes it with the first run; name the folder that train's -out named", runlog.File, root)
+		return fmt.Errorf("there is no %s in %s: train writes it with the first run; name the folder that train's -out named", folder.LogFile, root)
 	}
 	table, err := log.Read()
 	if err != nil {
@@ -47,7 +46,7 @@ func listRuns(o options, out *strings.Builder) error {
 	for _, run := range runs {
 		if run[statusColumn] == statusStarted {
 			run[statusColumn] = statusKilled
-			if results.Locked(filepath.Join(root, filepath.FromSlash(run[runlog.KeyColumn]))) {
+			if folder.Locked(filepath.Join(root, filepath.FromSlash(run[folder.KeyColumn]))) {
 				run[statusColumn] = statusRunning
 			}
 		}
@@ -55,7 +54,7 @@ func listRuns(o options, out *strings.Builder) error {
 	if err := known(o, table.Columns); err != nil {
 		return err
 	}
-	runs = slices.DeleteFunc(runs, func(run runlog.Row) bool {
+	runs = slices.DeleteFunc(runs, func(run folder.Row) bool {
 		return slices.ContainsFunc(o.where, func(c condition) bool { return !c.holds(run) })
 	})
 	sortRuns(runs, o.sort)
@@ -115,8 +114,8 @@ func known(o options, columns []string) error {
 }
 
 // sortRuns orders runs by columns; what a column does not say comes last in both directions.
-func sortRuns(runs []runlog.Row, by []string) {
-	slices.SortStableFunc(runs, func(a, b runlog.Row) int {
+func sortRuns(runs []folder.Row, by []string) {
+	slices.SortStableFunc(runs, func(a, b folder.Row) int {
 		for _, key := range by {
 			column, largest := strings.CutPrefix(key, "-")
 			x, y := a[column], b[column]
@@ -150,7 +149,7 @@ func compareValues(a, b string) int {
 }
 
 // printRuns prints runs as a table.
-func printRuns(out *strings.Builder, runs []runlog.Row, columns []string) {
+func printRuns(out *strings.Builder, runs []folder.Row, columns []string) {
 	if len(runs) == 0 {
 		out.WriteString("no run\n")
 		return

@@ -9,20 +9,20 @@ import (
 	"path/filepath"
 	"strings"
 
-	"mdfa/cmd/internal/checkpoint"
-	"mdfa/internal/results"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 )
 
 // subject is a path with all that is known of it. A checkpoint's file has no run and no
 // files; the folder of a run may lack weights.
 type subject struct {
 	path       string
-	run        *checkpoint.Run        // nil if there is no run.json
+	run        *folder.Run            // nil if there is no run.json
 	checkpoint *checkpoint.Checkpoint // nil if there are no weights
 	settings   *checkpoint.Settings   // of one of them; nil if there are neither
 	status     string
-	result     map[string]string   // result.csv; nil if the run has not ended
-	epochs     []map[string]string // the columns of epochs.csv
+	result     map[string]string // result.csv; nil if the run has not ended
+	epochs     []folder.Row      // the columns of epochs.csv
 	notes      []string
 	fault      error // why a run has no checkpoint that can be read, or no run.json: a sentence, or nil
 }
@@ -44,7 +44,7 @@ func open(ctx context.Context, path, weights string) (*subject, error) {
 		s.passedBy()
 		return s, nil
 	}
-	if s.run, err = checkpoint.ReadRun(path); err == nil {
+	if s.run, err = folder.ReadRun(path); err == nil {
 		s.settings = &s.run.Settings
 	} else if !errors.Is(err, checkpoint.ErrAbsent) {
 		s.fault = err
@@ -69,7 +69,7 @@ func open(ctx context.Context, path, weights string) (*subject, error) {
 
 // isRun says whether a folder is a run's.
 func isRun(dir string) bool {
-	for _, name := range []string{results.RunFile, results.EpochsFile, results.ResultFile} {
+	for _, name := range []string{folder.RunFile, folder.EpochsFile, folder.ResultFile} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			return true
 		}
@@ -87,15 +87,15 @@ func (s *subject) passedBy() {
 
 // readTables reads the CSVs of a run's folder, and how the run stands.
 func (s *subject) readTables() error {
-	rows, err := results.ReadTable(filepath.Join(s.path, results.ResultFile))
+	rows, err := folder.ReadTable(filepath.Join(s.path, folder.ResultFile))
 	if err != nil {
 		return err
 	}
-	if s.epochs, err = results.ReadTable(filepath.Join(s.path, results.EpochsFile)); err != nil {
+	if s.epochs, err = folder.ReadTable(filepath.Join(s.path, folder.EpochsFile)); err != nil {
 		return err
 	}
 	switch {
-	case results.Locked(s.path):
+	case folder.Locked(s.path):
 		s.status = statusRunning
 	case len(rows) > 0:
 		s.result = rows[0]
@@ -107,8 +107,8 @@ func (s *subject) readTables() error {
 }
 
 // history are a checkpoint's epochs with the columns of epochs.csv.
-func history(c *checkpoint.Checkpoint) []map[string]string {
-	var rows []map[string]string
+func history(c *checkpoint.Checkpoint) []folder.Row {
+	var rows []folder.Row
 	number := func(x, count float64) string {
 		if count == 0 {
 			return ""

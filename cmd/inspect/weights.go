@@ -5,9 +5,9 @@ import (
 	"strconv"
 	"strings"
 
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/internal/figures"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
 )
 
 // tensorFacts say what one layer's weights or biases are like. All but the shares are of

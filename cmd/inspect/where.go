@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"mdfa/cmd/internal/cli"
-	"mdfa/internal/runlog"
 	"mdfa/internal/wording"
+	"mdfa/run/folder"
 )
 
 // condition is a test of -where.
@@ -30,7 +30,7 @@ func parseCondition(text string) (condition, error) {
 
 // holds says whether a run passes. What a run does not say is equal to the empty value
 // alone, and neither small nor large.
-func (c condition) holds(run runlog.Row) bool {
+func (c condition) holds(run folder.Row) bool {
 	got := run[c.column]
 	order := compareValues(got, c.value)
 	switch c.relation {

@@ -12,12 +12,12 @@ import (
 	"strings"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/disk"
 	"mdfa/internal/imageprep"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
 )
 
 // unknown is the label of an image whose true class is not known, or that the network was

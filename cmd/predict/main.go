@@ -15,10 +15,10 @@ import (
 	"strings"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/foreign"
 	"mdfa/internal/wording"
+	"mdfa/run/checkpoint"
 	"mdfa/run/device"
 )
 

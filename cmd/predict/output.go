@@ -14,12 +14,12 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
 	"mdfa/internal/wording"
+	"mdfa/run/checkpoint"
 )
 
 // output prints predictions, for people or for machines.

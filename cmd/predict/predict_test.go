@@ -21,10 +21,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
 )
 
 // halves is a run's folder whose network tells images with a bright left side (class 0)

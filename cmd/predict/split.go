@@ -7,8 +7,8 @@ import (
 	"strconv"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/loaders"
+	"mdfa/run/checkpoint"
 )
 
 // openSplit loads the run's own data set and takes a part of it, as training cut it.

@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
 	"mdfa/run/device"
 )
 

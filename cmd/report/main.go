@@ -17,13 +17,12 @@ import (
 	"slices"
 	"time"
 
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
-	"mdfa/cmd/internal/runfolder"
 	"mdfa/internal/foreign"
-	"mdfa/internal/report"
-	"mdfa/internal/results"
 	"mdfa/internal/version"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
+	"mdfa/run/report"
 )
 
 // compareFile is where a comparison goes that -o does not name another place for.
@@ -95,7 +94,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 // run. Several says that they are to be compared.
 func folders(paths []string) (dirs []string, several bool, err error) {
 	for _, path := range paths {
-		if _, err := os.Stat(filepath.Join(path, checkpoint.RunFile)); err == nil {
+		if _, err := os.Stat(filepath.Join(path, folder.RunFile)); err == nil {
 			dirs = append(dirs, filepath.Clean(path))
 			continue
 		}
@@ -132,7 +131,7 @@ func runsBelow(path string) ([]string, error) {
 		if err != nil || !entry.IsDir() {
 			return err
 		}
-		if _, err := os.Stat(filepath.Join(at, checkpoint.RunFile)); err == nil {
+		if _, err := os.Stat(filepath.Join(at, folder.RunFile)); err == nil {
 			dirs = append(dirs, at)
 			return fs.SkipDir
 		}
@@ -145,7 +144,7 @@ func runsBelow(path string) ([]string, error) {
 		return nil, fmt.Errorf("%s cannot be read (%w)", path, err)
 	}
 	if len(dirs) == 0 {
-		return nil, fmt.Errorf("%s is no folder of a run, and none is in it: expected one with a %s", path, checkpoint.RunFile)
+		return nil, fmt.Errorf("%s is no folder of a run, and none is in it: expected one with a %s", path, folder.RunFile)
 	}
 	return dirs, nil
 }
@@ -163,24 +162,24 @@ func producer() string { return "report, version " + version.Read().String() }
 
 // one makes the report of a run. One whose weights cannot be read gets its report and is an error.
 func one(ctx context.Context, dirs []string, output string) (path string, err error) {
-	f, err := runfolder.Read(ctx, dirs[0])
+	f, err := folder.Read(ctx, dirs[0])
 	if err != nil {
 		return "", err
 	}
-	path = cmp.Or(output, filepath.Join(dirs[0], runfolder.ReportFile))
+	path = cmp.Or(output, filepath.Join(dirs[0], folder.ReportFile))
 	var page []byte
 	err = cli.Until(ctx, func() (err error) {
-		page, err = f.Page(producer())
+		page, err = report.Page(f, producer())
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	if err := runfolder.WriteFile(path, page); err != nil {
+	if err := report.WriteFile(path, page); err != nil {
 		return "", err
 	}
 	absent := errors.Is(f.Weights, checkpoint.ErrAbsent)
-	if f.Checkpoint != nil || absent && (f.Run.KeepsNone() || results.Locked(dirs[0])) {
+	if f.Checkpoint != nil || absent && (f.Run.KeepsNone() || folder.Locked(dirs[0])) {
 		return path, nil
 	}
 	return path, fmt.Errorf("the report is without weights: %w", f.Weights)
@@ -190,18 +189,18 @@ func one(ctx context.Context, dirs []string, output string) (path string, err er
 func compare(ctx context.Context, dirs []string, output string) (string, error) {
 	var entries []report.Entry
 	for _, dir := range dirs {
-		f, err := runfolder.ReadTables(dir)
+		f, err := folder.ReadTables(dir)
 		if err := cmp.Or(ctx.Err(), err); err != nil {
 			return "", err
 		}
-		entries = append(entries, f.Entry())
+		entries = append(entries, report.NewEntry(f))
 	}
 	var page bytes.Buffer
 	if err := report.Compare(&page, entries, producer(), time.Now()); err != nil {
 		return "", err
 	}
 	path := cmp.Or(output, compareFile)
-	if err := runfolder.WriteFile(path, page.Bytes()); err != nil {
+	if err := report.WriteFile(path, page.Bytes()); err != nil {
 		return "", err
 	}
 	return path, nil

@@ -12,11 +12,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
-	"mdfa/internal/results"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 )
 
 // made is a made-up run's folder below root.
@@ -24,17 +24,17 @@ func made(t *testing.T, root, rule string, seed int64, accuracy float64) string 
 	t.Helper()
 	net, err := model.NewDense(model.Shape{H: 2, W: 2, C: 1}, []int{3}, 3, gpu.Tanh)
 	require.NoError(t, err)
-	run, err := results.Create(root, "made-up", rule, time.Now(), []string{"epoch", "valid_accuracy", "best"}, nil)
+	run, err := folder.Create(root, "made-up", rule, time.Now(), []string{"epoch", "valid_accuracy", "best"}, nil)
 	require.NoError(t, err)
 	defer run.Close()
-	text, err := checkpoint.Run{Settings: checkpoint.Settings{
+	text, err := folder.Run{Settings: checkpoint.Settings{
 		Flags: map[string]string{"optimizer": "sgd", "lr": "0.1", "checkpoint_every": "-1"}, Rule: rule, Network: net.Spec(), Seed: seed,
 		Data: checkpoint.Data{Name: "made-up", Shape: [3]int{2, 2, 1}, Classes: 3},
 	}}.Encode()
 	require.NoError(t, err)
 	require.NoError(t, run.WriteRun(text))
-	require.NoError(t, run.AddEpoch([]results.Cell{{Column: "epoch", Value: "1"}, {Column: "valid_accuracy", Value: "0.5"}, {Column: "best", Value: "true"}}))
-	require.NoError(t, run.Finish([]results.Cell{{Column: "status", Value: "complete"}, {Column: "test_accuracy", Value: fmt.Sprint(accuracy)}}))
+	require.NoError(t, run.AddEpoch([]folder.Cell{{Column: "epoch", Value: "1"}, {Column: "valid_accuracy", Value: "0.5"}, {Column: "best", Value: "true"}}))
+	require.NoError(t, run.Finish([]folder.Cell{{Column: "status", Value: "complete"}, {Column: "test_accuracy", Value: fmt.Sprint(accuracy)}}))
 	return run.Dir()
 }
 

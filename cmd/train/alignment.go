@@ -8,15 +8,15 @@ import (
 
 	"mdfa/algo"
 	"mdfa/internal/figures"
-	"mdfa/internal/results"
 	"mdfa/model"
+	"mdfa/run/folder"
 )
 
 // alignmentLog keeps what -alignment measures, as rows of alignment.csv. A nil one keeps
 // nothing.
 type alignmentLog struct {
 	net   *model.Network
-	table *results.Table
+	table *folder.Table
 	last  algo.Alignment
 }
 
@@ -25,7 +25,7 @@ const alignmentStep = 0
 
 // newAlignmentLog is the log of a run that goes on after so many steps, nil without
 // -alignment. Rows of later steps, which an interrupted run may have left, are measured anew.
-func newAlignmentLog(p *plan, net *model.Network, run *results.Run, steps int) (*alignmentLog, error) {
+func newAlignmentLog(p *plan, net *model.Network, run *folder.Writer, steps int) (*alignmentLog, error) {
 	if p.Alignment == 0 {
 		return nil, nil
 	}
@@ -33,7 +33,7 @@ func newAlignmentLog(p *plan, net *model.Network, run *results.Run, steps int) (
 	for _, c := range alignmentCells(algo.Alignment{}, 0, net.Layers[0], algo.LayerAlignment{}) {
 		columns = append(columns, c.Column)
 	}
-	table, err := run.ContinueTable(results.AlignmentFile, columns, func(row []string) bool {
+	table, err := run.ContinueTable(folder.AlignmentFile, columns, func(row []string) bool {
 		step, err := strconv.Atoi(row[alignmentStep])
 		return err == nil && step < steps
 	})
@@ -42,14 +42,14 @@ func newAlignmentLog(p *plan, net *model.Network, run *results.Run, steps int) (
 
 // alignmentCells is a layer's row: docs/alignment.md says what the columns mean. What is
 // not defined is empty.
-func alignmentCells(a algo.Alignment, i int, layer model.Layer, l algo.LayerAlignment) []results.Cell {
+func alignmentCells(a algo.Alignment, i int, layer model.Layer, l algo.LayerAlignment) []folder.Cell {
 	measured := func(x float64) string {
 		if math.IsNaN(x) {
 			return ""
 		}
 		return strconv.FormatFloat(x, 'g', 7, 64)
 	}
-	return []results.Cell{
+	return []folder.Cell{
 		{Column: "step", Value: strconv.Itoa(a.Step)},
 		{Column: "epoch", Value: strconv.Itoa(a.Epoch)},
 		{Column: "layer", Value: strconv.Itoa(i)},
@@ -99,7 +99,7 @@ func (g *alignmentLog) print(out *console) {
 		}
 	}
 	out.line(out.label("angles") + fmt.Sprintf("%s to bp's gradients, by layer, at step %s (%s)",
-		strings.Join(angles, " "), figures.Count(g.last.Step), results.AlignmentFile))
+		strings.Join(angles, " "), figures.Count(g.last.Step), folder.AlignmentFile))
 }
 
 // Alignment keeps what was measured.

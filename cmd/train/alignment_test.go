@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/gpu"
-	"mdfa/internal/results"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
 
@@ -54,7 +54,7 @@ func TestAlignmentIsWrittenEverySoManySteps(t *testing.T) {
 func TestAlignmentGoesOnWhereARunGoesOn(t *testing.T) {
 	net, err := model.NewDense(model.Vector(4), []int{3}, 2, gpu.Tanh)
 	require.NoError(t, err)
-	run, err := results.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
+	run, err := folder.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
 	require.NoError(t, err)
 	p := &plan{options: options{Spec: settings.Spec{Alignment: 5}}}
 	steps := func() []string {
@@ -92,7 +92,7 @@ func TestAlignmentGoesOnWhereARunGoesOn(t *testing.T) {
 func TestACheckpointIsNeverAheadOfTheAlignment(t *testing.T) {
 	net, err := model.NewDense(model.Vector(4), []int{3}, 2, gpu.Tanh)
 	require.NoError(t, err)
-	run, err := results.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
+	run, err := folder.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
 	require.NoError(t, err)
 	log, err := newAlignmentLog(&plan{options: options{Spec: settings.Spec{Alignment: 5}}}, net, run, 0)
 	require.NoError(t, err)
@@ -101,7 +101,7 @@ func TestACheckpointIsNeverAheadOfTheAlignment(t *testing.T) {
 	require.NoError(t, log.add(measured))
 	require.NoError(t, k.save(algo.State{Params: make([]float32, net.Params)}))
 	require.NoError(t, log.add(measured))
-	require.NoError(t, os.Remove(filepath.Join(run.Dir(), results.AlignmentFile)))
+	require.NoError(t, os.Remove(filepath.Join(run.Dir(), folder.AlignmentFile)))
 	require.ErrorContains(t, k.save(algo.State{Params: make([]float32, net.Params), Progress: algo.Progress{Step: 7}}), "was removed")
 	c, err := checkpoint.LoadState(t.Context(), run.Dir())
 	require.NoError(t, err)

@@ -10,10 +10,8 @@ import (
 	"slices"
 	"strconv"
 
-	"mdfa/cmd/internal/checkpoint"
-	"mdfa/cmd/internal/runfolder"
 	"mdfa/internal/figures"
-	"mdfa/internal/results"
+	"mdfa/run/folder"
 )
 
 // autoResume looks below -out for the newest run with the same settings. The same command
@@ -62,15 +60,15 @@ func (p *plan) others() func() error {
 // candidates are the folders of runs with the same settings, the newest first.
 func candidates(typed options) []string {
 	// The pattern is sound, and what cannot be read has no run to go on with.
-	paths, _ := fs.Glob(os.DirFS(typed.Out), "*/[^.]*/"+checkpoint.RunFile)
+	paths, _ := fs.Glob(os.DirFS(typed.Out), "*/[^.]*/"+folder.RunFile)
 	type found struct {
 		dir string
-		run *checkpoint.Run
+		run *folder.Run
 	}
 	var list []found
 	for _, name := range paths {
 		dir := filepath.Join(typed.Out, filepath.FromSlash(path.Dir(name)))
-		if run, err := checkpoint.ReadRun(dir); err == nil && typed.SameRun(run.Facts()) {
+		if run, err := folder.ReadRun(dir); err == nil && typed.SameRun(run.Facts()) {
 			list = append(list, found{dir, run})
 		}
 	}
@@ -90,13 +88,13 @@ func candidates(typed options) []string {
 // completed says whether a run has come to its end with nothing more asked for, and with
 // which result.
 func completed(dir string, typed options) (outcome string, ok bool) {
-	rows, err := results.ReadTable(filepath.Join(dir, results.ResultFile))
+	rows, err := folder.ReadTable(filepath.Join(dir, folder.ResultFile))
 	if err != nil || len(rows) != 1 {
 		return "", false
 	}
 	row := rows[0]
 	if row["status"] != statusComplete ||
-		typed.Report && !exists(filepath.Join(dir, runfolder.ReportFile)) || // it was killed while it wrote the report
+		typed.Report && !exists(filepath.Join(dir, folder.ReportFile)) || // it was killed while it wrote the report
 		row["max_epochs"] != strconv.Itoa(typed.MaxEpochs) || row["max_steps"] != strconv.Itoa(typed.MaxSteps) {
 		return "", false
 	}

@@ -8,10 +8,10 @@ import (
 
 	"mdfa/algo"
 	"mdfa/gpu"
-	"mdfa/internal/results"
 	"mdfa/internal/version"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/folder"
 )
 
 // Columns that hold times, and in result.csv the device's threads and libraries, come
@@ -30,8 +30,8 @@ func epochColumns() []string {
 // topFive is the number of classes from which the first five say something.
 const topFive = 5
 
-func epochCells(e algo.Epoch, classes int) []results.Cell {
-	return []results.Cell{
+func epochCells(e algo.Epoch, classes int) []folder.Cell {
+	return []folder.Cell{
 		{Column: "epoch", Value: strconv.Itoa(e.Number)},
 		{Column: "steps", Value: strconv.Itoa(e.Steps)},
 		{Column: "train_loss", Value: share(e.Train.MeanLoss(), e.Train.Count)},
@@ -52,22 +52,22 @@ type outcome struct {
 	reason string // why it is not complete
 }
 
-func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Info, r algo.Result, o outcome, start time.Time) []results.Cell {
+func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Info, r algo.Result, o outcome, start time.Time) []folder.Cell {
 	loss, accuracy := bestTraining(r.Epochs)
 	best, test := r.Best(), r.Test
 	steps := 0
 	for _, e := range r.Epochs {
 		steps += e.Steps
 	}
-	cells := []results.Cell{
+	cells := []folder.Cell{
 		{Column: "version", Value: version.Read().String()},
 		{Column: "go", Value: runtime.Version()},
 		{Column: "device", Value: dev.Name},
 	}
 	for _, c := range p.facts(data, net, dev).Columns() {
-		cells = append(cells, results.Cell{Column: c.Name, Value: c.Text})
+		cells = append(cells, folder.Cell{Column: c.Name, Value: c.Text})
 	}
-	return append(cells, []results.Cell{
+	return append(cells, []folder.Cell{
 		{Column: "parameters", Value: strconv.Itoa(net.Weights())},
 		{Column: "status", Value: o.status},
 		{Column: "reason", Value: o.reason},

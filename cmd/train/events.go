@@ -9,14 +9,14 @@ import (
 	"time"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 	"mdfa/internal/progress"
-	"mdfa/internal/results"
 	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 )
 
 // How the program prints: the values of -log. docs/output.md lists the events of json.
@@ -89,7 +89,7 @@ type startEvent struct {
 	Go          string              `json:"go"`
 	Command     []string            `json:"command"`
 	Settings    checkpoint.Settings `json:"settings"`
-	Device      checkpoint.Device   `json:"device"`
+	Device      folder.Device       `json:"device"`
 	PassedOver  string              `json:"passed_over,omitempty"`
 	Parameters  int                 `json:"parameters"`
 	MemoryBytes uint64              `json:"memory_bytes"`
@@ -98,7 +98,7 @@ type startEvent struct {
 }
 
 // startEvent prints what the header says to people.
-func (c *console) startEvent(settings checkpoint.Settings, p *plan, net *model.Network, dev gpu.Info, passed string, m memoryPlan, cache string, run *results.Run) {
+func (c *console) startEvent(settings checkpoint.Settings, p *plan, net *model.Network, dev gpu.Info, passed string, m memoryPlan, cache string, run *folder.Writer) {
 	memory := map[string]uint64{}
 	for _, n := range m {
 		memory[n.what] = n.bytes
@@ -220,7 +220,7 @@ type outcomeEvent struct {
 	DataWaitSeconds   float64  `json:"data_wait_seconds"`
 }
 
-func (c *console) outcomeEvent(data *loaders.Dataset, r algo.Result, o outcome, run *results.Run) {
+func (c *console) outcomeEvent(data *loaders.Dataset, r algo.Result, o outcome, run *folder.Writer) {
 	best, test := r.Best(), r.Test
 	e := outcomeEvent{
 		Status: o.status, Reason: o.reason, Folder: run.Dir(), Epochs: len(r.Epochs), Steps: r.Steps, BestEpoch: r.BestEpoch,

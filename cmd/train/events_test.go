@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/internal/runlog"
+	"mdfa/run/folder"
 )
 
 // events reads what -log json printed.
@@ -142,9 +142,9 @@ func TestEveryEventIsDocumented(t *testing.T) {
 }
 
 // loggedRuns are the rows of the log of runs of a finished program.
-func loggedRuns(t *testing.T, dir string) []runlog.Row {
+func loggedRuns(t *testing.T, dir string) []folder.Row {
 	t.Helper()
-	table, err := runlog.At(filepath.Join(dir, "results")).Read()
+	table, err := folder.LogAt(filepath.Join(dir, "results")).Read()
 	require.NoError(t, err)
 	assert.Empty(t, table.Notes)
 	return table.Rows
@@ -174,8 +174,8 @@ func TestTheLogKeepsStartsOfARunApart(t *testing.T) {
 	run, err := filepath.Rel(first.dir, first.runFolder(t))
 	require.NoError(t, err)
 	cmd, rest := startLongIn(t, inFolder(t, first.dir), `^epoch +3/`, "-resume", run)
-	log := runlog.At(filepath.Join(first.dir, "results"))
-	last := func() runlog.Row {
+	log := folder.LogAt(filepath.Join(first.dir, "results"))
+	last := func() folder.Row {
 		table, err := log.Read()
 		require.NoError(t, err)
 		require.Len(t, table.Runs(), 1)

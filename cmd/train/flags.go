@@ -8,7 +8,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
-	"mdfa/internal/runlog"
+	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
 
@@ -42,7 +42,7 @@ var about = cli.Program{
 		{Name: "DIR/DATASET/RUN/alignment.csv", Text: "with `-alignment`: a row for each layer at each measured step"},
 		{Name: "DIR/DATASET/RUN/profile.json", Text: "with `-profile`"},
 		{Name: "DIR/DATASET/RUN/tensorboard/", Text: "with `-tensorboard`: event files"},
-		{Name: "DIR/" + runlog.File, Text: "the log of all runs, which `inspect -runs` lists"},
+		{Name: "DIR/" + folder.LogFile, Text: "the log of all runs, which `inspect -runs` lists"},
 	},
 	Examples: []string{
 		"train -model mdfa -convnet -classes 2",

@@ -7,19 +7,19 @@ import (
 	"time"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/gpu"
 	"mdfa/internal/disk"
-	"mdfa/internal/results"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
 
 // keeper writes the checkpoints of a run, and its run.json.
 type keeper struct {
 	out      *console
-	run      *results.Run
+	run      *folder.Writer
 	net      *model.Network
 	settings checkpoint.Settings
 	command  []string // the program's name and its arguments
@@ -112,19 +112,19 @@ func (p *plan) open(data *loaders.Dataset, net *model.Network, dev gpu.Info, sta
 				p.notes = append(p.notes, "-out is ignored: the run goes on in its own folder")
 			}
 			k.writer = checkpoint.NewWriter(o.dir, o.state)
-			k.run, err = results.Open(o.dir, o.takeLock(), epochColumns())
+			k.run, err = folder.Open(o.dir, o.takeLock(), epochColumns())
 			return k, err
 		}
 	}
-	var files []results.File
+	var files []folder.File
 	if p.origin == nil { // a run that is killed from here on is found by -resume auto
 		text, err := k.record(dev, start).Encode()
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, results.File{Name: checkpoint.RunFile, Text: text})
+		files = append(files, folder.File{Name: folder.RunFile, Text: text})
 	}
-	k.run, err = results.Create(p.Out, data.Name, p.runName(data), start, epochColumns(), p.others(), files...)
+	k.run, err = folder.Create(p.Out, data.Name, p.runName(data), start, epochColumns(), p.others(), files...)
 	if err == nil {
 		k.writer = checkpoint.NewWriter(k.run.Dir(), nil)
 	}
@@ -132,8 +132,8 @@ func (p *plan) open(data *loaders.Dataset, net *model.Network, dev gpu.Info, sta
 }
 
 // record is run.json of a run that begins.
-func (k *keeper) record(dev gpu.Info, start time.Time) checkpoint.Run {
-	return checkpoint.Run{
+func (k *keeper) record(dev gpu.Info, start time.Time) folder.Run {
+	return folder.Run{
 		Settings: k.settings, Command: k.command, Device: deviceFacts(dev), Started: start.Round(time.Second),
 	}
 }
@@ -149,10 +149,10 @@ func (k *keeper) begin(from *origin, dev gpu.Info, now time.Time) (time.Time, er
 
 // goOn brings the run's folder to what the origin says: rows, run.json, best weights.
 func (k *keeper) goOn(from *origin, dev gpu.Info, now time.Time) (time.Time, error) {
-	again := checkpoint.Resumed{
+	again := folder.Resumed{
 		Time: now.Round(time.Second), Program: k.settings.Program, Command: k.command, Device: deviceFacts(dev), Epoch: 1,
 	}
-	var rows [][]results.Cell
+	var rows [][]folder.Cell
 	var weights []float32
 	k.saved = from.dir != "" && from.state != nil
 	if s := from.state; s != nil {
@@ -200,7 +200,7 @@ func (k *keeper) restoreBest(weights []float32) error {
 	return nil
 }
 
-func (k *keeper) writeRun(r checkpoint.Run) error {
+func (k *keeper) writeRun(r folder.Run) error {
 	text, err := r.Encode()
 	if err != nil {
 		return err
@@ -208,6 +208,6 @@ func (k *keeper) writeRun(r checkpoint.Run) error {
 	return k.run.WriteRun(text)
 }
 
-func deviceFacts(dev gpu.Info) checkpoint.Device {
-	return checkpoint.Device{Kind: dev.Kind, Name: dev.Name, Detail: dev.Detail}
+func deviceFacts(dev gpu.Info) folder.Device {
+	return folder.Device{Kind: dev.Kind, Name: dev.Name, Detail: dev.Detail}
 }

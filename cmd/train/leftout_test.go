@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/cmd/internal/checkpoint"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 )
 
 func TestSaysWhichPhotographsAreLeftOut(t *testing.T) {
@@ -35,7 +36,7 @@ func TestSaysWhichPhotographsAreLeftOut(t *testing.T) {
 		{File: "train/kind 01/forged\nname.webp", Reason: "it is a WebP file; JPEG and PNG are read"},
 		{File: "test/kind 01/9.jpg", Reason: "a JPEG file that is cut off"},
 	}}
-	kept, err := checkpoint.ReadRun(got.runFolder(t))
+	kept, err := folder.ReadRun(got.runFolder(t))
 	require.NoError(t, err)
 	assert.Equal(t, want, kept.Data.LeftOut)
 	assert.Contains(t, got.stdout, "\nleft out "+want.String()+"\n")

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
+	"mdfa/run/checkpoint"
 )
 
 // The l2 makes the weights grow by half at each step, until they are infinite within the

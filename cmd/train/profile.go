@@ -12,8 +12,8 @@ import (
 	"mdfa/algo"
 	"mdfa/gpu"
 	"mdfa/internal/figures"
-	"mdfa/internal/results"
 	"mdfa/model"
+	"mdfa/run/folder"
 )
 
 // profileSteps is how many steps are measured: enough for times to settle on a GPU. A
@@ -58,7 +58,7 @@ type profiledKernel struct {
 
 // profile measures the recorded training step, prints it and writes it to the run's
 // folder. The weights go on changing meanwhile: nothing may ask for them afterwards.
-func profile(t *algo.Trainer, p *plan, net *model.Network, dev gpu.Info, done algo.Result, run *results.Run, out *console) error {
+func profile(t *algo.Trainer, p *plan, net *model.Network, dev gpu.Info, done algo.Result, run *folder.Writer, out *console) error {
 	measured, err := t.Profile(profileSteps(dev.Kind))
 	if err != nil {
 		return fmt.Errorf("-profile: %w", err)
@@ -80,7 +80,7 @@ func profile(t *algo.Trainer, p *plan, net *model.Network, dev gpu.Info, done al
 	}
 	out.line("")
 	out.line(out.label("profile") + fmt.Sprintf("a training step, by kernel (mean of %d, %s)",
-		r.Steps, filepath.Join(run.Dir(), results.ProfileFile)))
+		r.Steps, filepath.Join(run.Dir(), folder.ProfileFile)))
 	r.print(out)
 	out.line(out.label("data") + figures.Percent(r.DataWaitShare, 2) + " of the training time was spent waiting for images")
 	return nil

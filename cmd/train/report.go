@@ -13,9 +13,9 @@ import (
 	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
 	"mdfa/internal/progress"
-	"mdfa/internal/results"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/folder"
 )
 
 // printHeader says what will run.
@@ -65,7 +65,7 @@ func classesText(data *loaders.Dataset) string {
 // observer follows a run: it prints, and adds each epoch to the results.
 type observer struct {
 	out           *console
-	run           *results.Run
+	run           *folder.Writer
 	aligned       *alignmentLog
 	keep          *keeper
 	classes       int
@@ -199,7 +199,7 @@ func (c *console) fit(parts []string) string {
 }
 
 // printOutcome is the final table. Page is the name of the report, "" where there is none.
-func (c *console) printOutcome(data *loaders.Dataset, r algo.Result, run *results.Run, written bool, page string) {
+func (c *console) printOutcome(data *loaders.Dataset, r algo.Result, run *folder.Writer, written bool, page string) {
 	if len(r.Epochs) > 0 && !c.quiet {
 		c.line("")
 	}
@@ -217,9 +217,9 @@ func (c *console) printOutcome(data *loaders.Dataset, r algo.Result, run *result
 		c.line(c.label("speed") + fmt.Sprintf("%s images/s, %s of training",
 			figures.Count(int(r.ImagesPerSecond())), spent(r.Seconds)))
 	}
-	files := results.ResultFile + ", " + results.EpochsFile
+	files := folder.ResultFile + ", " + folder.EpochsFile
 	if !written {
-		files = results.EpochsFile
+		files = folder.EpochsFile
 	}
 	if page != "" {
 		files += ", " + page

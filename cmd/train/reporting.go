@@ -8,9 +8,10 @@ import (
 	"path/filepath"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/runfolder"
 	"mdfa/internal/version"
 	"mdfa/loaders"
+	"mdfa/run/folder"
+	"mdfa/run/report"
 )
 
 // reporter makes report.html at the end of a run, and before it confusion.csv. A nil one
@@ -18,13 +19,13 @@ import (
 type reporter struct {
 	keep      *keeper
 	labels    []int32 // of the split that is scored at the end
-	confusion *runfolder.Confusion
+	confusion *folder.Confusion
 }
 
 // newReporter is the reporter of a run, nil with -report=false. What an earlier end of the
 // run has left of it is removed: it is not this run's end.
 func newReporter(p *plan, data *loaders.Dataset, keep *keeper) (*reporter, error) {
-	for _, name := range []string{runfolder.ConfusionFile, runfolder.ReportFile} {
+	for _, name := range []string{folder.ConfusionFile, folder.ReportFile} {
 		if err := os.Remove(filepath.Join(keep.run.Dir(), name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("the report of an earlier end of the run cannot be removed: %w", err)
 		}
@@ -32,7 +33,7 @@ func newReporter(p *plan, data *loaders.Dataset, keep *keeper) (*reporter, error
 	if !p.Report {
 		return nil, nil
 	}
-	r := &reporter{keep: keep, labels: data.Test.Labels, confusion: &runfolder.Confusion{Split: "test", Confusion: algo.NewConfusion(data.Classes)}}
+	r := &reporter{keep: keep, labels: data.Test.Labels, confusion: &folder.Confusion{Split: "test", Confusion: algo.NewConfusion(data.Classes)}}
 	if data.Test.Len() == 0 {
 		r.labels, r.confusion.Split = data.Valid.Labels, "validation"
 	}
@@ -69,11 +70,11 @@ func (r *reporter) write() (name string, err error) {
 	}
 	dir, k := r.keep.run.Dir(), r.keep
 	if r.confusion.Total > 0 {
-		if err := runfolder.WriteConfusion(k.run, *r.confusion, k.settings.Data.ClassName); err != nil {
+		if err := folder.WriteConfusion(k.run, *r.confusion, k.settings.Data.ClassName); err != nil {
 			return "", err
 		}
 	}
-	f, err := runfolder.ReadTables(dir)
+	f, err := folder.ReadTables(dir)
 	if err != nil {
 		return "", err
 	}
@@ -81,10 +82,10 @@ func (r *reporter) write() (name string, err error) {
 	if weights, err := r.weights(); err == nil {
 		f.Checkpoint = k.checkpoint(algo.State{Params: weights})
 	}
-	if err := f.Write(filepath.Join(dir, runfolder.ReportFile), "train, version "+version.Read().String()); err != nil {
+	if err := report.WriteRun(f, filepath.Join(dir, folder.ReportFile), "train, version "+version.Read().String()); err != nil {
 		return "", err
 	}
-	return runfolder.ReportFile, nil
+	return folder.ReportFile, nil
 }
 
 // weights are the best ones, or the latest where no epoch was validated.

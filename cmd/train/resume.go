@@ -9,11 +9,11 @@ import (
 	"strings"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/internal/figures"
-	"mdfa/internal/results"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 )
 
 // resumeAuto is the value of -resume that looks for a run itself.
@@ -23,7 +23,7 @@ const resumeAuto = "auto"
 type origin struct {
 	dir    string                 // its folder; "" for a checkpoint that lies alone, which begins a new folder
 	unlock func()                 // of the folder; the run takes it over
-	run    *checkpoint.Run        // its run.json; nil for a checkpoint that lies alone
+	run    *folder.Run            // its run.json; nil for a checkpoint that lies alone
 	state  *checkpoint.Checkpoint // nil: nothing was kept yet, so it begins anew
 }
 
@@ -68,14 +68,14 @@ func openOrigin(ctx context.Context, path string) (*origin, error) {
 	if full, err := filepath.Abs(dir); err == nil && filepath.Base(full) == checkpoint.Folder {
 		dir = filepath.Join(dir, "..")
 	}
-	if exists(filepath.Join(dir, checkpoint.RunFile)) {
+	if exists(filepath.Join(dir, folder.RunFile)) {
 		return openRun(ctx, dir, path)
 	}
 	state, err := checkpoint.LoadState(ctx, path)
 	if !errors.Is(err, checkpoint.ErrAbsent) {
 		return &origin{state: state}, err
 	}
-	switch runs := checkpoint.RunsBelow(path); len(runs) {
+	switch runs := folder.RunsBelow(path); len(runs) {
 	case 0:
 		return nil, err
 	case 1:
@@ -88,12 +88,12 @@ func openOrigin(ctx context.Context, path string) (*origin, error) {
 
 // openRun opens a run's folder for going on, from the checkpoint that path stands for.
 func openRun(ctx context.Context, dir, path string) (*origin, error) {
-	unlock, err := results.Lock(dir)
+	unlock, err := folder.Lock(dir)
 	if err != nil {
 		return nil, err
 	}
 	o := &origin{dir: dir, unlock: unlock}
-	if o.run, err = checkpoint.ReadRun(dir); err == nil {
+	if o.run, err = folder.ReadRun(dir); err == nil {
 		err = checkpoint.Sweep(dir)
 	}
 	if err == nil {

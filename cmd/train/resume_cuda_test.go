@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/cmd/internal/checkpoint"
+	"mdfa/run/folder"
 )
 
 func TestKilledRunsOnASoftwareGPUEndInTheSameBits(t *testing.T) {
@@ -43,7 +43,7 @@ func TestACPURunGoesOnOnTheSoftwareGPU(t *testing.T) {
 		require.NoError(t, err)
 		assert.InEpsilon(t, a, b, 1e-4, "sums are added up in another order")
 	}
-	record, err := checkpoint.ReadRun(filepath.Join(first.dir, run))
+	record, err := folder.ReadRun(filepath.Join(first.dir, run))
 	require.NoError(t, err)
 	assert.Equal(t, "cpu", record.Device.Kind)
 	require.Len(t, record.Resumed, 1)

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/cmd/internal/checkpoint"
-	"mdfa/internal/results"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
 
@@ -32,7 +32,7 @@ func endOf(t *testing.T, dir string) runEnd {
 		epochs: stable(t, filepath.Join(dir, "epochs.csv"), "images_per_second"),
 		result: stable(t, filepath.Join(dir, "result.csv"), "device_detail"),
 	}
-	aligned, err := os.ReadFile(filepath.Join(dir, results.AlignmentFile))
+	aligned, err := os.ReadFile(filepath.Join(dir, folder.AlignmentFile))
 	if !os.IsNotExist(err) {
 		require.NoError(t, err)
 	}
@@ -122,7 +122,7 @@ func TestAnInterruptedRunGoesOnWhereItWas(t *testing.T) {
 	require.NoError(t, err)
 	assert.InDelta(t, seconds, total, 0.001*float64(len(again)), "times add up")
 
-	record, err := checkpoint.ReadRun(filepath.Join(dir, run))
+	record, err := folder.ReadRun(filepath.Join(dir, run))
 	require.NoError(t, err)
 	assert.Equal(t, epochs, record.Flags["max_epochs"])
 	require.Len(t, record.Resumed, 1)
@@ -243,7 +243,7 @@ func TestADamagedCheckpointIsPassedOverAndNamed(t *testing.T) {
 // args are the flags of a run.
 func (finished) args(t *testing.T, run string) map[string]string {
 	t.Helper()
-	record, err := checkpoint.ReadRun(run)
+	record, err := folder.ReadRun(run)
 	require.NoError(t, err)
 	return record.Flags
 }
@@ -350,7 +350,7 @@ func TestTheCommandThatResumesARunCanBePasted(t *testing.T) {
 	_, line, found := strings.Cut(stdout, "\nresume   to go on: ")
 	require.True(t, found, stdout)
 	line, _, _ = strings.Cut(line, "\n")
-	runs := checkpoint.RunsBelow(filepath.Join(cmd.Dir, out))
+	runs := folder.RunsBelow(filepath.Join(cmd.Dir, out))
 	require.Len(t, runs, 1)
 	_, rows := table(t, filepath.Join(runs[0], "epochs.csv"))
 	pasted := exec.CommandContext(t.Context(), "bash", "-c", line+" -max_epochs "+strconv.Itoa(len(rows)+1))
@@ -370,7 +370,7 @@ func TestARunWithRelativePathsIsResumedFromAnyFolder(t *testing.T) {
 	runs, err := filepath.Glob(filepath.Join(home, "my runs", "mnist", "*"))
 	require.NoError(t, err)
 	require.Len(t, runs, 1)
-	record, err := checkpoint.ReadRun(runs[0])
+	record, err := folder.ReadRun(runs[0])
 	require.NoError(t, err)
 	state, err := checkpoint.LoadState(t.Context(), runs[0])
 	require.NoError(t, err)
@@ -410,7 +410,7 @@ func TestARunThatIsBeingTrainedIsLeftAlone(t *testing.T) {
 	cmd, rest := startLong(t, `^epoch +1/`, args...)
 	run, err := filepath.Rel(cmd.Dir, finished{dir: cmd.Dir}.runFolder(t))
 	require.NoError(t, err)
-	assert.True(t, results.Locked(filepath.Join(cmd.Dir, run)))
+	assert.True(t, folder.Locked(filepath.Join(cmd.Dir, run)))
 	for _, other := range [][]string{{"-resume", run}, append(args, "-max_epochs", "1000000", "-resume", "auto")} {
 		got := finish(t, inFolder(t, cmd.Dir, other...))
 		assert.Equal(t, exitFailed, got.code)
@@ -418,7 +418,7 @@ func TestARunThatIsBeingTrainedIsLeftAlone(t *testing.T) {
 	}
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 	rest()
-	assert.False(t, results.Locked(filepath.Join(cmd.Dir, run)))
+	assert.False(t, folder.Locked(filepath.Join(cmd.Dir, run)))
 }
 
 func TestACheckpointAloneBeginsANewFolder(t *testing.T) {

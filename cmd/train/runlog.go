@@ -8,9 +8,8 @@ import (
 	"strconv"
 	"time"
 
-	"mdfa/internal/results"
-	"mdfa/internal/runlog"
 	"mdfa/internal/wording"
+	"mdfa/run/folder"
 )
 
 // statusStarted is a run's in the log of runs until its end is added. One that a SIGKILL or
@@ -22,7 +21,7 @@ const statusStarted = "started"
 var measuredColumns = []string{"epochs", "steps", "images_per_second", "train_seconds", "data_wait_seconds"}
 
 // logStart adds the row of a run that begins or goes on.
-func logStart(root string, run *results.Run, result []results.Cell, out *console) {
+func logStart(root string, run *folder.Writer, result []folder.Cell, out *console) {
 	for i, c := range result {
 		if slices.Contains(measuredColumns, c.Column) {
 			result[i].Value = ""
@@ -34,8 +33,8 @@ func logStart(root string, run *results.Run, result []results.Cell, out *console
 // logRun adds a row to the log of all runs, runs.csv in the folder that -out names: result
 // is what result.csv holds, or will hold. A log that cannot be written ends no run, which
 // has its folder in any case: a note says so.
-func logRun(root string, run *results.Run, result []results.Cell, out *console) {
-	root, folder := logPlace(root, run.Dir())
+func logRun(root string, run *folder.Writer, result []folder.Cell, out *console) {
+	root, name := logPlace(root, run.Dir())
 	if root == "" {
 		return
 	}
@@ -43,29 +42,29 @@ func logRun(root string, run *results.Run, result []results.Cell, out *console) 
 	if err != nil {
 		host = "unknown"
 	}
-	row := []results.Cell{
-		{Column: runlog.KeyColumn, Value: folder},
+	row := []folder.Cell{
+		{Column: folder.KeyColumn, Value: name},
 		{Column: "logged", Value: time.Now().Format(time.RFC3339)},
 		{Column: "host", Value: host},
 		{Column: "pid", Value: strconv.Itoa(os.Getpid())},
 	}
 	// The first Ctrl-C has ended the run's own context, and the row is to be written still.
-	if err := runlog.At(root).Append(context.Background(), append(row, result...)); err != nil {
+	if err := folder.LogAt(root).Append(context.Background(), append(row, result...)); err != nil {
 		out.note(wording.Clause(err))
 	}
 }
 
 // logPlace is the results folder whose log a run belongs to, and the run's name in it. A
 // run that goes on elsewhere than below -out is in the log that lies there, or in none.
-func logPlace(root, dir string) (log, folder string) {
+func logPlace(root, dir string) (log, name string) {
 	if name, ok := below(root, dir); ok {
 		return root, name
 	}
 	elsewhere := filepath.Dir(filepath.Dir(filepath.Clean(dir)))
-	if _, err := os.Stat(runlog.At(elsewhere).Path()); err != nil {
+	if _, err := os.Stat(folder.LogAt(elsewhere).Path()); err != nil {
 		return "", ""
 	}
-	name, _ := below(elsewhere, dir)
+	name, _ = below(elsewhere, dir)
 	return elsewhere, name
 }
 

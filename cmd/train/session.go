@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/gpu"
 	"mdfa/internal/foreign"
-	"mdfa/internal/results"
 	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 )
 
 // session is a run from its folder on: what trains, and what is kept of it.
@@ -46,7 +46,7 @@ func (s *session) begin(placed algo.Data) (err error) {
 	return err
 }
 
-func (s *session) cells(r algo.Result, o outcome) []results.Cell {
+func (s *session) cells(r algo.Result, o outcome) []folder.Cell {
 	return resultCells(s.plan, s.data, s.net, s.info, r, o, s.start)
 }
 

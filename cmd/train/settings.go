@@ -9,11 +9,11 @@ import (
 	"math"
 	"slices"
 
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/gpu"
 	"mdfa/internal/version"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
 )
 
 // dataFacts are those of a data set for run.json and checkpoints.

@@ -10,9 +10,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/gpu"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
 
@@ -67,7 +68,7 @@ func TestEverySettingReachesWhatARunLeaves(t *testing.T) {
 	got := runTrain(t, "-data", madeUp(t), "-layers", "16", "-max_epochs", "1", "-lr", "1e-3")
 	require.Equal(t, 0, got.code, got.stderr)
 	dir := got.runFolder(t)
-	run, err := checkpoint.ReadRun(dir)
+	run, err := folder.ReadRun(dir)
 	require.NoError(t, err)
 	c, err := checkpoint.LoadState(t.Context(), dir)
 	require.NoError(t, err)

@@ -18,8 +18,8 @@ import (
 	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/progress"
-	"mdfa/internal/results"
 	"mdfa/loaders"
+	"mdfa/run/folder"
 )
 
 // onTerminal runs the program on a terminal of a given width and returns every byte
@@ -134,7 +134,7 @@ func TestTheLiveLineSaysWhatTrainingWaitsFor(t *testing.T) {
 	defer master.Close()
 	defer slave.Close()
 	go func() { _, _ = io.Copy(io.Discard, master) }() // until it is closed
-	run, err := results.Create(t.TempDir(), "mnist", "bp", time.Now(), epochColumns(), func() error { return nil })
+	run, err := folder.Create(t.TempDir(), "mnist", "bp", time.Now(), epochColumns(), func() error { return nil })
 	require.NoError(t, err)
 	defer run.Close()
 	one := loaders.Split{Labels: make([]int32, 1)}

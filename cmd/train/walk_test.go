@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/cmd/internal/checkpoint"
+	"mdfa/run/checkpoint"
 )
 
 // faulty builds the program with internal/disk's failures on demand.

@@ -1,4 +1,4 @@
-package runfolder
+package report
 
 import (
 	"os"
@@ -11,25 +11,25 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/algo"
-	"mdfa/cmd/internal/checkpoint"
 	"mdfa/gpu"
-	"mdfa/internal/results"
 	"mdfa/model"
+	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 )
 
 // writeReport reads a run's folder and writes its report into it.
 func writeReport(t *testing.T, dir, producer string) (path string, err error) {
-	f, err := Read(t.Context(), dir)
+	f, err := folder.Read(t.Context(), dir)
 	if err != nil {
 		return "", err
 	}
-	path = filepath.Join(dir, ReportFile)
-	return path, f.Write(path, producer)
+	path = filepath.Join(dir, folder.ReportFile)
+	return path, WriteRun(f, path, producer)
 }
 
-// made is a made-up run's folder: two epochs, three classes that the seed has put in
+// runFolder is a made-up run's folder: two epochs, three classes that the seed has put in
 // another order.
-func made(t *testing.T) string {
+func runFolder(t *testing.T) string {
 	t.Helper()
 	net, err := model.NewDense(model.Shape{H: 2, W: 2, C: 1}, []int{3}, 3, gpu.Tanh)
 	require.NoError(t, err)
@@ -39,23 +39,23 @@ func made(t *testing.T) string {
 		Data:  checkpoint.Data{Name: "made-up", Shape: [3]int{2, 2, 1}, Classes: 3, ClassOrder: []int{5, 9, 1}, Train: 16, Valid: 8, Test: 8},
 		Rule:  "mdfa", ClampFloor: &floor, Network: net.Spec(), Seed: 4,
 	}
-	run, err := results.Create(t.TempDir(), "made-up", "run", time.Now(), []string{"epoch", "train_loss", "valid_accuracy", "best"}, nil)
+	run, err := folder.Create(t.TempDir(), "made-up", "run", time.Now(), []string{"epoch", "train_loss", "valid_accuracy", "best"}, nil)
 	require.NoError(t, err)
 	defer run.Close()
-	text, err := checkpoint.Run{Settings: settings, Command: []string{"bin/train", "-data", "my data", "-lr", "it's"}, Device: checkpoint.Device{Name: "cpu"}}.Encode()
+	text, err := folder.Run{Settings: settings, Command: []string{"bin/train", "-data", "my data", "-lr", "it's"}, Device: folder.Device{Name: "cpu"}}.Encode()
 	require.NoError(t, err)
 	require.NoError(t, run.WriteRun(text))
 	for i, values := range [][]string{{"1", "0.5", "0.625", "true"}, {"2", "NaN", "0.5", "false"}} {
-		var cells []results.Cell
+		var cells []folder.Cell
 		for j, column := range []string{"epoch", "train_loss", "valid_accuracy", "best"} {
-			cells = append(cells, results.Cell{Column: column, Value: values[j]})
+			cells = append(cells, folder.Cell{Column: column, Value: values[j]})
 		}
 		require.NoError(t, run.AddEpoch(cells), i)
 	}
-	require.NoError(t, run.Finish([]results.Cell{{Column: "status", Value: "complete"}, {Column: "reason"}, {Column: "test_accuracy", Value: "0.75"}}))
+	require.NoError(t, run.Finish([]folder.Cell{{Column: "status", Value: "complete"}, {Column: "reason"}, {Column: "test_accuracy", Value: "0.75"}}))
 	c := algo.NewConfusion(3)
 	c.Add([]float32{1, 0, 0, 0, 1, 0, 0, 1, 0}, []int32{0, 1, 2})
-	require.NoError(t, WriteConfusion(run, Confusion{"test", c}, settings.Data.ClassName))
+	require.NoError(t, folder.WriteConfusion(run, folder.Confusion{Split: "test", Confusion: c}, settings.Data.ClassName))
 	require.NoError(t, checkpoint.WriteWeights(run.Dir(), &checkpoint.Checkpoint{
 		Facts: checkpoint.Facts{Settings: settings}, Network: net, Params: make([]float32, net.Params),
 	}))
@@ -63,10 +63,10 @@ func made(t *testing.T) string {
 }
 
 func TestReportSaysWhatTheFolderSays(t *testing.T) {
-	dir := made(t)
+	dir := runFolder(t)
 	path, err := writeReport(t, dir, "train")
 	require.NoError(t, err)
-	assert.Equal(t, filepath.Join(dir, ReportFile), path)
+	assert.Equal(t, filepath.Join(dir, folder.ReportFile), path)
 	html, err := os.ReadFile(path)
 	require.NoError(t, err)
 	for _, text := range []string{
@@ -89,23 +89,23 @@ func regexpRow(html, class string) string {
 
 // Runs of an earlier version recorded numbers as they were typed.
 func TestRunsAreComparedByTheValuesOfTheirSettings(t *testing.T) {
-	f, err := ReadTables(made(t))
+	f, err := folder.ReadTables(runFolder(t))
 	require.NoError(t, err)
-	before := f.Entry().Settings
+	before := NewEntry(f).Settings
 	f.Run.Flags["lr"], f.Run.Flags["optimizer"] = "1e-1", "SGD"
-	assert.Equal(t, before, f.Entry().Settings)
+	assert.Equal(t, before, NewEntry(f).Settings)
 	f.Run.Flags["l2"] = "0.5"
-	assert.NotEqual(t, before, f.Entry().Settings)
+	assert.NotEqual(t, before, NewEntry(f).Settings)
 }
 
 func TestWhatIsMissingIsLeftOut(t *testing.T) {
-	dir := made(t)
-	for _, name := range []string{results.ResultFile, ConfusionFile, results.EpochsFile, checkpoint.Folder} {
+	dir := runFolder(t)
+	for _, name := range []string{folder.ResultFile, folder.ConfusionFile, folder.EpochsFile, checkpoint.Folder} {
 		require.NoError(t, os.RemoveAll(filepath.Join(dir, name)))
 	}
-	f, err := Read(t.Context(), dir)
+	f, err := folder.Read(t.Context(), dir)
 	require.NoError(t, err)
-	assert.Equal(t, StatusUnfinished, f.Status())
+	assert.Equal(t, folder.StatusUnfinished, f.Status())
 	path, err := writeReport(t, dir, "report")
 	require.NoError(t, err)
 	html, err := os.ReadFile(path)
@@ -116,29 +116,29 @@ func TestWhatIsMissingIsLeftOut(t *testing.T) {
 
 func TestDamagedFilesAreNamed(t *testing.T) {
 	for name, content := range map[string]string{
-		results.EpochsFile: "epoch\n1,2\n", results.ResultFile: "", ConfusionFile: "split,true,predicted,count\ntest,0,7,1\n",
-		results.AlignmentFile: "\"", checkpoint.RunFile: "{",
+		folder.EpochsFile: "epoch\n1,2\n", folder.ResultFile: "", folder.ConfusionFile: "split,true,predicted,count\ntest,0,7,1\n",
+		folder.AlignmentFile: "\"", folder.RunFile: "{",
 	} {
-		dir := made(t)
+		dir := runFolder(t)
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o666))
 		_, err := writeReport(t, dir, "report")
 		require.ErrorContains(t, err, path)
-		assert.NoFileExists(t, filepath.Join(dir, ReportFile))
+		assert.NoFileExists(t, filepath.Join(dir, folder.ReportFile))
 	}
-	dir := made(t)
-	run, err := checkpoint.ReadRun(dir)
+	dir := runFolder(t)
+	run, err := folder.ReadRun(dir)
 	require.NoError(t, err)
 	run.Data.Classes = 1 << 40
 	text, err := run.Encode()
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, checkpoint.RunFile), text, 0o666))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, folder.RunFile), text, 0o666))
 	_, err = writeReport(t, dir, "report")
 	require.ErrorContains(t, err, "its network and its classes make no sense")
 	_, err = writeReport(t, t.TempDir(), "report")
 	require.ErrorIs(t, err, checkpoint.ErrAbsent)
 
-	dir = made(t)
+	dir = runFolder(t)
 	require.NoError(t, os.Truncate(filepath.Join(dir, checkpoint.Folder, checkpoint.BestFile), 50))
 	path, err := writeReport(t, dir, "report")
 	require.NoError(t, err, "without its weights a run still has a report")
@@ -148,14 +148,14 @@ func TestDamagedFilesAreNamed(t *testing.T) {
 }
 
 func TestConfusionSurvivesItsFile(t *testing.T) {
-	dir := made(t)
-	f, err := ReadTables(dir)
+	dir := runFolder(t)
+	f, err := folder.ReadTables(dir)
 	require.NoError(t, err)
 	assert.Equal(t, "test", f.Confusion.Split)
 	assert.Equal(t, []int{1, 0, 0, 0, 1, 0, 0, 1, 0}, f.Confusion.Counts)
 	assert.Equal(t, 3, f.Confusion.Total)
 	assert.Equal(t, 2, f.Confusion.Correct)
-	text, err := os.ReadFile(filepath.Join(dir, ConfusionFile))
+	text, err := os.ReadFile(filepath.Join(dir, folder.ConfusionFile))
 	require.NoError(t, err)
 	assert.Equal(t, "split,true,true_name,predicted,predicted_name,count\ntest,0,5,0,5,1\ntest,1,9,1,9,1\ntest,2,1,1,9,1\n", string(text))
 }

@@ -1,4 +1,4 @@
-package results
+package folder
 
 import (
 	"os"
@@ -14,14 +14,14 @@ var tableColumns = []string{"step", "layer"}
 
 func tableRow(step, layer string) []Cell { return []Cell{{"step", step}, {"layer", layer}} }
 
-func newTableRun(t *testing.T) *Run {
+func newTableRun(t *testing.T) *Writer {
 	t.Helper()
 	run, err := Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
 	require.NoError(t, err)
 	return run
 }
 
-func tableText(t *testing.T, run *Run) string {
+func tableText(t *testing.T, run *Writer) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(run.Dir(), AlignmentFile))
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ func TestFailedSaveLeavesTheLastState(t *testing.T) {
 	assert.Equal(t, "step,layer\n0,a\n1,b\n", tableText(t, run))
 }
 
-func TestFormulasOfOthersAreNone(t *testing.T) {
+func TestFormulasOfOthersAreNoneInATable(t *testing.T) {
 	run := newTableRun(t)
 	table, err := run.NewTable(AlignmentFile, tableColumns)
 	require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestFormulasOfOthersAreNone(t *testing.T) {
 	assert.Equal(t, text, tableText(t, run))
 	rows, err := ReadTable(filepath.Join(run.Dir(), AlignmentFile))
 	require.NoError(t, err)
-	assert.Equal(t, []map[string]string{{"step": "-1.5", "layer": formula}}, rows)
+	assert.Equal(t, []Row{{"step": "-1.5", "layer": formula}}, rows)
 	table, err = run.ContinueTable(AlignmentFile, tableColumns, func(row []string) bool { return row[1] == formula })
 	require.NoError(t, err)
 	require.NoError(t, table.Save())

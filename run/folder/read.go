@@ -1,4 +1,4 @@
-package results
+package folder
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ const maxTable = 256 << 20
 
 // ReadTable reads a CSV of a run, each row by the names of its columns; none where there is
 // no file. The error is a sentence that names the file.
-func ReadTable(path string) ([]map[string]string, error) {
+func ReadTable(path string) ([]Row, error) {
 	text, err := disk.ReadFile(context.Background(), path, maxTable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -33,9 +33,9 @@ func ReadTable(path string) ([]map[string]string, error) {
 	case len(lines) == 0:
 		return nil, fmt.Errorf("%s is empty: expected a CSV as train writes it", path)
 	}
-	rows := make([]map[string]string, len(lines)-1)
+	rows := make([]Row, len(lines)-1)
 	for i, line := range lines[1:] {
-		rows[i] = map[string]string{}
+		rows[i] = Row{}
 		for j, value := range line {
 			rows[i][lines[0][j]] = foreign.Uncell(value)
 		}

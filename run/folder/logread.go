@@ -1,4 +1,4 @@
-package runlog
+package folder
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 // Row is a row's values by column. Empty ones are left out.
 type Row map[string]string
 
-// Table is what a log holds.
-type Table struct {
+// LogTable is what a log holds.
+type LogTable struct {
 	Columns []string
 	Rows    []Row    // in the order in which they were written
 	Notes   []string // what was passed over, as clauses for a person
@@ -25,10 +25,10 @@ type Table struct {
 const maxLog = 256 << 20
 
 // Read reads a log, also while others write to it. Without the file the table is empty.
-func (l *Log) Read() (*Table, error) {
+func (l *Log) Read() (*LogTable, error) {
 	text, err := disk.ReadFile(context.Background(), l.Path(), maxLog)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Table{}, nil
+		return &LogTable{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("runlog: the log %s cannot be read: %w", l.Path(), disk.Reason(err))
@@ -40,9 +40,9 @@ func (l *Log) Read() (*Table, error) {
 	return t, nil
 }
 
-func parse(text []byte) (*Table, error) {
+func parse(text []byte) (*LogTable, error) {
 	kept := whole(text)
-	t := &Table{}
+	t := &LogTable{}
 	if len(kept) < len(text) {
 		t.Notes = append(t.Notes, "the last line is not complete: a run is writing it at this moment, or the power went off while one did")
 	}
@@ -77,7 +77,7 @@ func parse(text []byte) (*Table, error) {
 
 // Runs returns the last row of each run, in the order in which the runs first started. No value of an
 // earlier row is taken: it may be from a start whose end the run has left behind.
-func (t *Table) Runs() []Row {
+func (t *LogTable) Runs() []Row {
 	var folders []string
 	runs := map[string]Row{}
 	for _, row := range t.Rows {

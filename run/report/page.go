@@ -1,4 +1,4 @@
-package runfolder
+package report
 
 import (
 	"bytes"
@@ -15,25 +15,25 @@ import (
 	"mdfa/internal/disk"
 	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
-	"mdfa/internal/report"
 	"mdfa/internal/wording"
 	"mdfa/model"
+	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
 
-// Write writes the report of the run to a file.
-func (f *Folder) Write(path, producer string) error {
-	page, err := f.Page(producer)
+// WriteRun writes the report of a run to a file.
+func WriteRun(f *folder.Folder, path, producer string) error {
+	page, err := Page(f, producer)
 	if err != nil {
 		return err
 	}
 	return WriteFile(path, page)
 }
 
-// Page is the report of the run.
-func (f *Folder) Page(producer string) ([]byte, error) {
+// Page returns the report of a run.
+func Page(f *folder.Folder, producer string) ([]byte, error) {
 	var page bytes.Buffer
-	err := report.Write(&page, f.page(producer))
+	err := Write(&page, source{f}.page(producer))
 	return page.Bytes(), err
 }
 
@@ -45,11 +45,14 @@ func WriteFile(path string, page []byte) error {
 	return nil
 }
 
+// source is a run's folder as the report reads it.
+type source struct{ *folder.Folder }
+
 // page is the report's content.
-func (f *Folder) page(producer string) *report.Run {
+func (f source) page(producer string) *Run {
 	s := f.Run.Settings
-	r := &report.Run{
-		Title: f.Title(), Folder: filepath.Base(disk.Absolute(f.Dir)), Command: foreign.Command(f.Run.Command...),
+	r := &Run{
+		Title: Title(f.Folder), Folder: filepath.Base(disk.Absolute(f.Dir)), Command: foreign.Command(f.Run.Command...),
 		Status: f.Status(), Reason: f.Result["reason"],
 		Outcome: f.outcome(), Groups: f.groups(), Epochs: f.epochs(), Align: f.alignment(),
 		Input: s.Data.Shape, Made: time.Now(), Producer: producer,
@@ -67,7 +70,7 @@ func (f *Folder) page(producer string) *report.Run {
 	}
 	if c := f.Checkpoint; c != nil {
 		for i, l := range c.Network.Layers {
-			r.Layers = append(r.Layers, report.Layer{
+			r.Layers = append(r.Layers, Layer{
 				Name: l.String(), Shape: l.WeightShape(), Weights: l.W.Of(c.Params), Clamped: s.ClampFloor != nil && i > 0,
 			})
 		}
@@ -76,7 +79,7 @@ func (f *Folder) page(producer string) *report.Run {
 }
 
 // noConfusion says why there is no confusion matrix.
-func (f *Folder) noConfusion() string {
+func (f source) noConfusion() string {
 	switch {
 	case f.Status() != "complete":
 		return "There is no confusion matrix: the run ended before its test."
@@ -88,10 +91,10 @@ func (f *Folder) noConfusion() string {
 
 // confusion is the confusion matrix with the classes in the order of the files' labels: the
 // network's own order is drawn.
-func (f *Folder) confusion() *report.Confusion {
+func (f source) confusion() *Confusion {
 	c, data := f.Confusion, f.Run.Data
 	order := data.ByLabel()
-	r := &report.Confusion{Split: c.Split}
+	r := &Confusion{Split: c.Split}
 	for _, truth := range order {
 		r.Names = append(r.Names, data.ClassName(truth))
 		for _, predicted := range order {
@@ -102,7 +105,7 @@ func (f *Folder) confusion() *report.Confusion {
 }
 
 // Title is the run in a line: "mdfa · convnet on mnist, classes 2 and 8 (seed 0)".
-func (f *Folder) Title() string {
+func Title(f *folder.Folder) string {
 	s := f.Run.Settings
 	kind := "fully connected network"
 	if len(s.Network.Layers) > 0 && s.Network.Layers[0].Kind == model.Conv.String() {
@@ -119,33 +122,33 @@ func (f *Folder) Title() string {
 const topFive = 5
 
 // outcome are the figures at the top.
-func (f *Folder) outcome() []report.Number {
-	var list []report.Number
+func (f source) outcome() []Number {
+	var list []Number
 	add := func(label, value, detail string) {
 		if value != "" {
-			list = append(list, report.Number{Label: label, Value: value, Detail: detail})
+			list = append(list, Number{Label: label, Value: value, Detail: detail})
 		}
 	}
 	top5 := ""
-	if x := f.Result.number("test_top5"); !math.IsNaN(x) {
+	if x := f.Result.Number("test_top5"); !math.IsNaN(x) {
 		top5 = "top-5 " + figures.PagePercent(x)
 	}
-	add("test accuracy", figures.PagePercent(f.Result.number("test_accuracy")), top5)
-	best := row(nil)
+	add("test accuracy", figures.PagePercent(f.Result.Number("test_accuracy")), top5)
+	best := folder.Row(nil)
 	for _, e := range f.Epochs {
 		if e["best"] == "true" {
 			best = e
 		}
 	}
-	add("best validation", figures.PagePercent(best.number("valid_accuracy")), "epoch "+best["epoch"])
+	add("best validation", figures.PagePercent(best.Number("valid_accuracy")), "epoch "+best["epoch"])
 	if n := len(f.Epochs); n > 0 {
 		last := f.Epochs[n-1]
-		add("training loss", figures.Short(last.number("train_loss")), "in the last epoch, "+last["epoch"])
+		add("training loss", figures.Short(last.Number("train_loss")), "in the last epoch, "+last["epoch"])
 		seconds, images := 0.0, 0.0
 		for _, e := range f.Epochs {
-			if s := e.number("train_seconds"); !math.IsNaN(s) {
+			if s := e.Number("train_seconds"); !math.IsNaN(s) {
 				seconds += s
-				images += s * e.number("images_per_second")
+				images += s * e.Number("images_per_second")
 			}
 		}
 		if seconds > 0 {
@@ -157,41 +160,41 @@ func (f *Folder) outcome() []report.Number {
 }
 
 // epochs are epochs.csv.
-func (f *Folder) epochs() []report.Epoch {
-	list := make([]report.Epoch, len(f.Epochs))
+func (f source) epochs() []Epoch {
+	list := make([]Epoch, len(f.Epochs))
 	for i, e := range f.Epochs {
-		list[i] = report.Epoch{
-			Number: e.whole("epoch"), TrainLoss: e.number("train_loss"), TrainAccuracy: e.number("train_accuracy"),
-			ValidLoss: e.number("valid_loss"), ValidAccuracy: e.number("valid_accuracy"), ValidTop5: e.number("valid_top5"),
-			ImagesPerSecond: e.number("images_per_second"), Best: e["best"] == "true",
+		list[i] = Epoch{
+			Number: e.Whole("epoch"), TrainLoss: e.Number("train_loss"), TrainAccuracy: e.Number("train_accuracy"),
+			ValidLoss: e.Number("valid_loss"), ValidAccuracy: e.Number("valid_accuracy"), ValidTop5: e.Number("valid_top5"),
+			ImagesPerSecond: e.Number("images_per_second"), Best: e["best"] == "true",
 		}
 	}
 	return list
 }
 
 // alignment is alignment.csv.
-func (f *Folder) alignment() []report.Alignment {
-	list := make([]report.Alignment, len(f.Alignment))
+func (f source) alignment() []Alignment {
+	list := make([]Alignment, len(f.Alignment))
 	for i, a := range f.Alignment {
-		list[i] = report.Alignment{
-			Step: a.whole("step"), Layer: max(0, a.whole("layer")), Name: a["kind"],
-			AngleBP: a.number("angle_bp"), RatioBP: a.number("norm_ratio_bp"), SignBP: a.number("sign_agreement_bp"),
-			AngleFeedback: a.number("angle_feedback"),
-			AtFloor:       a.number("at_floor"), Saturated: a.number("saturated"),
+		list[i] = Alignment{
+			Step: a.Whole("step"), Layer: max(0, a.Whole("layer")), Name: a["kind"],
+			AngleBP: a.Number("angle_bp"), RatioBP: a.Number("norm_ratio_bp"), SignBP: a.Number("sign_agreement_bp"),
+			AngleFeedback: a.Number("angle_feedback"),
+			AtFloor:       a.Number("at_floor"), Saturated: a.Number("saturated"),
 		}
 	}
 	return list
 }
 
 // groups are the facts of the run.
-func (f *Folder) groups() []report.Group {
+func (f source) groups() []Group {
 	run, s := f.Run, f.Run.Settings
-	var groups []report.Group
+	var groups []Group
 	group := func(title string, pairs ...string) {
-		g := report.Group{Title: title}
+		g := Group{Title: title}
 		for i := 0; i < len(pairs); i += 2 {
 			if pairs[i+1] != "" {
-				g.Facts = append(g.Facts, report.Fact{Label: pairs[i], Value: pairs[i+1]})
+				g.Facts = append(g.Facts, Fact{Label: pairs[i], Value: pairs[i+1]})
 			}
 		}
 		groups = append(groups, g)
@@ -226,7 +229,7 @@ func (f *Folder) groups() []report.Group {
 		"size", fmt.Sprintf("%d×%d×%d", s.Data.Shape[0], s.Data.Shape[1], s.Data.Shape[2]),
 		"files", s.Data.Source, "left out", s.Data.LeftOut.String(), "checksum", shortSum(s.Data.Checksum))
 	wait := ""
-	if x := f.Result.number("data_wait_seconds"); x > 0 {
+	if x := f.Result.Number("data_wait_seconds"); x > 0 {
 		wait = fmt.Sprintf("%.1f s", x)
 	}
 	resumed := ""
@@ -242,14 +245,16 @@ func (f *Folder) groups() []report.Group {
 // mostNames of classes are listed.
 const mostNames = 20
 
-// Entry is the run in a comparison.
-func (f *Folder) Entry() report.Entry {
+// NewEntry returns a run as an entry of a comparison.
+func NewEntry(f *folder.Folder) Entry { return source{f}.entry() }
+
+func (f source) entry() Entry {
 	s := f.Run.Settings
-	e := report.Entry{
+	e := Entry{
 		Folder: filepath.Base(disk.Absolute(f.Dir)), Status: f.Status(), Seed: strconv.FormatInt(s.Seed, 10), Epochs: f.epochs(),
 	}
 	for _, fact := range append(s.Facts().Compared(), settings.Fact{Name: "device", Text: f.Run.Device.Name}) {
-		e.Settings = append(e.Settings, report.Fact{Label: fact.Name, Value: fact.Text})
+		e.Settings = append(e.Settings, Fact{Label: fact.Name, Value: fact.Text})
 	}
 	lowest, best := math.NaN(), math.NaN()
 	for _, x := range e.Epochs {
@@ -260,15 +265,15 @@ func (f *Folder) Entry() report.Entry {
 			best = x.ValidAccuracy
 		}
 	}
-	e.Figures = []report.Figure{
-		{Label: "test accuracy", Value: f.Result.number("test_accuracy"), Percent: true},
+	e.Figures = []Figure{
+		{Label: "test accuracy", Value: f.Result.Number("test_accuracy"), Percent: true},
 		{Label: "best validation", Value: best, Percent: true},
 		{Label: "least training loss", Value: lowest},
 		{Label: "epochs", Value: float64(len(e.Epochs))},
-		{Label: "images/s", Value: f.Result.number("images_per_second")},
+		{Label: "images/s", Value: f.Result.Number("images_per_second")},
 	}
 	if s.Data.Classes >= topFive {
-		e.Figures = append(e.Figures, report.Figure{Label: "test top-5", Value: f.Result.number("test_top5"), Percent: true})
+		e.Figures = append(e.Figures, Figure{Label: "test top-5", Value: f.Result.Number("test_top5"), Percent: true})
 	}
 	return e
 }

@@ -41,8 +41,8 @@ func (e *Error) Unwrap() []error {
 	return under
 }
 
-// openFault says why a file cannot be opened.
-func openFault(path string, err error) error {
+// OpenError says why a file of a run cannot be opened, in a sentence.
+func OpenError(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf("%s: there is no such file or folder: expected a checkpoint (*%s) or the folder of a run.", path, Suffix)}
 	}
@@ -53,7 +53,7 @@ func openFault(path string, err error) error {
 func damaged(path string, err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {
-		return openFault(path, err)
+		return OpenError(path, err)
 	}
 	text := strings.NewReplacer("model: ", "", ": "+safetensors.ErrFormat.Error(), "").Replace(err.Error())
 	return &Error{

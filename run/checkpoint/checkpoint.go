@@ -264,7 +264,7 @@ func Read(ctx context.Context, path string) (*Checkpoint, error) {
 	case errors.Is(err, disk.ErrNotFile), errors.Is(err, syscall.EISDIR):
 		return nil, &Error{Kind: ErrDamaged, Cause: err, Text: fmt.Sprintf("%s is no file: expected a checkpoint (*%s).", path, Suffix)}
 	case err != nil:
-		return nil, openFault(path, err)
+		return nil, OpenError(path, err)
 	}
 	defer file.Close()
 	c, err := decode(ctx, file, info.Size())

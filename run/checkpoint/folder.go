@@ -59,7 +59,7 @@ func load(ctx context.Context, path string, read func(context.Context, string) (
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, openFault(path, err)
+		return nil, OpenError(path, err)
 	case !info.IsDir():
 		return read(ctx, path)
 	}

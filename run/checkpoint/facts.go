@@ -51,6 +51,9 @@ func (s *Settings) Facts() *settings.Facts {
 	return f
 }
 
+// KeepsNone says whether the run was told to keep no checkpoints.
+func (s Settings) KeepsNone() bool { return s.Flags["checkpoint_every"] == "-1" }
+
 // Data are the facts of a data set, after its classes were chosen and its splits cut.
 type Data struct {
 	Name       string   `json:"name"`

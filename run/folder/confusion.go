@@ -1,11 +1,10 @@
-package runfolder
+package folder
 
 import (
 	"fmt"
 	"strconv"
 
 	"mdfa/algo"
-	"mdfa/internal/results"
 )
 
 // ConfusionFile has what the best weights take for what: a row for each pair of a true and
@@ -23,7 +22,7 @@ var confusionColumns = []string{"split", "true", "true_name", "predicted", "pred
 
 // WriteConfusion writes confusion.csv, unless there are too many classes for their pairs to
 // have been counted. name is what a class is called.
-func WriteConfusion(run *results.Run, c Confusion, name func(class int) string) error {
+func WriteConfusion(run *Writer, c Confusion, name func(class int) string) error {
 	if c.Counts == nil {
 		return nil
 	}
@@ -37,9 +36,9 @@ func WriteConfusion(run *results.Run, c Confusion, name func(class int) string) 
 		}
 		truth, predicted := i/c.Classes, i%c.Classes
 		values := []string{c.Split, strconv.Itoa(truth), name(truth), strconv.Itoa(predicted), name(predicted), strconv.Itoa(n)}
-		cells := make([]results.Cell, len(values))
+		cells := make([]Cell, len(values))
 		for j, v := range values {
-			cells[j] = results.Cell{Column: confusionColumns[j], Value: v}
+			cells[j] = Cell{Column: confusionColumns[j], Value: v}
 		}
 		if err := t.Add(cells); err != nil {
 			return err
@@ -50,7 +49,7 @@ func WriteConfusion(run *results.Run, c Confusion, name func(class int) string) 
 
 // readConfusion reads confusion.csv, nil where there is none.
 func readConfusion(path string, classes int) (*Confusion, error) {
-	rows, err := table(path)
+	rows, err := ReadTable(path)
 	if err != nil || rows == nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package runlog
+package folder
 
 import (
 	"context"
@@ -15,8 +15,6 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"mdfa/internal/results"
 )
 
 // writerEnv makes this test binary append rows to the log of a folder: "<folder> <name>".
@@ -29,7 +27,7 @@ const (
 
 func TestMain(m *testing.M) {
 	if folder, name, found := strings.Cut(os.Getenv(writerEnv), " "); found {
-		if err := appendRows(At(folder), name); err != nil {
+		if err := appendRows(LogAt(folder), name); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -41,9 +39,9 @@ func TestMain(m *testing.M) {
 // appendRows adds rows, each a run of its own, and now and then a new column.
 func appendRows(l *Log, name string) error {
 	for i := range rows {
-		row := []results.Cell{{Column: KeyColumn, Value: fmt.Sprintf("%s-%d", name, i)}, {Column: "number", Value: strconv.Itoa(i)}}
+		row := []Cell{{Column: KeyColumn, Value: fmt.Sprintf("%s-%d", name, i)}, {Column: "number", Value: strconv.Itoa(i)}}
 		if i%10 == 3 {
-			row = append(row, results.Cell{Column: fmt.Sprintf("extra_%s_%d", name, i), Value: "x"})
+			row = append(row, Cell{Column: fmt.Sprintf("extra_%s_%d", name, i), Value: "x"})
 		}
 		if err := l.Append(context.Background(), row); err != nil {
 			return err
@@ -60,7 +58,7 @@ func TestNothingIsLostWhenProcessesAppendAtOnce(t *testing.T) {
 	for w := range writers {
 		all.Go(func() {
 			if w%2 == 0 { // goroutines of one process
-				assert.NoError(t, appendRows(At(dir), fmt.Sprint("w", w)))
+				assert.NoError(t, appendRows(LogAt(dir), fmt.Sprint("w", w)))
 				return
 			}
 			cmd := exec.CommandContext(t.Context(), self)
@@ -70,7 +68,7 @@ func TestNothingIsLostWhenProcessesAppendAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	table, err := At(dir).Read()
+	table, err := LogAt(dir).Read()
 	require.NoError(t, err)
 	assert.Empty(t, table.Notes)
 	assert.Len(t, table.Rows, writers*rows)
@@ -91,10 +89,10 @@ func TestNothingIsLostWhenProcessesAppendAtOnce(t *testing.T) {
 	assert.Len(t, left, 2, "the log and its lock")
 }
 
-func cells(pairs ...string) []results.Cell {
-	var row []results.Cell
+func cells(pairs ...string) []Cell {
+	var row []Cell
 	for i := 0; i < len(pairs); i += 2 {
-		row = append(row, results.Cell{Column: pairs[i], Value: pairs[i+1]})
+		row = append(row, Cell{Column: pairs[i], Value: pairs[i+1]})
 	}
 	return row
 }
@@ -102,7 +100,7 @@ func cells(pairs ...string) []results.Cell {
 // logOf is a log with a text in its file.
 func logOf(t *testing.T, text string) *Log {
 	t.Helper()
-	l := At(t.TempDir())
+	l := LogAt(t.TempDir())
 	require.NoError(t, os.WriteFile(l.Path(), []byte(text), 0o666))
 	return l
 }
@@ -115,7 +113,7 @@ func contents(t *testing.T, l *Log) string {
 }
 
 func TestRowsGetTheColumnsThatTheyBring(t *testing.T) {
-	l := At(t.TempDir())
+	l := LogAt(t.TempDir())
 	ctx := t.Context()
 	require.NoError(t, l.Append(ctx, cells("folder", "a", "status", "started")))
 	require.NoError(t, l.Append(ctx, cells("status", "failed", "folder", "a", "reason", "no, \"sir\"\nnever")))
@@ -182,15 +180,15 @@ func TestAFileThatIsNoLogIsLeftAlone(t *testing.T) {
 }
 
 func TestNoLogIsAnEmptyTable(t *testing.T) {
-	table, err := At(filepath.Join(t.TempDir(), "nowhere")).Read()
+	table, err := LogAt(filepath.Join(t.TempDir(), "nowhere")).Read()
 	require.NoError(t, err)
 	assert.Empty(t, table.Runs())
 }
 
 func TestWhatCannotBeWrittenSaysWhy(t *testing.T) {
-	l := At(filepath.Join(t.TempDir(), "nowhere"))
+	l := LogAt(filepath.Join(t.TempDir(), "nowhere"))
 	assert.EqualError(t, l.Append(t.Context(), cells("folder", "a")), "runlog: the run is not in the log "+l.Path()+": no such file or directory")
-	assert.ErrorContains(t, At(t.TempDir()).Append(t.Context(), cells("status", "started")), "it has no folder")
+	assert.ErrorContains(t, LogAt(t.TempDir()).Append(t.Context(), cells("status", "started")), "it has no folder")
 }
 
 func TestAFullDiskLeavesTheLogAsItWas(t *testing.T) {
@@ -210,12 +208,12 @@ func TestAFullDiskLeavesTheLogAsItWas(t *testing.T) {
 
 func TestALockedLogGivesUp(t *testing.T) {
 	dir := t.TempDir()
-	lock := flock.New(filepath.Join(dir, results.LogLock))
+	lock := flock.New(filepath.Join(dir, LogLock))
 	require.NoError(t, lock.Lock())
 	defer func() { _ = lock.Unlock() }()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	assert.Error(t, At(dir).Append(ctx, cells("folder", "a")))
+	assert.Error(t, LogAt(dir).Append(ctx, cells("folder", "a")))
 }
 
 func FuzzParse(f *testing.F) {
@@ -228,7 +226,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		dir := t.TempDir()
-		l := At(dir)
+		l := LogAt(dir)
 		require.NoError(t, os.WriteFile(l.Path(), text, 0o666))
 		require.NoError(t, l.Append(t.Context(), cells("folder", "the last", "a column of its own", "1")))
 		after, err := l.Read()
@@ -237,10 +235,10 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func TestFormulasOfOthersAreNone(t *testing.T) {
-	l := At(t.TempDir())
+func TestFormulasOfOthersAreNoneInTheLog(t *testing.T) {
+	l := LogAt(t.TempDir())
 	for _, column := range []string{"reason", "later"} { // the second rewrites the log with one more column
-		require.NoError(t, l.Append(t.Context(), []results.Cell{{Column: KeyColumn, Value: "-x"}, {Column: column, Value: "@SUM(1)"}, {Column: "seed", Value: "-1"}}))
+		require.NoError(t, l.Append(t.Context(), []Cell{{Column: KeyColumn, Value: "-x"}, {Column: column, Value: "@SUM(1)"}, {Column: "seed", Value: "-1"}}))
 	}
 	text, err := os.ReadFile(l.Path())
 	require.NoError(t, err)

@@ -1,18 +1,4 @@
-// Package runlog keeps the log of all runs below a results folder: the file runs.csv, with
-// a row when a run starts and another when it ends.
-//
-// It is one CSV and no database. A CSV opens in everything that reads tables, needs no
-// library, and takes a few rows a day for decades. SQLite would bring 8 MB of C translated
-// to Go for a file that is only ever appended to, and its locking is unsafe on network file
-// systems, where clusters keep their results.
-//
-// Any number of processes may append at once. Each takes the lock of a file beside the log,
-// adds its row with one write and syncs it, so that a row is in the log for good once
-// [Log.Append] has returned. A row is one line: what a power cut leaves of one is the last
-// line, without its end, which readers skip and the next writer removes. Columns that the
-// log does not have yet are added to it: the log is written anew under a temporary name and
-// renamed.
-package runlog
+package folder
 
 import (
 	"bytes"
@@ -29,11 +15,10 @@ import (
 
 	"mdfa/internal/disk"
 	"mdfa/internal/foreign"
-	"mdfa/internal/results"
 )
 
-// File is the log's name in the results folder.
-const File = "runs.csv"
+// LogFile is the log's name in the results folder.
+const LogFile = "runs.csv"
 
 // KeyColumn names the folder of a run below the results folder, with slashes. It tells runs
 // apart: rows that agree in it are of one run.
@@ -42,34 +27,34 @@ const KeyColumn = "folder"
 // Log is the log of a results folder.
 type Log struct{ root string }
 
-// At is the log of a results folder. Nothing is read or written yet.
-func At(root string) *Log { return &Log{root} }
+// LogAt is the log of a results folder. Nothing is read or written yet.
+func LogAt(root string) *Log { return &Log{root} }
 
 // Path is the log's file.
-func (l *Log) Path() string { return filepath.Join(l.root, File) }
+func (l *Log) Path() string { return filepath.Join(l.root, LogFile) }
 
 // patience is how long a writer waits for the others, which take milliseconds each.
 const patience = 10 * time.Second
 
 // Append adds a row, and the columns that the log lacks. It returns once the row is on the
 // disk. Line breaks in values become blanks. An error is a clause for a person.
-func (l *Log) Append(ctx context.Context, row []results.Cell) error {
+func (l *Log) Append(ctx context.Context, row []Cell) error {
 	if err := l.append(ctx, row); err != nil {
 		return fmt.Errorf("runlog: the run is not in the log %s: %w", l.Path(), err)
 	}
 	return nil
 }
 
-func (l *Log) append(ctx context.Context, row []results.Cell) error {
-	if !slices.ContainsFunc(row, func(c results.Cell) bool { return c.Column == KeyColumn && c.Value != "" }) {
+func (l *Log) append(ctx context.Context, row []Cell) error {
+	if !slices.ContainsFunc(row, func(c Cell) bool { return c.Column == KeyColumn && c.Value != "" }) {
 		return fmt.Errorf("it has no %s", KeyColumn)
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	held, err := disk.Lock(ctx, filepath.Join(l.root, results.LogLock), nil)
+	held, err := disk.Lock(ctx, filepath.Join(l.root, LogLock), nil)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("another process has held %s for %v", filepath.Join(l.root, results.LogLock), patience)
+		return fmt.Errorf("another process has held %s for %v", filepath.Join(l.root, LogLock), patience)
 	case err != nil:
 		return disk.Reason(err)
 	}
@@ -78,7 +63,7 @@ func (l *Log) append(ctx context.Context, row []results.Cell) error {
 }
 
 // write adds a row while the lock is held.
-func (l *Log) write(row []results.Cell) error {
+func (l *Log) write(row []Cell) error {
 	file, _, err := disk.OpenFile(l.Path(), os.O_RDWR|os.O_APPEND|os.O_CREATE)
 	if err != nil {
 		return disk.Reason(err)
@@ -165,21 +150,12 @@ func header(text []byte) ([]string, error) {
 }
 
 // ordered are the values of a row in the order of the columns.
-func ordered(columns []string, row []results.Cell) []string {
+func ordered(columns []string, row []Cell) []string {
 	values := make([]string, len(columns))
 	for _, c := range row {
 		values[slices.Index(columns, c.Column)] = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(c.Value)
 	}
 	return values
-}
-
-// encode is one line of the log.
-func encode(values []string) ([]byte, error) {
-	var b bytes.Buffer
-	if err := csv.NewWriter(&b).WriteAll([][]string{foreign.Cells(values)}); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
 }
 
 // decode reads one line of the log. One that is empty but for its end is no row: io.EOF.

@@ -1,4 +1,4 @@
-package checkpoint
+package folder
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"mdfa/internal/disk"
+	"mdfa/run/checkpoint"
 )
 
 // RunFile is what a run's folder says of the run from its first second on.
@@ -20,7 +21,7 @@ const RunFile = "run.json"
 // Run is run.json.
 type Run struct {
 	Format int `json:"format"`
-	Settings
+	checkpoint.Settings
 	Command []string  `json:"command"` // the program and its arguments, as first typed
 	Device  Device    `json:"device"`
 	Started time.Time `json:"started"`
@@ -44,9 +45,6 @@ type Resumed struct {
 	Epoch   int       `json:"epoch"`
 	Step    int       `json:"step"`
 }
-
-// KeepsNone says whether the run was told to keep no checkpoints.
-func (s Settings) KeepsNone() bool { return s.Flags["checkpoint_every"] == "-1" }
 
 // maxRun bounds run.json.
 const maxRun = 64 << 20
@@ -90,26 +88,26 @@ func RunsBelow(dir string) []string {
 	return runs
 }
 
-// ReadRun reads run.json of a run's folder. The error is a sentence (ErrAbsent, ErrDamaged).
+// ReadRun reads run.json of a run's folder. The error is a sentence (checkpoint.ErrAbsent, ErrDamaged).
 func ReadRun(dir string) (*Run, error) {
 	path := filepath.Join(dir, RunFile)
 	text, err := disk.ReadFile(context.Background(), path, maxRun)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &Error{Kind: ErrAbsent, Cause: err, Text: fmt.Sprintf("%s is no folder of a run: it has no %s.", dir, RunFile)}
+		return nil, &checkpoint.Error{Kind: checkpoint.ErrAbsent, Cause: err, Text: fmt.Sprintf("%s is no folder of a run: it has no %s.", dir, RunFile)}
 	case err != nil:
-		return nil, openFault(path, err)
+		return nil, checkpoint.OpenError(path, err)
 	}
 	r := new(Run)
 	if err := json.Unmarshal(text, r); err != nil {
-		return nil, &Error{Kind: ErrDamaged, Cause: err, Text: fmt.Sprintf("%s is damaged (%v): move it away; the run's checkpoints can be named one by one.", path, err)}
+		return nil, &checkpoint.Error{Kind: checkpoint.ErrDamaged, Cause: err, Text: fmt.Sprintf("%s is damaged (%v): move it away; the run's checkpoints can be named one by one.", path, err)}
 	}
 	if r.Format != runFormat {
-		return nil, &Error{Kind: ErrDamaged, Text: fmt.Sprintf(
+		return nil, &checkpoint.Error{Kind: checkpoint.ErrDamaged, Text: fmt.Sprintf(
 			"%s has format version %d, and this program reads version %d.", path, r.Format, runFormat)}
 	}
 	if n, err := r.Settings.Network.Network(); err != nil || n.Classes != r.Data.Classes {
-		return nil, &Error{Kind: ErrDamaged, Cause: err, Text: fmt.Sprintf("%s is damaged (its network and its classes make no sense): move it away; the run's checkpoints can be named one by one.", path)}
+		return nil, &checkpoint.Error{Kind: checkpoint.ErrDamaged, Cause: err, Text: fmt.Sprintf("%s is damaged (its network and its classes make no sense): move it away; the run's checkpoints can be named one by one.", path)}
 	}
 	return r, nil
 }

@@ -1,11 +1,4 @@
-// Package results keeps what a run came to: a folder of its own with one CSV of a row
-// for each epoch and one with the row of the whole run.
-//
-// A file appears under its name complete or not at all: it is written beside it under
-// a temporary name, synced and renamed. A row is added to a table with one write. So a full
-// disk leaves the last complete state; half a row, which a power cut may leave at the end of
-// a table, is left out by readers and replaced when the run goes on.
-package results
+package folder
 
 import (
 	"bytes"
@@ -31,8 +24,8 @@ const (
 	ResultFile = "result.csv" // header and one row, once the run has ended
 	EpochsFile = "epochs.csv" // header and one row for each epoch so far
 
-	// RunFile says what the run is, from its start on.
-	RunFile = "run.json"
+	// ReportFile is the page about the run.
+	ReportFile = "report.html"
 	// ProfileFile is there for runs that were profiled.
 	ProfileFile = "profile.json"
 )
@@ -40,8 +33,8 @@ const (
 // Cell is one value under its column's name.
 type Cell struct{ Column, Value string }
 
-// Run is the folder of one run. While a process has it open, no other can open it.
-type Run struct {
+// Writer writes the folder of one run. While a process has it open, no other can open it.
+type Writer struct {
 	dir     string
 	made    []string // folders that Create made, the outermost first
 	columns []string // of epochs.csv
@@ -61,8 +54,8 @@ type File struct {
 //
 // Check, if not nil, is called before the folder gets its name, by one process at a time. Its
 // error is returned as it is, and there is no folder.
-func Create(root, group, name string, start time.Time, epochColumns []string, check func() error, files ...File) (*Run, error) {
-	r := &Run{columns: epochColumns}
+func Create(root, group, name string, start time.Time, epochColumns []string, check func() error, files ...File) (*Writer, error) {
+	r := &Writer{columns: epochColumns}
 	parent := filepath.Join(root, group)
 	if err := r.makeParents(parent); err != nil {
 		return nil, explain(root, err)
@@ -105,7 +98,7 @@ const checkTime = 10 * time.Second
 const begunPrefix = ".new-"
 
 // begin makes the folder without a name, locked and with its files.
-func (r *Run) begin(parent string, files []File) error {
+func (r *Writer) begin(parent string, files []File) error {
 	dir := filepath.Join(parent, fmt.Sprintf("%s%d-%d", begunPrefix, os.Getpid(), rand.Uint64()))
 	if err := disk.Mkdir(dir); err != nil {
 		return err
@@ -125,7 +118,7 @@ func (r *Run) begin(parent string, files []File) error {
 
 // rename gives the folder its name, or the first number behind it that is free: a folder
 // with something in it is never replaced.
-func (r *Run) rename(stem string) error {
+func (r *Writer) rename(stem string) error {
 	for n, to := 2, stem; ; n++ {
 		err := disk.Rename(r.dir, to)
 		if err == nil {
@@ -160,8 +153,8 @@ func sweepBegun(parent string) {
 // Open takes up the folder of an earlier run that goes on, which lock (of [Lock]) keeps for
 // this process. What is left over of files that were being written is removed. The run's
 // own files stay as they are until the run is known to go on: see SetEpochs.
-func Open(dir string, lock func(), epochColumns []string) (*Run, error) {
-	r := &Run{dir: dir, columns: epochColumns, unlock: lock}
+func Open(dir string, lock func(), epochColumns []string) (*Writer, error) {
+	r := &Writer{dir: dir, columns: epochColumns, unlock: lock}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, explain(dir, err)
@@ -181,7 +174,7 @@ func Open(dir string, lock func(), epochColumns []string) (*Run, error) {
 var temporary = regexp.MustCompile(`^\..+\.(csv|json|html)\d+$`)
 
 // Close lets others have the folder.
-func (r *Run) Close() {
+func (r *Writer) Close() {
 	if r.unlock != nil {
 		r.unlock()
 		r.unlock = nil
@@ -190,7 +183,7 @@ func (r *Run) Close() {
 
 // SetEpochs makes epochs.csv anew, of the rows of the epochs so far. A result.csv of an
 // earlier end of the run is removed: it has not ended.
-func (r *Run) SetEpochs(rows [][]Cell) error {
+func (r *Writer) SetEpochs(rows [][]Cell) error {
 	lines := [][]string{r.columns}
 	for _, cells := range rows {
 		_, values := split(cells)
@@ -210,10 +203,10 @@ func (r *Run) SetEpochs(rows [][]Cell) error {
 }
 
 // WriteRun writes run.json.
-func (r *Run) WriteRun(text []byte) error { return r.write(RunFile, text) }
+func (r *Writer) WriteRun(text []byte) error { return r.write(RunFile, text) }
 
 // makeParents makes the missing folders of a path and remembers them.
-func (r *Run) makeParents(path string) error {
+func (r *Writer) makeParents(path string) error {
 	var missing []string
 	for p := path; ; p = filepath.Dir(p) {
 		if _, err := os.Stat(p); !errors.Is(err, fs.ErrNotExist) || p == filepath.Dir(p) {
@@ -234,7 +227,7 @@ func (r *Run) makeParents(path string) error {
 }
 
 // removeMade removes the folders that Create made, as far as they are empty.
-func (r *Run) removeMade() {
+func (r *Writer) removeMade() {
 	for i := len(r.made) - 1; i >= 0; i-- {
 		if os.Remove(r.made[i]) != nil {
 			return
@@ -243,10 +236,10 @@ func (r *Run) removeMade() {
 }
 
 // Dir is the run's folder.
-func (r *Run) Dir() string { return r.dir }
+func (r *Writer) Dir() string { return r.dir }
 
 // AddEpoch appends a row to epochs.csv. The cells are in the order of the columns.
-func (r *Run) AddEpoch(cells []Cell) error {
+func (r *Writer) AddEpoch(cells []Cell) error {
 	names, values := split(cells)
 	if strings.Join(names, ",") != strings.Join(r.columns, ",") {
 		return fmt.Errorf("results: an epoch's row has the columns %v instead of %v", names, r.columns)
@@ -259,7 +252,7 @@ func (r *Run) AddEpoch(cells []Cell) error {
 }
 
 // Finish writes result.csv.
-func (r *Run) Finish(cells []Cell) error {
+func (r *Writer) Finish(cells []Cell) error {
 	names, values := split(cells)
 	text, err := encode(names, values)
 	if err != nil {
@@ -269,11 +262,11 @@ func (r *Run) Finish(cells []Cell) error {
 }
 
 // WriteProfile writes profile.json.
-func (r *Run) WriteProfile(text []byte) error { return r.write(ProfileFile, text) }
+func (r *Writer) WriteProfile(text []byte) error { return r.write(ProfileFile, text) }
 
 // Discard closes the run and removes it if Create made it: for one that ended before it
 // began.
-func (r *Run) Discard() {
+func (r *Writer) Discard() {
 	if r.made != nil {
 		for _, name := range []string{EpochsFile, RunFile, lockFile} {
 			_ = os.Remove(filepath.Join(r.dir, name)) // what is left then keeps the folder
@@ -304,7 +297,7 @@ func encode(lines ...[]string) ([]byte, error) {
 }
 
 // write replaces a file of the run.
-func (r *Run) write(name string, data []byte) error {
+func (r *Writer) write(name string, data []byte) error {
 	if err := disk.WriteFile(filepath.Join(r.dir, name), data); err != nil {
 		return explain(r.dir, err)
 	}
@@ -313,7 +306,7 @@ func (r *Run) write(name string, data []byte) error {
 
 // append adds lines to a file of the run, so that the time for a row does not grow with the
 // file.
-func (r *Run) append(name string, data []byte) error {
+func (r *Writer) append(name string, data []byte) error {
 	if err := disk.Append(filepath.Join(r.dir, name), data); err != nil {
 		return explain(r.dir, err)
 	}

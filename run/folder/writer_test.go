@@ -1,4 +1,4 @@
-package results
+package folder
 
 import (
 	"os"
@@ -17,7 +17,7 @@ var (
 	start   = time.Date(2026, 11, 24, 10, 15, 2, 0, time.UTC)
 )
 
-func read(t *testing.T, r *Run, name string) string {
+func read(t *testing.T, r *Writer, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(r.Dir(), name))
 	require.NoError(t, err)

@@ -1,4 +1,4 @@
-package results
+package folder
 
 import (
 	"os"
@@ -29,5 +29,5 @@ func TestTablesAreReadByColumn(t *testing.T) {
 	require.NoError(t, os.WriteFile(name, []byte("epoch,loss\n1,0.5\n2,\"0,4\"\n"), 0o600))
 	rows, err = ReadTable(name)
 	require.NoError(t, err)
-	assert.Equal(t, []map[string]string{{"epoch": "1", "loss": "0.5"}, {"epoch": "2", "loss": "0,4"}}, rows)
+	assert.Equal(t, []Row{{"epoch": "1", "loss": "0.5"}, {"epoch": "2", "loss": "0,4"}}, rows)
 }

@@ -1,4 +1,4 @@
-package results
+package folder
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ const AlignmentFile = "alignment.csv"
 // Table is a further CSV of a run. Rows are kept in memory until Save adds them to the file;
 // call it before epochs.csv or a checkpoint is written, and the file is never behind them.
 type Table struct {
-	run     *Run
+	run     *Writer
 	name    string
 	columns []string
 	text    bytes.Buffer
@@ -29,7 +29,7 @@ type Table struct {
 }
 
 // NewTable is a table of the run without rows. The file appears with the first Save.
-func (r *Run) NewTable(name string, columns []string) (*Table, error) {
+func (r *Writer) NewTable(name string, columns []string) (*Table, error) {
 	t := &Table{run: r, name: name, columns: columns}
 	return t, t.line(columns)
 }
@@ -37,7 +37,7 @@ func (r *Run) NewTable(name string, columns []string) (*Table, error) {
 // ContinueTable is the table that an earlier part of the run left, with those of its rows
 // that keep wants. Where there is no file it begins without rows. A file that is no CSV of
 // these columns is an error, and stays as it is.
-func (r *Run) ContinueTable(name string, columns []string, keep func(row []string) bool) (*Table, error) {
+func (r *Writer) ContinueTable(name string, columns []string, keep func(row []string) bool) (*Table, error) {
 	t, err := r.NewTable(name, columns)
 	if err != nil {
 		return nil, err

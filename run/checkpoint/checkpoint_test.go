@@ -105,9 +105,6 @@ func TestReadingWaitsForNothingAndEndsWithItsContext(t *testing.T) {
 	_, err := Load(t.Context(), pipe)
 	require.ErrorIs(t, err, ErrDamaged)
 	assert.EqualError(t, err, pipe+" is no file: expected a checkpoint (*.safetensors).")
-	require.NoError(t, os.Rename(pipe, filepath.Join(dir, "run.json")))
-	_, err = ReadRun(dir)
-	assert.ErrorContains(t, err, "run.json cannot be read (it is a named pipe: expected a regular file)")
 
 	run := t.TempDir()
 	require.NoError(t, WriteState(run, sample(t, 1)))
@@ -272,26 +269,6 @@ func TestOtherVersionsAndOtherFilesAreRefused(t *testing.T) {
 		_, err := decode(t.Context(), bytes.NewReader(b.Bytes()), int64(b.Len()))
 		assert.ErrorContains(t, err, c.want, name)
 	}
-}
-
-func TestRunFileIsReadAsItWasWritten(t *testing.T) {
-	dir := t.TempDir()
-	_, err := ReadRun(dir)
-	require.ErrorIs(t, err, ErrAbsent)
-	want := Run{
-		Format: runFormat, Settings: sample(t, 1).Settings, Command: []string{"train", "-model", "mdfa"},
-		Device: Device{"cpu", "cpu", "2 threads"}, Started: time.Unix(1_700_000_000, 0).UTC(),
-		Resumed: []Resumed{{Time: time.Unix(1_700_000_100, 0).UTC(), From: "last", Epoch: 2, Step: 3}},
-	}
-	text, err := want.Encode()
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, RunFile), text, 0o666))
-	got, err := ReadRun(dir)
-	require.NoError(t, err)
-	assert.Equal(t, &want, got)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, RunFile), text[:50], 0o666))
-	_, err = ReadRun(dir)
-	require.ErrorIs(t, err, ErrDamaged)
 }
 
 func assertFiles(t *testing.T, dir string, want ...string) {

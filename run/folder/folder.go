@@ -1,0 +1,120 @@
+// Package folder writes and reads what a run leaves in its folder: run.json, the CSV files of
+// its epochs, its alignment and its result, and beside all folders the log of all runs.
+//
+// A file appears under its name complete or not at all: it is written beside it under a
+// temporary name, synced and renamed. A row is added to a table with one write. So a full
+// disk leaves the last complete state. A power cut may leave half a row at the end of a table:
+// readers skip it, and a resumed run replaces it.
+//
+// The log, runs.csv, has a row when a run starts and another when it ends. It is one CSV and no
+// database. A CSV opens in everything that reads tables, needs no library, and takes a few rows
+// a day for decades. SQLite would bring 8 MB of C translated to Go for a file that is only ever
+// appended to, and its locking is unsafe on network file systems, where clusters keep their
+// results.
+//
+// Any number of processes may append to the log at once. Each takes the lock of a file beside
+// the log, adds its row with one write and syncs it, so that a row is in the log for good once
+// [Log.Append] has returned. A row is one line: a power cut may leave a last line without its
+// end, which readers skip and the next writer removes. Columns that the log does not have yet
+// are added to it: the log is written anew under a temporary name and renamed.
+package folder
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+	"strconv"
+
+	"mdfa/internal/disk"
+	"mdfa/run/checkpoint"
+)
+
+// StatusUnfinished is that of a run without a result.csv: it goes on, or it was killed.
+const StatusUnfinished = "unfinished"
+
+// Folder is what a run has left. What there is not is nil.
+type Folder struct {
+	Dir        string
+	Run        *Run
+	Result     Row // of result.csv; nil for a run that has not ended
+	Epochs     []Row
+	Alignment  []Row
+	Confusion  *Confusion
+	Checkpoint *checkpoint.Checkpoint
+	// Weights says why there is no Checkpoint, or not the newest one: a sentence, or nil.
+	Weights error
+}
+
+// Read reads the folder. Without a run.json it is none; any other file may be absent, but
+// none may be damaged, the weights excepted. The error is a sentence for the user.
+func Read(ctx context.Context, dir string) (*Folder, error) {
+	f, err := ReadTables(dir)
+	if err != nil {
+		return nil, err
+	}
+	f.Checkpoint, f.Weights = checkpoint.Load(ctx, dir)
+	if ctx.Err() != nil {
+		return nil, f.Weights
+	}
+	if f.Weights == nil {
+		f.Checkpoint.TakeBest()
+		f.Weights = f.Checkpoint.PassedBy
+	}
+	return f, nil
+}
+
+// ReadTables is Read without the weights, which may be large.
+func ReadTables(dir string) (*Folder, error) {
+	f := &Folder{Dir: dir}
+	var err error
+	if f.Run, err = ReadRun(dir); err != nil {
+		return nil, err
+	}
+	ended, err := ReadTable(filepath.Join(dir, ResultFile))
+	if err != nil {
+		return nil, err
+	}
+	if len(ended) > 0 {
+		f.Result = ended[0]
+	}
+	if f.Epochs, err = ReadTable(filepath.Join(dir, EpochsFile)); err != nil {
+		return nil, err
+	}
+	if f.Alignment, err = ReadTable(filepath.Join(dir, AlignmentFile)); err != nil {
+		return nil, err
+	}
+	f.Confusion, err = readConfusion(filepath.Join(dir, ConfusionFile), f.Run.Data.Classes)
+	return f, err
+}
+
+// Status is complete, interrupted, failed or unfinished.
+func (f *Folder) Status() string {
+	if f.Result == nil {
+		return StatusUnfinished
+	}
+	return f.Result["status"]
+}
+
+// unreadable says why a file of the run cannot be read.
+func unreadable(path string, err error) error {
+	return fmt.Errorf("%s cannot be read (%w): it is not as the run left it", path, disk.Reason(err))
+}
+
+// Number is a column's value, NaN where it is empty or absent.
+func (r Row) Number(column string) float64 {
+	x, err := strconv.ParseFloat(r[column], 64)
+	if err != nil {
+		return math.NaN()
+	}
+	return x
+}
+
+// Whole is a column's value, 0 where it is none.
+func (r Row) Whole(column string) int {
+	n, err := strconv.Atoi(r[column])
+	if err != nil {
+		return 0
+	}
+	return n
+}
