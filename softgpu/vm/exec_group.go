@@ -38,24 +38,6 @@ func run(up, same uint32, i int) (n int, apart bool) {
 	return 1, true
 }
 
-func plainNeighbours(base *vec, step uint64) (up, same uint32) {
-	for i := 1; i < lanes; i++ {
-		d := base[i] - base[i-1]
-		up |= bit(d == step) << (i & 31)
-		same |= bit(d == 0) << (i & 31)
-	}
-	return up, same
-}
-
-// plainAlike reports whether all lanes hold one value.
-func plainAlike(v *vec) bool {
-	differ := uint64(0)
-	for _, x := range v {
-		differ |= x ^ v[0]
-	}
-	return differ == 0
-}
-
 // globalGroups makes an access whose lanes fall into few groups. It returns false,
 // having moved no data, if they do not or if anything is wrong.
 func (w *warp) globalGroups(in *inst, m uint32, base *vec) bool {
@@ -197,41 +179,5 @@ func (w *warp) copyElements(in *inst, first, n int, mem []byte) {
 		for i := range v {
 			v[i] = op.extend(loadLE(at[i*step:], op.size))
 		}
-	}
-}
-
-func store4(s []byte, x, y, z, t *vec, i int) {
-	binary.LittleEndian.PutUint64(s, x[i]&0xffffffff|y[i]<<32)
-	binary.LittleEndian.PutUint64(s[8:], z[i]&0xffffffff|t[i]<<32)
-}
-
-func load4(s []byte, x, y, z, t *vec, i int) {
-	lo, hi := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[8:])
-	x[i], y[i], z[i], t[i] = lo&0xffffffff, lo>>32, hi&0xffffffff, hi>>32
-}
-
-// Transfers of a whole warp, 4 or 16 bytes a lane.
-
-func plainLoad32(v *vec, b *[lanes * 4]byte) {
-	for i := range v {
-		v[i] = uint64(binary.LittleEndian.Uint32(b[4*i : 4*i+4]))
-	}
-}
-
-func plainStore32(b *[lanes * 4]byte, v *vec) {
-	for i := range v {
-		binary.LittleEndian.PutUint32(b[4*i:4*i+4], uint32(v[i]))
-	}
-}
-
-func plainLoad128(x, y, z, t *vec, b *[lanes * 16]byte) {
-	for i := range x {
-		load4(b[16*i:16*i+16], x, y, z, t, i)
-	}
-}
-
-func plainStore128(b *[lanes * 16]byte, x, y, z, t *vec) {
-	for i := range x {
-		store4(b[16*i:16*i+16], x, y, z, t, i)
 	}
 }

@@ -18,12 +18,13 @@ func f32(v uint64) float32 { return math.Float32frombits(uint32(v)) }
 
 func f64(v uint64) float64 { return math.Float64frombits(v) }
 
-// bits32 is the register value of a single; every NaN becomes PTX's one NaN.
+// bits32 is the register value of a single; every NaN becomes PTX's one NaN. One integer comparison finds a NaN.
 func bits32(x float32) uint64 {
-	if x != x {
+	r := math.Float32bits(x)
+	if r<<1 > 0xff000000 {
 		return canonicalNaN32
 	}
-	return uint64(math.Float32bits(x))
+	return uint64(r)
 }
 
 func bits64(x float64) uint64 { return math.Float64bits(x) }

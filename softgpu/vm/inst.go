@@ -137,29 +137,3 @@ func (in *inst) writes(v, p func(*int32)) {
 		}
 	}
 }
-
-// lift1, lift2 and lift3 make vector operations of lane operations. They
-// compute all lanes, active or not: a lane operation must be total.
-func lift1(f func(a uint64) uint64) func(d, a *vec) {
-	return func(d, a *vec) {
-		for i := range d {
-			d[i] = f(a[i])
-		}
-	}
-}
-
-func lift2(f func(a, b uint64) uint64) func(d, a, b *vec) {
-	return func(d, a, b *vec) {
-		for i := range d {
-			d[i] = f(a[i], b[i])
-		}
-	}
-}
-
-func lift3(f func(a, b, c uint64) uint64) func(d, a, b, c *vec) {
-	return func(d, a, b, c *vec) {
-		for i := range d {
-			d[i] = f(a[i], b[i], c[i])
-		}
-	}
-}

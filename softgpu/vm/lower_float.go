@@ -76,7 +76,7 @@ func (l *lowerer) floatAdd(t ptx.Type, mode rounding, ftz, sat, sub bool) error 
 			return l.errorf(".ftz and .sat are for f32")
 		}
 		if mode == rn && !sub {
-			return l.binary(t, ClassDouble, 1, plainAddF64)
+			return l.binary(t, ClassDouble, 1, vAddF64)
 		}
 		return l.binary(t, ClassDouble, 1, lift2(func(a, b uint64) uint64 {
 			y := f64(b)
@@ -245,9 +245,9 @@ func lowerMinMax(l *lowerer, in *ptx.Instr, m *modifiers) error {
 	}
 	switch {
 	case !nan && !ftz && low:
-		return l.binary(t, ClassFloat, 1, plainMinF32)
+		return l.binary(t, ClassFloat, 1, vMinF32)
 	case !nan && !ftz:
-		return l.binary(t, ClassFloat, 1, plainMaxF32)
+		return l.binary(t, ClassFloat, 1, vMaxF32)
 	}
 	f := max32
 	if low {

@@ -262,7 +262,7 @@ func lowerRem(l *lowerer, in *ptx.Instr, m *modifiers) error {
 		return err
 	}
 	if t == ptx.S32 {
-		return l.binary(t, ClassInt, 0, plainRemS32)
+		return l.binary(t, ClassInt, 0, vRemS32)
 	}
 	f := masked(t.Bits(), laneRem(t.Bits(), t.Signed()))
 	return l.binary(t, ClassInt, 0, lift2(func(a, b uint64) uint64 { return f(a, b, 0) }))
@@ -270,7 +270,7 @@ func lowerRem(l *lowerer, in *ptx.Instr, m *modifiers) error {
 
 func (l *lowerer) intDiv(t ptx.Type) error {
 	if t == ptx.S32 {
-		return l.binary(t, ClassInt, 0, plainDivS32)
+		return l.binary(t, ClassInt, 0, vDivS32)
 	}
 	f := masked(t.Bits(), laneDiv(t.Bits(), t.Signed()))
 	return l.binary(t, ClassInt, 0, lift2(func(a, b uint64) uint64 { return f(a, b, 0) }))

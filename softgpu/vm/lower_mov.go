@@ -194,7 +194,7 @@ func lowerCvt(l *lowerer, in *ptx.Instr, m *modifiers) error {
 		})
 		switch {
 		case from == ptx.F32 && to == ptx.F64 && !ftz && !sat && !integral:
-			op.f1 = plainCvtF64F32
+			op.f1 = vCvtF64F32
 		case to != ptx.F32 || sat: // the general form
 		case from == ptx.S32 && mode == rn:
 			op.f1 = vCvtF32S32
