@@ -58,7 +58,7 @@ func newCell(dev gpu.Device, w workload, streamed bool) (*cell, error) {
 
 // addProducts puts the products beside the training, unless the memory left is too small.
 func (c *cell) addProducts() error {
-	p, err := newProducts(c.dev, c.net, c.rule, c.batch)
+	p, err := planProducts(c.net, c.rule, c.batch).record(c.dev)
 	if errors.Is(err, gpu.ErrOutOfMemory) {
 		return nil
 	}

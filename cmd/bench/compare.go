@@ -12,7 +12,7 @@ import (
 type change struct {
 	key
 	step     shift
-	products *shift // nil where one of the reports has none
+	products shift // zero if one of the reports lacks them
 }
 
 // shift is what one thing took before and takes now.
@@ -21,7 +21,7 @@ type shift struct {
 	oldSpan, nowSpan [2]float64 // see span
 }
 
-func newShift(old, now *timeFigures) shift {
+func newShift(old, now timing) shift {
 	return shift{old.Median, now.Median, span(old.Windows), span(now.Windows)}
 }
 
@@ -51,7 +51,7 @@ func (c change) verdict() string {
 	if moved < 0 {
 		text = "SLOWER"
 	}
-	if c.products != nil && c.products.moved() == moved {
+	if c.products.moved() == moved {
 		text += ", and so are the products alone"
 	}
 	return text
@@ -79,15 +79,14 @@ func compare(old, now *report) comparison {
 	shared := 0
 	for _, n := range now.Cells {
 		i := slices.IndexFunc(old.Cells, func(o result) bool { return o.key == n.key })
-		if i < 0 || n.Step == nil || old.Cells[i].Step == nil {
+		if i < 0 || n.Step.Samples == 0 || old.Cells[i].Step.Samples == 0 {
 			continue
 		}
 		shared++
 		o := old.Cells[i]
 		x := change{key: n.key, step: newShift(o.Step, n.Step)}
-		if o.Products != nil && n.Products != nil {
-			products := newShift(o.Products, n.Products)
-			x.products = &products
+		if o.Products.Samples > 0 && n.Products.Samples > 0 {
+			x.products = newShift(o.Products, n.Products)
 		}
 		c.changes = append(c.changes, x)
 	}
@@ -118,7 +117,7 @@ func (c comparison) grid() grid {
 	g := grid{textual: 2, head: []string{"net", "model", "batch", "step before", "noise", "step now", "noise", "speed now/before", "products now/before", ""}}
 	for _, x := range c.changes {
 		products := "-"
-		if x.products != nil {
+		if x.products.now > 0 {
 			products = fmt.Sprintf("%.2f", x.products.ratio())
 		}
 		s := x.step

@@ -9,26 +9,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// figures whose windows lie around the median.
-func figures(windows ...float64) *timeFigures {
-	return &timeFigures{Median: windows[len(windows)/2], Windows: windows}
+// timed is a timing whose windows lie around the median.
+func timed(windows ...float64) timing {
+	return timing{Median: windows[len(windows)/2], Windows: windows, Samples: len(windows)}
 }
 
 func TestComparisonMarksWhatMovedBeyondTheNoiseOfBoth(t *testing.T) {
-	steady := figures(1, 1.01, 1.02, 1.03, 1.04)
+	steady := timed(1, 1.01, 1.02, 1.03, 1.04)
 	for name, c := range map[string]struct {
-		old, now, oldProducts, nowProducts *timeFigures
+		old, now, oldProducts, nowProducts timing
 		want                               string
 	}{
 		"the same":           {steady, steady, steady, steady, "within noise"},
-		"overlap":            {steady, figures(1.02, 1.025, 1.05, 1.06, 1.07), steady, steady, "within noise"},
-		"faster":             {steady, figures(0.5, 0.51, 0.52, 0.53, 0.54), steady, steady, "FASTER"},
-		"slower":             {steady, figures(2, 2.1, 2.2, 2.3, 2.4), steady, steady, "SLOWER"},
-		"one hiccup":         {steady, figures(0.5, 2, 2.1, 2.2, 2.3), steady, steady, "SLOWER"},
-		"noisy before":       {figures(0.9, 1, 1.5, 2.5, 3), figures(2, 2.1, 2.2, 2.3, 2.4), steady, steady, "within noise"},
-		"the machine":        {steady, figures(2, 2.1, 2.2, 2.3, 2.4), steady, figures(3, 3, 3, 3, 3), "SLOWER, and so are the products alone"},
-		"products elsewhere": {steady, figures(2, 2.1, 2.2, 2.3, 2.4), steady, figures(.3, .3, .3, .3, .3), "SLOWER"},
-		"no products":        {steady, figures(2, 2.1, 2.2, 2.3, 2.4), nil, steady, "SLOWER"},
+		"overlap":            {steady, timed(1.02, 1.025, 1.05, 1.06, 1.07), steady, steady, "within noise"},
+		"faster":             {steady, timed(0.5, 0.51, 0.52, 0.53, 0.54), steady, steady, "FASTER"},
+		"slower":             {steady, timed(2, 2.1, 2.2, 2.3, 2.4), steady, steady, "SLOWER"},
+		"one hiccup":         {steady, timed(0.5, 2, 2.1, 2.2, 2.3), steady, steady, "SLOWER"},
+		"noisy before":       {timed(0.9, 1, 1.5, 2.5, 3), timed(2, 2.1, 2.2, 2.3, 2.4), steady, steady, "within noise"},
+		"the machine":        {steady, timed(2, 2.1, 2.2, 2.3, 2.4), steady, timed(3, 3, 3, 3, 3), "SLOWER, and so are the products alone"},
+		"products elsewhere": {steady, timed(2, 2.1, 2.2, 2.3, 2.4), steady, timed(.3, .3, .3, .3, .3), "SLOWER"},
+		"no products":        {steady, timed(2, 2.1, 2.2, 2.3, 2.4), timing{}, steady, "SLOWER"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := key{"mnist", "fc", "bp", 64}
@@ -44,10 +44,10 @@ func TestComparisonMarksWhatMovedBeyondTheNoiseOfBoth(t *testing.T) {
 
 func TestComparisonSaysWhatElseDiffers(t *testing.T) {
 	k := key{"mnist", "fc", "bp", 64}
-	old := &report{Math: float32Math, Cells: []result{{key: k, Step: figures(1)}}}
+	old := &report{Math: float32Math, Cells: []result{{key: k, Step: timed(1)}}}
 	now := &report{Math: tf32Math, Cells: []result{
 		{key: k, Skipped: "does not fit"},
-		{key: key{"cifar", "fc", "bp", 64}, Step: figures(1)},
+		{key: key{"cifar", "fc", "bp", 64}, Step: timed(1)},
 	}}
 	got := compare(old, now)
 	assert.Empty(t, got.changes)

@@ -12,7 +12,7 @@ import (
 
 func TestQuickOnTheSoftwareGPUIsWhatTheSchemaSays(t *testing.T) {
 	for _, c := range checkQuick(t, "emu").Cells {
-		require.NotNil(t, c.Profile)
+		require.NotZero(t, c.Profile)
 		assert.Positive(t, c.Profile.Launches)
 		assert.Zero(t, c.Profile.FloorBytesPerSecond, "time means nothing there")
 		assert.GreaterOrEqual(t, float64(c.Profile.FLOPs), c.ProductFLOPs, "the products are among the kernels")
@@ -44,6 +44,6 @@ func TestSoftwareGPUThatIsTooSmallSkipsCells(t *testing.T) {
 	r := validated(t, name)
 	require.Len(t, r.Cells, 2)
 	assert.NotEmpty(t, r.Cells[0].Skipped)
-	assert.NotNil(t, r.Cells[1].Step, "what fits is measured all the same")
+	assert.NotZero(t, r.Cells[1].Step, "what fits is measured all the same")
 	assert.Contains(t, text, "cifar-fc bp 8: does not fit: ")
 }

@@ -15,14 +15,6 @@ const burstTime = 5 * time.Millisecond
 // algorithms, clocks rise, memory is touched for the first time.
 const warmUpPart = 5
 
-// timing is what was measured of one thing, in seconds of one run of it.
-type timing struct {
-	median, p95 float64
-	windows     []float64 // the median of each window
-	runs        int       // of which a sample is the mean
-	samples     int
-}
-
 // timer measures one thing in windows.
 type timer struct {
 	ctx context.Context // ends it between two bursts
@@ -96,8 +88,8 @@ func (t *timer) window(total time.Duration) error {
 
 func (t *timer) timing() timing {
 	return timing{
-		median: quantile(t.samples, 0.5), p95: quantile(t.samples, 0.95),
-		windows: t.windows, runs: t.burst, samples: len(t.samples),
+		Median: quantile(t.samples, 0.5), P95: quantile(t.samples, 0.95),
+		Windows: t.windows, RunsPerSample: t.burst, Samples: len(t.samples),
 	}
 }
 

@@ -8,163 +8,139 @@ import (
 	"mdfa/model"
 )
 
-// patchLimit is how many bytes of patches the products multiply at a time: devices make
-// those of some images, multiply them, and use the memory again.
+// patchLimit bounds the patches, in bytes, that the products multiply at a time. Devices also lay out the
+// patches of some images, multiply them, and use the memory again.
 const patchLimit = 256 << 20
 
-// products are the matrix products of a step and nothing else: forward and weight
-// gradient of every layer, and what brings the error to the hidden ones. Convolutions are
-// products of patches.
-type products struct {
-	dev      gpu.Device
-	operands []gpu.Buffer
-	list     []gpu.GemmArgs
-	program  gpu.Program
+// matrix is the first rows·cols elements of an operand.
+type matrix struct{ operand, rows, cols int }
+
+// product is C = op(A)·op(B).
+type product struct {
+	c, a, b        matrix
+	transA, transB bool
 }
 
-// productFLOPs is how many additions and multiplications the products of a step are.
-func productFLOPs(net *model.Network, rule *algo.Rule, batch int) float64 {
-	var sum float64
+// flops counts a multiply-add as two.
+func (p product) flops() float64 {
+	inner := p.a.cols
+	if p.transA {
+		inner = p.a.rows
+	}
+	return 2 * float64(p.c.rows) * float64(p.c.cols) * float64(inner)
+}
+
+// productPlan lists the matrix products of a step, in order: forward and weight gradient of every layer, and those that
+// bring the error to the hidden layers. A convolution multiplies its patches.
+type productPlan struct {
+	operands []int // the size of each, in elements
+	list     []product
+}
+
+// planProducts lists the products of a step without a device.
+func planProducts(net *model.Network, rule *algo.Rule, batch int) *productPlan {
+	p := &productPlan{}
 	for i, l := range net.Layers {
-		one := 2 * float64(batch) * float64(l.Units()) * float64(l.FanIn())
-		sum += 2 * one
-		if carriesBack(rule, i) {
-			sum += one
+		p.layer(l, batch, i > 0 && rule.Products == algo.LayerProducts)
+	}
+	if rule.Products == algo.DirectProducts { // e·[B1|B2|…]
+		hidden := net.HiddenUnits()
+		p.list = append(p.list, product{
+			c: p.matrix(batch, hidden), a: p.matrix(batch, net.Logits), b: p.matrix(net.Logits, hidden),
+		})
+	}
+	return p
+}
+
+// layer adds H = X·W, dW = Xᵀ·D and, if back, dX = D·Wᵀ. X has a row for each example, or for each patch of as many
+// images as patchLimit allows.
+func (p *productPlan) layer(l model.Layer, batch int, back bool) {
+	positions, in, out := l.Units()/l.Channels(), l.FanIn(), l.Channels()
+	most := batch
+	if l.Kind == model.Conv {
+		most = min(batch, max(1, patchLimit/(4*positions*in)))
+	}
+	rows := most * positions
+	x, w, h := p.matrix(rows, in), p.matrix(in, out), p.matrix(rows, out)
+	d, dw := p.matrix(rows, out), p.matrix(in, out)
+	var dx matrix
+	if back {
+		dx = p.matrix(rows, in)
+	}
+	for left := batch; left > 0; left -= most {
+		rows := min(left, most) * positions
+		x.rows, h.rows, d.rows, dx.rows = rows, rows, rows, rows
+		p.list = append(p.list, product{c: h, a: x, b: w}, product{c: dw, a: x, b: d, transA: true})
+		if back {
+			p.list = append(p.list, product{c: dx, a: d, b: w, transB: true})
 		}
 	}
-	if rule.Products == algo.DirectProducts {
-		sum += 2 * float64(batch) * float64(net.Logits) * float64(net.HiddenUnits())
+}
+
+// matrix adds an operand.
+func (p *productPlan) matrix(rows, cols int) matrix {
+	p.operands = append(p.operands, rows*cols)
+	return matrix{len(p.operands) - 1, rows, cols}
+}
+
+// flops is the number of additions and multiplications of all products.
+func (p *productPlan) flops() (sum float64) {
+	for _, product := range p.list {
+		sum += product.flops()
 	}
 	return sum
 }
 
-// carriesBack says whether the error of layer i is multiplied to reach the layer before.
-func carriesBack(rule *algo.Rule, layer int) bool {
-	return layer > 0 && rule.Products == algo.LayerProducts
+// bytes is the memory of all operands.
+func (p *productPlan) bytes() (sum int64) {
+	for _, n := range p.operands {
+		sum += 4 * int64(n)
+	}
+	return sum
 }
 
-// newProducts puts operands on the device and records the products. What was put there
-// before an error is freed.
-func newProducts(dev gpu.Device, net *model.Network, rule *algo.Rule, batch int) (*products, error) {
-	p := &products{dev: dev}
-	if dev := dev.Info(); dev.MemoryFree > 0 && productBytes(net, rule, batch) > dev.MemoryFree {
+// products are a step's matrix products, recorded on a device.
+type products struct {
+	operands []gpu.Buffer
+	program  gpu.Program
+}
+
+// record allocates the operands on a device and records the products. After an error nothing is left there.
+func (p *productPlan) record(dev gpu.Device) (*products, error) {
+	if free := dev.Info().MemoryFree; free > 0 && p.bytes() > free {
 		return nil, gpu.ErrOutOfMemory
 	}
-	if err := p.prepare(net, rule, batch); err != nil {
-		return nil, errors.Join(err, p.free())
-	}
-	return p, nil
-}
-
-func (p *products) prepare(net *model.Network, rule *algo.Rule, batch int) error {
-	for i, l := range net.Layers {
-		if err := p.layer(l, batch, carriesBack(rule, i)); err != nil {
-			return err
+	made := &products{}
+	for _, n := range p.operands {
+		values := make([]float32, n)
+		for i := range values { // small and of both signs, so that no sum grows without bound
+			values[i] = float32(i%7) - 3
 		}
-	}
-	if rule.Products == algo.DirectProducts {
-		if err := p.feedback(batch, net.Logits, net.HiddenUnits()); err != nil {
-			return err
+		b, err := gpu.NewBuffer(dev, values)
+		if err != nil {
+			return nil, errors.Join(err, made.free())
 		}
+		made.operands = append(made.operands, b)
+	}
+	mat := func(m matrix) gpu.Mat {
+		return gpu.All(made.operands[m.operand]).Slice(0, m.rows*m.cols).Mat(m.rows, m.cols)
 	}
 	var err error
-	p.program, err = p.dev.Record(func() error {
-		for _, args := range p.list {
-			if err := p.dev.Gemm(args); err != nil {
+	made.program, err = dev.Record(func() error {
+		for _, p := range p.list {
+			if err := dev.Gemm(gpu.GemmArgs{C: mat(p.c), A: mat(p.a), B: mat(p.b), TransA: p.transA, TransB: p.transB}); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return err
+	if err != nil {
+		return nil, errors.Join(err, made.free())
+	}
+	return made, nil
 }
 
-// together is how many examples the products of a layer multiply at a time.
-func together(l model.Layer, batch int) int {
-	if l.Kind != model.Conv {
-		return batch
-	}
-	return min(batch, max(1, patchLimit/(4*l.Units()/l.Channels()*l.FanIn())))
-}
-
-// productBytes is what the operands take.
-func productBytes(net *model.Network, rule *algo.Rule, batch int) int64 {
-	var floats int
-	for i, l := range net.Layers {
-		rows := together(l, batch) * l.Units() / l.Channels()
-		floats += rows*(l.FanIn()+2*l.Channels()) + 2*l.Weights()
-		if carriesBack(rule, i) {
-			floats += rows * l.FanIn()
-		}
-	}
-	if rule.Products == algo.DirectProducts {
-		floats += batch*(net.HiddenUnits()+net.Logits) + net.Logits*net.HiddenUnits()
-	}
-	return 4 * int64(floats)
-}
-
-// layer adds H = X·W, dW = Xᵀ·D and, where the error goes on, dX = D·Wᵀ. X has a row for
-// each example or patch.
-func (p *products) layer(l model.Layer, batch int, back bool) error {
-	positions, in, out := l.Units()/l.Channels(), l.FanIn(), l.Channels()
-	most := together(l, batch)
-	rows := most * positions
-	var x, w, h, d, dw, dx gpu.Buffer
-	sizes := []struct {
-		to *gpu.Buffer
-		n  int
-	}{{&x, rows * in}, {&w, in * out}, {&h, rows * out}, {&d, rows * out}, {&dw, in * out}, {&dx, rows * in}}
-	if !back {
-		sizes = sizes[:len(sizes)-1]
-	}
-	for _, s := range sizes {
-		var err error
-		if *s.to, err = p.operand(s.n); err != nil {
-			return err
-		}
-	}
-	for left := batch; left > 0; left -= most {
-		m := min(left, most) * positions
-		mat := func(b gpu.Buffer, rows, cols int) gpu.Mat { return gpu.All(b).Slice(0, rows*cols).Mat(rows, cols) }
-		p.list = append(p.list,
-			gpu.GemmArgs{C: mat(h, m, out), A: mat(x, m, in), B: mat(w, in, out)},
-			gpu.GemmArgs{C: mat(dw, in, out), A: mat(x, m, in), B: mat(d, m, out), TransA: true})
-		if back {
-			p.list = append(p.list, gpu.GemmArgs{C: mat(dx, m, in), A: mat(d, m, out), B: mat(w, in, out), TransB: true})
-		}
-	}
-	return nil
-}
-
-// feedback adds e·[B1|B2|...].
-func (p *products) feedback(batch, logits, hidden int) error {
-	var m [3]gpu.Buffer
-	for i, n := range []int{batch * hidden, batch * logits, logits * hidden} {
-		var err error
-		if m[i], err = p.operand(n); err != nil {
-			return err
-		}
-	}
-	p.list = append(p.list, gpu.GemmArgs{
-		C: gpu.All(m[0]).Mat(batch, hidden), A: gpu.All(m[1]).Mat(batch, logits), B: gpu.All(m[2]).Mat(logits, hidden),
-	})
-	return nil
-}
-
-// operand is a buffer of n small numbers, none of which makes a sum grow without bound.
-func (p *products) operand(n int) (gpu.Buffer, error) {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32(i%7) - 3
-	}
-	b, err := gpu.NewBuffer(p.dev, values)
-	if err == nil {
-		p.operands = append(p.operands, b)
-	}
-	return b, err
-}
-
-// free gives the device's memory back.
+// free frees the products' device memory.
 func (p *products) free() error {
 	var failed error
 	if p.program != nil {

@@ -48,64 +48,28 @@ type processor struct {
 // deviceFacts are gpu.Info's, and how long opening took: on a GPU that is the driver's
 // context, the compilation of the kernels where the driver has not kept it, and cuBLAS.
 type deviceFacts struct {
-	Kind        string     `json:"kind"`
-	Name        string     `json:"name"`
-	Detail      string     `json:"detail"`
-	MemoryTotal int64      `json:"memory_total_bytes"`
-	OpenSeconds float64    `json:"open_seconds"`
-	Card        *cardState `json:"card,omitempty"`
+	Kind        string    `json:"kind"`
+	Name        string    `json:"name"`
+	Detail      string    `json:"detail"`
+	MemoryTotal int64     `json:"memory_total_bytes"`
+	OpenSeconds float64   `json:"open_seconds"`
+	Card        nvml.Card `json:"card,omitzero"` // after the last cell, while the GPU is warm
 }
 
-// cardState is nvml.Card after the last cell, while the GPU is warm.
-type cardState struct {
-	Driver       string  `json:"driver,omitempty"`
-	ClockMHz     int     `json:"clock_mhz,omitempty"`
-	ClockMaxMHz  int     `json:"clock_max_mhz,omitempty"`
-	MemoryMHz    int     `json:"memory_clock_mhz,omitempty"`
-	MemoryMaxMHz int     `json:"memory_clock_max_mhz,omitempty"`
-	PowerWatts   float64 `json:"power_watts,omitempty"`
-	PowerLimit   float64 `json:"power_limit_watts,omitempty"`
-	Celsius      int     `json:"celsius,omitempty"`
-	ECC          string  `json:"ecc,omitempty"`
-	Slowdown     string  `json:"slowdown,omitempty"`
-}
-
-// readCard asks the management library of NVIDIA's GPUs; nil where it does not answer. The
-// figures of the table do not depend on it.
-func readCard(dev gpu.Info) *cardState {
+// readCard reads the state of an NVIDIA GPU's card; zero if the management library does not answer. The
+// table's figures do not depend on it.
+func readCard(dev gpu.Info) nvml.Card {
 	if dev.Kind != "cuda" {
-		return nil
+		return nvml.Card{}
 	}
-	told, err := nvml.Read(dev.PCI)
+	card, err := nvml.Read(dev.PCI)
 	if err != nil {
-		return nil
+		return nvml.Card{}
 	}
-	c := cardState(told)
-	return &c
+	return card
 }
 
-// String is the card's line of the header; "" if nothing is known.
-func (c *cardState) String() string {
-	if c == nil {
-		return ""
-	}
-	var parts []string
-	add := func(known bool, format string, args ...any) {
-		if known {
-			parts = append(parts, fmt.Sprintf(format, args...))
-		}
-	}
-	add(c.Driver != "", "driver %s", c.Driver)
-	add(c.ClockMHz > 0, "clock %d of %d MHz", c.ClockMHz, c.ClockMaxMHz)
-	add(c.MemoryMHz > 0, "memory %d of %d MHz", c.MemoryMHz, c.MemoryMaxMHz)
-	add(c.PowerLimit > 0, "%.0f of %.0f W", c.PowerWatts, c.PowerLimit)
-	add(c.Celsius > 0, "%d °C", c.Celsius)
-	add(c.ECC != "", "ECC %s", c.ECC)
-	add(c.Slowdown != "", "held down by %s", c.Slowdown)
-	return strings.Join(parts, " · ")
-}
-
-// What math and data can be.
+// Values of math and data.
 const (
 	float32Math  = "float32"
 	tf32Math     = "tf32"
@@ -167,30 +131,26 @@ func (k key) network() string { return k.Dataset + "-" + k.Net }
 // result is a cell of the table. Skipped has the reason why there are no figures.
 type result struct {
 	key
-	Skipped           string         `json:"skipped,omitempty"`
-	ImagesPerSecond   float64        `json:"images_per_second,omitempty"`
-	Step              *timeFigures   `json:"step,omitempty"`
-	Products          *timeFigures   `json:"products,omitempty"`
-	StepOverProducts  float64        `json:"step_over_products,omitempty"`
-	ProductFLOPs      float64        `json:"product_flops,omitempty"`
-	FLOPsPerSecond    float64        `json:"flops_per_second,omitempty"`
-	Profile           *profileFigure `json:"profile,omitempty"`
-	DeviceMemoryBytes int64          `json:"device_memory_bytes,omitempty"`
-	DataWaitShare     *float64       `json:"data_wait_share,omitempty"`
-	PyTorch           float64        `json:"pytorch_bp_images_per_second,omitempty"`
+	Skipped           string        `json:"skipped,omitempty"`
+	ImagesPerSecond   float64       `json:"images_per_second,omitempty"`
+	Step              timing        `json:"step,omitzero"`
+	Products          timing        `json:"products,omitzero"`
+	StepOverProducts  float64       `json:"step_over_products,omitempty"`
+	ProductFLOPs      float64       `json:"product_flops,omitempty"`
+	FLOPsPerSecond    float64       `json:"flops_per_second,omitempty"`
+	Profile           profileFigure `json:"profile,omitzero"`
+	DeviceMemoryBytes int64         `json:"device_memory_bytes,omitempty"`
+	DataWaitShare     *float64      `json:"data_wait_share,omitempty"`
+	PyTorch           float64       `json:"pytorch_bp_images_per_second,omitempty"`
 }
 
-// timeFigures are seconds of one step, or of the products of one.
-type timeFigures struct {
+// timing is the measured time of a step or of its products, in seconds of one of them.
+type timing struct {
 	Median        float64   `json:"median_seconds"`
 	P95           float64   `json:"p95_seconds"`
-	Windows       []float64 `json:"windows_seconds"`
+	Windows       []float64 `json:"windows_seconds"` // the median of each window
 	Samples       int       `json:"samples"`
-	RunsPerSample int       `json:"runs_per_sample"`
-}
-
-func newTimeFigures(t timing) *timeFigures {
-	return &timeFigures{Median: t.median, P95: t.p95, Windows: t.windows, Samples: t.samples, RunsPerSample: t.runs}
+	RunsPerSample int       `json:"runs_per_sample"` // a sample is their mean
 }
 
 // profileFigure sums up gpu.Profile over the kernels of a step.

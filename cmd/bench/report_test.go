@@ -10,11 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/gpu"
+	"mdfa/internal/nvml"
 )
 
 func TestHowTheCardIsSetStandsInTheReport(t *testing.T) {
 	r := newReport(options{duration: time.Second}, gpu.Info{Kind: "cuda", Name: "NVIDIA L4"}, time.Second)
-	r.Device.Card = &cardState{
+	r.Device.Card = nvml.Card{
 		Driver: "580.95.05", ClockMHz: 1755, ClockMaxMHz: 2040, MemoryMHz: 6251, MemoryMaxMHz: 6251,
 		PowerWatts: 71.6, PowerLimit: 72, Celsius: 63, ECC: "on", Slowdown: "power cap",
 	}
@@ -27,15 +28,14 @@ func TestHowTheCardIsSetStandsInTheReport(t *testing.T) {
 	require.NoError(t, r.write(name))
 	assert.Equal(t, r.Device.Card, validated(t, name).Device.Card)
 
-	r.Device.Card = &cardState{ClockMHz: 300, ClockMaxMHz: 2040}
+	r.Device.Card = nvml.Card{ClockMHz: 300, ClockMaxMHz: 2040}
 	require.NoError(t, r.write(name))
-	assert.Equal(t, "clock 300 of 2040 MHz", validated(t, name).Device.Card.String(), "what is unknown is left out")
+	assert.Equal(t, "clock 300 of 2040 MHz", cardText(validated(t, name).Device.Card), "what is unknown is left out")
 }
 
 func TestOnlyGPUsHaveACard(t *testing.T) {
 	for _, kind := range []string{"cpu", "emu"} {
-		assert.Nil(t, readCard(gpu.Info{Kind: kind, PCI: "00000000:01:00.0"}))
+		assert.Zero(t, readCard(gpu.Info{Kind: kind, PCI: "00000000:01:00.0"}))
 	}
-	var none *cardState
-	assert.Empty(t, none.String())
+	assert.Empty(t, cardText(nvml.Card{}))
 }

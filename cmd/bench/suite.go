@@ -204,13 +204,12 @@ func (s *suite) measure(ctx context.Context, c *cell) (result, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Step = newTimeFigures(step)
-	r.ImagesPerSecond = float64(c.batch) / step.median
-	r.ProductFLOPs = productFLOPs(c.net, c.rule, c.batch)
-	r.FLOPsPerSecond = r.ProductFLOPs / step.median
+	r.Step, r.Products = step, products
+	r.ImagesPerSecond = float64(c.batch) / step.Median
+	r.ProductFLOPs = planProducts(c.net, c.rule, c.batch).flops()
+	r.FLOPsPerSecond = r.ProductFLOPs / step.Median
 	if c.products != nil {
-		r.Products = newTimeFigures(products)
-		r.StepOverProducts = step.median / products.median
+		r.StepOverProducts = step.Median / products.Median
 	}
 	wait := 0.0 // resident images are there already
 	if s.stream {
@@ -219,7 +218,7 @@ func (s *suite) measure(ctx context.Context, c *cell) (result, error) {
 		}
 	}
 	r.DataWaitShare = &wait
-	if r.Profile, err = c.profile(step.median, s.info.Kind == "cuda"); err != nil {
+	if r.Profile, err = c.profile(step.Median, s.info.Kind == "cuda"); err != nil {
 		return r, err
 	}
 	if s.peers != "" && torchKnows(c.network()) {
@@ -228,17 +227,16 @@ func (s *suite) measure(ctx context.Context, c *cell) (result, error) {
 	return r, err
 }
 
-// profile sums up what the device counts of a step; nil where it counts nothing. Rates
-// are left out where time means nothing, as on the software GPU.
-func (c *cell) profile(seconds float64, timed bool) (*profileFigure, error) {
+// profile sums up the device's counts of a step; zero on a device that counts nothing. Rates
+// are left out if the times mean nothing, as on the software GPU.
+func (c *cell) profile(seconds float64, timed bool) (f profileFigure, err error) {
 	p, err := c.trainer.Profile(1)
 	if errors.Is(err, algo.ErrConfig) {
-		return nil, nil
+		return f, nil
 	}
 	if err != nil {
-		return nil, err
+		return f, err
 	}
-	f := &profileFigure{}
 	for _, k := range p.Kernels {
 		f.Launches += k.Launches
 		f.FloorBytes += k.FloorRead + k.FloorWritten

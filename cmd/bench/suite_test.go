@@ -82,7 +82,7 @@ func checkQuick(t *testing.T, device string) *report {
 func TestQuickOnTheProcessorIsWhatTheSchemaSays(t *testing.T) {
 	r := checkQuick(t, "cpu")
 	for _, c := range r.Cells {
-		assert.Nil(t, c.Profile, "a processor has no kernels")
+		assert.Zero(t, c.Profile, "a processor has no kernels")
 		assert.Zero(t, c.DeviceMemoryBytes, "the memory is the host's")
 	}
 }
@@ -230,7 +230,7 @@ func TestCellThatDoesNotFitSaysSoAndIsSkipped(t *testing.T) {
 	}
 	require.Len(t, r.Cells, 2)
 	assert.Regexp(t, `^does not fit: about \S+ MB are needed and 1\.0 MB are free: out of device memory$`, r.Cells[0].Skipped)
-	assert.Nil(t, r.Cells[0].Step)
+	assert.Zero(t, r.Cells[0].Step)
 	assert.Empty(t, r.Cells[1].Skipped)
 	var out bytes.Buffer
 	r.print(&out)
@@ -243,7 +243,7 @@ func TestProductsThatDoNotFitAreLeftOut(t *testing.T) {
 	c, err := newCell(dev, w, false)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, c.free()) }()
-	c.dev = crowded{dev, productBytes(c.net, c.rule, c.batch) - 1}
+	c.dev = crowded{dev, planProducts(c.net, c.rule, c.batch).bytes() - 1}
 	require.NoError(t, c.addProducts())
 	assert.Nil(t, c.products)
 	c.dev = dev
@@ -253,25 +253,24 @@ func TestProductsThatDoNotFitAreLeftOut(t *testing.T) {
 	for _, b := range c.products.operands {
 		bytes += int64(4 * b.Len())
 	}
-	assert.Equal(t, productBytes(c.net, c.rule, c.batch), bytes, "the plan is what is allocated")
+	assert.Equal(t, planProducts(c.net, c.rule, c.batch).bytes(), bytes, "the plan is what is allocated")
 }
 
 func TestFLOPsOfTheProductsAreThoseOfTheirShapes(t *testing.T) {
-	dev := openCPU(t)
 	for _, w := range []workload{{mnist, "fc", algo.BP, 8}, {mnist, "conv", algo.FA, 8}, {mnist, "fc", algo.DFA, 8}, {mnist, "conv", algo.MDFA, 8}} {
 		net, err := w.build()
 		require.NoError(t, err)
-		p, err := newProducts(dev, net, w.rule, w.batch)
-		require.NoError(t, err)
-		var sum float64
-		for _, a := range p.list {
-			inner := a.A.Cols
-			if a.TransA {
-				inner = a.A.Rows
+		var want float64
+		for i, l := range net.Layers {
+			one := 2 * float64(w.batch) * float64(l.Units()) * float64(l.FanIn())
+			want += 2 * one // forward, and the weight gradient
+			if i > 0 && w.rule.Products == algo.LayerProducts {
+				want += one
 			}
-			sum += 2 * float64(a.C.Rows) * float64(a.C.Cols) * float64(inner)
 		}
-		assert.Equal(t, sum, productFLOPs(net, w.rule, w.batch), w.String())
-		require.NoError(t, p.free())
+		if w.rule.Products == algo.DirectProducts {
+			want += 2 * float64(w.batch) * float64(net.Logits) * float64(net.HiddenUnits())
+		}
+		assert.Equal(t, want, planProducts(net, w.rule, w.batch).flops(), w.String())
 	}
 }

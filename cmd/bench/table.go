@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -10,7 +11,9 @@ import (
 
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/disk"
+	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
+	"mdfa/internal/nvml"
 )
 
 // grid is a table: a title, the names of the columns, and rows. The first textual columns
@@ -77,7 +80,7 @@ func (r *report) header() [][2]string {
 		{"program", fmt.Sprintf("bench %s · %s", r.Version, r.Created.Format("2006-01-02 15:04 UTC"))},
 		{"training", fmt.Sprintf("%s, %s math, made-up %s data", r.Optimizer, r.Math, r.Data)},
 	}
-	if text := r.Device.Card.String(); text != "" {
+	if text := cardText(r.Device.Card); text != "" {
 		lines = append(lines, [2]string{"card", text})
 	}
 	if len(r.Bounds) == 0 {
@@ -90,6 +93,24 @@ func (r *report) header() [][2]string {
 		lines = append(lines, [2]string{"note", "a software GPU: times are those of the interpreter and say nothing of a GPU"})
 	}
 	return lines
+}
+
+// cardText writes the known state of a GPU's card; "" if nothing is known.
+func cardText(c nvml.Card) string {
+	var parts []string
+	add := func(known bool, format string, args ...any) {
+		if known {
+			parts = append(parts, fmt.Sprintf(format, args...))
+		}
+	}
+	add(c.Driver != "", "driver %s", c.Driver)
+	add(c.ClockMHz > 0, "clock %d of %d MHz", c.ClockMHz, c.ClockMaxMHz)
+	add(c.MemoryMHz > 0, "memory %d of %d MHz", c.MemoryMHz, c.MemoryMaxMHz)
+	add(c.PowerLimit > 0, "%.0f of %.0f W", c.PowerWatts, c.PowerLimit)
+	add(c.Celsius > 0, "%d °C", c.Celsius)
+	add(c.ECC != "", "ECC %s", c.ECC)
+	add(c.Slowdown != "", "held down by %s", c.Slowdown)
+	return strings.Join(parts, " · ")
 }
 
 // grids are the tables of the report.
@@ -120,18 +141,27 @@ func (r *report) cellGrid() grid {
 		{"model", func(c result) string { return c.Model }},
 		{"batch", func(c result) string { return fmt.Sprint(c.Batch) }},
 		{"images/s", func(c result) string { return number(c.ImagesPerSecond) }},
-		{"step", func(c result) string { return c.Step.medianText() }},
-		{"p95", func(c result) string { return c.Step.p95Text() }},
-		{"products alone", func(c result) string { return c.Products.medianText() }},
+		{"step", func(c result) string { return known(c.Step.Samples > 0, micro(c.Step.Median)) }},
+		{"p95", func(c result) string { return known(c.Step.Samples > 0, micro(c.Step.P95)) }},
+		{"products alone", func(c result) string { return known(c.Products.Samples > 0, micro(c.Products.Median)) }},
 		{"step/products", func(c result) string { return decimals(c.StepOverProducts, 1, 2) }},
 		{flopsName, func(c result) string { return decimals(c.FLOPsPerSecond, flopsUnit, 1) }},
-		{"GB/s", func(c result) string { return decimals(c.Profile.bandwidth(), 1e9, 1) }},
+		{"GB/s", func(c result) string { return decimals(c.Profile.FloorBytesPerSecond, 1e9, 1) }},
 		{"of peak", func(c result) string { return c.Profile.shares() }},
-		{"launches", func(c result) string { return c.Profile.launches() }},
-		{"memory", func(c result) string { return size(c.DeviceMemoryBytes) }},
-		{"data wait", func(c result) string { return percentOf(c.DataWaitShare, r.Data == streamedData) }},
+		{"launches", func(c result) string { return known(c.Profile.Launches > 0, fmt.Sprint(c.Profile.Launches)) }},
+		{"memory", func(c result) string {
+			return known(c.DeviceMemoryBytes > 0, humanize.Bytes(uint64(c.DeviceMemoryBytes)))
+		}},
+		{"data wait", func(c result) string {
+			if c.DataWaitShare == nil || r.Data != streamedData {
+				return ""
+			}
+			return figures.Percent(*c.DataWaitShare, 1)
+		}},
 		{"PyTorch bp, images/s", func(c result) string { return number(c.PyTorch) }},
-		{"vs PyTorch", func(c result) string { return ratioText(c.ImagesPerSecond, c.PyTorch) }},
+		{"vs PyTorch", func(c result) string {
+			return known(c.ImagesPerSecond > 0 && c.PyTorch > 0, fmt.Sprintf("%.2fx", c.ImagesPerSecond/c.PyTorch))
+		}},
 	} {
 		for _, cell := range r.Cells {
 			if c.of(cell) != "" {
@@ -208,43 +238,15 @@ func (r *report) writeMarkdown(name string, old *report) error {
 	return nil
 }
 
-func (t *timeFigures) medianText() string {
-	if t == nil {
-		return ""
-	}
-	return micro(t.Median)
-}
-
-func (t *timeFigures) p95Text() string {
-	if t == nil {
-		return ""
-	}
-	return micro(t.P95)
-}
-
-func (p *profileFigure) bandwidth() float64 {
-	if p == nil {
-		return 0
-	}
-	return p.FloorBytesPerSecond
-}
-
 // shares is "12% memory, 40% arithmetic".
-func (p *profileFigure) shares() string {
-	if p == nil || p.BandwidthShare == 0 && p.ArithmeticShare == 0 {
+func (p profileFigure) shares() string {
+	if p.BandwidthShare == 0 && p.ArithmeticShare == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%.0f%% memory, %.0f%% arithmetic", 100*p.BandwidthShare, 100*p.ArithmeticShare)
 }
 
-func (p *profileFigure) launches() string {
-	if p == nil {
-		return ""
-	}
-	return fmt.Sprint(p.Launches)
-}
-
-// micro is "1,234 µs", and "0.12 µs" where there would be nothing left.
+// micro writes a time as "1,234 µs", and one below 10 µs as "0.12 µs".
 func micro(seconds float64) string {
 	if us := seconds * 1e6; us == 0 || us >= 10 {
 		return humanize.Comma(int64(us+0.5)) + " µs"
@@ -252,39 +254,18 @@ func micro(seconds float64) string {
 	return fmt.Sprintf("%.2f µs", seconds*1e6)
 }
 
-// The texts of numbers are "" where there is no figure.
-
-func number(v float64) string {
-	if v == 0 {
-		return ""
+// known returns the text, or "" if the figure is missing.
+func known(is bool, text string) string {
+	if is {
+		return text
 	}
-	return humanize.Comma(int64(v + 0.5))
+	return ""
 }
 
+// number writes a figure as "12,345".
+func number(v float64) string { return known(v != 0, humanize.Comma(int64(v+0.5))) }
+
+// decimals writes a figure in a unit.
 func decimals(v, unit float64, places int) string {
-	if v == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%.*f", places, v/unit)
-}
-
-func size(bytes int64) string {
-	if bytes == 0 {
-		return ""
-	}
-	return humanize.Bytes(uint64(bytes))
-}
-
-func percentOf(share *float64, shown bool) string {
-	if share == nil || !shown {
-		return ""
-	}
-	return fmt.Sprintf("%.1f%%", 100**share)
-}
-
-func ratioText(v, to float64) string {
-	if v == 0 || to == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%.2fx", v/to)
+	return known(v != 0, strconv.FormatFloat(v/unit, 'f', places, 64))
 }

@@ -9,14 +9,16 @@
 // The functions and their constants are those of the NVML API Reference Guide.
 package nvml
 
-// Card is how a GPU is set and what it does at this moment. What the driver does not tell
-// is zero, or "" for texts.
+// Card is the state of a GPU's card. A value that the driver does not report is zero.
 type Card struct {
-	Driver                  string  // the version of the display driver, "580.95.05"
-	ClockMHz, ClockMaxMHz   int     // of the multiprocessors
-	MemoryMHz, MemoryMaxMHz int     // of the memory
-	PowerWatts, PowerLimit  float64 // what it draws, and the cap that it is held to
-	Celsius                 int     // temperature
-	ECC                     string  // on or off
-	Slowdown                string  // why its clocks are held down, as "power cap, heat"
+	Driver       string  `json:"driver,omitempty"` // the version of the display driver, "580.95.05"
+	ClockMHz     int     `json:"clock_mhz,omitempty"`
+	ClockMaxMHz  int     `json:"clock_max_mhz,omitempty"` // both of the multiprocessors
+	MemoryMHz    int     `json:"memory_clock_mhz,omitempty"`
+	MemoryMaxMHz int     `json:"memory_clock_max_mhz,omitempty"`
+	PowerWatts   float64 `json:"power_watts,omitempty"`       // drawn now
+	PowerLimit   float64 `json:"power_limit_watts,omitempty"` // the cap
+	Celsius      int     `json:"celsius,omitempty"`
+	ECC          string  `json:"ecc,omitempty"`      // on or off
+	Slowdown     string  `json:"slowdown,omitempty"` // the reasons for reduced clocks, such as "power cap, heat"
 }
