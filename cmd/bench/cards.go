@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// card is what NVIDIA publishes of a GPU. Rates are at the highest clock, of dense
-// matrices, in units a second: none of them is reached in practice.
+// card holds NVIDIA's published figures of a GPU. Rates are per second, at the highest clock and for dense
+// matrices; no program reaches them.
 type card struct {
 	name           string
-	about          string  // which of its kind
+	about          string  // the exact model
 	bytesPerSecond float64 // of device memory
 	cacheBytes     float64 // L2
 	flops          float64 // float32, a multiply-add counted as two
-	tf32FLOPS      float64 // of TF32 products; float32's where there is no TF32
+	tf32FLOPS      float64 // of TF32 products; equal to flops on a GPU without TF32
 }
 
 // Sources, all NVIDIA's:

@@ -19,12 +19,12 @@ type cell struct {
 	net      *model.Network
 	learner  *algo.Learner
 	trainer  *algo.Trainer
-	products *products // nil until addProducts, and where the device has no memory left for them
+	products *products // nil until addProducts, and if the device has too little memory for them
 	epoch    int
 	left     int // steps left in the epoch
 }
 
-// source hands out images of the host's memory, as if they had to be fetched.
+// source reads images from host memory, in place of files.
 type source struct {
 	images []uint8
 	size   int // of an image
@@ -36,9 +36,9 @@ func (s source) Image(i int, dst []uint8) error {
 	return nil
 }
 
-// newCell puts a workload on a device. Streamed images come from the host at each step;
-// otherwise they are resident. Where the device has too little memory the error is
-// gpu.ErrOutOfMemory, and nothing is left there.
+// newCell sets up a workload on a device. Streamed images are uploaded at each step;
+// otherwise they are resident. If the device has too little memory, the error is
+// gpu.ErrOutOfMemory and nothing stays allocated.
 func newCell(dev gpu.Device, w workload, streamed bool) (*cell, error) {
 	c := &cell{workload: w, dev: dev}
 	var err error
@@ -56,7 +56,7 @@ func newCell(dev gpu.Device, w workload, streamed bool) (*cell, error) {
 	return c, nil
 }
 
-// addProducts puts the products beside the training, unless the memory left is too small.
+// addProducts records the products beside the training, unless too little memory is left.
 func (c *cell) addProducts() error {
 	p, err := planProducts(c.net, c.rule, c.batch).record(c.dev)
 	if errors.Is(err, gpu.ErrOutOfMemory) {
@@ -66,9 +66,9 @@ func (c *cell) addProducts() error {
 	return err
 }
 
-// needs is about how many bytes the training takes: weights, gradients, the best weights
+// needs estimates the bytes of the training: weights, gradients, the best weights
 // and the optimizer's state, feedback, activations and errors, and the images. On the cpu
-// the initial values share the memory while they are handed over.
+// the initial values take memory, too, while they are copied.
 func (c *cell) needs(dev gpu.Info) uint64 {
 	m := c.net.Memory(c.batch, c.rule.Feedback)
 	arrays := uint64(3 + optimizer.States())
@@ -105,7 +105,7 @@ func (c *cell) prepare(streamed bool) error {
 	return err
 }
 
-// free gives back what the cell has on the device, also when it was not made in whole.
+// free frees the cell's device memory, also after newCell failed half-way.
 func (c *cell) free() error {
 	var failed error
 	if c.products != nil {
@@ -120,7 +120,7 @@ func (c *cell) free() error {
 	return failed
 }
 
-// begin starts an epoch if none has n steps left, and returns how many steps of n can run.
+// begin starts an epoch if the current one has no steps left, and returns how many of n steps can run.
 func (c *cell) begin(n int) (int, error) {
 	if c.left == 0 {
 		c.epoch++
@@ -156,13 +156,13 @@ func (c *cell) multiply(n int) error {
 	return c.dev.Sync()
 }
 
-// silent observes nothing.
+// silent ignores all events.
 type silent struct{}
 
 func (silent) Step(int, int, func() (float64, error)) {}
 func (silent) Epoch(algo.Epoch) error                 { return nil }
 
-// dataWait trains an epoch and returns the share of its time that waited for images.
+// dataWait trains one epoch and returns the share of its time that waited for images.
 func (c *cell) dataWait(ctx context.Context) (float64, error) {
 	c.left = 0
 	r, err := c.trainer.Run(ctx, silent{})

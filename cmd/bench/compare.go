@@ -8,14 +8,14 @@ import (
 	"mdfa/internal/foreign"
 )
 
-// change is how a cell of two reports differs.
+// change is the difference of a cell between two reports.
 type change struct {
 	key
 	step     shift
 	products shift // zero if one of the reports lacks them
 }
 
-// shift is what one thing took before and takes now.
+// shift is a time before and now.
 type shift struct {
 	old, now         float64    // median seconds
 	oldSpan, nowSpan [2]float64 // see span
@@ -25,11 +25,11 @@ func newShift(old, now timing) shift {
 	return shift{old.Median, now.Median, span(old.Windows), span(now.Windows)}
 }
 
-// ratio is the speed now in parts of the speed before.
+// ratio is the speed now divided by the speed before.
 func (s shift) ratio() float64 { return s.old / s.now }
 
-// moved is +1 where it is faster now and -1 where it is slower, beyond the noise of both
-// reports: their spans do not overlap.
+// moved is +1 if now is faster and -1 if it is slower, beyond the noise of both
+// reports, that is if their spans do not overlap; else 0.
 func (s shift) moved() int {
 	switch {
 	case s.oldSpan[0] > s.nowSpan[1]:
@@ -40,8 +40,8 @@ func (s shift) moved() int {
 	return 0
 }
 
-// verdict is the word for the change. Products that moved as the step did say that the
-// machine or its library changed, rather than this program.
+// verdict names the change. If the products moved like the step, the
+// machine or its library changed rather than this program.
 func (c change) verdict() string {
 	moved := c.step.moved()
 	if moved == 0 {
@@ -57,7 +57,7 @@ func (c change) verdict() string {
 	return text
 }
 
-// comparison is every cell that two reports share, and what else is to be known.
+// comparison holds the cells that two reports share, and remarks on other differences.
 type comparison struct {
 	changes []change
 	remarks []string
@@ -96,8 +96,8 @@ func compare(old, now *report) comparison {
 	return c
 }
 
-// span is the range of the windows without the lowest and the highest, where there are
-// enough: a single hiccup of the machine is no change.
+// span is the range of the windows. With five windows or more it leaves out the lowest and the
+// highest: a single hiccup of the machine is not a change.
 func span(windows []float64) [2]float64 {
 	if len(windows) == 0 {
 		return [2]float64{}
@@ -110,7 +110,7 @@ func span(windows []float64) [2]float64 {
 	return [2]float64{sorted[0], sorted[len(sorted)-1]}
 }
 
-// noise is half the width of a span in parts of the median.
+// noise is half the width of a span divided by the median.
 func noise(span [2]float64, median float64) float64 { return (span[1] - span[0]) / 2 / median }
 
 func (c comparison) grid() grid {

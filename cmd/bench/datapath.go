@@ -21,14 +21,14 @@ import (
 )
 
 const (
-	// dataWindows of time in which each thing is measured; their median counts.
+	// dataWindows is the number of windows of each figure, which is their median.
 	dataWindows = 9
-	// mnistImages is how many training images MNIST has.
+	// mnistImages is the number of MNIST's training images.
 	mnistImages = 60_000
 )
 
-// dataPath measures what brings images to a device, without a device: photographs are
-// prepared, and batches of prepared images are assembled ahead of their use.
+// dataPath measures the path of images to a device, without a device: preparing
+// photographs, and assembling batches of prepared images.
 type dataPath struct {
 	images string // folder of photographs; "" for made-up ones
 	size   int    // height and width of prepared images
@@ -36,19 +36,19 @@ type dataPath struct {
 	total  time.Duration // for each line of the table
 
 	made   int // made-up photographs
-	bytes  int // of the prepared set, about
+	bytes  int // about the size of the prepared set
 	digits int // images of MNIST's size
 
 	photos []photograph
 	next   atomic.Int64 // photograph
 }
 
-// rates are those of some windows, in images per second.
+// rates holds the images per second of each window.
 type rates []float64
 
 func (r rates) median() float64 { return quantile(r, 0.5) }
 
-// run measures and prints. What it writes to the disk is gone when it returns.
+// run measures and prints. It removes its files before it returns.
 func (d *dataPath) run(ctx context.Context, out io.Writer) (err error) {
 	what := fmt.Sprintf("made-up JPEGs of %dx%d", photoWidth, photoHeight)
 	if d.images != "" {
@@ -121,9 +121,9 @@ func traffic(r rates, imageBytes int) string {
 	return humanize.Bytes(uint64(r.median()*float64(imageBytes))) + "/s"
 }
 
-// photographs measures decoding alone and the whole preparation on all threads. Each
-// photograph is decoded and then prepared, so that both see the same pictures and the
-// same moments of the machine. share is the median of what decoding takes of preparing.
+// photographs measures decoding alone and the whole preparation, on all threads. Each
+// photograph is prepared and then decoded, so that both times are of the same pictures and the
+// same state of the machine. share is the median of decoding's share of the preparation.
 func (d *dataPath) photographs(ctx context.Context, workers int) (decoded, made rates, share float64, err error) {
 	var shares rates
 	for range dataWindows {
@@ -138,7 +138,7 @@ func (d *dataPath) photographs(ctx context.Context, workers int) (decoded, made 
 	return decoded, made, shares.median(), nil
 }
 
-// photoWindow is the work of a window: what all threads together have spent.
+// photoWindow is the work of a window: photographs, and time over all threads.
 type photoWindow struct {
 	n               int
 	decode, prepare time.Duration
@@ -161,7 +161,7 @@ func (d *dataPath) photoWindow(ctx context.Context, workers int) (photoWindow, e
 	return sum, errors.Join(failed...)
 }
 
-// photoWorker takes at least one photograph.
+// photoWorker prepares and decodes photographs until the deadline, at least one.
 func (d *dataPath) photoWorker(ctx context.Context, deadline time.Time) (w photoWindow, err error) {
 	dst := make([]byte, imageprep.Bytes(d.size))
 	for w.n == 0 || time.Now().Before(deadline) {
@@ -170,7 +170,7 @@ func (d *dataPath) photoWorker(ctx context.Context, deadline time.Time) (w photo
 		}
 		p := d.photos[(d.next.Add(1)-1)%int64(len(d.photos))]
 		start := time.Now()
-		if err := p.prepare(ctx, d.size, dst); err != nil { // which refuses what decode has no memory for
+		if err := p.prepare(ctx, d.size, dst); err != nil { // it refuses images that decode has no memory for
 			return w, err
 		}
 		between := time.Now()
@@ -184,8 +184,8 @@ func (d *dataPath) photoWorker(ctx context.Context, deadline time.Time) (w photo
 	return w, nil
 }
 
-// assemble measures how fast shuffled batches are read ahead when nothing waits for a
-// device. A first round, which does not count, finds out how many batches fill a window.
+// assemble measures how fast shuffled batches are read ahead if no device slows
+// them. A first round, which does not count, finds the number of batches that fill a window.
 func (d *dataPath) assemble(ctx context.Context, e algo.Examples, features, workers int) (rates, error) {
 	window := (d.total / dataWindows).Seconds()
 	batches := max(1, e.Len()/d.batch)

@@ -1,6 +1,6 @@
-// Command bench times training steps on made-up data, beside the time that their
-// matrix products take alone on the same device. With -predict it bounds the time of a
-// step on GPUs that are not here, and with -data_path it times what brings images to a
+// Command bench times training steps on made-up data, and beside them their matrix
+// products alone on the same device. With -predict it computes lower bounds for the time of a
+// step on other GPUs, and with -data_path it times the path of images to a
 // device instead: decoding, preparing, reading ahead.
 package main
 
@@ -12,7 +12,7 @@ import (
 	"mdfa/cmd/internal/cli"
 )
 
-// Ctrl-C ends a run between two cells; what was written to the disk is removed.
+// Ctrl-C ends a run between two bursts of steps; temporary files are removed.
 func main() {
 	cli.Main("bench", func(ctx context.Context, args []string, stdout *os.File) error {
 		o, err := parse(args)
@@ -23,7 +23,7 @@ func main() {
 	})
 }
 
-// run does what the flags say. progress is told what is being worked on.
+// run times what the options select. Lines about the current work go to progress.
 func run(ctx context.Context, o options, out, progress io.Writer) error {
 	if !o.dataPath {
 		return runSuite(ctx, o, out, progress)

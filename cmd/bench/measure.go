@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// burstTime is how long a GPU works between two waits of the host: a wait costs some ten
-// microseconds, which a training run, that never waits, does not pay.
+// burstTime is the time between two waits for a GPU. A wait takes some ten
+// microseconds, and a training run does not wait.
 const burstTime = 5 * time.Millisecond
 
-// warmUpPart of the time of a cell is spent before anything counts: libraries choose their
+// warmUpPart is the warm-up's share of a cell's time, as a divisor: libraries choose their
 // algorithms, clocks rise, memory is touched for the first time.
 const warmUpPart = 5
 
-// timer measures one thing in windows.
+// timer times steps, or products, in windows.
 type timer struct {
-	ctx context.Context // ends it between two bursts
-	// begin makes ready for n runs and says how many of them there can be.
+	ctx context.Context // ends the timing between two bursts
+	// begin prepares n runs and returns how many of them are possible.
 	begin func(n int) (int, error)
-	// run runs the thing n times and waits for the end.
+	// run does n runs and waits for the end.
 	run func(n int) error
-	// most is the longest burst. Shorter ones are equal parts of it.
+	// most is the longest burst. A shorter burst divides it into equal parts.
 	most int
 
 	burst   int
@@ -46,8 +46,8 @@ func (t *timer) sample() (float64, error) {
 	return time.Since(start).Seconds() / float64(n), nil
 }
 
-// warm runs the thing at least twice and for a while, then chooses the length of bursts
-// by its speed.
+// warm does at least two runs and fills the time, then chooses the length of bursts
+// by their speed.
 func (t *timer) warm(total time.Duration, bursts bool) error {
 	t.burst = 1
 	fastest := 0.0
@@ -66,7 +66,7 @@ func (t *timer) warm(total time.Duration, bursts bool) error {
 	return nil
 }
 
-// part is about n, and at least 1, so that whole is a multiple of it, or nearly.
+// part returns a number near n, at least 1, of which whole is (almost) a multiple.
 func part(whole int, n float64) int {
 	n = min(float64(whole), max(1, n))
 	return whole / int(math.Ceil(float64(whole)/n))
@@ -93,8 +93,8 @@ func (t *timer) timing() timing {
 	}
 }
 
-// measure takes turns between steps and products in short windows, so that a machine
-// whose speed drifts slows both alike. products are zero where the cell has none.
+// measure alternates short windows of steps and of products, so that a drift of the machine's
+// speed affects both alike. products is zero if the cell has none.
 func (c *cell) measure(ctx context.Context, total time.Duration, windows int) (steps, products timing, err error) {
 	timers := []*timer{{ctx: ctx, begin: c.begin, run: c.steps, most: c.trainer.Steps()}}
 	if c.products != nil {
@@ -119,7 +119,7 @@ func (c *cell) measure(ctx context.Context, total time.Duration, windows int) (s
 	return timers[0].timing(), products, nil
 }
 
-// quantile sorts the values.
+// quantile returns the q-quantile of the values, and sorts them.
 func quantile(values []float64, q float64) float64 {
 	slices.Sort(values)
 	return values[int(q*float64(len(values)-1))]

@@ -15,7 +15,7 @@ import (
 	"mdfa/run/device"
 )
 
-// options are the flags. Lists that are empty depend on the device.
+// options holds the flags. An empty list gets its default from the device.
 type options struct {
 	device         string
 	tf32           bool
@@ -42,7 +42,7 @@ const (
 	usualBatch   = 64
 )
 
-// windows in which each cell is measured.
+// windows returns the number of windows in which each cell is timed.
 func (o options) windows() int {
 	if o.quick {
 		return quickWindows
@@ -50,16 +50,16 @@ func (o options) windows() int {
 	return usualWindows
 }
 
-// onlyWith are flags that go with another one.
+// onlyWith maps a flag to the flag that it needs.
 var onlyWith = map[string]string{"images": "data_path", "size": "data_path"}
 
-// notWith are flags that -data_path, which uses no device, cannot serve.
+// notWith lists the flags that -data_path, which uses no device, does not accept.
 var notWith = []string{"device", "datasets", "nets", "models", "tf32", "quick", "stream", "peers", "json", "markdown", "compare", "predict"}
 
-// about is what the program says of itself.
+// about describes the program for its help text.
 var about = cli.Program{
 	Name:    "bench",
-	Summary: "bench times training steps, or with -data_path the way of the images to a device.",
+	Summary: "bench times training steps, or with -data_path the path of images to a device.",
 	Examples: []string{
 		"bench -device cpu -quick",
 		"bench -device cuda -json results/h100.json -markdown results/h100.md",
@@ -71,22 +71,22 @@ var about = cli.Program{
 
 func newFlags(o *options) *cli.Flags {
 	f := cli.New(about)
-	f.Topic("What to time")
+	f.Topic("Selection")
 	cli.List(f, &o.datasets, "datasets", "NAME,...", "data sets whose shapes to time: mnist, cifar, imagenet (default mnist,cifar, on cuda imagenet too)", parseDataset).Among("mnist", "cifar", "imagenet")
 	cli.List(f, &o.nets, "nets", "NAME,...", "kinds of networks (default "+strings.Join(nets, ",")+")", parseNet).Among(nets...)
 	cli.List(f, &o.rules, "models", "NAME,...", "learning rules (default "+strings.Join(algo.RuleNames(), ",")+")", algo.ParseRule).Among(algo.RuleNames()...)
 	cli.List(f, &o.batches, "batch_sizes", "N,...", "examples in a step (default 64, on cuda 64,256)", parseBatch)
-	f.Bool(&o.stream, "stream", "bring the images from the host at each step in place of keeping them on the device")
-	cli.List(f, &o.predict, "predict", "GPU,...", "instead of timing, bound the step's time on these GPUs: "+strings.Join(cardNames(), ", ")+"; needs -device emu or cuda", parseCard).Among(cardNames()...)
-	f.Bool(&o.dataPath, "data_path", "time the way of the images to a device instead of steps")
-	f.Text(&o.images, "images", "DIR", "", "with -data_path: a folder of JPEG or PNG photographs in place of made-up ones").Folder()
+	f.Bool(&o.stream, "stream", "upload images at each step instead of keeping them on the device")
+	cli.List(f, &o.predict, "predict", "GPU,...", "instead of timing, compute lower bounds for a step on these GPUs: "+strings.Join(cardNames(), ", ")+"; needs -device emu or cuda", parseCard).Among(cardNames()...)
+	f.Bool(&o.dataPath, "data_path", "time the path of images to a device instead of steps")
+	f.Text(&o.images, "images", "DIR", "", "with -data_path: a folder of JPEG or PNG photographs instead of made-up ones").Folder()
 	f.Integer(&o.size, "size", "N", 224, math.MinInt, "with -data_path: prepare images at this height and width in pixels")
 
-	f.Topic("How to time")
+	f.Topic("Timing")
 	f.Text(&o.device, "device", "NAME", "auto", strings.Join(device.Names(), ", ")+"; cuda:1 is the second GPU").Among(device.Names()...)
 	f.Bool(&o.tf32, "tf32", "on a GPU, products by tensor cores, factors rounded to 10 bits")
-	f.Duration(&o.duration, "time", usualTime, "how long to time each cell, or each line of -data_path")
-	f.Bool(&o.quick, "quick", "fewer cells and shorter windows: done in a minute, also on emu")
+	f.Duration(&o.duration, "time", usualTime, "time for each cell, or for each line of -data_path")
+	f.Bool(&o.quick, "quick", "fewer cells and shorter windows: takes a minute, also on emu")
 	f.Text(&o.peers, "peers", "FILE", "", "a Python with torch, to time PyTorch's BP step on the same networks on the processor").File()
 
 	f.Topic("Output")
@@ -96,7 +96,7 @@ func newFlags(o *options) *cli.Flags {
 	return f
 }
 
-// parse reads the command line. The error is a usage error, or an answer such as the help
+// parse reads the command line. Its error is a usage error, or an answer such as the help
 // text.
 func parse(args []string) (options, error) {
 	var o options
@@ -110,7 +110,7 @@ func parse(args []string) (options, error) {
 	return o, cmp.Or(o.check(), o.together(f.Given))
 }
 
-// check refuses values that no measurement can have.
+// check refuses values outside their range.
 func (o options) check() error {
 	switch {
 	case o.size < imageprep.MinSize || o.size > imageprep.MaxSize:
@@ -121,7 +121,7 @@ func (o options) check() error {
 	return nil
 }
 
-// together refuses flags that do not go together.
+// together refuses flags that exclude each other.
 func (o options) together(given map[string]bool) error {
 	for name, other := range onlyWith {
 		if given[name] && !given[other] {

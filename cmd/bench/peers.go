@@ -12,8 +12,8 @@ import (
 //go:embed torch_peer.py
 var torchPeer string
 
-// torchSpeed has PyTorch train the same network by BP and returns images per second:
-// the better of eager and compiled.
+// torchSpeed trains the same network by BP in PyTorch and returns images per second,
+// the faster of eager and compiled.
 func torchSpeed(python, net string, batch int, total time.Duration) (float64, error) {
 	cmd := exec.Command(python, "-", net, strconv.Itoa(batch), fmt.Sprint(total.Seconds()))
 	cmd.Stdin = strings.NewReader(torchPeer)
@@ -24,5 +24,5 @@ func torchSpeed(python, net string, batch int, total time.Duration) (float64, er
 	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
 }
 
-// torchKnows says whether torch_peer.py can build the network.
+// torchKnows reports whether torch_peer.py can build the network.
 func torchKnows(network string) bool { return !strings.HasPrefix(network, "imagenet") }

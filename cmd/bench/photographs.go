@@ -20,9 +20,9 @@ const (
 	photoWidth   = 500
 	photoHeight  = 375
 	photoQuality = 90
-	// photoCount is enough that the files do not stay in a core's own cache.
+	// photoCount is large enough that the files exceed a core's cache.
 	photoCount = 32
-	// maxPhotos bounds what is held in memory of a user's folder.
+	// maxPhotos bounds the photographs of a user's folder that are held in memory.
 	maxPhotos = 256
 )
 
@@ -45,18 +45,18 @@ func madeUpPhotographs(n int) ([]photograph, error) {
 	return photos, nil
 }
 
-// What a scene is made of. Swings are in grey levels. Together they make a file of about
-// 100 kB, as ImageNet's are.
+// The parts of a scene. Swings are in grey levels. Together they give a file of about
+// 100 kB, like ImageNet's.
 const (
 	coarsest    = 256 // pixels from one lattice point to the next, halved down to 2
 	coarseSwing = 90
 	falloff     = 0.7 // of the swing when the lattice's width is halved
-	tint        = 0.3 // swing of a colour against that of all
-	grain       = 32  // of each pixel by itself
+	tint        = 0.3 // swing of a colour, relative to that of brightness
+	grain       = 32  // swing of each pixel by itself
 )
 
-// scene is a picture whose content falls off with its frequency as that of photographs
-// does: lattices of random values, each finer and weaker than the one before, and the
+// scene draws a picture whose content falls off with its frequency, as in photographs:
+// a sum of lattices of random values, each finer and weaker than the one before, and the
 // grain of a sensor.
 func scene(seed uint64) *image.RGBA {
 	rng := rand.New(rand.NewPCG(seed, 1))
@@ -84,7 +84,7 @@ func scene(seed uint64) *image.RGBA {
 	return picture
 }
 
-// addLattice adds random values at every cell-th pixel, joined by straight lines.
+// addLattice adds random values at every cell-th pixel, with linear interpolation between them.
 func addLattice(plane []float32, rng *rand.Rand, cell int, swing float32) {
 	columns, rows := photoWidth/cell+2, photoHeight/cell+2
 	values := make([]float32, columns*rows)
@@ -102,11 +102,11 @@ func addLattice(plane []float32, rng *rand.Rand, cell int, swing float32) {
 	}
 }
 
-// maxPhoto bounds the file of a photograph.
+// maxPhoto bounds the size of a photograph's file.
 const maxPhoto = 256 << 20
 
-// readPhotographs reads the JPEG and PNG files below a folder, evenly picked where there
-// are more than maxPhotos. Other files are passed over.
+// readPhotographs reads the JPEG and PNG files below a folder, evenly picked if there
+// are more than maxPhotos. It skips other files.
 func readPhotographs(ctx context.Context, dir string) ([]photograph, error) {
 	var paths []string
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -139,7 +139,7 @@ func readPhotographs(ctx context.Context, dir string) ([]photograph, error) {
 	return photos, nil
 }
 
-// decode is the part of the preparation that turns a file into pixels.
+// decode decodes the file, which is one part of the preparation.
 func (p photograph) decode() error {
 	if _, _, err := image.Decode(bytes.NewReader(p.file)); err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
@@ -147,7 +147,7 @@ func (p photograph) decode() error {
 	return nil
 }
 
-// prepare makes a photograph what training reads.
+// prepare writes the photograph's pixels, as training reads them, to dst.
 func (p photograph) prepare(ctx context.Context, size int, dst []byte) error {
 	if err := imageprep.Prepare(ctx, p.file, size, dst); err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)

@@ -7,23 +7,23 @@ import (
 )
 
 const (
-	// launchSeconds is assumed to be the least from the start of a graph's kernel to the
-	// start of one that depends on it. No datasheet has it; 1 to 2 µs are usual.
+	// launchSeconds is the assumed least time between the starts of a graph's kernel and of
+	// a kernel that depends on it. No datasheet states it; 1 to 2 µs are usual.
 	launchSeconds = 1e-6
-	// launchStreams is over how many streams a recorded step is spread at most: so many
-	// launches can begin together.
+	// launchStreams is the largest number of streams of a recorded step, and so of
+	// launches that can begin at the same time.
 	launchStreams = 4
 )
 
-// What can bound a step.
+// Limits of a step.
 const (
 	byArithmetic = "arithmetic"
 	byMemory     = "memory"
 	byLaunches   = "launches"
 )
 
-// bound is the least time that a step can take on a GPU: no measurement, and no estimate
-// of one. It is the largest of three times that overlap at best.
+// bound is a lower bound for the time of a step on a GPU, not a measurement or an
+// estimate. It is the largest of three times that overlap completely at best.
 type bound struct {
 	key
 	GPU                string  `json:"gpu"`
@@ -31,7 +31,7 @@ type bound struct {
 	FLOPs              int64   `json:"flops"`
 	FloorBytes         int64   `json:"floor_bytes"`
 	ArithmeticSeconds  float64 `json:"arithmetic_seconds"`
-	MemorySeconds      float64 `json:"memory_seconds"`          // of what no L2 cache can hold
+	MemorySeconds      float64 `json:"memory_seconds"`          // of the traffic beyond the L2 cache
 	UncachedSeconds    float64 `json:"memory_uncached_seconds"` // if nothing stayed in L2; not part of the bound
 	LaunchSeconds      float64 `json:"launch_seconds"`
 	Seconds            float64 `json:"least_step_seconds"`
@@ -59,8 +59,8 @@ func (c *cell) bounds(on []card, tf32 bool) ([]bound, error) {
 
 // newBound adds up the kernels of a step.
 //
-// A launch finds at most a full L2 cache of what it reads there, and leaves at most a full
-// one of what it writes: only what is beyond that has to pass through device memory.
+// A launch finds at most a full L2 cache of its input there, and leaves at most a full
+// cache of its output. Only the traffic beyond that has to pass through device memory.
 func newBound(p gpu.Profile, on card, tf32 bool) bound {
 	b := bound{GPU: on.name, ArithmeticInTF32: tf32, AssumedLaunchDelay: launchSeconds}
 	var vector, matrix, beyond float64
@@ -77,7 +77,7 @@ func newBound(p gpu.Profile, on card, tf32 bool) bound {
 		beyond += max(0, float64(k.FloorRead)-cached) + max(0, float64(k.FloorWritten)-cached)
 	}
 	b.ArithmeticSeconds = (matrix + vector) / on.flops
-	if tf32 && on.tf32FLOPS > on.flops { // tensor cores work beside the others
+	if tf32 && on.tf32FLOPS > on.flops { // tensor cores work beside the other units
 		b.ArithmeticSeconds = max(matrix/on.tf32FLOPS, vector/on.flops)
 	}
 	b.MemorySeconds = beyond / on.bytesPerSecond
@@ -94,6 +94,6 @@ func newBound(p gpu.Profile, on card, tf32 bool) bound {
 	return b
 }
 
-// boundNote stands over every table of bounds.
+// boundNote is printed above every table of bounds.
 var boundNote = fmt.Sprintf("Least time of a step by arithmetic, by memory beyond the L2 cache, and by launches (%.0f µs each, %d at a time): "+
 	"a bound from published peak rates, not a measurement. Real steps take longer.", 1e6*launchSeconds, launchStreams)

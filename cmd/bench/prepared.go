@@ -11,14 +11,14 @@ import (
 )
 
 // preparedBytes is the size of the prepared set: many times a processor's cache, so that
-// reading it is reading memory, and small enough to stay in the system's page cache.
+// it is read from memory, and small enough to stay in the system's page cache.
 const preparedBytes = 256 << 20
 
-// classes of the prepared set.
+// classes is the number of classes of the prepared set.
 const classes = 10
 
-// writePrepared prepares the photographs and writes them to dir again and again, as
-// imagenet-prep writes them: total bytes of images, but at least one image.
+// writePrepared prepares the photographs and writes them to dir repeatedly, in
+// imagenet-prep's format: total bytes of images, but at least one image.
 func writePrepared(ctx context.Context, dir string, photos []photograph, size, total int) error {
 	record := imageprep.Bytes(size)
 	n := max(1, total/record)
@@ -57,7 +57,7 @@ func writePrepared(ctx context.Context, dir string, photos []photograph, size, t
 	return m.Write(dir)
 }
 
-// prepared are the training images of an open set, as training streams them.
+// prepared returns the training images of an open set, to be streamed.
 func prepared(set *shards.Set) algo.Examples {
 	return algo.Examples{Source: set.Train, Labels: set.Train.Labels()}
 }

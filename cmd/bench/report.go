@@ -20,7 +20,7 @@ import (
 // reportSchema is raised when the meaning of a field changes.
 const reportSchema = 1
 
-// report is what -json writes: schema.json describes the fields.
+// report is the content of -json's file; schema.json describes the fields.
 type report struct {
 	Schema      int         `json:"schema"`
 	Created     time.Time   `json:"created"`
@@ -45,8 +45,8 @@ type processor struct {
 	Threads int    `json:"threads"`
 }
 
-// deviceFacts are gpu.Info's, and how long opening took: on a GPU that is the driver's
-// context, the compilation of the kernels where the driver has not kept it, and cuBLAS.
+// deviceFacts describes the device and the time to open it: on a GPU, to make the driver's
+// context, to compile the kernels if the driver has not cached them, and to load cuBLAS.
 type deviceFacts struct {
 	Kind        string    `json:"kind"`
 	Name        string    `json:"name"`
@@ -77,7 +77,7 @@ const (
 	streamedData = "streamed"
 )
 
-// newReport describes the surroundings of a measurement.
+// newReport returns a report without cells that describes machine and options.
 func newReport(o options, dev gpu.Info, opening time.Duration) *report {
 	r := &report{
 		Schema: reportSchema, Created: time.Now().UTC().Truncate(time.Second), Version: version.Read().String(),
@@ -100,7 +100,7 @@ func newReport(o options, dev gpu.Info, opening time.Duration) *report {
 	return r
 }
 
-// cpuName is the processor's name as Linux tells it, or "" elsewhere.
+// cpuName returns the processor's name as Linux reports it, or "" on other systems.
 func cpuName() string {
 	f, err := os.Open("/proc/cpuinfo")
 	if err != nil {
@@ -115,7 +115,7 @@ func cpuName() string {
 	return ""
 }
 
-// key names the workload of a cell, the same from run to run.
+// key identifies the workload of a cell across runs.
 type key struct {
 	Dataset string `json:"dataset"`
 	Net     string `json:"net"`
@@ -128,7 +128,7 @@ func (w workload) key() key { return key{w.data.name, w.net, w.rule.String(), w.
 // network is "mnist-fc".
 func (k key) network() string { return k.Dataset + "-" + k.Net }
 
-// result is a cell of the table. Skipped has the reason why there are no figures.
+// result is a cell of the table. Skipped is the reason if there are no figures.
 type result struct {
 	key
 	Skipped           string        `json:"skipped,omitempty"`
@@ -163,7 +163,7 @@ type profileFigure struct {
 	ArithmeticShare     float64 `json:"arithmetic_share,omitempty"`
 }
 
-// write writes the report to a file, which is complete or absent.
+// write writes the report to a file atomically.
 func (r *report) write(name string) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -175,10 +175,10 @@ func (r *report) write(name string) error {
 	return nil
 }
 
-// maxReport bounds a file of -json.
+// maxReport bounds the size of a file of -json.
 const maxReport = 64 << 20
 
-// readReport reads what an earlier run wrote.
+// readReport reads the file of an earlier run's -json.
 func readReport(name string) (*report, error) {
 	text, err := disk.ReadFile(context.Background(), name, maxReport)
 	if err != nil {

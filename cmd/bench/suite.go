@@ -17,22 +17,22 @@ import (
 	"mdfa/run/device"
 )
 
-// optimizer is the paper's.
+// optimizer is the paper's optimizer.
 const optimizer = gpu.RMSProp
 
-// suite is the cells of a run and the device that they run on.
+// suite is a run of cells on one device.
 type suite struct {
 	options
 	dev      gpu.Device
 	info     gpu.Info
-	progress io.Writer          // a line for each cell; not part of the table
-	speeds   map[string]float64 // PyTorch's, by network and batch
+	progress io.Writer          // gets a line for each cell
+	speeds   map[string]float64 // PyTorch's images per second, by network and batch
 }
 
-// runSuite measures or predicts, and prints and writes what came out.
+// runSuite measures cells or computes bounds, and prints and writes the report.
 func runSuite(ctx context.Context, o options, out, progress io.Writer) (err error) {
 	var old *report
-	if o.compare != "" { // what cannot be read should not cost a measurement
+	if o.compare != "" { // read it first: an unreadable file must not cost a measurement
 		if old, err = readReport(o.compare); err != nil {
 			return fmt.Errorf("-compare: %w", err)
 		}
@@ -47,7 +47,7 @@ func runSuite(ctx context.Context, o options, out, progress io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, dev.Close()) }() // what went wrong first says more
+	defer func() { err = cmp.Or(err, dev.Close()) }() // the first error explains more
 	s := &suite{options: o, dev: dev, info: dev.Info(), progress: progress, speeds: map[string]float64{}}
 	if err := s.settle(); err != nil {
 		return err
@@ -61,18 +61,18 @@ func runSuite(ctx context.Context, o options, out, progress io.Writer) (err erro
 		if o.json == "" {
 			return nil
 		}
-		return r.write(o.json) // a run that is killed leaves the cells so far
+		return r.write(o.json) // a killed run leaves the cells so far
 	})
 	if errors.Is(failed, context.Canceled) {
 		failed = errInterrupted
 	}
-	return errors.Join(failed, r.publish(o, old, out)) // what was measured so far counts
+	return errors.Join(failed, r.publish(o, old, out)) // also publishes the cells so far
 }
 
-// errInterrupted ends a run that Ctrl-C has cut short.
+// errInterrupted ends a run after Ctrl-C.
 var errInterrupted = fmt.Errorf("%w: the cells so far are written", cli.ErrInterrupted)
 
-// publish prints the report and writes the tables that were asked for. The file of -json has been written.
+// publish prints the report and writes the file of -markdown. The file of -json is already written.
 func (r *report) publish(o options, old *report, out io.Writer) error {
 	r.print(out)
 	if old != nil {
@@ -84,8 +84,8 @@ func (r *report) publish(o options, old *report, out io.Writer) error {
 	return r.writeMarkdown(o.markdown, old)
 }
 
-// settle chooses what the flags left open, now that the device is known, and refuses what
-// the device cannot do.
+// settle sets the defaults that depend on the device, and refuses options that the
+// device does not support.
 func (s *suite) settle() error {
 	kind := s.info.Kind
 	switch {
@@ -137,7 +137,7 @@ func (s *suite) workloads() (list []workload) {
 	return list
 }
 
-// fill adds a result, or bounds, for each cell to the report, and calls keep after each.
+// fill adds a result, or bounds, for each cell to the report, and calls keep after each cell.
 func (s *suite) fill(ctx context.Context, r *report, keep func() error) error {
 	list := s.workloads()
 	start := time.Now()
@@ -158,7 +158,7 @@ func (s *suite) fill(ctx context.Context, r *report, keep func() error) error {
 	return nil
 }
 
-// timeLeft is the text of how long the rest takes if it goes on as before; "" before the first cell.
+// timeLeft writes the estimated time for the remaining cells; "" before the first cell.
 func timeLeft(spent time.Duration, done, all int) string {
 	if done == 0 {
 		return ""
@@ -167,7 +167,7 @@ func timeLeft(spent time.Duration, done, all int) string {
 	return fmt.Sprintf(" (about %v left)", max(time.Second, left.Round(time.Second)))
 }
 
-// add measures a cell, or bounds its time.
+// add adds a cell's figures, or its bounds, to the report.
 func (s *suite) add(ctx context.Context, r *report, w workload) (err error) {
 	c, err := newCell(s.dev, w, s.stream)
 	if errors.Is(err, gpu.ErrOutOfMemory) {
@@ -190,10 +190,10 @@ func (s *suite) add(ctx context.Context, r *report, w workload) (err error) {
 	return err
 }
 
-// measure is one cell's figures.
+// measure returns a cell's figures.
 func (s *suite) measure(ctx context.Context, c *cell) (result, error) {
 	r := result{key: c.key()}
-	// On the cpu others take and give memory meanwhile.
+	// On the cpu other programs allocate and free memory meanwhile.
 	if s.info.Kind != "cpu" && s.info.MemoryFree > 0 {
 		r.DeviceMemoryBytes = max(0, s.info.MemoryFree-s.dev.Info().MemoryFree)
 	}
@@ -211,7 +211,7 @@ func (s *suite) measure(ctx context.Context, c *cell) (result, error) {
 	if c.products != nil {
 		r.StepOverProducts = step.Median / products.Median
 	}
-	wait := 0.0 // resident images are there already
+	wait := 0.0 // no step waits for resident images
 	if s.stream {
 		if wait, err = c.dataWait(ctx); err != nil {
 			return r, err
@@ -254,7 +254,7 @@ func (c *cell) profile(seconds float64, timed bool) (f profileFigure, err error)
 	return f, nil
 }
 
-// pytorch is PyTorch's images per second, asked for once for each network and batch.
+// pytorch returns PyTorch's images per second, measured once for each network and batch.
 func (s *suite) pytorch(network string, batch int) (float64, error) {
 	name := fmt.Sprint(network, " ", batch)
 	if speed, known := s.speeds[name]; known {

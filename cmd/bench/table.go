@@ -16,8 +16,8 @@ import (
 	"mdfa/internal/nvml"
 )
 
-// grid is a table: a title, the names of the columns, and rows. The first textual columns
-// are words, the others numbers.
+// grid is a table: a note above it, the names of the columns, and rows. The first textual
+// columns hold words, the others numbers.
 type grid struct {
 	note    string
 	textual int
@@ -64,7 +64,7 @@ func (g grid) markdown(out io.Writer) {
 	}
 }
 
-// header is what the surroundings of the figures were, a label and a text each.
+// header describes machine and program, a label and a text for each line.
 func (r *report) header() [][2]string {
 	device := r.Device.Name
 	if r.Device.Detail != "" {
@@ -90,7 +90,7 @@ func (r *report) header() [][2]string {
 		lines = append(lines, [2]string{"note", fmt.Sprintf("cut off: %d cells were not measured", r.CellsToCome)})
 	}
 	if r.Device.Kind == "emu" {
-		lines = append(lines, [2]string{"note", "a software GPU: times are those of the interpreter and say nothing of a GPU"})
+		lines = append(lines, [2]string{"note", "a software GPU: the times are the interpreter's and say nothing about a GPU"})
 	}
 	return lines
 }
@@ -124,12 +124,12 @@ func (r *report) grids() (list []grid) {
 	return list
 }
 
-// cellGrid leaves out columns for which no cell has a figure.
+// cellGrid returns the table of the cells, without columns for which no cell has a figure.
 func (r *report) cellGrid() grid {
 	g := grid{textual: 2}
 	type column struct {
 		name string
-		of   func(c result) string // "" where there is nothing to say
+		of   func(c result) string // "" if missing
 	}
 	flopsName, flopsUnit := "GFLOPS", 1e9
 	if r.Device.Kind == "cuda" {
@@ -217,8 +217,8 @@ func (r *report) print(out io.Writer) {
 	}
 }
 
-// writeMarkdown writes the report, and the comparison where there is an old one, to a
-// file, which is complete or absent.
+// writeMarkdown writes the report, and the comparison with an old one if there is one, to a
+// file atomically.
 func (r *report) writeMarkdown(name string, old *report) error {
 	var text strings.Builder
 	for _, line := range r.header() {
