@@ -33,6 +33,7 @@ enum : int {
     ACT_TANH = 0,               // gpu.Activation
     ACT_RELU = 1,               // gpu.Activation
     ACT_PL = 2,                 // gpu.Activation
+    ACT_LINEAR = 3,             // gpu.Activation
     DRAW_SYMMETRIC = 2,         // gpu.Draw
     DRAW_UNIFORM = 3,           // gpu.Draw
     DRAW_NORMAL = 4,            // gpu.Draw
@@ -58,19 +59,28 @@ template <int W> __device__ void store(float *p, int i, Vec<W> v) {
     reinterpret_cast<Vec<W> *>(p)[i] = v;
 }
 
-// activate is f(a); NaN stays NaN.
+// activate is f(a); NaN stays NaN, and an activation without a formula here is NaN.
 __device__ float activate(int act, float a) {
     if (act == ACT_TANH) return tanhf(a);
     if (act == ACT_RELU) return a < 0.0f ? 0.0f : a;
-    return a < -1.0f ? -1.0f : (a > 1.0f ? 1.0f : a);
+    if (act == ACT_PL) return a < -1.0f ? -1.0f : (a > 1.0f ? 1.0f : a);
+    return act == ACT_LINEAR ? a : NAN_F;
 }
 
-// slope is f'(a), from h = tanh(a) for tanh and from a itself for relu (1 at 0) and pl
-// (1 on the closed interval).
-__device__ float slope(int act, float v) {
-    if (act == ACT_TANH) return 1.0f - v * v;
-    if (act == ACT_RELU) return v >= 0.0f ? 1.0f : 0.0f;
-    return fabsf(v) <= 1.0f ? 1.0f : 0.0f;
+// slopes is f' of W units. `below` holds the values from which f' is computed: h for tanh,
+// a for relu (1 at 0) and pl (1 on the closed interval), nothing for linear.
+template <int W> __device__ Vec<W> slopes(int act, const float *below, int i) {
+    Vec<W> v = {};
+    if (act != ACT_LINEAR) v = load<W>(below, i);
+    if (act == ACT_TANH)
+        for (float &x : v.at) x = 1.0f - x * x;
+    else if (act == ACT_RELU)
+        for (float &x : v.at) x = x >= 0.0f ? 1.0f : 0.0f;
+    else if (act == ACT_PL)
+        for (float &x : v.at) x = fabsf(x) <= 1.0f ? 1.0f : 0.0f;
+    else
+        for (float &x : v.at) x = act == ACT_LINEAR ? 1.0f : NAN_F;
+    return v;
 }
 
 // The warp reductions leave the same bits in every lane: the tree is symmetric.
@@ -160,16 +170,16 @@ gather(float *__restrict__ x, int *__restrict__ y, const uint8 *__restrict__ dat
 }
 
 // ---------------------------------------------------------------------------------------
-// bias_tanh: h = tanh(h + b), in place, b added to every row of h [rows, cols].
+// bias_tanh, bias_linear: h = f(h + b), in place, b added to every row of h [rows, cols].
 // bias_relu, bias_pl: pre = pre + b in place, h = f(pre).
 //
 // A thread goes down its columns and keeps their bias in registers.
 //
 // Launch: block x over the columns / width, block y over rows, at most BLOCK threads; grid x
 // over all columns / width, y over rows.
-// Bytes: bias_tanh reads 4, writes 4; the others read 4, write 8; and each thread reads its
+// Bytes: in place reads 4, writes 4; the others read 4, write 8; and each thread reads its
 // bias once, 4 · width.
-template <int W, int ACT>
+template <int W, int ACT, bool KEEP_PRE>
 __device__ void bias_activation(float *pre, float *h, const float *b, int rows, int cols) {
     int depth = cols / W, c = blockIdx.x * blockDim.x + threadIdx.x;
     int row = blockIdx.y * blockDim.y + threadIdx.y;
@@ -179,7 +189,7 @@ __device__ void bias_activation(float *pre, float *h, const float *b, int rows, 
         Vec<W> a = load<W>(pre, row * depth + c);
 #pragma unroll
         for (int k = 0; k < W; k++) a.at[k] += bias.at[k];
-        if (ACT != ACT_TANH) store<W>(pre, row * depth + c, a);
+        if (KEEP_PRE) store<W>(pre, row * depth + c, a);
 #pragma unroll
         for (int k = 0; k < W; k++) a.at[k] = activate(ACT, a.at[k]);
         store<W>(h, row * depth + c, a);
@@ -189,25 +199,33 @@ __device__ void bias_activation(float *pre, float *h, const float *b, int rows, 
 extern "C" __global__ void __launch_bounds__(BLOCK)
 bias_tanh(float *h, const float *__restrict__ b, int rows, int cols, int width) {
     if (width == 4)
-        bias_activation<4, ACT_TANH>(h, h, b, rows, cols);
+        bias_activation<4, ACT_TANH, false>(h, h, b, rows, cols);
     else
-        bias_activation<1, ACT_TANH>(h, h, b, rows, cols);
+        bias_activation<1, ACT_TANH, false>(h, h, b, rows, cols);
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
 bias_relu(float *__restrict__ pre, float *__restrict__ h, const float *__restrict__ b, int rows, int cols, int width) {
     if (width == 4)
-        bias_activation<4, ACT_RELU>(pre, h, b, rows, cols);
+        bias_activation<4, ACT_RELU, true>(pre, h, b, rows, cols);
     else
-        bias_activation<1, ACT_RELU>(pre, h, b, rows, cols);
+        bias_activation<1, ACT_RELU, true>(pre, h, b, rows, cols);
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
 bias_pl(float *__restrict__ pre, float *__restrict__ h, const float *__restrict__ b, int rows, int cols, int width) {
     if (width == 4)
-        bias_activation<4, ACT_PL>(pre, h, b, rows, cols);
+        bias_activation<4, ACT_PL, true>(pre, h, b, rows, cols);
     else
-        bias_activation<1, ACT_PL>(pre, h, b, rows, cols);
+        bias_activation<1, ACT_PL, true>(pre, h, b, rows, cols);
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK)
+bias_linear(float *h, const float *__restrict__ b, int rows, int cols, int width) {
+    if (width == 4)
+        bias_activation<4, ACT_LINEAR, false>(h, h, b, rows, cols);
+    else
+        bias_activation<1, ACT_LINEAR, false>(h, h, b, rows, cols);
 }
 
 // ---------------------------------------------------------------------------------------
@@ -289,7 +307,7 @@ im2col(const float *__restrict__ image, float *__restrict__ patches, int images,
 // ---------------------------------------------------------------------------------------
 // col2im: dx[n, u, v, c] = f'(a[n, u, v, c]) · sum over all (y, i), (x, j) with
 // u = stride·y + i and v = stride·x + j of patches[n, y, x, i, j, c]; no such pair gives 0.
-// `below` is what f' reads: h for tanh, the preactivation otherwise.
+// `below` holds the h or a from which f' is computed (see slopes).
 // sums[block, c] is the sum of the block's dx; column_sums makes the bias gradient of them.
 //
 // Launch: block x over the channels / width, block y over positions, at most BLOCK threads;
@@ -318,10 +336,10 @@ __device__ void col2im_rows(float *shared, const float *patches, const float *be
                     for (int k = 0; k < W; k++) sum.at[k] += p.at[k];
                 }
             }
-            Vec<W> a = load<W>(below, row * depth + c);
+            Vec<W> slope = slopes<W>(act, below, row * depth + c);
 #pragma unroll
             for (int k = 0; k < W; k++) {
-                sum.at[k] *= slope(act, a.at[k]);
+                sum.at[k] *= slope.at[k];
                 total.at[k] += sum.at[k];
             }
             store<W>(dx, row * depth + c, sum);
@@ -431,7 +449,7 @@ __device__ float drawn(int draw, float low, float high, unsigned word) {
 // per column and chunk (feedback_drawn nothing) and both 4 · logits per row and tile more; all
 // write 4 per column and chunk.
 struct DeltaLayer {
-    const float *below;  // what f' reads, [batch, size]: h for tanh, the preactivation otherwise
+    const float *below;  // [batch, size], the h or a from which f' is computed; null for linear
     float *delta;        // [batch, size]
     float *sums;         // [chunks, size]
     int size;            // elements per example
@@ -542,10 +560,10 @@ template <int W, class Feedback> __device__ void feedback_tile(float *shared, fl
             int mine = row + r * blockDim.y + threadIdx.y;
             if (mine >= last) continue;
             int at = mine * (layer.size / W) + first / W + threadIdx.x;
-            Vec<W> a = load<W>(layer.below, at);
+            Vec<W> slope = slopes<W>(layer.act, layer.below, at);
 #pragma unroll
             for (int j = 0; j < W; j++) {
-                sum[r].at[j] *= slope(layer.act, a.at[j]);
+                sum[r].at[j] *= slope.at[j];
                 total.at[j] += sum[r].at[j];
             }
             store<W>(layer.delta, at, sum[r]);
@@ -585,10 +603,10 @@ template <int W> __device__ void slope_tile(float *shared, const DeltaArgs &args
         for (int row = blockIdx.y * args.rows_per_block + threadIdx.y; row < last; row += blockDim.y) {
             Vec<W> d = load<W>(args.from, (row * args.columns + layer.column + first) / W + threadIdx.x);
             int at = row * (layer.size / W) + first / W + threadIdx.x;
-            Vec<W> a = load<W>(layer.below, at);
+            Vec<W> slope = slopes<W>(layer.act, layer.below, at);
 #pragma unroll
             for (int j = 0; j < W; j++) {
-                d.at[j] *= slope(layer.act, a.at[j]);
+                d.at[j] *= slope.at[j];
                 total.at[j] += d.at[j];
             }
             store<W>(layer.delta, at, d);

@@ -56,20 +56,12 @@ func hostWide(v []float32) []float64 {
 
 // hostSlope is f'(a), and whether the unit is saturated.
 func hostSlope(act gpu.Activation, a float64) (slope float64, saturated bool) {
-	switch act {
-	case gpu.ReLU:
-		if a < 0 {
-			return 0, true
-		}
-		return 1, false
-	case gpu.PL:
-		if math.Abs(a) > 1 {
-			return 0, true
-		}
-		return 1, false
+	v := a
+	if !act.NeedsPre() {
+		v = act.F(a)
 	}
-	h := math.Tanh(a)
-	return 1 - h*h, math.Abs(h) >= 0.99
+	low, high := act.Saturation()
+	return act.Slope(v), v <= float64(low) || v >= float64(high)
 }
 
 // hostError is the derivative of one example's loss by the logits.
@@ -153,7 +145,7 @@ func alignHost(net *model.Network, cfg Config, params32, feedback []float32, x [
 			pre = append(pre, a)
 			h := make([]float64, len(a))
 			for j := range a {
-				h[j], _ = activation(net.Activation, a[j])
+				h[j] = net.Activation.F(a[j])
 				if _, is := hostSlope(net.Activation, a[j]); is {
 					saturated[i]++
 				}

@@ -37,8 +37,8 @@ type LayerAlignment struct {
 	// in layers that are not clamped.
 	AtFloor float64
 	// Saturated is the share of the layer's outputs, over the batch and all units, through
-	// which hardly any error comes back: tanh |h| >= 0.99, relu a < 0, pl |a| > 1. NaN for
-	// the logits.
+	// which hardly any error comes back, as [gpu.Activation.Saturation] defines it. NaN for the
+	// logits.
 	Saturated float64
 }
 
@@ -52,12 +52,9 @@ type Comparison struct {
 }
 
 var (
-	undefined  = Comparison{math.NaN(), math.NaN(), math.NaN()}
-	theSame    = Comparison{Angle: 0, NormRatio: 1, SignAgreement: 1}
-	noBound    = float32(math.NaN())
-	belowZero  = math.Nextafter32(0, -1)
-	beyondOne  = math.Nextafter32(1, 2)
-	tanhBorder = float32(0.99) // f' = 1 - h² is below 0.02 from there on
+	undefined = Comparison{math.NaN(), math.NaN(), math.NaN()}
+	theSame   = Comparison{Angle: 0, NormRatio: 1, SignAgreement: 1}
+	noBound   = float32(math.NaN())
 )
 
 // comparison makes sense of what a device has summed up.
@@ -73,18 +70,6 @@ func comparison(sums []float64) Comparison {
 		NormRatio:     math.Sqrt(squareA / squareB),
 		SignAgreement: same / (same + sums[gpu.CompareOpposed]),
 	}
-}
-
-// saturation is the range of h or a outside of which a unit is saturated, bounds included,
-// and whether that is h's.
-func saturation(act gpu.Activation) (low, high float32, ofH bool) {
-	switch act {
-	case gpu.ReLU:
-		return belowZero, noBound, false
-	case gpu.PL:
-		return -beyondOne, beyondOne, false
-	}
-	return -tanhBorder, tanhBorder, true
 }
 
 // makeStep makes the step of an epoch that follows so many others of the run, measures it

@@ -81,8 +81,9 @@ func (c alignmentCase) data() Data {
 func (c alignmentCase) start(t *testing.T, net *model.Network) (cfg Config, params, feedback []float32) {
 	cfg = Config{Rule: c.rule, Optimizer: gpu.SGD, LR: 0.05, Floor: 0.04, Batch: 8, EvalBatch: 16}
 	scale := "U2"
-	if c.act == gpu.Tanh {
-		scale = "U4" // it saturates late
+	switch {
+	case c.act == gpu.Tanh:
+		scale = "U4" // curves saturate late
 	}
 	params, err := net.InitialParams(parseInit(t, scale), c.rule.Monotone(), 2)
 	require.NoError(t, err)
@@ -104,7 +105,7 @@ func alignmentCases() []alignmentCase {
 	var cases []alignmentCase
 	for _, rule := range Rules() {
 		for _, conv := range []bool{false, true} {
-			for _, act := range []gpu.Activation{gpu.Tanh, gpu.ReLU, gpu.PL} {
+			for _, act := range gpu.Activations() {
 				for _, classes := range []int{2, 3, 19} { // 19: more logits than examples
 					cases = append(cases, alignmentCase{rule: rule, conv: conv, act: act, classes: classes})
 					if rule.Feedback == model.DirectFeedback {
@@ -283,24 +284,6 @@ func TestOnlyWhoListensIsMeasuredFor(t *testing.T) {
 	l := newLearnerOn(t, dev, smallConfig(DFA))
 	_, err = NewTrainer(l, Data{Train: bands(1, 40)}, Schedule{Epochs: 1, AlignmentEvery: -1})
 	require.ErrorIs(t, err, ErrConfig)
-}
-
-func TestUnitsAreSaturatedWhereTheSlopeIsZero(t *testing.T) {
-	next := func(from, to float32) float32 { return math.Nextafter32(from, to) }
-	for act, values := range map[gpu.Activation][]float32{
-		gpu.ReLU: {0, float32(math.Copysign(0, -1)), next(0, -1), next(0, 1), -1, 1},
-		gpu.PL:   {-1, 1, next(-1, -2), next(1, 2), next(-1, 0), next(1, 0), 0, -3, 3},
-	} {
-		low, high, ofH := saturation(act)
-		require.False(t, ofH)
-		for _, a := range values {
-			slope, _ := hostSlope(act, float64(a))
-			assert.Equal(t, slope == 0, a <= low || a >= high, "%v at %g", act, a)
-		}
-	}
-	low, high, ofH := saturation(gpu.Tanh)
-	require.True(t, ofH)
-	assert.Equal(t, []float32{-0.99, 0.99}, []float32{low, high})
 }
 
 // TestWhatHasNoDirectionHasNoAngle starts from weights of zero: bp's gradients of the hidden

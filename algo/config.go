@@ -79,12 +79,10 @@ func (r Reduction) scale(n int) float32 {
 	return 1 / float32(n)
 }
 
-var optimizerNames = []string{"sgd", "rmsprop", "adam"}
-
 // Optimizers lists the names that ParseOptimizer takes.
-func Optimizers() []string { return slices.Clone(optimizerNames) }
+func Optimizers() []string { return gpu.OptimizerNames() }
 
 // ParseOptimizer reads an optimizer's name.
 func ParseOptimizer(text string) (gpu.Optimizer, error) {
-	return parse[gpu.Optimizer]("optimizer", text, optimizerNames)
+	return parse[gpu.Optimizer]("optimizer", text, gpu.OptimizerNames())
 }

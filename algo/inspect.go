@@ -32,7 +32,7 @@ type Probe struct {
 	pixels  gpu.Buffer   // uint8 [n · input]
 	labels  gpu.Buffer   // int32 [n], all zero: Gather wants some
 	cursor  gpu.Buffer   // int32 [1], zero
-	h, pre  gpu.Buffer   // [n · the widest layer's units]: of activations that keep no preactivations
+	pre     gpu.Buffer   // [n · the widest layer's units], for activations that keep no preactivations
 	owned   []gpu.Buffer // all of these
 }
 
@@ -40,7 +40,7 @@ type Probe struct {
 func ProbeBytes(net *model.Network, images int) uint64 {
 	perImage := net.Input.Size() + gpu.Int32.Size()
 	if !net.Activation.NeedsPre() {
-		perImage += 2 * gpu.Float32.Size() * widest(net)
+		perImage += gpu.Float32.Size() * widest(net)
 	}
 	return uint64(images) * uint64(perImage)
 }
@@ -80,8 +80,7 @@ func (p *Probe) prepare(images []uint8) error {
 	p.labels = take(gpu.Int32, p.n)
 	p.cursor = take(gpu.Int32, 1)
 	if !l.net.Activation.NeedsPre() {
-		units := p.n * widest(l.net)
-		p.h, p.pre = take(gpu.Float32, units), take(gpu.Float32, units)
+		p.pre = take(gpu.Float32, p.n*widest(l.net))
 	}
 	if err != nil {
 		return fmt.Errorf("memory to probe the network with: %w", err)
@@ -108,11 +107,9 @@ func (p *Probe) Preactivations() ([][]float32, error) {
 		}
 		pre := out.Pre
 		if !l.net.Activation.NeedsPre() {
-			// Once more, with an activation that keeps its preactivations.
-			units := p.n * layer.Units()
-			pre = gpu.All(p.pre).Slice(0, units)
-			clipped := gpu.Hidden{Act: gpu.PL, H: gpu.All(p.h).Slice(0, units), Pre: pre}
-			if err := s.hidden(i, clipped); err != nil {
+			// The layer once more, without f.
+			pre = gpu.All(p.pre).Slice(0, p.n*layer.Units())
+			if err := s.hidden(i, gpu.Hidden{Act: gpu.Linear, H: pre}); err != nil {
 				return nil, err
 			}
 		}

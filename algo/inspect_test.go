@@ -106,7 +106,7 @@ func assertPreactivations(t *testing.T, net *model.Network, params []float32, im
 func TestProbeOfEveryActivation(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
 		var first []float32
-		for _, act := range []gpu.Activation{gpu.Tanh, gpu.ReLU, gpu.PL} {
+		for _, act := range gpu.Activations() {
 			net, err := model.NewDense(model.Shape{H: 9, W: 9, C: 1}, []int{6, 5}, 3, act)
 			require.NoError(t, err)
 			params, err := net.InitialParams(parseInit(t, "U9"), false, 1)
@@ -124,17 +124,12 @@ func TestProbeOfEveryActivation(t *testing.T) {
 				first = pre[0]
 			}
 			assert.Equal(t, first, pre[0], "the first layer's do not depend on the activation")
-			f := map[gpu.Activation]func(float64) float64{
-				gpu.Tanh: math.Tanh,
-				gpu.ReLU: func(a float64) float64 { return max(a, 0) },
-				gpu.PL:   func(a float64) float64 { return min(max(a, -1), 1) },
-			}[act]
 			w, b := net.Layers[1].W.Of(params), net.Layers[1].B.Of(params)
 			for i := range 8 {
 				for o := range 5 {
 					a := float64(b[o])
 					for k := range 6 {
-						a += f(float64(pre[0][i*6+k])) * float64(w[k*5+o])
+						a += act.F(float64(pre[0][i*6+k])) * float64(w[k*5+o])
 					}
 					assert.InDelta(t, a, pre[1][i*5+o], probeTolerance*max(1, math.Abs(a)), act)
 				}

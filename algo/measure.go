@@ -18,12 +18,11 @@ type alignment struct {
 	grads gpu.Buffer
 	sums  gpu.Buffer // float64, what [gpu.Device.Compare] sums up: see place
 
-	// For dfa and mdfa: the identity [logits, logits], and zeros as the outputs of tanh, whose
-	// slope there is exactly one. An error of the identity's rows, carried back through linear
-	// layers, is the layers' product, and broadcast to linear layers it is B itself, stored or
-	// drawn.
-	identity, zeros gpu.Buffer
-	rows            int // of the identity at once
+	// identity [logits, logits] is for dfa and mdfa. The identity's rows as errors, carried back
+	// through linear layers, give the product of the layers, and broadcast to linear layers they
+	// give B itself, stored or drawn.
+	identity gpu.Buffer
+	rows     int // of the identity at once
 
 	weights gpu.Program // compares the weights with the feedback and the floor; nil: neither is there
 }
@@ -70,7 +69,7 @@ func (c Config) AlignmentBytes(net *model.Network) uint64 {
 		floats += net.Params
 	}
 	if c.Rule.Feedback == model.DirectFeedback {
-		floats += net.Logits*net.Logits + c.probeRows(net)*widest(net)
+		floats += net.Logits * net.Logits
 	}
 	return 4 * uint64(floats)
 }
@@ -95,7 +94,6 @@ func (t *Trainer) newAlignment(every int) (*alignment, error) {
 	direct := l.cfg.Rule.Feedback == model.DirectFeedback && len(l.hidden) > 0
 	if direct {
 		take("errors", &m.identity, gpu.Float32, l.net.Logits*l.net.Logits)
-		take("slopes", &m.zeros, gpu.Float32, m.rows*widest(l.net))
 	}
 	if err != nil {
 		return nil, err
@@ -150,12 +148,9 @@ func (m *alignment) compareStep() error {
 	if err := m.reset(ruleGradient, saturatedUnits); err != nil {
 		return err
 	}
-	low, high, ofH := saturation(l.net.Activation)
+	low, high := l.net.Activation.Saturation()
 	for i := range l.hidden {
-		out := s.Output(i).Pre
-		if ofH {
-			out = s.Output(i).H
-		}
+		out := s.Output(i).SlopeSource()
 		if err := m.compare(saturatedUnits, i, gpu.CompareArgs{A: vector(out), B: vector(out), Low: low, High: high}); err != nil {
 			return err
 		}
@@ -231,19 +226,17 @@ func (m *alignment) compareProducts(from, n int) error {
 	l := m.learner
 	logits := l.net.Logits
 	e := gpu.All(m.identity).Slice(from*logits, n*logits)
-	linear := func(layer int) gpu.Hidden {
-		return gpu.Hidden{Act: gpu.Tanh, H: gpu.All(m.zeros).Slice(0, n*l.net.Layers[layer].Units())}
-	}
+	linear := gpu.Hidden{Act: gpu.Linear}
 	s := l.step(n, m.grads)
 	dy := e
 	for i := len(l.hidden); i > 0; i-- {
-		if err := s.carryBack(i, s.Weights(i), true, dy, linear(i-1)); err != nil {
+		if err := s.carryBack(i, s.Weights(i), true, dy, linear); err != nil {
 			return err
 		}
 		dy = s.Delta(i - 1)
 	}
 	drawn := func(layer int) gpu.Span { return s.Output(layer).H }
-	if err := s.broadcast(e.Mat(n, logits), linear, drawn); err != nil {
+	if err := s.broadcast(e.Mat(n, logits), func(int) gpu.Hidden { return linear }, drawn); err != nil {
 		return err
 	}
 	for i := range l.hidden {

@@ -27,7 +27,7 @@ func checkMonotone(t *testing.T, dev gpu.Device, seed uint64) {
 	net := randomNetwork(t, rng)
 	cfg := Config{
 		Rule: MDFA, Batch: 1 + rng.IntN(9), LR: 0.05, L2: float32(rng.IntN(2)) * 0.01,
-		Optimizer: gpu.Optimizer(rng.IntN(3)), Reduction: Reduction(rng.IntN(2)),
+		Optimizer: gpu.Optimizers()[rng.IntN(gpu.NumOptimizers)], Reduction: Reduction(rng.IntN(2)),
 		Floor: []float32{0, 1e-6, 0.01}[rng.IntN(3)],
 	}
 	init := parseInit(t, []string{"U1", "N0.2", "P1", "A0.1", "0.1"}[rng.IntN(5)])
@@ -77,7 +77,7 @@ func parseInit(t *testing.T, text string) model.Init {
 
 // randomNetwork is a small dense or convolutional network.
 func randomNetwork(t *testing.T, rng *rand.Rand) *model.Network {
-	act, classes := gpu.Activation(rng.IntN(3)), 2+rng.IntN(4)
+	act, classes := gpu.Activations()[rng.IntN(len(gpu.Activations()))], 2+rng.IntN(4)
 	var net *model.Network
 	var err error
 	if rng.IntN(2) == 0 {

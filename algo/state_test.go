@@ -36,7 +36,7 @@ func (c stateCase) String() string {
 // stateCases has every rule with every optimizer, network and place of the images.
 func stateCases() (all []stateCase) {
 	for _, rule := range Rules() {
-		for _, optimizer := range []gpu.Optimizer{gpu.SGD, gpu.RMSProp, gpu.Adam} {
+		for _, optimizer := range gpu.Optimizers() {
 			for _, conv := range []bool{false, true} {
 				for _, streamed := range []bool{false, true} {
 					all = append(all, stateCase{rule, optimizer, conv, streamed})

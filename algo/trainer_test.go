@@ -50,7 +50,12 @@ func newRunOn(t *testing.T, dev gpu.Device, cfg Config, schedule Schedule, data 
 
 func newLearnerOn(t *testing.T, dev gpu.Device, cfg Config) *Learner {
 	t.Helper()
-	net, err := model.NewConv(model.Shape{H: 9, W: 9, C: 1}, []model.Filter{{Filters: 8, Kernel: 3, Stride: 2}}, 3, gpu.Tanh)
+	return newLearnerWith(t, dev, cfg, gpu.Tanh)
+}
+
+func newLearnerWith(t *testing.T, dev gpu.Device, cfg Config, act gpu.Activation) *Learner {
+	t.Helper()
+	net, err := model.NewConv(model.Shape{H: 9, W: 9, C: 1}, []model.Filter{{Filters: 8, Kernel: 3, Stride: 2}}, 3, act)
 	require.NoError(t, err)
 	init := parseInit(t, "U1")
 	params, err := net.InitialParams(init, cfg.Rule.Monotone(), 1)
@@ -102,6 +107,21 @@ func TestEveryRuleLearns(t *testing.T) {
 			})
 		}
 	})
+}
+
+func TestEveryActivationLearnsByEveryRule(t *testing.T) {
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	for _, act := range gpu.Activations() {
+		for _, rule := range Rules() {
+			l := newLearnerWith(t, dev, smallConfig(rule), act)
+			trainer, err := NewTrainer(l, Data{Train: bands(1, 103), Valid: bands(2, 41)}, Schedule{Epochs: 30, Seed: 4})
+			require.NoError(t, err)
+			r, err := trainer.Run(context.Background(), &silent{})
+			require.NoError(t, err)
+			assert.Greater(t, r.Best().Valid.Accuracy(), 0.9, "%v by %v", act, rule)
+		}
+	}
 }
 
 func TestTheBestValidationWeightsAreTested(t *testing.T) {

@@ -60,14 +60,21 @@ func (c *checker) mat(name string, m Mat) {
 	c.span(name, m.Span, Float32, m.Rows*m.Cols)
 }
 
-// hidden requires the n outputs of a layer, and its preactivations where f' needs them.
-func (c *checker) hidden(name string, h Hidden, n int) {
-	if h.Act > PL {
+// output requires the n outputs of a layer, and its preactivations where f' needs them.
+func (c *checker) output(name string, h Hidden, n int) {
+	if !h.Act.known() {
 		c.fail(ErrShape, "%s has an unknown activation, %v", name, h.Act)
 	}
 	c.span(name, h.H, Float32, n)
 	if h.Act.NeedsPre() {
 		c.span(name+"'s preactivation", h.Pre, Float32, n)
+	}
+}
+
+// hidden requires the n outputs of a layer that an error passes back through. A constant f' needs none.
+func (c *checker) hidden(name string, h Hidden, n int) {
+	if h.Act.row().source != constant {
+		c.output(name, h, n)
 	}
 }
 
@@ -157,7 +164,7 @@ func (a DenseArgs) Check() error {
 		c.fail(ErrShape, "X %v · W %v", a.X, a.W)
 	}
 	c.span("B", a.B, Float32, a.W.Cols)
-	c.hidden("the output", a.Out, a.X.Rows*a.W.Cols)
+	c.output("the output", a.Out, a.X.Rows*a.W.Cols)
 	return c.err
 }
 
@@ -193,7 +200,7 @@ func (a ConvArgs) Check() error {
 	}
 	c.span("X", a.X, Float32, a.Shape.InLen())
 	c.span("B", a.B, Float32, a.Shape.OutC)
-	c.hidden("the output", a.Out, a.Shape.OutLen())
+	c.output("the output", a.Out, a.Shape.OutLen())
 	return c.err
 }
 
@@ -313,7 +320,7 @@ func (a ConvGradArgs) Check() error {
 // Check returns an error unless the shapes fit.
 func (a OptimizeArgs) Check() error {
 	c := checker{op: a.Kind.String()}
-	if a.Kind > Adam {
+	if a.Kind >= NumOptimizers {
 		c.fail(ErrShape, "unknown optimizer")
 	}
 	n := a.W.Len
@@ -324,6 +331,8 @@ func (a OptimizeArgs) Check() error {
 	}
 	if a.Kind.States() >= 2 {
 		c.span("S2", a.S2, Float32, n)
+	}
+	if a.Kind.Counts() {
 		c.span("the step counter", a.Step, Int32, 1)
 	}
 	if a.ClampFrom < 0 || a.ClampTo < a.ClampFrom || a.ClampTo > n {

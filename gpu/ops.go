@@ -2,40 +2,6 @@ package gpu
 
 import "fmt"
 
-// Activation is the nonlinearity f of the hidden layers (ALGORITHMS: Notation).
-type Activation uint8
-
-// The activations. NaN stays NaN.
-const (
-	Tanh Activation = iota // f' = 1 - tanh²
-	ReLU                   // max(a, 0), f' = 1 for a >= 0: 1 at 0
-	PL                     // clip(a, -1, 1), f' = 1 on the closed interval
-)
-
-// String is the activation's name on the command line.
-func (a Activation) String() string {
-	switch a {
-	case Tanh:
-		return "tanh"
-	case ReLU:
-		return "relu"
-	case PL:
-		return "pl"
-	}
-	return fmt.Sprintf("Activation(%d)", uint8(a))
-}
-
-// NeedsPre says whether f' has to be taken from the preactivation a: tanh's can be
-// had from h = f(a) alone, relu's and pl's cannot (h = 0 and h = ±1 are ambiguous).
-func (a Activation) NeedsPre() bool { return a != Tanh }
-
-// Hidden is what a forward pass leaves behind of one hidden layer, for f'.
-type Hidden struct {
-	Act Activation
-	H   Span // f(a), [batch · size]
-	Pre Span // a, [batch · size]; none unless Act.NeedsPre
-}
-
 // GatherArgs: with i from 0 to n-1, n = X.Rows, and r = Order[Cursor·n + i], or
 // Cursor·n + i where there is no order:
 //
@@ -217,53 +183,6 @@ type ConvGradArgs struct {
 	DW    Span // [Kernel, Kernel, InC, OutC], written
 	X     Span // [Shape.InLen()]
 	DY    Span // [Shape.OutLen()]
-}
-
-// Optimizer names an update rule, in the forms of TensorFlow 1.
-type Optimizer uint8
-
-// The optimizers. S1 and S2 are the state arenas of OptimizeArgs.
-const (
-	// SGD: w -= LR·g.
-	SGD Optimizer = iota
-	// RMSProp: S1 = 0.9·S1 + 0.1·g², w -= LR·g/sqrt(S1 + 1e-10); S1 starts at one.
-	RMSProp
-	// Adam: S1 = 0.9·S1 + 0.1·g, S2 = 0.999·S2 + 0.001·g²,
-	// w -= LR·sqrt(1-0.999^t)/(1-0.9^t)·S1/(sqrt(S2)+1e-8); both start at zero.
-	Adam
-)
-
-// Constants of the update rules, shared by every device.
-const (
-	RMSPropDecay   = 0.9
-	RMSPropEpsilon = 1e-10
-	AdamBeta1      = 0.9
-	AdamBeta2      = 0.999
-	AdamEpsilon    = 1e-8
-)
-
-// String is the optimizer's name on the command line.
-func (o Optimizer) String() string {
-	switch o {
-	case SGD:
-		return "sgd"
-	case RMSProp:
-		return "rmsprop"
-	case Adam:
-		return "adam"
-	}
-	return fmt.Sprintf("Optimizer(%d)", uint8(o))
-}
-
-// States is the number of state arenas that the optimizer keeps.
-func (o Optimizer) States() int { return int(o) }
-
-// InitialState is the value that state arenas start with.
-func (o Optimizer) InitialState() float32 {
-	if o == RMSProp {
-		return 1
-	}
-	return 0
 }
 
 // OptimizeArgs: g = G + L2·W, the update of Kind, then W = max(W, Floor) for the

@@ -13,30 +13,35 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mdfa/algo"
+	"mdfa/gpu"
 	"mdfa/model"
 )
 
-// kinds are networks of every kind: each rule, both kinds of layers, each activation, one
+// kind is a network by train's flags.
+type kind struct{ name, args string }
+
+// kinds returns networks of every kind: each rule, both kinds of layers, each activation, one
 // logit and several, and the paper's own sizes.
-var kinds = []struct {
-	name string
-	args string
-}{
-	{"fc tanh 10", "-model bp -layers 30,20 -activation tanh"},
-	{"fc relu 10", "-model fa -layers 30,20 -activation relu"},
-	{"fc pl 10", "-model dfa -layers 30,20 -activation pl"},
-	{"fc tanh 2", "-model mdfa -layers 30,20 -activation tanh -classes 2"},
-	{"fc relu 2", "-model bp -layers 30 -activation relu -classes 2"},
-	{"fc pl 2", "-model mdfa -layers 30,20 -activation pl -classes 2"},
-	{"conv tanh 10", "-model mdfa -convnet -filters 8:5:2,12:3:2 -activation tanh"},
-	{"conv relu 10", "-model bp -convnet -filters 8:5:2,12:3:2 -activation relu"},
-	{"conv pl 10", "-model fa -convnet -filters 8:5:2,12:3:2 -activation pl"},
-	{"conv tanh 2", "-model dfa -convnet -filters 8:5:2 -activation tanh -classes 2"},
-	{"conv relu 2", "-model mdfa -convnet -filters 8:5:2,12:3:2 -activation relu -classes 2"},
-	{"conv pl 2", "-model bp -convnet -filters 8:5:2,12:3:2 -activation pl -classes 2"},
-	{"linear 10", "-model bp -layers none"},
-	{"the paper's fc", "-model mdfa"},
-	{"the paper's conv", "-model mdfa -convnet -classes 2"},
+func kinds() []kind {
+	list := []kind{
+		{"linear 10", "-model bp -layers none"},
+		{"the paper's fc", "-model mdfa"},
+		{"the paper's conv", "-model mdfa -convnet -classes 2"},
+	}
+	rules := algo.Rules()
+	for _, act := range gpu.Activations() {
+		for _, classes := range []int{2, 10} {
+			for _, net := range []kind{{"fc", "-layers 30,20"}, {"conv", "-convnet -filters 8:5:2,12:3:2"}} {
+				rule := rules[len(list)%len(rules)]
+				list = append(list, kind{
+					fmt.Sprintf("%s %v %d", net.name, act, classes),
+					fmt.Sprintf("-model %s %s -activation %v -classes %d", rule.Name, net.args, act, classes),
+				})
+			}
+		}
+	}
+	return list
 }
 
 // exported is a network that was trained for a few steps.
@@ -51,7 +56,7 @@ type exported struct {
 // everyKind trains and exports a network of each kind.
 func everyKind(t *testing.T, pixels []byte) (all []exported) {
 	t.Helper()
-	for _, kind := range kinds {
+	for _, kind := range kinds() {
 		args := strings.Fields(kind.args)
 		run, dir := trainRun(t, append(args, "-max_steps", "25")...), t.TempDir()
 		program(t, dir, "export", run, "-o", "net.onnx")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"mdfa/gpu"
@@ -67,8 +68,8 @@ func newBuilder(input Shape, classes int, act gpu.Activation, hidden int) *build
 		b.fail("%d classes: a classifier needs at least 2", classes)
 	case classes > maxClasses:
 		b.err = fmt.Errorf("model: %d classes: at most %d are possible: %w", classes, maxClasses, ErrTooLarge)
-	case act > gpu.PL:
-		b.fail("unknown activation %v: tanh, relu and pl exist", act)
+	case !slices.Contains(gpu.Activations(), act):
+		b.fail("unknown activation %v: expected %s", act, alternatives(gpu.ActivationNames()))
 	case input.H < 1 || input.W < 1 || input.C < 1:
 		b.fail("input %v: height, width and channels must be at least 1", input)
 	case !fits(input.H, input.W, input.C):

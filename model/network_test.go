@@ -156,7 +156,7 @@ func randomNetwork(t *testing.T, rng *rand.Rand) *Network {
 	t.Helper()
 	input := Shape{1 + rng.IntN(20), 1 + rng.IntN(20), 1 + rng.IntN(4)}
 	classes := 2 + rng.IntN(6)
-	act := gpu.Activation(rng.IntN(3))
+	act := gpu.Activations()[rng.IntN(len(gpu.Activations()))]
 	depth := rng.IntN(4)
 	if rng.IntN(2) == 0 {
 		hidden := make([]int, depth)

@@ -45,14 +45,20 @@ func ParseFilters(text string) ([]Filter, error) {
 	return filters, nil
 }
 
-// ParseActivation reads "tanh", "relu" or "pl", in either case.
+// ParseActivation reads the name of one of [gpu.Activations], in either case.
 func ParseActivation(text string) (gpu.Activation, error) {
-	for _, act := range []gpu.Activation{gpu.Tanh, gpu.ReLU, gpu.PL} {
+	for _, act := range gpu.Activations() {
 		if strings.EqualFold(strings.TrimSpace(text), act.String()) {
 			return act, nil
 		}
 	}
-	return 0, fmt.Errorf("model: activation %s: expected tanh, relu or pl", quote(text))
+	return 0, fmt.Errorf("model: activation %s: expected %s", quote(text), alternatives(gpu.ActivationNames()))
+}
+
+// alternatives is "a, b or c".
+func alternatives(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // list splits at commas; "none" and blanks are the empty list.

@@ -42,15 +42,18 @@ func TestParseFilters(t *testing.T) {
 }
 
 func TestParseActivation(t *testing.T) {
-	for text, want := range map[string]gpu.Activation{"tanh": gpu.Tanh, "ReLU": gpu.ReLU, " pl ": gpu.PL} {
-		act, err := ParseActivation(text)
-		require.NoError(t, err)
-		assert.Equal(t, want, act)
+	for _, want := range gpu.Activations() {
+		for _, text := range []string{want.String(), strings.ToUpper(want.String()), " " + want.String() + " "} {
+			act, err := ParseActivation(text)
+			require.NoError(t, err)
+			assert.Equal(t, want, act)
+		}
 	}
-	for _, text := range []string{"", "sigmoid", "tanhh", "Activation(3)"} {
+	for _, text := range []string{"", "linear", "tanhh", "Activation(3)"} {
 		_, err := ParseActivation(text)
-		assert.EqualError(t, err, fmt.Sprintf("model: activation %q: expected tanh, relu or pl", text))
+		assert.EqualError(t, err, fmt.Sprintf("model: activation %q: expected %s", text, alternatives(gpu.ActivationNames())))
 	}
+	assert.Equal(t, "a, b or c", alternatives([]string{"a", "b", "c"}))
 }
 
 // joined is a list as the command line writes it.

@@ -7,8 +7,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"mdfa/gpu"
 )
 
 func TestHeadlineCountsWeightsAndFeedback(t *testing.T) {
@@ -56,7 +54,7 @@ func TestMemoryAddsUp(t *testing.T) {
 			require.EqualValues(t, 4*n.Params, m.Weights)
 			require.EqualValues(t, 4*n.FeedbackLen(kind), m.Feedback)
 			kept := n.HiddenUnits()
-			if n.Activation != gpu.Tanh {
+			if n.Activation.NeedsPre() {
 				kept *= 2 // preactivations
 			}
 			require.EqualValues(t, 4*batch*(n.Input.Size()+kept+n.Logits), m.Activations)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"mdfa/gpu"
 	"mdfa/internal/onnx"
 	"mdfa/internal/version"
 	"mdfa/model"
@@ -116,15 +115,12 @@ func outputsFirst(l model.Layer, w []float32) []float32 {
 // activate applies f.
 func (b *builder) activate(layer string) {
 	name := layer + ".activation"
-	switch b.net.Activation {
-	case gpu.Tanh:
-		b.node("Tanh", name)
-	case gpu.ReLU:
-		b.node("Relu", name)
-	case gpu.PL:
-		low, high := b.constant(name+".low", nil, []float32{-1}), b.constant(name+".high", nil, []float32{1})
-		b.operate("Clip", name, []string{low, high})
+	node := b.net.Activation.ONNX()
+	var inputs []string
+	for _, input := range node.Inputs {
+		inputs = append(inputs, b.constant(name+"."+input.Name, nil, []float32{input.Value}))
 	}
+	b.operate(node.Op, name, inputs)
 }
 
 // probabilities are softmax's, or for one logit a those of class 0 and 1: sigmoid of -a and

@@ -191,7 +191,7 @@ func everyKind(t *testing.T, visit func(t *testing.T, net *model.Network, params
 		},
 	}
 	for name, build := range kinds {
-		for _, act := range []gpu.Activation{gpu.Tanh, gpu.ReLU, gpu.PL} {
+		for _, act := range gpu.Activations() {
 			for _, classes := range []int{2, 10} {
 				t.Run(fmt.Sprintf("%s %v %d", name, act, classes), func(t *testing.T) {
 					net, err := build(classes, act)

@@ -21,7 +21,7 @@ func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"-model mdf", `-model "mdf" is unknown; there are bp, fa, dfa, mdfa.`},
 		{"-dataset cifar", `-dataset "cifar": unknown; the data sets are `},
-		{"-activation sigmoid", `-activation "sigmoid": expected tanh, relu or pl.`},
+		{"-activation swish", `-activation "swish": expected tanh, relu`},
 		{"-optimizer adagrad", `-optimizer "adagrad" is unknown; there are sgd, rmsprop, adam.`},
 		{"-reduction max", `-reduction "max" is unknown; there are mean, sum.`},
 		{"-device tpu", `-device "tpu": unknown; there are auto, `},

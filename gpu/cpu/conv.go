@@ -98,7 +98,7 @@ func (d *Device) Conv(a gpu.ConvArgs) error {
 	return d.submit("conv", a.Check(), uses, func() []phase {
 		s := a.Shape
 		x, w, bias := floats(a.X), floats(a.W), floats(a.B)
-		h, pre, z := floats(a.Out.H), floats(a.Out.Pre), floats(preactivations(a.Out))
+		out, z := unitsOf(a.Out), floats(a.Out.Sums())
 		g := d.newGroups(s, s.Patch(), productParts(2*s.Rows()*s.Patch()*s.OutC))
 		products := make([]blas.Product, g.parts)
 		return []phase{{g.parts, func(part, worker int) {
@@ -112,7 +112,7 @@ func (d *Device) Conv(a gpu.ConvArgs) error {
 				}
 				d.blas.Run(p)
 				for row := first; row < first+rows; row++ {
-					activate(a.Out.Act, h, pre, bias, row*s.OutC, s.OutC)
+					out.activate(row*s.OutC, bias)
 				}
 			})
 		}}}
@@ -124,8 +124,7 @@ func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 	uses := []gpu.Span{a.DX, a.DY, a.W, a.Below.H, a.Below.Pre, a.BiasGrad}
 	return d.submit("conv backward", a.Check(), uses, func() []phase {
 		s := a.Shape
-		dx, dy, w := floats(a.DX), floats(a.DY), floats(a.W)
-		h, pre := floats(a.Below.H), floats(a.Below.Pre)
+		dx, dy, w, below := floats(a.DX), floats(a.DY), floats(a.W), unitsOf(a.Below)
 		g := d.newGroups(s, s.Patch(), productParts(2*s.Rows()*s.Patch()*s.OutC))
 		products := make([]blas.Product, g.parts)
 		sums := make([]float32, g.parts*s.InC)
@@ -145,7 +144,7 @@ func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 					scatter(dx, d.scratch[worker], s, from, to)
 					for pixel := from * pixels; pixel < to*pixels; pixel++ {
 						start := pixel * s.InC
-						slope(a.Below, h, pre, dx[start:start+s.InC], sum, start, s.InC)
+						below.timesSlope(start, dx[start:start+s.InC], sum)
 					}
 				})
 			}},

@@ -69,50 +69,44 @@ func (d *Device) Gemm(a gpu.GemmArgs) error {
 	})
 }
 
-// activate applies bias and activation to columns [col, col+n) of one row of a layer's
-// output, given where the row starts; bias has the n values of these columns.
-func activate(act gpu.Activation, h, pre, bias []float32, start, n int) {
-	switch act {
-	case gpu.Tanh:
-		vec.BiasTanh(h[start:start+n], bias)
-	case gpu.ReLU:
-		vec.BiasReLU(h[start:start+n], pre[start:start+n], bias)
-	case gpu.PL:
-		vec.BiasPL(h[start:start+n], pre[start:start+n], bias)
-	}
+// units is a layer's output in memory. Nil slices are not needed by its activation.
+type units struct {
+	act       gpu.Activation
+	h, pre, v []float32 // v is what f' is computed from
 }
 
-// slope multiplies d by f' of the n elements of a layer's output from start on, and adds
-// the products to sum.
-func slope(layer gpu.Hidden, h, pre, d, sum []float32, start, n int) {
-	switch layer.Act {
-	case gpu.Tanh:
-		vec.TanhGrad(d, h[start:start+n], sum)
-	case gpu.ReLU:
-		vec.ReLUGrad(d, pre[start:start+n], sum)
-	case gpu.PL:
-		vec.PLGrad(d, pre[start:start+n], sum)
-	}
+func unitsOf(h gpu.Hidden) units {
+	return units{act: h.Act, h: floats(h.H), pre: floats(h.Pre), v: floats(h.SlopeSource())}
 }
 
-// preactivations is where a layer's product goes: into H itself if nothing needs a.
-func preactivations(h gpu.Hidden) gpu.Span {
-	if h.Act.NeedsPre() {
-		return h.Pre
+// activate adds the bias and applies f to the n = len(bias) units from start on.
+func (u units) activate(start int, bias []float32) {
+	vec.Activate(u.act, part(u.h, start, len(bias)), part(u.pre, start, len(bias)), bias)
+}
+
+// timesSlope multiplies d by f' of the n = len(d) units from start on, and adds the products to sum.
+func (u units) timesSlope(start int, d, sum []float32) {
+	vec.TimesSlope(u.act, d, part(u.v, start, len(d)), sum)
+}
+
+// part returns s[start:start+n], or nil where s is nil.
+func part(s []float32, start, n int) []float32 {
+	if s == nil {
+		return nil
 	}
-	return h.H
+	return s[start : start+n]
 }
 
 // Dense multiplies and activates each tile while it is in the cache.
 func (d *Device) Dense(a gpu.DenseArgs) error {
 	uses := []gpu.Span{a.Out.H, a.Out.Pre, a.X.Span, a.W.Span, a.B}
 	return d.submit("dense", a.Check(), uses, func() []phase {
-		z := preactivations(a.Out).Mat(a.X.Rows, a.W.Cols)
-		h, pre, bias := floats(a.Out.H), floats(a.Out.Pre), floats(a.B)
+		z := a.Out.Sums().Mat(a.X.Rows, a.W.Cols)
+		out, bias := unitsOf(a.Out), floats(a.B)
 		return []phase{each(tiles(z, a.X, a.W, false, false, false), func(t *tile) {
 			d.blas.Run(&t.Product)
 			for row := t.row; row < t.row+t.M; row++ {
-				activate(a.Out.Act, h, pre, bias[t.col:t.col+t.N], row*z.Cols+t.col, t.N)
+				out.activate(row*z.Cols+t.col, bias[t.col:t.col+t.N])
 			}
 		})}
 	})
@@ -122,7 +116,7 @@ func (d *Device) Dense(a gpu.DenseArgs) error {
 func (d *Device) DenseBackward(a gpu.DenseBackwardArgs) error {
 	uses := []gpu.Span{a.DX.Span, a.DY.Span, a.M.Span, a.Below.H, a.Below.Pre, a.BiasGrad}
 	return d.submit("dense backward", a.Check(), uses, func() []phase {
-		dx, h, pre := floats(a.DX.Span), floats(a.Below.H), floats(a.Below.Pre)
+		dx, below := floats(a.DX.Span), unitsOf(a.Below)
 		sums := make([]float32, a.DX.Cols)
 		return []phase{
 			each(tiles(a.DX, a.DY, a.M, false, a.Trans, true), func(t *tile) {
@@ -131,7 +125,7 @@ func (d *Device) DenseBackward(a gpu.DenseBackwardArgs) error {
 				clear(sum)
 				for row := range t.M {
 					start := row*a.DX.Cols + t.col
-					slope(a.Below, h, pre, dx[start:start+t.N], sum, start, t.N)
+					below.timesSlope(start, dx[start:start+t.N], sum)
 				}
 			}),
 			fold(floats(a.BiasGrad), sums),

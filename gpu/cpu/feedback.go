@@ -41,7 +41,7 @@ func (d *Device) Feedback(a gpu.FeedbackArgs) error {
 // is column of B. Where B is drawn, the worker's scratch memory holds these columns of it.
 func (d *Device) feedbackTile(a gpu.FeedbackArgs, layer, column, from, to int, sum []float32) func(worker int) {
 	l, n := a.Layers[layer], to-from
-	delta, h, pre := floats(l.Delta), floats(l.Out.H), floats(l.Out.Pre)
+	delta, out := floats(l.Delta), unitsOf(l.Out)
 	e, generated := floats(a.E.Span), a.B.IsNone()
 	product := &blas.Product{
 		M: a.E.Rows, N: n, K: a.E.Cols,
@@ -71,14 +71,14 @@ func (d *Device) feedbackTile(a gpu.FeedbackArgs, layer, column, from, to int, s
 			for row, ei := range e {
 				start := row*l.Size + from
 				vec.Scale(delta[start:start+n], product.B[:n], ei)
-				slope(l.Out, h, pre, delta[start:start+n], sum, start, n)
+				out.timesSlope(start, delta[start:start+n], sum)
 			}
 			return
 		}
 		d.blas.Run(product)
 		for row := range a.E.Rows {
 			start := row*l.Size + from
-			slope(l.Out, h, pre, delta[start:start+n], sum, start, n)
+			out.timesSlope(start, delta[start:start+n], sum)
 		}
 	}
 }

@@ -129,7 +129,7 @@ func (d *Device) Conv(a gpu.ConvArgs) error {
 		activate := d.activate(b, out, address(a.B), c.Rows(), c.OutC)
 		return func(q *queue) {
 			c.each(func(from, to int) {
-				q.gemm(product{c: c.rows(out.sum(), from, to), a: c.lay(q, x, from, to), b: filters})
+				q.gemm(product{c: c.rows(out.sums, from, to), a: c.lay(q, x, from, to), b: filters})
 			})
 			activate(q)
 		}
@@ -142,7 +142,7 @@ func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 	return d.submit("conv backward", a.Check(), uses, func(b *builder) func(*queue) {
 		c := d.newConvolution(b, a.Shape, false)
 		below := layerOf(a.Below)
-		dx, dy, source, biasGrad := address(a.DX), address(a.DY), below.slopeSource(), address(a.BiasGrad)
+		dx, dy, source, biasGrad := address(a.DX), address(a.DY), below.slope, address(a.BiasGrad)
 		filters := matrix{address(a.W), c.Patch(), c.OutC}
 		width := kernels.Width(c.InC, dx, source) // chunks of images keep the alignment
 		blocks := 0

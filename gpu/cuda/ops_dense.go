@@ -18,49 +18,28 @@ func (d *Device) Gemm(a gpu.GemmArgs) error {
 
 // layer is the output of a layer on the device.
 type layer struct {
-	act    gpu.Activation
-	h, pre kernels.DevicePtr
+	act     gpu.Activation
+	h, sums kernels.DevicePtr // the products go to sums, which is h where a is not kept
+	slope   kernels.DevicePtr // the values from which f' is computed; 0 where it is constant
 }
 
 func layerOf(h gpu.Hidden) layer {
-	l := layer{act: h.Act, h: address(h.H)}
-	if h.Act.NeedsPre() {
-		l.pre = address(h.Pre)
-	}
-	return l
+	return layer{act: h.Act, h: address(h.H), sums: address(h.Sums()), slope: address(h.SlopeSource())}
 }
-
-// sum is where the layer's product goes: into h itself if nothing needs a.
-func (l layer) sum() kernels.DevicePtr {
-	if l.act.NeedsPre() {
-		return l.pre
-	}
-	return l.h
-}
-
-// slopeSource is what f' is taken from: h for tanh, a for the others.
-func (l layer) slopeSource() kernels.DevicePtr { return l.sum() }
 
 // activate is the launch of bias_* over rows of the layer's sums, which hold the product.
 func (d *Device) activate(b *builder, l layer, bias kernels.DevicePtr, rows, cols int) func(q *queue) {
 	n := int(b.count(rows * cols))
 	countRows, countCols := b.count(rows), b.count(cols)
+	written := 4 * n
+	if l.act.NeedsPre() {
+		written *= 2
+	}
 	return func(q *queue) {
-		switch l.act {
-		case gpu.Tanh:
-			width := kernels.Width(cols, l.h, bias)
-			shape := kernels.BiasShape(rows, cols, width, d.maxBlocks)
-			q.note(q.kernel(4*n+4*cols, 4*n, 2*n).BiasTanh(shape, l.h, bias, countRows, countCols, width))
-			return
-		}
-		width := kernels.Width(cols, l.h, l.pre, bias)
+		width := kernels.Width(cols, l.h, l.sums, bias)
 		shape := kernels.BiasShape(rows, cols, width, d.maxBlocks)
-		k := q.kernel(4*n+4*cols, 8*n, n)
-		if l.act == gpu.ReLU {
-			q.note(k.BiasRelu(shape, l.pre, l.h, bias, countRows, countCols, width))
-		} else {
-			q.note(k.BiasPl(shape, l.pre, l.h, bias, countRows, countCols, width))
-		}
+		k := q.kernel(4*n+4*cols, written, n+n*l.act.FLOPs())
+		q.note(k.Bias(l.act, shape, l.sums, l.h, bias, countRows, countCols, width))
 	}
 }
 
@@ -69,7 +48,7 @@ func (d *Device) Dense(a gpu.DenseArgs) error {
 	uses := touched{reads: []gpu.Span{a.X.Span, a.W.Span, a.B}, writes: []gpu.Span{a.Out.H, a.Out.Pre}}
 	return d.submit("dense", a.Check(), uses, func(b *builder) func(*queue) {
 		out := layerOf(a.Out)
-		p := product{c: matrix{out.sum(), a.X.Rows, a.W.Cols}, a: matrixOf(a.X), b: matrixOf(a.W)}
+		p := product{c: matrix{out.sums, a.X.Rows, a.W.Cols}, a: matrixOf(a.X), b: matrixOf(a.W)}
 		b.matrices(p.a, p.b)
 		activate := d.activate(b, out, address(a.B), a.X.Rows, a.W.Cols)
 		return func(q *queue) {

@@ -104,34 +104,21 @@ func (d *Device) Loss(a gpu.LossArgs) error {
 	})
 }
 
-// Operations of the optimizers for one element, L2 and bias corrections included.
-var optimizerFLOPs = map[gpu.Optimizer]int{gpu.SGD: 4, gpu.RMSProp: 11, gpu.Adam: 13}
-
 // Optimize is one kernel.
 func (d *Device) Optimize(a gpu.OptimizeArgs) error {
 	uses := touched{reads: []gpu.Span{a.G, a.Step}, writes: []gpu.Span{a.W, a.S1, a.S2}}
 	return d.submit(a.Kind.String(), a.Check(), uses, func(b *builder) func(*queue) {
-		w, g, step := address(a.W), address(a.G), address(a.Step)
 		n := b.count(a.W.Len)
 		from, to := int32(a.ClampFrom), int32(a.ClampTo) // within n
-		arenas := []kernels.DevicePtr{w, g}
 		states := a.Kind.States()
-		for _, s := range []gpu.Span{a.S1, a.S2}[:states] {
-			arenas = append(arenas, address(s))
-		}
+		arenas := []kernels.DevicePtr{address(a.W), address(a.G), address(a.S1), address(a.S2)}[:2+states]
+		step := address(a.Step)
 		// A length that is no multiple of four is the kernels' own business.
 		width := kernels.Width(4, arenas...)
 		shape := kernels.ElementsShape(a.W.Len, width, d.maxBlocks)
 		return func(q *queue) {
-			k := q.kernel(4*(2+states)*a.W.Len, 4*(1+states)*a.W.Len, optimizerFLOPs[a.Kind]*a.W.Len)
-			switch a.Kind {
-			case gpu.SGD:
-				q.note(k.Sgd(shape, w, g, n, a.LR, a.L2, from, to, a.Floor, width))
-			case gpu.RMSProp:
-				q.note(k.Rmsprop(shape, w, g, arenas[2], n, a.LR, a.L2, from, to, a.Floor, width))
-			case gpu.Adam:
-				q.note(k.Adam(shape, w, g, arenas[2], arenas[3], step, n, a.LR, a.L2, from, to, a.Floor, width))
-			}
+			k := q.kernel(4*(2+states)*a.W.Len, 4*(1+states)*a.W.Len, a.Kind.FLOPs()*a.W.Len)
+			q.note(k.Optimize(a.Kind, shape, arenas, step, n, a.LR, a.L2, from, to, a.Floor, width))
 		}
 	})
 }

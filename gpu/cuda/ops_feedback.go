@@ -127,7 +127,7 @@ func (s *deltas) launch(q *queue, from kernels.DevicePtr, one func(args *kernels
 		sizes := 0
 		for i, l := range layers {
 			args.Layer[i] = kernels.DeltaLayer{
-				Below: l.slopeSource(), Delta: l.delta, Sums: l.sumsAt(q),
+				Below: l.slope, Delta: l.delta, Sums: l.sumsAt(q),
 				Size: int32(l.size), Column: int32(l.column), Act: int32(l.act),
 			}
 			sizes += l.size
@@ -156,7 +156,7 @@ func (l deltaLayer) sumsAt(q *queue) kernels.DevicePtr {
 func (s *deltas) width(from kernels.DevicePtr) int32 {
 	width := kernels.Width(s.columns, from)
 	for _, l := range s.layers {
-		width = min(width, kernels.Width(l.size, l.slopeSource(), l.delta))
+		width = min(width, kernels.Width(l.size, l.slope, l.delta))
 	}
 	return width
 }

@@ -9,10 +9,10 @@ import (
 	"mdfa/gpu"
 )
 
-// tanhTolerance is relative to every single value, down to the smallest: four units in
+// curveTolerance is relative to every single value, down to the smallest: four units in
 // the last place leave room for any decent float32 tanh and none for a formula that
 // cancels near zero, such as (e^2x-1)/(e^2x+1).
-const tanhTolerance = 4 * epsilon
+const curveTolerance = 4 * epsilon
 
 // activationCases send chosen preactivations through Dense and Conv: X and W are
 // zero, so A is the bias, exactly.
@@ -28,7 +28,7 @@ func activationCases() []opCase {
 		{"Saturation", saturation()},
 	}
 	var cases []opCase
-	for _, f := range []gpu.Activation{gpu.Tanh, gpu.ReLU, gpu.PL} {
+	for _, f := range activations {
 		for _, input := range inputs {
 			name := fmt.Sprintf("%v/%s/", f, input.name)
 			cases = append(cases,
@@ -57,20 +57,20 @@ func grid() []float32 {
 	return a
 }
 
-// saturation is where tanh rounds to one: from 9.011 on in float32.
+// saturation is where tanh rounds to one, from 9.011 on in float32, and beyond.
 func saturation() []float32 {
 	var a []float32
 	for x := float32(8); x < 12; x += 0.0078125 {
 		a = append(a, x, -x)
 	}
-	return append(a, 20, -20, 44, -44, 100, -100)
+	return append(a, 17, -17, 20, -20, 44, -44, 87, -87, 88, -88, 100, -100)
 }
 
 // activated lays out the outputs of preactivations that are known exactly.
 func activated(s *stage, f gpu.Activation, a []float32) gpu.Hidden {
 	h := gpu.Hidden{Act: f}
-	if f == gpu.Tanh {
-		h.H = out(s, "H", len(a), func(t testingT, got []float32) { checkTanh(t, a, got) })
+	if !f.NeedsPre() {
+		h.H = out(s, "H", len(a), func(t testingT, got []float32) { checkCurve(t, f, a, got) })
 		return h
 	}
 	h.H = out(s, "H", len(a), exactly(func() []float64 { return activateAll(f, wide(a)) }))
@@ -78,30 +78,38 @@ func activated(s *stage, f gpu.Activation, a []float32) gpu.Hidden {
 	return h
 }
 
-// checkTanh asks for a small relative error, odd symmetry, no value beyond one, and
-// exactly one where float32 has nothing closer.
-func checkTanh(t testingT, a, got []float32) {
+// checkCurve asks for a small relative error, the symmetry of an odd f, no value beyond the limits
+// of f, and exactly the limit where float32 has nothing closer. A device may return 0 in place of
+// subnormal values far from the origin.
+func checkCurve(t testingT, f gpu.Activation, a, got []float32) {
 	t.Helper()
 	at := make(map[float32]float32, len(a))
 	for i, x := range a {
 		at[x] = got[i]
 	}
+	lowest, highest := f.F(math.Inf(-1)), f.F(math.Inf(1))
 	for i, x := range a {
-		want, h := math.Tanh(float64(x)), float64(got[i])
+		want, h := f.F(float64(x)), float64(got[i])
 		if math.IsNaN(want) {
-			assert.True(t, math.IsNaN(h), "tanh(%v) is %v", x, h)
+			assert.True(t, math.IsNaN(h), "%v(%v) is %v", f, x, h)
 			continue
 		}
-		ok := math.Abs(h-want) <= tanhTolerance*math.Abs(want)+math.SmallestNonzeroFloat32
-		ok = ok && math.Abs(h) <= 1
-		if math.Abs(float64(x)) >= 10 {
-			ok = ok && h == float64(sign(float64(x)))
+		smallest := math.SmallestNonzeroFloat32
+		if math.Abs(float64(x)) > 1 {
+			smallest = 0x1p-125
 		}
-		if mirror, both := at[-x]; both {
+		ok := h == want || math.Abs(h-want) <= curveTolerance*math.Abs(want)+smallest
+		ok = ok && lowest <= h && h <= highest
+		for _, limit := range []float64{lowest, highest} {
+			if !math.IsInf(limit, 0) && math.Abs(want-limit) <= 5e-9*math.Abs(limit) {
+				ok = ok && h == limit
+			}
+		}
+		if mirror, both := at[-x]; both && f.F(-float64(x)) == -want {
 			ok = ok && mirror == -got[i]
 		}
 		if !ok {
-			assert.Fail(t, fmt.Sprintf("tanh(%v) is %v, and of its negative %v; want %v", x, got[i], at[-x], want))
+			assert.Fail(t, fmt.Sprintf("%v(%v) is %v, and of its negative %v; want %v", f, x, got[i], at[-x], want))
 			return
 		}
 	}

@@ -10,11 +10,11 @@ import (
 	"mdfa/gpu"
 )
 
-// activations are the three of package gpu.
-var activations = []gpu.Activation{gpu.Tanh, gpu.ReLU, gpu.PL}
+// activations are all rows of the table in package gpu.
+var activations = append(gpu.Activations(), gpu.Linear)
 
 // forward lays out what a forward pass over sums of k products writes: H, and Pre
-// where the activation needs it. H of relu and pl must be f of the very Pre beside it.
+// where the activation needs it. H must be f of the very Pre beside it.
 func forward(s *stage, f gpu.Activation, n, k int, scale float64, preactivation func() []float64) gpu.Hidden {
 	pre := sync.OnceValue(preactivation)
 	h := gpu.Hidden{Act: f}
@@ -33,7 +33,7 @@ func forward(s *stage, f gpu.Activation, n, k int, scale float64, preactivation 
 	h.Pre = out(s, "Pre", n, func(t testingT, got []float32) {
 		checkPre(t, got)
 		for i, a := range got {
-			if want := float32(activate(f, float64(a))); gotH[i] != want && !math.IsNaN(float64(want)) {
+			if want := float32(f.F(float64(a))); gotH[i] != want && !math.IsNaN(float64(want)) {
 				assert.Fail(t, fmt.Sprintf("element %d: H is %v, f(Pre) is %v for Pre %v", i, gotH[i], want, a))
 				return
 			}
@@ -47,10 +47,14 @@ func forward(s *stage, f gpu.Activation, n, k int, scale float64, preactivation 
 func below(s *stage, name string, f gpu.Activation, a []float32) (gpu.Hidden, []float64) {
 	h, slopes := make([]float32, len(a)), make([]float64, len(a))
 	for i, x := range a {
-		h[i] = float32(activate(f, float64(x)))
+		h[i] = float32(f.F(float64(x)))
 		slopes[i] = slope(f, float64(x), float64(h[i]))
 	}
-	hidden := gpu.Hidden{Act: f, H: in(s, name+".H", h)}
+	hidden := gpu.Hidden{Act: f}
+	if f == gpu.Linear {
+		return hidden, slopes // f' is constant: no device may need the outputs
+	}
+	hidden.H = in(s, name+".H", h)
 	if f.NeedsPre() {
 		hidden.Pre = in(s, name+".Pre", a)
 	}

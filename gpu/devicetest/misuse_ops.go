@@ -113,7 +113,10 @@ func misusedOps() []misusedOp {
 				a.S1 = floats(s, "S1", 7)
 			}
 			if kind.States() >= 2 {
-				a.S2, a.Step = floats(s, "S2", 7), in(s, "Step", []int32{1})
+				a.S2 = floats(s, "S2", 7)
+			}
+			if kind.Counts() {
+				a.Step = in(s, "Step", []int32{1})
 			}
 			return a
 		}, gpu.Device.Optimize, map[string]mistake{
@@ -126,7 +129,10 @@ func misusedOps() []misusedOp {
 	unknown := optimizer(gpu.SGD)
 	unknown.name, unknown.word = "Optimize", ""
 	unknown.mistakes = map[string]mistake{"UnknownKind": wrong(func(a *gpu.OptimizeArgs) { a.Kind = 9 })}
-	ops = append(ops, zero, copied, gather, loss, compare, optimizer(gpu.SGD), optimizer(gpu.RMSProp), optimizer(gpu.Adam), unknown)
+	for _, kind := range gpu.Optimizers() {
+		ops = append(ops, optimizer(kind))
+	}
+	ops = append(ops, zero, copied, gather, loss, compare, unknown)
 	return ops
 }
 

@@ -40,7 +40,7 @@ func (d *naive) Gemm(a gpu.GemmArgs) error {
 func (d *naive) forward(out gpu.Hidden, a []float64) {
 	h := make([]float64, len(a))
 	for i, v := range a {
-		h[i] = activate(out.Act, v)
+		h[i] = out.Act.F(v)
 		switch {
 		case d.has("relu stops NaN") && out.Act == gpu.ReLU && math.IsNaN(v):
 			h[i] = 0
@@ -172,9 +172,12 @@ func (d *naive) lossDefects(a gpu.LossArgs, y []int32, r *lossResult) {
 }
 
 // slopes is f' of a layer, with the defects.
-func (d *naive) slopes(h gpu.Hidden) []float64 {
-	out := floats(h.H)
-	s := make([]float64, len(out))
+func (d *naive) slopes(h gpu.Hidden, n int) []float64 {
+	out := make([]float64, n)
+	if h.Act != gpu.Linear {
+		out = floats(h.H)
+	}
+	s := make([]float64, n)
 	pre := out
 	if h.Act.NeedsPre() && !d.has("f' comes from the output") {
 		pre = floats(h.Pre)
@@ -229,7 +232,7 @@ func (d *naive) Feedback(a gpu.FeedbackArgs) error {
 			if !d.has("every layer takes the first columns") {
 				first += l.Size
 			}
-			delta = masked(delta, d.slopes(l.Out))
+			delta = masked(delta, d.slopes(l.Out, len(delta)))
 			d.put(l.Delta, delta)
 			d.biasGrad(l.BiasGrad, delta)
 		}
@@ -266,7 +269,7 @@ func (d *naive) feedbackMatrix(a gpu.FeedbackArgs) []float64 {
 func (d *naive) DenseBackward(a gpu.DenseBackwardArgs) error {
 	return d.submit("dense backward", a.Check(), hiddenSpans(a.Below, a.DX.Span, a.DY.Span, a.M.Span, a.BiasGrad), func() {
 		trans := a.Trans != d.has("bp and fa are swapped")
-		dx := masked(product(floats(a.DY.Span), floats(a.M.Span), a.DX.Rows, a.DY.Cols, a.DX.Cols, false, trans), d.slopes(a.Below))
+		dx := masked(product(floats(a.DY.Span), floats(a.M.Span), a.DX.Rows, a.DY.Cols, a.DX.Cols, false, trans), d.slopes(a.Below, a.DX.Len))
 		d.put(a.DX.Span, dx)
 		d.biasGrad(a.BiasGrad, dx)
 	})
@@ -278,7 +281,7 @@ func (d *naive) ConvBackward(a gpu.ConvBackwardArgs) error {
 		if s := a.Shape; d.has("col2im is off by one") && len(dx) > s.InC && s.InW > s.Kernel {
 			copy(dx[s.InC:], slices.Clone(dx))
 		}
-		dx = masked(dx, d.slopes(a.Below))
+		dx = masked(dx, d.slopes(a.Below, len(dx)))
 		if d.has("uncovered pixels keep old contents") {
 			covered := make([]bool, len(dx))
 			taps(a.Shape, func(x, _, _ int) { covered[x] = true })
@@ -312,7 +315,7 @@ func (d *naive) Optimize(a gpu.OptimizeArgs) error {
 func (d *naive) optimize(a gpu.OptimizeArgs) {
 	w, g, s1, s2 := floats(a.W), floats(a.G), floats(a.S1), floats(a.S2)
 	t := int32(0)
-	if a.Kind == gpu.Adam {
+	if a.Kind.Counts() {
 		t = elements[int32](a.Step)[0]
 	}
 	before := slices.Clone(w)

@@ -33,7 +33,7 @@ type optimizeSetup struct {
 
 func optimizeCases() []opCase {
 	var setups []optimizeSetup
-	for _, kind := range []gpu.Optimizer{gpu.SGD, gpu.RMSProp, gpu.Adam} {
+	for _, kind := range gpu.Optimizers() {
 		of := func(claim string, n int, args gpu.OptimizeArgs, change ...func(*optimizeSetup)) {
 			args.Kind = kind
 			if args.LR == 0 {
@@ -82,7 +82,7 @@ func optimizeCases() []opCase {
 				}
 			}
 		})
-		if kind == gpu.Adam {
+		if kind.Counts() {
 			for _, t := range []int32{10, 1000, 1_000_000, math.MaxInt32 - 4} {
 				of(fmt.Sprintf("FromStep%d", t), 33, gpu.OptimizeArgs{}, func(o *optimizeSetup) {
 					o.firstT, o.w = t, func(int) float32 { return 0 }
@@ -143,7 +143,7 @@ func (o optimizeSetup) lay(s *stage) func() error {
 	var calls []gpu.OptimizeArgs
 	for step, g := range gradients {
 		args.G = in(s, fmt.Sprintf("G of step %d", step), g)
-		if o.args.Kind == gpu.Adam {
+		if o.args.Kind.Counts() {
 			args.Step = in(s, fmt.Sprintf("Step %d", step), []int32{o.firstT + int32(step)})
 		}
 		calls = append(calls, args)

@@ -7,7 +7,8 @@ import (
 )
 
 // The definitions of the operations in float64, straight from the formulas of package
-// gpu: plain loops, no care for speed, nothing shared with any device.
+// gpu: plain loops, no care for speed. Devices share no code with them; f, f' and the update rules
+// come from the tables of package gpu.
 
 // wide is v in float64.
 func wide(v []float32) []float64 {
@@ -18,37 +19,16 @@ func wide(v []float32) []float64 {
 	return w
 }
 
-// activate is f(a).
-func activate(f gpu.Activation, a float64) float64 {
-	switch f {
-	case gpu.Tanh:
-		return math.Tanh(a)
-	case gpu.ReLU:
-		return math.Max(a, 0)
-	default:
-		return math.Max(-1, math.Min(a, 1))
-	}
-}
-
-// slope is f' from the preactivation a and the output h = f(a). The slope of relu and
-// pl at NaN is left open.
+// slope is f' from the preactivation a and the output h = f(a). The slope at NaN of an activation
+// that keeps its preactivations is left open.
 func slope(f gpu.Activation, a, h float64) float64 {
-	on := false
-	switch f {
-	case gpu.Tanh:
-		return 1 - h*h
-	case gpu.ReLU:
-		on = a >= 0
-	case gpu.PL:
-		on = -1 <= a && a <= 1
-	}
 	switch {
+	case !f.NeedsPre():
+		return f.Slope(h)
 	case math.IsNaN(a):
 		return whatever
-	case on:
-		return 1
 	}
-	return 0
+	return f.Slope(a)
 }
 
 // timesSlope is x·f'. Whether a closed unit (f' = 0) stops NaN and infinity is left open.
@@ -108,7 +88,7 @@ func dense(x, w, b []float64, batch, fanIn, fanOut int) []float64 {
 func activateAll(f gpu.Activation, a []float64) []float64 {
 	h := make([]float64, len(a))
 	for i, x := range a {
-		h[i] = activate(f, x)
+		h[i] = f.F(x)
 	}
 	return h
 }
@@ -238,20 +218,15 @@ func crossEntropy(a []float64, label int, e []float64) (loss float64, rank int) 
 
 // update is one step of an optimizer, in place, before the clamp; t counts from one.
 func update(args gpu.OptimizeArgs, t int32, w, g, s1, s2 []float64) {
-	lr, l2 := float64(args.LR), float64(args.L2)
 	for i := range w {
-		grad := g[i] + l2*w[i]
-		switch args.Kind {
-		case gpu.SGD:
-			w[i] -= lr * grad
-		case gpu.RMSProp:
-			s1[i] = 0.9*s1[i] + 0.1*grad*grad
-			w[i] -= lr * grad / math.Sqrt(s1[i]+1e-10)
-		case gpu.Adam:
-			s1[i] = 0.9*s1[i] + 0.1*grad
-			s2[i] = 0.999*s2[i] + 0.001*grad*grad
-			rate := lr * math.Sqrt(1-math.Pow(0.999, float64(t))) / (1 - math.Pow(0.9, float64(t)))
-			w[i] -= rate * s1[i] / (math.Sqrt(s2[i]) + 1e-8)
+		var s [gpu.MaxStates]float64
+		states := [][]float64{s1, s2}[:args.Kind.States()]
+		for k, arena := range states {
+			s[k] = arena[i]
+		}
+		w[i] = args.Kind.Update(w[i], g[i]+float64(args.L2)*w[i], float64(args.LR), float64(t), &s)
+		for k, arena := range states {
+			arena[i] = s[k]
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"mdfa/algo"
+	"mdfa/gpu"
 	"mdfa/internal/disk"
 	"mdfa/internal/parse"
 	"mdfa/loaders"
@@ -125,8 +126,8 @@ func init() { // its functions look into it
 			Effect: func(s *Spec, f *Facts) string { return layersInEffect(s.Filters, "filters", model.Conv, s, f) },
 		},
 		{
-			Name: "activation", Group: GroupNetwork, Argument: "NAME", Help: "tanh, relu, or pl: clipped to -1..1",
-			Field: func(s *Spec) any { return &s.Activation }, Parse: canonical(model.ParseActivation), Choices: []string{"tanh", "relu", "pl"},
+			Name: "activation", Group: GroupNetwork, Argument: "NAME", Help: gpu.ActivationHelp(),
+			Field: func(s *Spec) any { return &s.Activation }, Parse: canonical(model.ParseActivation), Choices: gpu.ActivationNames(),
 			Resume: Share, Identity: true, Result: plain, Header: plain, Page: plain, Compare: plain,
 		},
 		{

@@ -173,7 +173,7 @@ func TestASpecNamesWhatIsWrong(t *testing.T) {
 		"-lr -1: expected a number from 0 on, such as 0.001 or 1e-4.":            func(s *Spec) { s.LR = -1 },
 		"-batch_size 0: expected a whole number from 1 on.":                      func(s *Spec) { s.BatchSize = 0 },
 		"-cache no: expected auto, on or off.":                                   func(s *Spec) { s.Cache = "no" },
-		`-activation "x": expected tanh, relu or pl`:                             func(s *Spec) { s.Activation = "x" },
+		`-activation "x": expected tanh, relu`:                                   func(s *Spec) { s.Activation = "x" },
 		`-model "mdf" is unknown; there are bp, fa, dfa, mdfa`:                   func(s *Spec) { s.Model = "mdf" },
 		"-checkpoint_every -2: expected a whole number from -1 on.":              func(s *Spec) { s.CheckpointEvery = -2 },
 		`-backward_init "U-1": the scale is negative; expected a number such as`: func(s *Spec) { s.BackwardInit = "U-1" },

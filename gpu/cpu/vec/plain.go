@@ -18,59 +18,68 @@ func scaleFloats(dst, src []float32, scale float32) {
 	}
 }
 
-func biasTanh(h, bias []float32) {
-	for i, b := range bias {
-		h[i] = float32(math.Tanh(float64(h[i] + b)))
-	}
-}
-
-func biasReLU(h, pre, bias []float32) {
-	for i, b := range bias {
-		a := pre[i] + b
-		pre[i] = a
-		if a < 0 { // false for NaN, which goes through
-			a = 0
+// activate rounds the table's float64 result, apart from activations with a loop of their own.
+func activate(act gpu.Activation, h, z, bias []float32) {
+	low, high, clipped := bounds(act)
+	switch {
+	case clipped:
+		for i, b := range bias {
+			a := z[i] + b
+			z[i] = a
+			if a < low { // false for NaN, as is the next comparison
+				a = low
+			} else if a > high {
+				a = high
+			}
+			h[i] = a
 		}
-		h[i] = a
-	}
-}
-
-func biasPL(h, pre, bias []float32) {
-	for i, b := range bias {
-		a := pre[i] + b
-		pre[i] = a
-		if a < -1 {
-			a = -1
-		} else if a > 1 {
-			a = 1
+	case act.NeedsPre():
+		for i, b := range bias {
+			z[i] += b
+			h[i] = float32(act.F(float64(z[i])))
 		}
-		h[i] = a
-	}
-}
-
-func tanhGrad(d, h, sum []float32) {
-	for i, y := range h {
-		d[i] *= 1 - y*y
-		sum[i] += d[i]
-	}
-}
-
-func reluGrad(d, pre, sum []float32) {
-	for i, a := range pre {
-		if !(a >= 0) {
-			d[i] *= 0
+	default:
+		for i, b := range bias {
+			h[i] = float32(act.F(float64(z[i] + b)))
 		}
-		sum[i] += d[i]
 	}
 }
 
-func plGrad(d, pre, sum []float32) {
-	for i, a := range pre {
-		if !(a >= -1 && a <= 1) {
-			d[i] *= 0
-		}
-		sum[i] += d[i]
+// bounds returns the interval to which relu and pl clip, and in which their f' is 1.
+func bounds(act gpu.Activation) (low, high float32, clipped bool) {
+	switch act {
+	case gpu.ReLU:
+		return 0, infinity, true
+	case gpu.PL:
+		return -1, 1, true
+	case gpu.Tanh, gpu.Linear:
 	}
+	return 0, 0, false
+}
+
+var infinity = float32(math.Inf(1))
+
+// timesSlope computes f' in float32, apart from activations without a loop of their own.
+func timesSlope(act gpu.Activation, d, v, sum []float32) {
+	low, high, clipped := bounds(act)
+	switch {
+	case act == gpu.Linear:
+	case act == gpu.Tanh:
+		for i, y := range v {
+			d[i] *= 1 - y*y
+		}
+	case clipped:
+		for i, a := range v {
+			if !(a >= low && a <= high) {
+				d[i] *= 0
+			}
+		}
+	default:
+		for i, x := range v {
+			d[i] *= float32(act.Slope(float64(x)))
+		}
+	}
+	add(sum, d)
 }
 
 func add(dst, src []float32) {
@@ -87,27 +96,22 @@ func clamp(w, floor float32) float32 {
 	return w
 }
 
-func sgd(w, g []float32, u Update) {
+func optimize(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) {
 	for i, gi := range g {
 		gi += u.L2 * w[i]
-		w[i] = clamp(w[i]-u.LR*gi, u.Floor)
-	}
-}
-
-func rmsprop(w, g, s []float32, u Update) {
-	for i, gi := range g {
-		gi += u.L2 * w[i]
-		s[i] = gpu.RMSPropDecay*s[i] + (1-gpu.RMSPropDecay)*gi*gi
-		w[i] = clamp(w[i]-u.LR*gi/sqrt(s[i]+gpu.RMSPropEpsilon), u.Floor)
-	}
-}
-
-func adam(w, g, m, v []float32, u Update) {
-	for i, gi := range g {
-		gi += u.L2 * w[i]
-		m[i] = gpu.AdamBeta1*m[i] + (1-gpu.AdamBeta1)*gi
-		v[i] = gpu.AdamBeta2*v[i] + (1-gpu.AdamBeta2)*gi*gi
-		w[i] = clamp(w[i]-u.LR*m[i]/(sqrt(v[i])+gpu.AdamEpsilon), u.Floor)
+		next := w[i]
+		switch kind {
+		case gpu.SGD:
+			next -= u.LR * gi
+		case gpu.RMSProp:
+			s1[i] = gpu.RMSPropDecay*s1[i] + (1-gpu.RMSPropDecay)*gi*gi
+			next -= u.LR * gi / sqrt(s1[i]+gpu.RMSPropEpsilon)
+		case gpu.Adam:
+			s1[i] = gpu.AdamBeta1*s1[i] + (1-gpu.AdamBeta1)*gi
+			s2[i] = gpu.AdamBeta2*s2[i] + (1-gpu.AdamBeta2)*gi*gi
+			next -= u.LR * s1[i] / (sqrt(s2[i]) + gpu.AdamEpsilon)
+		}
+		w[i] = clamp(next, u.Floor)
 	}
 }
 

@@ -39,10 +39,10 @@ func storePart(v f8, s []float32) {
 
 func all(x float32) f8 { return archsimd.BroadcastFloat32x8(x) }
 
-// The loops below that return an int did the first n elements, n a multiple of 8, and
-// leave the rest to the plain loop, which computes the same bits. Where it would not
-// (other rounding), they do the rest themselves through partial loads. All of them end
-// with ClearAVXUpperBits: the compiler does not, and scalar code after it would be slow.
+// A loop below that returns an int has processed the first n elements, n a multiple of 8, and
+// leaves the rest to the plain loop, which computes the same bits. Where the plain loop rounds
+// otherwise, the vector loop processes the rest itself, through partial loads. Each loop ends
+// with ClearAVXUpperBits: the compiler does not insert it, and scalar code after it would be slow.
 
 func scaleBytesSIMD(dst []float32, src []uint8, scale float32) int {
 	n := len(src) &^ 15
@@ -69,16 +69,44 @@ func scaleSIMD(dst, src []float32, scale float32) int {
 	return n
 }
 
-func biasTanhSIMD(h, bias []float32) {
-	h = h[:len(bias)]
-	i := 0
-	for ; i < len(h)-7; i += 8 {
-		store(tanh(load(h, i).Add(load(bias, i))), h, i)
+// activateSIMD returns 0 for an activation without a vector loop.
+func activateSIMD(act gpu.Activation, h, z, bias []float32) int {
+	low, high, clipped := bounds(act)
+	switch {
+	case clipped:
+		return clipSIMD(h, z, bias, low, high)
+	case act == gpu.Tanh:
+		return tanhSIMD(h, z, bias)
 	}
-	if i < len(h) {
-		storePart(tanh(loadPart(h[i:]).Add(loadPart(bias[i:]))), h[i:])
+	return 0
+}
+
+// slopeSIMD returns 0 for an activation without a vector loop.
+func slopeSIMD(act gpu.Activation, d, v, sum []float32) int {
+	low, high, clipped := bounds(act)
+	switch {
+	case clipped:
+		return clipSlopeSIMD(d, v, sum, low, high)
+	case act == gpu.Tanh:
+		return tanhSlopeSIMD(d, v, sum)
+	case act == gpu.Linear:
+		return addSIMD(sum, d)
+	}
+	return 0
+}
+
+func tanhSIMD(h, z, bias []float32) int {
+	n := len(bias)
+	h, z = h[:n], z[:n]
+	i := 0
+	for ; i < n-7; i += 8 {
+		store(tanh(load(z, i).Add(load(bias, i))), h, i)
+	}
+	if i < n {
+		storePart(tanh(loadPart(z[i:]).Add(loadPart(bias[i:]))), h[i:])
 	}
 	archsimd.ClearAVXUpperBits()
+	return n
 }
 
 // Coefficients of (exp(r) - 1 - r)/r² on [-ln2/2, ln2/2] and of (tanh(x)/x - 1)/x² over
@@ -130,37 +158,26 @@ func exp(x f8) f8 {
 	return y.Mul(power)
 }
 
-func biasReLUSIMD(h, pre, bias []float32) int {
+// clipSIMD sets z = z + bias and clips it to [low, high].
+func clipSIMD(h, z, bias []float32, low, high float32) int {
 	n := len(bias) &^ 7
-	zero := all(0)
-	h, pre = h[:n], pre[:n]
+	least, most := all(low), all(high)
+	h, z = h[:n], z[:n]
 	for i := 0; i < n; i += 8 {
-		a := load(pre, i).Add(load(bias, i))
-		store(a, pre, i)
-		store(zero.Merge(a, a.Less(zero)), h, i)
+		a := load(z, i).Add(load(bias, i))
+		store(a, z, i)
+		y := least.Merge(a, a.Less(least))
+		store(most.Merge(y, a.Greater(most)), h, i)
 	}
 	archsimd.ClearAVXUpperBits()
 	return n
 }
 
-func biasPLSIMD(h, pre, bias []float32) int {
-	n := len(bias) &^ 7
-	low, high := all(-1), all(1)
-	h, pre = h[:n], pre[:n]
-	for i := 0; i < n; i += 8 {
-		a := load(pre, i).Add(load(bias, i))
-		store(a, pre, i)
-		y := low.Merge(a, a.Less(low))
-		store(high.Merge(y, a.Greater(high)), h, i)
-	}
-	archsimd.ClearAVXUpperBits()
-	return n
-}
-
-func tanhGradSIMD(d, h, sum []float32) int {
-	n := len(h) &^ 7
+// tanhSlopeSIMD has f' = 1 - h².
+func tanhSlopeSIMD(d, h, sum []float32) int {
+	n := len(d) &^ 7
 	unit := all(1)
-	d, sum = d[:n], sum[:n]
+	h, sum = h[:n], sum[:n]
 	for i := 0; i < n; i += 8 {
 		y := load(h, i)
 		g := load(d, i).Mul(unit.Sub(y.Mul(y)))
@@ -171,27 +188,14 @@ func tanhGradSIMD(d, h, sum []float32) int {
 	return n
 }
 
-func reluGradSIMD(d, pre, sum []float32) int {
-	n := len(pre) &^ 7
-	zero, unit := all(0), all(1)
-	d, sum = d[:n], sum[:n]
-	for i := 0; i < n; i += 8 {
-		slope := unit.Masked(load(pre, i).GreaterEqual(zero))
-		g := load(d, i).Mul(slope)
-		store(g, d, i)
-		store(load(sum, i).Add(g), sum, i)
-	}
-	archsimd.ClearAVXUpperBits()
-	return n
-}
-
-func plGradSIMD(d, pre, sum []float32) int {
-	n := len(pre) &^ 7
-	low, high := all(-1), all(1)
-	d, sum = d[:n], sum[:n]
+// clipSlopeSIMD has f' = 1 in [low, high] and 0 elsewhere, NaN included.
+func clipSlopeSIMD(d, pre, sum []float32, low, high float32) int {
+	n := len(d) &^ 7
+	least, most, unit := all(low), all(high), all(1)
+	pre, sum = pre[:n], sum[:n]
 	for i := 0; i < n; i += 8 {
 		a := load(pre, i)
-		slope := high.Masked(a.GreaterEqual(low).And(a.LessEqual(high)))
+		slope := unit.Masked(a.GreaterEqual(least).And(a.LessEqual(most)))
 		g := load(d, i).Mul(slope)
 		store(g, d, i)
 		store(load(sum, i).Add(g), sum, i)
@@ -212,6 +216,21 @@ func addSIMD(dst, src []float32) int {
 
 // floored is max(w, floor) with NaN left as it is.
 func floored(w, floor f8) f8 { return floor.Merge(w, w.Less(floor)) }
+
+// optimizeSIMD returns false for an optimizer without a vector loop.
+func optimizeSIMD(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) bool {
+	switch kind {
+	case gpu.SGD:
+		sgdSIMD(w, g, u)
+	case gpu.RMSProp:
+		rmspropSIMD(w, g, s1, u)
+	case gpu.Adam:
+		adamSIMD(w, g, s1, s2, u)
+	default:
+		return false
+	}
+	return true
+}
 
 func sgdSIMD(w, g []float32, u Update) {
 	lr, l2, floor := all(-u.LR), all(u.L2), all(u.Floor)

@@ -2,20 +2,16 @@
 
 package vec
 
-// This build has the plain loops only.
+import "mdfa/gpu"
+
+// accelerated is false: this build has only the plain loops.
 const accelerated = false
 
-func scaleBytesSIMD([]float32, []uint8, float32) int { return 0 }
-func scaleSIMD(_, _ []float32, _ float32) int        { return 0 }
-func biasTanhSIMD(_, _ []float32)                    {}
-func biasReLUSIMD(_, _, _ []float32) int             { return 0 }
-func biasPLSIMD(_, _, _ []float32) int               { return 0 }
-func tanhGradSIMD(_, _, _ []float32) int             { return 0 }
-func reluGradSIMD(_, _, _ []float32) int             { return 0 }
-func plGradSIMD(_, _, _ []float32) int               { return 0 }
-func addSIMD(_, _ []float32) int                     { return 0 }
-func sgdSIMD(_, _ []float32, _ Update)               {}
-func rmspropSIMD(_, _, _ []float32, _ Update)        {}
-func adamSIMD(_, _, _, _ []float32, _ Update)        {}
+func scaleBytesSIMD([]float32, []uint8, float32) int                    { return 0 }
+func scaleSIMD(_, _ []float32, _ float32) int                           { return 0 }
+func activateSIMD(_ gpu.Activation, _, _, _ []float32) int              { return 0 }
+func slopeSIMD(_ gpu.Activation, _, _, _ []float32) int                 { return 0 }
+func addSIMD(_, _ []float32) int                                        { return 0 }
+func optimizeSIMD(_ gpu.Optimizer, _, _, _, _ []float32, _ Update) bool { return false }
 
 func (c *Comparison) addSIMD(_, _ []float32, _, _ float32) int { return 0 }

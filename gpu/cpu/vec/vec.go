@@ -6,7 +6,11 @@
 // Slices of one call have the same length unless said otherwise.
 package vec
 
-import "math"
+import (
+	"math"
+
+	"mdfa/gpu"
+)
 
 // Unclamped is the floor of an optimizer step that clamps nothing.
 var Unclamped = float32(math.Inf(-1))
@@ -44,58 +48,32 @@ func Scale(dst, src []float32, scale float32) {
 	scaleFloats(dst[n:], src[n:], scale)
 }
 
-// BiasTanh sets h = tanh(h + bias).
-func BiasTanh(h, bias []float32) {
-	if accelerated {
-		biasTanhSIMD(h, bias)
-		return
+// Activate sets h = f(a) with a = z + bias. For an activation that needs its preactivations z is
+// pre, which a replaces; for others z is h, and pre is not used.
+func Activate(act gpu.Activation, h, pre, bias []float32) {
+	z := h
+	if act.NeedsPre() {
+		z = pre
 	}
-	biasTanh(h, bias)
-}
-
-// BiasReLU sets pre = pre + bias and h = max(pre, 0).
-func BiasReLU(h, pre, bias []float32) {
 	n := 0
 	if accelerated {
-		n = biasReLUSIMD(h, pre, bias)
+		n = activateSIMD(act, h, z, bias)
 	}
-	biasReLU(h[n:], pre[n:], bias[n:])
+	if n < len(bias) {
+		activate(act, h[n:], z[n:], bias[n:])
+	}
 }
 
-// BiasPL sets pre = pre + bias and h = clip(pre, -1, 1).
-func BiasPL(h, pre, bias []float32) {
+// TimesSlope sets d = d·f' and adds it to sum. The values from which f' is computed are v, unused
+// where f' is constant.
+func TimesSlope(act gpu.Activation, d, v, sum []float32) {
 	n := 0
 	if accelerated {
-		n = biasPLSIMD(h, pre, bias)
+		n = slopeSIMD(act, d, v, sum)
 	}
-	biasPL(h[n:], pre[n:], bias[n:])
-}
-
-// TanhGrad sets d = d·(1 - h²) and adds it to sum.
-func TanhGrad(d, h, sum []float32) {
-	n := 0
-	if accelerated {
-		n = tanhGradSIMD(d, h, sum)
+	if n < len(d) {
+		timesSlope(act, d[n:], v[min(n, len(v)):], sum[n:])
 	}
-	tanhGrad(d[n:], h[n:], sum[n:])
-}
-
-// ReLUGrad sets d = d where pre >= 0, else 0·d, and adds it to sum.
-func ReLUGrad(d, pre, sum []float32) {
-	n := 0
-	if accelerated {
-		n = reluGradSIMD(d, pre, sum)
-	}
-	reluGrad(d[n:], pre[n:], sum[n:])
-}
-
-// PLGrad sets d = d where -1 <= pre <= 1, else 0·d, and adds it to sum.
-func PLGrad(d, pre, sum []float32) {
-	n := 0
-	if accelerated {
-		n = plGradSIMD(d, pre, sum)
-	}
-	plGrad(d[n:], pre[n:], sum[n:])
 }
 
 // Add sets dst = dst + src.
@@ -107,29 +85,10 @@ func Add(dst, src []float32) {
 	add(dst[n:], src[n:])
 }
 
-// SGD sets w = w - LR·(g + L2·w).
-func SGD(w, g []float32, u Update) {
-	if accelerated {
-		sgdSIMD(w, g, u)
-		return
+// Optimize updates the weights w with the gradients g and the states that the optimizer keeps, by
+// its formula in package gpu.
+func Optimize(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) {
+	if !accelerated || !optimizeSIMD(kind, w, g, s1, s2, u) {
+		optimize(kind, w, g, s1, s2, u)
 	}
-	sgd(w, g, u)
-}
-
-// RMSProp sets s = 0.9·s + 0.1·g² and w = w - LR·g/sqrt(s + 1e-10).
-func RMSProp(w, g, s []float32, u Update) {
-	if accelerated {
-		rmspropSIMD(w, g, s, u)
-		return
-	}
-	rmsprop(w, g, s, u)
-}
-
-// Adam sets m = 0.9·m + 0.1·g, v = 0.999·v + 0.001·g² and w = w - LR·m/(sqrt(v) + 1e-8).
-func Adam(w, g, m, v []float32, u Update) {
-	if accelerated {
-		adamSIMD(w, g, m, v, u)
-		return
-	}
-	adam(w, g, m, v, u)
 }

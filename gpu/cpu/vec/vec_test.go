@@ -19,8 +19,8 @@ var lengths = []int{0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 1023, 1025}
 // may part by a few roundings of 2^-24 each, relative to the largest term of the sum.
 const roundings = 6 * 0x1p-24
 
-// tanh is off by at most this much of its value: the fits' 2e-8, and some roundings.
-const tanhTolerance = 3e-7
+// A curve is off by at most this share of its value: the fits' 2e-8, and some roundings.
+const curveTolerance = 3e-7
 
 func random(n int, seed uint64) []float32 {
 	rng := rand.New(rand.NewPCG(seed, 1))
@@ -44,28 +44,39 @@ func assertClose(t *testing.T, want, got []float32, tolerance float64, name stri
 	}
 }
 
-func TestTanhIsAccurateEverywhere(t *testing.T) {
+// everywhere is a fine walk over [-100, 100] and every power of two.
+func everywhere() []float32 {
 	var xs []float32
 	for x := float32(-12); x < 12; x += 0.0007 {
-		xs = append(xs, x)
+		xs = append(xs, x, 8*x)
 	}
 	for e := -149; e < 127; e++ {
 		x := float32(math.Ldexp(1.37, e))
 		xs = append(xs, x, -x)
 	}
-	got := clone(xs)
-	BiasTanh(got, make([]float32, len(xs)))
-	for i, x := range xs {
-		want := math.Tanh(float64(x))
-		require.InDelta(t, want, got[i], tanhTolerance*math.Abs(want)+math.SmallestNonzeroFloat32, "tanh(%g)", x)
-		require.LessOrEqual(t, math.Abs(float64(got[i])), 1.0)
+	return xs
+}
+
+func TestActivationsAreAccurateEverywhere(t *testing.T) {
+	xs := everywhere()
+	for act := range gpu.Activation(gpu.NumActivations) {
+		h, pre := clone(xs), clone(xs)
+		Activate(act, h, pre, make([]float32, len(xs)))
+		for i, x := range xs {
+			want := act.F(float64(x))
+			require.InDelta(t, want, h[i], curveTolerance*math.Abs(want)+0x1p-125, "%v(%g)", act, x)
+			if act == gpu.Tanh {
+				require.InDelta(t, want, h[i], curveTolerance*math.Abs(want)+math.SmallestNonzeroFloat32, "tanh(%g)", x)
+				require.LessOrEqual(t, math.Abs(float64(h[i])), 1.0)
+			}
+		}
 	}
 }
 
 func TestTanhOfSpecialValues(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	h := []float32{0, float32(math.Copysign(0, -1)), inf, -inf, nan, 20, -20, 1e38, -1e38}
-	BiasTanh(h, []float32{0, float32(math.Copysign(0, -1)), 0, 0, 0, 0, 0, 0, 0})
+	Activate(gpu.Tanh, h, nil, []float32{0, float32(math.Copysign(0, -1)), 0, 0, 0, 0, 0, 0, 0})
 	assert.Equal(t, []float32{1, -1}, []float32{h[2], h[3]})
 	assert.Equal(t, []float32{1, -1, 1, -1}, h[5:])
 	assert.False(t, math.Signbit(float64(h[0])) || h[0] != 0)
@@ -85,25 +96,28 @@ func TestVectorLoopsEqualPlainLoops(t *testing.T) {
 			for i := range min(n, len(kinks)) {
 				z[n-1-i], b[n-1-i] = kinks[i], 0
 			}
-			type loop func(a, b, c []float32)
-			for name, pair := range map[string][2]loop{
-				"relu":      {BiasReLU, biasReLU},
-				"pl":        {BiasPL, biasPL},
-				"relu grad": {func(a, b, c []float32) { ReLUGrad(a, c, b) }, func(a, b, c []float32) { reluGrad(a, c, b) }},
-				"pl grad":   {func(a, b, c []float32) { PLGrad(a, c, b) }, func(a, b, c []float32) { plGrad(a, c, b) }},
-				"tanh grad": {func(a, b, c []float32) { TanhGrad(a, c, b) }, func(a, b, c []float32) { tanhGrad(a, c, b) }},
-				"scale":     {func(a, b, _ []float32) { Scale(a, b, 1.7) }, func(a, b, _ []float32) { scaleFloats(a, b, 1.7) }},
-				"add":       {func(a, b, _ []float32) { Add(a, b) }, func(a, b, _ []float32) { add(a, b) }},
-			} {
-				a1, b1, c1 := clone(d), clone(z), clone(b)
-				a2, b2, c2 := clone(d), clone(z), clone(b)
-				if name != "relu" && name != "pl" {
-					b1, c1, b2, c2 = c1, b1, c2, b2 // the kinks belong into the preactivations
+			for act := range gpu.Activation(gpu.NumActivations) {
+				if _, _, clipped := bounds(act); clipped {
+					h1, pre1, h2, pre2 := clone(d), clone(z), clone(d), clone(z)
+					Activate(act, h1, pre1, b)
+					activate(act, h2, pre2, b)
+					assert.Equal(t, bitsOf(h2), bitsOf(h1), act)
+					assert.Equal(t, bitsOf(pre2), bitsOf(pre1), act)
 				}
-				pair[0](a1, b1, c1)
-				pair[1](a2, b2, c2)
+				d1, sum1, d2, sum2 := clone(d), clone(b), clone(d), clone(b)
+				TimesSlope(act, d1, z, sum1)
+				timesSlope(act, d2, z, sum2)
+				assert.Equal(t, bitsOf(d2), bitsOf(d1), act)
+				assert.Equal(t, bitsOf(sum2), bitsOf(sum1), act)
+			}
+			for name, pair := range map[string][2]func(a, b []float32){
+				"scale": {func(a, b []float32) { Scale(a, b, 1.7) }, func(a, b []float32) { scaleFloats(a, b, 1.7) }},
+				"add":   {Add, add},
+			} {
+				a1, a2 := clone(d), clone(d)
+				pair[0](a1, z)
+				pair[1](a2, z)
 				assert.Equal(t, bitsOf(a2), bitsOf(a1), name)
-				assert.Equal(t, bitsOf(b2), bitsOf(b1), name)
 			}
 			bytes := make([]uint8, n)
 			for i := range bytes {
@@ -137,32 +151,20 @@ func TestOptimizersFollowTheirFormulas(t *testing.T) {
 			for i := range s1 {
 				s1[i], s2[i] = s1[i]*s1[i], s2[i]*s2[i]
 			}
-			check := func(name string, run func(w, s1, s2 []float32), formula func(w, g, s1, s2 float64) (float64, float64, float64)) {
+			for _, kind := range gpu.Optimizers() {
 				w, a, b := clone(w0), clone(s1), clone(s2)
-				run(w, a, b)
+				Optimize(kind, w, g, a, b, u)
 				wantW, wantA, wantB := make([]float32, n), make([]float32, n), make([]float32, n)
 				for i := range w0 {
-					gi := float64(g[i]) + float64(u.L2)*float64(w0[i])
-					x, y, z := formula(float64(w0[i]), gi, float64(s1[i]), float64(s2[i]))
-					wantW[i], wantA[i], wantB[i] = float32(math.Max(x, float64(u.Floor))), float32(y), float32(z)
+					s := [gpu.MaxStates]float64{float64(s1[i]), float64(s2[i])}
+					// In step 1e9 the corrections of Adam's rate, which the caller makes, are 1.
+					x := kind.Update(float64(w0[i]), float64(g[i])+float64(u.L2)*float64(w0[i]), float64(u.LR), 1e9, &s)
+					wantW[i], wantA[i], wantB[i] = float32(math.Max(x, float64(u.Floor))), float32(s[0]), float32(s[1])
 				}
-				assertClose(t, wantW, w, roundings, name+" w")
-				assertClose(t, wantA, a, roundings, name+" s1")
-				assertClose(t, wantB, b, roundings, name+" s2")
+				assertClose(t, wantW, w, roundings, kind.String()+" w")
+				assertClose(t, wantA, a, roundings, kind.String()+" s1")
+				assertClose(t, wantB, b, roundings, kind.String()+" s2")
 			}
-			lr := float64(u.LR)
-			check("sgd", func(w, _, _ []float32) { SGD(w, g, u) },
-				func(w, g, a, b float64) (float64, float64, float64) { return w - lr*g, a, b })
-			check("rmsprop", func(w, a, _ []float32) { RMSProp(w, g, a, u) },
-				func(w, g, a, b float64) (float64, float64, float64) {
-					a = 0.9*a + 0.1*g*g
-					return w - lr*g/math.Sqrt(a+gpu.RMSPropEpsilon), a, b
-				})
-			check("adam", func(w, a, b []float32) { Adam(w, g, a, b, u) },
-				func(w, g, a, b float64) (float64, float64, float64) {
-					a, b = 0.9*a+0.1*g, 0.999*b+0.001*g*g
-					return w - lr*a/(math.Sqrt(b)+gpu.AdamEpsilon), a, b
-				})
 		}
 	}
 }
@@ -172,19 +174,35 @@ func TestADivergedWeightStaysVisible(t *testing.T) {
 	for _, n := range []int{3, 16} {
 		w, g, s := make([]float32, n), make([]float32, n), make([]float32, n)
 		w[n-1] = nan
-		SGD(w, g, Update{LR: 0.1, Floor: 0.5})
+		Optimize(gpu.SGD, w, g, nil, nil, Update{LR: 0.1, Floor: 0.5})
 		assert.Equal(t, float32(0.5), w[0])
 		assert.True(t, math.IsNaN(float64(w[n-1])))
-		RMSProp(w, g, s, Update{LR: 0.1, Floor: 0.5})
+		Optimize(gpu.RMSProp, w, g, s, nil, Update{LR: 0.1, Floor: 0.5})
 		assert.True(t, math.IsNaN(float64(w[n-1])))
 	}
 }
 
-func BenchmarkBiasTanh(b *testing.B) {
-	h, bias := random(4096, 1), make([]float32, 4096)
-	b.SetBytes(4096 * 4)
-	for b.Loop() {
-		BiasTanh(h, bias)
+func BenchmarkActivate(b *testing.B) {
+	for act := range gpu.Activation(gpu.NumActivations) {
+		b.Run(act.String(), func(b *testing.B) {
+			h, pre, bias := random(4096, 1), random(4096, 2), make([]float32, 4096)
+			b.SetBytes(4096 * 4)
+			for b.Loop() {
+				Activate(act, h, pre, bias)
+			}
+		})
+	}
+}
+
+func BenchmarkTimesSlope(b *testing.B) {
+	for act := range gpu.Activation(gpu.NumActivations) {
+		b.Run(act.String(), func(b *testing.B) {
+			d, v, sum := random(96, 1), random(96, 2), make([]float32, 96)
+			b.SetBytes(96 * 4)
+			for b.Loop() {
+				TimesSlope(act, d, v, sum)
+			}
+		})
 	}
 }
 
@@ -192,7 +210,7 @@ func BenchmarkRMSProp(b *testing.B) {
 	w, g, s := random(1<<16, 1), random(1<<16, 2), make([]float32, 1<<16)
 	b.SetBytes(1 << 16 * 20)
 	for b.Loop() {
-		RMSProp(w, g, s, Update{LR: 1e-4, Floor: Unclamped})
+		Optimize(gpu.RMSProp, w, g, s, nil, Update{LR: 1e-4, Floor: Unclamped})
 	}
 }
 
@@ -203,7 +221,7 @@ func TestInfiniteStateStopsTheWeight(t *testing.T) {
 		for i := range w {
 			w[i], g[i] = 0.5, 1e30
 		}
-		RMSProp(w, g, s, Update{LR: 0.1, Floor: Unclamped})
+		Optimize(gpu.RMSProp, w, g, s, nil, Update{LR: 0.1, Floor: Unclamped})
 		for i := range w {
 			assert.Equal(t, float32(0.5), w[i])
 			assert.True(t, math.IsInf(float64(s[i]), 1))

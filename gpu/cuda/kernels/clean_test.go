@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mdfa/gpu"
 	"mdfa/gpu/cuda/kernels"
 )
 
@@ -89,20 +90,34 @@ func productRuns() map[string]func(p *product) []result {
 				oddRows, int32(row), 20, 8, 0.5, w))
 			return []result{{x, 4 * n}, {y, 4 * oddRows}}
 		}
-		runs["bias_tanh"+name] = func(p *product) []result {
-			h, b := p.floatsAt("h", n), p.floatsAt("b", row)
-			w := kernels.Width(row, h, b)
-			require.NoError(p.t, p.BiasTanh(kernels.BiasShape(oddRows, row, w, 2), h, b, oddRows, int32(row), w))
-			return []result{{h, 4 * n}}
+		for act := range gpu.Activation(gpu.NumActivations) {
+			runs[fmt.Sprintf("bias of %v%s", act, name)] = func(p *product) []result {
+				h, b := p.room("h", 4*n), p.floatsAt("b", row)
+				sums := p.floatsAt("sums", n)
+				if !act.NeedsPre() {
+					h = sums
+				}
+				w := kernels.Width(row, sums, h, b)
+				require.NoError(p.t, p.Bias(act, kernels.BiasShape(oddRows, row, w, 2), sums, h, b, oddRows, int32(row), w))
+				return []result{{sums, 4 * n}, {h, 4 * n}}
+			}
+			runs[fmt.Sprintf("times_slope of %v%s", act, name)] = func(p *product) []result {
+				args, out := p.delta(oddRows, 0, [2]int{row, 2 * row}, int32(act), true)
+				require.NoError(p.t, p.TimesSlope(args.Shape(), args))
+				return out
+			}
 		}
-		for kernel, launch := range map[string]func(kernels.Kernels, kernels.Shape, kernels.DevicePtr, kernels.DevicePtr, kernels.DevicePtr, int32, int32, int32) error{
-			"bias_relu": kernels.Kernels.BiasRelu, "bias_pl": kernels.Kernels.BiasPl,
-		} {
-			runs[kernel+name] = func(p *product) []result {
-				pre, h, b := p.floatsAt("pre", n), p.room("h", 4*n), p.floatsAt("b", row)
-				w := kernels.Width(row, pre, h, b)
-				require.NoError(p.t, launch(p.Kernels, kernels.BiasShape(oddRows, row, w, 2), pre, h, b, oddRows, int32(row), w))
-				return []result{{pre, 4 * n}, {h, 4 * n}}
+		for _, kind := range gpu.Optimizers() {
+			runs[kind.String()+name] = func(p *product) []result {
+				arenas := []kernels.DevicePtr{p.floatsAt("w", n), p.floatsAt("g", n)}
+				results := []result{{arenas[0], 4 * n}}
+				for range kind.States() {
+					state := p.value("state", ones(n))
+					arenas, results = append(arenas, state), append(results, result{state, 4 * n})
+				}
+				width := kernels.Width(row, arenas...)
+				require.NoError(p.t, p.Optimize(kind, kernels.ElementsShape(n, width, 2), arenas, p.value("step", []int32{1}), int32(n), 0.1, 0.01, 10, 50, 0, width))
+				return results
 			}
 		}
 		runs["feedback"+name] = func(p *product) []result {
@@ -122,29 +137,6 @@ func productRuns() map[string]func(p *product) []result {
 			args, out := p.delta(131, 1, [2]int{row, 4}, kernels.ActPl, false)
 			require.NoError(p.t, p.Feedback(args.Shape(), args))
 			return out
-		}
-		runs["times_slope"+name] = func(p *product) []result {
-			args, out := p.delta(oddRows, 0, [2]int{row, 2 * row}, kernels.ActRelu, true)
-			require.NoError(p.t, p.TimesSlope(args.Shape(), args))
-			return out
-		}
-		runs["sgd"+name] = func(p *product) []result {
-			w, g := p.floatsAt("w", n), p.floatsAt("g", n)
-			width := kernels.Width(row, w, g)
-			require.NoError(p.t, p.Sgd(kernels.ElementsShape(n, width, 2), w, g, int32(n), 0.1, 0.01, 10, 50, 0, width))
-			return []result{{w, 4 * n}}
-		}
-		runs["rmsprop"+name] = func(p *product) []result {
-			w, g, s := p.floatsAt("w", n), p.floatsAt("g", n), p.value("s", ones(n))
-			width := kernels.Width(row, w, g, s)
-			require.NoError(p.t, p.Rmsprop(kernels.ElementsShape(n, width, 2), w, g, s, int32(n), 0.1, 0.01, 10, 50, 0, width))
-			return []result{{w, 4 * n}, {s, 4 * n}}
-		}
-		runs["adam"+name] = func(p *product) []result {
-			w, g, m, v := p.floatsAt("w", n), p.floatsAt("g", n), p.value("m", make([]float32, n)), p.value("v", make([]float32, n))
-			width := kernels.Width(row, w, g, m, v)
-			require.NoError(p.t, p.Adam(kernels.ElementsShape(n, width, 2), w, g, m, v, p.value("step", []int32{1}), int32(n), 0.1, 0.01, 10, 50, 0, width))
-			return []result{{w, 4 * n}, {m, 4 * n}, {v, 4 * n}}
 		}
 	}
 	for name, channels := range map[string]int{", vectors": 4, "": 3} {

@@ -3,8 +3,11 @@ package kernels
 import (
 	"crypto/sha256"
 	"fmt"
+	"math"
 	"os"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unsafe"
@@ -72,10 +75,77 @@ func TestPTXTakesTheParametersThatTheWrappersPass(t *testing.T) {
 }
 
 func TestConstantsAreThoseOfTheContract(t *testing.T) {
+	src, err := wrapgen.Parse(readFile(t, "../../../kernels.cu"))
+	require.NoError(t, err)
+	enums := map[string]map[string]int{"ACT_": {}, "DRAW_": {}}
+	for _, c := range src.Constants {
+		for prefix, values := range enums {
+			if name, ok := strings.CutPrefix(c.Name, prefix); ok {
+				values[strings.ToLower(name)] = c.Value
+			}
+		}
+	}
+	activations := map[string]int{}
+	for act := range gpu.Activation(gpu.NumActivations) {
+		activations[act.String()] = int(act)
+	}
+	assert.Equal(t, activations, enums["ACT_"])
+	draws := map[string]gpu.Draw{"symmetric": gpu.DrawSymmetric, "uniform": gpu.DrawUniform, "normal": gpu.DrawNormal, "abs_normal": gpu.DrawAbsNormal}
+	require.Len(t, enums["DRAW_"], len(draws))
+	for name, d := range draws {
+		assert.EqualValues(t, d, enums["DRAW_"][name], name)
+	}
 	assert.EqualValues(t, gpu.NumMetrics, NumMetrics)
-	assert.EqualValues(t, gpu.Tanh, ActTanh)
-	assert.EqualValues(t, gpu.ReLU, ActRelu)
-	assert.EqualValues(t, gpu.PL, ActPl)
+	assert.EqualValues(t, gpu.NumCompared, NumCompared)
+}
+
+// TestEveryRowHasItsKernel looks at the parameters, which Bias and Optimize pass without types.
+func TestEveryRowHasItsKernel(t *testing.T) {
+	src, err := wrapgen.Parse(readFile(t, "../../../kernels.cu"))
+	require.NoError(t, err)
+	parameters := map[string][]string{}
+	for _, k := range src.Kernels {
+		for _, p := range k.Params {
+			parameters[k.Name] = append(parameters[k.Name], p.Type)
+		}
+	}
+	pointers := func(n int, rest ...string) []string { return append(slices.Repeat([]string{"pointer"}, n), rest...) }
+	for act := range gpu.Activation(gpu.NumActivations) {
+		n := 2
+		if act.NeedsPre() {
+			n++
+		}
+		require.Less(t, biasKernels[act], NumKernels, act)
+		assert.Equal(t, pointers(n, "int", "int", "int"), parameters[biasKernels[act].String()], act)
+	}
+	for _, kind := range gpu.Optimizers() {
+		n := 2 + kind.States()
+		if kind.Counts() {
+			n++
+		}
+		require.Less(t, optimizerKernels[kind], NumKernels, kind)
+		assert.Equal(t, pointers(n, "int", "float", "float", "int", "int", "float", "int"), parameters[optimizerKernels[kind].String()], kind)
+	}
+}
+
+// TestOptimizersHaveOneSetOfConstants compares the #defines of kernels.cu with package gpu.
+func TestOptimizersHaveOneSetOfConstants(t *testing.T) {
+	defined := map[string]float64{}
+	for _, m := range regexp.MustCompile(`(?m)^#define (\w+) (-?[0-9.e-]+)f\b`).FindAllStringSubmatch(readFile(t, "../../../kernels.cu"), -1) {
+		v, err := strconv.ParseFloat(m[2], 64)
+		require.NoError(t, err)
+		defined[m[1]] = v
+	}
+	want := map[string]float64{
+		"RMSPROP_DECAY": gpu.RMSPropDecay, "RMSPROP_FRESH": 1 - gpu.RMSPropDecay, "RMSPROP_EPSILON": gpu.RMSPropEpsilon,
+		"ADAM_DECAY_1": gpu.AdamBeta1, "ADAM_FRESH_1": 1 - gpu.AdamBeta1, "LOG_ADAM_DECAY_1": math.Log(gpu.AdamBeta1),
+		"ADAM_DECAY_2": gpu.AdamBeta2, "ADAM_FRESH_2": 1 - gpu.AdamBeta2, "LOG_ADAM_DECAY_2": math.Log(gpu.AdamBeta2),
+		"ADAM_EPSILON": gpu.AdamEpsilon,
+	}
+	require.Len(t, defined, len(want))
+	for name, v := range want {
+		assert.InEpsilon(t, v, defined[name], 1e-15, name)
+	}
 }
 
 func TestGeneratorRefusesWhatItCannotPass(t *testing.T) {

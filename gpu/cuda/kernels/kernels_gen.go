@@ -21,6 +21,7 @@ const (
 	ActTanh         = 0          // gpu.Activation
 	ActRelu         = 1          // gpu.Activation
 	ActPl           = 2          // gpu.Activation
+	ActLinear       = 3          // gpu.Activation
 	DrawSymmetric   = 2          // gpu.Draw
 	DrawUniform     = 3          // gpu.Draw
 	DrawNormal      = 4          // gpu.Draw
@@ -33,6 +34,7 @@ const (
 	KernelBiasTanh
 	KernelBiasRelu
 	KernelBiasPl
+	KernelBiasLinear
 	KernelIm2col
 	KernelCol2im
 	KernelFeedback
@@ -57,6 +59,7 @@ var entries = [NumKernels]entry{
 	{"bias_tanh", 256},
 	{"bias_relu", 256},
 	{"bias_pl", 256},
+	{"bias_linear", 256},
 	{"im2col", 256},
 	{"col2im", 256},
 	{"feedback", 256},
@@ -75,7 +78,7 @@ var entries = [NumKernels]entry{
 
 // DeltaLayer has the layout of the struct of that name in kernels.cu.
 type DeltaLayer struct {
-	Below     DevicePtr // what f' reads, [batch, size]: h for tanh, the preactivation otherwise
+	Below     DevicePtr // [batch, size], the h or a from which f' is computed; null for linear
 	Delta     DevicePtr // [batch, size]
 	Sums      DevicePtr // [chunks, size]
 	Size      int32     // elements per example
@@ -138,6 +141,11 @@ func (k Kernels) BiasRelu(shape Shape, pre, h, b DevicePtr, rows, cols, width in
 // BiasPl launches the kernel bias_pl.
 func (k Kernels) BiasPl(shape Shape, pre, h, b DevicePtr, rows, cols, width int32) error {
 	return k.launch(KernelBiasPl, shape, []uint64{uint64(pre), uint64(h), uint64(b), intWord(rows), intWord(cols), intWord(width)})
+}
+
+// BiasLinear launches the kernel bias_linear.
+func (k Kernels) BiasLinear(shape Shape, h, b DevicePtr, rows, cols, width int32) error {
+	return k.launch(KernelBiasLinear, shape, []uint64{uint64(h), uint64(b), intWord(rows), intWord(cols), intWord(width)})
 }
 
 // Im2col launches the kernel im2col.

@@ -3,6 +3,8 @@ package kernels
 import (
 	"fmt"
 	"math"
+
+	"mdfa/gpu"
 )
 
 //go:generate go run ./gen
@@ -74,6 +76,48 @@ func (k Kernels) launch(kernel Kernel, s Shape, words []uint64) error {
 		return fmt.Errorf("kernels: %v: %w", kernel, err)
 	}
 	return nil
+}
+
+// biasKernels and optimizerKernels are found by name: a row of package gpu's tables needs its
+// kernel in kernels.cu and nothing here.
+var (
+	biasKernels      = named("bias_", gpu.Activation.String, gpu.NumActivations)
+	optimizerKernels = named("", gpu.Optimizer.String, gpu.NumOptimizers)
+)
+
+// named returns the kernel of each row; NumKernels where there is none, which a test excludes.
+func named[T ~uint8](prefix string, name func(T) string, rows int) []Kernel {
+	list := make([]Kernel, rows)
+	for i := range list {
+		for list[i] < NumKernels && entries[list[i]].name != prefix+name(T(i)) {
+			list[i]++
+		}
+	}
+	return list
+}
+
+// Bias launches the kernel bias_* of an activation. The products lie in sums, which is h where the
+// activation keeps no preactivations.
+func (k Kernels) Bias(act gpu.Activation, shape Shape, sums, h, b DevicePtr, rows, cols, width int32) error {
+	words := []uint64{uint64(sums), uint64(h), uint64(b), intWord(rows), intWord(cols), intWord(width)}
+	if !act.NeedsPre() {
+		words = words[1:]
+	}
+	return k.launch(biasKernels[act], shape, words)
+}
+
+// Optimize launches the kernel of an optimizer. The arenas are the weights, the gradients and
+// the states.
+func (k Kernels) Optimize(kind gpu.Optimizer, shape Shape, arenas []DevicePtr, step DevicePtr, n int32, lr, l2 float32, clampFrom, clampTo int32, floor float32, width int32) error {
+	var words []uint64
+	for _, a := range arenas {
+		words = append(words, uint64(a))
+	}
+	if kind.Counts() {
+		words = append(words, uint64(step))
+	}
+	words = append(words, intWord(n), floatWord(lr), floatWord(l2), intWord(clampFrom), intWord(clampTo), floatWord(floor), intWord(width))
+	return k.launch(optimizerKernels[kind], shape, words)
 }
 
 func intWord(v int32) uint64 { return uint64(uint32(v)) }
