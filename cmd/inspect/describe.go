@@ -77,19 +77,9 @@ func (s *subject) describe(most int) description {
 		}
 	}
 	for _, row := range tail(s.epochs, most) {
-		d.Epochs = append(d.Epochs, epochObject(row))
+		d.Epochs = append(d.Epochs, folder.EpochColumns.Object(&row))
 	}
 	return d
-}
-
-// epochObject is a row of epochs.csv as JSON has it.
-func epochObject(row map[string]string) map[string]any {
-	values := map[string]any{}
-	for name, text := range row {
-		values[name] = number(text)
-	}
-	values["best"] = row["best"] == "true"
-	return values
 }
 
 // tail are the last rows, all with most 0.
@@ -168,49 +158,33 @@ func (s *subject) printEpochs(most int, out *strings.Builder) {
 		fmt.Fprintf(out, "the last %d of %d epochs (-n 0 shows all)\n", len(rows), len(s.epochs))
 	}
 	t := newTable()
-	columns := []struct{ name, head string }{
-		{"epoch", "epoch"}, {"steps", "steps"}, {"train_loss", "loss"}, {"train_accuracy", "train"}, {"valid_loss", "valid loss"},
-		{"valid_accuracy", "valid"}, {"images_per_second", "img/s"}, {"train_seconds", "seconds"},
-	}
-	for _, c := range columns {
-		t.head(c.head, true)
+	for _, c := range folder.EpochColumns {
+		if c.Head != "" {
+			t.head(c.Head, true)
+		}
 	}
 	t.head("", false)
 	for _, row := range rows {
-		for _, c := range columns {
-			t.cell(epochText(c.name, row[c.name]))
+		for _, c := range folder.EpochColumns {
+			if c.Head != "" {
+				t.cell(c.Show(&row))
+			}
 		}
-		t.cell(map[string]string{"true": "best"}[row["best"]])
+		t.cell(map[bool]string{true: "best"}[row.Best])
 	}
 	t.print(out)
 }
 
-// epochText is a value of epochs.csv for people.
-func epochText(column, text string) string {
-	x := number(text)
-	switch {
-	case x == nil || *x != *x:
-		return shown(column, text)
-	case strings.HasSuffix(column, "_loss"):
-		return fmt.Sprintf("%.4f", *x)
-	case column == "images_per_second":
-		return figures.Count(int(*x))
-	case column == "train_seconds":
-		return fmt.Sprintf("%.1f", *x)
-	}
-	return shown(column, text)
-}
-
-func outcomeText(r map[string]string) string {
-	parts := []string{r[statusColumn]}
+func outcomeText(r folder.Row) string {
+	parts := []string{r["status"]}
 	if r["reason"] != "" {
 		parts[0] += " (" + r["reason"] + ")"
 	}
 	if r["best_epoch"] != "" {
-		parts = append(parts, fmt.Sprintf("best epoch %s of %s, validation %s", r["best_epoch"], r["epochs"], shown("best_valid_accuracy", r["best_valid_accuracy"])))
+		parts = append(parts, fmt.Sprintf("best epoch %s of %s, validation %s", r["best_epoch"], r["epochs"], folder.Show("best_valid_accuracy", r["best_valid_accuracy"])))
 	}
 	if r["test_accuracy"] != "" {
-		parts = append(parts, "test "+shown("test_accuracy", r["test_accuracy"]))
+		parts = append(parts, "test "+folder.Show("test_accuracy", r["test_accuracy"]))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -160,14 +160,12 @@ func (d *tensorDiff) measure(a, b []float32) {
 	d.Cosine = finite(max(-1, min(dot/math.Sqrt(squareA*squareB), 1)))
 }
 
-// compared are the columns of the history that tell whether two runs are the same.
-var compared = []string{"steps", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy"}
-
-func historyOf(a, b []folder.Row) historyDiff {
+// historyOf finds the first epoch that tells two runs apart.
+func historyOf(a, b []folder.Epoch) historyDiff {
 	d := historyDiff{Epochs: [2]int{len(a), len(b)}}
 	for i := range min(len(a), len(b)) {
-		for _, column := range compared {
-			if x, y := a[i][column], b[i][column]; x != y && compareValues(x, y) != 0 {
+		for _, c := range folder.EpochColumns {
+			if c.Same && !c.Equal(&a[i], &b[i]) {
 				d.FirstDifference = i + 1
 				return d
 			}
@@ -180,7 +178,7 @@ func historyOf(a, b []folder.Row) historyDiff {
 var outcomes = []string{"status", "epochs", "steps", "best_epoch", "best_valid_accuracy", "test_accuracy", "test_top5"}
 
 // outcomeDiff compares the ends of two runs; a checkpoint alone has none.
-func outcomeDiff(a, b map[string]string) map[string]values {
+func outcomeDiff(a, b folder.Row) map[string]values {
 	differ := map[string]values{}
 	if a == nil || b == nil {
 		return differ
@@ -286,5 +284,5 @@ func resultText(column string, value any) string {
 	if value == nil {
 		return "-"
 	}
-	return shown(column, fmt.Sprint(value))
+	return folder.Show(column, fmt.Sprint(value))
 }

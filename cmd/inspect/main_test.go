@@ -137,7 +137,10 @@ func TestACheckpointShowsEachLayer(t *testing.T) {
 	assert.Equal(t, 2.0, *weight.Max)
 	assert.Nil(t, d.Checkpoint.Tensors[0].AtFloor, "the first layer is not clamped")
 	assert.Nil(t, d.Checkpoint.Tensors[3].AtFloor, "nor is a bias")
-	assert.Equal(t, []map[string]any{{"epoch": 1.0, "steps": 7.0, "train_loss": 0.5, "best": true}}, d.Epochs)
+	assert.Equal(t, []map[string]any{{
+		"epoch": 1.0, "steps": 7.0, "train_loss": 0.5, "best": true, "train_accuracy": nil, "valid_loss": nil, "valid_accuracy": nil,
+		"valid_top5": nil, "images_per_second": nil, "train_seconds": nil, "data_wait_seconds": nil,
+	}}, d.Epochs)
 }
 
 func TestStatisticsAreThoseOfTheValues(t *testing.T) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,19 +10,13 @@ import (
 	"strings"
 
 	"mdfa/cmd/internal/cli"
-	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
 	"mdfa/internal/wording"
 	"mdfa/run/folder"
 )
 
-// Statuses of runs whose end is not in the log.
-const (
-	statusColumn  = "status"
-	statusStarted = "started" // as the log has it
-	statusRunning = "running"
-	statusKilled  = "killed"
-)
+// statusColumn is the log's column of how a run stands.
+const statusColumn = "status"
 
 // usualColumns are shown where -columns names none: what fits into 80 characters.
 var usualColumns = []string{folder.KeyColumn, statusColumn, "epochs", "best_valid_accuracy", "test_accuracy"}
@@ -44,10 +37,10 @@ func listRuns(o options, out *strings.Builder) error {
 	}
 	runs := table.Runs()
 	for _, run := range runs {
-		if run[statusColumn] == statusStarted {
-			run[statusColumn] = statusKilled
+		if run[statusColumn] == folder.StatusStarted {
+			run[statusColumn] = folder.StatusKilled
 			if folder.Locked(filepath.Join(root, filepath.FromSlash(run[folder.KeyColumn]))) {
-				run[statusColumn] = statusRunning
+				run[statusColumn] = folder.StatusRunning
 			}
 		}
 	}
@@ -160,11 +153,11 @@ func printRuns(out *strings.Builder, runs []folder.Row, columns []string) {
 	}
 	t := newTable()
 	for _, name := range columns {
-		t.head(heading(name, usual), numeric[name])
+		t.head(heading(name, usual), folder.IsNumber(name))
 	}
 	for _, run := range runs {
 		for _, name := range columns {
-			t.cell(shown(name, run[name]))
+			t.cell(folder.Show(name, run[name]))
 		}
 	}
 	t.print(out)
@@ -178,51 +171,11 @@ func heading(name string, short bool) string {
 	return name
 }
 
-// shown is a value for people: shares as percentages, what is missing as a dash.
-func shown(column, value string) string {
-	if value == "" {
-		return "-"
-	}
-	if strings.HasSuffix(column, "_accuracy") || strings.HasSuffix(column, "_top5") {
-		if x, err := strconv.ParseFloat(value, 64); err == nil {
-			return figures.Percent(x, 2)
-		}
-	}
-	return value
-}
-
-// numeric are the columns whose values are numbers, also in JSON.
-var numeric = setOf("classes", "lr", "l2", "clamp_floor", "batch_size", "max_epochs", "max_steps", "seed", "parameters",
-	"epochs", "steps", "best_train_loss", "best_train_accuracy", "best_valid_accuracy", "best_epoch", "test_accuracy", "test_top5",
-	"images_per_second", "train_seconds", "data_wait_seconds", "pid", "alignment", "checkpoint_every")
-
-// logical are those that are true or false.
-var logical = setOf("coarse", "convnet", "tf32")
-
-func setOf(names ...string) map[string]bool {
-	set := map[string]bool{}
-	for _, name := range names {
-		set[name] = true
-	}
-	return set
-}
-
 // object is a row as JSON has it.
-func object(row map[string]string, columns []string) map[string]any {
+func object(row folder.Row, columns []string) map[string]any {
 	values := map[string]any{}
 	for _, column := range columns {
-		text := row[column]
-		values[column] = nil
-		switch number, err := strconv.ParseFloat(text, 64); {
-		case text == "":
-		case numeric[column] && err == nil && number-number == 0: // finite
-			values[column] = json.Number(text)
-		case numeric[column]:
-		case logical[column]:
-			values[column] = text == "true"
-		default:
-			values[column] = text
-		}
+		values[column] = folder.JSON(column, row[column])
 	}
 	return values
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,8 +20,8 @@ type subject struct {
 	checkpoint *checkpoint.Checkpoint // nil if there are no weights
 	settings   *checkpoint.Settings   // of one of them; nil if there are neither
 	status     string
-	result     map[string]string // result.csv; nil if the run has not ended
-	epochs     []folder.Row      // the columns of epochs.csv
+	result     folder.Row // of result.csv; nil if the run has not ended
+	epochs     []folder.Epoch
 	notes      []string
 	fault      error // why a run has no checkpoint that can be read, or no run.json: a sentence, or nil
 }
@@ -61,7 +60,7 @@ func open(ctx context.Context, path, weights string) (*subject, error) {
 		return nil, err
 	}
 	// A run that keeps none, or has not come to its first one, is as it should be.
-	if errors.Is(s.fault, checkpoint.ErrAbsent) && (s.status == statusRunning || s.run != nil && s.run.KeepsNone()) {
+	if errors.Is(s.fault, checkpoint.ErrAbsent) && (s.status == folder.StatusRunning || s.run != nil && s.run.KeepsNone()) {
 		s.fault = nil
 	}
 	return s, nil
@@ -91,41 +90,26 @@ func (s *subject) readTables() error {
 	if err != nil {
 		return err
 	}
-	if s.epochs, err = folder.ReadTable(filepath.Join(s.path, folder.EpochsFile)); err != nil {
+	if s.epochs, err = folder.EpochColumns.Read(filepath.Join(s.path, folder.EpochsFile)); err != nil {
 		return err
 	}
 	switch {
 	case folder.Locked(s.path):
-		s.status = statusRunning
+		s.status = folder.StatusRunning
 	case len(rows) > 0:
 		s.result = rows[0]
-		s.status = s.result[statusColumn]
+		s.status = s.result["status"]
 	default:
-		s.status = statusKilled
+		s.status = folder.StatusKilled
 	}
 	return nil
 }
 
-// history are a checkpoint's epochs with the columns of epochs.csv.
-func history(c *checkpoint.Checkpoint) []folder.Row {
-	var rows []folder.Row
-	number := func(x, count float64) string {
-		if count == 0 {
-			return ""
-		}
-		return fmt.Sprint(x)
-	}
+// history are a checkpoint's epochs.
+func history(c *checkpoint.Checkpoint) []folder.Epoch {
+	var rows []folder.Epoch
 	for _, e := range c.Progress.Epochs {
-		row := map[string]string{
-			"epoch": fmt.Sprint(e.Number), "steps": fmt.Sprint(e.Steps),
-			"train_loss": number(e.Train.MeanLoss(), e.Train.Count), "train_accuracy": number(e.Train.Accuracy(), e.Train.Count),
-			"valid_loss": number(e.Valid.MeanLoss(), e.Valid.Count), "valid_accuracy": number(e.Valid.Accuracy(), e.Valid.Count),
-			"best": fmt.Sprint(e.Best), "train_seconds": fmt.Sprint(e.Seconds), "data_wait_seconds": fmt.Sprint(e.DataWait),
-		}
-		if e.Seconds > 0 {
-			row["images_per_second"] = fmt.Sprint(e.ImagesPerSecond())
-		}
-		rows = append(rows, row)
+		rows = append(rows, folder.EpochOf(e, c.Network.Classes))
 	}
 	return rows
 }

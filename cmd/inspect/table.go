@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
@@ -71,13 +70,4 @@ func finite(x float64) *float64 {
 		return nil
 	}
 	return &x
-}
-
-// number reads a number of a CSV, nil for what is none or not finite.
-func number(text string) *float64 {
-	x, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return nil
-	}
-	return finite(x)
 }

@@ -22,24 +22,22 @@ package folder
 import (
 	"context"
 	"fmt"
-	"math"
 	"path/filepath"
-	"strconv"
 
 	"mdfa/internal/disk"
 	"mdfa/run/checkpoint"
 )
 
-// StatusUnfinished is that of a run without a result.csv: it goes on, or it was killed.
+// StatusUnfinished is the status of a run without a result.csv on its page: it may be running.
 const StatusUnfinished = "unfinished"
 
-// Folder is what a run has left. What there is not is nil.
+// Folder is the contents of a run's folder. Fields for missing files are nil.
 type Folder struct {
 	Dir        string
 	Run        *Run
-	Result     Row // of result.csv; nil for a run that has not ended
-	Epochs     []Row
-	Alignment  []Row
+	Result     *Result // nil for a run that has not ended
+	Epochs     []Epoch
+	Alignment  []Alignment
 	Confusion  *Confusion
 	Checkpoint *checkpoint.Checkpoint
 	// Weights says why there is no Checkpoint, or not the newest one: a sentence, or nil.
@@ -71,17 +69,17 @@ func ReadTables(dir string) (*Folder, error) {
 	if f.Run, err = ReadRun(dir); err != nil {
 		return nil, err
 	}
-	ended, err := ReadTable(filepath.Join(dir, ResultFile))
+	ended, err := ResultColumns.Read(filepath.Join(dir, ResultFile))
 	if err != nil {
 		return nil, err
 	}
 	if len(ended) > 0 {
-		f.Result = ended[0]
+		f.Result = &ended[0]
 	}
-	if f.Epochs, err = ReadTable(filepath.Join(dir, EpochsFile)); err != nil {
+	if f.Epochs, err = EpochColumns.Read(filepath.Join(dir, EpochsFile)); err != nil {
 		return nil, err
 	}
-	if f.Alignment, err = ReadTable(filepath.Join(dir, AlignmentFile)); err != nil {
+	if f.Alignment, err = AlignmentColumns.Read(filepath.Join(dir, AlignmentFile)); err != nil {
 		return nil, err
 	}
 	f.Confusion, err = readConfusion(filepath.Join(dir, ConfusionFile), f.Run.Data.Classes)
@@ -93,28 +91,10 @@ func (f *Folder) Status() string {
 	if f.Result == nil {
 		return StatusUnfinished
 	}
-	return f.Result["status"]
+	return f.Result.Status
 }
 
 // unreadable says why a file of the run cannot be read.
 func unreadable(path string, err error) error {
 	return fmt.Errorf("%s cannot be read (%w): it is not as the run left it", path, disk.Reason(err))
-}
-
-// Number is a column's value, NaN where it is empty or absent.
-func (r Row) Number(column string) float64 {
-	x, err := strconv.ParseFloat(r[column], 64)
-	if err != nil {
-		return math.NaN()
-	}
-	return x
-}
-
-// Whole is a column's value, 0 where it is none.
-func (r Row) Whole(column string) int {
-	n, err := strconv.Atoi(r[column])
-	if err != nil {
-		return 0
-	}
-	return n
 }

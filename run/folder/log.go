@@ -73,7 +73,7 @@ func (l *Log) write(row []Cell) error {
 	if err != nil {
 		return disk.Reason(err)
 	}
-	kept := whole(old)
+	kept := complete(old)
 	columns, err := header(kept)
 	if err != nil {
 		return err
@@ -130,8 +130,8 @@ func (l *Log) replace(kept []byte, columns, wanted []string, last []byte) error 
 	return disk.Reason(disk.WriteFile(l.Path(), out.Bytes()))
 }
 
-// whole is a log without a last line that has no end.
-func whole(text []byte) []byte { return text[:bytes.LastIndexByte(text, '\n')+1] }
+// complete is a log without a last line that has no end.
+func complete(text []byte) []byte { return text[:bytes.LastIndexByte(text, '\n')+1] }
 
 // header reads the columns of a log, none of an empty one.
 func header(text []byte) ([]string, error) {

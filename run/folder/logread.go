@@ -41,7 +41,7 @@ func (l *Log) Read() (*LogTable, error) {
 }
 
 func parse(text []byte) (*LogTable, error) {
-	kept := whole(text)
+	kept := complete(text)
 	t := &LogTable{}
 	if len(kept) < len(text) {
 		t.Notes = append(t.Notes, "the last line is not complete: a run is writing it at this moment, or the power went off while one did")

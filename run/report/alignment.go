@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"mdfa/run/folder"
 	"slices"
 )
 
@@ -13,8 +14,23 @@ const (
 	shownAngle = 120
 )
 
-// alignmentCharts are the measurements of each layer over the steps.
-func alignmentCharts(rows []Alignment) []chart {
+// right marks a right angle.
+var right = []mark{{"y", rightAngle, "90°"}}
+
+// alignmentCharts show the measurements of each layer over the steps.
+var alignmentCharts = []chart{
+	{Title: folder.ChartAngle, Marks: right,
+		Text: "Between the rule's weight gradient and that of backpropagation, on the same batch and weights. Below 90° an update goes downhill."},
+	{Title: folder.ChartFeedbackAngle, Marks: right,
+		Text: "Between the weights that an error would go back through and the fixed feedback in their place."},
+	{Title: folder.ChartLength, LogY: true, Text: "Norm of the rule's weight gradient by that of backpropagation's."},
+	{Title: folder.ChartSigns, Text: "Share of weights whose gradient has the sign of backpropagation's."},
+	{Title: folder.ChartFloor, Text: "Share of a layer's weights that the clamp holds."},
+	{Title: folder.ChartSaturated, Text: "Share of a layer's units, over a batch, that hardly answer to their input."},
+}
+
+// alignmentOf draws the alignment charts.
+func alignmentOf(rows []folder.Alignment) []chart {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -29,56 +45,41 @@ func alignmentCharts(rows []Alignment) []chart {
 		x[i] = float64(steps[j])
 	}
 	names := make([]string, layers)
-	for _, r := range rows {
-		names[r.Layer] = fmt.Sprintf("layer %d", r.Layer+1)
-		if r.Name != "" {
-			names[r.Layer] += ", " + r.Name
-		}
-	}
-	build := func(c chart, of func(Alignment) float64) chart {
-		c.XLabel, c.X, c.Whole = "step", numbers(x), true
-		lines := make([][]float64, layers)
-		for i := range lines {
-			lines[i] = slices.Repeat([]float64{math.NaN()}, len(steps))
-		}
-		for _, r := range rows {
-			lines[r.Layer][place[r.Step]] = of(r)
-		}
-		for i, line := range lines {
-			c.add(names[i], i, pick(line, at))
-		}
-		return c
-	}
 	degrees := &[2]int{0, shownAngle}
 	for _, r := range rows {
-		if r.AngleBP > shownAngle || r.AngleFeedback > shownAngle {
+		names[layerOf(r)] = fmt.Sprintf("layer %d", layerOf(r)+1)
+		if r.Kind != "" {
+			names[layerOf(r)] += ", " + r.Kind
+		}
+		if r.AngleBP.X > shownAngle || r.AngleFeedback.X > shownAngle {
 			degrees = &[2]int{0, 180}
 		}
 	}
-	right := []mark{{"y", rightAngle, "90°"}}
-	return drawn([]chart{
-		build(chart{Title: "Angle to backpropagation's gradient", Unit: "°", Range: degrees, Marks: right,
-			Text: "Between the rule's weight gradient and that of backpropagation, on the same batch and weights. Below 90° an update goes downhill."},
-			func(a Alignment) float64 { return a.AngleBP }),
-		build(chart{Title: "Angle between weights and feedback", Unit: "°", Range: degrees, Marks: right,
-			Text: "Between the weights that an error would go back through and the fixed feedback in their place."},
-			func(a Alignment) float64 { return a.AngleFeedback }),
-		build(chart{Title: "Length beside backpropagation's gradient", LogY: true, Text: "Norm of the rule's weight gradient by that of backpropagation's."},
-			func(a Alignment) float64 { return a.RatioBP }),
-		build(chart{Title: "Equal signs", Percent: true, Text: "Share of weights whose gradient has the sign of backpropagation's."},
-			func(a Alignment) float64 { return a.SignBP }),
-		build(chart{Title: "Weights at the floor", Percent: true, Text: "Share of a layer's weights that the clamp holds."},
-			func(a Alignment) float64 { return a.AtFloor }),
-		build(chart{Title: "Saturated units", Percent: true, Text: "Share of a layer's units, over a batch, that hardly answer to their input."},
-			func(a Alignment) float64 { return a.Saturated }),
+	return drawn(alignmentCharts, folder.AlignmentColumns, func(c *chart, column folder.Column[folder.Alignment]) {
+		c.XLabel, c.X, c.Whole = "step", numbers(x), true
+		if column.Unit == folder.UnitDegrees {
+			c.Range = degrees
+		}
+		for i, name := range names {
+			line := slices.Repeat([]float64{math.NaN()}, len(steps))
+			for _, r := range rows {
+				if layerOf(r) == i {
+					line[place[r.Step]] = column.Number(&r)
+				}
+			}
+			c.add(name, i, pick(line, at))
+		}
 	})
 }
 
+// layerOf is a row's layer; a file that somebody changed may name one below 0.
+func layerOf(a folder.Alignment) int { return max(0, a.Layer) }
+
 // axesOf is the steps in their order, and the number of layers.
-func axesOf(rows []Alignment) (steps []int, layers int) {
+func axesOf(rows []folder.Alignment) (steps []int, layers int) {
 	for _, r := range rows {
 		steps = append(steps, r.Step)
-		layers = max(layers, r.Layer+1)
+		layers = max(layers, layerOf(r)+1)
 	}
 	slices.Sort(steps)
 	return slices.Compact(steps), layers

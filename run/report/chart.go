@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mdfa/internal/figures"
+	"mdfa/run/folder"
 )
 
 // colours is how many the style sheet has for lines.
@@ -109,8 +110,15 @@ func pick(x []float64, at []int) []float64 {
 	return list
 }
 
-// curves are the charts of training and validation by epoch.
-func curves(epochs []Epoch) []chart {
+// epochCharts show training and validation by epoch.
+var epochCharts = []chart{
+	{Title: folder.ChartLoss, Text: "Cross-entropy in nats, the mean over the examples of an epoch.", LogY: true},
+	{Title: folder.ChartAccuracy, Text: "Training batches are counted before their update, validation after the epoch."},
+	{Title: folder.ChartSpeed, Text: "Images trained on in a second.", Zero: true},
+}
+
+// curves draws the charts by epoch.
+func curves(epochs []folder.Epoch) []chart {
 	if len(epochs) == 0 {
 		return nil
 	}
@@ -121,29 +129,39 @@ func curves(epochs []Epoch) []chart {
 		}
 	}
 	at := thin(len(epochs), best)
-	column := func(of func(Epoch) float64) []float64 {
-		list := make([]float64, len(at))
-		for i, j := range at {
-			list[i] = of(epochs[j])
+	x := make([]float64, len(at))
+	for i, j := range at {
+		x[i] = float64(epochs[j].Number)
+	}
+	return drawn(epochCharts, folder.EpochColumns, func(c *chart, column folder.Column[folder.Epoch]) {
+		c.XLabel, c.X, c.Whole = "epoch", numbers(x), true
+		if best >= 0 && len(epochs) > 1 && c.Title != folder.ChartSpeed {
+			c.Marks = []mark{{"x", number(epochs[best].Number), "best"}}
 		}
-		return list
+		y := make([]float64, len(at))
+		for i, j := range at {
+			y[i] = column.Number(&epochs[j])
+		}
+		c.add(column.Line, len(c.Series), y)
+	})
+}
+
+// drawn returns the charts that have a line. Draw adds the lines of a column.
+func drawn[T any](charts []chart, columns folder.Columns[T], draw func(*chart, folder.Column[T])) []chart {
+	var list []chart
+	for _, c := range charts {
+		for _, column := range columns {
+			if column.Chart == c.Title {
+				c.Percent = column.Unit == folder.UnitShare
+				if column.Unit == folder.UnitDegrees {
+					c.Unit = column.Unit
+				}
+				draw(&c, column)
+			}
+		}
+		list = append(list, c)
 	}
-	base := chart{XLabel: "epoch", Whole: true, X: numbers(column(func(e Epoch) float64 { return float64(e.Number) }))}
-	if best >= 0 && len(epochs) > 1 {
-		base.Marks = []mark{{"x", number(epochs[best].Number), "best"}}
-	}
-	loss, accuracy, speed := base, base, base
-	loss.Title, loss.Text, loss.LogY = "Loss", "Cross-entropy in nats, the mean over the examples of an epoch.", true
-	loss.add("training", 0, column(func(e Epoch) float64 { return e.TrainLoss }))
-	loss.add("validation", 1, column(func(e Epoch) float64 { return e.ValidLoss }))
-	accuracy.Title, accuracy.Percent = "Accuracy", true
-	accuracy.Text = "Training batches are counted before their update, validation after the epoch."
-	accuracy.add("training", 0, column(func(e Epoch) float64 { return e.TrainAccuracy }))
-	accuracy.add("validation", 1, column(func(e Epoch) float64 { return e.ValidAccuracy }))
-	accuracy.add("validation top-5", 2, column(func(e Epoch) float64 { return e.ValidTop5 }))
-	speed.Title, speed.Text, speed.Marks, speed.Zero = "Speed", "Images trained on in a second.", nil, true
-	speed.add("images/s", 0, column(func(e Epoch) float64 { return e.ImagesPerSecond }))
-	return drawn([]chart{loss, accuracy, speed})
+	return withLines(list)
 }
 
 // add adds a line, unless nothing of it was measured.
@@ -153,8 +171,8 @@ func (c *chart) add(name string, colour int, values []float64) {
 	}
 }
 
-// drawn are the charts that have a line, with their summaries.
-func drawn(charts []chart) []chart {
+// withLines returns the charts that have a line, with their summaries.
+func withLines(charts []chart) []chart {
 	var list []chart
 	for _, c := range charts {
 		if len(c.Series) > 0 {

@@ -9,7 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"gonum.org/v1/gonum/stat"
+
 	"mdfa/internal/figures"
+	"mdfa/run/folder"
 )
 
 // Entry is a run of a comparison.
@@ -18,7 +21,7 @@ type Entry struct {
 	Status   string
 	Seed     string
 	Settings []Fact // everything that was chosen but the seed, in the same order for all runs
-	Epochs   []Epoch
+	Epochs   []folder.Epoch
 	Figures  []Figure // how it ended, in the same order for all runs
 }
 
@@ -255,27 +258,7 @@ func (g *group) figures(i int) []float64 {
 // meanOf is the mean of what was measured, and its sample deviation; NaN where there are
 // fewer than two values.
 func meanOf(values []float64) (mean, deviation float64) {
-	n, sum := 0.0, 0.0
-	for _, v := range values {
-		if !math.IsNaN(v) {
-			n++
-			sum += v
-		}
-	}
-	if n == 0 {
-		return math.NaN(), math.NaN()
-	}
-	mean = sum / n
-	squares := 0.0
-	for _, v := range values {
-		if !math.IsNaN(v) {
-			squares += (v - mean) * (v - mean)
-		}
-	}
-	if n < 2 {
-		return mean, math.NaN()
-	}
-	return mean, math.Sqrt(squares / (n - 1))
+	return stat.MeanStdDev(slices.DeleteFunc(slices.Clone(values), math.IsNaN), nil)
 }
 
 // overlaid are the curves of all groups, each over the epochs that any run has.
@@ -295,31 +278,31 @@ func overlaid(groups []*group) []chart {
 	for i, j := range at {
 		x[i] = float64(numbersOf[j])
 	}
-	build := func(c chart, of func(Epoch) float64) chart {
+	build := func(c chart, of func(folder.Epoch) folder.Float) chart {
 		c.XLabel, c.X, c.Whole = "epoch", numbers(x), true
 		for i, g := range groups {
 			c.addGroup(g, i, x, of)
 		}
 		return c
 	}
-	return drawn([]chart{
-		build(chart{Title: "Validation accuracy", Percent: true}, func(e Epoch) float64 { return e.ValidAccuracy }),
-		build(chart{Title: "Training accuracy", Percent: true}, func(e Epoch) float64 { return e.TrainAccuracy }),
-		build(chart{Title: "Training loss", LogY: true}, func(e Epoch) float64 { return e.TrainLoss }),
-		build(chart{Title: "Validation loss", LogY: true}, func(e Epoch) float64 { return e.ValidLoss }),
-		build(chart{Title: "Images a second", Zero: true}, func(e Epoch) float64 { return e.ImagesPerSecond }),
+	return withLines([]chart{
+		build(chart{Title: "Validation accuracy", Percent: true}, func(e folder.Epoch) folder.Float { return e.ValidAccuracy }),
+		build(chart{Title: "Training accuracy", Percent: true}, func(e folder.Epoch) folder.Float { return e.TrainAccuracy }),
+		build(chart{Title: "Training loss", LogY: true}, func(e folder.Epoch) folder.Float { return e.TrainLoss }),
+		build(chart{Title: "Validation loss", LogY: true}, func(e folder.Epoch) folder.Float { return e.ValidLoss }),
+		build(chart{Title: "Images a second", Zero: true}, func(e folder.Epoch) folder.Float { return e.ImagesPerSecond }),
 	})
 }
 
 // addGroup adds a group's mean, with a band where there are several runs.
-func (c *chart) addGroup(g *group, colour int, x []float64, of func(Epoch) float64) {
+func (c *chart) addGroup(g *group, colour int, x []float64, of func(folder.Epoch) folder.Float) {
 	var mean, low, high []float64
 	for _, number := range x {
 		var values []float64
 		for _, e := range g.entries {
 			for _, epoch := range e.Epochs {
 				if float64(epoch.Number) == number {
-					values = append(values, of(epoch))
+					values = append(values, of(epoch).OrNaN())
 				}
 			}
 		}

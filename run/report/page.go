@@ -53,8 +53,8 @@ func (f source) page(producer string) *Run {
 	s := f.Run.Settings
 	r := &Run{
 		Title: Title(f.Folder), Folder: filepath.Base(disk.Absolute(f.Dir)), Command: foreign.Command(f.Run.Command...),
-		Status: f.Status(), Reason: f.Result["reason"],
-		Outcome: f.outcome(), Groups: f.groups(), Epochs: f.epochs(), Align: f.alignment(),
+		Status: f.Status(), Reason: f.result().Reason,
+		Outcome: f.outcome(), Groups: f.groups(), Epochs: f.Epochs, Align: f.Alignment,
 		Input: s.Data.Shape, Made: time.Now(), Producer: producer,
 	}
 	if s.ClampFloor != nil {
@@ -81,7 +81,7 @@ func (f source) page(producer string) *Run {
 // noConfusion says why there is no confusion matrix.
 func (f source) noConfusion() string {
 	switch {
-	case f.Status() != "complete":
+	case f.Status() != folder.StatusComplete:
 		return "There is no confusion matrix: the run ended before its test."
 	case f.Run.Data.Classes > algo.MaxConfusion:
 		return fmt.Sprintf("There is no confusion matrix: pairs are counted for up to %s classes.", figures.Count(algo.MaxConfusion))
@@ -118,8 +118,23 @@ func Title(f *folder.Folder) string {
 	return fmt.Sprintf("%s · %s on %s, %s (seed %d)", s.Rule, kind, s.Data.Name, classes, s.Seed)
 }
 
-// topFive is the number of classes from which the first five say something.
-const topFive = 5
+// result is the run's result, empty before its end.
+func (f source) result() folder.Result {
+	if f.Result == nil {
+		return folder.Result{}
+	}
+	return *f.Result
+}
+
+// best is the best epoch so far, empty before the first validation.
+func (f source) best() (best folder.Epoch) {
+	for _, e := range f.Epochs {
+		if e.Best {
+			best = e
+		}
+	}
+	return best
+}
 
 // outcome are the figures at the top.
 func (f source) outcome() []Number {
@@ -130,57 +145,25 @@ func (f source) outcome() []Number {
 		}
 	}
 	top5 := ""
-	if x := f.Result.Number("test_top5"); !math.IsNaN(x) {
+	if x := f.result().TestTop5.OrNaN(); !math.IsNaN(x) {
 		top5 = "top-5 " + figures.PagePercent(x)
 	}
-	add("test accuracy", figures.PagePercent(f.Result.Number("test_accuracy")), top5)
-	best := folder.Row(nil)
-	for _, e := range f.Epochs {
-		if e["best"] == "true" {
-			best = e
-		}
-	}
-	add("best validation", figures.PagePercent(best.Number("valid_accuracy")), "epoch "+best["epoch"])
+	add("test accuracy", figures.PagePercent(f.result().TestAccuracy.OrNaN()), top5)
+	best := f.best()
+	add("best validation", figures.PagePercent(best.ValidAccuracy.OrNaN()), fmt.Sprintf("epoch %d", best.Number))
 	if n := len(f.Epochs); n > 0 {
 		last := f.Epochs[n-1]
-		add("training loss", figures.Short(last.Number("train_loss")), "in the last epoch, "+last["epoch"])
+		add("training loss", figures.Short(last.TrainLoss.OrNaN()), fmt.Sprintf("in the last epoch, %d", last.Number))
 		seconds, images := 0.0, 0.0
 		for _, e := range f.Epochs {
-			if s := e.Number("train_seconds"); !math.IsNaN(s) {
-				seconds += s
-				images += s * e.Number("images_per_second")
+			if s := e.TrainSeconds; s.Known && !math.IsNaN(s.X) {
+				seconds += s.X
+				images += s.X * e.ImagesPerSecond.OrNaN()
 			}
 		}
 		if seconds > 0 {
 			add("training", time.Duration(seconds*float64(time.Second)).Round(100*time.Millisecond).String(),
 				humanize.Comma(int64(math.Round(images/seconds)))+" images a second")
-		}
-	}
-	return list
-}
-
-// epochs are epochs.csv.
-func (f source) epochs() []Epoch {
-	list := make([]Epoch, len(f.Epochs))
-	for i, e := range f.Epochs {
-		list[i] = Epoch{
-			Number: e.Whole("epoch"), TrainLoss: e.Number("train_loss"), TrainAccuracy: e.Number("train_accuracy"),
-			ValidLoss: e.Number("valid_loss"), ValidAccuracy: e.Number("valid_accuracy"), ValidTop5: e.Number("valid_top5"),
-			ImagesPerSecond: e.Number("images_per_second"), Best: e["best"] == "true",
-		}
-	}
-	return list
-}
-
-// alignment is alignment.csv.
-func (f source) alignment() []Alignment {
-	list := make([]Alignment, len(f.Alignment))
-	for i, a := range f.Alignment {
-		list[i] = Alignment{
-			Step: a.Whole("step"), Layer: max(0, a.Whole("layer")), Name: a["kind"],
-			AngleBP: a.Number("angle_bp"), RatioBP: a.Number("norm_ratio_bp"), SignBP: a.Number("sign_agreement_bp"),
-			AngleFeedback: a.Number("angle_feedback"),
-			AtFloor:       a.Number("at_floor"), Saturated: a.Number("saturated"),
 		}
 	}
 	return list
@@ -229,7 +212,7 @@ func (f source) groups() []Group {
 		"size", fmt.Sprintf("%d×%d×%d", s.Data.Shape[0], s.Data.Shape[1], s.Data.Shape[2]),
 		"files", s.Data.Source, "left out", s.Data.LeftOut.String(), "checksum", shortSum(s.Data.Checksum))
 	wait := ""
-	if x := f.Result.Number("data_wait_seconds"); x > 0 {
+	if x := f.result().DataWaitSeconds.OrNaN(); x > 0 {
 		wait = fmt.Sprintf("%.1f s", x)
 	}
 	resumed := ""
@@ -237,7 +220,7 @@ func (f source) groups() []Group {
 		resumed += fmt.Sprintf("%s in epoch %d, step %d; ", stamp(r.Time), r.Epoch, r.Step)
 	}
 	group("Machine",
-		"device", run.Device.Name, "with", run.Device.Detail, "program", s.Program, "Go", f.Result["go"],
+		"device", run.Device.Name, "with", run.Device.Detail, "program", s.Program, "Go", f.result().Go,
 		"started", stamp(run.Started), "went on", strings.TrimSuffix(resumed, "; "), "waited for data", wait)
 	return groups
 }
@@ -251,29 +234,26 @@ func NewEntry(f *folder.Folder) Entry { return source{f}.entry() }
 func (f source) entry() Entry {
 	s := f.Run.Settings
 	e := Entry{
-		Folder: filepath.Base(disk.Absolute(f.Dir)), Status: f.Status(), Seed: strconv.FormatInt(s.Seed, 10), Epochs: f.epochs(),
+		Folder: filepath.Base(disk.Absolute(f.Dir)), Status: f.Status(), Seed: strconv.FormatInt(s.Seed, 10), Epochs: f.Epochs,
 	}
 	for _, fact := range append(s.Facts().Compared(), settings.Fact{Name: "device", Text: f.Run.Device.Name}) {
 		e.Settings = append(e.Settings, Fact{Label: fact.Name, Value: fact.Text})
 	}
-	lowest, best := math.NaN(), math.NaN()
+	lowest := math.NaN()
 	for _, x := range e.Epochs {
-		if math.IsNaN(lowest) || x.TrainLoss < lowest {
-			lowest = x.TrainLoss
-		}
-		if x.Best {
-			best = x.ValidAccuracy
+		if l := x.TrainLoss.OrNaN(); math.IsNaN(lowest) || l < lowest {
+			lowest = l
 		}
 	}
 	e.Figures = []Figure{
-		{Label: "test accuracy", Value: f.Result.Number("test_accuracy"), Percent: true},
-		{Label: "best validation", Value: best, Percent: true},
+		{Label: "test accuracy", Value: f.result().TestAccuracy.OrNaN(), Percent: true},
+		{Label: "best validation", Value: f.best().ValidAccuracy.OrNaN(), Percent: true},
 		{Label: "least training loss", Value: lowest},
 		{Label: "epochs", Value: float64(len(e.Epochs))},
-		{Label: "images/s", Value: f.Result.Number("images_per_second")},
+		{Label: "images/s", Value: f.result().ImagesPerSecond.OrNaN()},
 	}
-	if s.Data.Classes >= topFive {
-		e.Figures = append(e.Figures, Figure{Label: "test top-5", Value: f.Result.Number("test_top5"), Percent: true})
+	if s.Data.Classes >= folder.TopFive {
+		e.Figures = append(e.Figures, Figure{Label: "test top-5", Value: f.result().TestTop5.OrNaN(), Percent: true})
 	}
 	return e
 }

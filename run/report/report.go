@@ -12,8 +12,6 @@
 // of every page; it has bands for deviations and bars for histograms, which is all that is
 // needed. What it does not have, switching lines, reading values and tables by keyboard, is
 // assets/report.js.
-//
-// The package is a leaf: it takes plain numbers and knows nothing of the engine.
 package report
 
 import (
@@ -24,6 +22,7 @@ import (
 	"time"
 
 	"mdfa/internal/figures"
+	"mdfa/run/folder"
 )
 
 // Fact is one line of what is known about a run.
@@ -33,29 +32,6 @@ type Fact struct{ Label, Value string }
 type Group struct {
 	Title string
 	Facts []Fact
-}
-
-// Epoch is what an epoch came to. What was not measured is NaN.
-type Epoch struct {
-	Number                   int
-	TrainLoss, TrainAccuracy float64 // loss in nats, accuracy from 0 to 1
-	ValidLoss, ValidAccuracy float64
-	ValidTop5                float64
-	ImagesPerSecond          float64
-	Best                     bool // the best validation accuracy so far
-}
-
-// Alignment is one measurement of one layer. What was not measured is NaN.
-type Alignment struct {
-	Step          int
-	Layer         int    // from 0 on
-	Name          string // of the layer: "conv 96 5/2"
-	AngleBP       float64
-	RatioBP       float64 // norm of the rule's update by that of backpropagation's
-	SignBP        float64 // share of equal signs
-	AngleFeedback float64 // degrees between the weights and the feedback, see docs/alignment.md
-	AtFloor       float64 // share of weights
-	Saturated     float64 // share of hidden units
 }
 
 // Layer is a layer's weights, as they were trained best. Values are in row-major order of
@@ -83,8 +59,8 @@ type Run struct {
 	Reason   string // why it is not complete
 	Outcome  []Number
 	Groups   []Group
-	Epochs   []Epoch
-	Align    []Alignment
+	Epochs   []folder.Epoch
+	Align    []folder.Alignment
 	Test     *Confusion
 	Input    [3]int // height, width, channels of an image
 	Layers   []Layer
@@ -152,7 +128,7 @@ type runPage struct {
 func Write(w io.Writer, r *Run) error {
 	page := runPage{frame: newFrame(r.Title, r.Producer, r.Made), Run: r}
 	page.Curves = curves(r.Epochs)
-	page.Alignment = alignmentCharts(r.Align)
+	page.Alignment = alignmentOf(r.Align)
 	if r.Test != nil {
 		m, err := newMatrix(r.Test)
 		if err != nil {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"image/png"
 	"math"
+	"mdfa/run/folder"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,7 +75,7 @@ func TestReportEscapesWhatItIsTold(t *testing.T) {
 	r.Title, r.Command, r.Folder, r.Reason, r.Producer = hostile, hostile, hostile, hostile, hostile
 	r.Outcome = []Number{{hostile, hostile, hostile}}
 	r.Groups = []Group{{hostile, []Fact{{hostile, hostile}}}}
-	r.Test.Names[3], r.Layers[0].Name, r.Align[0].Name = hostile, hostile, hostile
+	r.Test.Names[3], r.Layers[0].Name, r.Align[0].Kind = hostile, hostile, hostile
 	html := page(t, r)
 	assert.NotContains(t, html, "<img src=x")
 	assert.NotContains(t, html, "ZgotmplZ")
@@ -107,8 +109,8 @@ func noise(n int) []float32 {
 
 func TestGapsAreNull(t *testing.T) {
 	r := sample(3)
-	r.Epochs[1].TrainLoss = math.NaN()
-	r.Epochs[2].TrainLoss = math.Inf(1)
+	r.Epochs[1].TrainLoss = folder.Known(math.NaN())
+	r.Epochs[2].TrainLoss = folder.Known(math.Inf(1))
 	charts := chartsOf(t, page(t, r))
 	s := charts[0]["series"].([]any)[0].(map[string]any)
 	assert.Equal(t, []any{1.05, nil, nil}, s["values"])
@@ -223,4 +225,21 @@ func TestMatrixFitsTheNumberOfClasses(t *testing.T) {
 			assert.Equal(t, worst{"class 1", "58.82 %", 17}, m.Worst[0])
 		}
 	}
+}
+
+func TestEveryChartHasColumnsAndEachColumnItsChart(t *testing.T) {
+	lines := map[string]int{}
+	for _, c := range folder.EpochColumns {
+		lines[c.Chart]++
+		assert.Equal(t, c.Chart == "", c.Line == "", c.Name)
+	}
+	for _, c := range folder.AlignmentColumns {
+		lines[c.Chart]++
+	}
+	delete(lines, "")
+	for _, c := range append(slices.Clone(epochCharts), alignmentCharts...) {
+		assert.Positive(t, lines[c.Title], "%s: no column is in this chart", c.Title)
+		delete(lines, c.Title)
+	}
+	assert.Empty(t, lines, "columns of charts that the page does not have")
 }

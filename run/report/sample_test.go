@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"mdfa/run/folder"
 	"time"
 )
 
@@ -29,14 +30,18 @@ func sample(epochs int) *Run {
 	}
 	for i := range epochs {
 		fall := math.Exp(-float64(i) / 3)
-		r.Epochs = append(r.Epochs, Epoch{
-			Number: i + 1, TrainLoss: 0.05 + fall, TrainAccuracy: 0.99 - 0.3*fall, ValidLoss: 0.08 + fall, ValidAccuracy: 0.97 - 0.3*fall,
-			ValidTop5: math.NaN(), ImagesPerSecond: 5000 + 300*rng.Float64(), Best: i < epochs-1,
+		r.Epochs = append(r.Epochs, folder.Epoch{
+			Number: i + 1, TrainLoss: folder.Known(0.05 + fall), TrainAccuracy: folder.Known(0.99 - 0.3*fall),
+			ValidLoss: folder.Known(0.08 + fall), ValidAccuracy: folder.Known(0.97 - 0.3*fall),
+			ImagesPerSecond: folder.Known(5000 + 300*rng.Float64()), Best: i < epochs-1,
 		})
 		for l, name := range []string{"conv 8 5/2", "dense 10"} {
-			a := Alignment{Step: 100 * i, Layer: l, Name: name, AngleBP: 50 + 40*fall, RatioBP: 1, SignBP: 0.6, AngleFeedback: 85, AtFloor: 0.3, Saturated: 0.1}
+			a := folder.Alignment{
+				Step: 100 * i, Layer: l, Kind: name, AngleBP: folder.Known(50 + 40*fall), NormRatioBP: folder.Known(1),
+				SignAgreementBP: folder.Known(0.6), AngleFeedback: folder.Known(85), AtFloor: folder.Known(0.3), Saturated: folder.Known(0.1),
+			}
 			if l == 1 {
-				a.AngleFeedback, a.Saturated = math.NaN(), math.NaN()
+				a.AngleFeedback, a.Saturated = folder.Float{}, folder.Float{}
 			}
 			r.Align = append(r.Align, a)
 		}
@@ -66,7 +71,7 @@ func sampleEntry(model, seed string, accuracy float64) Entry {
 		Figures:  []Figure{{"test accuracy", accuracy, true}, {"images/s", 5000, false}},
 	}
 	for _, x := range sample(4).Epochs {
-		x.ValidAccuracy += accuracy - 0.9
+		x.ValidAccuracy.X += accuracy - 0.9
 		e.Epochs = append(e.Epochs, x)
 	}
 	return e
