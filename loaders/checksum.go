@@ -10,16 +10,7 @@ import (
 
 // summed is a source that knows a checksum of each image without reading it.
 type summed interface {
-	sum(i int) uint32
-}
-
-func (s *shardImages) sum(i int) uint32 { return s.images.Sum(s.row(i)) }
-
-func (r rowsOf) sum(i int) uint32 {
-	if of, ok := r.of.(summed); ok {
-		return of.sum(r.rows[i])
-	}
-	return 0
+	Sum(i int) uint32
 }
 
 // Checksum is a SHA-256, in hex, of all that training sees of the data set: the shape of
@@ -36,7 +27,7 @@ func (d *Dataset) Checksum() string {
 		}
 		if from, ok := s.Source.(summed); ok {
 			for i := range s.Len() {
-				addUint32(h, from.sum(i))
+				addUint32(h, from.Sum(i))
 			}
 		}
 		h.Write(s.Images)

@@ -9,7 +9,7 @@ import (
 // sums are images of which only checksums are known.
 type sums []uint32
 
-func (s sums) sum(i int) uint32        { return s[i] }
+func (s sums) Sum(i int) uint32        { return s[i] }
 func (s sums) Image(int, []byte) error { return nil }
 
 func TestChecksumTellsDataSetsApart(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
 
 	"github.com/dustin/go-humanize"
@@ -20,10 +19,9 @@ import (
 	"mdfa/internal/fetch"
 )
 
-// CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in the publisher's "binary version", which is
-// fetched, and in its Python version (cifar_python.go).
+// CIFAR-10 and CIFAR-100 are read in the publisher's "binary version", which is fetched, and in its Python
+// version (cifar_python.go).
 const (
-	cifarAddress  = "https://www.cs.toronto.edu/~kriz/"
 	cifarSide     = 32
 	cifarChannels = 3
 	cifarPlane    = cifarSide * cifarSide // one colour of an image
@@ -59,57 +57,15 @@ type cifarLabel struct {
 	keys    cifarKeys
 }
 
-var cifarSets = []cifarSet{
-	{
-		name:    "cifar10",
-		archive: fetch.File{Name: "cifar-10-binary.tar.gz", Size: 170_052_171, MD5: "c32a1d4ab5d03f1284b67883e8d87530"},
-		folder:  "cifar-10-batches-bin",
-		train:   []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"},
-		test:    "test_batch.bin",
-		labels:  []cifarLabel{{classes: 10, names: "batches.meta.txt"}},
-		python: &cifarSet{
-			name:    "cifar10",
-			archive: fetch.File{Name: "cifar-10-python.tar.gz", Size: 170_498_071, MD5: "c58f30108f718f92721af3b95e74349a"},
-			folder:  "cifar-10-batches-py",
-			train:   []string{"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"},
-			test:    "test_batch",
-			labels:  []cifarLabel{{10, "batches.meta", cifarKeys{"labels", "label_names"}}},
-			pickled: true,
-		},
-	},
-	{
-		name:    "cifar100",
-		archive: fetch.File{Name: "cifar-100-binary.tar.gz", Size: 168_513_733, MD5: "03b5dce01913d631647c71ecec9e9cb8"},
-		folder:  "cifar-100-binary",
-		train:   []string{"train.bin"},
-		test:    "test.bin",
-		labels:  []cifarLabel{{classes: 20, names: "coarse_label_names.txt"}, {classes: 100, names: "fine_label_names.txt"}},
-		python: &cifarSet{
-			name:    "cifar100",
-			archive: fetch.File{Name: "cifar-100-python.tar.gz", Size: 169_001_437, MD5: "eb9058c3a382ffc7106e4002c42a8d85"},
-			folder:  "cifar-100-python",
-			train:   []string{"train"},
-			test:    "test",
-			labels: []cifarLabel{
-				{20, "meta", cifarKeys{"coarse_labels", "coarse_label_names"}},
-				{100, "meta", cifarKeys{"fine_labels", "fine_label_names"}},
-			},
-			pickled: true,
-		},
-	},
-}
-
-func init() {
-	for _, set := range cifarSets {
-		def := definition{
-			name: set.name, height: cifarSide, width: cifarSide, channels: cifarChannels,
-			classes: set.labels[len(set.labels)-1].classes, read: set.read,
-		}
-		if len(set.labels) > 1 {
-			def.coarse = set.labels[0].classes
-		}
-		register(def)
+func (set cifarSet) definition() definition {
+	def := definition{
+		name: set.name, height: cifarSide, width: cifarSide, channels: cifarChannels,
+		classes: set.labels[len(set.labels)-1].classes, read: set.read,
 	}
+	if len(set.labels) > 1 {
+		def.coarse = set.labels[0].classes
+	}
+	return def
 }
 
 // files are all that must be there, the training files first.
@@ -156,17 +112,11 @@ func (set cifarSet) read(ctx context.Context, opt Options) (contents, error) {
 // readFolder reads the unpacked files; use says which label of a record counts.
 func (set cifarSet) readFolder(ctx context.Context, dir string, use int) (contents, error) {
 	names := set.files()
-	parts := make([]rawSplit, len(names))
-	faults := make([]error, len(names))
-	var readers sync.WaitGroup
-	for i, name := range names {
-		readers.Go(func() { parts[i], faults[i] = set.readFile(ctx, filepath.Join(dir, name), use) })
-	}
-	readers.Wait()
-	for _, err := range faults { // the first in file order, so that it reads the same on every run
-		if err != nil {
-			return contents{}, err
-		}
+	parts, err := sideBySide(len(names), func(i int) (rawSplit, error) {
+		return set.readFile(ctx, filepath.Join(dir, names[i]), use)
+	})
+	if err != nil {
+		return contents{}, err
 	}
 	held := set.join(parts)
 	held.source = sourceOf(dir)

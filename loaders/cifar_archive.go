@@ -2,7 +2,6 @@ package loaders
 
 import (
 	"archive/tar"
-	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -10,8 +9,7 @@ import (
 	"slices"
 
 	"github.com/dustin/go-humanize"
-	"github.com/klauspost/compress/gzip" // unzips twice as fast as the standard library, with its errors
-
+	// unzips twice as fast as the standard library, with its errors
 	"mdfa/internal/disk"
 	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
@@ -40,11 +38,11 @@ func (set cifarSet) readArchive(ctx context.Context, path string, use int) (cont
 // readTar reads the set from an archive of size bytes; path only serves the
 // messages. Members are known by their name, in whatever folder they lie.
 func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, size int64, use int) (contents, error) {
-	in, err := unzip(r, archive)
+	unzipped, _, err := unzip(r, archive)
 	if err != nil {
 		return contents{}, err
 	}
-	in = &bounded{in: in, left: maxArchive}
+	in := &bounded{in: unzipped, left: maxArchive}
 	var (
 		wanted     = set.files()
 		parts      = make([]rawSplit, len(wanted))
@@ -114,44 +112,6 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 	held := set.join(parts)
 	held.classNames = classNames
 	return held, nil
-}
-
-// maxArchive bounds an archive, unzipped: five times the size of the published ones.
-const maxArchive = 1 << 30
-
-// errLong is the end of what is read of an archive.
-var errLong = errors.New("it goes on after 1 GiB")
-
-// bounded reads no more than left bytes.
-type bounded struct {
-	in   io.Reader
-	left int64
-}
-
-func (b *bounded) Read(data []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, errLong
-	}
-	n, err := b.in.Read(data[:min(int64(len(data)), b.left)])
-	b.left -= int64(n)
-	return n, err
-}
-
-// unzip looks at the first bytes and unzips a stream that is gzipped.
-func unzip(r io.Reader, path string) (io.Reader, error) {
-	in := bufio.NewReaderSize(r, 1<<16)
-	begin, err := in.Peek(2)
-	switch {
-	case len(begin) == 0 && err == io.EOF:
-		return nil, fault.New(ErrTruncated, nil, "%s is empty: copy or download the file again.", path)
-	case len(begin) < 2 || begin[0] != 0x1f || begin[1] != 0x8b:
-		return in, nil
-	}
-	unzipped, err := gzip.NewReader(in)
-	if err != nil {
-		return nil, readFault(err, path, "in its gzip header")
-	}
-	return unzipped, nil
 }
 
 // tarFault says what is wrong between two members.

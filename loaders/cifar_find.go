@@ -1,13 +1,9 @@
 package loaders
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"mdfa/internal/fault"
 	"mdfa/internal/fetch"
@@ -16,81 +12,55 @@ import (
 // cifarPlace is where a set was found: a folder of unpacked files or the archive.
 type cifarPlace struct{ folder, archive string }
 
-// absent says whether an error only means that there is no such file.
-func absent(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
-}
-
-// isFile says whether there is a regular file, as against none.
-func isFile(path string) (bool, error) {
-	info, err := os.Stat(path)
-	switch {
-	case absent(err):
-		return false, nil
-	case err != nil:
-		return false, openFault(path, err)
-	}
-	return info.Mode().IsRegular(), nil
-}
-
-// lookIn looks in one folder for the unpacked files, in the archive's own folder
-// or loose, and for the archive, in this order. missing are the unpacked files
-// that are not there when neither is complete.
+// lookIn looks in one folder for the unpacked files, in the archive's own folder or loose, and for the
+// archive, in this order. missing are the unpacked files that are absent if neither is complete.
 func (set cifarSet) lookIn(dir string) (at cifarPlace, missing []string, err error) {
 	names := set.files()
 	missing = names
 	for _, folder := range []string{filepath.Join(dir, set.folder), dir} {
-		var without []string
-		for _, name := range names {
-			there, err := isFile(filepath.Join(folder, name))
-			if err != nil {
-				return cifarPlace{}, nil, err
-			}
-			if !there {
-				without = append(without, name)
-			}
+		_, absent, err := lookIn(folder, names, func(name string) []string { return []string{name} })
+		if err != nil {
+			return cifarPlace{}, nil, err
 		}
-		if len(without) == 0 {
+		if len(absent) == 0 {
 			return cifarPlace{folder: folder}, nil, nil
 		}
-		if len(without) < len(missing) {
-			missing = without
+		if len(absent) < len(missing) {
+			missing = absent
 		}
 	}
-	for _, name := range []string{set.archive.Name, strings.TrimSuffix(set.archive.Name, ".gz")} {
-		path := filepath.Join(dir, name)
-		if there, err := isFile(path); err != nil || there {
-			return cifarPlace{archive: path}, nil, err
-		}
+	archives, _, err := lookIn(dir, []string{set.archive.Name}, func(name string) []string {
+		return []string{name, strings.TrimSuffix(name, ".gz")}
+	})
+	if err != nil || archives[0] == "" {
+		return cifarPlace{}, missing, err
 	}
-	return cifarPlace{}, missing, nil
+	return cifarPlace{archive: archives[0]}, nil, nil
 }
 
-// find looks for the set: in dir alone when it is named, which may be the archive
-// itself, and in the default places otherwise. It is found in the binary version or else in
-// the Python version, which is returned. No place without an error means that no default
-// place has it.
+// find looks for the set: in dir alone if it is named, which may be the archive itself, and in the default
+// places otherwise. It prefers the binary version to the Python version and returns the one that it found. An
+// empty place without an error means that no default place has the set.
 func (set cifarSet) find(dir string) (cifarSet, cifarPlace, error) {
-	if dir == "" {
-		for _, place := range places(set.name) {
-			if of, at, _, err := set.findIn(place); err != nil || at != (cifarPlace{}) {
-				return of, at, err
-			}
+	if dir != "" {
+		info, err := statNamed(dir, set.archive.Name+" or what is in it")
+		if err != nil {
+			return set, cifarPlace{}, err
 		}
-		return set, cifarPlace{}, nil
+		if !info.IsDir() {
+			return set, cifarPlace{archive: dir}, nil
+		}
 	}
-	info, err := statNamed(dir, set.archive.Name+" or what is in it")
-	if err != nil {
-		return set, cifarPlace{}, err
+	for _, place := range candidates(set.name, dir) {
+		of, at, missing, err := set.findIn(place)
+		if err != nil || at != (cifarPlace{}) {
+			return of, at, err
+		}
+		if dir != "" {
+			return set, at, set.notHere(dir, missing)
+		}
 	}
-	if !info.IsDir() {
-		return set, cifarPlace{archive: dir}, nil
-	}
-	of, at, missing, err := set.findIn(dir)
-	if err == nil && at == (cifarPlace{}) {
-		err = set.notHere(dir, missing)
-	}
-	return of, at, err
+	return set, cifarPlace{}, nil
 }
 
 // findIn looks for both versions in one folder.

@@ -145,22 +145,23 @@ func TestFashionMNISTFetchesOnlyWhatIsMissing(t *testing.T) {
 	noPlaces(t)
 	files := small()
 	online := &network{content: map[string][]byte{}}
-	var known []fetch.File
+	set := fashionMNIST
+	set.files = nil
 	for _, name := range gzNames(idxNames) {
-		online.content[fashionAddress+name] = files[name]
-		known = append(known, described(name, files[name]))
+		online.content[set.address+name] = files[name]
+		set.files = append(set.files, described(name, files[name]))
 	}
 	// As an earlier run leaves it that was stopped between two files.
 	write(t, cacheOf(t, "fashion-mnist"), map[string][]byte{trainImages: files[trainImages], testLabels: files[testLabels]})
 	for range 2 {
-		held, err := readFashion(t.Context(), Options{via: online}, known)
+		held, err := set.read(t.Context(), Options{via: online})
 		require.NoError(t, err)
 		assert.Len(t, held.train.labels, 40)
 		assert.Len(t, held.test.labels, 20)
 		assert.True(t, held.official)
 		assert.Equal(t, homely(cacheOf(t, "fashion-mnist")), held.source)
 	}
-	assert.Equal(t, []string{fashionAddress + trainLabels, fashionAddress + testImages}, online.asked)
+	assert.Equal(t, []string{set.address + trainLabels, set.address + testImages}, online.asked)
 }
 
 func TestLoadNeverFetchesIntoANamedFolder(t *testing.T) {

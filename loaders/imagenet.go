@@ -13,10 +13,6 @@ import (
 
 const imageNet = "imagenet"
 
-func init() {
-	register(definition{name: imageNet, sized: true, read: readImageNet})
-}
-
 // ImageNetFolder is where a prepared ImageNet is looked for first, and where
 // imagenet-prep puts it unless told otherwise: $MDFA_DATA/imagenet, or else
 // mdfa/imagenet under the user's cache folder.
@@ -68,34 +64,4 @@ func preparedPlace() string {
 		}
 	}
 	return ""
-}
-
-// readPrepared opens a prepared folder. Its images are read into memory when they have no
-// more than limit bytes.
-func readPrepared(ctx context.Context, dir string, limit int) (contents, error) {
-	set, err := shards.Open(ctx, dir)
-	if err != nil {
-		return contents{}, err
-	}
-	held, err := fromShards(ctx, set, limit)
-	if err != nil {
-		set.Close()
-		return contents{}, err
-	}
-	held.source = sourceOf(dir) + held.source
-	held.leftOut = leftOut(set.Manifest)
-	return held, nil
-}
-
-// leftOut says which photographs a prepared folder left out.
-func leftOut(m *shards.Manifest) LeftOut {
-	var left LeftOut
-	left.Files, left.Of = m.LeftOut()
-	for _, name := range shards.Splits {
-		split := m.Split(name)
-		for _, skipped := range split.Skipped[:min(len(split.Skipped), maxExamples-len(left.Examples))] {
-			left.Examples = append(left.Examples, LeftOutFile{File: name + "/" + skipped.File, Reason: skipped.Reason})
-		}
-	}
-	return left
 }

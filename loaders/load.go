@@ -1,0 +1,117 @@
+package loaders
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"mdfa/internal/fault"
+)
+
+// Names lists the known data sets in alphabetical order.
+func Names() []string {
+	return slices.Sorted(maps.Keys(registry))
+}
+
+// Load reads a data set and cuts its splits.
+//
+// What the caller asked for wrongly is an ErrUsage (more closely
+// ErrUnknownDataset, ErrClasses, ErrOption or ErrSeed) and is found before any
+// file is touched, unless only the files can tell. Files that are absent or
+// unfit are ErrNotFound, ErrTruncated, ErrCorrupt, ErrFormat or ErrChecksum;
+// anything else comes from the operating system or from ctx. The text of each
+// is one or two whole sentences for the user: what was wrong, what was
+// expected, what to do.
+func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
+	def, ok := registry[name]
+	if !ok {
+		return nil, fault.New(ErrUnknownDataset, nil,
+			"-dataset %q: unknown; the data sets are %s.", name, strings.Join(Names(), ", "))
+	}
+	def, err := checkOptions(def, opt)
+	if err != nil {
+		return nil, err
+	}
+	if def.classes > 0 {
+		if _, err := checkClasses(def, opt.Classes); err != nil {
+			return nil, err
+		}
+	}
+	seed, err := checkSeed(opt.Seed)
+	if err != nil {
+		return nil, err
+	}
+	held, err := def.read(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	def = def.with(held)
+	classes, err := checkClasses(def, opt.Classes)
+	if err != nil {
+		return nil, err
+	}
+	data, err := arrange(def, held, classes, seed)
+	if err != nil {
+		return nil, err
+	}
+	data.Source, data.Official, data.Coarse = held.source, held.official, opt.Coarse
+	data.LeftOut, data.Notes = held.leftOut, held.notes
+	return data, nil
+}
+
+// checkOptions refuses the options that a data set does not have, and returns
+// its definition under those that it has.
+func checkOptions(def definition, opt Options) (definition, error) {
+	switch {
+	case opt.Coarse && def.coarse == 0:
+		return def, fault.New(ErrOption, nil,
+			"-coarse: %s has no coarse labels; only cifar100 has (leave the flag out).", def.name)
+	case opt.Size != 0 && !def.sized && def.height == 0:
+		return def, fault.New(ErrOption, nil,
+			"-size %d: the images of %s have the size that they were prepared in (leave the flag out).", opt.Size, def.name)
+	case opt.Size != 0 && !def.sized:
+		return def, fault.New(ErrOption, nil,
+			"-size %d: the images of %s have one size, %dx%d (leave the flag out).", opt.Size, def.name, def.height, def.width)
+	case opt.Coarse:
+		def.classes = def.coarse
+	}
+	return def, nil
+}
+
+// with completes a definition by what the files told.
+func (d definition) with(held contents) definition {
+	d.height = cmp.Or(held.height, d.height)
+	d.width = cmp.Or(held.width, d.width)
+	d.channels = cmp.Or(held.channels, d.channels)
+	d.classes = cmp.Or(held.classes, d.classes)
+	if held.classNames != nil {
+		d.classNames = held.classNames
+	}
+	return d
+}
+
+func checkClasses(def definition, classes int) (int, error) {
+	switch {
+	case classes == 0:
+		return def.classes, nil
+	case classes < 2:
+		return 0, fault.New(ErrClasses, nil,
+			"-classes %d: a classifier needs at least 2 classes; %s has %d (leave the flag out to use all).",
+			classes, def.name, def.classes)
+	case classes > def.classes:
+		return 0, fault.New(ErrClasses, nil,
+			"-classes %d: %s has only %d classes; give 2 to %d (leave the flag out to use all).",
+			classes, def.name, def.classes, def.classes)
+	}
+	return classes, nil
+}
+
+func checkSeed(seed int64) (uint32, error) {
+	if seed < 0 || seed > maxSeed {
+		return 0, fault.New(ErrSeed, nil,
+			"-seed %d: the data split needs a seed from 0 to %d.", seed, int64(maxSeed))
+	}
+	return uint32(seed), nil
+}
