@@ -1,20 +1,10 @@
 package loaders
 
 import (
-	"bufio"
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
 
-	"github.com/dustin/go-humanize"
-
-	"mdfa/internal/disk"
 	"mdfa/internal/fault"
 	"mdfa/internal/fetch"
 )
@@ -57,17 +47,6 @@ type cifarLabel struct {
 	keys    cifarKeys
 }
 
-func (set cifarSet) definition() definition {
-	def := definition{
-		name: set.name, height: cifarSide, width: cifarSide, channels: cifarChannels,
-		classes: set.labels[len(set.labels)-1].classes, read: set.read,
-	}
-	if len(set.labels) > 1 {
-		def.coarse = set.labels[0].classes
-	}
-	return def
-}
-
 // files are all that must be there, the training files first.
 func (set cifarSet) files() []string { return append(slices.Clone(set.train), set.test) }
 
@@ -80,123 +59,6 @@ func (set cifarSet) label(coarse bool) int {
 		return 0
 	}
 	return len(set.labels) - 1
-}
-
-// read finds, or fetches, and reads the set.
-func (set cifarSet) read(ctx context.Context, opt Options) (contents, error) {
-	set, at, err := set.find(opt.Dir)
-	if err == nil && at == (cifarPlace{}) {
-		var paths []string
-		paths, _, err = fetchSet(ctx, set.name, cifarAddress, []fetch.File{set.archive}, opt)
-		if err == nil {
-			at.archive = paths[0]
-		}
-	}
-	if err != nil {
-		return contents{}, err
-	}
-	use := set.label(opt.Coarse)
-	if at.archive == "" {
-		return set.readFolder(ctx, at.folder, use)
-	}
-	published := set.archive
-	if info, err := os.Stat(at.archive); err == nil && set.python != nil && info.Size() == set.python.archive.Size {
-		published = set.python.archive // under whatever name
-	}
-	same := compareLater(ctx, []string{at.archive}, []fetch.File{published})
-	held, err := set.readArchive(ctx, at.archive, use)
-	held.official = same()
-	return held, err
-}
-
-// readFolder reads the unpacked files; use says which label of a record counts.
-func (set cifarSet) readFolder(ctx context.Context, dir string, use int) (contents, error) {
-	names := set.files()
-	parts, err := sideBySide(len(names), func(i int) (rawSplit, error) {
-		return set.readFile(ctx, filepath.Join(dir, names[i]), use)
-	})
-	if err != nil {
-		return contents{}, err
-	}
-	held := set.join(parts)
-	held.source = sourceOf(dir)
-
-	path := filepath.Join(dir, set.labels[use].names)
-	text, err := disk.ReadFile(ctx, path, maxNames)
-	switch {
-	case absent(err):
-		return held, nil
-	case err != nil:
-		return contents{}, openFault(path, err)
-	}
-	held.classNames, err = set.readNames(text, path, use)
-	return held, err
-}
-
-func (set cifarSet) readFile(ctx context.Context, path string, use int) (rawSplit, error) {
-	file, info, err := disk.Open(path)
-	if err != nil {
-		return rawSplit{}, openFault(path, err)
-	}
-	defer file.Close()
-	return set.readPart(ctx, disk.Reader(ctx, file), path, info.Size(), use)
-}
-
-// readPart reads one file of the set, to the end of the stream.
-func (set cifarSet) readPart(ctx context.Context, r io.Reader, path string, size int64, use int) (rawSplit, error) {
-	if set.pickled {
-		return set.readBatch(ctx, r, path, use)
-	}
-	return set.readRecords(ctx, r, path, size, use)
-}
-
-// readNames reads what the labels mean.
-func (set cifarSet) readNames(text []byte, path string, use int) ([]string, error) {
-	if set.pickled {
-		return set.readMeta(text, path, use)
-	}
-	return readClassNames(text, path, set.labels[use].classes)
-}
-
-// readRecords reads records to the end of the stream, and turns each image from
-// planes of colour, [3, 32, 32], into pixels, [32, 32, 3]. size is how long the
-// stream is likely to be; path only serves the messages.
-func (set cifarSet) readRecords(ctx context.Context, r io.Reader, path string, size int64, use int) (rawSplit, error) {
-	in := bufio.NewReaderSize(r, 1<<16)
-	record := make([]uint8, set.record())
-	likely := int(min(size/int64(len(record)), publishedRecords))
-	split := rawSplit{images: make([]uint8, 0, likely*cifarImage), labels: make([]int32, 0, likely)}
-	for row := 0; ; row++ {
-		if row%1024 == 0 && ctx.Err() != nil {
-			return rawSplit{}, fmt.Errorf("reading %s: %w", path, ctx.Err())
-		}
-		got, err := io.ReadFull(in, record)
-		switch {
-		case err == io.EOF && row == 0:
-			return rawSplit{}, fault.New(ErrTruncated, nil,
-				"%s is empty: copy or download the file again.", path)
-		case err == io.EOF:
-			return split, nil
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			return rawSplit{}, fault.New(ErrTruncated, err,
-				"%s is cut off: record %d has %s of its %s bytes; copy or download the file again.",
-				path, row, humanize.Comma(int64(got)), humanize.Comma(int64(len(record))))
-		case err != nil:
-			return rawSplit{}, readFault(err, path, fmt.Sprintf("within record %d", row))
-		case row == maxCIFARRecords:
-			return rawSplit{}, fault.New(ErrFormat, nil,
-				"%s holds more than %s images: is it a file of another data set?", path, humanize.Comma(maxCIFARRecords))
-		}
-		for i, label := range set.labels {
-			if int(record[i]) >= label.classes {
-				return rawSplit{}, fault.New(ErrFormat, nil,
-					"%s: %s %d in record %d; 0 to %d were expected: is it a file of another data set?",
-					path, set.labelWord(i), record[i], row, label.classes-1)
-			}
-		}
-		split.labels = append(split.labels, int32(record[use]))
-		split.images = appendPixels(split.images, record[len(set.labels):])
-	}
 }
 
 // labelWord names a label of a record.

@@ -96,13 +96,6 @@ func (set cifarSet) readMeta(text []byte, path string, use int) ([]string, error
 	return readClassNames(names, path, label.classes)
 }
 
-func (l *pickleList) len() int {
-	if l == nil {
-		return 0
-	}
-	return len(l.items)
-}
-
 // pickleFault says what is wrong with a file of the Python version.
 func pickleFault(err error, path string) error {
 	if errors.Is(err, errPickle) {

@@ -304,3 +304,11 @@ func (p *pickle) text(code byte) error {
 	p.push(out.Bytes())
 	return nil
 }
+
+// len is 0 for a nil list.
+func (l *pickleList) len() int {
+	if l == nil {
+		return 0
+	}
+	return len(l.items)
+}

@@ -5,15 +5,105 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 
 	"github.com/dustin/go-humanize"
-	// unzips twice as fast as the standard library, with its errors
+
 	"mdfa/internal/disk"
 	"mdfa/internal/fault"
+	"mdfa/internal/fetch"
 	"mdfa/internal/foreign"
 )
+
+func (set cifarSet) definition() definition {
+	def := definition{
+		name: set.name, height: cifarSide, width: cifarSide, channels: cifarChannels,
+		classes: set.labels[len(set.labels)-1].classes, read: set.read,
+	}
+	if len(set.labels) > 1 {
+		def.coarse = set.labels[0].classes
+	}
+	return def
+}
+
+// read finds, or fetches, and reads the set.
+func (set cifarSet) read(ctx context.Context, opt Options) (contents, error) {
+	set, at, err := set.find(opt.Dir)
+	if err == nil && at == (cifarPlace{}) {
+		var paths []string
+		paths, _, err = fetchSet(ctx, set.name, cifarAddress, []fetch.File{set.archive}, opt)
+		if err == nil {
+			at.archive = paths[0]
+		}
+	}
+	if err != nil {
+		return contents{}, err
+	}
+	use := set.label(opt.Coarse)
+	if at.archive == "" {
+		return set.readFolder(ctx, at.folder, use)
+	}
+	published := set.archive
+	if info, err := os.Stat(at.archive); err == nil && set.python != nil && info.Size() == set.python.archive.Size {
+		published = set.python.archive // under whatever name
+	}
+	same := compareLater(ctx, []string{at.archive}, []fetch.File{published})
+	held, err := set.readArchive(ctx, at.archive, use)
+	held.official = same()
+	return held, err
+}
+
+// readFolder reads the unpacked files; use says which label of a record counts.
+func (set cifarSet) readFolder(ctx context.Context, dir string, use int) (contents, error) {
+	names := set.files()
+	parts, err := sideBySide(len(names), func(i int) (rawSplit, error) {
+		return set.readFile(ctx, filepath.Join(dir, names[i]), use)
+	})
+	if err != nil {
+		return contents{}, err
+	}
+	held := set.join(parts)
+	held.source = sourceOf(dir)
+
+	path := filepath.Join(dir, set.labels[use].names)
+	text, err := disk.ReadFile(ctx, path, maxNames)
+	switch {
+	case absent(err):
+		return held, nil
+	case err != nil:
+		return contents{}, openFault(path, err)
+	}
+	held.classNames, err = set.readNames(text, path, use)
+	return held, err
+}
+
+func (set cifarSet) readFile(ctx context.Context, path string, use int) (rawSplit, error) {
+	file, info, err := disk.Open(path)
+	if err != nil {
+		return rawSplit{}, openFault(path, err)
+	}
+	defer file.Close()
+	return set.readPart(ctx, disk.Reader(ctx, file), path, info.Size(), use)
+}
+
+// readPart reads one file of the set, to the end of the stream.
+func (set cifarSet) readPart(ctx context.Context, r io.Reader, path string, size int64, use int) (rawSplit, error) {
+	if set.pickled {
+		return set.readBatch(ctx, r, path, use)
+	}
+	return set.readRecords(ctx, r, path, size, use)
+}
+
+// readNames reads what the labels mean.
+func (set cifarSet) readNames(text []byte, path string, use int) ([]string, error) {
+	if set.pickled {
+		return set.readMeta(text, path, use)
+	}
+	return readClassNames(text, path, set.labels[use].classes)
+}
 
 // maxInflation is the most that deflate can make of a byte (RFC 1951: 258 bytes
 // for two bits at best).
