@@ -114,7 +114,7 @@ func openPhotos(ctx context.Context, dir string) (source *prepare.Source, notes 
 
 // openParts opens the folders of a data set; test and valid may be "".
 func openParts(ctx context.Context, dir, train, test, valid string) (*prepare.Source, error) {
-	var parts [3]prepare.Part
+	var parts [3]*prepare.Part
 	for i, name := range []string{train, test, valid} {
 		if name == "" {
 			continue

@@ -59,7 +59,7 @@ func preparedPhotos(t *testing.T, withTest bool) string {
 	writePhotos(t, from, "train", shards.Train, trainOfClass)
 	train, err := prepare.OpenFolder(t.Context(), filepath.Join(from, "train"), false)
 	require.NoError(t, err)
-	var test prepare.Part
+	var test *prepare.Part
 	if withTest {
 		writePhotos(t, from, "val", shards.Test, testOfClass)
 		test, err = prepare.OpenFolder(t.Context(), filepath.Join(from, "val"), false)

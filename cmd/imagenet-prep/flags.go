@@ -188,7 +188,7 @@ func (in inputs) open(ctx context.Context) (*prepare.Source, error) {
 	if in.needsTruth() && in.truth == "" {
 		return nil, cli.Usagef("%s needs -truth FILE, which says the classes of its images.", in.val)
 	}
-	var train, val prepare.Part
+	var train, val *prepare.Part
 	var err error
 	if isFile(in.train) {
 		train, err = prepare.OpenClassTars(ctx, in.train)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
 	"iter"
 	"os"
@@ -21,17 +22,6 @@ import (
 	"mdfa/internal/shards"
 )
 
-// folder is photographs in folders, one for each class and named after it, or in one
-// folder whose classes a Truth tells.
-type folder struct {
-	root, sum string
-	names     []string // of the classes
-	others    []string // what root holds beside them
-	files     []classFile
-	truth     *Truth // nil for a folder for each class
-	exact     bool
-}
-
 type classFile struct {
 	class string
 	below string // path below root
@@ -45,16 +35,18 @@ type classFile struct {
 // With exact, the sizes and times of the files count for the fingerprint, so that a file
 // that was changed in place shows. Without, a change shows when names or the times of
 // the folders differ, which is faster to see for a million files.
-func OpenFolder(ctx context.Context, path string, exact bool) (Part, error) {
-	f := &folder{root: absolute(path), exact: exact}
-	entries, err := os.ReadDir(f.root)
+func OpenFolder(ctx context.Context, path string, exact bool) (*Part, error) {
+	root := disk.Absolute(path)
+	entries, err := os.ReadDir(root)
 	if err != nil {
-		return nil, sourceFault(f.root, err)
+		return nil, sourceFault(root, err)
 	}
+	var classes, others []string
+	var files []classFile
 	hash, loose := sha256.New(), 0
 	for _, entry := range entries {
 		name := entry.Name()
-		top := filepath.Join(f.root, name)
+		top := filepath.Join(root, name)
 		info, err := os.Stat(top)
 		switch {
 		case err != nil && unreadable(err): // a link to nothing
@@ -74,43 +66,49 @@ func OpenFolder(ctx context.Context, path string, exact bool) (Part, error) {
 			}
 		}
 		if !class.hasPhotographs() {
-			f.others = append(f.others, name)
+			others = append(others, name)
 			continue
 		}
-		f.names = append(f.names, name)
+		classes = append(classes, name)
 		fmt.Fprintf(hash, "%s\x00", name)
 		_, _ = class.fingerprint.WriteTo(hash)
 		for _, below := range class.files {
-			f.files = append(f.files, classFile{class: name, below: filepath.Join(name, below)})
+			files = append(files, classFile{class: name, below: filepath.Join(name, below)})
 		}
 	}
 	if loose > 0 {
-		f.others = append(f.others, fmt.Sprintf("%d photographs beside the folders", loose))
+		others = append(others, fmt.Sprintf("%d photographs beside the folders", loose))
 	}
 	switch {
-	case len(f.names) == 0 && len(f.others) == 0:
-		return nil, fault.New(shards.ErrAbsent, nil, "%s holds no folders: name the one that has a folder for each class (such as n01440764) with images in it.", f.root)
-	case len(f.names) == 0:
-		return nil, fault.New(shards.ErrAbsent, nil, "%s holds no folder with photographs (there is %s): name the one that has a folder for each class (such as n01440764) with images in it.", f.root, foreign.List(f.others))
+	case len(classes) == 0 && len(others) == 0:
+		return nil, fault.New(shards.ErrAbsent, nil, "%s holds no folders: name the one that has a folder for each class (such as n01440764) with images in it.", root)
+	case len(classes) == 0:
+		return nil, fault.New(shards.ErrAbsent, nil, "%s holds no folder with photographs (there is %s): name the one that has a folder for each class (such as n01440764) with images in it.", root, foreign.List(others))
 	}
-	f.sum = hex.EncodeToString(hash.Sum(nil))
-	return f, nil
+	part := filesOf(root, files, hash)
+	part.classes, part.ignored = classes, others
+	part.classOf = firstFolder
+	if exact { // the fingerprint has told already
+		part.again = nil
+	}
+	return part, nil
 }
 
 // OpenFlatFolder lists the photographs that lie in one folder and whose classes the truth
 // tells.
-func OpenFlatFolder(path string, truth *Truth) (Part, error) {
-	f := &folder{root: absolute(path), truth: truth, names: truth.classes()}
-	entries, err := os.ReadDir(f.root)
+func OpenFlatFolder(path string, truth *Truth) (*Part, error) {
+	root := disk.Absolute(path)
+	entries, err := os.ReadDir(root)
 	if err != nil {
-		return nil, sourceFault(f.root, err)
+		return nil, sourceFault(root, err)
 	}
-	info, err := os.Stat(f.root)
+	info, err := os.Stat(root)
 	if err != nil {
-		return nil, sourceFault(f.root, err)
+		return nil, sourceFault(root, err)
 	}
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s %d\x00", truth.sum, info.ModTime().UnixNano())
+	var files []classFile
 	for _, entry := range entries {
 		if entry.IsDir() || passedOver(entry.Name()) {
 			continue
@@ -120,10 +118,41 @@ func OpenFlatFolder(path string, truth *Truth) (Part, error) {
 			return nil, err
 		}
 		fmt.Fprintf(hash, "%s\x00", entry.Name())
-		f.files = append(f.files, classFile{class: class, below: entry.Name()})
+		files = append(files, classFile{class: class, below: entry.Name()})
 	}
-	f.sum = hex.EncodeToString(hash.Sum(nil))
-	return f, nil
+	part := filesOf(root, files, hash)
+	part.classes, part.classOf = truth.classes(), truth.classOf
+	return part, nil
+}
+
+// filesOf returns the photographs of a folder. A place is told by its Items, the number of the next file.
+func filesOf(root string, files []classFile, fingerprint hash.Hash) *Part {
+	return &Part{
+		kind: "folder", path: root, fingerprint: hex.EncodeToString(fingerprint.Sum(nil)), amount: int64(len(files)),
+		before: func(at shards.Position) int64 { return at.Items },
+		again: func(ctx context.Context, file string) bool {
+			data, free, err := newBudget().load(filepath.Join(root, filepath.FromSlash(file)))(ctx)
+			if err != nil {
+				return false
+			}
+			defer free()
+			return imageprep.Prepare(ctx, data, 1, make([]byte, imageprep.Bytes(1))) == nil
+		},
+		photos: func(_ context.Context, from shards.Position) iter.Seq2[Photo, error] {
+			return func(yield func(Photo, error) bool) {
+				budget := newBudget()
+				for i := int(min(from.Items, int64(len(files)))); i < len(files); i++ {
+					file := files[i]
+					if !yield(Photo{
+						Name: filepath.ToSlash(file.below), Class: file.class, Next: shards.Position{Items: int64(i + 1)},
+						Load: budget.load(filepath.Join(root, file.below)),
+					}, nil) {
+						return
+					}
+				}
+			}
+		},
+	}
 }
 
 // IsFlat says whether a folder holds photographs itself, and no folders with them.
@@ -279,51 +308,4 @@ func (l *classLister) link(ctx context.Context, below, real string) error {
 		return nil
 	}
 	return l.folder(ctx, below, target)
-}
-
-func (f *folder) kind() string                    { return "folder" }
-func (f *folder) path() string                    { return f.root }
-func (f *folder) fingerprint() string             { return f.sum }
-func (f *folder) classes() []string               { return f.names }
-func (f *folder) amount() int64                   { return int64(len(f.files)) }
-func (f *folder) before(at shards.Position) int64 { return at.Items }
-func (f *folder) ignored() []string               { return f.others }
-
-func (f *folder) classOf(file string) string {
-	if f.truth != nil {
-		class, _ := f.truth.class(file)
-		return class
-	}
-	return firstFolder(file)
-}
-
-// again says whether a file that was left out can be read now. Where sizes and times
-// count for the fingerprint, that has told already.
-func (f *folder) again(ctx context.Context, file string) bool {
-	if f.exact {
-		return false
-	}
-	budget := newBudget()
-	data, free, err := budget.load(filepath.Join(f.root, filepath.FromSlash(file)))(ctx)
-	if err != nil {
-		return false
-	}
-	defer free()
-	return imageprep.Prepare(ctx, data, 1, make([]byte, imageprep.Bytes(1))) == nil
-}
-
-// photos gives the files; a place is told by its Items, the number of the next file.
-func (f *folder) photos(_ context.Context, from shards.Position) iter.Seq2[Photo, error] {
-	return func(yield func(Photo, error) bool) {
-		budget := newBudget()
-		for i := int(min(from.Items, f.amount())); i < len(f.files); i++ {
-			file := f.files[i]
-			if !yield(Photo{
-				Name: filepath.ToSlash(file.below), Class: file.class, Next: shards.Position{Items: int64(i + 1)},
-				Load: budget.load(filepath.Join(f.root, file.below)),
-			}, nil) {
-				return
-			}
-		}
-	}
 }

@@ -17,7 +17,7 @@ func prepared(t testing.TB, in, dir string, test bool) (*shards.Manifest, bool, 
 	t.Helper()
 	train, err := OpenFolder(t.Context(), filepath.Join(in, "train"), false)
 	require.NoError(t, err)
-	var held Part
+	var held *Part
 	if test {
 		held, err = OpenFolder(t.Context(), filepath.Join(in, "test"), false)
 		require.NoError(t, err)

@@ -172,7 +172,9 @@ func describe(s shards.Source) string { return strings.Join(s.Paths, " and ") }
 // again says of the photos of a split that were left out whether they can be read now.
 func (s *Source) again(ctx context.Context, split string) func(shards.Skipped) bool {
 	part := s.parts[split]
-	return func(left shards.Skipped) bool { return part != nil && ctx.Err() == nil && part.again(ctx, left.File) }
+	return func(left shards.Skipped) bool {
+		return part != nil && part.again != nil && ctx.Err() == nil && part.again(ctx, left.File)
+	}
 }
 
 // checkLost refuses a split or a class of which every photo was left out: accuracies would
@@ -200,8 +202,8 @@ func (s *Source) checkLost(m *shards.Manifest) error {
 	return nil
 }
 
-func lostAll(m *shards.Manifest, part Part, images string, left []shards.Skipped) error {
-	text := fmt.Sprintf("%s holds no %s", part.path(), images)
+func lostAll(m *shards.Manifest, part *Part, images string, left []shards.Skipped) error {
+	text := fmt.Sprintf("%s holds no %s", part.path, images)
 	if n := len(left); n > 0 {
 		out, all := m.LeftOut()
 		text += fmt.Sprintf(" that can be read: all %d files were left out (%d of %d in all), such as %s (%s); mend them, or convert them to JPEG or PNG",

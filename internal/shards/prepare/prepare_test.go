@@ -119,7 +119,7 @@ func tars(t testing.TB, dir string) *Source {
 	return withVal(t, dir, train, tarOf(t, names, files), truth)
 }
 
-func withVal(t testing.TB, dir string, train Part, val []byte, truth string) *Source {
+func withVal(t testing.TB, dir string, train *Part, val []byte, truth string) *Source {
 	t.Helper()
 	known, err := ReadTruth(t.Context(), writeFile(t, dir, "truth.txt", []byte(truth)), "")
 	require.NoError(t, err)
@@ -368,7 +368,7 @@ func TestFingerprintFollowsTheFiles(t *testing.T) {
 	mark := func(exact bool) string {
 		part, err := OpenFolder(t.Context(), in, exact)
 		require.NoError(t, err)
-		return part.fingerprint()
+		return part.fingerprint
 	}
 	exact, quick := mark(true), mark(false)
 	require.NoError(t, os.WriteFile(path, append(photo(t, 1), 0), 0o666))

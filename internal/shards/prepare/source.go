@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"mdfa/internal/fault"
@@ -17,28 +15,23 @@ import (
 	"mdfa/internal/shards"
 )
 
-// Part is where the photographs of one split come from: OpenFolder, OpenClassTars,
-// OpenFlatFolder or OpenFlatTar.
-type Part interface {
-	// kind is "tar" or "folder"; path is absolute.
-	kind() string
-	path() string
-	// fingerprint changes with the photographs.
-	fingerprint() string
-	// classes are the names of those that occur, in alphabetical order.
-	classes() []string
-	// amount is the work there is, in bytes or files, and before the part of it that
-	// lies before a place.
-	amount() int64
-	before(at shards.Position) int64
-	// classOf is the class of a photo by its name.
-	classOf(file string) string
-	// again says whether a file that was left out can be read now.
-	again(ctx context.Context, file string) bool
-	// ignored are names of what lies beside the classes.
-	ignored() []string
-	// photos gives all from a place on, in a fixed order. An error ends them, and so does ctx.
-	photos(ctx context.Context, from shards.Position) iter.Seq2[Photo, error]
+// Part is the photographs of one split, as OpenFolder, OpenClassTars, OpenFlatFolder and OpenFlatTar return it.
+type Part struct {
+	kind        string   // "tar" or "folder"
+	path        string   // absolute
+	fingerprint string   // changes with the photographs
+	classes     []string // names of those that occur, in alphabetical order
+	ignored     []string // names of files and folders beside the classes
+	amount      int64    // the work to do: bytes of an archive, files of a folder
+
+	// before returns the part of amount that lies before a place.
+	before func(at shards.Position) int64
+	// classOf returns the class of a photo by its name.
+	classOf func(file string) string
+	// again reports whether a file that was left out can be read now; nil if none can.
+	again func(ctx context.Context, file string) bool
+	// photos yields all photos from a place on, in a fixed order. An error ends them, and so does ctx.
+	photos func(ctx context.Context, from shards.Position) iter.Seq2[Photo, error]
 }
 
 // Photo is a file that has yet to be decoded.
@@ -50,17 +43,23 @@ type Photo struct {
 	Load func(ctx context.Context) (file []byte, free func(), err error)
 }
 
+// firstFolder is the class of a file "class/file".
+func firstFolder(file string) string {
+	class, _, _ := strings.Cut(file, "/")
+	return class
+}
+
 // Source is the photographs of all splits.
 type Source struct {
-	parts   map[string]Part // by split; a split may be missing
+	parts   map[string]*Part // by split; a split may be missing
 	classes []string
 	labels  map[string]int
 }
 
 // NewSource joins the photographs for training and, unless test is nil, for the test.
 // The classes are those of the training images, in alphabetical order.
-func NewSource(train, test Part) (*Source, error) {
-	s := &Source{parts: map[string]Part{shards.Train: train}, classes: train.classes(), labels: map[string]int{}}
+func NewSource(train, test *Part) (*Source, error) {
+	s := &Source{parts: map[string]*Part{shards.Train: train}, classes: train.classes, labels: map[string]int{}}
 	for label, class := range s.classes {
 		s.labels[class] = label
 	}
@@ -71,13 +70,13 @@ func NewSource(train, test Part) (*Source, error) {
 }
 
 // AddValid adds validation images, which are cut from the training images otherwise.
-func (s *Source) AddValid(valid Part) error { return s.add(shards.Valid, valid) }
+func (s *Source) AddValid(valid *Part) error { return s.add(shards.Valid, valid) }
 
-func (s *Source) add(split string, part Part) error {
-	for _, class := range part.classes() {
+func (s *Source) add(split string, part *Part) error {
+	for _, class := range part.classes {
 		if _, known := s.labels[class]; !known {
 			return fault.New(shards.ErrFormat, nil, "%s has images of the class %s, but %s has none: what is tested must have been trained.",
-				part.path(), foreign.Word(class), s.parts[shards.Train].path())
+				part.path, foreign.Word(class), s.parts[shards.Train].path)
 		}
 	}
 	s.parts[split] = part
@@ -89,12 +88,12 @@ func (s *Source) Classes() []string { return s.classes }
 
 // Describe says where the images come from.
 func (s *Source) Describe() shards.Source {
-	out := shards.Source{Kind: s.parts[shards.Train].kind()}
+	out := shards.Source{Kind: s.parts[shards.Train].kind}
 	hash := sha256.New()
 	for _, split := range shards.Splits {
 		if part := s.parts[split]; part != nil {
-			out.Paths = append(out.Paths, part.path())
-			fmt.Fprintf(hash, "%s %s\n", split, part.fingerprint())
+			out.Paths = append(out.Paths, part.path)
+			fmt.Fprintf(hash, "%s %s\n", split, part.fingerprint)
 		}
 	}
 	out.Fingerprint = hex.EncodeToString(hash.Sum(nil))
@@ -105,17 +104,11 @@ func (s *Source) Describe() shards.Source {
 func (s *Source) Notes() []string {
 	var notes []string
 	for _, split := range shards.Splits {
-		if part := s.parts[split]; part != nil && len(part.ignored()) > 0 {
-			notes = append(notes, fmt.Sprintf("no class, and passed over in %s: %s", part.path(), foreign.List(part.ignored())))
+		if part := s.parts[split]; part != nil && len(part.ignored) > 0 {
+			notes = append(notes, fmt.Sprintf("no class, and passed over in %s: %s", part.path, foreign.List(part.ignored)))
 		}
 	}
 	return notes
-}
-
-// firstFolder is the class of a file "class/file".
-func firstFolder(file string) string {
-	class, _, _ := strings.Cut(file, "/")
-	return class
 }
 
 // Before is the amount of work of a split that lies before a place.
@@ -129,7 +122,7 @@ func (s *Source) Before(split string, at shards.Position) int64 {
 // Amount is the work of a split: bytes of an archive, files of folders.
 func (s *Source) Amount(split string) int64 {
 	if part := s.parts[split]; part != nil {
-		return part.amount()
+		return part.amount
 	}
 	return 0
 }
@@ -141,25 +134,7 @@ func (s *Source) photos(ctx context.Context, split string, from shards.Position)
 	return func(func(Photo, error) bool) {}
 }
 
-// absolute makes a path independent of where the program was started.
-func absolute(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		return abs
-	}
-	return path
-}
-
 // unreadable says whether an error of opening or reading a file concerns only this file.
 func unreadable(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)
-}
-
-// sorted is the members of a set in alphabetical order.
-func sorted(set map[string]bool) []string {
-	names := make([]string, 0, len(set))
-	for name := range set {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -13,6 +13,7 @@ import (
 	"iter"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -25,14 +26,6 @@ import (
 
 const tarBlock = 512 // bytes; headers and contents begin at multiples of it
 
-// classTars is an archive that holds one archive of photographs for each class, as
-// ILSVRC2012_img_train.tar does.
-type classTars struct {
-	archive
-	members []member
-	names   []string // of the classes
-}
-
 // member is an archive within the archive.
 type member struct {
 	class string
@@ -40,67 +33,40 @@ type member struct {
 	size  int64
 }
 
-// flatTar is an archive of photographs whose classes are told elsewhere, as those of
-// ILSVRC2012_img_val.tar are.
-type flatTar struct {
-	archive
-	truth *Truth
-}
-
-// archive is what both kinds of archive have.
-type archive struct {
-	file, sum string
-	size      int64
-}
-
-func (a *archive) kind() string        { return "tar" }
-func (a *archive) path() string        { return a.file }
-func (a *archive) fingerprint() string { return a.sum }
-func (a *archive) amount() int64       { return a.size }
-func (a *archive) ignored() []string   { return nil }
-
-// again: an archive that is changed is another source.
-func (a *archive) again(context.Context, string) bool { return false }
-
-func (t *classTars) classOf(file string) string { return firstFolder(file) }
-
-func (t *flatTar) classOf(file string) string {
-	class, _ := t.truth.class(file)
-	return class
-}
-
-// newArchive looks at a file without reading all of it. It must end like a tar archive,
-// with zeros, so that one that is cut off shows before hours of work.
-func newArchive(name string) (archive, *os.File, error) {
-	a := archive{file: absolute(name)}
-	file, info, err := disk.Open(a.file)
+// openArchive looks at a file without reading all of it. It must end like a tar archive,
+// with zeros, so that a cut one shows before hours of work. An archive that is changed is another source, so
+// no file of it can be read later than now.
+func openArchive(name string) (part *Part, file *os.File, err error) {
+	part = &Part{kind: "tar", path: disk.Absolute(name)}
+	file, info, err := disk.Open(part.path)
 	switch {
 	case errors.Is(err, disk.ErrNotFile), errors.Is(err, syscall.EISDIR):
-		return a, nil, fault.New(shards.ErrFormat, nil, "%s is no file: name the tar archive itself.", foreign.Text(a.file))
+		return nil, nil, fault.New(shards.ErrFormat, nil, "%s is no file: name the tar archive itself.", foreign.Text(part.path))
 	case err != nil:
-		return a, nil, sourceFault(a.file, err)
+		return nil, nil, sourceFault(part.path, err)
 	}
-	fail := func(err error) (archive, *os.File, error) {
-		file.Close()
-		return a, nil, err
-	}
-	a.size = info.Size()
+	defer func() {
+		if err != nil {
+			file.Close()
+		}
+	}()
+	part.amount = info.Size()
 	head := make([]byte, tarBlock)
 	n, err := file.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
-		return fail(sourceFault(a.file, err))
+		return nil, nil, sourceFault(part.path, err)
 	}
-	if what := imageprep.Sniff(head[:n]); what != imageprep.Tar && what != imageprep.Unknown {
-		return fail(fault.New(shards.ErrFormat, nil, "%s is %s; a tar archive was expected.", a.file, strings.TrimPrefix(string(what), "it is ")))
+	if format := imageprep.Sniff(head[:n]); format != imageprep.Tar && format != imageprep.Unknown {
+		return nil, nil, fault.New(shards.ErrFormat, nil, "%s is %s; a tar archive was expected.", part.path, format)
 	}
-	if marked, err := hasEndMark(file, a.size); err != nil {
-		return fail(sourceFault(a.file, err))
+	if marked, err := hasEndMark(file, part.amount); err != nil {
+		return nil, nil, sourceFault(part.path, err)
 	} else if !marked {
-		return fail(a.cutOff("there is no end mark after its last file"))
+		return nil, nil, cutOff(part.path, "there is no end mark after its last file")
 	}
-	id := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", path.Base(a.file), a.size, info.ModTime().UnixNano()))
-	a.sum = hex.EncodeToString(id[:])
-	return a, file, nil
+	id := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", path.Base(part.path), part.amount, info.ModTime().UnixNano()))
+	part.fingerprint = hex.EncodeToString(id[:])
+	return part, file, nil
 }
 
 // hasEndMark says whether an archive ends with zeros, as POSIX.1-2017 (pax, "ustar
@@ -114,31 +80,30 @@ func hasEndMark(in io.ReaderAt, size int64) (bool, error) {
 	return bytes.Equal(last, make([]byte, tarBlock)), err
 }
 
-func (a *archive) cutOff(where string) error {
-	return fault.New(shards.ErrFormat, nil, "%s is cut off (%s): copy or download it again.", a.file, where)
+func cutOff(archive, where string) error {
+	return fault.New(shards.ErrFormat, nil, "%s is cut off (%s): copy or download it again.", archive, where)
 }
 
-// fault says what is wrong with an archive, from an error of reading it.
-func (a *archive) fault(where string, err error) error {
+// archiveFault says what is wrong with an archive, from an error of reading it.
+func archiveFault(archive, where string, err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return a.cutOff(where)
+		return cutOff(archive, where)
 	case errors.Is(err, tar.ErrHeader), errors.Is(err, tar.ErrFieldTooLong):
-		return fault.New(shards.ErrFormat, nil, "%s is damaged, or no tar archive (%s): copy or download it again.", a.file, where)
+		return fault.New(shards.ErrFormat, nil, "%s is damaged, or no tar archive (%s): copy or download it again.", archive, where)
 	}
-	return sourceFault(a.file, err)
+	return sourceFault(archive, err)
 }
 
 // OpenClassTars looks at an archive of archives, each named after its class and holding
-// the class's photographs. Only the headers of the outer archive are read.
-func OpenClassTars(ctx context.Context, name string) (Part, error) {
-	a, file, err := newArchive(name)
+// the class's photographs, as ILSVRC2012_img_train.tar does. Only the headers of the outer archive are read.
+func OpenClassTars(ctx context.Context, name string) (*Part, error) {
+	part, file, err := openArchive(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	t := &classTars{archive: a}
-	set := map[string]bool{}
+	var members []member
 	in, last := tar.NewReader(file), "at its beginning"
 	for {
 		header, err := in.Next()
@@ -146,111 +111,107 @@ func OpenClassTars(ctx context.Context, name string) (Part, error) {
 			break
 		}
 		if err := cmp.Or(ctx.Err(), err); err != nil {
-			return nil, t.fault(last, err)
+			return nil, archiveFault(part.path, last, err)
 		}
 		last = "after the beginning of " + foreign.Text(header.Name)
 		at, err := file.Seek(0, io.SeekCurrent)
 		if err != nil {
-			return nil, sourceFault(t.file, err)
+			return nil, sourceFault(part.path, err)
 		}
 		// Hidden ones, such as the ._n01440764.tar of macOS, hold no photographs.
 		class, isTar := strings.CutSuffix(path.Base(header.Name), ".tar")
 		if header.Typeflag != tar.TypeReg || !isTar || class == "" || passedOver(class) {
 			continue
 		}
-		if header.Size > t.size-at {
-			return nil, t.cutOff(last)
+		if header.Size > part.amount-at {
+			return nil, cutOff(part.path, last)
 		}
-		t.members = append(t.members, member{class: class, at: at, size: header.Size})
-		set[class] = true
+		members = append(members, member{class: class, at: at, size: header.Size})
+		part.classes = append(part.classes, class)
 	}
-	if len(t.members) == 0 {
-		return nil, fault.New(shards.ErrFormat, nil, "%s holds no archives such as n01440764.tar; ILSVRC2012_img_train.tar was expected, or a folder of classes.", t.file)
+	if len(members) == 0 {
+		return nil, fault.New(shards.ErrFormat, nil, "%s holds no archives such as n01440764.tar; ILSVRC2012_img_train.tar was expected, or a folder of classes.", part.path)
 	}
-	t.names = sorted(set)
-	return t, nil
-}
-
-func (t *classTars) classes() []string { return t.names }
-
-// before counts in bytes of the outer archive. A place's Member is where the inner
-// archive begins, its Inner where the next header lies within that.
-func (t *classTars) before(at shards.Position) int64 { return at.Member + at.Inner }
-
-func (t *classTars) photos(ctx context.Context, from shards.Position) iter.Seq2[Photo, error] {
-	return func(yield func(Photo, error) bool) {
-		file, _, err := disk.Open(t.file)
-		if err != nil {
-			yield(Photo{}, sourceFault(t.file, err))
-			return
-		}
-		defer file.Close()
-		at := from
-		for _, m := range t.members {
-			if m.at < from.Member {
-				continue
-			}
-			if m.at > from.Member {
-				at.Inner = 0
-			}
-			at.Member = m.at
-			in := io.NewSectionReader(file, m.at, m.size)
-			for photo, err := range t.walk(ctx, in, m.class+".tar", at) {
-				photo.Class, photo.Name = m.class, m.class+"/"+photo.Name
-				at.Items = photo.Next.Items
-				if !yield(photo, err) || err != nil {
-					return
+	slices.Sort(part.classes)
+	part.classes = slices.Compact(part.classes)
+	part.classOf = firstFolder
+	// Work counts in bytes of the outer archive. A place's Member is the beginning of the inner archive, its
+	// Inner the next header within that.
+	part.before = func(at shards.Position) int64 { return at.Member + at.Inner }
+	part.photos = func(ctx context.Context, from shards.Position) iter.Seq2[Photo, error] {
+		return part.opened(func(file *os.File, yield func(Photo, error) bool) {
+			at := from
+			for _, m := range members {
+				if m.at < from.Member {
+					continue
+				}
+				if m.at > from.Member {
+					at.Inner = 0
+				}
+				at.Member = m.at
+				for photo, err := range walk(ctx, part.path, io.NewSectionReader(file, m.at, m.size), m.class+".tar", at) {
+					photo.Class, photo.Name = m.class, m.class+"/"+photo.Name
+					at.Items = photo.Next.Items
+					if !yield(photo, err) || err != nil {
+						return
+					}
 				}
 			}
-		}
+		})
 	}
+	return part, nil
 }
 
-// OpenFlatTar looks at an archive of photographs whose classes the truth tells.
-func OpenFlatTar(name string, truth *Truth) (Part, error) {
-	a, file, err := newArchive(name)
+// OpenFlatTar looks at an archive of photographs whose classes the truth tells, such as those of
+// ILSVRC2012_img_val.tar.
+func OpenFlatTar(name string, truth *Truth) (*Part, error) {
+	part, file, err := openArchive(name)
 	if err != nil {
 		return nil, err
 	}
 	file.Close()
-	a.sum += " " + truth.sum
-	return &flatTar{archive: a, truth: truth}, nil
+	part.fingerprint += " " + truth.sum
+	part.classes, part.classOf = truth.classes(), truth.classOf
+	// Work counts in bytes; a place's Inner is the next header.
+	part.before = func(at shards.Position) int64 { return at.Inner }
+	part.photos = func(ctx context.Context, from shards.Position) iter.Seq2[Photo, error] {
+		return part.opened(func(file *os.File, yield func(Photo, error) bool) {
+			for photo, err := range walk(ctx, part.path, io.NewSectionReader(file, 0, part.amount), "", from) {
+				if err == nil {
+					photo.Class, err = truth.class(photo.Name)
+				}
+				if !yield(photo, err) || err != nil {
+					return
+				}
+			}
+		})
+	}
+	return part, nil
 }
 
-func (t *flatTar) classes() []string { return t.truth.classes() }
-
-// before counts in bytes of the archive; a place's Inner is where the next header lies.
-func (t *flatTar) before(at shards.Position) int64 { return at.Inner }
-
-func (t *flatTar) photos(ctx context.Context, from shards.Position) iter.Seq2[Photo, error] {
+// opened yields what list finds in the archive, which is open meanwhile.
+func (p *Part) opened(list func(file *os.File, yield func(Photo, error) bool)) iter.Seq2[Photo, error] {
 	return func(yield func(Photo, error) bool) {
-		file, _, err := disk.Open(t.file)
+		file, _, err := disk.Open(p.path)
 		if err != nil {
-			yield(Photo{}, sourceFault(t.file, err))
+			yield(Photo{}, sourceFault(p.path, err))
 			return
 		}
 		defer file.Close()
-		for photo, err := range t.walk(ctx, io.NewSectionReader(file, 0, t.size), "", from) {
-			if err == nil {
-				photo.Class, err = t.truth.class(photo.Name)
-			}
-			if !yield(photo, err) || err != nil {
-				return
-			}
-		}
+		list(file, yield)
 	}
 }
 
-// walk gives the files of an archive of photographs; inner is its name when it lies
+// walk yields the files of an archive of photographs; inner is its name if it lies
 // within another.
-func (a *archive) walk(ctx context.Context, section *io.SectionReader, inner string, from shards.Position) iter.Seq2[Photo, error] {
+func walk(ctx context.Context, archive string, section *io.SectionReader, inner string, from shards.Position) iter.Seq2[Photo, error] {
 	return func(yield func(Photo, error) bool) {
 		last := "at its beginning"
 		fail := func(err error) {
 			if inner != "" {
 				last = "in " + foreign.Text(inner) + ", " + last
 			}
-			yield(Photo{}, a.fault(last, err))
+			yield(Photo{}, archiveFault(archive, last, err))
 		}
 		in := &blocks{SectionReader: section}
 		if _, err := in.Seek(from.Inner, io.SeekStart); err != nil {

@@ -232,9 +232,9 @@ func FuzzTars(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(dir, "fuzz.tar")
 		require.NoError(t, os.WriteFile(path, slices.Concat(data, make([]byte, 2*tarBlock)), 0o666))
-		for _, open := range []func() (Part, error){
-			func() (Part, error) { return OpenClassTars(t.Context(), path) },
-			func() (Part, error) { return OpenFlatTar(path, truth) },
+		for _, open := range []func() (*Part, error){
+			func() (*Part, error) { return OpenClassTars(t.Context(), path) },
+			func() (*Part, error) { return OpenFlatTar(path, truth) },
 		} {
 			part, err := open()
 			if err != nil {
@@ -246,7 +246,7 @@ func FuzzTars(f *testing.F) {
 					break
 				}
 				now := part.before(photo.Next)
-				require.True(t, now > before && now <= part.amount()+tarBlock, "places grow: %d after %d", now, before)
+				require.True(t, now > before && now <= part.amount+tarBlock, "places grow: %d after %d", now, before)
 				before = now
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -131,14 +132,15 @@ func readIDs(truth, file string, text []byte) ([]string, error) {
 
 // classes are those that occur.
 func (t *Truth) classes() []string {
-	set := map[string]bool{}
-	for _, class := range t.byNumber {
-		set[class] = true
-	}
-	for _, class := range t.byName {
-		set[class] = true
-	}
-	return sorted(set)
+	names := slices.AppendSeq(slices.Clone(t.byNumber), maps.Values(t.byName))
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// classOf is class for a photograph that is known to have one.
+func (t *Truth) classOf(name string) string {
+	class, _ := t.class(name)
+	return class
 }
 
 // class is that of a photograph by its file's name.
