@@ -53,6 +53,20 @@ func Save(path string, write func(io.Writer) error, ready func() error) error {
 	return SyncFolder(filepath.Dir(path))
 }
 
+// Commit gives a temporary file its name when its content is on the disk, and closes it.
+func Commit(file *os.File, path string) error {
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return err
+	}
+	return SyncFolder(filepath.Dir(path))
+}
+
 // WriteFile is Save with the whole content.
 func WriteFile(path string, content []byte) error {
 	return Save(path, func(w io.Writer) error {

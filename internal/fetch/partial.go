@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"mdfa/internal/disk"
@@ -104,18 +103,10 @@ func (p *partial) remember(validator string) error {
 
 // finish gives the complete file its name.
 func (p *partial) finish(path string) error {
-	if err := p.file.Sync(); err != nil {
-		return storageError(err)
-	}
-	if err := p.file.Close(); err != nil {
-		return storageError(err)
-	}
-	if err := os.Rename(p.path, path); err != nil {
+	if err := disk.Commit(p.file, path); err != nil {
 		return storageError(err)
 	}
 	_ = os.Remove(p.tag())
-	// The file itself is safe where its folder cannot be synced.
-	_ = disk.SyncFolder(filepath.Dir(path))
 	return nil
 }
 

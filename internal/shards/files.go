@@ -1,6 +1,7 @@
 package shards
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,16 +24,7 @@ func createPart(dir, name string) (*os.File, error) {
 
 // commitPart gives a temporary file its name, once its content is on the disk.
 func commitPart(dir, name string, file *os.File) error {
-	if err := file.Sync(); err != nil {
-		return WriteFault(dir, err)
-	}
-	if err := file.Close(); err != nil {
-		return WriteFault(dir, err)
-	}
-	if err := os.Rename(file.Name(), filepath.Join(dir, name)); err != nil {
-		return WriteFault(dir, err)
-	}
-	if err := disk.SyncFolder(dir); err != nil {
+	if err := disk.Commit(file, filepath.Join(dir, name)); err != nil {
 		return WriteFault(dir, err)
 	}
 	return nil
@@ -66,4 +58,23 @@ func removeParts(dir string) error {
 		}
 	}
 	return nil
+}
+
+const lockFile = ".lock"
+
+// Lock makes dir where it is missing and keeps other processes from writing it. While
+// another holds it, waiting is called once and Lock waits, until ctx ends. The lock
+// ends with the process at the latest.
+func Lock(ctx context.Context, dir string, waiting func()) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, WriteFault(dir, err)
+	}
+	held, err := disk.Lock(ctx, filepath.Join(dir, lockFile), waiting)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, WriteFault(dir, err)
+	}
+	return held.Release, nil
 }

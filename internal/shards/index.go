@@ -12,34 +12,38 @@ import (
 	"mdfa/internal/disk"
 )
 
-// Index is what is known of the images of one shard. Its file is, little-endian:
+// shardIndex describes the images of one shard. Its file is, little-endian:
 //
 //	magic "MDFAIDX1"
-//	plan [32]byte, SHA-256 of the shard's images [32]byte
-//	position after the shard's last image: items, member, inner    3 x int64
-//	record length, number of images n                               2 x uint32
+//	the fields of indexHead in their order
 //	label [n]uint32, CRC32C of the record [n]uint32
 //	file name of each image: length uvarint, bytes
 //	number of skipped images uvarint; of each: file name, reason    as above
 //	CRC32C of all before                                            uint32
-type Index struct {
-	Plan        [sha256.Size]byte // what the images depend on
+type shardIndex struct {
+	indexHead
+	Labels  []uint32
+	Sums    []uint32 // CRC32C of each record
+	Names   []string
+	Skipped []Skipped // met before the end of this shard
+}
+
+// indexHead is the part of an index with a fixed length.
+type indexHead struct {
+	Plan        [sha256.Size]byte // of the writer's Plan
 	SHA256      [sha256.Size]byte // of the shard's images
-	Next        Position          // where in the source the work goes on after this shard
-	RecordBytes int
-	Labels      []uint32
-	Sums        []uint32 // CRC32C of each record
-	Names       []string
-	Skipped     []Skipped // met before the end of this shard
+	Next        Position          // after the shard's last image: the place where the work continues
+	RecordBytes uint32
+	Images      uint32
 }
 
 // Position is a place in a source of images. Only the source knows what Member and
-// Inner mean; Items counts what came before, skipped images included.
+// Inner mean; Items counts the images before it, skipped ones included.
 type Position struct{ Items, Member, Inner int64 }
 
 const (
 	indexMagic = "MDFAIDX1"
-	indexHead  = len(indexMagic) + 2*sha256.Size + 3*8 + 2*4
+	headBytes  = len(indexMagic) + 2*sha256.Size + 3*8 + 2*4
 	sumBytes   = 4
 	// maxIndex bounds a file; it holds the names of some ten million images.
 	maxIndex = 1 << 30
@@ -47,27 +51,18 @@ const (
 	maxName = 1 << 16
 )
 
-// castagnoli is the polynomial of CRC32C, which processors compute by themselves.
+// castagnoli is the polynomial of CRC32C, for which processors have an instruction.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // checksum is the CRC32C of a record.
 func checksum(record []byte) uint32 { return crc32.Checksum(record, castagnoli) }
 
 // encode writes the index as its file holds it.
-func (x *Index) encode() []byte {
-	out := make([]byte, 0, indexHead+len(x.Labels)*(8+24)+sumBytes)
-	out = append(out, indexMagic...)
-	out = append(out, x.Plan[:]...)
-	out = append(out, x.SHA256[:]...)
-	for _, v := range []int64{x.Next.Items, x.Next.Member, x.Next.Inner} {
-		out = binary.LittleEndian.AppendUint64(out, uint64(v))
-	}
-	out = binary.LittleEndian.AppendUint32(out, uint32(x.RecordBytes))
-	out = binary.LittleEndian.AppendUint32(out, uint32(len(x.Labels)))
-	for _, words := range [][]uint32{x.Labels, x.Sums} {
-		for _, w := range words {
-			out = binary.LittleEndian.AppendUint32(out, w)
-		}
+func (x *shardIndex) encode() []byte {
+	x.Images = uint32(len(x.Labels))
+	out := append(make([]byte, 0, headBytes+len(x.Labels)*(8+24)+sumBytes), indexMagic...)
+	for _, part := range []any{x.indexHead, x.Labels, x.Sums} {
+		out, _ = binary.Append(out, binary.LittleEndian, part) // fails for other types only
 	}
 	text := func(s string) {
 		out = binary.AppendUvarint(out, uint64(len(s)))
@@ -89,103 +84,77 @@ var (
 	errIndexSum   = errors.New("its checksum differs")
 )
 
-// parseIndex reads an index file. With names false the names and the skipped images
-// are checked but not kept.
-func parseIndex(file []byte, names bool) (*Index, error) {
+// parseIndex reads an index file.
+func parseIndex(file []byte) (*shardIndex, error) {
 	if !bytes.HasPrefix(file, []byte(indexMagic)) {
 		return nil, errors.New("it is no index")
 	}
-	if len(file) < indexHead+sumBytes {
+	if len(file) < headBytes+sumBytes {
 		return nil, errIndexShort
 	}
 	body, sum := file[:len(file)-sumBytes], binary.LittleEndian.Uint32(file[len(file)-sumBytes:])
 	if checksum(body) != sum {
 		return nil, errIndexSum
 	}
-	x := new(Index)
-	rest := body[len(indexMagic):]
-	rest = rest[copy(x.Plan[:], rest):]
-	rest = rest[copy(x.SHA256[:], rest):]
-	for _, v := range []*int64{&x.Next.Items, &x.Next.Member, &x.Next.Inner} {
-		*v = int64(binary.LittleEndian.Uint64(rest))
-		if *v < 0 {
-			return nil, fmt.Errorf("position %d", *v)
-		}
-		rest = rest[8:]
+	x, rest := new(shardIndex), body[len(indexMagic):]
+	take := func(part any) {
+		n, _ := binary.Decode(rest, binary.LittleEndian, part) // there is enough, as is checked before
+		rest = rest[n:]
 	}
-	x.RecordBytes = int(binary.LittleEndian.Uint32(rest))
-	n := int(binary.LittleEndian.Uint32(rest[4:]))
-	rest = rest[8:]
+	take(&x.indexHead)
+	if least := min(x.Next.Items, x.Next.Member, x.Next.Inner); least < 0 {
+		return nil, fmt.Errorf("position %d", least)
+	}
+	n := int(x.Images)
 	if n > len(rest)/9 { // label, checksum and at least the length of a name
 		return nil, errIndexShort
 	}
-	for _, words := range []*[]uint32{&x.Labels, &x.Sums} {
-		*words = make([]uint32, n)
-		for i := range *words {
-			(*words)[i] = binary.LittleEndian.Uint32(rest[4*i:])
-		}
-		rest = rest[4*n:]
-	}
-	return x, x.parseTexts(rest, n, names)
+	x.Labels, x.Sums = make([]uint32, n), make([]uint32, n)
+	take(x.Labels)
+	take(x.Sums)
+	return x, x.parseTexts(rest)
 }
 
-// parseTexts reads what follows the checksums.
-func (x *Index) parseTexts(rest []byte, n int, keep bool) error {
-	text := func() (string, error) {
-		length, used := binary.Uvarint(rest)
-		if used <= 0 || length > maxName || uint64(len(rest)-used) < length {
-			return "", errIndexShort
+// parseTexts reads the names and the skipped images, which end the index.
+func (x *shardIndex) parseTexts(rest []byte) (err error) {
+	number := func(most int) int {
+		n, used := binary.Uvarint(rest)
+		if used <= 0 || n > uint64(min(most, len(rest)-used)) {
+			err = errIndexShort
+			return 0
 		}
-		s := rest[used : used+int(length)]
-		rest = rest[used+int(length):]
-		if !keep {
-			return "", nil
-		}
-		return string(s), nil
+		rest = rest[used:]
+		return int(n)
 	}
-	if keep {
-		x.Names = make([]string, 0, n)
+	text := func() string {
+		n := number(maxName)
+		s := string(rest[:n])
+		rest = rest[n:]
+		return s
 	}
-	for range n {
-		name, err := text()
+	x.Names = make([]string, x.Images)
+	for i := range x.Names {
+		x.Names[i] = text()
+	}
+	for range number(len(rest)) {
 		if err != nil {
 			return err
 		}
-		if keep {
-			x.Names = append(x.Names, name)
-		}
+		x.Skipped = append(x.Skipped, Skipped{File: text(), Reason: text()})
 	}
-	skipped, used := binary.Uvarint(rest)
-	if used <= 0 || skipped > uint64(len(rest)-used) {
-		return errIndexShort
+	if err == nil && len(rest) > 0 {
+		err = errors.New("something follows its end")
 	}
-	rest = rest[used:]
-	for range skipped {
-		file, err := text()
-		if err != nil {
-			return err
-		}
-		why, err := text()
-		if err != nil {
-			return err
-		}
-		if keep {
-			x.Skipped = append(x.Skipped, Skipped{File: file, Reason: why})
-		}
-	}
-	if len(rest) > 0 {
-		return errors.New("something follows its end")
-	}
-	return nil
+	return err
 }
 
 // readIndex reads the index file at path and the SHA-256 of the file.
-func readIndex(ctx context.Context, path string, names bool) (*Index, [sha256.Size]byte, error) {
+func readIndex(ctx context.Context, path string) (*shardIndex, [sha256.Size]byte, error) {
 	file, err := disk.ReadFile(ctx, path, maxIndex)
 	if err != nil {
 		return nil, [sha256.Size]byte{}, err
 	}
-	x, err := parseIndex(file, names)
+	x, err := parseIndex(file)
 	if err != nil {
 		return nil, [sha256.Size]byte{}, err
 	}

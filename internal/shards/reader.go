@@ -77,7 +77,7 @@ func openImages(ctx context.Context, dir string, m *Manifest, split *Split) (*Im
 }
 
 func (r *Images) openShard(ctx context.Context, m *Manifest, shard *Shard) error {
-	index, err := checkedIndex(ctx, r.dir, m, shard, false)
+	index, err := checkedIndex(ctx, r.dir, m, shard)
 	if err != nil {
 		return err
 	}
@@ -100,10 +100,10 @@ func (r *Images) openShard(ctx context.Context, m *Manifest, shard *Shard) error
 
 // checkedIndex reads the index of a shard and makes sure that it is the one the manifest
 // means.
-func checkedIndex(ctx context.Context, dir string, m *Manifest, shard *Shard, names bool) (*Index, error) {
+func checkedIndex(ctx context.Context, dir string, m *Manifest, shard *Shard) (*shardIndex, error) {
 	name := shard.File[:len(shard.File)-len(".bin")] + ".idx"
 	path := filepath.Join(dir, name)
-	index, sum, err := readIndex(ctx, path, names)
+	index, sum, err := readIndex(ctx, path)
 	var at *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -118,7 +118,7 @@ func checkedIndex(ctx context.Context, dir string, m *Manifest, shard *Shard, na
 			"%s is damaged (%v): copy it again, or prepare the images again.", path, err)
 	case hex.EncodeToString(sum[:]) != shard.IndexSHA256:
 		return nil, fault.New(ErrChecksum, nil, "%s is not the index that %s means (its SHA-256 differs): copy it again, or prepare the images again.", path, ManifestFile)
-	case len(index.Labels) != shard.Images || index.RecordBytes != m.RecordBytes():
+	case len(index.Labels) != shard.Images || int(index.RecordBytes) != m.RecordBytes():
 		return nil, fault.New(ErrFormat, nil, "%s is about %d images of %d bytes; %d of %d were expected: prepare the images again.",
 			path, len(index.Labels), index.RecordBytes, shard.Images, m.RecordBytes())
 	}
@@ -174,6 +174,9 @@ func (r *Images) Labels() []int32 { return r.labels }
 // RecordBytes is the length of one image.
 func (r *Images) RecordBytes() int { return r.recordBytes }
 
+// Sum is the checksum of image i in its index: different images have different ones, accidents aside.
+func (r *Images) Sum(i int) uint32 { return r.sums[i] }
+
 // Image copies image i to dst, [size, size, 3] bytes of RGB. The first time that an
 // image is read its CRC32C is compared; a difference is an ErrChecksum, and so is a file
 // that has become shorter while it is open.
@@ -219,7 +222,7 @@ func (r *Images) copyRecord(shard *mapped, k int, dst []uint8) (err error) {
 // named is " (n01440764/n01440764_10026.JPEG)", or nothing where the index cannot tell.
 func (r *Images) named(shard *mapped, k int) string {
 	path := filepath.Join(r.dir, shard.name[:len(shard.name)-len(".bin")]+".idx")
-	index, _, err := readIndex(context.Background(), path, true)
+	index, _, err := readIndex(context.Background(), path)
 	if err != nil || k >= len(index.Names) {
 		return ""
 	}

@@ -30,7 +30,7 @@ func (s *Set) Verify(ctx context.Context, progress func(done, total int64)) erro
 }
 
 func (s *Set) verifyShard(ctx context.Context, shard *Shard, read func(n int)) error {
-	index, err := checkedIndex(ctx, s.dir, s.Manifest, shard, true)
+	index, err := checkedIndex(ctx, s.dir, s.Manifest, shard)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ type Writer struct {
 	file   *os.File
 	out    *bufio.Writer
 	sum    hash.Hash
-	index  Index
+	index  shardIndex
 }
 
 const writeBuffer = 1 << 20
@@ -73,7 +73,7 @@ func NewWriter(dir, split string, plan Plan) (*Writer, error) {
 func (w *Writer) takeShard() (bool, error) {
 	name := FileName(w.split, w.number, ".idx")
 	path := filepath.Join(w.dir, name)
-	index, sum, err := readIndex(context.Background(), path, true)
+	index, sum, err := readIndex(context.Background(), path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
@@ -93,7 +93,7 @@ func (w *Writer) takeShard() (bool, error) {
 	n := len(index.Labels)
 	info, err := os.Stat(filepath.Join(w.dir, FileName(w.split, w.number, ".bin")))
 	if err != nil || info.Size() != int64(n)*int64(w.plan.RecordBytes) ||
-		index.RecordBytes != w.plan.RecordBytes || n > w.plan.ShardImages || !w.inRange(index.Labels) {
+		int(index.RecordBytes) != w.plan.RecordBytes || n > w.plan.ShardImages || !w.inRange(index.Labels) {
 		return false, nil
 	}
 	w.skipped = append(w.skipped, index.Skipped...)
@@ -106,7 +106,7 @@ func (w *Writer) inRange(labels []uint32) bool {
 }
 
 // count adds a complete shard to what is done.
-func (w *Writer) count(index *Index, indexSum [sha256.Size]byte) {
+func (w *Writer) count(index *shardIndex, indexSum [sha256.Size]byte) {
 	for _, label := range index.Labels {
 		w.done.PerClass[label]++
 	}
@@ -208,14 +208,14 @@ func (w *Writer) seal() error {
 	}
 	w.file = nil
 	w.sum.Sum(w.index.SHA256[:0])
-	w.index.Plan, w.index.RecordBytes = w.plan.ID, w.plan.RecordBytes
+	w.index.Plan, w.index.RecordBytes = w.plan.ID, uint32(w.plan.RecordBytes)
 	w.index.Skipped, w.index.Next = w.skipped[w.sealed:], w.at
 	encoded := w.index.encode()
 	if err := writeFile(w.dir, FileName(w.split, w.number, ".idx"), encoded); err != nil {
 		return err
 	}
 	w.count(&w.index, sha256.Sum256(encoded))
-	w.index = Index{}
+	w.index = shardIndex{}
 	return nil
 }
 
