@@ -3,11 +3,9 @@ package fetch
 import (
 	"context"
 	"crypto/md5"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -52,16 +50,14 @@ func (p *partial) Write(data []byte) (int, error) {
 
 // restart throws away what has arrived.
 func (p *partial) restart() error {
-	if err := os.Remove(p.tag()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return storageError(err)
+	err := disk.Remove(p.tag())
+	if err == nil && p.size > 0 {
+		err = p.file.Truncate(0)
 	}
-	if p.size == 0 {
-		return nil
+	if err == nil {
+		_, err = p.file.Seek(0, io.SeekStart)
 	}
-	if err := p.file.Truncate(0); err != nil {
-		return storageError(err)
-	}
-	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
+	if err != nil {
 		return storageError(err)
 	}
 	p.size = 0
@@ -87,15 +83,7 @@ func (p *partial) remember(validator string) error {
 	if validator == "" {
 		return nil
 	}
-	file, err := disk.Replace(p.tag())
-	if err != nil {
-		return storageError(err)
-	}
-	if _, err := file.WriteString(validator); err != nil {
-		file.Close()
-		return storageError(err)
-	}
-	if err := file.Close(); err != nil {
+	if err := disk.WriteFile(p.tag(), []byte(validator)); err != nil {
 		return storageError(err)
 	}
 	return nil
