@@ -72,7 +72,7 @@ func prepareFolder(ctx context.Context, opt options, out *output) error {
 			return err
 		}
 	}
-	bar := newBar(out, source.Describe().Kind == "tar")
+	bar := &bar{out: out, bytes: source.Describe().Kind == "tar"}
 	m, fresh, err := prepare.Run(ctx, opt.out, source, prepare.Options{
 		Size: opt.size, ShardBytes: opt.shardMB << 20, Workers: opt.workers, Strict: opt.strict, ClassNames: names,
 		Progress: bar.report,
@@ -95,7 +95,7 @@ func verify(ctx context.Context, dir string, out *output) error {
 		return err
 	}
 	defer set.Close()
-	bar := newBar(out, true)
+	bar := &bar{out: out, bytes: true}
 	err = set.Verify(ctx, func(done, total int64) {
 		bar.report(prepare.Progress{Split: "checked", Images: int(done) / set.Manifest.RecordBytes(), Done: done, Total: total})
 	})

@@ -6,8 +6,8 @@ import (
 
 	"mdfa/algo"
 	"mdfa/gpu"
-	"mdfa/internal/fetch/display"
 	"mdfa/internal/figures"
+	"mdfa/internal/progress"
 	"mdfa/loaders"
 	"mdfa/model"
 	"mdfa/run/settings"
@@ -18,7 +18,7 @@ import (
 func (p *plan) load(ctx context.Context, out *console) (*loaders.Dataset, error) {
 	options := loaders.Options{Dir: p.Data, Classes: p.Classes, Coarse: p.Coarse, Size: p.Size, Seed: p.Seed}
 	if !out.quiet && !out.json {
-		show := display.New(out.file, out.terminal)
+		show := progress.NewDisplay(out.file, out.terminal)
 		defer show.Close()
 		options.Progress = show.Report
 	}

@@ -4,40 +4,58 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
 )
 
-// Bar is a bar with texts on both sides at the bottom of a terminal, drawn from a goroutine of its own
-// until Close. A nil one shows nothing.
+// Bar is a bar with texts on both sides at the bottom of a terminal, drawn by its own goroutine
+// until Close. A nil Bar shows nothing.
 type Bar struct {
 	container *mpb.Progress
 	bar       *mpb.Bar
+
+	mu    sync.Mutex // guards the texts
+	head  string
+	parts []string
 }
 
-// barRoom is the columns that the bar should get.
+// barRoom is the number of columns that the bar should get.
 const barRoom = 10
 
-// NewBar starts a bar on a terminal. head and tail return the texts of a drawing; tail is told how many
-// columns there are for it.
-func NewBar(terminal *os.File, head func() string, tail func(room int) string) *Bar {
-	container := mpb.New(mpb.WithConsoleWriter(&lineWriter{terminal: terminal}), mpb.WithRefreshRate(Interval))
+// NewBar starts a bar on a terminal, without texts.
+func NewBar(terminal *os.File) *Bar {
+	b := new(Bar)
+	b.container = mpb.New(mpb.WithConsoleWriter(&lineWriter{terminal: terminal}), mpb.WithRefreshRate(Interval))
 	// A total of 0 keeps the bar from ending itself when it is full.
-	return &Bar{container, container.New(0,
+	b.bar = b.container.New(0,
 		mpb.BarStyle().Lbound("").Filler("━").Tip("╸").Padding(" ").Rbound(""),
 		mpb.BarWidth(26), mpb.BarFillerTrim(),
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return head() })),
-		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string { return tail(s.AvailableWidth - barRoom) })))}
+		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { head, _ := b.texts(0); return head })),
+		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string { _, tail := b.texts(s.AvailableWidth - barRoom); return tail })))
+	return b
 }
 
-// Set changes how full the bar is from the next drawing on.
-func (b *Bar) Set(done, total int64) {
-	if b != nil {
-		b.bar.SetTotal(total, false)
-		b.bar.SetCurrent(done)
+// Set changes what the next drawing shows: how full the bar is, the text before it, and behind it as many
+// parts as there is room for.
+func (b *Bar) Set(done, total int64, head string, parts ...string) {
+	if b == nil {
+		return
 	}
+	b.mu.Lock()
+	b.head, b.parts = head, parts
+	b.mu.Unlock()
+	b.bar.SetTotal(total, false)
+	b.bar.SetCurrent(done)
+}
+
+// texts returns the texts of a drawing, with room columns behind the bar.
+func (b *Bar) texts(room int) (head, tail string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.head, Fit(room, b.parts...)
 }
 
 // Write prints above the bar.
@@ -51,8 +69,8 @@ func (b *Bar) Close() {
 	}
 }
 
-// lineWriter draws lines over those of the drawing before. Unlike mpb's own it begins in the first column,
-// wherever the cursor is: a key that is pressed, ^C among them, is printed by the terminal and moves it.
+// lineWriter draws lines over those of the drawing before. Unlike mpb's own writer it begins in the first
+// column, wherever the cursor is: the terminal prints each pressed key, ^C included, and moves the cursor.
 type lineWriter struct {
 	bytes.Buffer
 	terminal *os.File
@@ -62,12 +80,12 @@ type lineWriter struct {
 // IsTerminal says that lines can be drawn over.
 func (w *lineWriter) IsTerminal() bool { return true }
 
-// GetTermSize is the terminal's.
+// GetTermSize returns the size of the terminal.
 func (w *lineWriter) GetTermSize() (width, height int, err error) {
 	return term.GetSize(int(w.terminal.Fd()))
 }
 
-// Flush draws what was written since the last drawing; its last lines, so many, are drawn over by the next one.
+// Flush draws the text written since the last drawing. The next drawing covers its last lines.
 func (w *lineWriter) Flush(lines int) error {
 	text := "\r"
 	if w.lines > 0 {

@@ -1,12 +1,12 @@
-// Package progress draws a live line at the bottom of a terminal while an epoch
-// trains. Everything else that is printed meanwhile goes through it and appears above.
+// Package progress shows how far a long step has come, by a live line at the bottom of a terminal or by
+// plain lines of text elsewhere. All other output that is printed meanwhile goes through the line and appears
+// above it.
 package progress
 
 import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -25,66 +25,43 @@ type State struct {
 	Doing           string        // what keeps the next step waiting, such as "validating"; "" while there are steps
 }
 
-// Line is the live line.
+// Line is the live line of training.
 type Line struct {
 	*Bar
-	mu    sync.Mutex
-	state State
-	due   time.Time // of the next Set that will be drawn
+	due time.Time // of the next Set that will be drawn
 }
 
-// New starts a line on a terminal, with nothing on it before the first Set.
-func New(terminal *os.File) *Line {
-	l := new(Line)
-	l.Bar = NewBar(terminal, l.head, l.tail)
-	return l
-}
+// New starts a line on a terminal, empty until the first Set.
+func New(terminal *os.File) *Line { return &Line{Bar: NewBar(terminal)} }
 
-// Due says whether a Set at this time would be drawn: what is costly to know is worth
-// asking for only then.
+// Due reports whether a Set at this time would be drawn: values that are costly to compute need not be
+// computed at other times.
 func (l *Line) Due(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return !now.Before(l.due)
 }
 
-// Set changes what is shown from the next drawing on.
+// Set changes the content of the next drawing.
 func (l *Line) Set(now time.Time, s State) {
 	l.mu.Lock()
-	l.state, l.due = s, now.Add(Interval)
+	l.due = now.Add(Interval)
 	l.mu.Unlock()
-	l.Bar.Set(int64(s.Step), int64(s.Steps))
+	l.Bar.Set(int64(s.Step), int64(s.Steps), Counter(s.Epoch, s.Epochs)+" ", s.parts()...)
 }
 
-func (l *Line) snapshot() State {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.state
-}
-
-func (l *Line) head() string {
-	s := l.snapshot()
-	if s.Epochs == 0 {
-		return ""
-	}
-	return Counter(s.Epoch, s.Epochs) + " "
-}
-
-// tail is as much as there is room for.
-func (l *Line) tail(room int) string {
-	s := l.snapshot()
-	if s.Epochs == 0 {
-		return ""
-	}
+// parts are the texts behind the bar.
+func (s State) parts() []string {
 	last := "   eta " + Duration(s.Left)
 	if s.Doing != "" {
 		last = "   " + s.Doing
 	}
-	return Fit(room,
+	return []string{
 		fmt.Sprintf(" %3d%%", 100*s.Step/max(s.Steps, 1)),
 		fmt.Sprintf("  loss %.4f", s.Loss),
 		fmt.Sprintf("   %s img/s", humanize.Comma(int64(s.ImagesPerSecond))),
-		last)
+		last,
+	}
 }
 
 // Fit joins as many parts as there are columns for.

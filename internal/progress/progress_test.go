@@ -23,7 +23,7 @@ func TestTextsOfTheLine(t *testing.T) {
 }
 
 func TestTailGivesUpItsEndFirst(t *testing.T) {
-	l := &Line{state: State{Epoch: 1, Epochs: 2, Step: 52, Steps: 100, Loss: 0.121, ImagesPerSecond: 5003, Left: 192 * time.Second}}
+	s := State{Epoch: 1, Epochs: 2, Step: 52, Steps: 100, Loss: 0.121, ImagesPerSecond: 5003, Left: 192 * time.Second}
 	for columns, want := range map[int]string{
 		100: "  52%  loss 0.1210   5,003 img/s   eta 3m12s",
 		50:  "  52%  loss 0.1210   5,003 img/s",
@@ -31,11 +31,10 @@ func TestTailGivesUpItsEndFirst(t *testing.T) {
 		20:  "  52%",
 		5:   "",
 	} {
-		assert.Equal(t, want, l.tail(columns-barRoom), columns)
+		assert.Equal(t, want, Fit(columns-barRoom, s.parts()...), columns)
 	}
-	assert.Empty(t, new(Line).tail(100), "before the first Set")
-	l.state.Doing = "validating"
-	assert.Equal(t, "  52%  loss 0.1210   5,003 img/s   validating", l.tail(100))
+	s.Doing = "validating"
+	assert.Equal(t, "  52%  loss 0.1210   5,003 img/s   validating", Fit(100, s.parts()...))
 }
 
 func TestSetIsDueOncePerDrawing(t *testing.T) {
@@ -45,6 +44,8 @@ func TestSetIsDueOncePerDrawing(t *testing.T) {
 	defer slave.Close()
 	l := New(slave)
 	defer l.Close()
+	head, tail := l.texts(100)
+	assert.Empty(t, head+tail, "before the first Set")
 	now := time.Now()
 	require.True(t, l.Due(now))
 	l.Set(now, State{Epoch: 1, Epochs: 1, Steps: 10})

@@ -1,4 +1,4 @@
-package display
+package progress
 
 import (
 	"bytes"
@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/internal/fetch"
-	"mdfa/internal/progress"
 )
 
 // file is a report about a file of 170 MB.
@@ -84,7 +83,7 @@ func TestPlainLines(t *testing.T) {
 
 func TestAmountGivesUpItsEndFirst(t *testing.T) {
 	start := time.Now()
-	s := state{Progress: file(50e6), began: start, at: start.Add(10 * time.Second)}
+	s := step{Progress: file(50e6), began: start, at: start.Add(10 * time.Second)}
 	for columns, want := range map[int]string{
 		100: "  29%  50 MB of 170 MB  5.0 MB/s  eta 24s",
 		35:  "  29%  50 MB of 170 MB  5.0 MB/s",
@@ -92,7 +91,7 @@ func TestAmountGivesUpItsEndFirst(t *testing.T) {
 		5:   "  29%",
 		0:   "",
 	} {
-		assert.Equal(t, want, s.amount(columns), columns)
+		assert.Equal(t, want, Fit(columns, s.amounts()...), columns)
 	}
 }
 
@@ -106,10 +105,10 @@ func TestTheLiveLineGoesAndTheLastOneStays(t *testing.T) {
 		text, _ := io.ReadAll(master) // ends with EIO once the other side is closed
 		sent <- string(text)
 	}()
-	d := New(slave, true)
+	d := NewDisplay(slave, true)
 	d.Report(file(0))
 	d.Report(file(85e6))
-	time.Sleep(3 * progress.Interval)
+	time.Sleep(3 * Interval)
 	d.Report(finished(file(0)))
 	d.Report(fetch.Progress{Name: "b", From: "http://x/b", Total: 10})
 	d.Close() // as after an error
@@ -126,7 +125,7 @@ func TestAFileGetsPlainLines(t *testing.T) {
 	out, err := os.CreateTemp(t.TempDir(), "")
 	require.NoError(t, err)
 	defer out.Close()
-	d := New(out, false)
+	d := NewDisplay(out, false)
 	d.Report(file(0))
 	d.Close()
 	text, err := os.ReadFile(out.Name())
