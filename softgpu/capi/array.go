@@ -8,7 +8,7 @@ import "C"
 import "mdfa/softgpu"
 
 //export emu_cuArrayCreate_v2
-func emu_cuArrayCreate_v2(array *C.CUarray, wanted *C.const_array) C.CUresult {
+func emu_cuArrayCreate_v2(array *C.CUarray, wanted *C.const_CUDA_ARRAY_DESCRIPTOR) C.CUresult {
 	if array == nil || wanted == nil {
 		return null("cuArrayCreate: array or descriptor")
 	}
@@ -19,7 +19,7 @@ func emu_cuArrayCreate_v2(array *C.CUarray, wanted *C.const_array) C.CUresult {
 }
 
 //export emu_cuArray3DCreate_v2
-func emu_cuArray3DCreate_v2(array *C.CUarray, wanted *C.const_array3d) C.CUresult {
+func emu_cuArray3DCreate_v2(array *C.CUarray, wanted *C.const_CUDA_ARRAY3D_DESCRIPTOR) C.CUresult {
 	if array == nil || wanted == nil {
 		return null("cuArray3DCreate: array or descriptor")
 	}
@@ -36,9 +36,10 @@ func emu_cuArrayGetDescriptor_v2(descriptor *C.CUDA_ARRAY_DESCRIPTOR, array C.CU
 		return null("cuArrayGetDescriptor: descriptor")
 	}
 	d, r := machine().ArrayGetDescriptor(thread(), handle(array))
-	return set(descriptor, C.CUDA_ARRAY_DESCRIPTOR{
+	set(descriptor, C.CUDA_ARRAY_DESCRIPTOR{
 		Width: C.size_t(d.Width), Height: C.size_t(d.Height), Format: C.CUarray_format(d.Format), NumChannels: C.uint(d.Channels),
 	}, r)
+	return C.CUresult(r)
 }
 
 //export emu_cuArray3DGetDescriptor_v2
@@ -47,13 +48,9 @@ func emu_cuArray3DGetDescriptor_v2(descriptor *C.CUDA_ARRAY3D_DESCRIPTOR, array 
 		return null("cuArray3DGetDescriptor: descriptor")
 	}
 	d, r := machine().ArrayGetDescriptor(thread(), handle(array))
-	return set(descriptor, C.CUDA_ARRAY3D_DESCRIPTOR{
+	set(descriptor, C.CUDA_ARRAY3D_DESCRIPTOR{
 		Width: C.size_t(d.Width), Height: C.size_t(d.Height), Depth: C.size_t(d.Depth),
 		Format: C.CUarray_format(d.Format), NumChannels: C.uint(d.Channels), Flags: C.uint(d.Flags),
 	}, r)
-}
-
-//export emu_cuArrayDestroy
-func emu_cuArrayDestroy(array C.CUarray) C.CUresult {
-	return C.CUresult(machine().ArrayDestroy(thread(), handle(array)))
+	return C.CUresult(r)
 }

@@ -14,48 +14,32 @@ import (
 	"gorgonia.org/cu"
 
 	"mdfa/softgpu"
-	"mdfa/softgpu/capi/internal/call"
 )
-
-func newBLAS(t *testing.T) call.BLAS {
-	t.Helper()
-	h, r := call.NewBLAS()
-	require.Equal(t, success, r)
-	t.Cleanup(func() { require.Equal(t, success, h.Destroy()) })
-	return h
-}
-
-func TestModesOfCUBLASAreKept(t *testing.T) {
-	m := start(t)
-	h := newBLAS(t)
-	modes, r := h.Get()
-	require.Equal(t, success, r)
-	version, _ := m.BlasVersion(0, 0)
-	assert.Equal(t, call.Modes{Version: version}, modes)
-	want := call.Modes{Math: 3, Pointers: 1, Atomics: 1, Version: version, Stream: call.Handle(stream(t))}
-	require.Equal(t, success, h.Set(want, uint64(alloc(t, 1024)), 1024))
-	modes, r = h.Get()
-	require.Equal(t, success, r)
-	assert.Equal(t, want, modes)
-	require.Equal(t, success, h.Set(call.Modes{}, 0, 0))
-	assert.Equal(t, int(softgpu.BlasInvalidValue), h.Set(call.Modes{Math: 77}, 0, 0))
-	_, r = call.BLAS(0x1230).Get()
-	assert.Equal(t, int(softgpu.BlasNotInitialized), r)
-}
 
 func TestProductsReachTheMatrices(t *testing.T) {
 	start(t)
-	h := newBLAS(t)
-	a := put(t, []float32{1, 2, 3, 4, 5, 6, 1, 0, 0, 1, 0, 0}) // two of [2, 3]
-	b := put(t, []float32{1, 0, 0, 0, 1, 1, 1, 2, 3, 4, 5, 6}) // two of [3, 2]
-	c := put(t, []float32{10, 20, 30, 40, 100, 200, 300, 400}) // two of [2, 2]
-	require.Equal(t, success, h.Sgemm(2, 2, 3, 2, uint64(a), uint64(b), 1, uint64(c), 1))
-	assert.Equal(t, []float32{12, 24, 46, 60, 100, 200, 300, 400}, get[float32](t, c, 8))
-	require.Equal(t, success, h.Sgemm(2, 2, 3, 1, uint64(a), uint64(b), 0, uint64(c), 2))
-	assert.Equal(t, []float32{1, 2, 8, 10, 1, 2, 4, 5}, get[float32](t, c, 8))
+	var h uintptr
+	require.Equal(t, success, call("cublasCreate_v2", &h))
+	require.Equal(t, success, call("cublasSetStream_v2", h, handle(stream(t))))
+	require.Equal(t, success, call("cublasSetWorkspace_v2", h, alloc(t, 1024), 1024))
+	require.Equal(t, success, call("cublasSetMathMode", h, 3)) // CUBLAS_TF32_TENSOR_OP_MATH
+	assert.Equal(t, int(softgpu.BlasInvalidValue), call("cublasSetMathMode", h, 77))
+	assert.Equal(t, int(softgpu.BlasNotInitialized), call("cublasSetMathMode", 0x1230, 0))
 
-	assert.Equal(t, int(softgpu.BlasInvalidValue), h.Sgemm(-1, 2, 3, 1, uint64(a), uint64(b), 0, uint64(c), 1))
-	assert.Equal(t, int(softgpu.BlasInvalidValue), h.SgemmNoAlpha())
+	a := put(t, []float32{1, 2, 3, 4, 5, 6}) // [2, 3]
+	b := put(t, []float32{1, 0, 0, 0, 1, 1}) // [3, 2]
+	c := put(t, []float32{10, 20, 30, 40})   // [2, 2]
+	sgemm := func(m int, alpha *float32) int {
+		beta := float32(1)
+		return call("cublasSgemm_v2", h, 0, 0, m, 2, 3, alpha, a, 2, b, 3, &beta, c, 2)
+	}
+	alpha := float32(2)
+	require.Equal(t, success, sgemm(2, &alpha))
+	require.NoError(t, cu.Synchronize())
+	assert.Equal(t, []float32{12, 24, 46, 60}, get[float32](t, c, 4))
+	assert.Equal(t, int(softgpu.BlasInvalidValue), sgemm(-1, &alpha))
+	assert.Equal(t, int(softgpu.BlasInvalidValue), sgemm(2, nil))
+	require.Equal(t, success, call("cublasDestroy_v2", h))
 }
 
 func TestGorgoniasBLASMultiplies(t *testing.T) {

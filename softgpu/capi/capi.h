@@ -13,28 +13,21 @@ typedef const char const_char;
 typedef const char *const_string;
 typedef const float const_float;
 typedef const void *const_pointer;
-typedef const CUgraphNode const_node;
-typedef const CUDA_ARRAY_DESCRIPTOR const_array;
-typedef const CUDA_ARRAY3D_DESCRIPTOR const_array3d;
-typedef const CUDA_HOST_NODE_PARAMS const_host_params;
-typedef const CUDA_KERNEL_NODE_PARAMS const_kernel_params;
-typedef const CUDA_MEMCPY3D const_memcpy3d;
-typedef const CUDA_MEMSET_NODE_PARAMS const_memset_params;
+typedef const CUDA_ARRAY_DESCRIPTOR const_CUDA_ARRAY_DESCRIPTOR;
+typedef const CUDA_ARRAY3D_DESCRIPTOR const_CUDA_ARRAY3D_DESCRIPTOR;
 
 #pragma GCC visibility push(hidden)
 
-// A number for the calling thread, the same in each call and of no other thread, also after this one ends.
+// A number that names the calling thread: the same in each call, and of no other thread, even after this one ends.
 uint64_t emu_thread(void);
 
-// The exported functions by the symbol that each stands for.
+// The exported functions, and the symbol that each implements.
 int emu_symbols(void);
 const char *emu_symbol_name(int index);
 void *emu_symbol_address(int index);
 
 // Pinned memory: whole pages, so that nothing else lies beside it.
 void *emu_pages(size_t bytes);
-
-void emu_call_host(CUhostFn function, void *user_data);
 
 #pragma GCC visibility pop
 

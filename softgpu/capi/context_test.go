@@ -11,7 +11,6 @@ import (
 	"gorgonia.org/cu"
 
 	"mdfa/softgpu"
-	"mdfa/softgpu/capi/internal/call"
 )
 
 func TestDevicesDescribeThemselves(t *testing.T) {
@@ -43,21 +42,13 @@ func TestDevicesDescribeThemselves(t *testing.T) {
 func TestNamesAreCutToTheBuffer(t *testing.T) {
 	m := install(t)
 	whole, _ := m.DeviceName(0, 0)
-	bus, _ := m.DevicePCIBusID(0, 0)
-	name, r := call.DeviceName(100)
-	assert.Equal(t, success, r)
-	assert.Equal(t, whole, name)
-	name, r = call.DeviceName(4)
-	assert.Equal(t, success, r)
-	assert.Equal(t, whole[:3], name)
-	name, r = call.DeviceName(1)
-	assert.Equal(t, success, r)
-	assert.Empty(t, name)
-	_, r = call.DeviceName(0)
-	assert.Equal(t, invalidValue, r)
-	id, r := call.PCIBusID(100)
-	assert.Equal(t, success, r)
-	assert.Equal(t, bus, id)
+	for length, want := range map[int]string{100: whole, 4: whole[:3], 1: ""} {
+		var name [100]byte
+		assert.Equal(t, success, call("cuDeviceGetName", &name, length, 0))
+		assert.Equal(t, want, goString(&name[0]))
+	}
+	var name [1]byte
+	assert.Equal(t, invalidValue, call("cuDeviceGetName", &name, 0, 0))
 }
 
 func TestContextBelongsToItsThread(t *testing.T) {

@@ -5,10 +5,12 @@ package capi_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"testing"
 	"unsafe"
 
+	"github.com/ebitengine/purego"
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/cu"
 
@@ -16,7 +18,43 @@ import (
 	"mdfa/softgpu/capi"
 )
 
-const mib = 1 << 20
+const (
+	mib          = 1 << 20
+	success      = int(softgpu.Success)
+	invalidValue = int(softgpu.ErrorInvalidValue)
+)
+
+// call calls a C function of this package with integers and pointers, those that gorgonia.org/cu does not call or calls
+// otherwise, and returns its answer. (Go does not allow cgo in test files.)
+func call(symbol string, args ...any) int {
+	words := make([]uintptr, len(args))
+	for i, arg := range args {
+		switch v := reflect.ValueOf(arg); {
+		case arg == nil:
+		case v.CanInt():
+			words[i] = uintptr(v.Int())
+		case v.CanUint():
+			words[i] = uintptr(v.Uint())
+		default:
+			words[i] = v.Pointer()
+		}
+	}
+	answer, _, _ := purego.SyscallN(uintptr(capi.Table()[symbol]), words...)
+	runtime.KeepAlive(args)
+	return int(int32(answer))
+}
+
+// handle returns the number inside one of gorgonia.org/cu's handle types, which are structs of one pointer.
+func handle[T any](t T) uintptr { return *(*uintptr)(unsafe.Pointer(&t)) }
+
+// goString copies a text of C.
+func goString(text *byte) string {
+	var copied []byte
+	for ; *text != 0; text = (*byte)(unsafe.Add(unsafe.Pointer(text), 1)) {
+		copied = append(copied, *text)
+	}
+	return string(copied)
+}
 
 // install starts a machine and holds the goroutine on its thread.
 func install(t *testing.T, change ...func(o *softgpu.Options)) *softgpu.Machine {
@@ -108,7 +146,7 @@ func full(value float32, n int) []float32 {
 	return values
 }
 
-// saxpy are the parameters of the kernel y = a·x + y, each in 8 bytes since gorgonia.org/cu reads so many.
+// saxpy is the parameters of the kernel y = a·x + y, each in 8 bytes since gorgonia.org/cu reads as many.
 type saxpy struct {
 	a    [2]float32
 	x, y cu.DevicePtr

@@ -15,7 +15,6 @@ import (
 	"gorgonia.org/cu"
 
 	"mdfa/softgpu"
-	"mdfa/softgpu/capi/internal/call"
 )
 
 func TestKernelsTakeTheirParameters(t *testing.T) {
@@ -38,22 +37,52 @@ func TestKernelsTakeTheirParameters(t *testing.T) {
 	block = binary.LittleEndian.AppendUint64(block, uint64(s.x))
 	block = binary.LittleEndian.AppendUint64(block, uint64(s.y))
 	block = binary.LittleEndian.AppendUint32(block, uint32(s.n))
-	function := call.Handle(f)
-	require.Equal(t, success, call.LaunchBlock(function, 32, block, len(block)))
+	function := handle(f)
+	require.Equal(t, success, launchBlock(function, 32, block, len(block)))
 	assert.Equal(t, want(2), get[float32](t, s.y, n), "through a block")
 
-	assert.Equal(t, invalidValue, call.LaunchBlock(function, 32, block, len(block)-1), "a block that is too short")
-	assert.Equal(t, invalidValue, call.LaunchEndless(function))
-	assert.Equal(t, invalidValue, call.LaunchBoth(function))
-	assert.Equal(t, invalidValue, call.LaunchNoParams(function))
-	assert.Equal(t, invalidValue, call.Launch(function, 1, 0, unsafe.Pointer(&s.a), unsafe.Pointer(&s.x), nil, unsafe.Pointer(&s.n)))
-	assert.Equal(t, int(softgpu.ErrorInvalidHandle), call.Launch(function+16*1000, 1, 0))
+	assert.Equal(t, invalidValue, launchBlock(function, 32, block, len(block)-1), "a block that is too short")
+	size := uintptr(0)
+	endless := extra{extraSize, unsafe.Pointer(&size), extraSize, unsafe.Pointer(&size), extraSize}
+	assert.Equal(t, invalidValue, launch(function, 1, nil, &endless))
+	params := s.params()
+	assert.Equal(t, invalidValue, launch(function, 1, params, &endless), "parameters in both ways")
+	assert.Equal(t, invalidValue, launch(function, 1, nil, nil))
+	params[2] = nil
+	assert.Equal(t, invalidValue, launch(function, 1, params, nil))
+	assert.Equal(t, int(softgpu.ErrorInvalidHandle), launch(function+16*1000, 1, nil, nil))
 	assert.Equal(t, want(2), get[float32](t, s.y, n), "none of those has run")
+}
+
+// launch launches a kernel with one block of threads.
+func launch(function uintptr, threads int, params, extra any) int {
+	return call("cuLaunchKernel", function, 1, 1, 1, threads, 1, 1, 0, 0, params, extra)
+}
+
+// The keys of a launch's extra list (CU_LAUNCH_PARAM_END and its neighbours in NVIDIA's cuda.h).
+const (
+	extraEnd = iota
+	extraBuffer
+	extraSize
+)
+
+// extra is a list of two keys with their values and a third key.
+type extra struct {
+	key1   uintptr
+	value1 unsafe.Pointer
+	key2   uintptr
+	value2 unsafe.Pointer
+	key3   uintptr
+}
+
+// launchBlock launches a kernel whose parameters are the first size bytes of block.
+func launchBlock(function uintptr, threads int, block []byte, size int) int {
+	return launch(function, threads, nil, &extra{extraBuffer, unsafe.Pointer(&block[0]), extraSize, unsafe.Pointer(&size), extraEnd})
 }
 
 func TestParametersAreStructsToo(t *testing.T) {
 	start(t)
-	f := call.Handle(kernel(t, "structParam"))
+	f := handle(kernel(t, "structParam"))
 	out := alloc(t, 4*8)
 	block := binary.LittleEndian.AppendUint64(nil, uint64(out))
 	for i := range 8 {
@@ -61,7 +90,7 @@ func TestParametersAreStructsToo(t *testing.T) {
 	}
 	block = binary.LittleEndian.AppendUint32(block, math.Float32bits(0.5))
 	block = binary.LittleEndian.AppendUint32(block, 8)
-	require.Equal(t, success, call.LaunchBlock(f, 8, block, len(block)))
+	require.Equal(t, success, launchBlock(f, 8, block, len(block)))
 	want := make([]float32, 8)
 	for i := range want {
 		want[i] = 0.5 * float32(10+i)
@@ -104,20 +133,15 @@ func kernelHere(t *testing.T, name string) cu.Function {
 
 func TestAttributesOfKernels(t *testing.T) {
 	start(t)
-	f := call.Handle(kernel(t, "columnSum"))
-	const sharedSize, maxDynamicShared = 1, 8 // CUfunction_attribute
-	shared, r := call.FunctionAttribute(f, sharedSize)
-	assert.Equal(t, success, r)
+	f := kernel(t, "columnSum")
+	shared, err := f.Attribute(cu.SharedSizeBytes)
+	require.NoError(t, err)
 	assert.Equal(t, 4*256, shared)
-	assert.Equal(t, success, call.SetFunctionAttribute(f, maxDynamicShared, 50_000))
-	dynamic, r := call.FunctionAttribute(f, maxDynamicShared)
-	assert.Equal(t, success, r)
-	assert.Equal(t, 50_000, dynamic)
-	assert.Equal(t, invalidValue, call.SetFunctionAttribute(f, maxDynamicShared, 1_000_000))
-
-	blocks, same, r := call.Occupancy(f, 256)
-	assert.Equal(t, success, r)
+	blocks, err := f.MaxActiveBlocksPerMultiProcessor(256, 0)
+	require.NoError(t, err)
 	assert.Positive(t, blocks)
+	same, err := f.MaxActiveBlocksPerMultiProcessorWithFlags(256, 0, cu.DefaultOccupancy)
+	require.NoError(t, err)
 	assert.Equal(t, blocks, same)
 	g := kernel(t, "saxpy")
 	require.NoError(t, g.SetCacheConfig(cu.PreferL1))
@@ -163,14 +187,30 @@ func TestModulesAreReadFromTextAndFile(t *testing.T) {
 	}
 }
 
+// compilerOptions asks for CU_JIT_WALL_TIME, CU_JIT_ERROR_LOG_BUFFER and CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES.
+var compilerOptions = []int32{2, 5, 6}
+
+// compilerValues is the values of these options. The time is written as a float in the place of its value.
+type compilerValues struct {
+	milliseconds float32
+	_            uint32
+	log          *[64]byte
+	logBytes     int
+}
+
+func newCompilerValues() *compilerValues {
+	return &compilerValues{milliseconds: -1, log: &[64]byte{'x'}, logBytes: 64}
+}
+
 func TestOptionsOfTheCompilerAreAnswered(t *testing.T) {
 	start(t)
 	for text, want := range map[string]int{kernelText(t): success, "hello": int(softgpu.ErrorInvalidPTX)} {
-		_, compiled, r := call.Load(text)
-		assert.Equal(t, want, r)
-		assert.Positive(t, compiled.Milliseconds)
-		assert.Zero(t, compiled.LogBytes)
-		assert.Empty(t, compiled.Log)
+		var module uintptr
+		v, image := newCompilerValues(), []byte(text+"\x00")
+		assert.Equal(t, want, call("cuModuleLoadDataEx", &module, image, len(compilerOptions), compilerOptions, v))
+		assert.Positive(t, v.milliseconds)
+		assert.Zero(t, v.logBytes)
+		assert.Zero(t, v.log[0])
 	}
 }
 
@@ -199,7 +239,9 @@ func TestLinksHandTheTextThrough(t *testing.T) {
 	require.NoError(t, link.AddFile(cu.JITInputPTX, filepath.Join("..", "testdata", "kernels.ptx")))
 	require.NoError(t, link.Destroy())
 
-	_, compiled, r := call.LinkCreate()
-	assert.Equal(t, success, r)
-	assert.Equal(t, call.Compiled{}, compiled)
+	var state uintptr
+	v := newCompilerValues()
+	assert.Equal(t, success, call("cuLinkCreate_v2", len(compilerOptions), compilerOptions, v, &state))
+	assert.Equal(t, &compilerValues{log: &[64]byte{}}, v)
+	assert.Equal(t, success, call("cuLinkDestroy", state))
 }

@@ -54,7 +54,7 @@ func onLink(call string, state C.CUlinkState, f func(l *link) softgpu.Result) C.
 	defer links.Unlock()
 	l := links.open[handle(state)]
 	if l == nil {
-		return C.CUresult(machine().Refuse(softgpu.ErrorInvalidHandle, "%s: no linker of cuLinkCreate", call))
+		return refuse(softgpu.ErrorInvalidHandle, "%s: no linker of cuLinkCreate", call)
 	}
 	return C.CUresult(f(l))
 }

@@ -12,7 +12,6 @@ import (
 	"gorgonia.org/cu"
 
 	"mdfa/softgpu"
-	"mdfa/softgpu/capi/internal/call"
 )
 
 func TestMemoryIsCounted(t *testing.T) {
@@ -30,27 +29,6 @@ func TestMemoryIsCounted(t *testing.T) {
 	assert.EqualValues(t, mib, n)
 	_, err = cu.MemAlloc(64 * mib)
 	require.ErrorIs(t, err, cu.OutOfMemory)
-}
-
-func TestPitchedRowsAreFilledAlone(t *testing.T) {
-	start(t)
-	const width, height = 6, 3
-	p, pitch, err := cu.MemAllocPitch(width, height, 4)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, cu.MemFree(p)) })
-	require.Greater(t, pitch, int64(width))
-	require.NoError(t, cu.MemsetD8(p, 1, pitch*height))
-	require.NoError(t, cu.MemsetD2D8(p, pitch, 7, width, height))
-	require.NoError(t, cu.MemsetD2D16(p, pitch, 0x0808, 2, 2))
-	require.NoError(t, cu.MemsetD2D32(p, pitch, 0x09090909, 1, 1))
-	require.NoError(t, cu.MemsetD2D8Async(p, pitch, 5, 1, 1, cu.Stream{}))
-	require.NoError(t, cu.MemsetD2D16Async(p+2, pitch, 0x0606, 1, 1, cu.Stream{}))
-	require.NoError(t, cu.MemsetD2D32Async(p+cu.DevicePtr(2*pitch), pitch, 0x03030303, 1, 1, cu.Stream{}))
-	bytes := get[byte](t, p, int(pitch*height))
-	want := [height][]byte{{5, 9, 6, 6, 7, 7, 1}, {8, 8, 8, 8, 7, 7, 1}, {3, 3, 3, 3, 7, 7, 1}}
-	for row := range want {
-		assert.Equal(t, want[row], bytes[row*int(pitch):][:width+1], "row %d", row)
-	}
 }
 
 func TestFillsAndCopiesWithinTheDevice(t *testing.T) {
@@ -81,8 +59,8 @@ func TestFillsAndCopiesWithinTheDevice(t *testing.T) {
 func TestPinnedCopiesRunLate(t *testing.T) {
 	start(t)
 	const n = 5
-	p, r := call.HostAlloc(4*n, 0)
-	require.Equal(t, success, r)
+	var p unsafe.Pointer
+	require.Equal(t, success, call("cuMemHostAlloc", &p, 4*n, 0))
 	host := unsafe.Slice((*float32)(p), n)
 	s := stream(t)
 	device := alloc(t, 4*n)
@@ -110,21 +88,17 @@ func TestPinnedCopiesRunLate(t *testing.T) {
 
 func TestPinnedMemoryIsWholePages(t *testing.T) {
 	m := start(t, func(o *softgpu.Options) { o.FailAlloc = 4 }) // after the context and the first two
+	var p unsafe.Pointer
 	for _, n := range []int{1, 5000} {
-		p, r := call.AllocHost(n)
-		require.Equal(t, success, r)
+		require.Equal(t, success, call("cuMemHostAlloc", &p, n, 0))
 		assert.Zero(t, uintptr(p)%4096)
 		require.NoError(t, cu.MemFreeHost(p))
 	}
-	_, r := call.HostAlloc(64, 0)
-	assert.Equal(t, int(softgpu.ErrorOutOfMemory), r)
-	_, r = call.HostAlloc(0, 0)
-	assert.Equal(t, invalidValue, r)
-	_, r = call.HostAlloc(64, 8)
-	assert.Equal(t, invalidValue, r)
+	assert.Equal(t, int(softgpu.ErrorOutOfMemory), call("cuMemHostAlloc", &p, 64, 0))
+	assert.Equal(t, invalidValue, call("cuMemHostAlloc", &p, 0, 0))
+	assert.Equal(t, invalidValue, call("cuMemHostAlloc", &p, 64, 8))
 	assert.EqualError(t, m.Explain(), "emu: cuMemHostAlloc: flags 0x8")
-	_, r = call.HostAlloc(-1, 0)
-	assert.Equal(t, int(softgpu.ErrorOutOfMemory), r, "nothing wraps around")
+	assert.Equal(t, int(softgpu.ErrorOutOfMemory), call("cuMemHostAlloc", &p, -1, 0), "nothing wraps around")
 }
 
 func TestArraysKeepTheirShape(t *testing.T) {

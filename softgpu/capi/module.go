@@ -21,7 +21,7 @@ var machineCode = [][]byte{[]byte("\x7fELF"), {0x50, 0xed, 0x55, 0xba}}
 func load(call string, module *C.CUmodule, text []byte) C.CUresult {
 	for _, magic := range machineCode {
 		if bytes.HasPrefix(text, magic) {
-			return C.CUresult(machine().Refuse(softgpu.ErrorInvalidImage, "%s: machine code; the software GPU reads PTX only", call))
+			return refuse(softgpu.ErrorInvalidImage, "%s: machine code; the software GPU reads PTX only", call)
 		}
 	}
 	h, r := machine().ModuleLoadData(thread(), string(text))
@@ -68,37 +68,6 @@ func emu_cuModuleLoadDataEx(module *C.CUmodule, image C.const_pointer, n C.uint,
 	r := loadImage("cuModuleLoadDataEx", module, image)
 	answerOptions(n, options, values, time.Since(start))
 	return r
-}
-
-//export emu_cuModuleUnload
-func emu_cuModuleUnload(module C.CUmodule) C.CUresult {
-	return C.CUresult(machine().ModuleUnload(thread(), handle(module)))
-}
-
-//export emu_cuModuleGetFunction
-func emu_cuModuleGetFunction(function *C.CUfunction, module C.CUmodule, name *C.const_char) C.CUresult {
-	if function == nil || name == nil {
-		return null("cuModuleGetFunction: function or name")
-	}
-	h, r := machine().ModuleGetFunction(thread(), handle(module), C.GoString(name))
-	return setHandle(function, h, r)
-}
-
-// The address and the size are told only where they are asked for.
-//
-//export emu_cuModuleGetGlobal_v2
-func emu_cuModuleGetGlobal_v2(address *C.CUdeviceptr, size *C.size_t, module C.CUmodule, name *C.const_char) C.CUresult {
-	if name == nil {
-		return null("cuModuleGetGlobal: name")
-	}
-	addr, n, r := machine().ModuleGetGlobal(thread(), handle(module), C.GoString(name))
-	if address != nil {
-		set(address, C.CUdeviceptr(addr), r)
-	}
-	if size != nil {
-		set(size, C.size_t(n), r)
-	}
-	return C.CUresult(r)
 }
 
 // answerOptions fills in what options of the PTX compiler ask for: logs, which are empty, and the time that it took,

@@ -10,7 +10,6 @@ import (
 	"gorgonia.org/cu"
 
 	"mdfa/softgpu"
-	"mdfa/softgpu/capi/internal/call"
 )
 
 // stream makes a stream that nothing waits for by itself, for the time of the test.
@@ -114,52 +113,35 @@ func TestCaptureBecomesAGraph(t *testing.T) {
 	const n, threadLocal = 32, 1
 	x, y := alloc(t, 4*n), put(t, full(0, n))
 	s := stream(t)
-	on := call.Handle(s)
+	on := handle(s)
 	p := saxpy{a: [2]float32{3}, x: x, y: y, n: n}
 
-	require.Equal(t, success, call.BeginCapture(on, threadLocal))
-	status, r := call.CaptureStatus(on)
-	require.Equal(t, [2]int{1, success}, [2]int{status, r})
+	require.Equal(t, success, call("cuStreamBeginCapture_v2", on, threadLocal))
 	require.NoError(t, cu.MemsetD32Async(x, 0x3f800000, n, s))
 	require.NoError(t, f.Launch(1, 1, 1, n, 1, 1, 0, s, p.params()))
-	graph, r := call.EndCapture(on)
-	require.Equal(t, success, r)
+	var graph, exec uintptr
+	require.Equal(t, success, call("cuStreamEndCapture", on, &graph))
 	assert.Equal(t, full(0, n), get[float32](t, y, n), "nothing has run")
 
-	exec, r := call.Graph(graph).Instantiate()
-	require.Equal(t, success, r)
-	require.Equal(t, success, call.Graph(graph).Destroy())
-	require.Equal(t, success, exec.Upload(on))
+	require.Equal(t, success, call("cuGraphInstantiateWithFlags", &exec, graph, 0))
+	require.Equal(t, success, call("cuGraphDestroy", graph))
 	for range 2 {
-		require.Equal(t, success, exec.Launch(on))
+		require.Equal(t, success, call("cuGraphLaunch", exec, on))
 	}
 	require.NoError(t, s.Synchronize())
 	assert.Equal(t, full(6, n), get[float32](t, y, n))
-	require.Equal(t, success, exec.Destroy())
+	require.Equal(t, success, call("cuGraphExecDestroy", exec))
 	assert.Equal(t, 2, m.Ledger().GraphLaunches)
 }
 
 func TestAFailedCaptureGivesNoGraph(t *testing.T) {
 	start(t)
 	s := stream(t)
-	on := call.Handle(s)
-	_, r := call.EndCapture(on)
-	assert.Equal(t, int(softgpu.ErrorIllegalState), r)
-	require.Equal(t, success, call.BeginCapture(on, 0))
+	on, graph := handle(s), uintptr(1)
+	assert.Equal(t, int(softgpu.ErrorIllegalState), call("cuStreamEndCapture", on, &graph))
+	require.Equal(t, success, call("cuStreamBeginCapture_v2", on, 0))
 	require.ErrorIs(t, s.Synchronize(), cu.StreamCaptureUnsupported)
-	graph, r := call.EndCapture(on)
-	assert.Equal(t, int(softgpu.ErrorStreamCaptureInvalidated), r)
+	graph = 1
+	assert.Equal(t, int(softgpu.ErrorStreamCaptureInvalidated), call("cuStreamEndCapture", on, &graph))
 	assert.Zero(t, graph)
-}
-
-func TestCaptureModeIsTheThreads(t *testing.T) {
-	start(t)
-	for _, want := range []int{0, 2, 1} {
-		next := map[int]int{0: 2, 2: 1, 1: 0}[want]
-		old, r := call.ExchangeCaptureMode(next)
-		require.Equal(t, success, r)
-		assert.Equal(t, want, old)
-	}
-	_, r := call.ExchangeCaptureMode(9)
-	assert.Equal(t, invalidValue, r)
 }

@@ -4,11 +4,11 @@
 
 #include "_cgo_export.h"
 
-// Every exported function has the type of the symbol that it stands for.
+// Every exported function has the type of the symbol that it implements.
 #define SYMBOL(name) \
 	_Static_assert(__builtin_types_compatible_p(__typeof__(emu_##name), __typeof__(name)), \
 	    "emu_" #name " has not the type of " #name);
-#include "symbols.h"
+#include "symbols_gen.h"
 #undef SYMBOL
 
 static const struct {
@@ -16,7 +16,7 @@ static const struct {
 	void *address;
 } table[] = {
 #define SYMBOL(name) {#name, (void *)emu_##name},
-#include "symbols.h"
+#include "symbols_gen.h"
 #undef SYMBOL
 };
 
@@ -42,5 +42,3 @@ void *emu_pages(size_t bytes) {
 	}
 	return aligned_alloc(page, (bytes + page - 1) / page * page);
 }
-
-void emu_call_host(CUhostFn function, void *user_data) { function(user_data); }

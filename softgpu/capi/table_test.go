@@ -5,7 +5,6 @@ package capi_test
 import (
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,27 +18,17 @@ import (
 	"mdfa/gpu/cuda/driver"
 	"mdfa/softgpu"
 	"mdfa/softgpu/capi"
-	"mdfa/softgpu/capi/internal/call"
 )
 
-const (
-	invalidValue = int(softgpu.ErrorInvalidValue)
-	success      = int(softgpu.Success)
-)
-
-func TestTableHasEveryExportedFunction(t *testing.T) {
-	files, err := filepath.Glob("*.go")
+func TestTableHasEveryListedFunction(t *testing.T) {
+	text, err := os.ReadFile("symbols_gen.h")
 	require.NoError(t, err)
-	var exported []string
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		for _, found := range regexp.MustCompile(`(?m)^//export emu_(\w+)$`).FindAllStringSubmatch(string(text), -1) {
-			exported = append(exported, found[1])
-		}
+	var listed []string
+	for _, found := range regexp.MustCompile(`(?m)^SYMBOL\((\w+)\)$`).FindAllStringSubmatch(string(text), -1) {
+		listed = append(listed, found[1])
 	}
-	assert.ElementsMatch(t, exported, slices.Collect(maps.Keys(capi.Table())))
-	assert.Subset(t, driver.Symbols(), exported)
+	assert.ElementsMatch(t, listed, slices.Collect(maps.Keys(capi.Table())))
+	assert.Subset(t, driver.Symbols(), listed)
 }
 
 func TestASecondMachineTakesTheCalls(t *testing.T) {
@@ -65,23 +54,50 @@ func TestInstallYieldsToAnotherProvider(t *testing.T) {
 	assert.Equal(t, 2, n, "the machine before still answers")
 }
 
+// nullRefused names the functions that refuse arguments which are all null or 0.
+const nullRefused = `
+cuDriverGetVersion cuGetErrorName cuGetErrorString
+cuDeviceCanAccessPeer cuDeviceGet cuDeviceGetAttribute cuDeviceGetCount cuDeviceGetName cuDeviceGetUuid
+cuDeviceTotalMem_v2 cuDevicePrimaryCtxGetState cuDevicePrimaryCtxRetain
+cuCtxCreate_v2 cuCtxGetApiVersion cuCtxGetCacheConfig cuCtxGetCurrent cuCtxGetDevice cuCtxGetFlags cuCtxGetLimit
+cuCtxGetSharedMemConfig
+cuModuleGetFunction cuModuleGetGlobal_v2 cuModuleLoad cuModuleLoadData cuModuleLoadDataEx
+cuLinkAddData_v2 cuLinkAddFile_v2 cuLinkComplete cuLinkCreate_v2
+cuFuncGetAttribute cuOccupancyMaxActiveBlocksPerMultiprocessor cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags
+cuMemAlloc_v2 cuMemFreeHost cuMemGetInfo_v2 cuMemHostAlloc
+cuArray3DCreate_v2 cuArray3DGetDescriptor_v2 cuArrayCreate_v2 cuArrayGetDescriptor_v2
+cuStreamCreate cuStreamCreateWithPriority cuStreamEndCapture cuStreamGetFlags cuStreamGetPriority
+cuEventCreate cuEventElapsedTime
+cuGraphInstantiateWithFlags
+cublasCreate_v2`
+
 func TestNullPointersAreInvalidValues(t *testing.T) {
 	m := start(t)
-	for name, answer := range call.Nulls() {
+	for _, symbol := range strings.Fields(nullRefused) {
 		want := invalidValue
-		if strings.HasPrefix(name, "cublas") {
+		if strings.HasPrefix(symbol, "cublas") {
 			want = int(softgpu.BlasInvalidValue)
 		}
-		assert.Equal(t, want, answer, name)
+		assert.Equal(t, want, call(symbol, 0, 0, 0, 0, 0, 0, 0, 0), symbol)
 	}
-	_, r := call.ErrorName(-1)
-	assert.Equal(t, invalidValue, r)
+	var module, function uintptr
+	name := [...]byte{'a', 0}
+	assert.Equal(t, invalidValue, call("cuModuleLoadData", &module, nil))
+	assert.Equal(t, invalidValue, call("cuModuleLoadData", nil, &name))
+	assert.Equal(t, invalidValue, call("cuModuleGetFunction", &function, 0, nil))
+	assert.Equal(t, invalidValue, call("cuMemcpyHtoD_v2", 0, nil, 4))
+	assert.Equal(t, invalidValue, call("cuMemcpyDtoH_v2", nil, 0, 4))
+
+	var text *byte
+	assert.Equal(t, invalidValue, call("cuGetErrorName", -1, &text))
 	assert.ErrorContains(t, m.Explain(), "cuGetErrorName")
+	assert.Equal(t, invalidValue, call("cuMemAlloc_v2", nil, 4))
+	assert.EqualError(t, m.Explain(), "emu: cuMemAlloc: address is null")
 }
 
 func TestARefusalHasItsReason(t *testing.T) {
 	m := start(t)
-	assert.Equal(t, invalidValue, call.LaunchNoParams(call.Handle(kernel(t, "saxpy"))))
+	assert.Equal(t, invalidValue, launch(handle(kernel(t, "saxpy")), 1, nil, nil))
 	assert.EqualError(t, m.Explain(), "emu: cuLaunchKernel: the kernel has 4 parameters, and none is given")
 }
 
@@ -93,18 +109,20 @@ func TestWhatTheTableLacksIsNotSupported(t *testing.T) {
 	_, err = cu.TexRef{}.Address()
 	require.ErrorIs(t, err, cu.NotSupported)
 	assert.Equal(t, "cuTexRefGetAddress_v2", driver.LastMissing())
+	_, err = cu.MakeGraph()
+	require.ErrorIs(t, err, cu.NotSupported)
+	assert.Equal(t, "cuGraphCreate", driver.LastMissing())
 }
 
 func TestErrorsHaveCUDAsNamesAndWords(t *testing.T) {
 	install(t)
-	name, r := call.ErrorName(int(softgpu.ErrorIllegalAddress))
-	assert.Equal(t, success, r)
-	assert.Equal(t, "CUDA_ERROR_ILLEGAL_ADDRESS", name)
-	words, r := call.ErrorString(int(softgpu.ErrorIllegalAddress))
-	assert.Equal(t, success, r)
-	assert.Equal(t, "an access to memory that is not there", words)
-	_, r = call.ErrorName(123456)
-	assert.Equal(t, invalidValue, r)
-	_, r = call.ErrorString(123456)
-	assert.Equal(t, invalidValue, r)
+	var text *byte
+	code := int(softgpu.ErrorIllegalAddress)
+	assert.Equal(t, success, call("cuGetErrorName", code, &text))
+	assert.Equal(t, "CUDA_ERROR_ILLEGAL_ADDRESS", goString(text))
+	assert.Equal(t, success, call("cuGetErrorString", code, &text))
+	assert.Equal(t, "an access to memory that is not there", goString(text))
+	assert.Equal(t, invalidValue, call("cuGetErrorName", 123456, &text))
+	assert.Nil(t, text)
+	assert.Equal(t, invalidValue, call("cuGetErrorString", 123456, &text))
 }
