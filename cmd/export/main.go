@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 	"mdfa/run/checkpoint"
 )
@@ -71,8 +72,8 @@ func load(ctx context.Context, opt options) (*trained, error) {
 		return nil, err
 	}
 	if c.Kind != checkpoint.StateKind {
-		return nil, &checkpoint.Error{Kind: checkpoint.ErrAbsent, Text: fmt.Sprintf(
-			"%s holds the weights of the best epoch alone: leave out -weights last, or name the run's folder.", c.Path)}
+		return nil, fault.New(checkpoint.ErrAbsent, nil,
+			"%s holds the weights of the best epoch alone: leave out -weights last, or name the run's folder.", c.Path)
 	}
 	if err := c.CheckFinite(); err != nil {
 		return nil, err

@@ -40,6 +40,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/internal/safetensors"
 	"mdfa/model"
 )
@@ -111,10 +112,7 @@ func (c *Checkpoint) CheckFinite() error {
 	for _, arena := range [][]float32{c.Params, c.Best} {
 		if !algo.Finite(arena) {
 			why := "its weights are NaN or infinite: the run diverged"
-			return &Error{
-				Kind: ErrDamaged, why: filepath.Base(c.Path) + ": " + why,
-				Text: fmt.Sprintf("%s cannot be used (%s): use another one.", c.Path, why),
-			}
+			return fault.New(ErrDamaged, flaw{filepath.Base(c.Path), why, nil}, "%s cannot be used (%s): use another one.", c.Path, why)
 		}
 	}
 	return nil
@@ -133,7 +131,7 @@ func (c *Checkpoint) encode(w io.Writer) error {
 	}
 	facts, err := json.Marshal(factsJSON{plainFacts(c.Facts), progressOf(c.Progress, c.history)})
 	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
+		return err
 	}
 	var tensors []safetensors.Tensor
 	add := func(prefix string, arena []float32) {
@@ -262,7 +260,7 @@ func Read(ctx context.Context, path string) (*Checkpoint, error) {
 	file, info, err := disk.Open(path)
 	switch {
 	case errors.Is(err, disk.ErrNotFile), errors.Is(err, syscall.EISDIR):
-		return nil, &Error{Kind: ErrDamaged, Cause: err, Text: fmt.Sprintf("%s is no file: expected a checkpoint (*%s).", path, Suffix)}
+		return nil, fault.New(ErrDamaged, err, "%s is no file: expected a checkpoint (*%s).", path, Suffix)
 	case err != nil:
 		return nil, OpenError(path, err)
 	}
@@ -270,7 +268,7 @@ func Read(ctx context.Context, path string) (*Checkpoint, error) {
 	c, err := decode(ctx, file, info.Size())
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("checkpoint: reading %s: %w", path, ctx.Err())
+		return nil, fmt.Errorf("reading %s: %w", path, ctx.Err())
 	case err != nil:
 		return nil, damaged(path, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 )
 
 // The places of a run's checkpoints.
@@ -41,8 +42,8 @@ func LoadLatest(ctx context.Context, path string) (*Checkpoint, error) {
 func LoadState(ctx context.Context, path string) (*Checkpoint, error) {
 	c, err := load(ctx, path, readFinite, LastFile, PreviousFile)
 	if err == nil && c.Kind != StateKind {
-		return nil, &Error{Kind: ErrAbsent, Text: fmt.Sprintf(
-			"%s holds the weights of the best epoch alone, and training cannot go on from them: name %s or the run's folder.", c.Path, LastFile)}
+		return nil, fault.New(ErrAbsent, nil,
+			"%s holds the weights of the best epoch alone, and training cannot go on from them: name %s or the run's folder.", c.Path, LastFile)
 	}
 	return c, err
 }
@@ -77,7 +78,7 @@ func load(ctx context.Context, path string, read func(context.Context, string) (
 			}
 			return c, nil
 		case ctx.Err() != nil:
-			return nil, fmt.Errorf("checkpoint: reading %s: %w", path, ctx.Err())
+			return nil, fmt.Errorf("reading %s: %w", path, ctx.Err())
 		case !errors.Is(err, fs.ErrNotExist):
 			failures = append(failures, err)
 		}
@@ -85,8 +86,8 @@ func load(ctx context.Context, path string, read func(context.Context, string) (
 	if len(failures) > 0 {
 		return nil, allFailed(dir, failures)
 	}
-	return nil, &Error{Kind: ErrAbsent, Text: fmt.Sprintf(
-		"%s holds no checkpoint: expected the folder of a run with %s in it.", path, filepath.Join(Folder, names[0]))}
+	return nil, fault.New(ErrAbsent, nil,
+		"%s holds no checkpoint: expected the folder of a run with %s in it.", path, filepath.Join(Folder, names[0]))
 }
 
 func isDir(path string) bool {

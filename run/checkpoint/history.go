@@ -50,7 +50,7 @@ func (h *history) store(dir string, epochs []algo.Epoch) (storedHistory, error) 
 		var text bytes.Buffer
 		for _, e := range epochs[h.epochs : h.epochs+chunk] {
 			if err := json.NewEncoder(&text).Encode(epochOf(e)); err != nil {
-				return storedHistory{}, fmt.Errorf("checkpoint: %w", err)
+				return storedHistory{}, err
 			}
 		}
 		path := historyFile(dir, h.epochs+chunk)

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"mdfa/internal/disk"
 	"mdfa/internal/foreign"
@@ -33,14 +32,11 @@ func LogAt(root string) *Log { return &Log{root} }
 // Path is the log's file.
 func (l *Log) Path() string { return filepath.Join(l.root, LogFile) }
 
-// patience is how long a writer waits for the others, which take milliseconds each.
-const patience = 10 * time.Second
-
 // Append adds a row, and the columns that the log lacks. It returns once the row is on the
 // disk. Line breaks in values become blanks. An error is a clause for a person.
 func (l *Log) Append(ctx context.Context, row []Cell) error {
 	if err := l.append(ctx, row); err != nil {
-		return fmt.Errorf("runlog: the run is not in the log %s: %w", l.Path(), err)
+		return fmt.Errorf("the run is not in the log %s: %w", l.Path(), err)
 	}
 	return nil
 }
@@ -49,9 +45,7 @@ func (l *Log) append(ctx context.Context, row []Cell) error {
 	if !slices.ContainsFunc(row, func(c Cell) bool { return c.Column == KeyColumn && c.Value != "" }) {
 		return fmt.Errorf("it has no %s", KeyColumn)
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	held, err := disk.Lock(ctx, filepath.Join(l.root, LogLock), nil)
+	held, err := lockLog(ctx, l.root)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("another process has held %s for %v", filepath.Join(l.root, LogLock), patience)

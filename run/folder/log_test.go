@@ -187,7 +187,7 @@ func TestNoLogIsAnEmptyTable(t *testing.T) {
 
 func TestWhatCannotBeWrittenSaysWhy(t *testing.T) {
 	l := LogAt(filepath.Join(t.TempDir(), "nowhere"))
-	assert.EqualError(t, l.Append(t.Context(), cells("folder", "a")), "runlog: the run is not in the log "+l.Path()+": no such file or directory")
+	assert.EqualError(t, l.Append(t.Context(), cells("folder", "a")), "the run is not in the log "+l.Path()+": no such file or directory")
 	assert.ErrorContains(t, LogAt(t.TempDir()).Append(t.Context(), cells("status", "started")), "it has no folder")
 }
 

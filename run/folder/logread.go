@@ -31,11 +31,11 @@ func (l *Log) Read() (*LogTable, error) {
 		return &LogTable{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("runlog: the log %s cannot be read: %w", l.Path(), disk.Reason(err))
+		return nil, fmt.Errorf("the log %s cannot be read: %w", l.Path(), disk.Reason(err))
 	}
 	t, err := parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("runlog: the log %s cannot be read: %w", l.Path(), err)
+		return nil, fmt.Errorf("the log %s cannot be read: %w", l.Path(), err)
 	}
 	return t, nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/run/checkpoint"
 )
 
@@ -57,7 +58,7 @@ func (r Run) Encode() ([]byte, error) {
 	r.Format = runFormat
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
-		return nil, fmt.Errorf("checkpoint: %s: %w", RunFile, err)
+		return nil, fmt.Errorf("%s: %w", RunFile, err)
 	}
 	return append(text, '\n'), nil
 }
@@ -94,20 +95,19 @@ func ReadRun(dir string) (*Run, error) {
 	text, err := disk.ReadFile(context.Background(), path, maxRun)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &checkpoint.Error{Kind: checkpoint.ErrAbsent, Cause: err, Text: fmt.Sprintf("%s is no folder of a run: it has no %s.", dir, RunFile)}
+		return nil, fault.New(checkpoint.ErrAbsent, err, "%s is no folder of a run: it has no %s.", dir, RunFile)
 	case err != nil:
 		return nil, checkpoint.OpenError(path, err)
 	}
 	r := new(Run)
 	if err := json.Unmarshal(text, r); err != nil {
-		return nil, &checkpoint.Error{Kind: checkpoint.ErrDamaged, Cause: err, Text: fmt.Sprintf("%s is damaged (%v): move it away; the run's checkpoints can be named one by one.", path, err)}
+		return nil, fault.New(checkpoint.ErrDamaged, err, "%s is damaged (%v): move it away; the run's checkpoints can be named one by one.", path, err)
 	}
 	if r.Format != runFormat {
-		return nil, &checkpoint.Error{Kind: checkpoint.ErrDamaged, Text: fmt.Sprintf(
-			"%s has format version %d, and this program reads version %d.", path, r.Format, runFormat)}
+		return nil, fault.New(checkpoint.ErrDamaged, nil, "%s has format version %d, and this program reads version %d.", path, r.Format, runFormat)
 	}
 	if n, err := r.Settings.Network.Network(); err != nil || n.Classes != r.Data.Classes {
-		return nil, &checkpoint.Error{Kind: checkpoint.ErrDamaged, Cause: err, Text: fmt.Sprintf("%s is damaged (its network and its classes make no sense): move it away; the run's checkpoints can be named one by one.", path)}
+		return nil, fault.New(checkpoint.ErrDamaged, err, "%s is damaged (its network and its classes make no sense): move it away; the run's checkpoints can be named one by one.", path)
 	}
 	return r, nil
 }

@@ -48,7 +48,7 @@ func (r *Writer) ContinueTable(name string, columns []string, keep func(row []st
 		return t, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("results: %w", err)
+		return nil, err
 	}
 	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
 	if err != nil || len(rows) == 0 || !slices.Equal(rows[0], columns) {
@@ -70,7 +70,7 @@ func (r *Writer) ContinueTable(name string, columns []string, keep func(row []st
 func (t *Table) Add(cells []Cell) error {
 	names, values := split(cells)
 	if !slices.Equal(names, t.columns) {
-		return fmt.Errorf("results: a row of %s has the columns %v instead of %v", t.name, names, t.columns)
+		return fmt.Errorf("a row of %s has the columns %v instead of %v", t.name, names, t.columns)
 	}
 	return t.line(values)
 }

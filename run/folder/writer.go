@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"mdfa/internal/disk"
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 )
 
@@ -62,37 +63,36 @@ func Create(root, group, name string, start time.Time, epochColumns []string, ch
 	}
 	sweepBegun(parent)
 	stem := filepath.Join(parent, name+"-"+start.Format("20060102T150405"))
-	if err := r.begin(parent, files); err != nil {
+	if err := r.name(root, parent, stem, check, files); err != nil {
 		r.Discard()
-		var failed *WriteError
-		if errors.As(err, &failed) {
-			return nil, explain(stem, failed.cause) // the user knows it by its name to be
-		}
-		return nil, explain(root, err)
-	}
-	if check != nil {
-		ctx, stop := context.WithTimeout(context.Background(), checkTime)
-		defer stop()
-		held, err := disk.Lock(ctx, filepath.Join(root, LogLock), nil)
-		if err != nil {
-			r.Discard()
-			return nil, explain(root, err)
-		}
-		defer held.Release()
-		if err := check(); err != nil {
-			r.Discard()
-			return nil, err
-		}
-	}
-	if err := r.rename(stem); err != nil {
-		r.Discard()
-		return nil, explain(root, err)
+		return nil, err
 	}
 	return r, nil
 }
 
-// checkTime is longer than other processes hold the lock of the results folder.
-const checkTime = 10 * time.Second
+// name makes the folder and gives it its name once check passes.
+func (r *Writer) name(root, parent, stem string, check func() error, files []File) error {
+	if err := r.begin(parent, files); err != nil {
+		if fault := (*fault.Error)(nil); errors.As(err, &fault) && fault.Kind == ErrWrite {
+			return explain(stem, fault.Cause) // the user knows the folder by its name to be
+		}
+		return explain(root, err)
+	}
+	if check != nil {
+		held, err := lockLog(context.Background(), root)
+		if err != nil {
+			return explain(root, err)
+		}
+		defer held.Release()
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	if err := r.rename(stem); err != nil {
+		return explain(root, err)
+	}
+	return nil
+}
 
 // begunPrefix is of folders that have no name yet. A process that is killed may leave one.
 const begunPrefix = ".new-"
@@ -242,7 +242,7 @@ func (r *Writer) Dir() string { return r.dir }
 func (r *Writer) AddEpoch(cells []Cell) error {
 	names, values := split(cells)
 	if strings.Join(names, ",") != strings.Join(r.columns, ",") {
-		return fmt.Errorf("results: an epoch's row has the columns %v instead of %v", names, r.columns)
+		return fmt.Errorf("an epoch's row has the columns %v instead of %v", names, r.columns)
 	}
 	line, err := encode(values)
 	if err != nil {
@@ -291,7 +291,7 @@ func encode(lines ...[]string) ([]byte, error) {
 		cells[i] = foreign.Cells(line)
 	}
 	if err := csv.NewWriter(&b).WriteAll(cells); err != nil {
-		return nil, fmt.Errorf("results: %w", err)
+		return nil, err
 	}
 	return b.Bytes(), nil
 }
@@ -313,6 +313,9 @@ func (r *Writer) append(name string, data []byte) error {
 	return nil
 }
 
+// ErrWrite says that results cannot be written.
+var ErrWrite = errors.New("results cannot be written")
+
 // explain says why dir cannot be written and what to do, in one sentence.
 func explain(dir string, err error) error {
 	const another = "name another folder with -out"
@@ -320,18 +323,5 @@ func explain(dir string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		otherwise = "it was removed or renamed meanwhile: give it its name back and go on with -resume, or start a new run"
 	}
-	return &WriteError{Dir: dir, text: disk.WriteFault("results cannot be written to "+dir, err, ", or "+another, otherwise) + ".", cause: err}
+	return fault.New(ErrWrite, err, "%s.", disk.WriteFault("results cannot be written to "+dir, err, ", or "+another, otherwise))
 }
-
-// WriteError is a failure to write results; its text is a sentence for the user.
-type WriteError struct {
-	Dir   string
-	text  string
-	cause error
-}
-
-// Error is the sentence.
-func (e *WriteError) Error() string { return e.text }
-
-// Unwrap is what the operating system said.
-func (e *WriteError) Unwrap() error { return e.cause }

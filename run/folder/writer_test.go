@@ -100,8 +100,7 @@ func TestFailedWriteKeepsTheFileBefore(t *testing.T) {
 	require.NoError(t, os.Rename(r.Dir(), moved))
 
 	err = r.AddEpoch([]Cell{{"epoch", "2"}, {"loss", "2"}})
-	var failed *WriteError
-	require.ErrorAs(t, err, &failed)
+	require.ErrorIs(t, err, ErrWrite)
 	assert.ErrorIs(t, err, syscall.ENOENT)
 	assert.NotContains(t, err.Error(), "epochs.csv", "the sentence names the folder and the reason")
 

@@ -102,7 +102,7 @@ type runRow struct {
 // group: their mean and sample deviation are shown.
 func Compare(w io.Writer, entries []Entry, producer string, made time.Time) error {
 	if len(entries) < 2 {
-		return fmt.Errorf("report: a comparison of %d runs: at least 2 are needed", len(entries))
+		return fmt.Errorf("a comparison of %d runs: at least 2 are needed", len(entries))
 	}
 	groups := grouped(entries)
 	page := comparePage{
@@ -134,7 +134,7 @@ func Compare(w io.Writer, entries []Entry, producer string, made time.Time) erro
 	}
 	page.Charts = overlaid(groups)
 	if err := pages.ExecuteTemplate(w, "compare.tmpl", page); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return err
 	}
 	return nil
 }

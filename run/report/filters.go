@@ -51,12 +51,12 @@ func firstLayer(r *Run) (*filters, error) {
 		h, w, channels, units = shape[0], shape[1], shape[2], shape[3]
 	case 2:
 		if units = shape[1]; shape[0] != h*w*channels {
-			return nil, fmt.Errorf("report: the first layer takes %d numbers, and an image has %d×%d×%d", shape[0], h, w, channels)
+			return nil, fmt.Errorf("the first layer takes %d numbers, and an image has %d×%d×%d", shape[0], h, w, channels)
 		}
 	}
 	weights := r.Layers[0].Weights
 	if units < 1 || h < 1 || w < 1 || channels < 1 || len(weights) != h*w*channels*units {
-		return nil, fmt.Errorf("report: the first layer has %d weights of shape %v", len(weights), r.Layers[0].Shape)
+		return nil, fmt.Errorf("the first layer has %d weights of shape %v", len(weights), r.Layers[0].Shape)
 	}
 	f := &filters{Count: units, Planes: channels > 1, Size: fmt.Sprintf("%d×%d", h, w)}
 	factor := (max(h, w) + longestSide - 1) / longestSide

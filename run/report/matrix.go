@@ -60,7 +60,7 @@ type worst struct {
 func newMatrix(c *Confusion) (*matrix, error) {
 	n := len(c.Names)
 	if len(c.Counts) != n*n {
-		return nil, fmt.Errorf("report: %d counts for %d classes", len(c.Counts), n)
+		return nil, fmt.Errorf("%d counts for %d classes", len(c.Counts), n)
 	}
 	m := &matrix{Split: c.Split, Names: c.Names}
 	totals, right := make([]int, n), 0
@@ -162,7 +162,7 @@ func dataURI(img image.Image) (string, error) {
 	var b bytes.Buffer
 	encoder := png.Encoder{CompressionLevel: png.BestCompression}
 	if err := encoder.Encode(&b, img); err != nil {
-		return "", fmt.Errorf("report: %w", err)
+		return "", err
 	}
 	return "data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes()), nil
 }

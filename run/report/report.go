@@ -146,7 +146,7 @@ func Write(w io.Writer, r *Run) error {
 		return err
 	}
 	if err := pages.ExecuteTemplate(w, "run.tmpl", page); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return err
 	}
 	return nil
 }
