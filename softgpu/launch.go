@@ -56,7 +56,7 @@ func (m *Machine) runKernel(f *function, launch vm.Launch, x *execution) error {
 	stats, err := f.kernel.Launch(launch)
 	m.ledger.count(name, Kernel{
 		BytesRead: stats.GlobalRead, BytesWritten: stats.GlobalWritten, Sectors: stats.Sectors,
-		FLOPs: stats.FLOPs, Instructions: stats.ThreadInstructions(),
+		FLOPs: stats.FLOPs, Instructions: stats.Instructions,
 	})
 	return err
 }

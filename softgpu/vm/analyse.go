@@ -13,8 +13,7 @@ type basic struct {
 // counter is what one run through a basic block, or of one guarded
 // instruction, adds to the statistics for each active lane.
 type counter struct {
-	classes [classCount]uint32
-	flops   uint32
+	instructions, flops uint32
 }
 
 // analyse finds basic blocks and reconvergence points, sets up the counters,
@@ -179,7 +178,7 @@ func (k *Kernel) count(blocks []basic) {
 			if in.pred >= 0 && in.kind < kBra {
 				continue
 			}
-			c.classes[in.class]++
+			c.instructions++
 			c.flops += uint32(in.flops)
 		}
 		k.code[b.first].counter = int32(len(k.counters))
@@ -188,11 +187,8 @@ func (k *Kernel) count(blocks []basic) {
 	for i := range k.code {
 		in := &k.code[i]
 		if in.pred >= 0 && in.kind < kBra {
-			var c counter
-			c.classes[in.class] = 1
-			c.flops = uint32(in.flops)
 			in.own = int32(len(k.counters))
-			k.counters = append(k.counters, c)
+			k.counters = append(k.counters, counter{1, uint32(in.flops)})
 		}
 	}
 }

@@ -62,7 +62,7 @@ func benchKernel(b *testing.B, d *device, name string, grid, block Dim3, args ..
 	for b.Loop() {
 		s, err := d.launch(name, grid, block, Launch{Workers: 1, Seed: 1}, args...)
 		require.NoError(b, err)
-		total += s.ThreadInstructions()
+		total += s.Instructions
 	}
 	// Processor time, so that a busy machine does not change the figure.
 	b.ReportMetric(float64(total)/(cpuTime(b)-start).Seconds()/1e6, "Minstr/cpu-s")

@@ -117,8 +117,6 @@ func (b *block) execute(linear uint64) *Fault {
 		w.fenced, w.pairs = w.party.clock, nil
 		b.ready = append(b.ready, i)
 	}
-	b.stats.Blocks++
-	b.stats.Threads += r.block.Count()
 	return b.schedule()
 }
 
@@ -135,9 +133,7 @@ func (b *block) schedule() *Fault {
 		}
 		w := b.warps[b.ready[pick]]
 		w.quantum = 16 + b.rng.IntN(64)
-		before := w.issued
 		w.run()
-		b.stats.WarpInstructions += w.issued - before
 		if w.fault != nil {
 			return w.fault
 		}
@@ -244,11 +240,7 @@ func (w *warp) barrier(in *inst, m uint32) {
 	}
 	bar.seen[w.index] = w.party.clock
 	if in.pa >= 0 {
-		p := w.preds[in.pa]
-		if in.paNot {
-			p = ^p
-		}
-		p &= m
+		p := w.predicate(in) & m
 		bar.sum += bits.OnesCount32(p)
 		bar.and = bar.and && p == m
 		bar.or = bar.or || p != 0
@@ -267,7 +259,6 @@ func (w *warp) barrier(in *inst, m uint32) {
 // release lets the warps at a full barrier go on. What any of them did before
 // is ordered before what they do now.
 func (b *block) release(bar *barrier) {
-	b.stats.Barriers++
 	b.generation++
 	for r := bar.waiting; r != 0; r &= r - 1 {
 		i := bits.TrailingZeros32(r)

@@ -33,7 +33,6 @@ func execAtom(w *warp, in *inst, m uint32) {
 // sharedAtom executes an atomic on shared memory, whose addresses begin at start.
 func (w *warp) sharedAtom(in *inst, m uint32, base, b, c *vec, start uint64) {
 	op := in.mem
-	w.blk.stats.SharedAccesses++
 	for r := m; r != 0; r &= r - 1 {
 		i := bits.TrailingZeros32(r)
 		off := base[i] + op.off - start
@@ -55,7 +54,6 @@ func (w *warp) globalAtom(in *inst, m uint32, base, b, c *vec) {
 	mem := w.blk.run.k.mod.mem
 	var sectors sectorSet
 	s := &w.blk.stats
-	s.GlobalAccesses++
 	s.GlobalRead += n * uint64(bits.OnesCount32(m))
 	s.GlobalWritten += n * uint64(bits.OnesCount32(m))
 	out := *b // the destination may be an operand: collect first

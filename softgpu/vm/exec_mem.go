@@ -125,7 +125,6 @@ func firstWindow(base *vec, off uint64, m uint32) (window uint64, same uint32) {
 func (w *warp) global(in *inst, m uint32, base *vec) {
 	op := in.mem
 	step := uint64(op.size * op.count)
-	w.blk.stats.GlobalAccesses++
 	if useful := step * uint64(bits.OnesCount32(m)); op.store {
 		w.blk.stats.GlobalWritten += useful
 	} else {

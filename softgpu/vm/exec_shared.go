@@ -46,7 +46,6 @@ func (w *warp) sharedAccess(in *inst, m uint32, base *vec, off uint64) {
 	n := uint64(op.size * op.count)
 	acc := op.how()
 	up, same := split(base, n, m)
-	w.conflicts(m, up, same, base, off, n)
 	for r := m; r != 0; {
 		i := bits.TrailingZeros32(r)
 		size, apart := run(up, same, i)
@@ -107,40 +106,6 @@ func (w *warp) sharedGroup(at, n uint64, size int, apart bool, thread int, acc a
 		return ok
 	}
 	return true
-}
-
-// conflicts counts the extra passes of a shared access: lanes of one pass (32
-// lanes of 4 bytes, 16 of 8, 8 of 16) that need different words of one bank.
-func (w *warp) conflicts(m, up, same uint32, base *vec, off, n uint64) {
-	s := &w.blk.stats
-	s.SharedAccesses++
-	words := max(n/4, 1)
-	pass := int(lanes / words)
-	// Lanes on the address of the lane before change nothing. Where the others of a
-	// pass lie side by side, they fill the banks one after the other.
-	for start := 0; start < lanes; start += pass {
-		r := m & ((1<<pass - 1) << start) &^ same
-		if heads := r &^ up; heads&(heads-1) == 0 && n >= 4 {
-			continue
-		}
-		var seen [lanes]uint64 // a word of each bank, plus one
-		var extra [lanes]uint8
-		worst := uint8(0)
-		for ; r != 0; r &= r - 1 {
-			i := bits.TrailingZeros32(r)
-			for e := range words {
-				word := (base[i]+off)/4 + e
-				bank := word % lanes
-				if seen[bank] == 0 {
-					seen[bank] = word + 1
-				} else if seen[bank] != word+1 {
-					extra[bank]++
-					worst = max(worst, extra[bank])
-				}
-			}
-		}
-		s.BankConflicts += uint64(worst)
-	}
 }
 
 // localAccess executes a load or store on the threads' own memory.

@@ -151,3 +151,8 @@ func execShfl(w *warp, in *inst, m uint32, mode string, whole *[lanes]shuffle) {
 		w.setPred(in.pd, inRange, m)
 	}
 }
+
+// execWarpSync is bar.warp.sync: it orders the memory accesses of the lanes of its mask.
+func execWarpSync(w *warp, in *inst, m uint32) {
+	w.together(in, w.v(in.a), m, w.fence)
+}

@@ -12,6 +12,9 @@ const (
 	rp                 // toward plus infinity
 )
 
+// roundings are the directions by their names in PTX.
+var roundings = map[string]rounding{"rn": rn, "rz": rz, "rm": rm, "rp": rp}
+
 const canonicalNaN32 = 0x7fffffff
 
 func f32(v uint64) float32 { return math.Float32frombits(uint32(v)) }

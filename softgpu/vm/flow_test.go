@@ -211,19 +211,17 @@ func TestResultsDoNotDependOnSeedOrWorkers(t *testing.T) {
 	}
 }
 
-func TestBankConflictsAndSectorsAreCounted(t *testing.T) {
-	for stride, want := range map[int]uint64{1: 0, 2: 1, 32: 31, 33: 0} {
+func TestSectorsAreCounted(t *testing.T) {
+	for _, stride := range []int{1, 2, 32, 33} {
 		d := load(t, `.version 7.0
 .target sm_70
 .address_size 64
-.extern .shared .align 4 .b8 tile[];
 .visible .entry k(.param .u32 stride, .param .u64 p) {
-.reg .u32 t, n, x; .reg .u64 a, q;
-mov.u32 t, %tid.x; ld.param.u32 n, [stride]; mul.lo.u32 n, n, t; mov.u64 a, tile; mad.wide.u32 a, n, 4, a; st.shared.u32 [a], t;
+.reg .u32 t, n, x; .reg .u64 q;
+mov.u32 t, %tid.x; ld.param.u32 n, [stride]; mul.lo.u32 n, n, t;
 ld.param.u64 q, [p]; mad.wide.u32 q, n, 4, q; ld.global.u32 x, [q]; ret; }`)
-		s, err := d.launch("k", line(1), line(32), Launch{SharedBytes: 4 * 33 * 32}, uint32(stride), d.put("p", make([]uint32, 33*32)))
+		s, err := d.launch("k", line(1), line(32), Launch{}, uint32(stride), d.put("p", make([]uint32, 33*32)))
 		require.NoError(t, err)
-		assert.Equal(t, want, s.BankConflicts, "stride %d", stride)
 		assert.EqualValues(t, min(4*stride, 32), s.Sectors, "stride %d", stride)
 		assert.EqualValues(t, 128, s.GlobalRead)
 	}
@@ -235,7 +233,9 @@ func TestGuardedInstructionsCountOnlyWhereTheyRun(t *testing.T) {
 	s, err := d.launch("k", line(1), line(32), Launch{}, p, p, uint32(0))
 	require.NoError(t, err)
 	assert.EqualValues(t, 10, s.FLOPs)
-	assert.EqualValues(t, 5, s.Instructions[ClassFloat])
+	unguarded, err := load(t, broken("setp.lt.u32 a, t, 5; mov.f32 f, 0f3F800000;")).launch("k", line(1), line(32), Launch{}, uint64(0), uint64(0), uint32(0))
+	require.NoError(t, err)
+	assert.EqualValues(t, 5, s.Instructions-unguarded.Instructions)
 }
 
 func TestCancelledLaunchStops(t *testing.T) {

@@ -163,24 +163,6 @@ func TestGroupedGlobalAccessesDoWhatTheirLanesWould(t *testing.T) {
 	}
 }
 
-// passes is the number of extra passes of a shared access to words.
-func passes(offsets [lanes]uint32, mask uint32) uint64 {
-	banks := [lanes]map[uint32]bool{}
-	worst := 1
-	for i, off := range offsets {
-		if mask>>i&1 == 0 {
-			continue
-		}
-		b := off / 4 % lanes
-		if banks[b] == nil {
-			banks[b] = map[uint32]bool{}
-		}
-		banks[b][off/4] = true
-		worst = max(worst, len(banks[b]))
-	}
-	return uint64(worst - 1)
-}
-
 func TestGroupedSharedAccessesDoWhatTheirLanesWould(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))
 	// Each of two warps reads what both wrote before the barrier: 256 bytes, by threads.
@@ -196,7 +178,6 @@ bar.sync 0; @a st.shared.u32 [r], x;`))
 		mask := rng.Uint32() | rng.Uint32()
 		var offsets [2][lanes]uint32
 		writers, race := map[uint32]bool{}, false
-		conflicts := uint64(0)
 		apart, shift := rng.IntN(2) == 0, rng.Uint32N(64) // apart: every thread has a word of its own
 		for w := range offsets {
 			offsets[w] = pattern(rng, 4)
@@ -211,9 +192,8 @@ bar.sync 0; @a st.shared.u32 [r], x;`))
 					writers[offsets[w][i]] = true
 				}
 			}
-			conflicts += 2 * passes(offsets[w], mask)
 		}
-		s, err := d.launch("k", line(1), line(2*lanes), Launch{Seed: rng.Uint64()}, q, q, mask)
+		_, err := d.launch("k", line(1), line(2*lanes), Launch{Seed: rng.Uint64()}, q, q, mask)
 		what := fmt.Sprintf("mask %#x, offsets %v", mask, offsets)
 		if race { // the final stores of two threads meet
 			races++
@@ -221,7 +201,6 @@ bar.sync 0; @a st.shared.u32 [r], x;`))
 			continue
 		}
 		require.NoError(t, err, what)
-		require.Equal(t, conflicts, s.BankConflicts, what)
 		for w := range offsets {
 			for i, off := range offsets[w] {
 				var got [1]uint32

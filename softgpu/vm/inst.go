@@ -40,7 +40,6 @@ const none int32 = -1 << 31
 // What every instruction needs stands first, within one cache line.
 type inst struct {
 	kind    opKind
-	class   Class
 	flops   uint8 // per active lane
 	predNot bool
 	paNot   bool
@@ -136,4 +135,10 @@ func (in *inst) writes(v, p func(*int32)) {
 			p(r)
 		}
 	}
+}
+
+// barOp describes a barrier instruction.
+type barOp struct {
+	arrive bool
+	red    string // "", "popc", "and", "or"
 }

@@ -171,13 +171,11 @@ func (r *launch) work() {
 	}
 	for i, n := range b.counts {
 		c := &r.k.counters[i]
-		for j, x := range c.classes {
-			b.stats.Instructions[j] += n * uint64(x)
-		}
+		b.stats.Instructions += n * uint64(c.instructions)
 		b.stats.FLOPs += n * uint64(c.flops)
 	}
 	r.mu.Lock()
-	r.stats.Add(&b.stats)
+	r.stats.add(&b.stats)
 	r.mu.Unlock()
 	b.run = nil
 	r.k.pool.Put(b)

@@ -15,7 +15,6 @@ const maxCode = 1 << 20
 type vreg struct {
 	name string
 	bits int
-	typ  ptx.Type
 }
 
 // place is where a variable lives: an offset in its space, or an address.
@@ -41,8 +40,12 @@ type fixup struct {
 	target int // body index
 }
 
+// lowering turns one instruction of PTX into instructions of the interpreter.
+type lowering = func(*lowerer, *ptx.Instr, *modifiers)
+
 // lowerer turns one kernel into instructions.
 type lowerer struct {
+	table  map[string]lowering // by opcode
 	mod    *Module
 	k      *Kernel
 	code   []inst
@@ -75,7 +78,9 @@ func (e *LoadError) Error() string {
 	return s + e.Msg + " (in " + e.Function + ")"
 }
 
-func (l *lowerer) errorf(format string, args ...any) error {
+// errorf makes the error to panic with at the current instruction. Nearly every step of lowering can meet a mistake;
+// Module.guarded recovers it.
+func (l *lowerer) errorf(format string, args ...any) *LoadError {
 	return &LoadError{l.frame.fn.Name, l.cur.Line, l.cur.Opcode(), fmt.Sprintf(format, args...)}
 }
 
@@ -89,12 +94,13 @@ func (l *lowerer) emit(in inst) *inst {
 }
 
 // blank is an instruction without operands.
-func blank(kind opKind, class Class) inst {
-	return inst{kind: kind, class: class, d: none, a: none, b: none, c: none, pd: -1, pe: -1, pa: -1, pb: -1}
+func blank(kind opKind) inst {
+	return inst{kind: kind, d: none, a: none, b: none, c: none, pd: -1, pe: -1, pa: -1, pb: -1}
 }
 
+// temp makes a register that the text does not name.
 func (l *lowerer) temp(bits int) int32 {
-	l.regs = append(l.regs, vreg{fmt.Sprintf("temporary %d", len(l.regs)), bits, untyped[bits]})
+	l.regs = append(l.regs, vreg{fmt.Sprintf("temporary %d", len(l.regs)), bits})
 	return int32(len(l.regs) - 1)
 }
 
@@ -105,16 +111,14 @@ func (l *lowerer) constant(v uint64) int32 {
 		i = int32(len(l.k.consts))
 		l.consts[v] = i
 		var c vec
-		for j := range c {
-			c[j] = v
-		}
+		splat(&c, v)
 		l.k.consts = append(l.k.consts, c)
 	}
 	return ^i
 }
 
 // enter makes a frame for one expansion of fn. Formals are bound by the caller.
-func (l *lowerer) enter(fn *ptx.Func) (*frame, error) {
+func (l *lowerer) enter(fn *ptx.Func) *frame {
 	f := &frame{fn: fn, regs: make([]int32, len(fn.Regs)), places: map[*ptx.Var]place{}, outer: l.frame}
 	for i, r := range fn.Regs {
 		if r.Type == ptx.Pred {
@@ -122,26 +126,20 @@ func (l *lowerer) enter(fn *ptx.Func) (*frame, error) {
 			l.preds = append(l.preds, r.Name)
 		} else {
 			f.regs[i] = int32(len(l.regs))
-			l.regs = append(l.regs, vreg{r.Name, r.Type.Bits(), r.Type})
+			l.regs = append(l.regs, vreg{r.Name, r.Type.Bits()})
 		}
 	}
 	for _, v := range fn.Vars {
 		switch v.Space {
 		case ptx.Shared:
-			if err := l.placeShared(f, v); err != nil {
-				return nil, err
-			}
+			l.placeShared(f, v)
 		case ptx.Local, ptx.Param:
 			f.places[v] = place{ptx.Local, l.reserveLocal(v)}
 		default: // .global and .const in a function: one copy a module
-			addr, err := l.mod.place(v)
-			if err != nil {
-				return nil, err
-			}
-			f.places[v] = place{v.Space, addr}
+			f.places[v] = place{v.Space, l.mod.vars[v].base}
 		}
 	}
-	return f, nil
+	return f
 }
 
 func alignUp(n, a uint64) uint64 { return (n + a - 1) / max(a, 1) * max(a, 1) }
@@ -152,80 +150,68 @@ func (l *lowerer) reserveLocal(v *ptx.Var) uint64 {
 
 // placeShared gives a shared variable its offset. Unsized extern arrays all
 // start where the static ones end, which is known at the end.
-func (l *lowerer) placeShared(f *frame, v *ptx.Var) error {
+func (l *lowerer) placeShared(f *frame, v *ptx.Var) {
 	if _, ok := l.shared[v]; ok {
-		return nil
+		return
 	}
 	if v.Linkage == ptx.Extern && v.Size == 0 {
 		l.shared[v] = 0
 		l.dynVar = append(l.dynVar, v)
-		return nil
+		return
 	}
 	if v.Size == 0 {
-		return &LoadError{f.fn.Name, v.Line, "", fmt.Sprintf(".shared %s has no size", v.Name)}
+		panic(&LoadError{f.fn.Name, v.Line, "", fmt.Sprintf(".shared %s has no size", v.Name)})
 	}
 	l.shared[v] = l.k.shared.place(v.Name, v.Size, v.Align)
-	return nil
 }
 
 // locate finds a variable that the current instruction names.
-func (l *lowerer) locate(v *ptx.Var) (place, error) {
+func (l *lowerer) locate(v *ptx.Var) place {
 	if v.Space == ptx.Shared {
 		at, ok := l.shared[v]
 		if !ok {
-			return place{}, l.errorf("shared variable %s was not laid out", v.Name)
+			panic(l.errorf("shared variable %s was not laid out", v.Name))
 		}
-		return place{ptx.Shared, at}, nil
+		return place{ptx.Shared, at}
 	}
 	if p, ok := l.frame.places[v]; ok {
-		return p, nil
+		return p
 	}
-	if v.Space == ptx.Global || v.Space == ptx.Const {
-		addr, err := l.mod.place(v)
-		if err != nil {
-			return place{}, l.errorf("%v", err)
-		}
-		return place{v.Space, addr}, nil
+	if a := l.mod.vars[v]; a != nil {
+		return place{v.Space, a.base}
 	}
-	return place{}, l.errorf("variable %s is not known here", v.Name)
+	panic(l.errorf("variable %s is not known here", v.Name))
 }
 
 // collectShared lays out the shared variables of fn and all that it calls, so
 // that every offset is final before code is made.
-func (l *lowerer) collectShared(fn *ptx.Func, seen map[*ptx.Func]bool) error {
+func (l *lowerer) collectShared(fn *ptx.Func, seen map[*ptx.Func]bool) {
 	if seen[fn] {
-		return nil
+		return
 	}
 	seen[fn] = true
 	f := &frame{fn: fn}
 	for _, v := range fn.Vars {
 		if v.Space == ptx.Shared {
-			if err := l.placeShared(f, v); err != nil {
-				return err
-			}
+			l.placeShared(f, v)
 		}
 	}
 	for _, in := range fn.Body {
 		for _, o := range in.Args {
 			if o.Var != nil && o.Var.Space == ptx.Shared {
-				if err := l.placeShared(f, o.Var); err != nil {
-					return err
-				}
+				l.placeShared(f, o.Var)
 			}
 			if o.Kind == ptx.KFunc {
 				if callee := l.mod.source.Func(o.Name); callee != nil && callee.Defined {
-					if err := l.collectShared(callee, seen); err != nil {
-						return err
-					}
+					l.collectShared(callee, seen)
 				}
 			}
 		}
 	}
-	return nil
 }
 
 // body lowers every instruction of the current frame's function.
-func (l *lowerer) body() error {
+func (l *lowerer) body() {
 	f := l.frame
 	for _, in := range f.fn.Body {
 		f.start = append(f.start, int32(len(l.code)))
@@ -235,22 +221,19 @@ func (l *lowerer) body() error {
 			l.pred = f.regs[in.Pred.ID]
 		}
 		if len(l.code) > maxCode {
-			return l.errorf("the kernel has more than %d instructions once its calls are expanded", maxCode)
+			panic(l.errorf("the kernel has more than %d instructions once its calls are expanded", maxCode))
 		}
-		lower := lowerers[in.Op]
+		lower := l.table[in.Op]
 		if lower == nil {
-			return l.errorf("this instruction is not supported")
+			panic(l.errorf("this instruction is not supported"))
 		}
 		m := &modifiers{list: slices.Clone(in.Mods)}
-		if err := lower(l, in, m); err != nil {
-			return err
-		}
+		lower(l, in, m)
 		if len(m.list) > 0 {
-			return l.errorf("modifier .%s is not supported", strings.Join(m.list, "."))
+			panic(l.errorf("modifier .%s is not supported", strings.Join(m.list, ".")))
 		}
 	}
 	f.start = append(f.start, int32(len(l.code)))
-	return nil
 }
 
 // patch sets the branch targets of the current frame.
@@ -303,15 +286,6 @@ func (m *modifiers) typ() (ptx.Type, bool) {
 
 // round takes a rounding direction; without one it is to nearest.
 func (m *modifiers) round() (mode rounding, given bool) {
-	switch m.oneOf("rn", "rz", "rm", "rp") {
-	case "rn":
-		return rn, true
-	case "rz":
-		return rz, true
-	case "rm":
-		return rm, true
-	case "rp":
-		return rp, true
-	}
-	return rn, false
+	mode, given = roundings[m.oneOf("rn", "rz", "rm", "rp")]
+	return mode, given
 }

@@ -6,47 +6,23 @@ import (
 	"mdfa/softgpu/ptx"
 )
 
-func lowerLogic(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	t, err := l.typed(m, append([]ptx.Type{ptx.Pred}, bitTypes...)...)
-	if err != nil {
-		return err
-	}
+func lowerLogic(l *lowerer, in *ptx.Instr, m *modifiers) {
+	t := l.typed(m, append(bitTypes, ptx.Pred)...)
 	if t == ptx.Pred {
-		return l.predLogic(in)
+		l.predLogic(in)
+		return
 	}
-	f := map[string]func(d, a, b *vec){"and": vAnd, "or": vOr, "xor": vXor}[in.Op]
-	return l.binary(t, ClassInt, 0, f)
+	l.same(t, 0, map[string]any{
+		"and": vAnd, "or": vOr, "xor": vXor, "not": lift1(func(a uint64) uint64 { return ^a & maskBits(t.Bits()) }),
+	}[in.Op])
 }
 
-func lowerNot(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	allowed := bitTypes
-	if in.Op == "not" {
-		allowed = append([]ptx.Type{ptx.Pred}, bitTypes...)
-	}
-	t, err := l.typed(m, allowed...)
-	if err != nil {
-		return err
-	}
-	if t == ptx.Pred {
-		return l.predLogic(in)
-	}
-	n := t.Bits()
-	f := func(a uint64) uint64 { return ^a }
-	if in.Op == "cnot" {
-		f = func(a uint64) uint64 { return uint64(bit(a == 0)) }
-	}
-	return l.unary(t, ClassInt, 0, lift1n(n, f))
-}
-
-func lowerShift(l *lowerer, in *ptx.Instr, m *modifiers) error {
+func lowerShift(l *lowerer, in *ptx.Instr, m *modifiers) {
 	allowed := bitTypes
 	if in.Op == "shr" {
-		allowed = append(append([]ptx.Type{}, bitTypes...), intTypes...)
+		allowed = append(bitTypes, intTypes...)
 	}
-	t, err := l.typed(m, allowed...)
-	if err != nil {
-		return err
-	}
+	t := l.typed(m, allowed...)
 	n := t.Bits()
 	var f func(d, a, b *vec)
 	switch {
@@ -65,73 +41,49 @@ func lowerShift(l *lowerer, in *ptx.Instr, m *modifiers) error {
 	default:
 		f = lift2(func(a, b uint64) uint64 { return a >> uint32(b) })
 	}
-	return l.operation(ClassInt, 0, []ptx.Type{t, t, ptx.U32}, nil, f, nil)
+	l.operation(0, f, t, t, ptx.U32)
 }
 
-func lowerShf(l *lowerer, in *ptx.Instr, m *modifiers) error {
+func lowerShf(l *lowerer, in *ptx.Instr, m *modifiers) {
 	dir, mode := m.oneOf("l", "r"), m.oneOf("wrap", "clamp")
-	if _, err := l.typed(m, ptx.B32); err != nil {
-		return err
-	}
+	l.typed(m, ptx.B32)
 	if dir == "" || mode == "" {
-		return l.errorf("a direction and .wrap or .clamp are needed")
+		panic(l.errorf("a direction and .wrap or .clamp are needed"))
 	}
-	return l.ternary(ptx.B32, ClassInt, 0, lift3(laneShf(dir == "l", mode == "wrap")))
+	l.same(ptx.B32, 0, lift3(laneShf(dir == "l", mode == "wrap")))
 }
 
-func lowerLop3(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	if _, err := l.typed(m, ptx.B32); err != nil {
-		return err
-	}
+func lowerLop3(l *lowerer, in *ptx.Instr, m *modifiers) {
+	l.typed(m, ptx.B32)
 	if len(in.Args) != 5 || in.Args[4].Kind != ptx.KInt || in.Args[4].Int > 255 {
-		return l.errorf("expected d, a, b, c and a table 0..255")
+		panic(l.errorf("expected d, a, b, c and a table 0..255"))
 	}
 	table := in.Args[4].Int
-	saved := in.Args
 	short := *in
-	short.Args = saved[:4]
+	short.Args = in.Args[:4]
 	l.cur = &short
 	defer func() { l.cur = in }()
-	return l.ternary(ptx.B32, ClassInt, 0, lift3(func(a, b, c uint64) uint64 { return laneLop3(a, b, c, table) }))
+	l.same(ptx.B32, 0, lift3(func(a, b, c uint64) uint64 { return laneLop3(a, b, c, table) }))
 }
 
-func lowerPrmt(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	if _, err := l.typed(m, ptx.B32); err != nil {
-		return err
-	}
-	mode := m.oneOf("f4e", "b4e", "rc8", "ecl", "ecr", "rc16")
-	return l.ternary(ptx.B32, ClassInt, 0, lift3(lanePrmt(mode)))
+func lowerPrmt(l *lowerer, _ *ptx.Instr, m *modifiers) {
+	l.typed(m, ptx.B32)
+	l.same(ptx.B32, 0, lift3(lanePrmt))
 }
 
-func lowerBitField(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	t, err := l.typed(m, ptx.U32, ptx.U64, ptx.S32, ptx.S64)
-	if err != nil {
-		return err
-	}
-	return l.operation(ClassInt, 0, []ptx.Type{t, t, ptx.U32, ptx.U32}, nil, nil,
-		lift3(masked(t.Bits(), laneBfe(t.Bits(), t.Signed()))))
+func lowerBfe(l *lowerer, _ *ptx.Instr, m *modifiers) {
+	t := l.typed(m, ptx.U32, ptx.U64, ptx.S32, ptx.S64)
+	l.operation(0, lift3(masked(t.Bits(), laneBfe(t.Bits(), t.Signed()))), t, t, ptx.U32, ptx.U32)
 }
 
-func lowerBfi(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	t, err := l.typed(m, ptx.B32, ptx.B64)
-	if err != nil {
-		return err
+func lowerBfi(l *lowerer, in *ptx.Instr, m *modifiers) {
+	t := l.typed(m, ptx.B32, ptx.B64)
+	l.wantArgs(5)
+	op := blank(kCall)
+	for i, ty := range []ptx.Type{t, t, ptx.U32, ptx.U32} {
+		op.sv = append(op.sv, l.src(in.Args[i+1], ty))
 	}
-	if err := l.wantArgs(5); err != nil {
-		return err
-	}
-	op := blank(kCall, ClassInt)
-	types := []ptx.Type{t, t, ptx.U32, ptx.U32}
-	for i, ty := range types {
-		r, err := l.src(in.Args[i+1], ty)
-		if err != nil {
-			return err
-		}
-		op.sv = append(op.sv, r)
-	}
-	if op.d, err = l.dst(in.Args[0], t); err != nil {
-		return err
-	}
+	op.d = l.dst(in.Args[0], t)
 	n := t.Bits()
 	op.ex = func(w *warp, in *inst, m uint32) {
 		d, a, b, pos, length := w.v(in.d), w.v(in.sv[0]), w.v(in.sv[1]), w.v(in.sv[2]), w.v(in.sv[3])
@@ -142,29 +94,24 @@ func lowerBfi(l *lowerer, in *ptx.Instr, m *modifiers) error {
 		}
 	}
 	l.emit(op)
-	return nil
 }
 
-func lowerBfind(l *lowerer, in *ptx.Instr, m *modifiers) error {
+func lowerBfind(l *lowerer, _ *ptx.Instr, m *modifiers) {
 	shift := m.flag("shiftamt")
-	t, err := l.typed(m, ptx.U32, ptx.U64, ptx.S32, ptx.S64)
-	if err != nil {
-		return err
-	}
-	return l.operation(ClassInt, 0, []ptx.Type{ptx.U32, t}, lift1(laneBfind(t.Bits(), t.Signed(), shift)), nil, nil)
+	t := l.typed(m, ptx.U32, ptx.U64, ptx.S32, ptx.S64)
+	l.operation(0, lift1(laneBfind(t.Bits(), t.Signed(), shift)), ptx.U32, t)
 }
 
-func lowerBitCount(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	t, err := l.typed(m, ptx.B32, ptx.B64)
-	if err != nil {
-		return err
-	}
+// lowerBitCount lowers clz, popc and brev.
+func lowerBitCount(l *lowerer, in *ptx.Instr, m *modifiers) {
+	t := l.typed(m, ptx.B32, ptx.B64)
 	n := t.Bits()
+	result, f := ptx.U32, func(a uint64) uint64 { return uint64(bits.OnesCount64(a)) }
 	switch in.Op {
 	case "clz":
-		return l.operation(ClassInt, 0, []ptx.Type{ptx.U32, t}, lift1(func(a uint64) uint64 { return uint64(bits.LeadingZeros64(a) - (64 - n)) }), nil, nil)
-	case "popc":
-		return l.operation(ClassInt, 0, []ptx.Type{ptx.U32, t}, lift1(func(a uint64) uint64 { return uint64(bits.OnesCount64(a)) }), nil, nil)
+		f = func(a uint64) uint64 { return uint64(bits.LeadingZeros64(a) - (64 - n)) }
+	case "brev":
+		result, f = t, func(a uint64) uint64 { return bits.Reverse64(a) >> (64 - n) }
 	}
-	return l.unary(t, ClassInt, 0, lift1(func(a uint64) uint64 { return bits.Reverse64(a) >> (64 - n) }))
+	l.operation(0, lift1(f), result, t)
 }

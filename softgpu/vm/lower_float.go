@@ -6,7 +6,7 @@ import (
 	"mdfa/softgpu/ptx"
 )
 
-// around wraps a single-precision lane operation in its .ftz and .sat.
+// around32 wraps a single-precision lane operation in its .ftz and .sat.
 func around32(f laneFn, ftz, sat bool) laneFn {
 	if !ftz && !sat {
 		return f
@@ -26,17 +26,14 @@ func around32(f laneFn, ftz, sat bool) laneFn {
 	}
 }
 
-func as1(f laneFn) func(d, a *vec) {
-	return lift1(func(a uint64) uint64 { return f(a, 0, 0) })
+// around64 makes a lane operation of one on float64.
+func around64(f func(a, b, c float64) float64) laneFn {
+	return func(a, b, c uint64) uint64 { return bits64(f(f64(a), f64(b), f64(c))) }
 }
 
-func as2(f laneFn) func(d, a, b *vec) {
-	return lift2(func(a, b uint64) uint64 { return f(a, b, 0) })
-}
-
-// half lifts a float64 lane operation to f16 (the operations used are exact or
-// correctly rounded in float64 before the one rounding to half) and, by halves, f16x2.
-func halfOp(t ptx.Type, f func(a, b, c float64) float64) laneFn {
+// aroundHalf makes a lane operation on f16 of one on float64 (the operations used are exact or
+// correctly rounded in float64 before the one rounding to half) and, by halves, on f16x2.
+func aroundHalf(t ptx.Type, f func(a, b, c float64) float64) laneFn {
 	one := func(a, b, c uint64) uint64 {
 		return half.round(f(fromHalf(a), fromHalf(b), fromHalf(c)), rn)
 	}
@@ -48,217 +45,152 @@ func halfOp(t ptx.Type, f func(a, b, c float64) float64) laneFn {
 	}
 }
 
-func (l *lowerer) halfPlain(mode rounding, ftz, sat bool) error {
-	if mode != rn || ftz || sat {
-		return l.errorf("half precision is supported with rounding to nearest, without .ftz and .sat")
-	}
-	return nil
+// floatOp is an operation in each precision. Of the operands, those beyond args are not used.
+type floatOp struct {
+	args  int
+	flops uint8
+	plain any // in single precision, rounded to nearest, without .ftz and .sat
+	f32   func(a, b, c float32, mode rounding) float32
+	f64   func(a, b, c float64, mode rounding) float64
+	half  func(a, b, c float64) float64
 }
 
-func (l *lowerer) floatAdd(t ptx.Type, mode rounding, ftz, sat, sub bool) error {
-	switch t {
-	case ptx.F32:
-		if mode == rn && !ftz && !sat {
-			if sub {
-				return l.binary(t, ClassFloat, 1, vSubF32)
-			}
-			return l.binary(t, ClassFloat, 1, vAddF32)
-		}
-		return l.binary(t, ClassFloat, 1, as2(around32(func(a, b, _ uint64) uint64 {
-			y := f32(b)
-			if sub {
-				y = -y
-			}
-			return bits32(add32(f32(a), y, mode))
-		}, ftz, sat)))
-	case ptx.F64:
-		if ftz || sat {
-			return l.errorf(".ftz and .sat are for f32")
-		}
-		if mode == rn && !sub {
-			return l.binary(t, ClassDouble, 1, vAddF64)
-		}
-		return l.binary(t, ClassDouble, 1, lift2(func(a, b uint64) uint64 {
-			y := f64(b)
-			if sub {
-				y = -y
-			}
-			return bits64(add64(f64(a), y, mode))
-		}))
-	}
-	if err := l.halfPlain(mode, ftz, sat); err != nil {
-		return err
-	}
-	return l.binary(t, ClassFloat, 1, as2(halfOp(t, func(a, b, _ float64) float64 {
-		if sub {
-			return a - b
-		}
-		return a + b
-	})))
+// floatOps is a function, so that its vector operations are those that were picked for the processor.
+func floatOps(name string) floatOp {
+	return map[string]floatOp{
+		"add": {2, 1, vAddF32, func(a, b, _ float32, mode rounding) float32 { return add32(a, b, mode) },
+			func(a, b, _ float64, mode rounding) float64 { return add64(a, b, mode) },
+			func(a, b, _ float64) float64 { return a + b }},
+		"sub": {2, 1, vSubF32, func(a, b, _ float32, mode rounding) float32 { return add32(a, -b, mode) },
+			func(a, b, _ float64, mode rounding) float64 { return add64(a, -b, mode) },
+			func(a, b, _ float64) float64 { return a - b }},
+		"mul": {2, 1, vMulF32, func(a, b, _ float32, mode rounding) float32 { return mul32(a, b, mode) },
+			func(a, b, _ float64, mode rounding) float64 { return mul64(a, b, mode) },
+			func(a, b, _ float64) float64 { return a * b }},
+		// The product of two halves has 22 bits and the sum with a third spans at most
+		// 10+40 more: float64 is rounded to odd so that the last rounding is the only one.
+		"fma": {3, 2, vFmaF32, fma32, fma64, func(a, b, c float64) float64 { return toOdd(twoSum(a*b, c)) }},
+	}[name]
 }
 
-func (l *lowerer) floatMul(t ptx.Type, mode rounding, ftz, sat bool) error {
-	switch t {
-	case ptx.F32:
-		if mode == rn && !ftz && !sat {
-			return l.binary(t, ClassFloat, 1, vMulF32)
-		}
-		return l.binary(t, ClassFloat, 1, as2(around32(func(a, b, _ uint64) uint64 {
-			return bits32(mul32(f32(a), f32(b), mode))
-		}, ftz, sat)))
-	case ptx.F64:
-		if ftz || sat {
-			return l.errorf(".ftz and .sat are for f32")
-		}
-		return l.binary(t, ClassDouble, 1, lift2(func(a, b uint64) uint64 { return bits64(mul64(f64(a), f64(b), mode)) }))
+// float emits add, sub, mul or fma on floats.
+func (l *lowerer) float(name string, t ptx.Type, mode rounding, ftz, sat bool) {
+	op := floatOps(name)
+	switch {
+	case t == ptx.F32 && mode == rn && !ftz && !sat:
+		l.same(t, op.flops, op.plain)
+	case t == ptx.F32:
+		l.lanes(t, op.args, op.flops, around32(func(a, b, c uint64) uint64 {
+			return bits32(op.f32(f32(a), f32(b), f32(c), mode))
+		}, ftz, sat))
+	case t == ptx.F64 && (ftz || sat):
+		panic(l.errorf(".ftz and .sat are for f32"))
+	case t == ptx.F64 && name == "add" && mode == rn:
+		l.same(t, op.flops, vAddF64)
+	case t == ptx.F64:
+		l.lanes(t, op.args, op.flops, around64(func(a, b, c float64) float64 { return op.f64(a, b, c, mode) }))
+	case mode != rn || ftz || sat:
+		panic(l.errorf("half precision is supported with rounding to nearest, without .ftz and .sat"))
+	default:
+		l.lanes(t, op.args, op.flops, aroundHalf(t, op.half))
 	}
-	if err := l.halfPlain(mode, ftz, sat); err != nil {
-		return err
-	}
-	return l.binary(t, ClassFloat, 1, as2(halfOp(t, func(a, b, _ float64) float64 { return a * b })))
 }
 
-func (l *lowerer) floatFma(t ptx.Type, mode rounding, ftz, sat bool) error {
-	switch t {
-	case ptx.F32:
-		if mode == rn && !ftz && !sat {
-			return l.ternary(t, ClassFloat, 2, vFmaF32)
-		}
-		return l.ternary(t, ClassFloat, 2, lift3(around32(func(a, b, c uint64) uint64 {
-			return bits32(fma32(f32(a), f32(b), f32(c), mode))
-		}, ftz, sat)))
-	case ptx.F64:
-		if ftz || sat {
-			return l.errorf(".ftz and .sat are for f32")
-		}
-		return l.ternary(t, ClassDouble, 2, lift3(func(a, b, c uint64) uint64 { return bits64(fma64(f64(a), f64(b), f64(c), mode)) }))
-	}
-	if err := l.halfPlain(mode, ftz, sat); err != nil {
-		return err
-	}
-	// The product of two halves has 22 bits and the sum with a third spans at most
-	// 10+40 more: float64 is rounded to odd so that the last rounding is the only one.
-	return l.ternary(t, ClassFloat, 2, lift3(halfOp(t, func(a, b, c float64) float64 {
-		s, e := twoSum(a*b, c)
-		return toOdd(s, e)
-	})))
-}
-
-func lowerFma(l *lowerer, in *ptx.Instr, m *modifiers) error {
+func lowerFma(l *lowerer, _ *ptx.Instr, m *modifiers) {
 	mode, given := m.round()
 	ftz, sat := m.flag("ftz"), m.flag("sat")
-	t, err := l.typed(m, ptx.F32, ptx.F64, ptx.F16, ptx.F16x2)
-	if err != nil {
-		return err
-	}
+	t := l.typed(m, ptx.F32, ptx.F64, ptx.F16, ptx.F16x2)
 	if !given {
-		return l.errorf("fma needs a rounding modifier")
+		panic(l.errorf("fma needs a rounding modifier"))
 	}
-	return l.floatFma(t, mode, ftz, sat)
+	l.float("fma", t, mode, ftz, sat)
 }
 
-func lowerDiv(l *lowerer, in *ptx.Instr, m *modifiers) error {
+func lowerDiv(l *lowerer, _ *ptx.Instr, m *modifiers) {
 	mode, given := m.round()
 	approx := m.oneOf("approx", "full")
 	ftz := m.flag("ftz")
-	t, err := l.typed(m, append(append([]ptx.Type{}, intTypes...), ptx.F32, ptx.F64)...)
-	if err != nil {
-		return err
-	}
+	t := l.typed(m, append(intTypes, ptx.F32, ptx.F64)...)
 	switch {
 	case !t.Float() && (given || approx != "" || ftz):
-		return l.errorf("integer division takes no modifier")
+		panic(l.errorf("integer division takes no modifier"))
+	case t == ptx.S32:
+		l.same(t, 0, vDivS32)
 	case !t.Float():
-		return l.intDiv(t)
+		l.lanes(t, 2, 0, masked(t.Bits(), laneDiv(t.Bits(), t.Signed())))
 	case t == ptx.F64 && (approx != "" || ftz || !given):
-		return l.errorf("div.f64 needs a rounding modifier and no other")
+		panic(l.errorf("div.f64 needs a rounding modifier and no other"))
 	case t == ptx.F64:
-		return l.binary(t, ClassDouble, 1, lift2(func(a, b uint64) uint64 { return bits64(div64(f64(a), f64(b), mode)) }))
+		l.lanes(t, 2, 1, around64(func(a, b, _ float64) float64 { return div64(a, b, mode) }))
 	case !ftz && mode == rn:
-		return l.binary(t, ClassFloat, 1, vDivF32)
+		l.same(t, 1, vDivF32)
+	default:
+		l.lanes(t, 2, 1, around32(func(a, b, _ uint64) uint64 { return bits32(div32(f32(a), f32(b), mode)) }, ftz, false))
 	}
-	return l.binary(t, ClassFloat, 1, as2(around32(func(a, b, _ uint64) uint64 {
-		return bits32(div32(f32(a), f32(b), mode))
-	}, ftz, false)))
 }
 
-func lowerAbsNeg(l *lowerer, in *ptx.Instr, m *modifiers) error {
+func lowerAbsNeg(l *lowerer, in *ptx.Instr, m *modifiers) {
 	ftz := m.flag("ftz")
-	t, err := l.typed(m, ptx.S16, ptx.S32, ptx.S64, ptx.F32, ptx.F64, ptx.F16, ptx.F16x2)
-	if err != nil {
-		return err
-	}
+	t := l.typed(m, ptx.S16, ptx.S32, ptx.S64, ptx.F32, ptx.F64, ptx.F16, ptx.F16x2)
 	if ftz && t != ptx.F32 {
-		return l.errorf(".ftz is for f32")
+		panic(l.errorf(".ftz is for f32"))
 	}
-	if !t.Float() {
-		if in.Op == "abs" {
-			return l.unary(t, ClassInt, 0, lift1(laneAbs(t.Bits())))
-		}
-		return l.unary(t, ClassInt, 0, lift1n(t.Bits(), func(a uint64) uint64 { return -a }))
-	}
-	sign := uint64(1) << (t.Bits() - 1)
+	neg, n := in.Op == "neg", t.Bits()
+	sign := uint64(1) << (n - 1)
 	if t == ptx.F16x2 {
 		sign = 0x80008000
 	}
-	neg := in.Op == "neg"
 	switch {
+	case !t.Float():
+		l.same(t, 0, lift1(func(a uint64) uint64 {
+			if neg || sx(a, n) < 0 {
+				return -a & maskBits(n)
+			}
+			return a
+		}))
 	case t == ptx.F32 && !ftz && neg:
-		return l.unary(t, ClassFloat, 1, vNegF32)
+		l.same(t, 1, vNegF32)
 	case t == ptx.F32 && !ftz:
-		return l.unary(t, ClassFloat, 1, vAbsF32)
+		l.same(t, 1, vAbsF32)
+	default:
+		l.lanes(t, 1, 1, around32(func(a, _, _ uint64) uint64 {
+			if neg {
+				return a ^ sign
+			}
+			return a &^ sign
+		}, ftz, false))
 	}
-	return l.unary(t, ClassFloat, 1, as1(around32(func(a, _, _ uint64) uint64 {
-		if neg {
-			return a ^ sign
-		}
-		return a &^ sign
-	}, ftz, false)))
 }
 
-func lowerMinMax(l *lowerer, in *ptx.Instr, m *modifiers) error {
+func lowerMinMax(l *lowerer, in *ptx.Instr, m *modifiers) {
 	ftz, nan := m.flag("ftz"), m.flag("NaN")
-	t, err := l.typed(m, append(append([]ptx.Type{}, intTypes...), ptx.F32, ptx.F64)...)
-	if err != nil {
-		return err
+	t := l.typed(m, append(intTypes, ptx.F32, ptx.F64)...)
+	switch {
+	case !t.Float() && (ftz || nan):
+		panic(l.errorf("modifiers are for floats"))
+	case t == ptx.F64 && (ftz || nan):
+		panic(l.errorf("modifiers are for f32"))
 	}
-	low := in.Op == "min"
-	if !t.Float() {
-		if ftz || nan {
-			return l.errorf("modifiers are for floats")
-		}
-		f := laneMax(t.Bits(), t.Signed())
-		if low {
-			f = laneMin(t.Bits(), t.Signed())
-		}
-		return l.binary(t, ClassInt, 0, as2(masked(t.Bits(), f)))
-	}
-	if t == ptx.F64 {
-		if ftz || nan {
-			return l.errorf("modifiers are for f32")
-		}
-		f := max64
-		if low {
-			f = min64
-		}
-		return l.binary(t, ClassDouble, 1, lift2(func(a, b uint64) uint64 { return bits64(f(f64(a), f64(b))) }))
+	n, signed := t.Bits(), t.Signed()
+	ints, f, double, plain := laneMax(n, signed), max32, max64, vMaxF32
+	if in.Op == "min" {
+		ints, f, double, plain = laneMin(n, signed), min32, min64, vMinF32
 	}
 	switch {
-	case !nan && !ftz && low:
-		return l.binary(t, ClassFloat, 1, vMinF32)
+	case !t.Float():
+		l.lanes(t, 2, 0, masked(n, ints))
+	case t == ptx.F64:
+		l.lanes(t, 2, 1, around64(func(a, b, _ float64) float64 { return double(a, b) }))
 	case !nan && !ftz:
-		return l.binary(t, ClassFloat, 1, vMaxF32)
+		l.same(t, 1, plain)
+	default:
+		l.lanes(t, 2, 1, around32(func(a, b, _ uint64) uint64 {
+			if nan && (f32(a) != f32(a) || f32(b) != f32(b)) {
+				return canonicalNaN32
+			}
+			return f(a, b)
+		}, ftz, false))
 	}
-	f := max32
-	if low {
-		f = min32
-	}
-	return l.binary(t, ClassFloat, 1, as2(around32(func(a, b, _ uint64) uint64 {
-		if nan && (f32(a) != f32(a) || f32(b) != f32(b)) {
-			return canonicalNaN32
-		}
-		return f(a, b)
-	}, ftz, false)))
 }
 
 // approximations are the functions that PTX has in approximate form. They are
@@ -270,114 +202,48 @@ var approximations = map[string]func(float64) float64{
 }
 
 // lowerUnaryFloat lowers sqrt, rsqrt, rcp, ex2, lg2, sin, cos and tanh.
-func lowerUnaryFloat(l *lowerer, in *ptx.Instr, m *modifiers) error {
+func lowerUnaryFloat(l *lowerer, in *ptx.Instr, m *modifiers) {
 	mode, given := m.round()
 	approx := m.flag("approx")
 	ftz := m.flag("ftz")
-	t, err := l.typed(m, ptx.F32, ptx.F64)
-	if err != nil {
-		return err
-	}
+	t := l.typed(m, ptx.F32, ptx.F64)
 	exactForm := in.Op == "sqrt" || in.Op == "rcp"
 	if given == approx || given && !exactForm {
-		return l.errorf("it needs .approx, or for sqrt and rcp a rounding modifier")
-	}
-	if t == ptx.F64 {
-		if ftz && !approx || approx && in.Op != "rcp" && in.Op != "rsqrt" {
-			return l.errorf("this form does not exist for f64")
-		}
-		return l.unary(t, ClassDouble, 1, lift1(func(a uint64) uint64 {
-			switch {
-			case approx && in.Op == "rcp":
-				// rcp.approx.ftz.f64 works on the upper 32 bits only.
-				return bits64(1/f64(a&^0xffffffff)) &^ 0xffffffff
-			case approx && !ftz:
-				return bits64(1 / math.Sqrt(f64(a)))
-			case approx:
-				return bits64(1/math.Sqrt(f64(a&^0xffffffff))) &^ 0xffffffff
-			case in.Op == "rcp":
-				return bits64(div64(1, f64(a), mode))
-			}
-			return bits64(sqrt64(f64(a), mode))
-		}))
-	}
-	if in.Op == "sqrt" && mode == rn && !ftz {
-		return l.unary(t, ClassFloat, 1, vSqrtF32)
-	}
-	switch {
-	case in.Op == "rcp" && approx && ftz:
-		return l.unary(t, ClassFloat, 1, vRcpF32)
-	case in.Op == "ex2" && approx && ftz:
-		return l.unary(t, ClassFloat, 1, vEx2F32)
+		panic(l.errorf("it needs .approx, or for sqrt and rcp a rounding modifier"))
 	}
 	f := approximations[in.Op]
-	return l.unary(t, ClassFloat, 1, as1(around32(func(a, _, _ uint64) uint64 {
-		switch {
-		case given && in.Op == "sqrt":
-			return bits32(sqrt32(f32(a), mode))
-		case given:
-			return bits32(div32(1, f32(a), mode))
-		}
-		return bits32(float32(f(float64(f32(a)))))
-	}, ftz, false)))
+	switch {
+	case t == ptx.F64 && (ftz && !approx || approx && in.Op != "rcp" && in.Op != "rsqrt"):
+		panic(l.errorf("this form does not exist for f64"))
+	case t == ptx.F64 && approx && (ftz || in.Op == "rcp"): // these work on the upper 32 bits only
+		l.same(t, 1, lift1(func(a uint64) uint64 { return bits64(f(f64(a&^0xffffffff))) &^ 0xffffffff }))
+	case t == ptx.F64 && approx:
+		l.lanes(t, 1, 1, around64(func(a, _, _ float64) float64 { return f(a) }))
+	case t == ptx.F64 && in.Op == "rcp":
+		l.lanes(t, 1, 1, around64(func(a, _, _ float64) float64 { return div64(1, a, mode) }))
+	case t == ptx.F64:
+		l.lanes(t, 1, 1, around64(func(a, _, _ float64) float64 { return sqrt64(a, mode) }))
+	case in.Op == "sqrt" && mode == rn && !ftz:
+		l.same(t, 1, vSqrtF32)
+	case in.Op == "rcp" && approx && ftz:
+		l.same(t, 1, vRcpF32)
+	case in.Op == "ex2" && approx && ftz:
+		l.same(t, 1, vEx2F32)
+	default:
+		l.lanes(t, 1, 1, around32(func(a, _, _ uint64) uint64 {
+			switch {
+			case given && in.Op == "sqrt":
+				return bits32(sqrt32(f32(a), mode))
+			case given:
+				return bits32(div32(1, f32(a), mode))
+			}
+			return bits32(float32(f(float64(f32(a)))))
+		}, ftz, false))
+	}
 }
 
-func lowerCopysign(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	t, err := l.typed(m, ptx.F32, ptx.F64)
-	if err != nil {
-		return err
-	}
+func lowerCopysign(l *lowerer, _ *ptx.Instr, m *modifiers) {
+	t := l.typed(m, ptx.F32, ptx.F64)
 	sign := uint64(1) << (t.Bits() - 1)
-	return l.binary(t, ClassFloat, 0, lift2(func(a, b uint64) uint64 { return b&^sign | a&sign }))
-}
-
-// lowerTestp lowers testp: a property of a float.
-func lowerTestp(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	what := m.oneOf("finite", "infinite", "number", "notanumber", "normal", "subnormal")
-	t, err := l.typed(m, ptx.F32, ptx.F64)
-	if err != nil {
-		return err
-	}
-	if err := l.wantArgs(2); err != nil {
-		return err
-	}
-	test := func(v uint64) bool {
-		x, tiny := f64(v), 0x1p-1022
-		if t == ptx.F32 {
-			x, tiny = float64(f32(v)), 0x1p-126
-		}
-		inf, nan, small := math.IsInf(x, 0), x != x, math.Abs(x) < tiny
-		switch what {
-		case "finite":
-			return !inf && !nan
-		case "infinite":
-			return inf
-		case "number":
-			return !nan
-		case "notanumber":
-			return nan
-		case "normal":
-			return !inf && !nan && !small
-		}
-		return small && x != 0
-	}
-	if what == "" {
-		return l.errorf("the property to test is missing")
-	}
-	op := blank(kSetp, ClassPredicate)
-	if op.a, err = l.src(in.Args[1], t); err != nil {
-		return err
-	}
-	op.b = op.a
-	if op.pd, err = l.predDst(in.Args[0]); err != nil {
-		return err
-	}
-	op.cmp = func(a, _ *vec) (m uint32) {
-		for i := range a {
-			m |= bit(test(a[i])) << (i & 31)
-		}
-		return m
-	}
-	l.emit(op)
-	return nil
+	l.same(t, 0, lift2(func(a, b uint64) uint64 { return b&^sign | a&sign }))
 }

@@ -1,8 +1,12 @@
 package vm
 
-import "mdfa/softgpu/ptx"
+import (
+	"slices"
 
-// setp's comparisons. Each is built from <, <= and ==: operands may be swapped
+	"mdfa/softgpu/ptx"
+)
+
+// compareForm is a comparison of setp. Each is built from <, <= and ==: operands may be swapped
 // and the outcome inverted; the unordered float forms are inverted opposites.
 type compareForm struct {
 	base         byte // '<', 'l' (<=), '=', 'n' (both are numbers)
@@ -23,19 +27,19 @@ var floatCompare = map[string]compareForm{
 	"ne": {'x', false, false}, "equ": {'x', false, true}, // x: ordered and different
 }
 
+// scalarTypes are the types that registers are compared and selected by.
+var scalarTypes = slices.Concat(bitTypes, intTypes, []ptx.Type{ptx.F16, ptx.F32, ptx.F64})
+
 // comparison builds the vector comparison for an operator and a type, and says
 // whether its operands are to be swapped and its outcome inverted.
-func (l *lowerer) comparison(op string, t ptx.Type, ftz bool) (f func(a, b *vec) uint32, swap, invert bool, err error) {
+func (l *lowerer) comparison(op string, t ptx.Type, ftz bool) (f func(a, b *vec) uint32, swap, invert bool) {
 	table := intCompare
 	if t.Float() {
 		table = floatCompare
 	}
 	form, ok := table[op]
-	if !ok {
-		return nil, false, false, l.errorf("comparison .%s is not one for .%s", op, t)
-	}
-	if t.Untyped() && form.base != '=' {
-		return nil, false, false, l.errorf("comparison .%s is not one for .%s", op, t)
+	if !ok || t.Untyped() && form.base != '=' {
+		panic(l.errorf("comparison .%s is not one for .%s", op, t))
 	}
 	switch {
 	case t.Float():
@@ -63,9 +67,10 @@ func (l *lowerer) comparison(op string, t ptx.Type, ftz bool) (f func(a, b *vec)
 			return inner(&x, &y)
 		}
 	}
-	return f, form.swap, form.invert, nil
+	return f, form.swap, form.invert
 }
 
+// floatBase gives a comparison of floats by its base.
 func floatBase(base byte, t ptx.Type) func(a, b *vec) uint32 {
 	if t == ptx.F16 {
 		wide := floatBase(base, ptx.F64)
@@ -77,203 +82,88 @@ func floatBase(base byte, t ptx.Type) func(a, b *vec) uint32 {
 			return wide(&x, &y)
 		}
 	}
-	single := t == ptx.F32
+	less, lessEqual, same := cmpLTF64, cmpLEF64, cmpEQF64
+	if t == ptx.F32 {
+		less, lessEqual, same = cmpLTF32, cmpLEF32, cmpEQF32
+	}
 	switch base {
 	case '<':
-		if single {
-			return cmpLTF32
-		}
-		return cmpLTF64
+		return less
 	case 'l':
-		if single {
-			return cmpLEF32
-		}
-		return cmpLEF64
+		return lessEqual
 	case '=':
-		if single {
-			return cmpEQF32
-		}
-		return cmpEQF64
+		return same
 	case 'x':
-		number, equal := floatBase('n', t), floatBase('=', t)
-		return func(a, b *vec) uint32 { return number(a, b) &^ equal(a, b) }
+		number := floatBase('n', t)
+		return func(a, b *vec) uint32 { return number(a, b) &^ same(a, b) }
 	}
-	equal := floatBase('=', t) // a number equals itself
-	return func(a, b *vec) uint32 { return equal(a, a) & equal(b, b) }
+	return func(a, b *vec) uint32 { return same(a, a) & same(b, b) } // a number equals itself
 }
 
-var compareTypes = append(append(append([]ptx.Type{}, bitTypes...), intTypes...), ptx.F16, ptx.F32, ptx.F64)
-
-// compareHead reads ".cmp[.boolop][.ftz][.dtype].type" of setp and set.
-func (l *lowerer) compareHead(m *modifiers, set bool) (op *inst, dtype, t ptx.Type, err error) {
+// lowerSetp lowers setp.cmp[.boolop][.ftz].type.
+func lowerSetp(l *lowerer, in *ptx.Instr, m *modifiers) {
 	cmp := ""
 	if len(m.list) > 0 {
 		cmp, m.list = m.list[0], m.list[1:]
 	}
-	in := blank(kSetp, ClassPredicate)
-	switch m.oneOf("and", "or", "xor") {
-	case "and":
-		in.combine = boolAnd
-	case "or":
-		in.combine = boolOr
-	case "xor":
-		in.combine = boolXor
-	}
+	op := blank(kSetp)
+	op.combine = map[string]boolOp{"and": boolAnd, "or": boolOr, "xor": boolXor}[m.oneOf("and", "or", "xor")]
 	ftz := m.flag("ftz")
-	if set {
-		if dtype, err = l.typed(m, ptx.U32, ptx.S32, ptx.F32); err != nil {
-			return nil, 0, 0, err
-		}
-	}
-	if t, err = l.typed(m, compareTypes...); err != nil {
-		return nil, 0, 0, err
-	}
+	t := l.typed(m, scalarTypes...)
 	if ftz && t != ptx.F32 {
-		return nil, 0, 0, l.errorf(".ftz is for f32")
+		panic(l.errorf(".ftz is for f32"))
 	}
 	want := 3
-	if in.combine != boolNone {
+	if op.combine != boolNone {
 		want = 4
 	}
-	if err = l.wantArgs(want); err != nil {
-		return nil, 0, 0, err
-	}
-	args := l.cur.Args
+	l.wantArgs(want)
 	var swap bool
-	if in.cmp, swap, in.cmpNot, err = l.comparison(cmp, t, ftz); err != nil {
-		return nil, 0, 0, err
-	}
-	if in.a, err = l.src(args[1], t); err != nil {
-		return nil, 0, 0, err
-	}
-	if in.b, err = l.src(args[2], t); err != nil {
-		return nil, 0, 0, err
-	}
+	op.cmp, swap, op.cmpNot = l.comparison(cmp, t, ftz)
+	op.a, op.b = l.src(in.Args[1], t), l.src(in.Args[2], t)
 	if swap {
-		in.a, in.b = in.b, in.a
+		op.a, op.b = op.b, op.a
 	}
 	if want == 4 {
-		if in.pa, in.paNot, err = l.predSrc(args[3]); err != nil {
-			return nil, 0, 0, err
-		}
-	}
-	return &in, dtype, t, nil
-}
-
-func lowerSetp(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	op, _, _, err := l.compareHead(m, false)
-	if err != nil {
-		return err
+		op.pa, op.paNot = l.predSrc(in.Args[3])
 	}
 	d := in.Args[0]
 	if d.Kind == ptx.KPair {
-		if op.pe, err = l.predDst(d.Elems[1]); err != nil {
-			return err
-		}
+		op.pe = l.predDst(d.Elems[1])
 		d = d.Elems[0]
 	}
-	if op.pd, err = l.predDst(d); err != nil {
-		return err
-	}
-	l.emit(*op)
-	return nil
-}
-
-// lowerSet lowers set: a comparison whose outcome is a number, all ones or 1.0.
-func lowerSet(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	op, dtype, _, err := l.compareHead(m, true)
-	if err != nil {
-		return err
-	}
-	l.preds = append(l.preds, "set")
-	op.pd = int32(len(l.preds) - 1)
-	l.emit(*op)
-	yes := uint64(0xffffffff)
-	if dtype == ptx.F32 {
-		yes = 0x3f800000
-	}
-	sel := blank(kSelp, ClassPredicate)
-	sel.a, sel.b, sel.pa = l.constant(yes), l.constant(0), op.pd
-	if sel.d, err = l.dst(in.Args[0], dtype); err != nil {
-		return err
-	}
-	l.emit(sel)
-	return nil
-}
-
-func lowerSelp(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	t, err := l.typed(m, append(append(append([]ptx.Type{}, bitTypes...), intTypes...), ptx.F32, ptx.F64, ptx.F16)...)
-	if err != nil {
-		return err
-	}
-	if err := l.wantArgs(4); err != nil {
-		return err
-	}
-	op := blank(kSelp, ClassPredicate)
-	if op.a, err = l.src(in.Args[1], t); err != nil {
-		return err
-	}
-	if op.b, err = l.src(in.Args[2], t); err != nil {
-		return err
-	}
-	if op.pa, op.paNot, err = l.predSrc(in.Args[3]); err != nil {
-		return err
-	}
-	if op.d, err = l.dst(in.Args[0], t); err != nil {
-		return err
-	}
+	op.pd = l.predDst(d)
 	l.emit(op)
-	return nil
 }
 
-// lowerSlct lowers slct: a if c >= 0, else b.
-func lowerSlct(l *lowerer, in *ptx.Instr, m *modifiers) error {
-	ftz := m.flag("ftz")
-	t, err := l.typed(m, append(append(append([]ptx.Type{}, bitTypes...), intTypes...), ptx.F32, ptx.F64)...)
-	if err != nil {
-		return err
-	}
-	c, err := l.typed(m, ptx.S32, ptx.F32)
-	if err != nil {
-		return err
-	}
-	return l.operation(ClassPredicate, 0, []ptx.Type{t, t, t, c}, nil, nil, lift3(func(a, b, v uint64) uint64 {
-		if c == ptx.S32 && int32(v) >= 0 || c == ptx.F32 && (f32(v) >= 0 || ftz && f32(ftz32(v)) >= 0) {
-			return a
-		}
-		return b
-	}))
+func lowerSelp(l *lowerer, in *ptx.Instr, m *modifiers) {
+	t := l.typed(m, scalarTypes...)
+	l.wantArgs(4)
+	op := blank(kSelp)
+	op.a = l.src(in.Args[1], t)
+	op.b = l.src(in.Args[2], t)
+	op.pa, op.paNot = l.predSrc(in.Args[3])
+	op.d = l.dst(in.Args[0], t)
+	l.emit(op)
 }
 
 // predLogic emits and, or, xor, not and mov on predicates.
-func (l *lowerer) predLogic(in *ptx.Instr) error {
+func (l *lowerer) predLogic(in *ptx.Instr) {
 	want := 3
 	if in.Op == "not" || in.Op == "mov" {
 		want = 2
 	}
-	if err := l.wantArgs(want); err != nil {
-		return err
-	}
-	op := blank(kCall, ClassPredicate)
-	var err error
-	if op.pa, op.paNot, err = l.predSrc(in.Args[1]); err != nil {
-		return err
-	}
+	l.wantArgs(want)
+	op := blank(kCall)
+	op.pa, op.paNot = l.predSrc(in.Args[1])
 	var notB bool
 	if want == 3 {
-		if op.pb, notB, err = l.predSrc(in.Args[2]); err != nil {
-			return err
-		}
+		op.pb, notB = l.predSrc(in.Args[2])
 	}
-	if op.pd, err = l.predDst(in.Args[0]); err != nil {
-		return err
-	}
+	op.pd = l.predDst(in.Args[0])
 	name := in.Op
 	op.ex = func(w *warp, in *inst, m uint32) {
-		a, b := w.preds[in.pa], uint32(0)
-		if in.paNot {
-			a = ^a
-		}
+		a, b := w.predicate(in), uint32(0)
 		if in.pb >= 0 {
 			b = w.preds[in.pb]
 		}
@@ -293,14 +183,9 @@ func (l *lowerer) predLogic(in *ptx.Instr) error {
 		w.setPred(in.pd, a, m)
 	}
 	l.emit(op)
-	return nil
 }
 
 // execPredConst sets a predicate to a constant in every lane.
 func execPredConst(w *warp, in *inst, m uint32) {
-	v := uint32(0)
-	if in.imm != 0 {
-		v = allLanes
-	}
-	w.setPred(in.pd, v, m)
+	w.setPred(in.pd, -bit(in.imm != 0), m)
 }

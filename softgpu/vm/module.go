@@ -3,6 +3,7 @@ package vm
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 
 	"mdfa/softgpu/ptx"
@@ -71,26 +72,69 @@ func Load(mem *Memory, source *ptx.Module, limits Limits) (*Module, error) {
 	return m, nil
 }
 
+// guarded runs a part of loading, whose panic with a *LoadError it gives back.
+func guarded(f func()) (err error) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case *LoadError:
+			err = e
+		default:
+			panic(e)
+		}
+	}()
+	f()
+	return nil
+}
+
+// fault makes a LoadError about a variable.
+func (m *Module) fault(v *ptx.Var, format string, args ...any) *LoadError {
+	return &LoadError{"the module", v.Line, "", fmt.Sprintf(format, args...)}
+}
+
 func (m *Module) load() error {
-	constBytes := uint64(0)
-	var all []*ptx.Var
-	all = append(all, m.source.Vars...)
+	if err := m.allocate(); err != nil {
+		return err
+	}
+	return guarded(func() {
+		for v, a := range m.vars {
+			m.initialise(v, a)
+		}
+		for _, fn := range m.source.Funcs {
+			if fn.Entry && fn.Defined {
+				m.kernels[fn.Name] = m.lower(fn)
+				m.order = append(m.order, fn.Name)
+			}
+		}
+		// Functions that no kernel calls are checked as well: nothing unknown loads.
+		for _, fn := range m.source.Funcs {
+			if !fn.Entry && fn.Defined {
+				m.checkFunction(fn)
+			}
+		}
+	})
+}
+
+// allocate places the module's variables in memory.
+func (m *Module) allocate() error {
+	all := slices.Clone(m.source.Vars)
 	for _, fn := range m.source.Funcs {
 		all = append(all, fn.Vars...)
 	}
+	constBytes := uint64(0)
 	for _, v := range all {
 		if v.Space != ptx.Global && v.Space != ptx.Const {
 			continue
 		}
 		if v.Linkage == ptx.Extern {
-			return &LoadError{"the module", v.Line, "", fmt.Sprintf(".extern %s has no definition: modules are not linked", v.Name)}
+			return m.fault(v, ".extern %s has no definition: modules are not linked", v.Name)
 		}
 		if v.Size == 0 {
-			return &LoadError{"the module", v.Line, "", fmt.Sprintf("%s has no size", v.Name)}
+			return m.fault(v, "%s has no size", v.Name)
 		}
 		if v.Space == ptx.Const {
 			if constBytes += v.Size; constBytes > m.limits.ConstBytes {
-				return &LoadError{"the module", v.Line, "", fmt.Sprintf("constant memory: more than %d bytes", m.limits.ConstBytes)}
+				return m.fault(v, "constant memory: more than %d bytes", m.limits.ConstBytes)
 			}
 		}
 		a, err := m.mem.alloc(v.Size, v.Name)
@@ -105,43 +149,18 @@ func (m *Module) load() error {
 			m.globals[v.Name] = v
 		}
 	}
-	for v, a := range m.vars {
-		if err := m.initialise(v, a); err != nil {
-			return err
-		}
-	}
-	for _, fn := range m.source.Funcs {
-		if !fn.Entry || !fn.Defined {
-			continue
-		}
-		k, err := m.lower(fn)
-		if err != nil {
-			return err
-		}
-		m.kernels[fn.Name] = k
-		m.order = append(m.order, fn.Name)
-	}
-	// Functions that no kernel calls are checked as well: nothing unknown loads.
-	for _, fn := range m.source.Funcs {
-		if fn.Entry || !fn.Defined {
-			continue
-		}
-		if err := m.checkFunction(fn); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
 // initialise writes a variable's initial value. Without one a variable is zero,
 // as PTX says of .global and .const.
-func (m *Module) initialise(v *ptx.Var, a *alloc) error {
+func (m *Module) initialise(v *ptx.Var, a *alloc) {
 	for _, x := range v.Init {
 		bits := x.Bits
 		if x.Sym != "" {
 			target, ok := m.globals[x.Sym]
 			if !ok {
-				return &LoadError{"the module", v.Line, "", fmt.Sprintf("the initial value of %s names %s, which is no .global or .const variable", v.Name, x.Sym)}
+				panic(m.fault(v, "the initial value of %s names %s, which is no .global or .const variable", v.Name, x.Sym))
 			}
 			bits = m.vars[target].base + uint64(x.Addend)
 		}
@@ -150,7 +169,6 @@ func (m *Module) initialise(v *ptx.Var, a *alloc) error {
 		copy(a.data[x.Offset:], buf[:x.Size])
 	}
 	a.shadow.mark(0, a.size)
-	return nil
 }
 
 // Unload frees the module's variables.
@@ -160,14 +178,6 @@ func (m *Module) Unload() {
 		_ = m.mem.Free(a.base)
 	}
 	m.vars = map[*ptx.Var]*alloc{}
-}
-
-// place gives the address of a .global or .const variable.
-func (m *Module) place(v *ptx.Var) (uint64, error) {
-	if a := m.vars[v]; a != nil {
-		return a.base, nil
-	}
-	return 0, fmt.Errorf("variable %s is not in memory", v.Name)
 }
 
 // Global finds a .global or .const variable by name: its address and size.
@@ -180,7 +190,7 @@ func (m *Module) Global(name string) (addr, size uint64, ok bool) {
 }
 
 // Kernels lists the names of the module's kernels, in file order.
-func (m *Module) Kernels() []string { return append([]string(nil), m.order...) }
+func (m *Module) Kernels() []string { return slices.Clone(m.order) }
 
 // Kernel finds a kernel by name; nil if there is none.
 func (m *Module) Kernel(name string) *Kernel { return m.kernels[name] }
@@ -190,7 +200,7 @@ func (k *Kernel) Name() string { return k.name }
 
 // Params describes the kernel's parameters in order. The parameter block of a
 // launch has ParamSize bytes; each parameter stands at its offset.
-func (k *Kernel) Params() []Param { return append([]Param(nil), k.params...) }
+func (k *Kernel) Params() []Param { return slices.Clone(k.params) }
 
 // Pack makes a parameter block of arguments, one for each parameter and of its size. An argument is a number or an
 // array of numbers, as encoding/binary takes them.
@@ -233,16 +243,14 @@ func (k *Kernel) MaxThreads() int {
 // lowerer starts the lowering of fn.
 func (m *Module) lowerer(fn *ptx.Func) *lowerer {
 	k := &Kernel{mod: m, fn: fn, name: fn.Name, shared: layout{gap: sharedGap}, local: layout{gap: localGap}}
-	return &lowerer{mod: m, k: k, consts: map[uint64]int32{}, shared: map[*ptx.Var]uint64{}, pred: -1}
+	return &lowerer{table: lowerings, mod: m, k: k, consts: map[uint64]int32{}, shared: map[*ptx.Var]uint64{}, pred: -1}
 }
 
 // lower turns an entry into a kernel.
-func (m *Module) lower(fn *ptx.Func) (*Kernel, error) {
+func (m *Module) lower(fn *ptx.Func) *Kernel {
 	l := m.lowerer(fn)
 	k := l.k
-	if err := l.collectShared(fn, map[*ptx.Func]bool{}); err != nil {
-		return nil, err
-	}
+	l.collectShared(fn, map[*ptx.Func]bool{})
 	if len(l.dynVar) > 0 { // all of them share one address
 		align := uint64(1)
 		for _, v := range l.dynVar {
@@ -253,31 +261,26 @@ func (m *Module) lower(fn *ptx.Func) (*Kernel, error) {
 			l.shared[v] = at
 		}
 	}
-	f, err := l.enter(fn)
-	if err != nil {
-		return nil, err
-	}
+	f := l.enter(fn)
 	at := uint64(0)
 	for _, formal := range fn.Params {
 		v := formal.Var
 		if v == nil {
-			return nil, &LoadError{fn.Name, fn.Line, "", "a kernel's parameters are .param variables"}
+			panic(&LoadError{fn.Name, fn.Line, "", "a kernel's parameters are .param variables"})
 		}
 		at = alignUp(at, v.Align)
 		f.places[v] = place{ptx.Param, at}
 		k.params = append(k.params, Param{v.Name, int(at), int(v.Size), int(v.Align), v.Type})
 		if at += v.Size; at > uint64(m.limits.ParamBytes) {
-			return nil, &LoadError{fn.Name, v.Line, "", fmt.Sprintf("parameters need more than %d bytes", m.limits.ParamBytes)}
+			panic(&LoadError{fn.Name, v.Line, "", fmt.Sprintf("parameters need more than %d bytes", m.limits.ParamBytes)})
 		}
 	}
 	k.paramSize = int(at)
 	l.frame = f
-	if err := l.body(); err != nil {
-		return nil, err
-	}
+	l.body()
 	// Falling off the end of a kernel leaves it.
 	l.cur, l.pred = &ptx.Instr{Op: "exit", Line: lastLine(fn)}, -1
-	l.emit(blank(kExit, ClassControl))
+	l.emit(blank(kExit))
 	l.patch()
 	k.code = l.code
 	for i := range k.code { // known only now: does any instruction store single bytes?
@@ -286,9 +289,10 @@ func (m *Module) lower(fn *ptx.Func) (*Kernel, error) {
 		}
 	}
 	k.analyse(l)
-	return k, nil
+	return k
 }
 
+// lastLine is the line of the function's last instruction.
 func lastLine(fn *ptx.Func) int {
 	if n := len(fn.Body); n > 0 {
 		return fn.Body[n-1].Line
@@ -297,20 +301,15 @@ func lastLine(fn *ptx.Func) int {
 }
 
 // checkFunction lowers a device function on its own, to reject what is unknown.
-func (m *Module) checkFunction(fn *ptx.Func) error {
+func (m *Module) checkFunction(fn *ptx.Func) {
 	l := m.lowerer(fn)
-	if err := l.collectShared(fn, map[*ptx.Func]bool{}); err != nil {
-		return err
-	}
-	f, err := l.enter(fn)
-	if err != nil {
-		return err
-	}
-	for _, formal := range append(append([]*ptx.Formal{}, fn.Params...), fn.Rets...) {
+	l.collectShared(fn, map[*ptx.Func]bool{})
+	f := l.enter(fn)
+	for _, formal := range slices.Concat(fn.Params, fn.Rets) {
 		if formal.Var != nil {
 			f.places[formal.Var] = place{ptx.Local, l.reserveLocal(formal.Var)}
 		}
 	}
 	l.frame = f
-	return l.body()
+	l.body()
 }

@@ -6,7 +6,7 @@ import "math/bits"
 func sx(v uint64, n int) int64 { return int64(v<<(64-n)) >> (64 - n) }
 
 // Integer lane operations of width n (16, 32 or 64), signed or not. Values are
-// zero-extended; results are masked by the caller through intOp.
+// zero-extended; the caller cuts results to their width by masked.
 
 type laneFn = func(a, b, c uint64) uint64
 
@@ -144,37 +144,18 @@ func laneBfind(n int, signed, shift bool) func(a uint64) uint64 {
 	}
 }
 
-// lanePrmt picks four bytes of b:a by the mode and the selector c.
-func lanePrmt(mode string) laneFn {
-	return func(a, b, c uint64) uint64 {
-		all := a | b<<32
-		var out uint64
-		for i := uint64(0); i < 4; i++ {
-			sel, sign := i, false
-			switch s := c & 3; mode {
-			case "":
-				sel, sign = c>>(4*i)&7, c>>(4*i)&8 != 0
-			case "f4e":
-				sel = s + i
-			case "b4e":
-				sel = (s - i) & 7
-			case "rc8":
-				sel = s
-			case "ecl":
-				sel = max(s, i)
-			case "ecr":
-				sel = min(s, i)
-			case "rc16":
-				sel = s&1*2 + i&1
-			}
-			v := all >> (8 * sel) & 0xff
-			if sign {
-				v = uint64(int8(v)>>7) & 0xff
-			}
-			out |= v << (8 * i)
+// lanePrmt picks four bytes of b:a by the selector c.
+func lanePrmt(a, b, c uint64) uint64 {
+	all := a | b<<32
+	var out uint64
+	for i := range 4 {
+		v := all >> (8 * (c >> (4 * i) & 7)) & 0xff
+		if c>>(4*i)&8 != 0 { // the byte's sign instead
+			v = uint64(int8(v)>>7) & 0xff
 		}
-		return out
+		out |= v << (8 * i)
 	}
+	return out
 }
 
 // laneLop3 evaluates the truth table on each bit.
@@ -231,30 +212,5 @@ func laneDp4a(aSigned, bSigned bool) laneFn {
 			sum += part(a, i, aSigned) * part(b, i, bSigned)
 		}
 		return uint64(uint32(sum))
-	}
-}
-
-// laneMul24 multiplies the low 24 bits; hi gives bits 16 to 47 of the product.
-func laneMul24(signed, hi bool) func(a, b uint64) uint64 {
-	return func(a, b uint64) uint64 {
-		var p int64
-		if signed {
-			p = sx(a, 24) * sx(b, 24)
-		} else {
-			p = int64((a & 0xffffff) * (b & 0xffffff))
-		}
-		if hi {
-			p >>= 16
-		}
-		return uint64(uint32(p))
-	}
-}
-
-func laneAbs(n int) func(a uint64) uint64 {
-	return func(a uint64) uint64 {
-		if sx(a, n) < 0 {
-			return -a & maskBits(n)
-		}
-		return a
 	}
 }

@@ -118,12 +118,6 @@ func TestInteger32(t *testing.T) {
 		{"or.b32", 2, func(a, b, _ uint64) uint64 { return a | b }},
 		{"xor.b32", 2, func(a, b, _ uint64) uint64 { return a ^ b }},
 		{"not.b32", 1, func(a, _, _ uint64) uint64 { return ^a }},
-		{"cnot.b32", 1, func(a, _, _ uint64) uint64 {
-			if a == 0 {
-				return 1
-			}
-			return 0
-		}},
 		{"shl.b32", 2, func(a, b, _ uint64) uint64 { return a << min(b, 63) }},
 		{"shr.u32", 2, func(a, b, _ uint64) uint64 { return a >> min(b, 63) }},
 		{"shr.s32", 2, func(a, b, _ uint64) uint64 { return uint64(s32(a) >> min(b, 63)) }},
@@ -144,9 +138,6 @@ func TestInteger32(t *testing.T) {
 		}},
 		{"bfe.u32", 3, func(a, b, c uint64) uint64 { return fieldByBits(a, b&255, c&255, 32, false) }},
 		{"bfe.s32", 3, func(a, b, c uint64) uint64 { return fieldByBits(a, b&255, c&255, 32, true) }},
-		{"mul24.lo.u32", 2, func(a, b, _ uint64) uint64 { return (a & 0xffffff) * (b & 0xffffff) }},
-		{"mul24.hi.s32", 2, func(a, b, _ uint64) uint64 { return uint64((s32(a<<8) >> 8) * (s32(b<<8) >> 8) >> 16) }},
-		{"mad24.lo.s32", 3, func(a, b, c uint64) uint64 { return uint64((s32(a<<8)>>8)*(s32(b<<8)>>8)) + c }},
 		{"dp4a.s32.s32", 3, func(a, b, c uint64) uint64 {
 			s := s32(c)
 			for i := 0; i < 32; i += 8 {
@@ -272,8 +263,6 @@ func TestIntegerOfMixedWidths(t *testing.T) {
 			}
 			return v
 		}},
-		{"prmt.b32.f4e d, a, b, 1;", "32 32 32", pairs, func(x []uint64) uint64 { return (x[1]<<32 | x[0]) >> 8 & 0xffffffff }},
-		{"prmt.b32.rc8 d, a, b, 2;", "32 32 32", pairs, func(x []uint64) uint64 { return x[0] >> 16 & 0xff * 0x01010101 }},
 		{"{ .reg .u32 t; add.cc.u32 t, a, b; addc.u32 d, 0, 0; }", "32 32 32", pairs, func(x []uint64) uint64 { return (x[0] + x[1]) >> 32 }},
 		{"{ .reg .u32 t; sub.cc.u32 t, a, b; subc.u32 d, 0, 0; }", "32 32 32", pairs, func(x []uint64) uint64 {
 			if x[0] < x[1] {

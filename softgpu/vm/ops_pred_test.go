@@ -95,20 +95,6 @@ func TestPredicatesCombine(t *testing.T) {
 	assert.Equal(t, []uint64{16}, got)
 }
 
-func TestSelectionsAndSets(t *testing.T) {
-	pairs := tuples(2, ints32[:8])
-	for i, got := range runOp(t, "set.lt.u32.s32 d, a, b;", "32 32 32", pairs) {
-		require.EqualValues(t, -bit(s32(pairs[i][0]) < s32(pairs[i][1])), uint32(got))
-	}
-	for i, got := range runOp(t, "set.ge.f32.u32 d, a, b;", "32 32 32", pairs) {
-		require.EqualValues(t, bit(pairs[i][0] >= pairs[i][1])*0x3f800000, got)
-	}
-	got := runOp(t, "slct.u32.s32 d, a, b, c;", "32 32 32 32", [][]uint64{{1, 2, 0}, {1, 2, 0xffffffff}, {1, 2, 5}})
-	assert.Equal(t, []uint64{1, 2, 1}, got)
-	got = runOp(t, "slct.f32.f32 d, a, b, c;", "32 32 32 32", [][]uint64{{1, 2, 0x80000000}, {1, 2, 0xbf800000}, {1, 2, 0x7fc00000}})
-	assert.Equal(t, []uint64{1, 2, 2}, got)
-}
-
 func TestMovPacksAndUnpacks(t *testing.T) {
 	got := runOp(t, "{ .reg .b32 x, y; mov.b64 {x, y}, a; mov.b64 d, {y, x}; }", "64 64", [][]uint64{{0x1122334455667788}})
 	assert.Equal(t, []uint64{0x5566778811223344}, got)

@@ -3,10 +3,10 @@ package vm
 import "mdfa/softgpu/ptx"
 
 // special emits the reading of a special register.
-func (l *lowerer) special(d int32, name string, t ptx.Type) error {
+func (l *lowerer) special(d int32, name string, t ptx.Type) {
 	read, ok := specialRegs[name]
 	if !ok {
-		return l.errorf("special register %s is not supported", name)
+		panic(l.errorf("special register %s is not supported", name))
 	}
 	want := 32
 	if name == "%clock64" || name == "%globaltimer" || name == "%gridid" {
@@ -15,9 +15,9 @@ func (l *lowerer) special(d int32, name string, t ptx.Type) error {
 	// Old code reads %tid and its kin as 16 bits, and %gridid as 32.
 	short := want == 32 && t.Bits() == 16 || name == "%gridid" && t.Bits() == 32
 	if t.Float() || t.Bits() != want && !short {
-		return l.errorf("%s does not fit .%s", name, t)
+		panic(l.errorf("%s does not fit .%s", name, t))
 	}
-	in := blank(kSpecial, ClassMove)
+	in := blank(kSpecial)
 	in.d = d
 	n := t.Bits()
 	in.ex = func(w *warp, in *inst, m uint32) {
@@ -33,7 +33,6 @@ func (l *lowerer) special(d int32, name string, t ptx.Type) error {
 		w.blend(w.v(in.d), &out, m)
 	}
 	l.emit(in)
-	return nil
 }
 
 func uniform(f func(w *warp) uint64) func(w *warp, d *vec) {

@@ -68,6 +68,21 @@ func (w *warp) blend(dst, src *vec, m uint32) {
 	selectLanes(dst, src, dst, m)
 }
 
+// fill writes a value to the lanes of a register that m names.
+func (w *warp) fill(d int32, v uint64, m uint32) {
+	splat(&w.tmp, v)
+	w.blend(w.v(d), &w.tmp, m)
+}
+
+// predicate gives an instruction's source predicate.
+func (w *warp) predicate(in *inst) uint32 {
+	if in.paNot {
+		return ^w.preds[in.pa]
+	}
+	return w.preds[in.pa]
+}
+
+// setPred writes the bits of a predicate that m names.
 func (w *warp) setPred(p int32, v, m uint32) { w.preds[p] = w.preds[p]&^m | v&m }
 
 // run executes until a barrier, the end, a fault, or the quantum is used up.
@@ -135,10 +150,7 @@ func (w *warp) run() {
 		case kSetp:
 			w.compare(in, m)
 		case kSelp:
-			p := w.preds[in.pa]
-			if in.paNot {
-				p = ^p
-			}
+			p := w.predicate(in)
 			if m == allLanes {
 				selectLanes(w.v(in.d), w.v(in.a), w.v(in.b), p)
 			} else {
@@ -195,10 +207,7 @@ func (w *warp) compare(in *inst, m uint32) {
 	}
 	not := ^r
 	if in.combine != boolNone {
-		p := w.preds[in.pa]
-		if in.paNot {
-			p = ^p
-		}
+		p := w.predicate(in)
 		switch in.combine {
 		case boolAnd:
 			r, not = r&p, not&p
@@ -217,8 +226,6 @@ func (w *warp) compare(in *inst, m uint32) {
 // branch sends the lanes m to the target and the others on. If both sets have
 // lanes, one path waits, and they meet at the branch's post-dominator.
 func (w *warp) branch(in *inst, m uint32) {
-	s := &w.blk.stats
-	s.Branches++
 	fall := w.pc + 1
 	switch {
 	case m == w.mask:
@@ -228,7 +235,6 @@ func (w *warp) branch(in *inst, m uint32) {
 		w.pc = fall
 		return
 	}
-	s.Divergent++
 	if in.target == fall {
 		w.pc = fall
 		return
@@ -256,7 +262,6 @@ func (w *warp) diverge(rpc int32) {
 }
 
 func (w *warp) branchIndexed(in *inst, m uint32) {
-	w.blk.stats.Branches++
 	index := w.v(in.a)
 	groups := make([]uint32, len(in.targets))
 	for r := m; r != 0; r &= r - 1 {
@@ -274,7 +279,6 @@ func (w *warp) branchIndexed(in *inst, m uint32) {
 			return
 		}
 	}
-	w.blk.stats.Divergent++
 	w.diverge(in.rpc)
 	for t, g := range groups {
 		if g == 0 || in.targets[t] == in.rpc && in.rpc >= 0 {
@@ -357,13 +361,7 @@ func (w *warp) loadParam(in *inst, m uint32) {
 	for e, d := range in.dv {
 		raw := loadLE(w.blk.run.params[op.off+uint64(e*op.size):], op.size)
 		raw = op.extend(raw)
-		dst := w.v(d)
-		if m == allLanes {
-			splat(dst, raw)
-			continue
-		}
-		splat(&w.tmp, raw)
-		w.blend(dst, &w.tmp, m)
+		w.fill(d, raw, m)
 	}
 }
 
