@@ -19,7 +19,8 @@ class Net(nn.Module):
             self.spec = json.loads(file.metadata()["network"])
             self.names = json.loads(file.metadata()["class_names"])  # output i is names[i]
             w = {name: file.get_tensor(name) for name in file.keys()}
-        self.f = {"tanh": torch.tanh, "relu": torch.relu, "pl": lambda a: a.clamp(-1, 1)}[self.spec["activation"]]
+        name = self.spec["activation"]
+        self.f = (lambda a: a.clamp(-1, 1)) if name == "pl" else getattr(torch, name)
         self.layers = nn.ModuleList()
         for i in range(len(w) // 2):
             weight, bias = w[f"layers.{i}.weight"], w[f"layers.{i}.bias"]
