@@ -33,7 +33,8 @@ enum : int {
     ACT_TANH = 0,               // gpu.Activation
     ACT_RELU = 1,               // gpu.Activation
     ACT_PL = 2,                 // gpu.Activation
-    ACT_LINEAR = 3,             // gpu.Activation
+    ACT_SIGMOID = 3,            // gpu.Activation
+    ACT_LINEAR = 4,             // gpu.Activation
     DRAW_SYMMETRIC = 2,         // gpu.Draw
     DRAW_UNIFORM = 3,           // gpu.Draw
     DRAW_NORMAL = 4,            // gpu.Draw
@@ -64,11 +65,15 @@ __device__ float activate(int act, float a) {
     if (act == ACT_TANH) return tanhf(a);
     if (act == ACT_RELU) return a < 0.0f ? 0.0f : a;
     if (act == ACT_PL) return a < -1.0f ? -1.0f : (a > 1.0f ? 1.0f : a);
+    if (act == ACT_SIGMOID) {
+        float small = expf(-fabsf(a));  // at most 1: no overflow on either side
+        return (a < 0.0f ? small : 1.0f) / (1.0f + small);
+    }
     return act == ACT_LINEAR ? a : NAN_F;
 }
 
-// slopes is f' of W units. `below` holds the values from which f' is computed: h for tanh,
-// a for relu (1 at 0) and pl (1 on the closed interval), nothing for linear.
+// slopes is f' of W units. `below` holds the values from which f' is computed: h for tanh and
+// sigmoid, a for relu (1 at 0) and pl (1 on the closed interval), nothing for linear.
 template <int W> __device__ Vec<W> slopes(int act, const float *below, int i) {
     Vec<W> v = {};
     if (act != ACT_LINEAR) v = load<W>(below, i);
@@ -78,6 +83,8 @@ template <int W> __device__ Vec<W> slopes(int act, const float *below, int i) {
         for (float &x : v.at) x = x >= 0.0f ? 1.0f : 0.0f;
     else if (act == ACT_PL)
         for (float &x : v.at) x = fabsf(x) <= 1.0f ? 1.0f : 0.0f;
+    else if (act == ACT_SIGMOID)
+        for (float &x : v.at) x = x * (1.0f - x);
     else
         for (float &x : v.at) x = act == ACT_LINEAR ? 1.0f : NAN_F;
     return v;
@@ -170,7 +177,7 @@ gather(float *__restrict__ x, int *__restrict__ y, const uint8 *__restrict__ dat
 }
 
 // ---------------------------------------------------------------------------------------
-// bias_tanh, bias_linear: h = f(h + b), in place, b added to every row of h [rows, cols].
+// bias_tanh, bias_sigmoid, bias_linear: h = f(h + b), in place, b added to every row of h [rows, cols].
 // bias_relu, bias_pl: pre = pre + b in place, h = f(pre).
 //
 // A thread goes down its columns and keeps their bias in registers.
@@ -218,6 +225,14 @@ bias_pl(float *__restrict__ pre, float *__restrict__ h, const float *__restrict_
         bias_activation<4, ACT_PL, true>(pre, h, b, rows, cols);
     else
         bias_activation<1, ACT_PL, true>(pre, h, b, rows, cols);
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK)
+bias_sigmoid(float *h, const float *__restrict__ b, int rows, int cols, int width) {
+    if (width == 4)
+        bias_activation<4, ACT_SIGMOID, false>(h, h, b, rows, cols);
+    else
+        bias_activation<1, ACT_SIGMOID, false>(h, h, b, rows, cols);
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK)

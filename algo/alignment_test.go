@@ -82,7 +82,11 @@ func (c alignmentCase) start(t *testing.T, net *model.Network) (cfg Config, para
 	cfg = Config{Rule: c.rule, Optimizer: gpu.SGD, LR: 0.05, Floor: 0.04, Batch: 8, EvalBatch: 16}
 	scale := "U2"
 	switch {
-	case c.act == gpu.Tanh:
+	case c.act == gpu.Sigmoid && c.rule.Monotone() && !c.conv:
+		scale = "U3" // outputs and weights are positive: preactivations add up
+	case c.act == gpu.Sigmoid && !c.rule.Monotone():
+		scale = "U8"
+	case c.act == gpu.Tanh || c.act == gpu.Sigmoid:
 		scale = "U4" // curves saturate late
 	}
 	params, err := net.InitialParams(parseInit(t, scale), c.rule.Monotone(), 2)

@@ -15,6 +15,7 @@ const (
 	Tanh Activation = iota
 	ReLU
 	PL
+	Sigmoid
 	// Linear leaves a as it is. No network trains with it: it serves to read the preactivations
 	// of a layer, and to carry errors through layers without f'.
 	Linear
@@ -65,6 +66,12 @@ var activations = [NumActivations]activation{
 		slope: func(a float64) float64 { return inside(a, -1, 1) }, source: fromPre,
 		low: math.Nextafter32(-1, -2), high: math.Nextafter32(1, 2),
 		onnx: ONNXNode{Op: "Clip", Inputs: []ONNXInput{{"low", -1}, {"high", 1}}},
+	},
+	Sigmoid: {
+		name: "sigmoid", f: func(a float64) float64 { return 1 / (1 + math.Exp(-a)) },
+		slope: func(h float64) float64 { return h * (1 - h) }, source: fromOutput,
+		low: 0.005, high: 0.995, // where tanh(a/2) is ±0.99
+		flops: 3, onnx: ONNXNode{Op: "Sigmoid"},
 	},
 	Linear: {
 		name: "linear", f: func(a float64) float64 { return a },

@@ -67,6 +67,7 @@ func TestSlopesAreTheDerivatives(t *testing.T) {
 	})
 	assert.EqualValues(t, 1, ReLU.Slope(0))
 	assert.EqualValues(t, []float64{1, 1}, []float64{PL.Slope(-1), PL.Slope(1)})
+	assert.InDelta(t, 0.7310585786300049, Sigmoid.F(1), 1e-15)
 }
 
 // TestUnitsAreSaturatedWhereHardlyAnyErrorPasses compares the bounds with f': at a bound and beyond

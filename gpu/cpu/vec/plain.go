@@ -52,7 +52,7 @@ func bounds(act gpu.Activation) (low, high float32, clipped bool) {
 		return 0, infinity, true
 	case gpu.PL:
 		return -1, 1, true
-	case gpu.Tanh, gpu.Linear:
+	case gpu.Tanh, gpu.Sigmoid, gpu.Linear:
 	}
 	return 0, 0, false
 }
@@ -67,6 +67,10 @@ func timesSlope(act gpu.Activation, d, v, sum []float32) {
 	case act == gpu.Tanh:
 		for i, y := range v {
 			d[i] *= 1 - y*y
+		}
+	case act == gpu.Sigmoid:
+		for i, y := range v {
+			d[i] *= y * (1 - y)
 		}
 	case clipped:
 		for i, a := range v {

@@ -75,8 +75,8 @@ func activateSIMD(act gpu.Activation, h, z, bias []float32) int {
 	switch {
 	case clipped:
 		return clipSIMD(h, z, bias, low, high)
-	case act == gpu.Tanh:
-		return tanhSIMD(h, z, bias)
+	case act == gpu.Tanh || act == gpu.Sigmoid:
+		return curveSIMD(act, h, z, bias)
 	}
 	return 0
 }
@@ -87,23 +87,30 @@ func slopeSIMD(act gpu.Activation, d, v, sum []float32) int {
 	switch {
 	case clipped:
 		return clipSlopeSIMD(d, v, sum, low, high)
-	case act == gpu.Tanh:
-		return tanhSlopeSIMD(d, v, sum)
+	case act == gpu.Tanh || act == gpu.Sigmoid:
+		return curveSlopeSIMD(act, d, v, sum)
 	case act == gpu.Linear:
 		return addSIMD(sum, d)
 	}
 	return 0
 }
 
-func tanhSIMD(h, z, bias []float32) int {
+// curveSIMD computes tanh or the sigmoid.
+func curveSIMD(act gpu.Activation, h, z, bias []float32) int {
+	curve := func(a f8) f8 {
+		if act == gpu.Tanh {
+			return tanh(a)
+		}
+		return sigmoid(a)
+	}
 	n := len(bias)
 	h, z = h[:n], z[:n]
 	i := 0
 	for ; i < n-7; i += 8 {
-		store(tanh(load(z, i).Add(load(bias, i))), h, i)
+		store(curve(load(z, i).Add(load(bias, i))), h, i)
 	}
 	if i < n {
-		storePart(tanh(loadPart(z[i:]).Add(loadPart(bias[i:]))), h[i:])
+		storePart(curve(loadPart(z[i:]).Add(loadPart(bias[i:]))), h[i:])
 	}
 	archsimd.ClearAVXUpperBits()
 	return n
@@ -122,6 +129,8 @@ var (
 	log2e                         = eight(1.44269504)
 	negLn2High, negLn2Low         = eight(-0.693359375), eight(2.12194440e-4)
 	one, two, twenty, fiveEighths = eight(1), eight(2), eight(20), eight(0.625)
+
+	lowest = eight(-87.3)
 )
 
 func eight(x float32) *[8]float32 { return &[8]float32{x, x, x, x, x, x, x, x} }
@@ -147,7 +156,17 @@ func tanh(x f8) f8 {
 	return x.Merge(y, x.IsNaN())
 }
 
-// exp is 2^k·exp(r) with r = x - k·ln 2, for -87 <= x <= 88.
+// sigmoid is z/(1 + z) for x < 0 and 1/(1 + z) from there on, with z = exp(-|x|), which cannot
+// overflow. Below -87.3 it is 0, where z is subnormal.
+func sigmoid(x f8) f8 {
+	a := x.AsInt32x8().AndNot(archsimd.BroadcastInt32x8(-1 << 31)).AsFloat32x8()
+	z := exp(all(0).Sub(a).Max(con(lowest)))
+	y := z.Merge(con(one), x.Less(all(0))).Div(z.Add(con(one)))
+	y = all(0).Merge(y, x.Less(con(lowest)))
+	return x.Merge(y, x.IsNaN())
+}
+
+// exp is 2^k·exp(r) with r = x - k·ln 2, for -87.3 <= x <= 88.
 func exp(x f8) f8 {
 	k := x.Mul(con(log2e)).RoundToEven()
 	r := con(negLn2High).MulAdd(k, x)
@@ -173,14 +192,18 @@ func clipSIMD(h, z, bias []float32, low, high float32) int {
 	return n
 }
 
-// tanhSlopeSIMD has f' = 1 - h².
-func tanhSlopeSIMD(d, h, sum []float32) int {
+// curveSlopeSIMD has f' = 1 - h² for tanh and h(1 - h) for the sigmoid.
+func curveSlopeSIMD(act gpu.Activation, d, h, sum []float32) int {
 	n := len(d) &^ 7
 	unit := all(1)
 	h, sum = h[:n], sum[:n]
 	for i := 0; i < n; i += 8 {
 		y := load(h, i)
-		g := load(d, i).Mul(unit.Sub(y.Mul(y)))
+		slope := unit.Sub(y.Mul(y))
+		if act == gpu.Sigmoid {
+			slope = y.Mul(unit.Sub(y))
+		}
+		g := load(d, i).Mul(slope)
 		store(g, d, i)
 		store(load(sum, i).Add(g), sum, i)
 	}

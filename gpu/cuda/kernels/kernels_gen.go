@@ -21,7 +21,8 @@ const (
 	ActTanh         = 0          // gpu.Activation
 	ActRelu         = 1          // gpu.Activation
 	ActPl           = 2          // gpu.Activation
-	ActLinear       = 3          // gpu.Activation
+	ActSigmoid      = 3          // gpu.Activation
+	ActLinear       = 4          // gpu.Activation
 	DrawSymmetric   = 2          // gpu.Draw
 	DrawUniform     = 3          // gpu.Draw
 	DrawNormal      = 4          // gpu.Draw
@@ -34,6 +35,7 @@ const (
 	KernelBiasTanh
 	KernelBiasRelu
 	KernelBiasPl
+	KernelBiasSigmoid
 	KernelBiasLinear
 	KernelIm2col
 	KernelCol2im
@@ -59,6 +61,7 @@ var entries = [NumKernels]entry{
 	{"bias_tanh", 256},
 	{"bias_relu", 256},
 	{"bias_pl", 256},
+	{"bias_sigmoid", 256},
 	{"bias_linear", 256},
 	{"im2col", 256},
 	{"col2im", 256},
@@ -141,6 +144,11 @@ func (k Kernels) BiasRelu(shape Shape, pre, h, b DevicePtr, rows, cols, width in
 // BiasPl launches the kernel bias_pl.
 func (k Kernels) BiasPl(shape Shape, pre, h, b DevicePtr, rows, cols, width int32) error {
 	return k.launch(KernelBiasPl, shape, []uint64{uint64(pre), uint64(h), uint64(b), intWord(rows), intWord(cols), intWord(width)})
+}
+
+// BiasSigmoid launches the kernel bias_sigmoid.
+func (k Kernels) BiasSigmoid(shape Shape, h, b DevicePtr, rows, cols, width int32) error {
+	return k.launch(KernelBiasSigmoid, shape, []uint64{uint64(h), uint64(b), intWord(rows), intWord(cols), intWord(width)})
 }
 
 // BiasLinear launches the kernel bias_linear.
