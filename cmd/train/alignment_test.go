@@ -5,17 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"mdfa/algo"
-	"mdfa/gpu"
-	"mdfa/model"
-	"mdfa/run/checkpoint"
-	"mdfa/run/folder"
-	"mdfa/run/settings"
 )
 
 func TestAlignmentIsWrittenEverySoManySteps(t *testing.T) {
@@ -49,63 +41,6 @@ func TestAlignmentIsWrittenEverySoManySteps(t *testing.T) {
 	}, keys)
 	assert.Equal(t, stable(t, filepath.Join(plain.runFolder(t), "epochs.csv"), "images_per_second"),
 		stable(t, filepath.Join(got.runFolder(t), "epochs.csv"), "images_per_second"), "measuring changes nothing")
-}
-
-func TestAlignmentGoesOnWhereARunGoesOn(t *testing.T) {
-	net, err := model.NewDense(model.Vector(4), []int{3}, 2, gpu.Tanh)
-	require.NoError(t, err)
-	run, err := folder.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
-	require.NoError(t, err)
-	p := &plan{options: options{Spec: settings.Spec{Alignment: 5}}}
-	steps := func() []string {
-		_, rows := table(t, filepath.Join(run.Dir(), "alignment.csv"))
-		var list []string
-		for _, row := range rows {
-			if row["layer"] == "0" {
-				list = append(list, row["step"])
-			}
-		}
-		return list
-	}
-	measure := func(from int, at ...int) {
-		log, err := newAlignmentLog(p, net, run, from)
-		require.NoError(t, err)
-		for _, step := range at {
-			require.NoError(t, log.add(algo.Alignment{Step: step, Layers: make([]algo.LayerAlignment, 2)}))
-		}
-		require.NoError(t, log.save())
-	}
-	measure(0, 0, 5, 10, 15)
-	assert.Equal(t, []string{"0", "5", "10", "15"}, steps())
-	measure(10, 10)
-	assert.Equal(t, []string{"0", "5", "10"}, steps(), "later rows are left out, and none is there twice")
-	measure(0, 0)
-	assert.Equal(t, []string{"0"}, steps(), "a run from the start leaves out all")
-
-	none, err := newAlignmentLog(&plan{}, net, run, 0)
-	require.NoError(t, err)
-	require.NoError(t, none.add(algo.Alignment{}))
-	require.NoError(t, none.save())
-}
-
-// Rows before a checkpoint are never measured again: without them it must not be written.
-func TestACheckpointIsNeverAheadOfTheAlignment(t *testing.T) {
-	net, err := model.NewDense(model.Vector(4), []int{3}, 2, gpu.Tanh)
-	require.NoError(t, err)
-	run, err := folder.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
-	require.NoError(t, err)
-	log, err := newAlignmentLog(&plan{options: options{Spec: settings.Spec{Alignment: 5}}}, net, run, 0)
-	require.NoError(t, err)
-	k := &keeper{run: run, net: net, aligned: log, settings: checkpoint.Settings{Network: net.Spec(), Data: checkpoint.Data{Shape: [3]int{1, 1, 4}, Classes: 2}}, writer: checkpoint.NewWriter(run.Dir(), nil), out: newConsole(os.Stdout)}
-	measured := algo.Alignment{Layers: make([]algo.LayerAlignment, 2)}
-	require.NoError(t, log.add(measured))
-	require.NoError(t, k.save(algo.State{Params: make([]float32, net.Params)}))
-	require.NoError(t, log.add(measured))
-	require.NoError(t, os.Remove(filepath.Join(run.Dir(), folder.AlignmentFile)))
-	require.ErrorContains(t, k.save(algo.State{Params: make([]float32, net.Params), Progress: algo.Progress{Step: 7}}), "was removed")
-	c, err := checkpoint.LoadState(t.Context(), run.Dir())
-	require.NoError(t, err)
-	assert.Zero(t, c.Progress.Step, "the state before")
 }
 
 func TestAlignmentOfTooFewStepsIsRefused(t *testing.T) {

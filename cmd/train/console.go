@@ -80,6 +80,9 @@ func (c *console) detail(text string) {
 	}
 }
 
+// field prints a line with its label, unless -quiet.
+func (c *console) field(label, text string) { c.detail(c.label(label) + text) }
+
 // labelColumns is the width of labels.
 const labelColumns = 9
 

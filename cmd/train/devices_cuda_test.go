@@ -6,6 +6,7 @@ import (
 	"debug/elf"
 	"encoding/json"
 	"fmt"
+	"mdfa/run"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -254,9 +255,9 @@ func TestProfileIsATableAndAFile(t *testing.T) {
 
 	text, err := os.ReadFile(filepath.Join(dir, "profile.json"))
 	require.NoError(t, err)
-	var r profileReport
+	var r run.Profile
 	require.NoError(t, json.Unmarshal(text, &r))
-	assert.Equal(t, profileSchema, r.Schema)
+	assert.Equal(t, 1, r.Schema)
 	assert.Equal(t, "software GPU", r.Device)
 	assert.Equal(t, "mdfa", r.Model)
 	assert.Equal(t, 64, r.BatchSize)

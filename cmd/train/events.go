@@ -10,11 +10,8 @@ import (
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
-	"mdfa/gpu"
-	"mdfa/internal/progress"
 	"mdfa/internal/wording"
-	"mdfa/loaders"
-	"mdfa/model"
+	"mdfa/run"
 	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
 )
@@ -27,15 +24,23 @@ const (
 
 func (o *options) checkLog() error {
 	if o.log != logText && o.log != logJSON {
-		return usagef("-log %s: expected %s or %s.", wording.Shown(o.log), logText, logJSON)
+		return cli.Usagef("-log %s: expected %s or %s.", wording.Shown(o.log), logText, logJSON)
 	}
 	return nil
+}
+
+// jsonLines prints a run for machines: an object a line.
+type jsonLines struct {
+	run.Ignore
+	out *console
+	pace
+	said time.Time // the last progress event, or the beginning
 }
 
 // event prints an object on a line of its own, where -log json asks for it. fields is a
 // struct; -quiet leaves the outcome and an error.
 func (c *console) event(name string, fields any) {
-	if c == nil || !c.json || c.quiet && name != "outcome" && name != "error" {
+	if !c.json || c.quiet && name != "outcome" && name != "error" {
 		return
 	}
 	head, err := json.Marshal(struct {
@@ -77,7 +82,7 @@ func mean(x, count float64) *float64 {
 // top5Share is the share of examples whose class was among the first five, null where
 // there are fewer classes.
 func top5Share(m algo.Metrics, classes int) *float64 {
-	if classes < topFive {
+	if classes < run.TopFive {
 		return nil
 	}
 	return mean(m.Top5Accuracy(), m.Count)
@@ -97,19 +102,36 @@ type startEvent struct {
 	Cache       string              `json:"cache,omitempty"`
 }
 
-// startEvent prints what the header says to people.
-func (c *console) startEvent(settings checkpoint.Settings, p *plan, net *model.Network, dev gpu.Info, passed string, m memoryPlan, cache string, run *folder.Writer) {
+// Started prints what the header says to people, and where the run is resumed from.
+func (w *jsonLines) Started(s *run.Start) {
+	w.begin(s)
+	w.said = time.Now()
 	memory := map[string]uint64{}
-	for _, n := range m {
-		memory[n.what] = n.bytes
+	for _, n := range s.Memory {
+		memory[n.What] = n.Bytes
 	}
-	c.event("start", startEvent{
-		Folder: run.Dir(), Go: runtime.Version(), Command: p.command, Settings: settings, Device: deviceFacts(dev), PassedOver: passed,
-		Parameters: net.Weights(), MemoryBytes: m.total(), Memory: memory, Cache: cache,
+	w.out.event("start", startEvent{
+		Folder: s.Dir, Go: runtime.Version(), Command: s.Command, Settings: s.Record, PassedOver: s.Skipped,
+		Device:     folder.Device{Kind: s.Device.Kind, Name: s.Device.Name, Detail: s.Device.Detail},
+		Parameters: s.Network.Weights(), MemoryBytes: s.Memory.Total(), Memory: memory, Cache: s.Cache,
 	})
-	for _, note := range p.notes {
-		c.event("note", noteEvent{note})
+	for _, note := range s.Notes {
+		w.Note(note)
 	}
+	if r := s.Resumed; r != nil && r.Path != "" {
+		if r.Skipped != nil {
+			w.Note(skippedText(r.Skipped))
+		}
+		w.out.event("resume", resumeEvent{r.Path, r.Progress.Epoch(), r.Progress.Step, r.Progress.Steps()})
+	}
+}
+
+// resumeEvent says where a run is resumed from.
+type resumeEvent struct {
+	From  string `json:"from"`  // the checkpoint
+	Epoch int    `json:"epoch"` // the one that is resumed, or the next
+	Step  int    `json:"step"`  // of it
+	Steps int    `json:"steps"` // of the whole run so far
 }
 
 // noteEvent is what the user should know, and no error.
@@ -117,11 +139,8 @@ type noteEvent struct {
 	Text string `json:"text"`
 }
 
-// note tells it, in the form that -log asks for.
-func (c *console) note(text string) {
-	c.detail(c.label("note") + text)
-	c.event("note", noteEvent{text})
-}
+// Note prints what the user should know.
+func (w *jsonLines) Note(text string) { w.out.event("note", noteEvent{text}) }
 
 // progressEvery is the time between two progress events. To know the loss is to wait for
 // the device.
@@ -137,9 +156,15 @@ type progressEvent struct {
 	SecondsLeft     *float64 `json:"seconds_left"`
 }
 
-func (o *observer) progressEvent(s progress.State) {
-	left := s.Left.Seconds()
-	o.out.event("progress", progressEvent{s.Epoch, s.Step, s.Steps, finite(s.Loss), finite(s.ImagesPerSecond), &left})
+// Step prints a progress event every now and then.
+func (w *jsonLines) Step(epoch, step int, loss func() (float64, error)) {
+	now := time.Now()
+	s, ok := w.at(now, epoch, step, loss, func(bool) bool { return now.Sub(w.said) >= progressEvery })
+	if ok {
+		w.said = now
+		left := s.Left.Seconds()
+		w.out.event("progress", progressEvent{s.Epoch, s.Step, s.Steps, finite(s.Loss), finite(s.ImagesPerSecond), &left})
+	}
 }
 
 // checkpointEvent is a state that can be resumed from.
@@ -148,6 +173,11 @@ type checkpointEvent struct {
 	Epoch int    `json:"epoch"` // that goes on, or that is next
 	Step  int    `json:"step"`  // of it
 	Steps int    `json:"steps"` // of the whole run so far
+}
+
+// Checkpoint prints that there is a state to resume from.
+func (w *jsonLines) Checkpoint(path string, p algo.Progress) {
+	w.out.event("checkpoint", checkpointEvent{path, p.Epoch(), p.Step, p.Steps()})
 }
 
 // epochEvent has the columns of epochs.csv.
@@ -166,13 +196,15 @@ type epochEvent struct {
 	DataWaitSeconds float64  `json:"data_wait_seconds"`
 }
 
-func (o *observer) epochEvent(e algo.Epoch) {
-	o.out.event("epoch", epochEvent{
-		e.Number, o.epochs, e.Steps,
+// Epoch prints an epoch.
+func (w *jsonLines) Epoch(e algo.Epoch) error {
+	w.out.event("epoch", epochEvent{
+		e.Number, w.start.Epochs, e.Steps,
 		mean(e.Train.MeanLoss(), e.Train.Count), mean(e.Train.Accuracy(), e.Train.Count),
-		mean(e.Valid.MeanLoss(), e.Valid.Count), mean(e.Valid.Accuracy(), e.Valid.Count), top5Share(e.Valid, o.classes),
+		mean(e.Valid.MeanLoss(), e.Valid.Count), mean(e.Valid.Accuracy(), e.Valid.Count), top5Share(e.Valid, w.start.Data.Classes),
 		e.Best, finite(e.ImagesPerSecond()), e.Seconds, e.DataWait,
 	})
+	return nil
 }
 
 // alignmentEvent has the columns of alignment.csv.
@@ -193,15 +225,17 @@ type alignmentLayer struct {
 	Saturated         *float64 `json:"saturated"`
 }
 
-func (c *console) alignmentEvent(a algo.Alignment, net *model.Network) {
+// Alignment prints a measured step.
+func (w *jsonLines) Alignment(a algo.Alignment) error {
 	e := alignmentEvent{Step: a.Step, Epoch: a.Epoch}
 	for i, l := range a.Layers {
 		e.Layers = append(e.Layers, alignmentLayer{
-			net.Layers[i].String(), finite(l.Gradient.Angle), finite(l.Gradient.NormRatio), finite(l.Gradient.SignAgreement),
+			w.start.Network.Layers[i].String(), finite(l.Gradient.Angle), finite(l.Gradient.NormRatio), finite(l.Gradient.SignAgreement),
 			finite(l.Feedback.Angle), finite(l.Feedback.NormRatio), finite(l.AtFloor), finite(l.Saturated),
 		})
 	}
-	c.event("alignment", e)
+	w.out.event("alignment", e)
+	return nil
 }
 
 // outcomeEvent is the last word on a run.
@@ -220,19 +254,23 @@ type outcomeEvent struct {
 	DataWaitSeconds   float64  `json:"data_wait_seconds"`
 }
 
-func (c *console) outcomeEvent(data *loaders.Dataset, r algo.Result, o outcome, run *folder.Writer) {
-	best, test := r.Best(), r.Test
+// Finished prints how the run ended.
+func (w *jsonLines) Finished(o *run.Outcome) {
+	best, test := o.Best(), o.Test
 	e := outcomeEvent{
-		Status: o.status, Reason: o.reason, Folder: run.Dir(), Epochs: len(r.Epochs), Steps: r.Steps, BestEpoch: r.BestEpoch,
+		Status: o.Status, Reason: o.Reason, Folder: o.Start.Dir, Epochs: len(o.Epochs), Steps: o.Steps, BestEpoch: o.BestEpoch,
 		BestValidAccuracy: mean(best.Valid.Accuracy(), best.Valid.Count),
-		TestAccuracy:      mean(test.Accuracy(), test.Count), TestTop5: top5Share(test, data.Classes),
-		TrainSeconds: r.Seconds, DataWaitSeconds: r.DataWait,
+		TestAccuracy:      mean(test.Accuracy(), test.Count), TestTop5: top5Share(test, o.Start.Data.Classes),
+		TrainSeconds: o.Seconds, DataWaitSeconds: o.DataWait,
 	}
-	if r.Seconds > 0 {
-		e.ImagesPerSecond = finite(r.ImagesPerSecond())
+	if o.Seconds > 0 {
+		e.ImagesPerSecond = finite(o.ImagesPerSecond())
 	}
-	c.event("outcome", e)
+	w.out.event("outcome", e)
 }
+
+// Profiled prints the profile of a step.
+func (w *jsonLines) Profiled(p *run.Profile) { w.out.event("profile", p) }
 
 // errorEvent is the sentence that standard error gets as well.
 type errorEvent struct {
@@ -241,5 +279,5 @@ type errorEvent struct {
 }
 
 func (c *console) errorEvent(err error) {
-	c.event("error", errorEvent{sentence(err), cli.ExitCode(err)})
+	c.event("error", errorEvent{wording.Sentence(err), cli.ExitCode(err)})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"mdfa/run"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,8 +32,8 @@ func TestGeneratedFeedbackIsForDirectFeedbackAlone(t *testing.T) {
 	for _, args := range [][]string{{"-model", "fa", "-feedback", "generated"}, {"-feedback", "generated"}, {"-model", "dfa", "-feedback", "none"}} {
 		opt, err := parse(args)
 		require.NoError(t, err)
-		_, err = newPlan(opt)
-		assert.ErrorIs(t, err, errUsage, args)
+		_, err = run.New(opt.Spec, run.Options{})
+		assert.ErrorIs(t, err, run.ErrUsage, args)
 		assert.ErrorContains(t, err, "-feedback")
 	}
 }

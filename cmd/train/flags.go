@@ -12,12 +12,14 @@ import (
 	"mdfa/run/settings"
 )
 
+// resumeAuto is the value of -resume that looks for a run itself.
+const resumeAuto = "auto"
+
 // options are what the flags say: the settings of the run, and the program's own.
 type options struct {
 	settings.Spec
 	resume, log             string
 	quiet, version, devices bool
-	found                   []string          // runs that -resume auto has looked at
 	flags                   map[string]string // the program's own flags that run.json records
 }
 

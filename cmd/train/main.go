@@ -10,20 +10,20 @@ import (
 	"os"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/run"
 )
 
 func main() {
-	cli.Main("train", func(ctx context.Context, _ []string, stdout *os.File) error { return run(ctx, os.Args, stdout) })
+	cli.Main("train", func(ctx context.Context, _ []string, stdout *os.File) error { return train(ctx, os.Args, stdout) })
 }
 
-// run is the whole program: parse, plan, train, report. command is the program's name and its
-// arguments.
-func run(ctx context.Context, command []string, stdout *os.File) error {
+// train is the whole program. command is the program's name and its arguments.
+func train(ctx context.Context, command []string, stdout *os.File) error {
 	out := newConsole(stdout)
 	ctx, out.closed = context.WithCancel(ctx)
 	defer out.closed()
 	err := cmp.Or(dispatch(ctx, command, out), out.failure())
-	if err != nil {
+	if err != nil && out.json {
 		out.errorEvent(err)
 	}
 	return err
@@ -42,18 +42,38 @@ func dispatch(ctx context.Context, command []string, out *console) error {
 		return nil
 	}
 	out.json, out.quiet = opt.log == logJSON, opt.quiet
-	var from *origin
-	if opt.Given["resume"] {
-		var done bool
-		if opt, from, done, err = resume(ctx, opt, out); err != nil || done {
-			return err
-		}
-		defer from.close()
+	options := run.Options{Program: "train", Command: command, Flags: opt.flags}
+	if out.json {
+		options.Followers = []run.Follower{&jsonLines{out: out}}
+	} else {
+		t := newTerminal(out, command[0])
+		defer t.close()
+		options.Followers = []run.Follower{t}
+		options.Progress = t.loading
 	}
-	plan, err := newPlan(opt)
-	if err != nil {
+	r, complete, err := choose(ctx, opt, options)
+	switch {
+	case err != nil:
 		return err
+	case complete != "":
+		out.line(complete)
+		out.event("note", noteEvent{complete})
+		return nil
 	}
-	plan.origin, plan.command = from, command
-	return train(ctx, plan, out)
+	_, err = r.Train(ctx)
+	return err
+}
+
+// choose makes the run that the flags ask for, new or resumed. complete says that there is
+// none to be trained, and why.
+func choose(ctx context.Context, opt options, o run.Options) (r *run.Run, complete string, err error) {
+	switch {
+	case !opt.Given["resume"]:
+		r, err = run.New(opt.Spec, o)
+	case opt.resume == resumeAuto:
+		return run.Find(ctx, opt.Spec, o)
+	default:
+		r, err = run.Resume(ctx, opt.resume, opt.Spec, o)
+	}
+	return r, "", err
 }

@@ -32,7 +32,7 @@ func TestEachRunHasAReport(t *testing.T) {
 		}
 	}
 	_, result := table(t, filepath.Join(dir, "result.csv"))
-	assert.Equal(t, result[0]["test_accuracy"], number(float64(right)/float64(total)), "the matrix has the run's own test")
+	assert.Equal(t, result[0]["test_accuracy"], strconv.FormatFloat(float64(right)/float64(total), 'g', -1, 64), "the matrix has the run's own test")
 }
 
 func TestNoReportWhereNoneIsWanted(t *testing.T) {

@@ -10,42 +10,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/gpu"
-	"mdfa/model"
 	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
-
-func TestFeedbackHasAFingerprintOfItsValues(t *testing.T) {
-	net, err := model.NewDense(model.Vector(12), []int{2000, 5}, 10, gpu.Tanh)
-	require.NoError(t, err)
-	fingerprint := func(args string) checkpoint.Feedback {
-		t.Helper()
-		opt, err := parse(strings.Fields(args))
-		require.NoError(t, err)
-		p, err := newPlan(opt)
-		require.NoError(t, err)
-		_, drawn, err := p.initial(net)
-		require.NoError(t, err)
-		facts, err := p.feedbackFacts(net, drawn)
-		require.NoError(t, err)
-		return facts
-	}
-	assert.Equal(t, checkpoint.Feedback{Kind: "none"}, fingerprint("-model bp"))
-	seen := map[string]string{}
-	for _, args := range []string{
-		"-model fa", "-model fa -seed 1", "-model fa -backward_init N1",
-		"-model dfa", "-model dfa -seed 1", "-model dfa -backward_init N1", "-model mdfa",
-	} {
-		f := fingerprint(args)
-		assert.Len(t, f.Fingerprint, 64)
-		assert.Empty(t, seen[f.Fingerprint], args)
-		seen[f.Fingerprint] = args
-		assert.Equal(t, f, fingerprint(args+" -forward_init U0.5"), "the weights do not count")
-	}
-	assert.Equal(t, fingerprint("-model mdfa"), fingerprint("-model mdfa -feedback generated"))
-}
 
 func TestARunDoesNotGoOnWithOtherFeedback(t *testing.T) {
 	got := runTrain(t, "-data", madeUp(t), "-layers", "16", "-max_epochs", "1", "-model", "dfa")

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/creack/pty"
 	"github.com/stretchr/testify/assert"
@@ -19,7 +18,8 @@ import (
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/progress"
 	"mdfa/loaders"
-	"mdfa/run/folder"
+	"mdfa/run"
+	"mdfa/run/settings"
 )
 
 // onTerminal runs the program on a terminal of a given width and returns every byte
@@ -134,18 +134,16 @@ func TestTheLiveLineSaysWhatTrainingWaitsFor(t *testing.T) {
 	defer master.Close()
 	defer slave.Close()
 	go func() { _, _ = io.Copy(io.Discard, master) }() // until it is closed
-	run, err := folder.Create(t.TempDir(), "mnist", "bp", time.Now(), epochColumns(), func() error { return nil })
-	require.NoError(t, err)
-	defer run.Close()
 	one := loaders.Split{Labels: make([]int32, 1)}
-	keep := &keeper{run: run}
-	o := &observer{
-		out: newConsole(slave), run: run, keep: keep, epochs: 2, steps: 3, batch: 8, began: time.Now(),
-		data: &loaders.Dataset{Classes: 2, Valid: one, Test: one},
+	spec := run.Defaults()
+	spec.BatchSize = 8
+	start := &run.Start{
+		Facts: &settings.Facts{Spec: spec}, Epochs: 2, StepsPerEpoch: 3, Steps: 6, Data: &loaders.Dataset{Classes: 2, Valid: one, Test: one},
 	}
-	o.out.startLive()
+	o := newTerminal(newConsole(slave), "train")
+	o.Started(start)
 	require.NotNil(t, o.out.live)
-	defer o.out.stopLive()
+	defer o.close()
 	loss := func() (float64, error) { return 1, nil }
 	for epoch := 1; epoch <= 2; epoch++ {
 		for step, want := range []string{1: "", 2: "", 3: "validating"} {
@@ -158,7 +156,7 @@ func TestTheLiveLineSaysWhatTrainingWaitsFor(t *testing.T) {
 		require.NoError(t, o.Epoch(algo.Epoch{Number: epoch, Steps: 3}))
 		assert.Equal(t, []string{1: "validating", 2: "testing"}[epoch], o.state.Doing)
 	}
-	o.data.Valid = loaders.Split{}
+	start.Data.Valid = loaders.Split{}
 	o.Step(2, 3, loss)
 	assert.Empty(t, o.state.Doing, "nothing is validated")
 }

@@ -9,8 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/cmd/internal/cli"
-	"mdfa/gpu"
+	"mdfa/run"
 	"mdfa/run/settings"
 )
 
@@ -138,25 +137,6 @@ func TestWhatFailsIsOneSentenceAndCodeOne(t *testing.T) {
 	}
 }
 
-func TestRunsThatCannotFitSayWhatIsBig(t *testing.T) {
-	p := memoryPlan{{what: "feedback", bytes: 1_740_000_000}, {what: "images", bytes: 55_000_000}, {what: "activations", bytes: 1000}}
-	assert.NoError(t, p.check(gpu.Info{Name: "cpu"}), "memory unknown")
-	assert.NoError(t, p.check(gpu.Info{Name: "cpu", MemoryFree: 2e9}))
-	err := p.check(gpu.Info{Name: "cpu", MemoryFree: 1e9})
-	require.Error(t, err)
-	assert.Equal(t, exitFailed, cli.ExitCode(err))
-	assert.Equal(t, "the run needs about 1.8 GB (feedback 1.7 GB · images 55 MB), and cpu has 1.0 GB free: "+
-		"use smaller -layers or -filters, fewer -classes or a smaller -batch_size.", sentence(err))
-
-	p = append(p, need{what: "cuBLAS", bytes: 100_000_000, held: true})
-	dev := gpu.Info{Kind: "cuda", Name: "GPU", MemoryFree: 1_795_002_000, MemoryTotal: 8e9}
-	assert.NoError(t, p.check(dev), "what the device took for the run counts as free")
-	dev.MemoryFree -= 2000
-	assert.ErrorContains(t, p.check(dev), "and GPU has 1.9 GB free: use smaller")
-	dev.MemoryFree = 3e9
-	assert.ErrorContains(t, p.tooLarge(dev), "and GPU had 3.1 GB free but gave less: end other programs that use it, or use smaller")
-}
-
 func TestHelpFitsTheScreen(t *testing.T) {
 	for _, arg := range []string{"-h", "--help"} {
 		got := runTrain(t, arg)
@@ -177,7 +157,7 @@ func TestExamplesOfTheHelpParse(t *testing.T) {
 		words := strings.Fields(line)
 		opt, err := parse(words[1:])
 		require.NoError(t, err)
-		_, err = newPlan(opt)
+		_, err = run.New(opt.Spec, run.Options{})
 		assert.NoError(t, err)
 	}
 }

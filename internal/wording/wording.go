@@ -12,8 +12,13 @@ import (
 	"mdfa/internal/foreign"
 )
 
-// ErrUsage marks a mistake in what was typed, or in a setting.
-var ErrUsage = errors.New("wrong usage")
+var (
+	// ErrUsage marks a mistake in what was typed, or in a setting.
+	ErrUsage = errors.New("wrong usage")
+
+	// ErrInterrupted marks the end by Ctrl-C or another signal.
+	ErrInterrupted = errors.New("interrupted")
+)
 
 // usageError is a mistake in what was typed; its text is a sentence for the user.
 type usageError struct{ text string }

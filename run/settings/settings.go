@@ -319,7 +319,7 @@ func (s Spec) Resumed(earlier *Facts, name string) (Spec, error) {
 	if given == nil {
 		given = map[string]bool{}
 	}
-	merged := s
+	merged, defaults := s, Defaults()
 	for _, setting := range List {
 		switch {
 		case s.Chosen(setting.Name):
@@ -330,6 +330,7 @@ func (s Spec) Resumed(earlier *Facts, name string) (Spec, error) {
 					setting.Name, now, name, setting.Name, was)
 			}
 		case setting.Resume == Renew, setting.With != "" && s.Chosen(setting.With):
+			setting.copy(&merged, &defaults)
 		default:
 			setting.copy(&merged, &earlier.Spec)
 			if earlier.Chosen(setting.Name) {

@@ -27,8 +27,8 @@ var (
 	// ErrUsage marks a mistake in what was typed.
 	ErrUsage = wording.ErrUsage
 
-	// ErrInterrupted is the end by Ctrl-C or another signal.
-	ErrInterrupted = errors.New("interrupted")
+	// ErrInterrupted marks the end by Ctrl-C or another signal.
+	ErrInterrupted = wording.ErrInterrupted
 )
 
 // Usagef returns an ErrUsage whose text is a sentence for the user.

@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"context"
@@ -10,17 +10,15 @@ import (
 
 	"mdfa/algo"
 	"mdfa/internal/figures"
+	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/model"
 	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
 )
 
-// resumeAuto is the value of -resume that looks for a run itself.
-const resumeAuto = "auto"
-
-// origin is the run that goes on.
-type origin struct {
+// resumedRun is the earlier run that is resumed.
+type resumedRun struct {
 	dir    string                 // its folder; "" for a checkpoint that lies alone, which begins a new folder
 	unlock func()                 // of the folder; the run takes it over
 	run    *folder.Run            // its run.json; nil for a checkpoint that lies alone
@@ -28,7 +26,7 @@ type origin struct {
 }
 
 // settings are what the run was started with.
-func (o *origin) settings() checkpoint.Settings {
+func (o *resumedRun) settings() checkpoint.Settings {
 	if o.state != nil {
 		return o.state.Settings
 	}
@@ -36,7 +34,7 @@ func (o *origin) settings() checkpoint.Settings {
 }
 
 // name is what the user knows the origin by.
-func (o *origin) name() string {
+func (o *resumedRun) name() string {
 	if o.dir != "" {
 		return o.dir
 	}
@@ -44,22 +42,22 @@ func (o *origin) name() string {
 }
 
 // close lets others have the folder, if the run has not taken it over.
-func (o *origin) close() {
+func (o *resumedRun) close() {
 	if o != nil && o.unlock != nil {
 		o.unlock()
 	}
 }
 
 // takeLock hands the folder's lock over.
-func (o *origin) takeLock() func() {
+func (o *resumedRun) takeLock() func() {
 	unlock := o.unlock
 	o.unlock = nil
 	return unlock
 }
 
-// openOrigin finds the run that a path stands for: its folder, its folder of checkpoints, a
+// findRun finds the run that a path stands for: its folder, its folder of checkpoints, a
 // checkpoint, or a folder above with no other run in it.
-func openOrigin(ctx context.Context, path string) (*origin, error) {
+func findRun(ctx context.Context, path string) (*resumedRun, error) {
 	path = filepath.Clean(path)
 	dir := path
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
@@ -73,7 +71,7 @@ func openOrigin(ctx context.Context, path string) (*origin, error) {
 	}
 	state, err := checkpoint.LoadState(ctx, path)
 	if !errors.Is(err, checkpoint.ErrAbsent) {
-		return &origin{state: state}, err
+		return &resumedRun{state: state}, err
 	}
 	switch runs := folder.RunsBelow(path); len(runs) {
 	case 0:
@@ -81,18 +79,18 @@ func openOrigin(ctx context.Context, path string) (*origin, error) {
 	case 1:
 		return openRun(ctx, runs[0], runs[0])
 	default:
-		return nil, usagef("%s holds %d runs, such as %s and %s: name one of them, or take -resume auto with the flags of the run.",
+		return nil, wording.Usagef("%s holds %d runs, such as %s and %s: name one of them, or take -resume auto with the flags of the run.",
 			path, len(runs), runs[0], runs[len(runs)-1])
 	}
 }
 
 // openRun opens a run's folder for going on, from the checkpoint that path stands for.
-func openRun(ctx context.Context, dir, path string) (*origin, error) {
+func openRun(ctx context.Context, dir, path string) (*resumedRun, error) {
 	unlock, err := folder.Lock(dir)
 	if err != nil {
 		return nil, err
 	}
-	o := &origin{dir: dir, unlock: unlock}
+	o := &resumedRun{dir: dir, unlock: unlock}
 	if o.run, err = folder.ReadRun(dir); err == nil {
 		err = checkpoint.Sweep(dir)
 	}
@@ -109,44 +107,51 @@ func openRun(ctx context.Context, dir, path string) (*origin, error) {
 	return o, nil
 }
 
-// resume finds what -resume asks for, and completes the flags by those of that run. An
-// origin of nil begins a new run; done says that the run needs nothing any more.
-func resume(ctx context.Context, typed options, out *console) (opt options, from *origin, done bool, err error) {
-	if strings.TrimSpace(typed.resume) == "" {
-		return opt, nil, false, usagef("-resume is empty: expected the folder of a run, a checkpoint, or %s.", resumeAuto)
+// Resume resumes the run that path stands for: its folder, its folder of checkpoints, a
+// checkpoint, or a folder above with no other run in it. Of spec, the settings of Spec.Given
+// count; the others are the earlier run's. Close or Train ends the claim on its folder.
+func Resume(ctx context.Context, path string, spec Spec, o Options) (*Run, error) {
+	if strings.TrimSpace(path) == "" {
+		return nil, wording.Usagef("-resume is empty: expected the folder of a run, a checkpoint, or auto.")
 	}
-	if typed.resume == resumeAuto {
-		return autoResume(ctx, typed, out)
+	from, err := findRun(ctx, path)
+	if err != nil {
+		return nil, err
 	}
-	if from, err = openOrigin(ctx, typed.resume); err != nil {
-		return opt, nil, false, err
-	}
-	opt = typed
 	earlier := from.settings()
-	if opt.Spec, err = typed.Resumed(earlier.Facts(), from.name()); err == nil {
-		err = from.checkSchedule(opt)
+	if spec, err = spec.Resumed(earlier.Facts(), from.name()); err == nil {
+		err = from.checkSchedule(spec)
+	}
+	return newResumed(spec, o, from, err)
+}
+
+// newResumed is New for a run that is resumed, unless there is an error already.
+func newResumed(spec Spec, o Options, from *resumedRun, err error) (r *Run, _ error) {
+	if err == nil {
+		r, err = New(spec, o)
 	}
 	if err != nil {
 		from.close()
-		return opt, nil, false, err
+		return nil, err
 	}
-	return opt, from, false, nil
+	r.resumed = from
+	return r, nil
 }
 
 // checkSchedule refuses less training than there was already.
-func (o *origin) checkSchedule(opt options) error {
+func (o *resumedRun) checkSchedule(spec Spec) error {
 	epochs, steps := o.epochs(), o.steps()
 	switch {
-	case epochs > opt.MaxEpochs:
-		return usagef("-max_epochs %d: %s has begun epoch %d already: ask for at least as many.", opt.MaxEpochs, o.name(), epochs)
-	case opt.MaxSteps > 0 && steps > opt.MaxSteps:
-		return usagef("-max_steps %d: %s has made %s steps already: ask for at least as many.", opt.MaxSteps, o.name(), figures.Count(steps))
+	case epochs > spec.MaxEpochs:
+		return wording.Usagef("-max_epochs %d: %s has begun epoch %d already: ask for at least as many.", spec.MaxEpochs, o.name(), epochs)
+	case spec.MaxSteps > 0 && steps > spec.MaxSteps:
+		return wording.Usagef("-max_steps %d: %s has made %s steps already: ask for at least as many.", spec.MaxSteps, o.name(), figures.Count(steps))
 	}
 	return nil
 }
 
 // epochs is how many epochs were begun before.
-func (o *origin) epochs() int {
+func (o *resumedRun) epochs() int {
 	if o.state == nil {
 		return 0
 	}
@@ -158,7 +163,7 @@ func (o *origin) epochs() int {
 }
 
 // checkData refuses data that are not those of the run that goes on.
-func (o *origin) checkData(data *loaders.Dataset, now checkpoint.Data) error {
+func (o *resumedRun) checkData(data *loaders.Dataset, now checkpoint.Data) error {
 	was := o.settings().Data
 	if now.Checksum == was.Checksum {
 		return nil
@@ -168,20 +173,20 @@ func (o *origin) checkData(data *loaders.Dataset, now checkpoint.Data) error {
 }
 
 // checkNetwork refuses another network than the one that goes on.
-func (o *origin) checkNetwork(net *model.Network) error {
+func (o *resumedRun) checkNetwork(net *model.Network) error {
 	was, err := o.settings().Network.Network()
 	if err != nil {
 		return err
 	}
 	if was.String() != net.String() || was.Activation != net.Activation {
-		return usagef("the flags name the network %v (%v), and %s has %v (%v): leave the flags of the network out, or start a new run without -resume.",
+		return wording.Usagef("the flags name the network %v (%v), and %s has %v (%v): leave the flags of the network out, or start a new run without -resume.",
 			net, net.Activation, o.name(), was, was.Activation)
 	}
 	return nil
 }
 
 // checkFeedback refuses to go on where this program draws other feedback.
-func (o *origin) checkFeedback(now checkpoint.Feedback) error {
+func (o *resumedRun) checkFeedback(now checkpoint.Feedback) error {
 	if o == nil || o.state == nil || o.state.Feedback == now {
 		return nil
 	}
@@ -190,7 +195,7 @@ func (o *origin) checkFeedback(now checkpoint.Feedback) error {
 }
 
 // steps is how many were trained before; of a run that begins, none.
-func (o *origin) steps() int {
+func (o *resumedRun) steps() int {
 	if o == nil || o.state == nil {
 		return 0
 	}
@@ -205,36 +210,13 @@ func after(p algo.Progress) string {
 	return fmt.Sprintf("after epoch %d", len(p.Epochs))
 }
 
-// resumeEvent is where a run goes on from.
-type resumeEvent struct {
-	From  string `json:"from"`  // the checkpoint
-	Epoch int    `json:"epoch"` // that goes on, or that is next
-	Step  int    `json:"step"`  // of it
-	Steps int    `json:"steps"` // of the whole run so far
-}
-
-// print says where the run goes on from. A damaged checkpoint is mentioned in any case.
-func (o *origin) print(out *console, stepsPerEpoch int) {
-	if o == nil {
-		return
-	}
-	if o.state == nil {
-		out.detail(out.label("resume") + o.dir + " begins anew: it has no checkpoint yet")
-		return
-	}
-	if passed := o.state.PassedBy; passed != nil {
-		text := strings.TrimSuffix(passed.Error(), ": use another one.") + ": the one before it is used"
-		out.line(out.label("note") + text)
-		out.event("note", noteEvent{text})
-	}
-	p := o.state.Progress
-	at := fmt.Sprintf("after epoch %d", len(p.Epochs))
+// event says where the run is resumed from; nil for a new run.
+func (o *resumedRun) event() *Resumed {
 	switch {
-	case p.Steps() == 0:
-		at = "from the beginning"
-	case p.Step > 0:
-		at = fmt.Sprintf("in epoch %d, after step %s of %s", p.Epoch(), figures.Count(p.Step), figures.Count(stepsPerEpoch))
+	case o == nil:
+		return nil
+	case o.state == nil:
+		return &Resumed{Dir: o.dir}
 	}
-	out.detail(out.label("resume") + at + ", from " + o.state.Path)
-	out.event("resume", resumeEvent{o.state.Path, p.Epoch(), p.Step, p.Steps()})
+	return &Resumed{Dir: o.dir, Path: o.state.Path, Skipped: o.state.PassedBy, Progress: o.state.Progress}
 }

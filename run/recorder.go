@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"cmp"
@@ -9,25 +9,21 @@ import (
 	"mdfa/algo"
 	"mdfa/gpu"
 	"mdfa/internal/disk"
-	"mdfa/loaders"
 	"mdfa/model"
 	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
 
-// keeper writes the checkpoints of a run, and its run.json.
-type keeper struct {
-	out      *console
+// runRecorder writes the checkpoints of a run, its run.json and its epochs.
+type runRecorder struct {
+	Ignore
 	run      *folder.Writer
 	net      *model.Network
 	settings checkpoint.Settings
 	command  []string // the program's name and its arguments
 	off      bool     // -checkpoint_every -1
 	trainer  *algo.Trainer
-	aligned  *alignmentLog
-	reporter *reporter
-	board    *board
 	writer   *checkpoint.Writer
 
 	epochs []algo.Epoch // those of the run so far
@@ -38,41 +34,32 @@ type keeper struct {
 	unsaved error         // why the last one could not be written
 }
 
-// schedule has the training call save.
-func (k *keeper) schedule(p *plan) algo.Schedule {
-	s := algo.Schedule{Epochs: p.MaxEpochs, MaxSteps: p.MaxSteps, Seed: uint64(p.Seed), AlignmentEvery: p.Alignment}
-	if k.off {
-		return s
-	}
-	s.Save, s.SaveEvery = k.save, p.CheckpointEvery
-	return s
+// last is the path of the last checkpoint.
+func (k *runRecorder) last() string {
+	return filepath.Join(k.run.Dir(), checkpoint.Folder, checkpoint.LastFile)
 }
 
-func (k *keeper) checkpoint(s algo.State) *checkpoint.Checkpoint {
+func (k *runRecorder) checkpoint(s algo.State) *checkpoint.Checkpoint {
 	return &checkpoint.Checkpoint{
 		Facts:   checkpoint.Facts{Settings: k.settings, Progress: s.Progress},
 		Network: k.net, Params: s.Params, Best: s.Best, Optimizer: s.Optimizer,
 	}
 }
 
-// save makes a state the run's last checkpoint. The rows of alignment.csv come first: those
-// that a checkpoint has left behind are never measured again.
-func (k *keeper) save(s algo.State) error {
-	if k.unsaved = k.aligned.save(); k.unsaved == nil {
-		k.unsaved = k.writer.State(k.checkpoint(s))
-	}
-	if k.unsaved != nil {
-		return k.unsaved
+// save makes a state the run's last checkpoint.
+func (k *runRecorder) save(s algo.State) error {
+	if err := k.writer.State(k.checkpoint(s)); err != nil {
+		return err
 	}
 	k.saved, k.reached = true, s.Progress
-	k.out.event("checkpoint", checkpointEvent{
-		filepath.Join(k.run.Dir(), checkpoint.Folder, checkpoint.LastFile), s.Progress.Epoch(), s.Progress.Step, s.Progress.Steps(),
-	})
 	return nil
 }
 
-// epoch notes an epoch; the weights of the best one are kept in a file of their own.
-func (k *keeper) epoch(e algo.Epoch) error {
+// Epoch adds a row to epochs.csv; the weights of the best epoch are kept in a file of their own.
+func (k *runRecorder) Epoch(e algo.Epoch) error {
+	if err := k.run.AddEpoch(epochCells(e, k.settings.Data.Classes)); err != nil {
+		return err
+	}
 	k.epochs = append(k.epochs, e)
 	if !e.Best {
 		return nil
@@ -89,7 +76,7 @@ func (k *keeper) epoch(e algo.Epoch) error {
 }
 
 // saveWeights writes the weights of the best epoch, with the history up to it.
-func (k *keeper) saveWeights(weights []float32) error {
+func (k *runRecorder) saveWeights(weights []float32) error {
 	if !algo.Finite(weights) {
 		return fmt.Errorf("weights are NaN or infinite after epoch %d: try a smaller learning rate: %w", k.best, algo.ErrDiverged)
 	}
@@ -98,41 +85,44 @@ func (k *keeper) saveWeights(weights []float32) error {
 	}))
 }
 
-// open takes the folder of the run: a new one, or that of the run that goes on, after its
+// open takes the folder of the run: a new one, or that of the run that is resumed, after its
 // data and network were compared.
-func (p *plan) open(data *loaders.Dataset, net *model.Network, dev gpu.Info, start time.Time) (*keeper, error) {
-	k := &keeper{net: net, settings: p.record(data, net), command: p.command, off: p.CheckpointEvery == settings.NoCheckpoints}
+func (s *session) open() error {
+	k := &runRecorder{net: s.Network, settings: s.record(s.Data, s.Network), command: s.Command, off: s.spec.CheckpointEvery == settings.NoCheckpoints}
+	s.recorder = k
 	var err error
-	if o := p.origin; o != nil {
-		if err := cmp.Or(o.checkData(data, k.settings.Data), o.checkNetwork(net)); err != nil {
-			return nil, err
+	if o := s.resumed; o != nil {
+		if err := cmp.Or(o.checkData(s.Data, k.settings.Data), o.checkNetwork(s.Network)); err != nil {
+			return err
 		}
 		if o.dir != "" {
-			if p.Chosen("out") && p.resume != resumeAuto {
-				p.notes = append(p.notes, "-out is ignored: the run goes on in its own folder")
+			if s.spec.Chosen("out") && s.found == nil {
+				s.Notes = append(s.Notes, "-out is ignored: the run goes on in its own folder")
 			}
 			k.writer = checkpoint.NewWriter(o.dir, o.state)
 			k.run, err = folder.Open(o.dir, o.takeLock(), epochColumns())
-			return k, err
+			s.folder = k.run
+			return err
 		}
 	}
 	var files []folder.File
-	if p.origin == nil { // a run that is killed from here on is found by -resume auto
-		text, err := k.record(dev, start).Encode()
+	if s.resumed == nil { // Find finds a run that is killed from here on
+		text, err := k.record(s.Device, s.started).Encode()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		files = append(files, folder.File{Name: folder.RunFile, Text: text})
 	}
-	k.run, err = folder.Create(p.Out, data.Name, p.runName(data), start, epochColumns(), p.others(), files...)
+	k.run, err = folder.Create(s.spec.Out, s.Data.Name, s.name(s.Data), s.started, epochColumns(), s.others(), files...)
 	if err == nil {
 		k.writer = checkpoint.NewWriter(k.run.Dir(), nil)
 	}
-	return k, err
+	s.folder = k.run
+	return err
 }
 
-// record is run.json of a run that begins.
-func (k *keeper) record(dev gpu.Info, start time.Time) folder.Run {
+// record returns run.json of a run that begins.
+func (k *runRecorder) record(dev gpu.Info, start time.Time) folder.Run {
 	return folder.Run{
 		Settings: k.settings, Command: k.command, Device: deviceFacts(dev), Started: start.Round(time.Second),
 	}
@@ -140,15 +130,15 @@ func (k *keeper) record(dev gpu.Info, start time.Time) folder.Run {
 
 // begin writes run.json with all that is known now. It returns when the run was started for
 // the first time.
-func (k *keeper) begin(from *origin, dev gpu.Info, now time.Time) (time.Time, error) {
+func (k *runRecorder) begin(from *resumedRun, dev gpu.Info, now time.Time, save func(algo.State) error) (time.Time, error) {
 	if from != nil {
-		return k.goOn(from, dev, now)
+		return k.resume(from, dev, now, save)
 	}
 	return now, k.writeRun(k.record(dev, now))
 }
 
-// goOn brings the run's folder to what the origin says: rows, run.json, best weights.
-func (k *keeper) goOn(from *origin, dev gpu.Info, now time.Time) (time.Time, error) {
+// resume brings the run's folder to the state that is resumed: rows, run.json, best weights.
+func (k *runRecorder) resume(from *resumedRun, dev gpu.Info, now time.Time, save func(algo.State) error) (time.Time, error) {
 	again := folder.Resumed{
 		Time: now.Round(time.Second), Program: k.settings.Program, Command: k.command, Device: deviceFacts(dev), Epoch: 1,
 	}
@@ -171,7 +161,7 @@ func (k *keeper) goOn(from *origin, dev gpu.Info, now time.Time) (time.Time, err
 	}
 	r.Resumed = append(r.Resumed, again)
 	if from.dir == "" && !k.off {
-		if err := k.save(from.state.State()); err != nil {
+		if err := save(from.state.State()); err != nil {
 			return now, err
 		}
 	}
@@ -186,7 +176,7 @@ func (k *keeper) goOn(from *origin, dev gpu.Info, now time.Time) (time.Time, err
 
 // restoreBest makes the best weights those of the state that the run goes on from. Without
 // any, what is there belongs to an epoch that is trained again.
-func (k *keeper) restoreBest(weights []float32) error {
+func (k *runRecorder) restoreBest(weights []float32) error {
 	if k.off {
 		return nil
 	}
@@ -200,7 +190,7 @@ func (k *keeper) restoreBest(weights []float32) error {
 	return nil
 }
 
-func (k *keeper) writeRun(r folder.Run) error {
+func (k *runRecorder) writeRun(r folder.Run) error {
 	text, err := r.Encode()
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"errors"
@@ -25,9 +25,10 @@ const (
 	probeUnits  = 4 << 20
 )
 
-// board writes what TensorBoard shows of a run: see docs/interop.md. A nil one writes
+// tensorboardLogger writes what TensorBoard shows of a run: see docs/interop.md. A nil one writes
 // nothing. A file that cannot be written does not end a run that trains; close says it.
-type board struct {
+type tensorboardLogger struct {
+	Ignore
 	dir    string
 	writer *tensorboard.Writer
 	probe  *algo.Probe
@@ -40,33 +41,32 @@ type board struct {
 	lossSum             float64
 }
 
-// newBoard starts an event file in a run's folder dir. It is nil without -tensorboard. Data
-// are the run's, for the images to look into the network with. settings is the run in one line.
-func newBoard(p *plan, t *algo.Trainer, net *model.Network, data algo.Data, dir, settings string) (*board, error) {
-	if !p.TensorBoard {
+// newTensorboardLogger starts an event file in a run's folder. It is nil without -tensorboard.
+func newTensorboardLogger(s *session) (*tensorboardLogger, error) {
+	if !s.spec.TensorBoard {
 		return nil, nil
 	}
-	b := &board{dir: filepath.Join(dir, boardFolder), net: net, lr: p.LR, steps: t.Steps()}
-	set := data.Valid
+	b := &tensorboardLogger{dir: filepath.Join(s.Dir, boardFolder), net: s.Network, lr: s.spec.LR, steps: s.StepsPerEpoch}
+	set := s.placed.Valid
 	if set.Len() == 0 {
-		set = data.Train
+		set = s.placed.Train
 	}
-	images, err := set.First(probed(net, p.BatchSize), net.Input.Size())
+	images, err := set.First(probed(s.Network, s.spec.BatchSize), s.Network.Input.Size())
 	if err != nil {
 		return nil, err
 	}
-	if b.probe, err = t.NewProbe(images); err != nil {
+	if b.probe, err = s.trainer.NewProbe(images); err != nil {
 		return nil, err
 	}
 	if b.writer, err = tensorboard.NewWriter(b.dir, time.Now()); err != nil {
 		_ = b.probe.Close() // the file's error says more
 		return nil, b.explain(err, "allow writing there, or leave out -tensorboard")
 	}
-	if p.origin != nil {
-		b.writer.Restart(int64(p.origin.steps()) + 1)
+	if s.resumed != nil {
+		b.writer.Restart(int64(s.resumed.steps()) + 1)
 	}
-	if p.origin == nil || p.origin.run == nil { // otherwise an earlier file of the folder has it
-		b.writer.Text("run", 0, settings)
+	if s.resumed == nil || s.resumed.run == nil { // otherwise an earlier file of the folder has it
+		b.writer.Text("run", 0, s.Facts.String())
 	}
 	b.flush()
 	return b, nil
@@ -82,12 +82,9 @@ func probed(net *model.Network, batch int) int {
 	return min(probeImages, algo.EvalBatch(net, batch), max(1, probeUnits/widest))
 }
 
-// step writes the mean loss of the steps of this epoch since it was written last. In an
+// Step writes the mean loss of the steps of this epoch since it was written last. In an
 // epoch that goes on, those before are not counted.
-func (b *board) step(epoch, step int, loss func() (float64, error)) {
-	if b == nil {
-		return
-	}
+func (b *tensorboardLogger) Step(epoch, step int, loss func() (float64, error)) {
 	at := (epoch-1)*b.steps + step
 	goesOn := b.lossEpoch != epoch && step > 1
 	if b.lossEpoch != epoch {
@@ -109,20 +106,17 @@ func (b *board) step(epoch, step int, loss func() (float64, error)) {
 }
 
 // flush lets TensorBoard see what was written; close says what could not be.
-func (b *board) flush() { _ = b.writer.Flush() }
+func (b *tensorboardLogger) flush() { _ = b.writer.Flush() }
 
-// epoch writes all that an epoch came to, and what the network has become.
-func (b *board) epoch(e algo.Epoch) error {
-	if b == nil {
-		return nil
-	}
+// Epoch writes all that an epoch came to, and what the network has become.
+func (b *tensorboardLogger) Epoch(e algo.Epoch) error {
 	at := int64((e.Number-1)*b.steps + e.Steps)
 	b.scalar("loss/train", at, e.Train.MeanLoss())
 	b.scalar("accuracy/train", at, e.Train.Accuracy())
 	if e.Valid.Count > 0 {
 		b.scalar("loss/valid", at, e.Valid.MeanLoss())
 		b.scalar("accuracy/valid", at, e.Valid.Accuracy())
-		if b.net.Classes >= topFive {
+		if b.net.Classes >= TopFive {
 			b.scalar("accuracy/valid_top5", at, e.Valid.Top5Accuracy())
 		}
 	}
@@ -154,12 +148,9 @@ func (b *board) epoch(e algo.Epoch) error {
 	return nil
 }
 
-// alignment writes what was measured of a step, under the names of alignment.csv's columns.
+// Alignment writes what was measured of a step, under the names of alignment.csv's columns.
 // Its events have the number of the step, counted from 1 like all others here.
-func (b *board) alignment(a algo.Alignment) {
-	if b == nil {
-		return
-	}
+func (b *tensorboardLogger) Alignment(a algo.Alignment) error {
 	for i, l := range a.Layers {
 		for _, m := range []struct {
 			name  string
@@ -172,10 +163,11 @@ func (b *board) alignment(a algo.Alignment) {
 			b.scalar(fmt.Sprintf("%s/layers.%d", m.name, i), int64(a.Step)+1, m.value)
 		}
 	}
+	return nil
 }
 
 // scalar writes a value that is defined.
-func (b *board) scalar(tag string, at int64, value float64) {
+func (b *tensorboardLogger) scalar(tag string, at int64, value float64) {
 	if !math.IsNaN(value) {
 		b.writer.Scalar(tag, at, value)
 	}
@@ -183,7 +175,7 @@ func (b *board) scalar(tag string, at int64, value float64) {
 
 // close writes how the run ended and closes the file. The error is a sentence: what could
 // not be written, now or before.
-func (b *board) close(r algo.Result) error {
+func (b *tensorboardLogger) close(r algo.Result) error {
 	if b == nil {
 		return nil
 	}
@@ -199,7 +191,7 @@ func (b *board) close(r algo.Result) error {
 }
 
 // explain says that the event files cannot be written, and what becomes of it.
-func (b *board) explain(err error, then string) error {
+func (b *tensorboardLogger) explain(err error, then string) error {
 	cause := err
 	var at *fs.PathError
 	if errors.As(err, &at) {

@@ -1,13 +1,10 @@
-package main
+package run
 
 import (
-	"fmt"
 	"math"
 	"strconv"
-	"strings"
 
 	"mdfa/algo"
-	"mdfa/internal/figures"
 	"mdfa/model"
 	"mdfa/run/folder"
 )
@@ -15,6 +12,7 @@ import (
 // alignmentLog keeps what -alignment measures, as rows of alignment.csv. A nil one keeps
 // nothing.
 type alignmentLog struct {
+	Ignore
 	net   *model.Network
 	table *folder.Table
 	last  algo.Alignment
@@ -25,8 +23,8 @@ const alignmentStep = 0
 
 // newAlignmentLog is the log of a run that goes on after so many steps, nil without
 // -alignment. Rows of later steps, which an interrupted run may have left, are measured anew.
-func newAlignmentLog(p *plan, net *model.Network, run *folder.Writer, steps int) (*alignmentLog, error) {
-	if p.Alignment == 0 {
+func newAlignmentLog(every int, net *model.Network, run *folder.Writer, steps int) (*alignmentLog, error) {
+	if every == 0 {
 		return nil, nil
 	}
 	var columns []string
@@ -64,11 +62,8 @@ func alignmentCells(a algo.Alignment, i int, layer model.Layer, l algo.LayerAlig
 	}
 }
 
-// add keeps the rows of a measured step until the next save.
-func (g *alignmentLog) add(a algo.Alignment) error {
-	if g == nil {
-		return nil
-	}
+// Alignment keeps the rows of a measured step until the next save.
+func (g *alignmentLog) Alignment(a algo.Alignment) error {
 	g.last = a
 	for i, l := range a.Layers {
 		if err := g.table.Add(alignmentCells(a, i, g.net.Layers[i], l)); err != nil {
@@ -78,33 +73,13 @@ func (g *alignmentLog) add(a algo.Alignment) error {
 	return nil
 }
 
+// Epoch saves the rows before epochs.csv gets one.
+func (g *alignmentLog) Epoch(algo.Epoch) error { return g.save() }
+
 // save writes alignment.csv. Whoever saves a checkpoint calls it first.
 func (g *alignmentLog) save() error {
 	if g == nil {
 		return nil
 	}
 	return g.table.Save()
-}
-
-// print shows the angles that were measured last, from the first layer on.
-func (g *alignmentLog) print(out *console) {
-	if g == nil || len(g.last.Layers) == 0 {
-		return
-	}
-	angles := make([]string, len(g.last.Layers))
-	for i, l := range g.last.Layers {
-		angles[i] = "-"
-		if !math.IsNaN(l.Gradient.Angle) {
-			angles[i] = fmt.Sprintf("%.1f°", l.Gradient.Angle)
-		}
-	}
-	out.line(out.label("angles") + fmt.Sprintf("%s to bp's gradients, by layer, at step %s (%s)",
-		strings.Join(angles, " "), figures.Count(g.last.Step), folder.AlignmentFile))
-}
-
-// Alignment keeps what was measured.
-func (o *observer) Alignment(a algo.Alignment) error {
-	o.keep.board.alignment(a)
-	o.out.alignmentEvent(a, o.keep.net)
-	return o.aligned.add(a)
 }

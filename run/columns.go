@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"math"
@@ -7,10 +7,7 @@ import (
 	"time"
 
 	"mdfa/algo"
-	"mdfa/gpu"
 	"mdfa/internal/version"
-	"mdfa/loaders"
-	"mdfa/model"
 	"mdfa/run/folder"
 )
 
@@ -27,8 +24,9 @@ func epochColumns() []string {
 	return names
 }
 
-// topFive is the number of classes from which the first five say something.
-const topFive = 5
+// TopFive is the number of classes from which the share of examples whose class is among
+// the first five says something.
+const TopFive = 5
 
 func epochCells(e algo.Epoch, classes int) []folder.Cell {
 	return []folder.Cell{
@@ -46,13 +44,9 @@ func epochCells(e algo.Epoch, classes int) []folder.Cell {
 	}
 }
 
-// outcome says how a run ended.
-type outcome struct {
-	status string // complete, interrupted or failed
-	reason string // why it is not complete
-}
-
-func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Info, r algo.Result, o outcome, start time.Time) []folder.Cell {
+// cells is the row of result.csv.
+func (s *session) cells(o *Outcome) []folder.Cell {
+	r, classes := o.Result, s.Data.Classes
 	loss, accuracy := bestTraining(r.Epochs)
 	best, test := r.Best(), r.Test
 	steps := 0
@@ -62,15 +56,15 @@ func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Inf
 	cells := []folder.Cell{
 		{Column: "version", Value: version.Read().String()},
 		{Column: "go", Value: runtime.Version()},
-		{Column: "device", Value: dev.Name},
+		{Column: "device", Value: s.Device.Name},
 	}
-	for _, c := range p.facts(data, net, dev).Columns() {
+	for _, c := range s.Facts.Columns() {
 		cells = append(cells, folder.Cell{Column: c.Name, Value: c.Text})
 	}
 	return append(cells, []folder.Cell{
-		{Column: "parameters", Value: strconv.Itoa(net.Weights())},
-		{Column: "status", Value: o.status},
-		{Column: "reason", Value: o.reason},
+		{Column: "parameters", Value: strconv.Itoa(s.Network.Weights())},
+		{Column: "status", Value: o.Status},
+		{Column: "reason", Value: o.Reason},
 		{Column: "epochs", Value: strconv.Itoa(len(r.Epochs))},
 		{Column: "steps", Value: strconv.Itoa(steps)},
 		{Column: "best_train_loss", Value: loss},
@@ -78,9 +72,9 @@ func resultCells(p *plan, data *loaders.Dataset, net *model.Network, dev gpu.Inf
 		{Column: "best_valid_accuracy", Value: share(best.Valid.Accuracy(), best.Valid.Count)},
 		{Column: "best_epoch", Value: positive(r.BestEpoch)},
 		{Column: "test_accuracy", Value: share(test.Accuracy(), test.Count)},
-		{Column: "test_top5", Value: top5(test, data.Classes)},
-		{Column: "device_detail", Value: dev.Detail},
-		{Column: "time", Value: start.Format(time.RFC3339)},
+		{Column: "test_top5", Value: top5(test, classes)},
+		{Column: "device_detail", Value: s.Device.Detail},
+		{Column: "time", Value: s.started.Format(time.RFC3339)},
 		{Column: "images_per_second", Value: measured(r.ImagesPerSecond())},
 		{Column: "train_seconds", Value: measured(r.Seconds)},
 		{Column: "data_wait_seconds", Value: measured(r.DataWait)},
@@ -103,13 +97,6 @@ func bestTraining(epochs []algo.Epoch) (loss, accuracy string) {
 	return number(lowest), number(highest)
 }
 
-func (p *plan) backwardText() string {
-	if !p.config.Rule.HasFeedback() {
-		return ""
-	}
-	return p.backward.String()
-}
-
 // number is the shortest text that reads back as x.
 func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
@@ -122,7 +109,7 @@ func share(x, count float64) string {
 }
 
 func top5(m algo.Metrics, classes int) string {
-	if classes < topFive {
+	if classes < TopFive {
 		return ""
 	}
 	return share(m.Top5Accuracy(), m.Count)

@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"cmp"
@@ -14,15 +14,15 @@ import (
 	"mdfa/run/device"
 )
 
-// need is one consumer of device memory.
-type need struct {
-	what  string
-	bytes uint64
+// Need is one consumer of device memory.
+type Need struct {
+	What  string
+	Bytes uint64
 	held  bool // the device took it when it was opened
 }
 
-// memoryPlan is what a run will keep on its device, the largest first.
-type memoryPlan []need
+// Memory lists what a run keeps on its device, the largest first.
+type Memory []Need
 
 // evaluationBytes is about what the activations of an evaluation step take.
 const evaluationBytes = 64 << 20
@@ -37,7 +37,7 @@ const (
 // planMemory adds up what a run allocates. On the cpu, whose memory is the host's, the
 // initial values are held once more while they are handed over. Aligned says whether
 // -alignment measures.
-func planMemory(net *model.Network, c algo.Config, data algo.Data, dev gpu.Info, aligned bool) memoryPlan {
+func planMemory(net *model.Network, c algo.Config, data algo.Data, dev gpu.Info, aligned bool) Memory {
 	kind := c.Rule.Feedback
 	if c.Feedback.Draw != gpu.DrawNone {
 		kind = model.NoFeedback // drawn in every step
@@ -45,25 +45,25 @@ func planMemory(net *model.Network, c algo.Config, data algo.Data, dev gpu.Info,
 	m := net.Memory(c.Batch, kind)
 	activations := max(m.Activations, min(net.Memory(512, kind).Activations, evaluationBytes))
 	deltas := 4 * uint64(c.Batch) * uint64(net.HiddenUnits()+net.Logits)
-	p := memoryPlan{
+	p := Memory{
 		// weights, gradients, the best weights so far, optimizer state
-		{what: "weights and optimizer", bytes: m.Weights * uint64(3+c.Optimizer.States())},
-		{what: "feedback", bytes: m.Feedback},
-		{what: "activations", bytes: activations + deltas},
-		{what: "images", bytes: c.ImageBytes(net, data)},
+		{What: "weights and optimizer", Bytes: m.Weights * uint64(3+c.Optimizer.States())},
+		{What: "feedback", Bytes: m.Feedback},
+		{What: "activations", Bytes: activations + deltas},
+		{What: "images", Bytes: c.ImageBytes(net, data)},
 	}
 	if aligned {
-		p = append(p, need{what: "alignment", bytes: c.AlignmentBytes(net)})
+		p = append(p, Need{What: "alignment", Bytes: c.AlignmentBytes(net)})
 	}
 	if device.OnGPU(dev.Kind) {
 		total := uint64(dev.MemoryTotal)
 		p = append(p,
-			need{what: "patches", bytes: min(patchBytes, total/patchPart, largestPatches(net, c.Batch))},
-			need{what: "cuBLAS", bytes: min(productBytes, total/productPart), held: true})
+			Need{What: "patches", Bytes: min(patchBytes, total/patchPart, largestPatches(net, c.Batch))},
+			Need{What: "cuBLAS", Bytes: min(productBytes, total/productPart), held: true})
 	} else {
-		p = append(p, need{what: "initial values", bytes: m.Weights + m.Feedback})
+		p = append(p, Need{What: "initial values", Bytes: m.Weights + m.Feedback})
 	}
-	slices.SortStableFunc(p, func(a, b need) int { return cmp.Compare(b.bytes, a.bytes) })
+	slices.SortStableFunc(p, func(a, b Need) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	return p
 }
 
@@ -82,55 +82,56 @@ func largestPatches(net *model.Network, batch int) uint64 {
 	return most
 }
 
-func (p memoryPlan) total() uint64 {
+// Total returns the bytes of all.
+func (p Memory) Total() uint64 {
 	var sum uint64
 	for _, n := range p {
-		sum += n.bytes
+		sum += n.Bytes
 	}
 	return sum
 }
 
 // String lists the consumers that count: "images 55 MB · activations 12 MB".
-func (p memoryPlan) String() string {
+func (p Memory) String() string {
 	var parts []string
 	for _, n := range p {
-		if n.bytes*100 >= p.total() {
-			parts = append(parts, n.what+" "+humanize.Bytes(n.bytes))
+		if n.Bytes*100 >= p.Total() {
+			parts = append(parts, n.What+" "+humanize.Bytes(n.Bytes))
 		}
 	}
 	return strings.Join(parts, " · ")
 }
 
 // available is the memory that the run can have, with what the device took for it.
-func (p memoryPlan) available(dev gpu.Info) uint64 {
+func (p Memory) available(dev gpu.Info) uint64 {
 	free := uint64(dev.MemoryFree)
 	for _, n := range p {
 		if n.held {
-			free += n.bytes
+			free += n.Bytes
 		}
 	}
 	return free
 }
 
 // check refuses a run that cannot fit, before anything of it is allocated.
-func (p memoryPlan) check(dev gpu.Info) error {
-	if dev.MemoryFree <= 0 || p.total() <= p.available(dev) {
+func (p Memory) check(dev gpu.Info) error {
+	if dev.MemoryFree <= 0 || p.Total() <= p.available(dev) {
 		return nil
 	}
 	return p.tooLarge(dev)
 }
 
 // tooLarge is the error for a run that does not fit, as planned or as it came.
-func (p memoryPlan) tooLarge(dev gpu.Info) error {
+func (p Memory) tooLarge(dev gpu.Info) error {
 	has, others := "", ""
 	if dev.MemoryFree > 0 {
 		free := p.available(dev)
 		has = fmt.Sprintf(", and %s has %s free", dev.Name, humanize.Bytes(free))
-		if p.total() <= free {
+		if p.Total() <= free {
 			has = fmt.Sprintf(", and %s had %s free but gave less", dev.Name, humanize.Bytes(free))
 			others = "end other programs that use it, or "
 		}
 	}
 	return fmt.Errorf("the run needs about %s (%v)%s: %suse smaller -layers or -filters, fewer -classes or a smaller -batch_size",
-		humanize.Bytes(p.total()), p, has, others)
+		humanize.Bytes(p.Total()), p, has, others)
 }

@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"context"
@@ -20,21 +20,22 @@ const statusStarted = "started"
 // start leaves them empty.
 var measuredColumns = []string{"epochs", "steps", "images_per_second", "train_seconds", "data_wait_seconds"}
 
-// logStart adds the row of a run that begins or goes on.
-func logStart(root string, run *folder.Writer, result []folder.Cell, out *console) {
-	for i, c := range result {
+// logStart adds the row of a run that begins or is resumed.
+func (s *session) logStart() {
+	row := s.cells(&Outcome{Status: statusStarted})
+	for i, c := range row {
 		if slices.Contains(measuredColumns, c.Column) {
-			result[i].Value = ""
+			row[i].Value = ""
 		}
 	}
-	logRun(root, run, result, out)
+	s.log(row)
 }
 
-// logRun adds a row to the log of all runs, runs.csv in the folder that -out names: result
-// is what result.csv holds, or will hold. A log that cannot be written ends no run, which
-// has its folder in any case: a note says so.
-func logRun(root string, run *folder.Writer, result []folder.Cell, out *console) {
-	root, name := logPlace(root, run.Dir())
+// log adds a row to the log of all runs, runs.csv in the folder Spec.Out: result is what
+// result.csv holds, or will hold. A log that cannot be written ends no run, which has its
+// folder in any case: a note says so.
+func (s *session) log(result []folder.Cell) {
+	root, name := logPlace(s.spec.Out, s.Dir)
 	if root == "" {
 		return
 	}
@@ -50,7 +51,7 @@ func logRun(root string, run *folder.Writer, result []folder.Cell, out *console)
 	}
 	// The first Ctrl-C has ended the run's own context, and the row is to be written still.
 	if err := folder.LogAt(root).Append(context.Background(), append(row, result...)); err != nil {
-		out.note(wording.Clause(err))
+		s.followers.note(wording.Clause(err))
 	}
 }
 

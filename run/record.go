@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"crypto/sha256"
@@ -41,17 +41,20 @@ func leftOut(data *loaders.Dataset) *checkpoint.LeftOut {
 
 // record returns what run.json and checkpoints record. The facts of the fixed feedback
 // follow later: see feedbackFacts.
-func (p *plan) record(data *loaders.Dataset, net *model.Network) checkpoint.Settings {
-	flags, given := p.Record()
-	maps.Copy(flags, p.flags)
+func (r *Run) record(data *loaders.Dataset, net *model.Network) checkpoint.Settings {
+	flags, given := r.spec.Record()
+	maps.Copy(flags, r.options.Flags)
 	s := checkpoint.Settings{
 		Program: version.Read().String(),
 		Flags:   flags, Given: given,
 		Data: dataFacts(data), Network: net.Spec(),
-		Rule: p.config.Rule.String(), ForwardInit: p.forward.String(), BackwardInit: p.backwardText(), Seed: p.Seed,
+		Rule: r.config.Rule.String(), ForwardInit: r.forward.String(), Seed: r.spec.Seed,
 	}
-	if p.config.Rule.Monotone() {
-		floor := p.ClampFloor
+	if r.config.Rule.HasFeedback() {
+		s.BackwardInit = r.backward.String()
+	}
+	if r.config.Rule.Monotone() {
+		floor := r.spec.ClampFloor
 		s.ClampFloor = &floor
 	}
 	return s
@@ -66,10 +69,10 @@ const (
 
 // feedbackFacts are those of the fixed feedback, which was drawn or is generated. Both
 // give the same.
-func (p *plan) feedbackFacts(net *model.Network, drawn []float32) (checkpoint.Feedback, error) {
+func (r *Run) feedbackFacts(net *model.Network, drawn []float32) (checkpoint.Feedback, error) {
 	h := sha256.New()
 	kind := ""
-	switch p.config.Rule.Feedback {
+	switch r.config.Rule.Feedback {
 	case model.NoFeedback:
 		return checkpoint.Feedback{Kind: "none"}, nil
 	case model.LayerFeedback:
@@ -77,7 +80,7 @@ func (p *plan) feedbackFacts(net *model.Network, drawn []float32) (checkpoint.Fe
 		addFloats(h, drawn)
 	case model.DirectFeedback:
 		kind = "direct"
-		generator, err := p.config.Rule.GenerateFeedback(net, p.backward, uint64(p.Seed))
+		generator, err := r.config.Rule.GenerateFeedback(net, r.backward, uint64(r.spec.Seed))
 		if err != nil {
 			return checkpoint.Feedback{}, err
 		}

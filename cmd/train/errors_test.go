@@ -1,0 +1,9 @@
+package main
+
+import "mdfa/cmd/internal/cli"
+
+const (
+	exitFailed      = cli.ExitFailed
+	exitUsage       = cli.ExitUsage
+	exitInterrupted = cli.ExitInterrupted
+)

@@ -1,0 +1,311 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"mdfa/algo"
+	"mdfa/cmd/internal/cli"
+	"mdfa/internal/figures"
+	"mdfa/internal/foreign"
+	"mdfa/internal/progress"
+	"mdfa/loaders"
+	"mdfa/run"
+	"mdfa/run/folder"
+)
+
+// terminal prints a run for people.
+type terminal struct {
+	run.Ignore
+	out     *console
+	program string            // name of the program, for the command that resumes the run
+	display *progress.Display // while the data set is loaded; nil with -quiet
+	pace
+	state progress.State // the last that was shown
+}
+
+func newTerminal(out *console, program string) *terminal {
+	t := &terminal{out: out, program: program}
+	if !out.quiet {
+		t.display = progress.NewDisplay(out.file, out.terminal)
+	}
+	return t
+}
+
+// close takes what is alive off the terminal.
+func (t *terminal) close() {
+	if t.display != nil {
+		t.display.Close()
+		t.display = nil
+	}
+	t.out.stopLive()
+}
+
+// loading shows how far the data set is loaded.
+func (t *terminal) loading(p loaders.Progress) {
+	if t.display != nil {
+		t.display.Report(p)
+	}
+}
+
+// Planned prints the header: what will run.
+func (t *terminal) Planned(s *run.Start) {
+	t.close()
+	c, f := t.out, s.Facts
+	network := "fully connected network"
+	if f.Convnet {
+		network = "convnet"
+	}
+	c.detail(c.bold.Sprintf("%v · %s on %s, %s (seed %d)", f.Rule, network, s.Data.Name, classesText(s.Data), f.Seed))
+	skipped := s.Skipped
+	if skipped != "" {
+		skipped = " (" + skipped + ")"
+	}
+	c.field("device", s.Device.String()+skipped)
+	c.field("data", fmt.Sprintf("%s train · %s validation · %s test images",
+		figures.Count(s.Data.Train.Len()), figures.Count(s.Data.Valid.Len()), figures.Count(s.Data.Test.Len())))
+	if left := s.Record.Data.LeftOut; left != nil {
+		c.field("left out", left.String())
+	}
+	c.field("source", foreign.Line(s.Data.Source))
+	c.field("network", s.Network.Headline(s.Stored))
+	c.field("memory", fmt.Sprintf("%s (%v)", humanize.Bytes(s.Memory.Total()), s.Memory))
+	if s.Cache != "" {
+		c.field("cache", s.Cache)
+	}
+	c.field("rule", f.String())
+	for _, note := range s.Notes {
+		c.field("note", foreign.Line(note))
+	}
+}
+
+// Started says where the run is resumed from. A damaged checkpoint is mentioned in any case.
+func (t *terminal) Started(s *run.Start) {
+	t.begin(s)
+	defer t.out.startLive()
+	r, c := s.Resumed, t.out
+	switch {
+	case r == nil:
+		return
+	case r.Path == "":
+		c.field("resume", r.Dir+" begins anew: it has no checkpoint yet")
+		return
+	case r.Skipped != nil:
+		c.line(c.label("note") + skippedText(r.Skipped))
+	}
+	at := fmt.Sprintf("after epoch %d", len(r.Progress.Epochs))
+	switch {
+	case r.Progress.Steps() == 0:
+		at = "from the beginning"
+	case r.Progress.Step > 0:
+		at = fmt.Sprintf("in epoch %d, after step %s of %s", r.Progress.Epoch(), figures.Count(r.Progress.Step), figures.Count(s.StepsPerEpoch))
+	}
+	c.field("resume", at+", from "+r.Path)
+}
+
+// skippedText says that a damaged checkpoint is not used.
+func skippedText(why error) string {
+	return strings.TrimSuffix(why.Error(), ": use another one.") + ": the one before it is used"
+}
+
+// Note prints what the user should know.
+func (t *terminal) Note(text string) { t.out.field("note", text) }
+
+// classesText is "all 10 classes" or the names of those that the seed kept.
+func classesText(data *loaders.Dataset) string {
+	names := data.ClassNames
+	if names == nil {
+		for _, label := range data.ClassOrder {
+			names = append(names, fmt.Sprint(label))
+		}
+	}
+	const most = 5 // names on one line
+	if len(names) > most {
+		return fmt.Sprintf("%d classes", len(names))
+	}
+	last := len(names) - 1
+	return "classes " + foreign.List(names[:last]) + " and " + foreign.Text(names[last])
+}
+
+// pace measures how fast a run trains.
+type pace struct {
+	start             *run.Start
+	before            int // steps of the run before this process
+	began, epochBegan time.Time
+	epoch, epochFrom  int // the epoch, and its first step in this process
+}
+
+func (p *pace) begin(s *run.Start) {
+	p.start, p.began = s, time.Now()
+	if s.Resumed != nil {
+		p.before = s.Resumed.Progress.Steps()
+	}
+}
+
+// at returns how far the run has come, if it is due to be shown: to know the loss is to wait
+// for the device. The first step of an epoch has no speed yet.
+func (p *pace) at(now time.Time, epoch, step int, loss func() (float64, error), due func(last bool) bool) (s progress.State, ok bool) {
+	if p.epoch != epoch {
+		p.epoch, p.epochFrom, p.epochBegan = epoch, step, now
+	}
+	done := (epoch-1)*p.start.StepsPerEpoch + step
+	steps := min(p.start.StepsPerEpoch, p.start.Steps-(done-step))
+	if step == p.epochFrom || !due(step >= steps) {
+		return s, false
+	}
+	value, err := loss()
+	if err != nil {
+		return s, false // the next step will say so
+	}
+	perStep := now.Sub(p.began) / time.Duration(done-p.before)
+	s = progress.State{
+		Epoch: epoch, Epochs: p.start.Epochs, Step: step, Steps: steps,
+		Loss:            value,
+		ImagesPerSecond: float64((step-p.epochFrom)*p.start.Facts.BatchSize) / max(now.Sub(p.epochBegan).Seconds(), 1e-9),
+		Left:            perStep * time.Duration(p.start.Steps-done),
+	}
+	if step >= steps && p.start.Data.Valid.Len() > 0 {
+		s.Doing = "validating"
+	}
+	return s, true
+}
+
+// Step draws the live line, a few times a second and where there is one. The last step of an
+// epoch shows while validation runs.
+func (t *terminal) Step(epoch, step int, loss func() (float64, error)) {
+	live, now := t.out.live, time.Now()
+	if live == nil {
+		return
+	}
+	if s, ok := t.at(now, epoch, step, loss, func(last bool) bool { return last || live.Due(now) }); ok {
+		t.state = s
+		live.Set(now, s)
+	}
+}
+
+// Epoch prints the epoch's line.
+func (t *terminal) Epoch(e algo.Epoch) error {
+	t.out.detail(t.out.fit(t.epochParts(e)))
+	if live := t.out.live; live != nil && e.Number == t.start.Epochs && t.start.Data.Test.Len() > 0 {
+		t.state.Doing = "testing"
+		live.Set(time.Now(), t.state)
+	}
+	return nil
+}
+
+// epochParts are the pieces of an epoch's line, the most important first.
+func (t *terminal) epochParts(e algo.Epoch) []string {
+	valid := ""
+	if e.Valid.Count > 0 {
+		valid = "  valid " + figures.Percent(e.Valid.Accuracy(), 2)
+		if e.Best {
+			valid = t.out.good.Sprint(valid)
+		}
+	}
+	best := ""
+	if e.Best {
+		best = t.out.good.Sprint("   best")
+	}
+	return []string{
+		progress.Counter(e.Number, t.start.Epochs),
+		fmt.Sprintf("  loss %.4f", e.Train.MeanLoss()),
+		"  train " + figures.Percent(e.Train.Accuracy(), 2),
+		valid,
+		fmt.Sprintf("  %7s img/s", figures.Count(int(e.ImagesPerSecond()))),
+		fmt.Sprintf("  %5.1fs", e.Seconds),
+		best,
+		waitText(e.DataWait, e.Seconds),
+	}
+}
+
+// waitText is the share of training that waited for images, where there is one to see.
+func waitText(wait, seconds float64) string {
+	if wait < 0.001*seconds {
+		return ""
+	}
+	return fmt.Sprintf("   waited %s for images", figures.Percent(wait/seconds, 2))
+}
+
+// fit joins as many parts as the terminal is wide.
+func (c *console) fit(parts []string) string {
+	width, text := cli.Columns(c.file), ""
+	for _, part := range parts {
+		if width > 0 && cli.Visible(text+part) > width {
+			break
+		}
+		text += part
+	}
+	return text
+}
+
+// Finished prints how the run ended.
+func (t *terminal) Finished(o *run.Outcome) {
+	t.close()
+	c := t.out
+	if len(o.Epochs) > 0 && !c.quiet {
+		c.line("")
+	}
+	if best := o.Best(); best.Valid.Count > 0 {
+		c.line(c.label("best") + fmt.Sprintf("epoch %d of %d, validation %s", best.Number, len(o.Epochs), c.good.Sprint(figures.Percent(best.Valid.Accuracy(), 2))))
+	}
+	if o.Test.Count > 0 {
+		text := c.bold.Sprint(figures.Percent(o.Test.Accuracy(), 2))
+		if o.Start.Data.Classes >= run.TopFive {
+			text += ", top-5 " + figures.Percent(o.Test.Top5Accuracy(), 2)
+		}
+		c.line(c.label("test") + text)
+	}
+	if o.Seconds > 0 {
+		c.line(c.label("speed") + fmt.Sprintf("%s images/s, %s of training",
+			figures.Count(int(o.ImagesPerSecond())), spent(o.Seconds)))
+	}
+	files := folder.ResultFile + ", " + folder.EpochsFile
+	if !o.Written {
+		files = folder.EpochsFile
+	}
+	if o.Report != "" {
+		files += ", " + o.Report
+	}
+	if _, err := os.Stat(o.Start.Dir); !errors.Is(err, fs.ErrNotExist) { // nobody has removed it meanwhile
+		c.line(c.label("results") + fmt.Sprintf("%s%c (%s)", o.Start.Dir, filepath.Separator, files))
+	}
+	if layers := o.Alignment.Layers; len(layers) > 0 {
+		angles := make([]string, len(layers))
+		for i, l := range layers {
+			angles[i] = "-"
+			if !math.IsNaN(l.Gradient.Angle) {
+				angles[i] = fmt.Sprintf("%.1f°", l.Gradient.Angle)
+			}
+		}
+		c.line(c.label("angles") + fmt.Sprintf("%s to bp's gradients, by layer, at step %s (%s)",
+			strings.Join(angles, " "), figures.Count(o.Alignment.Step), folder.AlignmentFile))
+	}
+	if o.Resumable {
+		c.whole(c.label("resume") + "to go on: " + foreign.Command(t.program, "-resume", o.Start.Dir))
+	}
+}
+
+// Profiled prints the profile of a step.
+func (t *terminal) Profiled(p *run.Profile) {
+	c := t.out
+	c.line("")
+	c.line(c.label("profile") + fmt.Sprintf("a training step, by kernel (mean of %d, %s)",
+		p.Steps, filepath.Join(t.start.Dir, folder.ProfileFile)))
+	c.printProfile(p)
+	c.line(c.label("data") + figures.Percent(p.DataWaitShare, 2) + " of the training time was spent waiting for images")
+}
+
+func spent(s float64) string {
+	if s < 10 {
+		return fmt.Sprintf("%.1fs", s)
+	}
+	return progress.Duration(time.Duration(s * float64(time.Second)))
+}

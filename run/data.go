@@ -1,0 +1,84 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"mdfa/algo"
+	"mdfa/gpu"
+	"mdfa/loaders"
+	"mdfa/model"
+	"mdfa/run/settings"
+)
+
+// load reads the data set, unless the program has.
+func (r *Run) load(ctx context.Context) (*loaders.Dataset, error) {
+	if r.options.Data != nil {
+		return r.options.Data, nil
+	}
+	p := &r.spec
+	data, err := loaders.Load(ctx, p.Dataset, loaders.Options{
+		Dir: p.Data, Classes: p.Classes, Coarse: p.Coarse, Size: p.Size, Seed: p.Seed, Progress: r.options.Progress,
+	})
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%w before training began", ErrInterrupted)
+	}
+	return data, err
+}
+
+// examples returns a split, with its images resident on the device or streamed to it.
+func examples(s *loaders.Split, features int, resident bool) algo.Examples {
+	e := algo.Examples{Images: s.Images, Labels: s.Labels, Resident: resident}
+	if s.Source != nil {
+		e.Source = s.Source
+	} else if !resident && s.Len() > 0 {
+		e.Images, e.Source = nil, algo.InMemory(s.Images, features)
+	}
+	return e
+}
+
+// arrange decides where the images are, and plans the memory for it: on the device if
+// they are told to or fit there, else streamed. It fails, before anything is allocated,
+// where the run would not fit either way.
+func (r *Run) arrange(net *model.Network, config algo.Config, data *loaders.Dataset, dev gpu.Info) (algo.Data, Memory, error) {
+	place := func(resident bool) (algo.Data, Memory) {
+		features := net.Input.Size()
+		d := algo.Data{
+			Train: examples(&data.Train, features, resident),
+			Valid: examples(&data.Valid, features, resident),
+			Test:  examples(&data.Test, features, resident),
+		}
+		memory := planMemory(net, config, d, dev, r.spec.Alignment > 0)
+		if r.spec.TensorBoard {
+			memory = append(memory, Need{What: "tensorboard", Bytes: algo.ProbeBytes(net, probed(net, r.spec.BatchSize))})
+		}
+		return d, memory
+	}
+	if r.spec.Cache == settings.CacheOff {
+		placed, memory := place(false)
+		return placed, memory, memory.check(dev)
+	}
+	placed, memory := place(true)
+	err := memory.check(dev)
+	if err == nil || r.spec.Cache == settings.CacheOn {
+		return placed, memory, err
+	}
+	if streamed, less := place(false); less.check(dev) == nil {
+		return streamed, less, nil
+	}
+	return placed, memory, err
+}
+
+// cacheText says where the images are, where that is not plain.
+func (r *Run) cacheText(d algo.Data, data *loaders.Dataset) string {
+	streamed := d.Train.Source != nil && !d.Train.Resident
+	switch {
+	case streamed && r.spec.Cache == settings.CacheOff:
+		return "images are streamed to the device, as -cache off asks"
+	case streamed:
+		return "images are streamed to the device: they do not fit into its memory"
+	case data.Train.Source != nil || r.spec.Chosen("cache"):
+		return "images stay on the device"
+	}
+	return ""
+}

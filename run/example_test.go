@@ -1,0 +1,105 @@
+package run_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"mdfa/algo"
+	"mdfa/gpu/cpu"
+	"mdfa/loaders"
+	"mdfa/run"
+	"mdfa/run/folder"
+)
+
+// stripes is a data set of n images a split in memory: of 6 by 6 pixels, with one bright row.
+// The row is the class.
+func stripes(n int) *loaders.Dataset {
+	const side, classes = 6, 3
+	split := func() loaders.Split {
+		s := loaders.Split{Images: make([]uint8, n*side*side), Labels: make([]int32, n)}
+		for i := range n {
+			class := i % classes
+			s.Labels[i] = int32(class)
+			for x := range side {
+				s.Images[(i*side+2*class)*side+x] = uint8(200 + i%50)
+			}
+		}
+		return s
+	}
+	return &loaders.Dataset{
+		Name: "stripes", Height: side, Width: side, Channels: 1, Classes: classes, ClassOrder: []int{0, 1, 2},
+		Train: split(), Valid: split(), Test: split(), Source: "made up",
+	}
+}
+
+// printer follows a run.
+type printer struct{ run.Ignore }
+
+func (printer) Started(s *run.Start) {
+	fmt.Printf("%v on %s, %d epochs of %d steps\n", s.Facts.Rule, s.Data.Name, s.Epochs, s.StepsPerEpoch)
+	if s.Resumed != nil {
+		fmt.Printf("resumed after %d steps\n", s.Resumed.Progress.Steps())
+	}
+}
+
+func (printer) Epoch(e algo.Epoch) error {
+	fmt.Printf("epoch %d, trained and validated on %.0f and %.0f images\n", e.Number, e.Train.Count, e.Valid.Count)
+	return nil
+}
+
+// A program makes a run on data of its own, watches it, resumes it for longer, and reads what
+// it left.
+func Example() {
+	ctx := context.Background()
+	results, err := os.MkdirTemp("", "results")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(results)
+	dev := cpu.Open()
+	defer func() { _ = dev.Close() }()
+	options := run.Options{Device: dev, Data: stripes(300), Followers: []run.Follower{printer{}}}
+
+	spec := run.Defaults()
+	spec.Model, spec.Layers, spec.LR, spec.BatchSize, spec.MaxEpochs, spec.Out = "mdfa", "16", 0.01, 10, 2, results
+	r, err := run.New(spec, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	first, err := r.Train(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	more := run.Spec{MaxEpochs: 4, Given: map[string]bool{"max_epochs": true}}
+	if r, err = run.Resume(ctx, first.Start.Dir, more, options); err != nil {
+		fmt.Println(err)
+		return
+	}
+	second, err := r.Train(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	left, err := folder.Read(ctx, second.Start.Dir)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%s: %d epochs, -lr %s, resumed %d time, test %.0f%%\n",
+		left.Status(), len(left.Epochs), left.Run.Flags["lr"], len(left.Run.Resumed), 100*second.Test.Accuracy())
+	// Output:
+	// mdfa on stripes, 2 epochs of 30 steps
+	// epoch 1, trained and validated on 300 and 300 images
+	// epoch 2, trained and validated on 300 and 300 images
+	// mdfa on stripes, 4 epochs of 30 steps
+	// resumed after 60 steps
+	// epoch 3, trained and validated on 300 and 300 images
+	// epoch 4, trained and validated on 300 and 300 images
+	// complete: 4 epochs, -lr 0.01, resumed 1 time, test 100%
+}

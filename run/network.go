@@ -1,0 +1,119 @@
+package run
+
+import (
+	"fmt"
+
+	"mdfa/algo"
+	"mdfa/loaders"
+	"mdfa/model"
+	"mdfa/run/settings"
+)
+
+// stored is the kind of feedback that takes memory.
+func (r *Run) stored() model.Feedback {
+	if r.spec.Feedback == settings.FeedbackGenerated {
+		return model.NoFeedback
+	}
+	return r.config.Rule.Feedback
+}
+
+// network builds the network for a data set. note says where its layers come from, if that
+// is not plain.
+func (r *Run) network(data *loaders.Dataset) (net *model.Network, note string, err error) {
+	input := model.Shape{H: data.Height, W: data.Width, C: data.Channels}
+	switch {
+	case r.layers != nil:
+		net, err = model.NewDense(input, r.layers, data.Classes, r.activation)
+		return net, "", refuse("layers", err)
+	case r.filters != nil:
+		net, err = model.NewConv(input, r.filters, data.Classes, r.activation)
+		return net, "", refuse("filters", err)
+	}
+	net, err = model.Default(input, r.spec.Convnet, data.Classes, r.activation)
+	if err != nil && input.C == colours {
+		return r.borrow(input, data.Classes)
+	}
+	return net, "", refuse("dataset", err)
+}
+
+const (
+	colours = 3 // channels of a photograph
+	// leastImageNet is the smallest side that the paper's convolutions for ImageNet fit:
+	// backwards from one position after the last, each multiplies by its stride and adds
+	// its kernel less the stride.
+	leastImageNet = 193
+)
+
+// borrow takes the paper's layers for photographs of the nearest size. The paper trains on
+// two sizes only, but people prepare theirs at any.
+func (r *Run) borrow(input model.Shape, classes int) (net *model.Network, note string, err error) {
+	paper := model.Shape{H: 32, W: 32, C: colours}
+	if min(input.H, input.W) >= leastImageNet {
+		paper = model.Shape{H: 224, W: 224, C: colours}
+	}
+	from, err := model.Default(paper, r.spec.Convnet, classes, r.activation)
+	if err != nil {
+		return nil, "", refuse("dataset", err)
+	}
+	var widths []int
+	var filters []model.Filter
+	for _, l := range from.Hidden() {
+		widths = append(widths, l.Channels())
+		filters = append(filters, model.Filter{Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride})
+	}
+	flag := "layers"
+	if r.spec.Convnet {
+		flag = "filters"
+	}
+	note = fmt.Sprintf("the paper has no network for images of %v: these are its layers for %v (-%s names others)", input, paper, flag)
+	if r.spec.Convnet {
+		net, err = model.NewConv(input, filters, classes, r.activation)
+		return net, note, refuse("filters", err)
+	}
+	net, err = model.NewDense(input, widths, classes, r.activation)
+	return net, note, refuse("layers", err)
+}
+
+// initial draws the network's first weights and its fixed feedback.
+func (r *Run) initial(net *model.Network) (params, feedback []float32, err error) {
+	seed, rule := uint64(r.spec.Seed), r.config.Rule
+	if params, err = rule.DrawParams(net, r.forward, seed); err != nil {
+		return nil, nil, refuse("forward_init", err)
+	}
+	if r.stored() == model.NoFeedback {
+		return params, nil, nil
+	}
+	if feedback, err = rule.DrawFeedback(net, r.backward, seed); err != nil {
+		return nil, nil, refuse("backward_init", err)
+	}
+	return params, feedback, nil
+}
+
+// training returns the configuration of the steps, with what draws the feedback in every
+// step where that is asked for.
+func (r *Run) training(net *model.Network) (algo.Config, error) {
+	c := r.config
+	if r.spec.Feedback != settings.FeedbackGenerated {
+		return c, nil
+	}
+	var err error
+	c.Feedback, err = c.Rule.GenerateFeedback(net, r.backward, uint64(r.spec.Seed))
+	return c, refuse("backward_init", err)
+}
+
+// kind names the network in one word, as in the names of folders.
+func (r *Run) kind() string {
+	if r.spec.Convnet {
+		return "convnet"
+	}
+	return "dense"
+}
+
+// name tells runs apart by what matters most: "mdfa-convnet-c10-s0".
+func (r *Run) name(data *loaders.Dataset) string {
+	coarse := ""
+	if data.Coarse {
+		coarse = "coarse-"
+	}
+	return fmt.Sprintf("%v-%s-%sc%d-s%d", r.config.Rule, r.kind(), coarse, data.Classes, r.spec.Seed)
+}

@@ -1,0 +1,117 @@
+package run
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"mdfa/algo"
+	"mdfa/gpu"
+)
+
+// profileSteps is how many steps are measured: enough for times to settle on a GPU. A
+// software GPU counts, and counts the same each time.
+func profileSteps(kind string) int {
+	if kind == "emu" {
+		return 2
+	}
+	return 100
+}
+
+// Profile is the content of profile.json. Bytes, operations and seconds are of one step.
+// docs/gpu.md describes the fields; a change of their meaning raises Schema.
+type Profile struct {
+	Schema             int              `json:"schema"`
+	Device             string           `json:"device"`
+	DeviceDetail       string           `json:"device_detail"`
+	Model              string           `json:"model"`
+	Network            string           `json:"network"`
+	BatchSize          int              `json:"batch_size"`
+	Steps              int              `json:"steps"`
+	DataWaitShare      float64          `json:"data_wait_share"` // of the run before, in which training waited for images
+	PeakBytesPerSecond float64          `json:"peak_bytes_per_second"`
+	PeakFLOPS          float64          `json:"peak_flops"`
+	Kernels            []ProfiledKernel `json:"kernels"`
+	Total              ProfiledKernel   `json:"total"`
+}
+
+const profileSchema = 1
+
+// ProfiledKernel is a row of the table. What was not measured is null.
+type ProfiledKernel struct {
+	Kernel       string   `json:"kernel"`
+	Launches     int      `json:"launches"`
+	FloorRead    int64    `json:"floor_bytes_read"`
+	FloorWritten int64    `json:"floor_bytes_written"`
+	Read         *int64   `json:"bytes_read"`
+	Written      *int64   `json:"bytes_written"`
+	FLOPs        int64    `json:"flops"`
+	Seconds      *float64 `json:"seconds"`
+}
+
+// profile measures the recorded training step, writes it to the run's folder and tells the
+// followers. The weights go on changing meanwhile: nothing may ask for them afterwards.
+func (s *session) profile(done algo.Result) error {
+	measured, err := s.trainer.Profile(profileSteps(s.Device.Kind))
+	if err != nil {
+		return fmt.Errorf("-profile: %w", err)
+	}
+	p := NewProfile(measured)
+	p.Device, p.DeviceDetail = s.Device.Name, s.Device.Detail
+	p.Model, p.Network, p.BatchSize = s.config.Rule.String(), s.Start.Network.String(), s.spec.BatchSize
+	p.DataWaitShare = done.DataWait / max(done.Seconds, 1e-9)
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return fmt.Errorf("-profile: %w", err)
+	}
+	if err := s.folder.WriteProfile(append(text, '\n')); err != nil {
+		return err
+	}
+	for _, f := range s.followers {
+		f.Profiled(&p)
+	}
+	return nil
+}
+
+// NewProfile takes over the numbers of a device and adds them up. Fills and copies that the
+// device does not count move just the bytes that they have to.
+func NewProfile(m gpu.Profile) Profile {
+	r := Profile{
+		Schema: profileSchema, Steps: m.Steps,
+		PeakBytesPerSecond: m.PeakBytesPerSecond, PeakFLOPS: m.PeakFLOPS,
+	}
+	counted, timed := false, false
+	for _, k := range m.Kernels {
+		counted = counted || k.Read > 0 || k.Written > 0
+		timed = timed || k.Seconds > 0
+	}
+	sum := gpu.KernelProfile{Kernel: "total"}
+	for _, k := range m.Kernels {
+		if counted && k.Read == 0 && k.Written == 0 {
+			k.Read, k.Written = k.FloorRead, k.FloorWritten
+		}
+		r.Kernels = append(r.Kernels, profiled(k, counted, timed))
+		sum.Launches += k.Launches
+		sum.FloorRead += k.FloorRead
+		sum.FloorWritten += k.FloorWritten
+		sum.Read += k.Read
+		sum.Written += k.Written
+		sum.FLOPs += k.FLOPs
+		sum.Seconds += k.Seconds
+	}
+	r.Total = profiled(sum, counted, timed)
+	return r
+}
+
+func profiled(k gpu.KernelProfile, counted, timed bool) ProfiledKernel {
+	row := ProfiledKernel{
+		Kernel: k.Kernel, Launches: k.Launches,
+		FloorRead: k.FloorRead, FloorWritten: k.FloorWritten, FLOPs: k.FLOPs,
+	}
+	if counted {
+		row.Read, row.Written = &k.Read, &k.Written
+	}
+	if timed {
+		row.Seconds = &k.Seconds
+	}
+	return row
+}

@@ -1,0 +1,190 @@
+// Package run makes training runs that any program can start, watch, resume and read. The
+// program train is its flags, what a terminal shows, and one call of this package.
+//
+//	spec := run.Defaults()
+//	spec.Model, spec.MaxEpochs = "mdfa", 20
+//	r, err := run.New(spec, run.Options{})
+//	…
+//	outcome, err := r.Train(ctx)
+//
+// A run leaves a folder: package folder reads it, and package checkpoint its weights. Errors
+// name settings as train's flags do: -lr is Spec.LR.
+package run
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mdfa/algo"
+	"mdfa/gpu"
+	"mdfa/internal/wording"
+	"mdfa/loaders"
+	"mdfa/model"
+	"mdfa/run/device"
+	"mdfa/run/settings"
+)
+
+var (
+	// ErrUsage marks a mistake in the settings.
+	ErrUsage = wording.ErrUsage
+
+	// ErrInterrupted marks a run that its context ended.
+	ErrInterrupted = wording.ErrInterrupted
+)
+
+// Spec is the settings of a run.
+type Spec = settings.Spec
+
+// Defaults returns the settings that train has without flags.
+func Defaults() Spec { return settings.Defaults() }
+
+// Options is what a program gives its run. Every field may be left out.
+type Options struct {
+	// Device computes; the program closes it. Nil: Train opens the device that Spec.Device
+	// names.
+	Device gpu.Device
+	// Data is what the run trains on. Nil: Train loads the data set that Spec.Dataset names.
+	Data *loaders.Dataset
+	// Progress is told how far the loading of a data set has come.
+	Progress func(loaders.Progress)
+	// Followers watch the run.
+	Followers []Follower
+
+	Program string            // name of the program, for the report
+	Command []string          // command line, for run.json
+	Flags   map[string]string // flags of the program that are no settings, for run.json
+}
+
+// Run is a run that has not begun. It does not change.
+type Run struct {
+	spec    Spec
+	options Options
+
+	config            algo.Config
+	activation        gpu.Activation
+	forward, backward model.Init
+	layers            []int          // nil: the default network
+	filters           []model.Filter // nil: the default network
+	notes             []string       // what the user should know about the settings
+
+	resumed *resumedRun     // nil: a new run
+	found   map[string]bool // the folders that Find has looked at; nil: it has not
+}
+
+// New checks the settings of a new run. The error is a sentence that names the setting.
+func New(spec Spec, o Options) (*Run, error) {
+	if o.Data != nil {
+		spec.Dataset = o.Data.Name
+	}
+	r := &Run{spec: spec, options: o}
+	for _, check := range []func() error{spec.Check, r.read, r.together, r.checkGPU} {
+		if err := check(); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// Train trains a run to its end, that of ctx or of the first failure, and leaves its files.
+// It is called once. The outcome is nil where training did not begin.
+func (r *Run) Train(ctx context.Context) (outcome *Outcome, err error) {
+	defer r.Close()
+	s := &session{Run: r, Start: Start{Command: r.options.Command, Notes: slices.Clone(r.notes)}}
+	defer func() { err = cmp.Or(err, s.close()) }()
+	if err := s.plan(ctx); err != nil {
+		return nil, err
+	}
+	for _, f := range s.followers {
+		f.Planned(&s.Start)
+	}
+	if err := s.begin(ctx); err != nil {
+		s.folder.Discard()
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("%w before training began", ErrInterrupted)
+		}
+		return nil, s.explain(err)
+	}
+	for _, f := range s.followers {
+		f.Started(&s.Start)
+	}
+	s.logStart()
+	result, failure := s.trainer.Run(ctx, s.observer())
+	return s.end(result, s.explain(failure))
+}
+
+// Close lets other processes resume the run that this one would have resumed. Train calls it.
+func (r *Run) Close() { r.resumed.close() }
+
+// read brings the settings into the engine's own terms.
+func (r *Run) read() error {
+	c := &r.config
+	c.LR, c.L2, c.Floor, c.Batch = float32(r.spec.LR), float32(r.spec.L2), float32(r.spec.ClampFloor), r.spec.BatchSize
+	var errs [8]error
+	c.Rule, errs[0] = algo.ParseRule(r.spec.Model)
+	c.Optimizer, errs[1] = algo.ParseOptimizer(r.spec.Optimizer)
+	c.Reduction, errs[2] = algo.ParseReduction(r.spec.Reduction)
+	r.activation, errs[3] = model.ParseActivation(r.spec.Activation)
+	r.forward, errs[4] = model.ParseInit(r.spec.ForwardInit)
+	r.backward, errs[5] = model.ParseInit(r.spec.BackwardInit)
+	if r.spec.Chosen("layers") {
+		r.layers, errs[6] = model.ParseLayers(r.spec.Layers)
+	}
+	if r.spec.Chosen("filters") {
+		r.filters, errs[7] = model.ParseFilters(r.spec.Filters)
+	}
+	return errors.Join(errs[:]...)
+}
+
+// together refuses settings that have no meaning beside each other.
+func (r *Run) together() error {
+	rule := r.config.Rule
+	switch {
+	case strings.TrimSpace(r.spec.Out) == "":
+		return wording.Usagef("-out is empty: expected the name of a folder.")
+	case r.spec.Chosen("clamp_floor") && !rule.Monotone():
+		return wording.Usagef("-clamp_floor goes with -model %s only: %v clamps nothing; leave one of them out.", settings.RulesThat((*algo.Rule).Monotone), rule)
+	case r.spec.Convnet && r.spec.Chosen("layers"):
+		return wording.Usagef("-layers is for fully connected networks: with -convnet name the convolutions with -filters.")
+	case !r.spec.Convnet && r.spec.Chosen("filters"):
+		return wording.Usagef("-filters is for convolutional networks: add -convnet, or name the layers with -layers.")
+	case r.spec.Feedback == settings.FeedbackGenerated && !rule.Generable():
+		return wording.Usagef("-feedback generated goes with -model %s: %v has no feedback that could be generated; leave one of them out.", settings.RulesThat((*algo.Rule).Generable), rule)
+	}
+	if !rule.HasFeedback() && r.spec.Chosen("backward_init") {
+		r.notes = append(r.notes, "-backward_init is ignored: "+rule.String()+" has no fixed feedback")
+	}
+	if rule.Monotone() {
+		if _, err := r.forward.Monotone(); err != nil {
+			return refuse("forward_init", err)
+		}
+		if _, err := r.backward.Monotone(); err != nil {
+			return refuse("backward_init", err)
+		}
+	}
+	return nil
+}
+
+// refuse makes an error one of a setting's value; nil stays nil.
+func refuse(name string, err error) error { return settings.Find(name).Refuse(err) }
+
+// checkGPU refuses settings that the device named in Spec.Device does not know, before it is
+// opened. With auto that shows later.
+func (r *Run) checkGPU() error {
+	kind, _, _ := strings.Cut(r.spec.Device, ":")
+	if kind == "auto" || device.OnGPU(kind) || r.options.Device != nil {
+		return nil
+	}
+	for _, f := range []struct {
+		on   bool
+		name string
+	}{{r.spec.Sync, "sync"}, {r.spec.TF32, "tf32"}, {r.spec.Profile, "profile"}} {
+		if f.on {
+			return wording.Usagef("-%s goes with -device cuda and emu only: leave it out, or name one of them.", f.name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package run_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/algo"
+	"mdfa/run"
+	"mdfa/run/checkpoint"
+)
+
+// small is a run of a second on stripes.
+func small(out, model string, seed int64) run.Spec {
+	s := run.Defaults()
+	s.Model, s.Layers, s.LR, s.BatchSize, s.MaxEpochs, s.Out, s.Seed, s.Device = model, "24,16", 0.01, 8, 5, out, seed, "cpu"
+	s.Alignment, s.TensorBoard = 7, true
+	return s
+}
+
+// trained returns the last weights of a run, and its files whose bytes tell of no clock.
+func trained(t *testing.T, spec run.Spec, followers ...run.Follower) (weights []float32, files map[string]string) {
+	t.Helper()
+	r, err := run.New(spec, run.Options{Data: stripes(80), Followers: followers})
+	if !assert.NoError(t, err) {
+		return nil, nil
+	}
+	o, err := r.Train(t.Context())
+	if !assert.NoError(t, err) {
+		return nil, nil
+	}
+	c, err := checkpoint.LoadState(t.Context(), o.Start.Dir)
+	assert.NoError(t, err)
+	files = map[string]string{}
+	for _, name := range []string{"alignment.csv", "confusion.csv"} {
+		text, err := os.ReadFile(filepath.Join(o.Start.Dir, name))
+		assert.NoError(t, err)
+		files[name] = string(text)
+	}
+	return c.Params, files
+}
+
+// Runs in one process do not touch each other's state.
+func TestTwoRunsAtOnceGetTheBitsOfEachAlone(t *testing.T) {
+	models := []string{"mdfa", "dfa", "mdfa", "bp"}
+	wantWeights, wantFiles := make([][]float32, len(models)), make([]map[string]string, len(models))
+	for i, model := range models {
+		wantWeights[i], wantFiles[i] = trained(t, small(t.TempDir(), model, int64(i)))
+	}
+	out := t.TempDir() // two of them in one folder
+	var all sync.WaitGroup
+	for i, model := range models {
+		all.Go(func() {
+			weights, files := trained(t, small(out, model, int64(i)))
+			assert.Equal(t, wantWeights[i], weights, model)
+			assert.Equal(t, wantFiles[i], files, model)
+		})
+	}
+	all.Wait()
+	log, err := os.ReadFile(filepath.Join(out, "runs.csv"))
+	require.NoError(t, err)
+	assert.Equal(t, 1+2*len(models), strings.Count(string(log), "\n"), "a row for each start and end")
+}
+
+// order notes the names of the events.
+type order struct {
+	events []string
+	dir    string
+}
+
+func (o *order) note(event string)                           { o.events = append(o.events, event) }
+func (o *order) Planned(s *run.Start)                        { o.dir = s.Dir; o.note("planned") }
+func (o *order) Started(*run.Start)                          { o.note("started") }
+func (o *order) Step(_, step int, _ func() (float64, error)) { o.note("step") }
+func (o *order) Alignment(algo.Alignment) error              { o.note("alignment"); return nil }
+func (o *order) Epoch(algo.Epoch) error                      { o.note("epoch"); return nil }
+func (o *order) Checkpoint(string, algo.Progress)            { o.note("checkpoint") }
+func (o *order) Note(string)                                 { o.note("note") }
+func (o *order) Profiled(*run.Profile)                       { o.note("profiled") }
+func (o *order) Finished(*run.Outcome) {
+	o.note("finished")
+	if _, err := os.Stat(filepath.Join(o.dir, "report.html")); err != nil {
+		o.note("without its files")
+	}
+}
+
+func TestFollowersAreToldInOrder(t *testing.T) {
+	spec := small(t.TempDir(), "dfa", 1)
+	spec.BatchSize, spec.MaxEpochs, spec.Alignment = 40, 2, 100
+	watch := &order{}
+	trained(t, spec, watch)
+	assert.Equal(t, "planned started alignment step step epoch checkpoint step step epoch checkpoint finished", strings.Join(watch.events, " "))
+}
+
+func TestAFollowersErrorEndsTheRun(t *testing.T) {
+	r, err := run.New(small(t.TempDir(), "bp", 1), run.Options{Data: stripes(80), Followers: []run.Follower{failing{}}})
+	require.NoError(t, err)
+	o, err := r.Train(t.Context())
+	require.ErrorIs(t, err, os.ErrInvalid)
+	assert.Equal(t, run.StatusFailed, o.Status)
+}
+
+type failing struct{ run.Ignore }
+
+func (failing) Epoch(algo.Epoch) error { return os.ErrInvalid }
+
+func TestARunDoesNotChange(t *testing.T) {
+	spec := small(t.TempDir(), "mdfa", 3)
+	spec.Classes = 1 // as nobody asks for data that the program has
+	r, err := run.New(spec, run.Options{Data: stripes(80)})
+	require.NoError(t, err)
+	before := *r
+	_, err = r.Train(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, before, *r)
+}
+
+func TestSettingsAreRefusedByName(t *testing.T) {
+	for want, change := range map[string]func(*run.Spec){
+		"-lr -1: expected a number from 0 on":           func(s *run.Spec) { s.LR = -1 },
+		"-clamp_floor goes with -model mdfa only":       func(s *run.Spec) { s.Model, s.ClampFloor = "bp", 1 },
+		"-filters is for convolutional networks":        func(s *run.Spec) { s.Layers, s.Filters = "", "8:3:1" },
+		"-out is empty: expected the name of a folder.": func(s *run.Spec) { s.Out = " " },
+		"-tf32 goes with -device cuda and emu only":     func(s *run.Spec) { s.TF32 = true },
+		`-model "mdf" is unknown`:                       func(s *run.Spec) { s.Model = "mdf" },
+	} {
+		spec := small(t.TempDir(), "mdfa", 1)
+		change(&spec)
+		_, err := run.New(spec, run.Options{Data: stripes(8)})
+		require.ErrorIs(t, err, run.ErrUsage, want)
+		assert.ErrorContains(t, err, want)
+	}
+}

@@ -1,0 +1,266 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mdfa/algo"
+	"mdfa/gpu"
+	"mdfa/internal/figures"
+	"mdfa/internal/wording"
+	"mdfa/run/device"
+	"mdfa/run/folder"
+	"mdfa/run/settings"
+)
+
+// session is a run from its beginning to its end.
+type session struct {
+	*Run
+	Start
+	dev       gpu.Device
+	config    algo.Config
+	placed    algo.Data // the data on their way to the device
+	started   time.Time // of the run, the first time
+	folder    *folder.Writer
+	recorder  *runRecorder
+	alignment *alignmentLog
+	board     *tensorboardLogger
+	report    *reporter
+	trainer   *algo.Trainer
+	followers fanOut         // of the program
+	closers   []func() error // what close calls, the last first
+}
+
+// close gives back what the session holds, and returns the first error.
+func (s *session) close() (err error) {
+	for _, one := range slices.Backward(s.closers) {
+		err = cmp.Or(err, one())
+	}
+	return err
+}
+
+// plan opens device and data, decides what lies where, and opens the run's folder. Nothing
+// is put on the device.
+func (s *session) plan(ctx context.Context) (err error) {
+	s.followers = s.options.Followers
+	if err := s.openDevice(); err != nil {
+		return err
+	}
+	if s.Data, err = s.load(ctx); err != nil {
+		return err
+	}
+	s.Notes = append(s.Notes, s.Data.Notes...)
+	if n := s.Data.Train.Len(); n < s.spec.BatchSize {
+		return wording.Usagef("-batch_size %d is larger than the %s training images: take a smaller one.", s.spec.BatchSize, figures.Count(n))
+	}
+	var note string
+	if s.Network, note, err = s.network(s.Data); err != nil {
+		return err
+	}
+	if note != "" {
+		s.Notes = append(s.Notes, note)
+	}
+	if s.config, err = s.training(s.Network); err != nil {
+		return err
+	}
+	if s.placed, s.Memory, err = s.arrange(s.Network, s.config, s.Data, s.Device); err != nil {
+		return err
+	}
+	s.Stored, s.Cache = s.stored(), s.cacheText(s.placed, s.Data)
+	s.Facts = &settings.Facts{
+		Spec: s.spec, Shape: [3]int{s.Data.Height, s.Data.Width, s.Data.Channels}, Source: s.Data.Source,
+		Network: s.Network, Rule: s.config.Rule, OnGPU: device.OnGPU(s.Device.Kind),
+	}
+	s.StepsPerEpoch = s.config.StepsPerEpoch(s.Data.Train.Len())
+	s.Epochs, s.Steps = s.spec.MaxEpochs, s.spec.MaxEpochs*s.StepsPerEpoch
+	if most := s.spec.MaxSteps; most > 0 {
+		s.Epochs, s.Steps = min(s.Epochs, (most+s.StepsPerEpoch-1)/s.StepsPerEpoch), min(s.Steps, most)
+	}
+	s.Resumed, s.started = s.resumed.event(), time.Now()
+	if err := s.open(); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, func() error { s.folder.Close(); return nil })
+	s.Dir, s.Record = s.folder.Dir(), s.recorder.settings
+	return nil
+}
+
+// openDevice opens the device, unless the program has, and looks again at the settings that
+// it decides about. What a GPU would only do faster or more carefully is noted; a profile
+// that cannot be made is a mistake.
+func (s *session) openDevice() (err error) {
+	if s.dev = s.options.Device; s.dev == nil {
+		s.dev, s.Skipped, err = device.Open(s.spec.Device, device.Options{Sync: s.spec.Sync, TF32: s.spec.TF32})
+		if err != nil {
+			return err
+		}
+		s.closers = append(s.closers, s.dev.Close)
+	}
+	s.Device = s.dev.Info()
+	kind := s.Device.Kind
+	if device.OnGPU(kind) {
+		return nil
+	}
+	if s.spec.Profile {
+		return wording.Usagef("-profile goes with -device cuda and emu only, and -device auto has come to %s: leave it out, or name one of them.", kind)
+	}
+	if s.spec.Sync {
+		s.Notes = append(s.Notes, "-sync is ignored: "+kind+" does one thing after the other anyway")
+	}
+	if s.spec.TF32 {
+		s.Notes = append(s.Notes, "-tf32 is ignored: "+kind+" multiplies in full float32")
+	}
+	return nil
+}
+
+// begin draws the weights, puts everything on the device, and opens what writes while the
+// run trains.
+func (s *session) begin(ctx context.Context) error {
+	params, feedback, err := s.initial(s.Network)
+	if err != nil {
+		return err
+	}
+	if s.recorder.settings.Feedback, err = s.feedbackFacts(s.Network, feedback); err != nil {
+		return err
+	}
+	if err := s.resumed.checkFeedback(s.recorder.settings.Feedback); err != nil {
+		return err
+	}
+	learner, err := algo.NewLearner(s.dev, s.Network, s.config, params, feedback)
+	if err != nil {
+		return err
+	}
+	schedule := algo.Schedule{Epochs: s.spec.MaxEpochs, MaxSteps: s.spec.MaxSteps, Seed: uint64(s.spec.Seed), AlignmentEvery: s.spec.Alignment}
+	if !s.recorder.off {
+		schedule.Save, schedule.SaveEvery = s.save, s.spec.CheckpointEvery
+	}
+	if s.trainer, err = algo.NewTrainerContext(ctx, learner, s.placed, schedule); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.trainer.Close)
+	s.recorder.trainer = s.trainer
+	if o := s.resumed; o != nil && o.state != nil {
+		if err := s.trainer.Restore(o.state.State()); err != nil {
+			return err
+		}
+	}
+	if s.alignment, err = newAlignmentLog(s.spec.Alignment, s.Network, s.folder, s.resumed.steps()); err != nil {
+		return err
+	}
+	if s.report, err = newReporter(s.spec.Report, s.Data, s.Network, s.folder); err != nil {
+		return err
+	}
+	if s.started, err = s.recorder.begin(s.resumed, s.Device, s.started, s.save); err != nil {
+		return err
+	}
+	s.Record = s.recorder.settings
+	s.board, err = newTensorboardLogger(s)
+	return err
+}
+
+// observer is all followers. Rows of alignment.csv come first, then that of epochs.csv, then
+// weights.
+func (s *session) observer() algo.Observer {
+	all := slices.Clone(s.followers)
+	if s.alignment != nil {
+		all = append(all, s.alignment)
+	}
+	all = append(all, s.recorder)
+	if s.board != nil {
+		all = append(all, s.board)
+	}
+	if s.report == nil {
+		return all
+	}
+	return struct {
+		fanOut
+		*reporter
+	}{all, s.report}
+}
+
+// save makes a state the run's last checkpoint. The rows of alignment.csv come first: those
+// that a checkpoint has left behind are never measured again.
+func (s *session) save(state algo.State) error {
+	k := s.recorder
+	if k.unsaved = s.alignment.save(); k.unsaved == nil {
+		k.unsaved = k.save(state)
+	}
+	if k.unsaved != nil {
+		return k.unsaved
+	}
+	for _, f := range s.followers {
+		f.Checkpoint(k.last(), state.Progress)
+	}
+	return nil
+}
+
+// explain adds what a person can do about a device that gave up.
+func (s *session) explain(err error) error {
+	switch {
+	case errors.Is(err, gpu.ErrOutOfMemory):
+		return s.Memory.tooLarge(s.Device)
+	case errors.Is(err, gpu.ErrDeviceLost) && s.Device.Kind == "cuda":
+		// The software GPU has said what is wrong; NVIDIA's leaves it at a code.
+		return fmt.Errorf("%w: run again with -sync to learn which kernel it was, and see what nvidia-smi says of the GPU", err)
+	}
+	return err
+}
+
+// end writes what the run came to, and returns the one error that counts most: why the
+// training failed, or what could not be written.
+func (s *session) end(result algo.Result, failure error) (*Outcome, error) {
+	k := s.recorder
+	if err := s.alignment.save(); err != nil && failure == nil {
+		failure = err // a run without these rows is not complete
+	}
+	if errors.Is(failure, algo.ErrDiverged) && k.saved {
+		failure = fmt.Errorf("%s; %s holds the state %s: %w", wording.Clause(failure), k.last(), after(k.reached), algo.ErrDiverged)
+	}
+	o := &Outcome{Result: result, Start: &s.Start}
+	o.Status, o.Reason = ending(failure, result)
+	o.Resumable = o.Status == StatusInterrupted && k.saved
+	if s.alignment != nil {
+		o.Alignment = s.alignment.last
+	}
+	cells := s.cells(o)
+	written := s.folder.Finish(cells)
+	s.log(cells)
+	unreported := s.board.close(result)
+	if o.Written = written == nil; o.Written {
+		var err error
+		o.Report, err = s.report.write(s)
+		unreported = cmp.Or(explainReport(err), unreported)
+	}
+	for _, f := range s.followers {
+		f.Finished(o)
+	}
+	switch o.Status {
+	case StatusComplete:
+		if o.Written && s.spec.Profile {
+			return o, cmp.Or(s.explain(s.profile(result)), unreported)
+		}
+		return o, cmp.Or(written, unreported)
+	case StatusInterrupted:
+		if lost := cmp.Or(k.unsaved, unreported, written); lost != nil {
+			return o, fmt.Errorf("%w %s: %w", ErrInterrupted, o.Reason, lost)
+		}
+		return o, fmt.Errorf("%w %s: the results so far are written", ErrInterrupted, o.Reason)
+	}
+	return o, failure // it came before whatever kept the result from being written
+}
+
+// ending says how a run ended.
+func ending(err error, r algo.Result) (status, reason string) {
+	switch {
+	case err == nil:
+		return StatusComplete, ""
+	case errors.Is(err, context.Canceled) && !errors.Is(err, algo.ErrDiverged):
+		return StatusInterrupted, fmt.Sprintf("in epoch %d", len(r.Epochs)+1)
+	}
+	return StatusFailed, strings.TrimSuffix(wording.Sentence(err), ".")
+}
