@@ -270,7 +270,7 @@ func (m *Machine) sgemm(t Thread, h Handle, call string, g cublas.Sgemm, alpha, 
 			return statusOf(r)
 		}
 		workspace := handle.workspace
-		return statusOf(m.submit(handle.stream, call, task{name: "sgemm", kind: nodeKernel, run: func(x *execution) error {
+		return statusOf(m.submit(handle.stream, call, task{name: "sgemm", run: func(x *execution) error {
 			if err := scalars(&g); err != nil {
 				return err
 			}

@@ -65,11 +65,7 @@ func (m *Machine) StreamEndCapture(t Thread, h Handle) (g Handle, r Result) {
 		case unjoined:
 			return m.refuse(ErrorStreamCaptureUnjoined, "cuStreamEndCapture: work of a forked stream is not joined to the stream where the capture began")
 		}
-		for _, n := range c.graph.nodes {
-			n.handle = m.keep(ctx, n)
-		}
-		c.graph.handle = m.keep(ctx, c.graph)
-		g = c.graph.handle
+		g = m.keep(ctx, c.graph)
 		return Success
 	})
 	return g, r

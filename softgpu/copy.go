@@ -23,7 +23,7 @@ func (x *execution) touch(who string, ranges ...vm.Range) error {
 
 // toDevice is the task of copying host memory, which is read when the task runs.
 func (m *Machine) toDevice(ctx *context, dst uint64, src []byte) task {
-	return task{name: "copy to the device", kind: nodeMemcpy, run: func(x *execution) error {
+	return task{name: "copy to the device", run: func(x *execution) error {
 		n := uint64(len(src))
 		if err := x.touch("copy to the device", vm.Range{Addr: dst, Size: n, Write: true}); err != nil {
 			return err
@@ -36,7 +36,7 @@ func (m *Machine) toDevice(ctx *context, dst uint64, src []byte) task {
 
 // toHost is the task of copying device memory to the host.
 func (m *Machine) toHost(ctx *context, dst []byte, src uint64) task {
-	return task{name: "copy to the host", kind: nodeMemcpy, run: func(x *execution) error {
+	return task{name: "copy to the host", run: func(x *execution) error {
 		n := uint64(len(dst))
 		if err := x.touch("copy to the host", vm.Range{Addr: src, Size: n}); err != nil {
 			return err
@@ -49,7 +49,7 @@ func (m *Machine) toHost(ctx *context, dst []byte, src uint64) task {
 
 // withinDevice is the task of copying device memory. The ranges must not overlap.
 func (m *Machine) withinDevice(ctx *context, dst, src, n uint64) task {
-	return task{name: "copy", kind: nodeMemcpy, run: func(x *execution) error {
+	return task{name: "copy", run: func(x *execution) error {
 		if dst < src+n && src < dst+n && n > 0 {
 			return fmt.Errorf("emu: copy of %d bytes from %#x to %#x: they overlap", n, src, dst)
 		}
@@ -229,7 +229,7 @@ func (m *Machine) memcpyTask(ctx *context, call string, dst, src, n uint64) (tas
 	switch {
 	case to != nil && from != nil:
 		target, source := to.bytes(uintptr(dst), uintptr(n)), from.bytes(uintptr(src), uintptr(n))
-		return task{name: "copy on the host", kind: nodeMemcpy, run: func(*execution) error {
+		return task{name: "copy on the host", run: func(*execution) error {
 			copy(target, source)
 			return nil
 		}}, Success
@@ -284,7 +284,7 @@ func (m *Machine) memsetTask(ctx *context, call string, dst, pitch uint64, value
 			return task{}, r
 		}
 	}
-	return task{name: "memset", kind: nodeMemset, run: func(x *execution) error {
+	return task{name: "memset", run: func(x *execution) error {
 		for y := range h {
 			at := dst + y*pitch
 			if err := x.touch("memset", vm.Range{Addr: at, Size: row, Write: true}); err != nil {

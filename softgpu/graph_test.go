@@ -241,67 +241,6 @@ func TestCaptureRules(t *testing.T) {
 	}
 }
 
-func TestGraphsAreBuiltByHand(t *testing.T) {
-	h := start(t)
-	h.load(goodKernels)
-	p := h.alloc(4)
-	f, r := h.m.ModuleGetFunction(one, h.mod, "scale")
-	h.ok(r)
-	params := make([]byte, 16)
-	params[0], params[1], params[2], params[3] = byte(p), byte(p>>8), byte(p>>16), byte(p>>24)
-	params[4], params[5], params[6], params[7] = byte(p>>32), byte(p>>40), byte(p>>48), byte(p>>56)
-	params[11], params[12] = 0x40, 1 // 2.0, one element
-
-	g, r := h.m.GraphCreate(one, 0)
-	h.ok(r)
-	fill, r := h.m.GraphAddMemsetNode(one, g, nil, p, 0, 0x3f800000, 4, 1, 1) // 1.0
-	h.ok(r)
-	double, r := h.m.GraphAddKernelNode(one, g, []Handle{fill}, f, Line(1), Line(32), 0, params)
-	h.ok(r)
-	called := 0
-	after, r := h.m.GraphAddHostNode(one, g, []Handle{double}, func() {
-		called++
-		_, r := h.m.MemAlloc(one, 4)
-		assert.Equal(t, ErrorNotPermitted, r, "a function of the host must not call CUDA")
-	})
-	h.ok(r)
-	h.refused(ErrorInvalidValue, h.m.GraphAddDependencies(one, g, []Handle{after}, []Handle{fill}), "circle")
-
-	parent, r := h.m.GraphCreate(one, 0)
-	h.ok(r)
-	child, r := h.m.GraphAddChildGraphNode(one, parent, nil, g)
-	h.ok(r)
-	_, r = h.m.GraphAddKernelNode(one, parent, []Handle{child}, f, Line(1), Line(32), 0, params)
-	h.ok(r)
-	x, r := h.m.GraphInstantiate(one, parent, 0)
-	h.ok(r)
-	h.ok(h.m.GraphLaunch(one, x, 0))
-	require.Zero(t, called)
-	assert.Equal(t, []float32{4}, h.floats(p, 1))
-	assert.Equal(t, 1, called)
-
-	nodes, r := h.m.GraphGetNodes(one, g)
-	h.ok(r)
-	assert.Equal(t, []Handle{fill, double, after}, nodes)
-	from, to, r := h.m.GraphGetEdges(one, g)
-	h.ok(r)
-	assert.Equal(t, []Handle{fill, double}, from)
-	assert.Equal(t, []Handle{double, after}, to)
-	kind, r := h.m.GraphNodeGetType(one, fill)
-	h.ok(r)
-	assert.Equal(t, nodeMemset, kind)
-	h.ok(h.m.GraphDestroyNode(one, double))
-	_, to, r = h.m.GraphGetEdges(one, g)
-	h.ok(r)
-	assert.Empty(t, to)
-	copied, r := h.m.GraphClone(one, g)
-	h.ok(r)
-	h.ok(h.m.GraphDestroy(one, g))
-	nodes, r = h.m.GraphGetNodes(one, copied)
-	h.ok(r)
-	assert.Len(t, nodes, 2)
-}
-
 func TestCapturedLaunchBecomesAChild(t *testing.T) {
 	h := start(t)
 	h.load(goodKernels)

@@ -40,7 +40,7 @@ func (m *Machine) kernelTask(ctx *context, call string, h Handle, grid, block vm
 		}
 		return task{}, m.refuse(ErrorInvalidValue, "%s: %w", call, err)
 	}
-	return task{name: f.kernel.Name(), kind: nodeKernel, run: func(x *execution) error { return m.runKernel(f, launch, x) }}, Success
+	return task{name: f.kernel.Name(), run: func(x *execution) error { return m.runKernel(f, launch, x) }}, Success
 }
 
 // runKernel interprets a launch and enters it in the ledger.

@@ -33,13 +33,9 @@ type Machine struct {
 	pinned   []pinned // sorted by address
 	ready    bool     // cuInit was called
 	ledger   Ledger
-	reason   error  // what Explain will tell
-	allocs   int    // allocations asked for, for FailAlloc
-	runs     int    // kernels and products that began to run, for the other faults
-	caller   Thread // whose call holds the lock
-	inHost   bool   // a function of the host is running, on hostOf, without the lock
-	hostOf   Thread
-	hostEnds *sync.Cond
+	reason   error // what Explain will tell
+	allocs   int   // allocations asked for, for FailAlloc
+	runs     int   // kernels and products that began to run, for the other faults
 	leaked   []vm.Allocation
 	launched uint64 // launches so far, for the seeds
 	budget   uint64 // instructions of a thread before a kernel is taken for endless; 0: the interpreter's own
@@ -49,7 +45,6 @@ type Machine struct {
 func New(o Options) *Machine {
 	m := &Machine{options: o, objects: map[Handle]any{}, next: firstHandle, threads: map[Thread]*thread{}}
 	m.ledger.Kernels = map[string]Kernel{}
-	m.hostEnds = sync.NewCond(&m.mu)
 	for i := range o.Devices {
 		m.devices = append(m.devices, newDevice(i, o))
 	}
@@ -106,13 +101,6 @@ func (m *Machine) enter(t Thread, call string) (*context, Result) {
 	if !m.ready {
 		return nil, m.refuse(ErrorNotInitialized, "%s before cuInit", call)
 	}
-	if m.inHost && m.hostOf == t {
-		return nil, m.refuse(ErrorNotPermitted, "%s from a function of the host that a graph calls", call)
-	}
-	for m.inHost {
-		m.hostEnds.Wait()
-	}
-	m.caller = t
 	stack := m.thread(t).contexts
 	if len(stack) == 0 || stack[len(stack)-1] == nil {
 		return nil, m.refuse(ErrorInvalidContext, "%s: no context is current on this thread", call)

@@ -145,14 +145,13 @@ func (m *Machine) HostAlloc(t Thread, p unsafe.Pointer, n uint64) Result {
 
 // HostFree takes pinned memory out of the register, when it is safe to free it: the
 // work that waits in the context's streams runs before.
-func (m *Machine) HostFree(t Thread, p unsafe.Pointer) Result {
+func (m *Machine) HostFree(_ Thread, p unsafe.Pointer) Result {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	i := slices.IndexFunc(m.pinned, func(r pinned) bool { return r.memory == p })
 	if i < 0 {
 		return m.refuse(ErrorInvalidValue, "cuMemFreeHost of memory that cuMemHostAlloc did not give or that was freed before")
 	}
-	m.caller = t
 	m.drain(m.pinned[i].ctx)
 	m.pinned = slices.Delete(m.pinned, i, i+1)
 	return Success

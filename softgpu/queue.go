@@ -12,20 +12,8 @@ import (
 // task is one thing that a stream or a node of a graph does.
 type task struct {
 	name string
-	kind int32  // of the graph node it becomes: CUgraphNodeType
-	host func() // a function of the host to call instead of run
 	run  func(x *execution) error
 }
-
-// The kinds of graph nodes that tasks become.
-const (
-	nodeKernel int32 = iota
-	nodeMemcpy
-	nodeMemset
-	nodeHost
-	nodeGraph
-	nodeEmpty
-)
 
 // op is work in a stream: a task, a whole graph, or neither, which only waits.
 type op struct {
@@ -186,15 +174,6 @@ func (x *execution) unordered() func(epoch uint64) bool {
 
 // runTask runs one task in its place.
 func (m *Machine) runTask(k task, x *execution) error {
-	if k.host != nil {
-		m.inHost, m.hostOf = true, m.caller
-		m.mu.Unlock()
-		k.host()
-		m.mu.Lock()
-		m.inHost, m.caller = false, m.hostOf
-		m.hostEnds.Broadcast()
-		return nil
-	}
 	if k.run == nil {
 		return nil
 	}
