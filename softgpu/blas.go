@@ -1,8 +1,6 @@
 package softgpu
 
 import (
-	"encoding/binary"
-	"math"
 	"slices"
 	"unsafe"
 
@@ -12,13 +10,11 @@ import (
 
 // blas is a cuBLAS handle.
 type blas struct {
-	ctx         *context
-	stream      *stream
-	math        int32
-	pointerMode int32
-	atomics     int32
-	workspace   uint64 // memory that products may write to; 0: cuBLAS's own
-	loaded      map[blasKernel]bool
+	ctx       *context
+	stream    *stream
+	math      int32
+	workspace uint64 // memory that products may write to; 0: cuBLAS's own
+	loaded    map[blasKernel]bool
 }
 
 // blasKernel tells the kernels apart that a product certainly does not share. A GPU's cuBLAS
@@ -32,14 +28,10 @@ type blasKernel struct {
 // captured (CUDA 12.3 release notes, lazy loading).
 const lazyDriver = 12030
 
-// The version of cuBLAS that is pretended, as cublasGetVersion counts.
-const blasVersion = 120000
-
-// The modes of a handle.
+// The math modes of a handle.
 const (
-	mathDefault, mathTF32, mathMost    int32 = 0, 3, 3
-	mathDisallowReduction              int32 = 16
-	pointerModeHost, pointerModeDevice int32 = 0, 1
+	mathDefault, mathTF32, mathMost int32 = 0, 3, 3
+	mathDisallowReduction           int32 = 16
 )
 
 // statusOf is cuBLAS's answer for the driver's.
@@ -120,20 +112,6 @@ func (m *Machine) BlasSetStream(t Thread, h, on Handle) Status {
 	})
 }
 
-// BlasGetStream is cublasGetStream.
-func (m *Machine) BlasGetStream(t Thread, h Handle) (on Handle, s Status) {
-	s = m.onBlas(t, h, "cublasGetStream", func(b *blas) Status {
-		on = b.stream.handle
-		return BlasSuccess
-	})
-	return on, s
-}
-
-// BlasVersion is cublasGetVersion.
-func (m *Machine) BlasVersion(t Thread, h Handle) (int, Status) {
-	return blasVersion, m.onBlas(t, h, "cublasGetVersion", func(*blas) Status { return BlasSuccess })
-}
-
 // BlasSetMathMode is cublasSetMathMode.
 func (m *Machine) BlasSetMathMode(t Thread, h Handle, mode int32) Status {
 	return m.onBlas(t, h, "cublasSetMathMode", func(b *blas) Status {
@@ -144,55 +122,6 @@ func (m *Machine) BlasSetMathMode(t Thread, h Handle, mode int32) Status {
 		b.math = mode
 		return BlasSuccess
 	})
-}
-
-// setMode sets a mode that is 0 or 1, getMode reads a mode.
-func (m *Machine) setMode(t Thread, h Handle, call string, mode int32, of func(b *blas) *int32) Status {
-	return m.onBlas(t, h, call, func(b *blas) Status {
-		if mode != 0 && mode != 1 {
-			m.refuse(ErrorInvalidValue, "%s: mode %d", call, mode)
-			return BlasInvalidValue
-		}
-		*of(b) = mode
-		return BlasSuccess
-	})
-}
-
-func (m *Machine) getMode(t Thread, h Handle, call string, of func(b *blas) *int32) (mode int32, s Status) {
-	s = m.onBlas(t, h, call, func(b *blas) Status {
-		mode = *of(b)
-		return BlasSuccess
-	})
-	return mode, s
-}
-
-func (b *blas) mathOf() *int32    { return &b.math }
-func (b *blas) pointerOf() *int32 { return &b.pointerMode }
-func (b *blas) atomicsOf() *int32 { return &b.atomics }
-
-// BlasGetMathMode is cublasGetMathMode.
-func (m *Machine) BlasGetMathMode(t Thread, h Handle) (int32, Status) {
-	return m.getMode(t, h, "cublasGetMathMode", (*blas).mathOf)
-}
-
-// BlasSetPointerMode is cublasSetPointerMode: where alpha and beta lie.
-func (m *Machine) BlasSetPointerMode(t Thread, h Handle, mode int32) Status {
-	return m.setMode(t, h, "cublasSetPointerMode", mode, (*blas).pointerOf)
-}
-
-// BlasGetPointerMode is cublasGetPointerMode.
-func (m *Machine) BlasGetPointerMode(t Thread, h Handle) (int32, Status) {
-	return m.getMode(t, h, "cublasGetPointerMode", (*blas).pointerOf)
-}
-
-// BlasSetAtomicsMode is cublasSetAtomicsMode; the products here never use atomics.
-func (m *Machine) BlasSetAtomicsMode(t Thread, h Handle, mode int32) Status {
-	return m.setMode(t, h, "cublasSetAtomicsMode", mode, (*blas).atomicsOf)
-}
-
-// BlasGetAtomicsMode is cublasGetAtomicsMode.
-func (m *Machine) BlasGetAtomicsMode(t Thread, h Handle) (int32, Status) {
-	return m.getMode(t, h, "cublasGetAtomicsMode", (*blas).atomicsOf)
 }
 
 // BlasSetWorkspace is cublasSetWorkspace; n = 0 goes back to cuBLAS's own. The memory
@@ -216,72 +145,36 @@ func (m *Machine) BlasSetWorkspace(t Thread, h Handle, addr, n uint64) Status {
 	})
 }
 
-// BlasSgemm is cublasSgemm: C = alpha·op(A)·op(B) + beta·C, column-major. alpha and
-// beta are read at the call in host pointer mode, and when the product runs otherwise.
+// BlasSgemm is cublasSgemm: C = alpha·op(A)·op(B) + beta·C, column-major. alpha and beta
+// are read at the call, as in cuBLAS's host pointer mode.
 func (m *Machine) BlasSgemm(t Thread, h Handle, transA, transB, rows, cols, depth int32, alpha unsafe.Pointer, a uint64, lda int32, b uint64, ldb int32, beta unsafe.Pointer, c uint64, ldc int32) Status {
-	return m.sgemm(t, h, "cublasSgemm", cublas.Sgemm{
-		TransA: transA, TransB: transB, M: rows, N: cols, K: depth, LDA: lda, LDB: ldb, LDC: ldc,
-	}, alpha, beta, matrices{a: a, b: b, c: c, count: 1})
-}
-
-// BlasSgemmStridedBatched is cublasSgemmStridedBatched; strides count elements.
-func (m *Machine) BlasSgemmStridedBatched(t Thread, h Handle, transA, transB, rows, cols, depth int32, alpha unsafe.Pointer, a uint64, lda int32, strideA int64, b uint64, ldb int32, strideB int64, beta unsafe.Pointer, c uint64, ldc int32, strideC int64, batch int32) Status {
-	return m.sgemm(t, h, "cublasSgemmStridedBatched", cublas.Sgemm{
-		TransA: transA, TransB: transB, M: rows, N: cols, K: depth, LDA: lda, LDB: ldb, LDC: ldc,
-	}, alpha, beta, matrices{a, b, c, strideA, strideB, strideC, batch})
-}
-
-// matrices are the operands of a batch of products.
-type matrices struct {
-	a, b, c                   uint64
-	strideA, strideB, strideC int64
-	count                     int32
-}
-
-func (x matrices) at(i int32) matrices {
-	move := func(addr uint64, stride int64) uint64 { return addr + uint64(4*stride*int64(i)) }
-	return matrices{a: move(x.a, x.strideA), b: move(x.b, x.strideB), c: move(x.c, x.strideC), count: 1}
-}
-
-func (m *Machine) sgemm(t Thread, h Handle, call string, g cublas.Sgemm, alpha, beta unsafe.Pointer, operands matrices) Status {
+	const call = "cublasSgemm"
 	return m.onBlas(t, h, call, func(handle *blas) Status {
+		g := cublas.Sgemm{TransA: transA, TransB: transB, M: rows, N: cols, K: depth, LDA: lda, LDB: ldb, LDC: ldc}
 		if err := g.Check(); err != nil {
 			m.refuse(ErrorInvalidValue, "%s: %w", call, err)
 			return BlasInvalidValue
 		}
-		if alpha == nil || beta == nil || operands.count < 0 {
-			m.refuse(ErrorInvalidValue, "%s: alpha or beta is null, or a batch of %d", call, operands.count)
+		if alpha == nil || beta == nil {
+			m.refuse(ErrorInvalidValue, "%s: alpha or beta is null", call)
 			return BlasInvalidValue
 		}
-		scalars := func(*cublas.Sgemm) error { return nil }
-		if handle.pointerMode == pointerModeHost {
-			g.Alpha, g.Beta = *(*float32)(alpha), *(*float32)(beta)
-		} else {
-			scalars = func(g *cublas.Sgemm) (err error) {
-				memory := handle.ctx.device.memory
-				if g.Alpha, err = deviceFloat(memory, uint64(uintptr(alpha))); err == nil {
-					g.Beta, err = deviceFloat(memory, uint64(uintptr(beta)))
-				}
-				return err
-			}
-		}
+		g.Alpha, g.Beta = *(*float32)(alpha), *(*float32)(beta)
 		g.TF32 = handle.math&^mathDisallowReduction == mathTF32
 		if r := m.loadBlas(handle, call, g); r != Success {
 			return statusOf(r)
 		}
-		workspace := handle.workspace
+		operands := matrices{a, b, c, handle.workspace}
 		return statusOf(m.submit(handle.stream, call, task{name: "sgemm", run: func(x *execution) error {
-			if err := scalars(&g); err != nil {
-				return err
-			}
-			for i := range operands.count {
-				if err := m.product(g, operands.at(i), workspace, x); err != nil {
-					return err
-				}
-			}
-			return nil
+			return m.product(g, operands, x)
 		}}))
 	})
+}
+
+// matrices is the addresses of a product's operands.
+type matrices struct {
+	a, b, c   uint64
+	workspace uint64 // 0: cuBLAS's own
 }
 
 // loadBlas notes that a handle has the kernel of a product. It refuses a captured product that would
@@ -304,15 +197,9 @@ func (m *Machine) loadBlas(h *blas, call string, g cublas.Sgemm) Result {
 	return Success
 }
 
-func deviceFloat(memory *vm.Memory, addr uint64) (float32, error) {
-	var raw [4]byte
-	err := memory.Read(addr, raw[:])
-	return math.Float32frombits(binary.LittleEndian.Uint32(raw[:])), err
-}
-
 // product runs one product with the checks of a kernel: bounds, life, alignment, memory
 // never written, and races with other work.
-func (m *Machine) product(g cublas.Sgemm, at matrices, workspace uint64, x *execution) error {
+func (m *Machine) product(g cublas.Sgemm, at matrices, x *execution) error {
 	if err := m.ordered(x.ctx.device, "sgemm"); err != nil {
 		return err
 	}
@@ -359,8 +246,8 @@ func (m *Machine) product(g cublas.Sgemm, at matrices, workspace uint64, x *exec
 	if overlaps(c, a) || overlaps(c, b) {
 		return &vm.Fault{Kind: vm.GlobalRace, Address: at.c, Size: 4, Space: "global", Detail: "sgemm: C overlaps A or B"}
 	}
-	if workspace != 0 {
-		touched = append(touched, vm.Range{Addr: workspace, Size: 4, Write: true})
+	if at.workspace != 0 {
+		touched = append(touched, vm.Range{Addr: at.workspace, Size: 4, Write: true})
 	}
 	if err := x.touch("sgemm", slices.Clip(touched)...); err != nil {
 		return err

@@ -99,19 +99,6 @@ func (m *Machine) StreamIsCapturing(t Thread, h Handle) (status int32, r Result)
 	return status, r
 }
 
-// ThreadExchangeCaptureMode is cuThreadExchangeStreamCaptureMode.
-func (m *Machine) ThreadExchangeCaptureMode(t Thread, mode int32) (int32, Result) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if mode < captureGlobal || mode > captureRelaxed {
-		return 0, m.refuse(ErrorInvalidValue, "cuThreadExchangeStreamCaptureMode: mode %d", mode)
-	}
-	th := m.thread(t)
-	old := th.capture
-	th.capture = mode
-	return old, Success
-}
-
 // captured adds a task to the graph that a stream is captured in.
 func (m *Machine) captured(s *stream, call string, k task) Result {
 	if s.capture.invalid {
@@ -182,23 +169,14 @@ func (m *Machine) implicit(s *stream, call string) Result {
 }
 
 // forbidden refuses a call that is unsafe while streams are captured: it may wait, or
-// work in ways that a graph does not hold. Which captures forbid it to which threads is
-// the captures' and the thread's mode (CUDA driver API, cuThreadExchangeStreamCaptureMode).
+// work in ways that a graph does not hold. A capture's mode says which threads it forbids
+// it to (CUDA driver API, cuThreadExchangeStreamCaptureMode).
 func (m *Machine) forbidden(t Thread, ctx *context, call string) Result {
 	for c := range ctx.captures {
 		if c.invalid {
 			continue
 		}
-		own := m.thread(t).capture
-		var forbids bool
-		switch {
-		case own == captureRelaxed, c.mode == captureRelaxed:
-		case c.thread == t:
-			forbids = true
-		default:
-			forbids = c.mode == captureGlobal && own == captureGlobal
-		}
-		if forbids {
+		if c.mode == captureGlobal || c.mode == captureThreadLocal && c.thread == t {
 			m.invalidate(c)
 			return m.refuse(ErrorStreamCaptureUnsupported, "%s while a stream is being captured", call)
 		}

@@ -244,58 +244,33 @@ func (m *Machine) memcpyTask(ctx *context, call string, dst, src, n uint64) (tas
 // Memset is cuMemsetD8, D16 and D32: n values of width bytes. Like CUDA's it does not
 // wait for device memory.
 func (m *Machine) Memset(t Thread, dst uint64, value uint32, width int, n uint64) Result {
-	return m.Memset2DAsync(t, dst, 0, value, width, n, 1, 0)
+	return m.MemsetAsync(t, dst, value, width, n, 0)
 }
 
 // MemsetAsync is cuMemsetD8Async and its siblings.
 func (m *Machine) MemsetAsync(t Thread, dst uint64, value uint32, width int, n uint64, on Handle) Result {
-	return m.Memset2DAsync(t, dst, 0, value, width, n, 1, on)
-}
-
-// Memset2D is cuMemsetD2D8 and its siblings: h rows of w values, pitch bytes apart.
-func (m *Machine) Memset2D(t Thread, dst, pitch uint64, value uint32, width int, w, h uint64) Result {
-	return m.Memset2DAsync(t, dst, pitch, value, width, w, h, 0)
-}
-
-// Memset2DAsync is cuMemsetD2D8Async and its siblings.
-func (m *Machine) Memset2DAsync(t Thread, dst, pitch uint64, value uint32, width int, w, h uint64, on Handle) Result {
 	const call = "cuMemset"
 	return m.onStream(t, on, call, func(ctx *context, s *stream) Result {
-		k, r := m.memsetTask(ctx, call, dst, pitch, value, width, w, h)
-		if r != Success {
+		if width != 1 && width != 2 && width != 4 {
+			return m.refuse(ErrorInvalidValue, "%s: values of %d bytes", call, width)
+		}
+		if dst%uint64(width) != 0 {
+			return m.refuse(ErrorInvalidValue, "%s: %#x is not a multiple of %d", call, dst, width)
+		}
+		size := n * uint64(width)
+		if r := m.inDevice(ctx, call, dst, size); r != Success {
 			return r
 		}
-		return m.submit(s, call, k)
+		return m.submit(s, call, task{name: "memset", run: func(x *execution) error {
+			if err := x.touch("memset", vm.Range{Addr: dst, Size: size, Write: true}); err != nil {
+				return err
+			}
+			if err := ctx.device.memory.Memset(dst, value, width, n); err != nil {
+				return err
+			}
+			m.ledger.Memsets++
+			m.ledger.MemsetsBytes += size
+			return nil
+		}})
 	})
-}
-
-func (m *Machine) memsetTask(ctx *context, call string, dst, pitch uint64, value uint32, width int, w, h uint64) (task, Result) {
-	if width != 1 && width != 2 && width != 4 {
-		return task{}, m.refuse(ErrorInvalidValue, "%s: values of %d bytes", call, width)
-	}
-	row := w * uint64(width)
-	switch {
-	case dst%uint64(width) != 0:
-		return task{}, m.refuse(ErrorInvalidValue, "%s: %#x is not a multiple of %d", call, dst, width)
-	case h > 1 && pitch < row:
-		return task{}, m.refuse(ErrorInvalidValue, "%s: rows of %d bytes, %d apart", call, row, pitch)
-	case w > 0 && h > 0:
-		if r := m.inDevice(ctx, call, dst, (h-1)*pitch+row); r != Success {
-			return task{}, r
-		}
-	}
-	return task{name: "memset", run: func(x *execution) error {
-		for y := range h {
-			at := dst + y*pitch
-			if err := x.touch("memset", vm.Range{Addr: at, Size: row, Write: true}); err != nil {
-				return err
-			}
-			if err := ctx.device.memory.Memset(at, value, width, w); err != nil {
-				return err
-			}
-		}
-		m.ledger.Memsets++
-		m.ledger.MemsetsBytes += row * h
-		return nil
-	}}, Success
 }

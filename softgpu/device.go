@@ -1,10 +1,6 @@
 package softgpu
 
-import (
-	"fmt"
-
-	"mdfa/softgpu/vm"
-)
+import "mdfa/softgpu/vm"
 
 // device is one software GPU.
 type device struct {
@@ -85,14 +81,6 @@ func (m *Machine) DeviceUUID(_ Thread, dev int) ([16]byte, Result) {
 	defer m.mu.Unlock()
 	_, r := m.known("cuDeviceGetUuid", dev)
 	return [16]byte{'s', 'o', 'f', 't', 'w', 'a', 'r', 'e', ' ', 'G', 'P', 'U', ' ', ' ', ' ', byte('0' + dev)}, r
-}
-
-// DevicePCIBusID is cuDeviceGetPCIBusId.
-func (m *Machine) DevicePCIBusID(_ Thread, dev int) (string, Result) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_, r := m.known("cuDeviceGetPCIBusId", dev)
-	return fmt.Sprintf("0000:%02x:00.0", dev+1), r
 }
 
 // DeviceCanAccessPeer is cuDeviceCanAccessPeer: software GPUs never can.

@@ -169,15 +169,6 @@ func TestCaptureRules(t *testing.T) {
 			h.refused(ErrorStreamCaptureUnsupported, r)
 			ends(h, s)
 		},
-		"a thread that takes it on itself may": func(_ *testing.T, h *host) {
-			s := begin(h, captureGlobal)
-			old, r := h.m.ThreadExchangeCaptureMode(one, captureRelaxed)
-			h.ok(r)
-			require.Equal(h.t, captureGlobal, old)
-			h.alloc(4)
-			_, r = h.m.StreamEndCapture(one, s)
-			h.ok(r)
-		},
 		"the thread that began ends": func(_ *testing.T, h *host) {
 			s := begin(h, captureThreadLocal)
 			h.ok(h.m.CtxSetCurrent(other, h.ctx))

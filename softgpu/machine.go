@@ -54,7 +54,6 @@ func New(o Options) *Machine {
 // thread is what the driver keeps of a thread.
 type thread struct {
 	contexts []*context // the stack; the last is current
-	capture  int32      // the thread's own capture mode
 }
 
 func (m *Machine) thread(t Thread) *thread {

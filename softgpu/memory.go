@@ -62,19 +62,6 @@ func (m *Machine) allocate(t Thread, ctx *context, call string, n uint64) (uint6
 	return addr, Success
 }
 
-// MemAllocPitch is cuMemAllocPitch: h rows of w bytes, each aligned.
-func (m *Machine) MemAllocPitch(t Thread, w, h uint64, elem uint32) (addr, pitch uint64, r Result) {
-	r = m.call(t, "cuMemAllocPitch", func(ctx *context) Result {
-		if elem != 4 && elem != 8 && elem != 16 {
-			return m.refuse(ErrorInvalidValue, "cuMemAllocPitch: elements of %d bytes, 4, 8 or 16 are expected", elem)
-		}
-		pitch = (w + textureAlignment - 1) / textureAlignment * textureAlignment
-		addr, r = m.allocate(t, ctx, "cuMemAllocPitch", pitch*h)
-		return r
-	})
-	return addr, pitch, r
-}
-
 // MemFree is cuMemFree. It does not wait: work in a queue that still uses the memory
 // is reported when it runs.
 func (m *Machine) MemFree(t Thread, addr uint64) Result {

@@ -290,6 +290,11 @@ func emu_cuFuncGetAttribute(value *C.int, attribute C.CUfunction_attribute, func
 	return C.CUresult(r)
 }
 
+//export emu_cuFuncSetAttribute
+func emu_cuFuncSetAttribute(function C.CUfunction, attribute C.CUfunction_attribute, value C.int) C.CUresult {
+	return C.CUresult(machine().FuncSetAttribute(thread(), handle(function), int32(attribute), int(value)))
+}
+
 //export emu_cuFuncSetCacheConfig
 func emu_cuFuncSetCacheConfig(function C.CUfunction, config C.CUfunc_cache) C.CUresult {
 	return C.CUresult(machine().FuncSetCacheConfig(thread(), handle(function), int32(config)))
@@ -476,6 +481,16 @@ func emu_cuStreamGetPriority(stream C.CUstream, priority *C.int) C.CUresult {
 	}
 	v0, r := machine().StreamGetPriority(thread(), handle(stream))
 	set(priority, C.int(v0), r)
+	return C.CUresult(r)
+}
+
+//export emu_cuStreamIsCapturing
+func emu_cuStreamIsCapturing(stream C.CUstream, status *C.CUstreamCaptureStatus) C.CUresult {
+	if status == nil {
+		return null("cuStreamIsCapturing: status")
+	}
+	v0, r := machine().StreamIsCapturing(thread(), handle(stream))
+	set(status, C.CUstreamCaptureStatus(v0), r)
 	return C.CUresult(r)
 }
 

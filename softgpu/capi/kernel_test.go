@@ -137,6 +137,12 @@ func TestAttributesOfKernels(t *testing.T) {
 	shared, err := f.Attribute(cu.SharedSizeBytes)
 	require.NoError(t, err)
 	assert.Equal(t, 4*256, shared)
+	const maxDynamicShared = 8 // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+	assert.Equal(t, success, call("cuFuncSetAttribute", handle(f), maxDynamicShared, 50_000))
+	dynamic := int32(0)
+	assert.Equal(t, success, call("cuFuncGetAttribute", &dynamic, maxDynamicShared, handle(f)))
+	assert.EqualValues(t, 50_000, dynamic)
+	assert.Equal(t, invalidValue, call("cuFuncSetAttribute", handle(f), maxDynamicShared, 1_000_000))
 	blocks, err := f.MaxActiveBlocksPerMultiProcessor(256, 0)
 	require.NoError(t, err)
 	assert.Positive(t, blocks)

@@ -116,7 +116,10 @@ func TestCaptureBecomesAGraph(t *testing.T) {
 	on := handle(s)
 	p := saxpy{a: [2]float32{3}, x: x, y: y, n: n}
 
+	var capturing int32
 	require.Equal(t, success, call("cuStreamBeginCapture_v2", on, threadLocal))
+	require.Equal(t, success, call("cuStreamIsCapturing", on, &capturing))
+	require.EqualValues(t, 1, capturing)
 	require.NoError(t, cu.MemsetD32Async(x, 0x3f800000, n, s))
 	require.NoError(t, f.Launch(1, 1, 1, n, 1, 1, 0, s, p.params()))
 	var graph, exec uintptr
