@@ -9,10 +9,12 @@ import (
 	"slices"
 )
 
-// pickle reads what Python's pickle writes of the plain values that a data set holds:
-// dictionaries, lists, tuples, numbers, strings, and numpy arrays of bytes. It calls
-// nothing: whatever else a pickle asks for, such as another class, is an error. The
-// instructions are those of CPython's Lib/pickletools.py, protocols 2 to 4.
+// pickle reads the plain values of a data set from Python's pickle format: dictionaries, lists, tuples,
+// numbers, strings, and numpy arrays of bytes. It calls nothing: anything else that a pickle asks for, such as
+// another class, is an error. The instructions are those of CPython's Lib/pickletools.py, protocols 2 to 4.
+//
+// github.com/nlpodyssey/gopickle allocates each string and frame on the word of its length, so that a damaged
+// file could take all memory.
 type pickle struct {
 	in    *bufio.Reader
 	left  int // bytes that strings may still take
@@ -25,7 +27,7 @@ type (
 	pickleGlobal string // "module name"
 	pickleTuple  []any
 	pickleList   struct{ items []any }
-	pickleDict   map[string]any // keys that are no strings are left out
+	pickleDict   map[string]any // without keys of other types than strings
 	pickleType   string         // of an array's elements, such as "u1"
 	// pickleArray is a numpy array. Pickles build it in two steps.
 	pickleArray struct {
@@ -38,7 +40,7 @@ type (
 
 var errPickle = errors.New("it is no pickle of plain values and byte arrays")
 
-// readPickle reads a value. Its strings have no more than most bytes together.
+// readPickle reads a value. Its strings may have up to most bytes together.
 func readPickle(in io.Reader, most int) (any, error) {
 	p := pickle{in: bufio.NewReaderSize(in, 1<<16), left: most, memo: map[uint32]any{}}
 	const instructions = 4 << 20 // a dozen times what the published files have; each holds some memory
@@ -61,7 +63,7 @@ func readPickle(in io.Reader, most int) (any, error) {
 	return nil, errPickle
 }
 
-// short makes the end of a file within a value an unexpected one.
+// short turns the end of a file within a value into an unexpected one.
 func short(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
@@ -69,15 +71,29 @@ func short(err error) error {
 	return err
 }
 
+// argumentBytes holds the length of the number behind an instruction.
+var argumentBytes = map[byte]int{
+	0x80: 1, 0x95: 8, // PROTO, FRAME
+	'K': 1, 'M': 2, 'J': 4, // BININT1, BININT2, BININT
+	'U': 1, 'C': 1, 0x8c: 1, 'T': 4, 'B': 4, 'X': 4, 0x8e: 8, // strings of bytes or characters, short and long ones
+	'q': 1, 'r': 4, 'h': 1, 'j': 4, // BINPUT, LONG_BINPUT, BINGET, LONG_BINGET
+}
+
+// operandCount holds how many values an instruction takes from the stack; 0 means all after the last mark.
+var operandCount = map[byte]int{
+	0x85: 1, 0x86: 2, 0x87: 3, 't': 0, // TUPLE1 to TUPLE3, TUPLE
+	'a': 1, 'e': 0, // APPEND, APPENDS
+	's': 2, 'u': 0, // SETITEM, SETITEMS
+}
+
 // do carries out one instruction.
 func (p *pickle) do(code byte) error {
+	n, err := p.number(argumentBytes[code])
+	if err != nil {
+		return err
+	}
 	switch code {
-	case 0x80: // PROTO
-		_, err := p.number(1)
-		return err
-	case 0x95: // FRAME
-		_, err := p.number(8)
-		return err
+	case 0x80, 0x95: // PROTO, FRAME
 	case '(':
 		p.push(pickleMark{})
 	case '}':
@@ -90,29 +106,22 @@ func (p *pickle) do(code byte) error {
 		p.push(false)
 	case 0x88: // NEWTRUE
 		p.push(true)
-	case 'K', 'M', 'J': // BININT1, BININT2, BININT
-		n, err := p.number(map[byte]int{'K': 1, 'M': 2, 'J': 4}[code])
-		if code == 'J' {
-			n = int64(int32(n))
-		}
+	case 'K', 'M':
 		p.push(n)
-		return err
-	case 'U', 'C', 0x8c, 'T', 'B', 'X', 0x8e: // strings of bytes or characters, short and long ones
-		return p.text(code)
+	case 'J':
+		p.push(int64(int32(n)))
+	case 'U', 'C', 0x8c, 'T', 'B', 'X', 0x8e:
+		return p.text(n)
 	case 'q', 'r', 0x94: // BINPUT, LONG_BINPUT, MEMOIZE
-		at, err := int64(len(p.memo)), error(nil)
-		if code != 0x94 {
-			at, err = p.number(map[byte]int{'q': 1, 'r': 4}[code])
+		if code == 0x94 {
+			n = int64(len(p.memo))
 		}
 		if len(p.stack) == 0 {
 			return errPickle
 		}
-		p.memo[uint32(at)] = p.stack[len(p.stack)-1]
-		return err
-	case 'h', 'j': // BINGET, LONG_BINGET
-		at, err := p.number(map[byte]int{'h': 1, 'j': 4}[code])
-		p.push(p.memo[uint32(at)])
-		return err
+		p.memo[uint32(n)] = p.top()
+	case 'h', 'j':
+		p.push(p.memo[uint32(n)])
 	default:
 		return p.build(code)
 	}
@@ -121,45 +130,23 @@ func (p *pickle) do(code byte) error {
 
 // build carries out the instructions that take values from the stack.
 func (p *pickle) build(code byte) error {
+	var items []any
+	if count, found := operandCount[code]; found {
+		var err error
+		if items, err = p.operands(count); err != nil {
+			return err
+		}
+	}
 	switch code {
-	case 0x85, 0x86, 0x87: // TUPLE1 to TUPLE3
-		n := int(code) - 0x84
-		if len(p.stack) < n {
-			return errPickle
-		}
-		items := slices.Clone(p.stack[len(p.stack)-n:])
-		p.stack = p.stack[:len(p.stack)-n]
+	case 0x85, 0x86, 0x87, 't':
 		p.push(pickleTuple(items))
-	case 't': // TUPLE
-		items, err := p.toMark()
-		p.push(pickleTuple(items))
-		return err
-	case 'a', 'e': // APPEND, APPENDS
-		items := []any{p.top()}
-		if code == 'a' {
-			p.pop()
-		} else {
-			var err error
-			if items, err = p.toMark(); err != nil {
-				return err
-			}
-		}
+	case 'a', 'e':
 		list, ok := p.top().(*pickleList)
 		if !ok {
 			return errPickle
 		}
 		list.items = append(list.items, items...)
-	case 's', 'u': // SETITEM, SETITEMS
-		var items []any
-		if code == 's' {
-			value := p.pop()
-			items = []any{p.pop(), value}
-		} else {
-			var err error
-			if items, err = p.toMark(); err != nil {
-				return err
-			}
-		}
+	case 's', 'u':
 		dict, ok := p.top().(pickleDict)
 		if !ok || len(items)%2 > 0 {
 			return errPickle
@@ -214,7 +201,7 @@ func (p *pickle) reduce() error {
 	return errPickle
 }
 
-// fill gives an array its content. An element's type has a state that says nothing of bytes.
+// fill gives an array its content. The state of an element type is dropped: bytes need none.
 func (p *pickle) fill() error {
 	state, _ := p.pop().(pickleTuple)
 	array, ok := p.top().(*pickleArray)
@@ -247,7 +234,7 @@ func (p *pickle) fill() error {
 
 func (p *pickle) push(value any) { p.stack = append(p.stack, value) }
 
-// pop takes the last value; nil where there is none.
+// pop takes the last value, nil from an empty stack.
 func (p *pickle) pop() any {
 	value := p.top()
 	p.stack = p.stack[:max(len(p.stack)-1, 0)]
@@ -261,38 +248,32 @@ func (p *pickle) top() any {
 	return p.stack[len(p.stack)-1]
 }
 
-// toMark takes all values after the last mark, and the mark.
-func (p *pickle) toMark() ([]any, error) {
-	for i, value := range slices.Backward(p.stack) {
-		if value == (pickleMark{}) {
-			items := slices.Clone(p.stack[i+1:])
-			p.stack = p.stack[:i]
-			return items, nil
+// operands takes the last count values, or all after the last mark and the mark.
+func (p *pickle) operands(count int) ([]any, error) {
+	from := len(p.stack) - count
+	keep := from
+	if count == 0 {
+		for keep--; keep >= 0 && p.stack[keep] != (pickleMark{}); keep-- {
 		}
+		from = keep + 1
 	}
-	return nil, errPickle
+	if keep < 0 {
+		return nil, errPickle
+	}
+	items := slices.Clone(p.stack[from:])
+	p.stack = p.stack[:keep]
+	return items, nil
 }
 
-// number reads one of so many bytes, the lowest first.
+// number reads a number of some bytes, the lowest first.
 func (p *pickle) number(bytes int) (int64, error) {
 	var buffer [8]byte
 	_, err := io.ReadFull(p.in, buffer[:bytes])
 	return int64(binary.LittleEndian.Uint64(buffer[:])), err
 }
 
-// text reads a string after its length. A length that is not true takes no memory.
-func (p *pickle) text(code byte) error {
-	width := 4
-	switch code {
-	case 'U', 'C', 0x8c:
-		width = 1
-	case 0x8e:
-		width = 8
-	}
-	length, err := p.number(width)
-	if err != nil {
-		return err
-	}
+// text reads a string. Memory grows with the bytes that arrive, so that a false length takes none.
+func (p *pickle) text(length int64) error {
 	if length < 0 || length > int64(p.left) {
 		return errPickle
 	}
