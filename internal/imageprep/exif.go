@@ -24,15 +24,15 @@ const (
 	turnLeft   orientation = 8 // shown turned by 90 degrees anticlockwise
 )
 
-// swapsAxes says whether the stored rows are columns of the picture.
+// swapsAxes reports whether the stored rows are columns of the picture.
 func (o orientation) swapsAxes() bool { return o >= transposed }
 
-// fromRight says whether the stored columns run from the far end of their axis.
+// fromRight reports whether the stored columns run from the far end of their axis.
 func (o orientation) fromRight() bool {
 	return o == mirrored || o == halfTurn || o == transverse || o == turnLeft
 }
 
-// fromBottom says whether the stored rows run from the far end of their axis.
+// fromBottom reports whether the stored rows run from the far end of their axis.
 func (o orientation) fromBottom() bool {
 	return o == halfTurn || o == flipped || o == turnRight || o == transverse
 }

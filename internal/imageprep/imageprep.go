@@ -1,11 +1,11 @@
-// Package imageprep turns a photograph as it comes (JPEG or PNG, of any size, colour
+// Package imageprep turns a photograph (JPEG or PNG, of any size, colour
 // model and orientation) into the fixed square of RGB bytes that a network reads.
 //
-// The steps, in order: look at the content to find the format, decode, cut the centre
+// The steps, in order: find the format by the content, decode, cut the centre
 // square, shrink or enlarge it with a Catmull-Rom filter (Keys' cubic with a = -0.5,
 // Pillow's BICUBIC) whose kernel widens when it shrinks, and turn the result upright as
-// the EXIF orientation says. The outcome depends on nothing but the bytes and the size,
-// so it may be done anywhere, by any number of goroutines.
+// the EXIF orientation says. The result depends on the bytes and the size alone,
+// so any number of goroutines may do it.
 package imageprep
 
 import (
@@ -22,17 +22,17 @@ import (
 // Channels of a prepared image: red, green, blue.
 const Channels = 3
 
-// Limits of what is prepared.
+// Limits of the size of a prepared image.
 const (
 	MinSize = 1
 	// MaxSize keeps the record of one image below 50 MB.
 	MaxSize = 4096
 )
 
-// ErrImage is every fault of an image itself, as against one in how it was asked for.
+// ErrImage marks a fault of the image itself. Wrong arguments are other errors.
 var ErrImage = errors.New("unreadable image")
 
-// imageError is an ErrImage with a reason for people, e.g. "cut off".
+// imageError is an ErrImage with a reason for the user, e.g. "cut off".
 type imageError struct{ reason string }
 
 func (e imageError) Error() string { return e.reason }
@@ -46,10 +46,10 @@ func Bytes(size int) int { return size * size * Channels }
 // Prepare decodes a JPEG or PNG file and writes its centre square, resized, to dst as
 // [size, size, 3] bytes, row-major RGB.
 //
-// Transparency is left out, as Pillow's convert("RGB") does; grey and CMYK become RGB;
-// of 16 bits a channel the upper 8 count. A file that cannot be shown is an ErrImage.
-// Prepare waits where other goroutines decode so much that the memory for it is taken. When
-// ctx ends it returns at once, and leaves dst as it is.
+// Transparency is dropped, as Pillow's convert("RGB") does; grey and CMYK become RGB;
+// of channels of 16 bits the upper 8 are kept. A file that cannot be decoded is an ErrImage.
+// Prepare waits while other goroutines take up the memory for decoding. When
+// ctx ends it returns at once and leaves dst as it is.
 func Prepare(ctx context.Context, file []byte, size int, dst []byte) error {
 	if size < MinSize || size > MaxSize {
 		return fmt.Errorf("size %d: expected %d to %d", size, MinSize, MaxSize)
@@ -64,7 +64,7 @@ func Prepare(ctx context.Context, file []byte, size int, dst []byte) error {
 	if err := memory.Acquire(ctx, need); err != nil {
 		return err
 	}
-	// No decoder stops when it is asked to: the goroutine is left to itself then.
+	// Decoders cannot be stopped: after the end of ctx the goroutine runs on until its decoder is done.
 	var resized *image.RGBA
 	var turn orientation
 	done := make(chan error, 1)
@@ -85,7 +85,7 @@ func Prepare(ctx context.Context, file []byte, size int, dst []byte) error {
 	}
 }
 
-// memoryFor looks at a file's header and bounds the memory that it takes.
+// memoryFor returns a bound of the memory that a file takes, by its header.
 func memoryFor(file []byte, size int) (int64, error) {
 	var config image.Config
 	var err error
@@ -115,10 +115,9 @@ func memoryFor(file []byte, size int) (int64, error) {
 	return need, nil
 }
 
-// decodeSquare returns the picture's square as it is stored, resized, and how it has to be
-// turned to stand upright.
+// decodeSquare returns the picture's square as it is stored, resized, and the turn that makes it upright.
 func decodeSquare(file []byte, size int) (resized *image.RGBA, turn orientation, err error) {
-	// A decoder that trips over a malformed file must not end the program.
+	// A decoder that panics over a malformed file must not end the program.
 	defer func() {
 		if r := recover(); r != nil {
 			err = imageErrorf("the decoder gave up (%v)", r)
@@ -131,7 +130,7 @@ func decodeSquare(file []byte, size int) (resized *image.RGBA, turn orientation,
 	return resize(decoded, centreSquare(decoded.Bounds(), turn), size), turn, nil
 }
 
-// decode returns the picture as stored and how it has to be turned to stand upright.
+// decode returns the picture as it is stored and the turn that makes it upright.
 func decode(file []byte) (picture image.Image, turn orientation, err error) {
 	format := Sniff(file)
 	if format == JPEG {
@@ -147,7 +146,7 @@ func decode(file []byte) (picture image.Image, turn orientation, err error) {
 	return picture, turn, nil
 }
 
-// decodeJPEG decodes a JPEG file, also one whose restart markers image/jpeg cannot follow.
+// decodeJPEG decodes a JPEG file, including one whose restart markers image/jpeg cannot follow.
 func decodeJPEG(file []byte) (image.Image, error) {
 	picture, err := jpeg.Decode(bytes.NewReader(file))
 	var format jpeg.FormatError

@@ -7,14 +7,14 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// maxMemory bounds the memory of all photographs that are being decoded at one time, by
+// maxMemory bounds the memory of all photographs that are decoded at one time, by
 // any number of goroutines. The largest of ImageNet takes half of it.
 const maxMemory = 1 << 30
 
-// memory is the part of maxMemory that is free.
+// memory hands out maxMemory.
 var memory = semaphore.NewWeighted(maxMemory)
 
-// decodeBytes bounds what decoding a picture and resizing it to size takes, by its header:
+// decodeBytes bounds the memory of decoding a picture and resizing it to size, by its header:
 // the decoder's buffers, the square in RGB, and the two passes of the resampling.
 func decodeBytes(format Format, file []byte, config image.Config, size int) int64 {
 	if format == PNG {
@@ -29,8 +29,8 @@ func resizeBytes(config image.Config, size int) int64 {
 	return 4*side*side + floats*side*to + 4*to*to
 }
 
-// pngPixel is the bytes of a decoded pixel (image/png: 4 for more than one channel, and 8
-// for those of 16 bits). The passes of an interlaced file are pictures beside it: the
+// pngPixel returns the bytes of a decoded pixel (image/png: 4 for several channels, 8
+// for channels of 16 bits). The passes of an interlaced file are pictures of their own: the
 // largest has half of the pixels.
 func pngPixel(file []byte) int64 {
 	const depthAt, interlaceAt = 24, 28 // in the file (PNG, 11.2.2 IHDR)
@@ -40,7 +40,7 @@ func pngPixel(file []byte) int64 {
 	if colour == grey || colour == palette {
 		bytes = 1
 		if len(file) > interlaceAt+16 && colour == grey {
-			bytes = 4 // a grey that tRNS makes transparent has four channels
+			bytes = 4 // grey with transparency (tRNS) has four channels
 		}
 	}
 	if depth == 16 {
@@ -52,8 +52,8 @@ func pngPixel(file []byte) int64 {
 	return bytes
 }
 
-// jpegBytes bounds what image/jpeg allocates: a byte a sample, four more where coefficients
-// are kept, and four a pixel where colours are converted.
+// jpegBytes bounds the memory that image/jpeg allocates: a byte a sample, four more if coefficients
+// stay in memory, and four a pixel if colours are converted.
 func jpegBytes(file []byte, config image.Config) int64 {
 	const mcu = 32 // the pixels that a side is rounded up to
 	pixels := (int64(config.Width) + mcu) * (int64(config.Height) + mcu)
@@ -88,7 +88,7 @@ func jpegFrame(file []byte) (components []byte, kept bool) {
 	return components, kept
 }
 
-// tooLarge refuses a picture that maxMemory does not hold.
+// tooLarge refuses a picture that needs more than maxMemory.
 func tooLarge(config image.Config, least int64) error {
 	return imageErrorf("its %dx%d pixels take %s of memory or more; %s are used at most: make it smaller", config.Width, config.Height,
 		humanize.IBytes(uint64(least)), humanize.IBytes(maxMemory))

@@ -8,9 +8,8 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// centreSquare is the largest square in the middle of the stored picture. Where one
-// pixel more lies on one side, that is the right or lower side of the picture as shown,
-// whichever way it is stored.
+// centreSquare returns the largest square in the middle of the stored picture. If one side gets a
+// pixel more, that is the right or lower side of the picture as shown, whichever way it is stored.
 func centreSquare(bounds image.Rectangle, turn orientation) image.Rectangle {
 	side := min(bounds.Dx(), bounds.Dy())
 	skip := func(length int, fromFarEnd bool) int {
@@ -23,8 +22,8 @@ func centreSquare(bounds image.Rectangle, turn orientation) image.Rectangle {
 	return image.Rectangle{Min: at, Max: at.Add(image.Pt(side, side))}
 }
 
-// resize scales a square of a picture to [size, size] pixels. Nothing outside the
-// square has an influence.
+// resize scales a square of a picture to [size, size] pixels. Pixels outside the
+// square have no influence.
 func resize(picture image.Image, square image.Rectangle, size int) *image.RGBA {
 	source := toRGB(picture, square)
 	if square.Dx() == size {
@@ -38,14 +37,14 @@ func resize(picture image.Image, square image.Rectangle, size int) *image.RGBA {
 }
 
 // toRGB copies a part of a picture to RGB, opaque. Converting once before scaling is
-// faster than on every access, and gives scaling one kind of picture to do.
+// faster than on every access, and scaling then handles one kind of picture.
 func toRGB(picture image.Image, part image.Rectangle) *image.RGBA {
 	rgb := image.NewRGBA(image.Rect(0, 0, part.Dx(), part.Dy()))
 	if p, ok := picture.(interface{ Opaque() bool }); ok && p.Opaque() {
 		stddraw.Draw(rgb, rgb.Bounds(), picture, part.Min, stddraw.Src)
 		return rgb
 	}
-	// NRGBA keeps the colour of a transparent pixel; only its alpha is left out.
+	// NRGBA keeps the colour of a transparent pixel; only its alpha is dropped.
 	if p, ok := picture.(*image.NRGBA); ok { // as below, and far faster
 		for y := range part.Dy() {
 			row := rgb.Pix[y*rgb.Stride:][:4*part.Dx()]

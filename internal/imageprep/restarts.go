@@ -6,11 +6,10 @@ import (
 	"math/bits"
 )
 
-// image/jpeg counts the blocks between two restart markers wrongly where a scan holds one
-// component alone whose samples are not the only ones of an MCU, as the scans of
-// progressive photographs do. sequentialJPEG rewrites such a file without loss: it
-// decodes the quantized coefficients of all scans (ITU-T T.81, annexes F and G) and
-// writes them as a baseline file of one scan without restart markers.
+// image/jpeg counts the blocks between two restart markers wrongly in a scan of one component that has
+// several blocks in an MCU. Progressive photographs have such scans. sequentialJPEG rewrites the file without
+// loss: it decodes the quantized coefficients of all scans (ITU-T T.81, annexes F and G) and writes them as a
+// baseline file of one scan without restart markers.
 
 const (
 	blockLen = 64
@@ -18,8 +17,8 @@ const (
 	maxScans = 500
 )
 
-// sequentialJPEG is the picture of a JPEG file of Huffman codes as a baseline file
-// without restart markers. A file that is cut off is an io.ErrUnexpectedEOF.
+// sequentialJPEG rewrites a JPEG file of Huffman codes as a baseline file without restart markers. A file
+// that is cut off is an io.ErrUnexpectedEOF.
 func sequentialJPEG(file []byte) ([]byte, error) {
 	d := coefficients{file: file}
 	at, done := 2, false
@@ -64,23 +63,23 @@ func sequentialJPEG(file []byte) ([]byte, error) {
 	if d.scans == 0 {
 		return nil, io.ErrUnexpectedEOF
 	}
-	if !d.restarted { // another fault, that the decoder has named
+	if !d.restarted { // the decoder has named another fault
 		return nil, imageErrorf("it has no restart markers")
 	}
 	return d.encode()
 }
 
-// coefficients are those of a picture as its scans tell them.
+// coefficients collects the coefficients of a picture from its scans.
 type coefficients struct {
 	file        []byte
-	kept        []byte // segments that stay as they are, SOF with its new marker
+	kept        []byte // segments to copy, the frame with its new marker
 	progressive bool
 	interval    int // MCUs between restart markers, 0 for none
 	dc, ac      [4]huffmanCode
 	parts       []component
 	mcux, mcuy  int // MCUs of a scan of all components
 	scans       int
-	restarted   bool // there was a restart marker
+	restarted   bool // a scan held a restart marker
 }
 
 // component is a colour plane.
@@ -88,7 +87,7 @@ type component struct {
 	id            byte
 	h, v          int
 	width, height int     // in blocks, up to whole MCUs
-	cols, rows    int     // blocks that a scan of this component alone has
+	cols, rows    int     // blocks of a scan of this component alone
 	values        []int16 // [height, width, blockLen], each block in zigzag order
 }
 
@@ -113,7 +112,7 @@ func (d *coefficients) readFrame(s []byte) error {
 		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 {
 			return imageErrorf("sampling factors %dx%d", c.h, c.v)
 		}
-		if s[5] == 1 { // the blocks of a lone component are in rows whatever its factors are
+		if s[5] == 1 { // the blocks of a lone component are in rows, whatever its factors
 			c.h, c.v = 1, 1
 		}
 		hmax, vmax = max(hmax, c.h), max(vmax, c.v)
@@ -127,7 +126,7 @@ func (d *coefficients) readFrame(s []byte) error {
 		c.cols, c.rows = over(over(width*c.h, hmax), 8), over(over(height*c.v, vmax), 8)
 		blocks += c.cols * c.rows
 	}
-	if blocks == 0 || blocks > 8*len(d.file) { // a block has one bit at least, of its first coefficient
+	if blocks == 0 || blocks > 8*len(d.file) { // a block takes at least one bit, of its first coefficient
 		return io.ErrUnexpectedEOF
 	}
 	for i := range d.parts {
@@ -176,8 +175,8 @@ func (d *coefficients) readTables(s []byte) error {
 	return nil
 }
 
-// encode writes all coefficients as one scan. Its Huffman codes all have one length, as
-// the file is only read once.
+// encode writes all coefficients as one scan. Its Huffman codes all have the same length: the file is read
+// once, so its size does not matter.
 func (d *coefficients) encode() ([]byte, error) {
 	const dcBits, acBits, dcCodes = 5, 8, 17
 	w := scanWriter{out: append([]byte{0xff, markerSOI}, d.kept...)}
@@ -266,7 +265,7 @@ func (w *scanWriter) bits(value, n uint) {
 	w.held &= 1<<w.left - 1
 }
 
-// signed writes what scanReader.signed reads.
+// signed writes a number as scanReader.signed reads it.
 func (w *scanWriter) signed(value, n int) {
 	if value < 0 {
 		value += 1<<n - 1
@@ -274,5 +273,5 @@ func (w *scanWriter) signed(value, n int) {
 	w.bits(uint(value), uint(n))
 }
 
-// bitLength is that of a coefficient without its sign.
+// bitLength returns the length of a coefficient without its sign.
 func bitLength(value int) int { return bits.Len(uint(max(value, -value))) }

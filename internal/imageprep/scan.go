@@ -6,17 +6,17 @@ import "io"
 type scanReader struct {
 	file         []byte
 	at           int
-	held, left   uint // bits of the last byte that are still to come
+	held, left   uint // the last byte, and how many of its bits are still unread
 	ss, se, ah   int  // as in the scan's header
 	al           uint
-	eobs         int    // blocks whose band is all zeros from here on
-	dc           [4]int // the last first coefficient of each component
+	eobs         int    // blocks, from the next one on, whose band is zero
+	dc           [4]int // the first coefficient of each component's last block
 	interval     int    // MCUs between restart markers, 0 for none
 	sinceRestart int    // MCUs
 	restarts     int
 }
 
-// readScan decodes a scan whose data begin at a place, and returns the place after it.
+// readScan decodes a scan whose data begin at a position, and returns the position after it.
 func (d *coefficients) readScan(head []byte, at int) (int, error) {
 	if d.scans++; d.scans > maxScans {
 		return 0, imageErrorf("more than %d scans", maxScans)
@@ -50,29 +50,23 @@ func (d *coefficients) readScan(head []byte, at int) (int, error) {
 	if len(parts) != n {
 		return 0, imageErrorf("a scan's header that is not read")
 	}
-	one := func(p part, x, y int) error {
-		return r.block(p.block(x, y), p.index, p.dc, p.ac)
-	}
+	// A scan of one component has its blocks in rows, one to an MCU; MCUs of more hold h*v of each.
+	cols, rows := d.mcux, d.mcuy
 	if n == 1 {
-		p := parts[0]
-		for i := range p.cols * p.rows {
-			if err := r.mcu(); err != nil {
-				return 0, err
-			}
-			if err := one(p, i%p.cols, i/p.cols); err != nil {
-				return 0, err
-			}
-		}
-		d.restarted = d.restarted || r.restarts > 0
-		return r.at, nil
+		cols, rows = parts[0].cols, parts[0].rows
 	}
-	for i := range d.mcux * d.mcuy {
+	for i := range cols * rows {
 		if err := r.mcu(); err != nil {
 			return 0, err
 		}
 		for _, p := range parts {
-			for j := range p.h * p.v {
-				if err := one(p, i%d.mcux*p.h+j%p.h, i/d.mcux*p.v+j/p.h); err != nil {
+			h, v := p.h, p.v
+			if n == 1 {
+				h, v = 1, 1
+			}
+			for j := range h * v {
+				b := p.block(i%cols*h+j%h, i/cols*v+j/h)
+				if err := r.block(b, p.index, p.dc, p.ac); err != nil {
 					return 0, err
 				}
 			}
@@ -82,7 +76,7 @@ func (d *coefficients) readScan(head []byte, at int) (int, error) {
 	return r.at, nil
 }
 
-// mcu comes before each MCU. After every interval of them there is a restart marker.
+// mcu must be called before each MCU. It reads the restart marker that follows each interval.
 func (r *scanReader) mcu() error {
 	if r.interval == 0 || r.sinceRestart < r.interval {
 		r.sinceRestart++
@@ -104,7 +98,7 @@ func (r *scanReader) mcu() error {
 	return nil
 }
 
-// bit reads one.
+// bit reads one bit.
 func (r *scanReader) bit() (int, error) {
 	if r.left == 0 {
 		if r.at >= len(r.file) {
@@ -128,7 +122,7 @@ func (r *scanReader) bit() (int, error) {
 	return int(r.held >> r.left & 1), nil
 }
 
-// number reads one of n bits.
+// number reads a number of n bits.
 func (r *scanReader) number(n int) (int, error) {
 	value := 0
 	for range n {
@@ -141,7 +135,7 @@ func (r *scanReader) number(n int) (int, error) {
 	return value, nil
 }
 
-// signed reads a number of n bits whose first bit is 0 where it is negative (F.2.2.1).
+// signed reads a number of n bits whose first bit is 0 if it is negative (F.2.2.1).
 func (r *scanReader) signed(n int) (int, error) {
 	value, err := r.number(n)
 	if n > 0 && value < 1<<(n-1) {
@@ -150,7 +144,7 @@ func (r *scanReader) signed(n int) (int, error) {
 	return value, err
 }
 
-// symbol reads a code.
+// symbol reads a Huffman code.
 func (r *scanReader) symbol(c *huffmanCode) (int, error) {
 	code, before := 0, 0
 	for length := 1; length <= 16; length++ {
@@ -167,7 +161,7 @@ func (r *scanReader) symbol(c *huffmanCode) (int, error) {
 	return 0, imageErrorf("a code of no table")
 }
 
-// block reads what a scan tells of one block.
+// block reads the part of one block that a scan holds.
 func (r *scanReader) block(b []int16, index int, dc, ac *huffmanCode) error {
 	from := r.ss
 	if from == 0 {
@@ -227,7 +221,7 @@ func (r *scanReader) block(b []int16, index int, dc, ac *huffmanCode) error {
 	return nil
 }
 
-// endOfBand reads for how many blocks, this one included, the rest of the band is zero.
+// endOfBand reads the number of blocks, this one included, of which the rest of the band is zero.
 func (r *scanReader) endOfBand(bits int) error {
 	more, err := r.number(bits)
 	r.eobs = 1<<bits + more
@@ -276,8 +270,8 @@ func (r *scanReader) refined(b []int16, ac *huffmanCode) error {
 	return err
 }
 
-// correct reads a bit for each coefficient that is not zero, up to the one after so many
-// that are.
+// correct reads a bit for each nonzero coefficient from k on. It stops at the zero that follows the given
+// number of zeros.
 func (r *scanReader) correct(b []int16, k, zeros int) (int, error) {
 	for ; k <= r.se; k++ {
 		if b[k] == 0 {
@@ -304,7 +298,7 @@ func (r *scanReader) correct(b []int16, k, zeros int) (int, error) {
 	return k, nil
 }
 
-// set stores a coefficient; those of pictures of 8 bits have 12 at most.
+// set stores a coefficient. Pictures of 8 bits have coefficients of up to 12 bits.
 func set(to *int16, value int) error {
 	if value != int(int16(value)) || value == -1<<15 {
 		return imageErrorf("a coefficient of %d", value)

@@ -67,7 +67,7 @@ func mediaType(file []byte) string {
 // shortJPEG is what image/jpeg says when the entropy-coded data end before the picture does.
 const shortJPEG = "short Huffman data"
 
-// decodeError says what a decoder found wrong.
+// decodeError turns the error of a decoder into a reason for the user.
 func decodeError(format Format, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return imageErrorf("%s that is cut off", format)
@@ -78,7 +78,7 @@ func decodeError(format Format, err error) error {
 	return imageErrorf("%s that cannot be decoded (%s)", format, oneLine(err))
 }
 
-// oneLine keeps a decoder's words fit for a list.
+// oneLine cuts a decoder's error to a short line.
 func oneLine(err error) string {
 	const most = 200 // characters; a decoder says less
 	return strings.Join(strings.Fields(fmt.Sprintf("%.*s", most, err.Error())), " ")
