@@ -6,7 +6,7 @@ import (
 	"mdfa/cmd/internal/cli"
 )
 
-// errInterrupted is the end by Ctrl-C or SIGTERM. dir is what was being prepared, or "".
+// errInterrupted is the end by Ctrl-C or SIGTERM. dir is the folder in preparation, or "".
 type errInterrupted struct{ dir string }
 
 func (e errInterrupted) Error() string {

@@ -24,7 +24,7 @@ type options struct {
 	strict, stats, verify  bool
 }
 
-// about is what the program says of itself.
+// about describes the program for its help.
 var about = cli.Program{
 	Name: "imagenet-prep",
 	Summary: "imagenet-prep turns ImageNet as it is downloaded, or photographs in a folder for each\n" +
@@ -113,13 +113,13 @@ func (opt *options) check(given map[string]bool) error {
 	return nil
 }
 
-// prepares says whether there is something to prepare.
+// prepares reports whether the flags ask for a preparation.
 func (opt *options) prepares() bool { return opt.from != "" || opt.train != "" }
 
-// inputs are the paths of what is prepared; "" for what there is not.
+// inputs are the paths of the images and of the texts about them; "" for missing ones.
 type inputs struct{ train, val, truth, ids, synsets string }
 
-// inputs finds what -from did not name.
+// inputs finds the inputs below -from.
 func (opt *options) inputs() (inputs, error) {
 	in := inputs{opt.train, opt.val, opt.truth, opt.ids, opt.synsets}
 	if opt.from == "" {
@@ -159,11 +159,11 @@ func (opt *options) inputs() (inputs, error) {
 	return in, nil
 }
 
-// kaggleFolder is where Kaggle's archive has its photographs. The tables of their classes
+// kaggleFolder is the folder of the photographs in Kaggle's archive. The tables of their classes
 // are at the archive's root.
 var kaggleFolder = filepath.Join("ILSVRC", "Data", "CLS-LOC")
 
-// kaggleRoot is the root of the archive that holds a folder of photographs.
+// kaggleRoot returns the root of the archive that a folder of photographs belongs to.
 func kaggleRoot(folder string) (root string, ok bool) {
 	folder, err := filepath.Abs(folder)
 	if err != nil {
@@ -172,7 +172,7 @@ func kaggleRoot(folder string) (root string, ok bool) {
 	return strings.CutSuffix(folder, string(filepath.Separator)+kaggleFolder)
 }
 
-// needsTruth says whether the validation images are not in a folder for each class.
+// needsTruth reports whether the validation images have no folder for each class.
 func (in inputs) needsTruth() bool {
 	return isFile(in.val) || in.val != "" && prepare.IsFlat(in.val)
 }

@@ -2,7 +2,7 @@
 // folder for each class, into the prepared folder that `train -dataset imagenet` reads.
 // `imagenet-prep -h` lists its flags; docs/imagenet.md describes the folder.
 //
-// Work that is broken off, by Ctrl-C, a kill or a full disk, goes on where it was when the
+// Work that was interrupted, by Ctrl-C, a kill or a full disk, resumes when the
 // same command is given again.
 //
 // Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
@@ -53,7 +53,7 @@ func dispatch(ctx context.Context, args []string, out *output) error {
 	return nil
 }
 
-// prepareFolder does what the program is for.
+// prepareFolder prepares the folder.
 func prepareFolder(ctx context.Context, opt options, out *output) error {
 	in, err := opt.inputs()
 	if err != nil {

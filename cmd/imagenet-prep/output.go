@@ -16,7 +16,7 @@ import (
 	"mdfa/internal/shards/prepare"
 )
 
-// output is where the program prints; it keeps the first failure to do so.
+// output is the standard output. It keeps its first error.
 type output struct {
 	file *os.File
 	err  error
@@ -30,7 +30,7 @@ func (o *output) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// linef prints a line, in which parts may be foreign.
+// linef prints a line that may have foreign parts.
 func (o *output) linef(format string, args ...any) {
 	fmt.Fprintln(o, cli.Hang(foreign.Line(fmt.Sprintf(format, args...)), 0, cli.Columns(o.file)))
 }

@@ -14,7 +14,7 @@ import (
 	"mdfa/internal/shards"
 )
 
-// report says what was prepared.
+// report prints a summary of a preparation.
 func report(m *shards.Manifest, dir string, fresh bool, out *output) {
 	verb := "prepared"
 	if !fresh {
@@ -32,7 +32,7 @@ func report(m *shards.Manifest, dir string, fresh bool, out *output) {
 	}
 }
 
-// stats prints what a prepared folder holds.
+// stats prints the content of a prepared folder.
 func stats(dir string, out *output) error {
 	m, err := shards.ReadManifest(dir)
 	if err != nil {
@@ -74,7 +74,7 @@ func stats(dir string, out *output) error {
 	return table.Flush()
 }
 
-// named is a class's name in words, which may be missing.
+// named returns a class's name in words, which may be missing.
 func named(name string) string {
 	if name == "" {
 		return ""

@@ -24,8 +24,8 @@ func Reason(err error) error {
 	return err
 }
 
-// Absolute returns a path that means the same from any folder. "" stays "", as does every path where the
-// working folder is gone.
+// Absolute returns a path that means the same from any folder. "" stays "". If the working folder is gone,
+// every path stays as it is.
 func Absolute(path string) string {
 	if full, err := filepath.Abs(path); err == nil && path != "" {
 		return full

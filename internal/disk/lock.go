@@ -9,18 +9,18 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockPause lies between two looks at a lock that another process holds.
+// lockPause is the time between two tries of a lock that another process holds.
 const lockPause = 20 * time.Millisecond
 
-// Held is a lock of this process. It ends with the process at the latest.
+// Held is a lock that this process holds, until its end at the latest.
 type Held struct{ lock *flock.Flock }
 
-// Lock locks the file path, which is made where it is missing, for all users that the umask
-// lets in. While another process holds the lock, waiting (unless nil) is called once and Lock
+// Lock locks the file path and makes it if it is missing, with the permissions that the umask
+// allows. While another process holds the lock, waiting (unless nil) is called once and Lock
 // waits, until ctx ends: the error is then that of ctx.
 func Lock(ctx context.Context, path string, waiting func()) (*Held, error) {
 	for {
-		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would block
 			return nil, &fs.PathError{Op: "lock", Path: path, Err: kind(info.Mode())}
 		}
 		lock := flock.New(path, flock.SetPermissions(0o666))
@@ -36,7 +36,7 @@ func Lock(ctx context.Context, path string, waiting func()) (*Held, error) {
 			_ = lock.Close()
 			return nil, err
 		}
-		// Its holder may have removed the file: a lock counts only while it has its name.
+		// The former holder may have removed the file: a lock counts only while the file has its name.
 		mine, err := lock.Stat()
 		named, nameErr := os.Stat(path)
 		if err == nil && nameErr == nil && os.SameFile(mine, named) {
@@ -46,16 +46,16 @@ func Lock(ctx context.Context, path string, waiting func()) (*Held, error) {
 	}
 }
 
-// Release lets others have the lock. Its file stays.
+// Release gives the lock up. Its file stays.
 func (h *Held) Release() { _ = h.lock.Close() }
 
-// Remove is Release that removes the file, too.
+// Remove gives the lock up and removes its file.
 func (h *Held) Remove() {
-	_ = os.Remove(h.lock.Path()) // where open files cannot be removed it stays, and does no harm
+	_ = os.Remove(h.lock.Path()) // a system that cannot remove open files keeps it, which does no harm
 	_ = h.lock.Close()
 }
 
-// Locked says whether a process holds the lock path. Nothing is written for the answer.
+// Locked reports whether a process holds the lock path. It writes nothing.
 func Locked(path string) bool {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return false

@@ -12,22 +12,22 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// ErrNotFile is a name that stands for something else than a file with a beginning and an end.
+// ErrNotFile marks a path that is no regular file.
 var ErrNotFile = errors.New("not a regular file")
 
-// notFile is an ErrNotFile, with what there is.
+// notFile is an ErrNotFile that names the kind of the path.
 type notFile struct{ text string }
 
 func (e notFile) Error() string        { return e.text }
 func (e notFile) Is(target error) bool { return target == ErrNotFile }
 
-// Open opens a regular file for reading. Everything else is refused at once, where opening
-// a named pipe would wait for its writer and a device might have no end. A folder is an
+// Open opens a regular file for reading. It refuses anything else at once: opening
+// a named pipe would wait for its writer, and a device might have no end. A folder is an
 // EISDIR.
 func Open(path string) (*os.File, fs.FileInfo, error) { return OpenFile(path, os.O_RDONLY) }
 
-// OpenPart opens a regular file for reading and writing, and makes it where it is missing. A
-// link is refused: whoever may put one there would choose what is written to.
+// OpenPart opens a regular file for reading and writing, and makes it if it is missing. It refuses a
+// link: whoever put it there would choose the file that is written.
 func OpenPart(path string) (*os.File, fs.FileInfo, error) {
 	link := &fs.PathError{Op: "open", Path: path, Err: notFile{"it is a link; remove it"}}
 	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
@@ -37,19 +37,19 @@ func OpenPart(path string) (*os.File, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if named, err := os.Lstat(path); err != nil || !os.SameFile(info, named) { // a link was put there just now
+	if named, err := os.Lstat(path); err != nil || !os.SameFile(info, named) { // a link has replaced it just now
 		file.Close()
 		return nil, nil, link
 	}
 	return file, info, nil
 }
 
-// Create makes a file that must not exist: a link that was put there is not followed.
+// Create makes a file, whose name must not exist. It follows no link.
 func Create(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
-// Replace makes a file anew: what has its name is removed first, a link as such.
+// Replace makes a new file. It first removes a file or link of that name.
 func Replace(path string) (*os.File, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -61,7 +61,7 @@ func Replace(path string) (*os.File, error) {
 func OpenFile(path string, flag int) (*os.File, fs.FileInfo, error) {
 	file, err := os.OpenFile(path, flag|syscall.O_NONBLOCK, 0o666)
 	switch {
-	case errors.Is(err, syscall.ENXIO): // a socket, or a pipe that nobody reads
+	case errors.Is(err, syscall.ENXIO): // a socket, or a pipe without a reader
 		return nil, nil, &fs.PathError{Op: "open", Path: path, Err: notFile{"it is no regular file"}}
 	case err != nil:
 		return nil, nil, err
@@ -77,7 +77,7 @@ func OpenFile(path string, flag int) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// kind says what a name stands for that is no regular file.
+// kind returns the error for a path that is no regular file.
 func kind(mode fs.FileMode) error {
 	switch {
 	case mode.IsDir():
@@ -90,7 +90,7 @@ func kind(mode fs.FileMode) error {
 	return notFile{"it is no regular file"}
 }
 
-// ReadFile reads a regular file of at most most bytes, until ctx ends.
+// ReadFile reads a regular file of up to most bytes. It stops when ctx ends.
 func ReadFile(ctx context.Context, path string, most int64) ([]byte, error) {
 	file, info, err := Open(path)
 	if err != nil {
@@ -100,16 +100,16 @@ func ReadFile(ctx context.Context, path string, most int64) ([]byte, error) {
 	if info.Size() > most {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: TooLong(info.Size(), most)}
 	}
-	// A file that grows meanwhile is cut at most; one of /proc has no size.
+	// The limit also holds for a file that grows meanwhile, or of /proc, which shows no size.
 	return io.ReadAll(Reader(ctx, io.LimitReader(file, most)))
 }
 
-// TooLong says that a file is longer than what is read of one.
+// TooLong says that a file is longer than the limit.
 func TooLong(size, most int64) error {
 	return fmt.Errorf("it has %s; up to %s are read", humanize.IBytes(uint64(size)), humanize.IBytes(uint64(most)))
 }
 
-// Reader reads from r until ctx ends; then every Read is ctx's error.
+// Reader reads from r until ctx ends; then every Read returns ctx's error.
 func Reader(ctx context.Context, r io.Reader) io.Reader { return reader{ctx, r} }
 
 type reader struct {
@@ -117,7 +117,7 @@ type reader struct {
 	r   io.Reader
 }
 
-// atOnce bounds a read, so that ctx is asked often also where a disk is slow.
+// atOnce bounds a read or write, so that ctx is checked often even on a slow disk.
 const atOnce = 1 << 20
 
 func (r reader) Read(data []byte) (int, error) {
@@ -127,7 +127,7 @@ func (r reader) Read(data []byte) (int, error) {
 	return r.r.Read(data[:min(len(data), atOnce)])
 }
 
-// Writer writes to w until ctx ends; then every Write is ctx's error.
+// Writer writes to w until ctx ends; then every Write returns ctx's error.
 func Writer(ctx context.Context, w io.Writer) io.Writer { return writer{ctx, w} }
 
 type writer struct {
@@ -148,7 +148,7 @@ func (w writer) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// Copy is io.Copy until ctx ends.
+// Copy is io.Copy that stops when ctx ends.
 func Copy(ctx context.Context, to io.Writer, from io.Reader) (int64, error) {
 	return io.Copy(to, Reader(ctx, from))
 }

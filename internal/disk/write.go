@@ -12,13 +12,13 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// Every change to a run's files goes through this file, and asks fault first: the build tag
-// "faults" makes a chosen one fail.
+// Every change to a run's files goes through this file and calls fault first: the build tag
+// "faults" makes a chosen change fail.
 
 // Save makes or replaces a file, which is complete or absent at every moment: write fills
-// a temporary file beside path, which is synced, renamed to path and made to last by a sync
-// of its folder. Ready, if not nil, is called before the renaming, when the new content is on
-// the disk. After an error path is what it was, except when only the last sync failed.
+// a temporary file beside path, which is synced and renamed to path, and then the folder is synced.
+// Ready, if not nil, is called before the renaming, when the new content is on
+// the disk. After an error the file is unchanged, unless only the last sync failed.
 func Save(path string, write func(io.Writer) error, ready func() error) error {
 	if err := fault("create", path); err != nil {
 		return err
@@ -67,7 +67,7 @@ func Commit(file *os.File, path string) error {
 	return SyncFolder(filepath.Dir(path))
 }
 
-// WriteFile is Save with the whole content.
+// WriteFile saves a file with the given content.
 func WriteFile(path string, content []byte) error {
 	return Save(path, func(w io.Writer) error {
 		_, err := w.Write(content)
@@ -75,8 +75,8 @@ func WriteFile(path string, content []byte) error {
 	}, nil)
 }
 
-// Append adds to the end of an existing file with one write and syncs it. After an error the
-// file is what it was, as far as the disk allows.
+// Append adds to the end of an existing file with one write and syncs it. After an error it
+// restores the file, as far as the disk allows.
 func Append(path string, content []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
@@ -96,7 +96,7 @@ func Append(path string, content []byte) error {
 	return err
 }
 
-// Mkdir makes a folder whose parent exists, and its name last. An existing folder is no error.
+// Mkdir makes a folder, whose parent must exist, and syncs the parent. An existing folder is no error.
 func Mkdir(dir string) error {
 	if err := fault("mkdir", dir); err != nil {
 		return err
@@ -138,8 +138,8 @@ func Remove(path string) error {
 	return nil
 }
 
-// SyncFolder makes new names in a folder last through a loss of power. Some file systems
-// cannot sync a folder, which is no error; what its files hold is the caller's to sync.
+// SyncFolder writes the names in a folder to the disk, so that they survive a loss of power. A file system
+// that cannot sync a folder is no error. The caller must sync the content of the files.
 func SyncFolder(dir string) error {
 	folder, err := os.Open(dir)
 	if err != nil {
@@ -159,7 +159,7 @@ func syncFile(file *os.File, path string) error {
 	return file.Sync()
 }
 
-// checked is a file that asks fault before each write.
+// checked is a file that calls fault before each write.
 type checked struct {
 	file io.Writer
 	path string
@@ -167,7 +167,7 @@ type checked struct {
 
 func (c checked) Write(content []byte) (int, error) {
 	if err := fault("write", c.path); err != nil {
-		n, _ := c.file.Write(content[:len(content)/2]) // a full disk takes a part
+		n, _ := c.file.Write(content[:len(content)/2]) // a full disk accepts a part
 		return n, err
 	}
 	return c.file.Write(content)

@@ -34,14 +34,14 @@ var (
 // transient is an error after which another try makes sense.
 type transient struct {
 	cause error
-	after time.Duration // that the server asks to wait
+	after time.Duration // the wait that the server asks for
 }
 
 func (t *transient) Error() string { return t.cause.Error() }
 func (t *transient) Unwrap() error { return t.cause }
 
-// asError makes the last error of a download into one for the caller; have of
-// size bytes are there.
+// asError turns the last error of a download into one for the caller; have of
+// size bytes have arrived.
 func asError(err error, have, size int64) error {
 	var done *fault.Error
 	if errors.As(err, &done) {
@@ -58,7 +58,7 @@ func asError(err error, have, size int64) error {
 		reason, tries, humanize.Bytes(uint64(have)), humanize.Bytes(uint64(size)))
 }
 
-// brokenOff sorts what the network said. Whoever reads it asks ctx first.
+// brokenOff marks an error of the network as transient. The caller must check ctx first.
 func brokenOff(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
@@ -66,7 +66,7 @@ func brokenOff(ctx context.Context, err error) error {
 	return &transient{cause: err}
 }
 
-// statusError sorts the answers that bring no file (RFC 9110, 15; RFC 6585, 4).
+// statusError sorts the answers without a file (RFC 9110, 15; RFC 6585, 4).
 func statusError(reply *http.Response) error {
 	err := fault.New(ErrStatus, nil, "%s answered %s", reply.Request.URL.Host, statusText(reply))
 	switch code := reply.StatusCode; {
@@ -78,7 +78,7 @@ func statusError(reply *http.Response) error {
 	return err
 }
 
-// statusText is the number and its usual name; a server may send any text.
+// statusText returns the number and its usual name; the text of the server could be anything.
 func statusText(reply *http.Response) string {
 	if name := http.StatusText(reply.StatusCode); name != "" {
 		return fmt.Sprintf("%d %s", reply.StatusCode, name)
@@ -86,7 +86,7 @@ func statusText(reply *http.Response) string {
 	return strconv.Itoa(reply.StatusCode)
 }
 
-// unreached says whether there was no connection at all, or none that can be trusted.
+// unreached reports whether there was no connection at all, or an untrusted one.
 func unreached(err error) bool {
 	var name *net.DNSError
 	var dial *net.OpError
@@ -110,7 +110,7 @@ func unreachedReason(err error) string {
 	return innermost(err)
 }
 
-// innermost is the operating system's own word where there is one.
+// innermost returns the operating system's error, if any, without the errors around it.
 func innermost(err error) string {
 	var number syscall.Errno
 	if errors.As(err, &number) {
@@ -119,7 +119,7 @@ func innermost(err error) string {
 	return err.Error()
 }
 
-// unwrapURL takes away the method and the address that net/http puts in front.
+// unwrapURL removes the method and the address that net/http puts in front.
 func unwrapURL(err error) error {
 	var at *url.Error
 	if errors.As(err, &at) {
@@ -128,7 +128,7 @@ func unwrapURL(err error) error {
 	return err
 }
 
-// storageError is about the disk, not about the network.
+// storageError says why the disk cannot keep a file.
 func storageError(err error) error {
 	reason := err
 	var at *fs.PathError

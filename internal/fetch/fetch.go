@@ -1,13 +1,13 @@
-// Package fetch brings published files over HTTP into a folder. A file appears
-// under its name complete and checked, or not at all; what a broken or stopped
-// download has brought so far stays beside it and the next one goes on from
+// Package fetch downloads published files over HTTP into a folder. A file appears
+// under its name complete and checked, or not at all. The part that an interrupted
+// download has brought stays beside it, and the next download resumes
 // there. Several processes may ask for the same file at once: one fetches it,
 // the others wait and find it.
 package fetch
 
 import (
 	"context"
-	"crypto/md5" // what publishers of data sets give
+	"crypto/md5" // publishers of data sets give no other sums
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -29,13 +29,13 @@ type File struct {
 	MD5  string // in hex digits of lower case
 }
 
-// Progress is how far a file has come.
+// Progress is the progress of a download.
 type Progress struct {
 	Name        string // of the file, or of another long step
 	From        string // the address; empty for a step that fetches nothing
-	Unit        string // what is counted, such as "images"; empty for bytes
+	Unit        string // such as "images"; empty for bytes
 	Done, Total int64
-	Kept        int64 // of Done: what an earlier download had brought
+	Kept        int64 // the part of Done that an earlier download had brought
 	Waiting     bool  // another process is fetching the file
 	Finished    bool  // the last report of this file: it is complete and checked
 }
@@ -44,23 +44,23 @@ type Progress struct {
 // the proxy that the environment names (http_proxy, https_proxy, no_proxy).
 type Fetcher struct {
 	Transport http.RoundTripper // nil for the package's own
-	Report    func(Progress)    // told often, from the goroutine of Get; may be nil
+	Report    func(Progress)    // called often, from the goroutine of Get; may be nil
 	Pause     time.Duration     // before the second try, doubled for each further one; 0 is a second
 	Patience  time.Duration     // after which a server that sends nothing is given up; 0 is a minute
 }
 
 const (
-	// tries are how often in a row a download may break off.
+	// tries is the number of breaks in a row that end a download.
 	tries = 4
-	// advance is what a try must bring for the count of tries to begin anew.
+	// advance is the number of bytes after which the count of tries starts again.
 	advance = 1 << 20
-	// longestPause bounds what a server may ask for with Retry-After.
+	// longestPause bounds the wait that a server may ask for with Retry-After.
 	longestPause = 30 * time.Second
 )
 
-// Get makes sure that dir holds the file and returns its path. It makes dir when
-// it is missing, and fetches the file unless it is there. A file that is there
-// but is not the published one is an ErrContent and stays as it is.
+// Get makes sure that dir holds the file and returns its path. It makes dir if
+// it is missing, and fetches the file unless dir has it. Another file
+// of that name is an ErrContent and stays as it is.
 //
 // An error is one of this package's kinds or wraps ctx.Err(). The text of a kind is a clause without a
 // full stop, such as "the server answered 404 Not Found".
@@ -106,7 +106,7 @@ func (f *Fetcher) lock(ctx context.Context, dir string, file File) (unlock func(
 	return held.Remove, nil
 }
 
-// present says whether the file is there already; it must be the published one.
+// present reports whether the file is there already; it must be the published one.
 func present(ctx context.Context, path string, file File) (bool, error) {
 	size, sum, err := measure(ctx, path)
 	switch {
@@ -123,8 +123,7 @@ func present(ctx context.Context, path string, file File) (bool, error) {
 	return true, nil
 }
 
-// Is says whether the file at path is, byte for byte, the published one. One that
-// cannot be read is not.
+// Is reports whether the file at path is, byte for byte, the published one. An unreadable file is not.
 func (file File) Is(ctx context.Context, path string) bool {
 	if info, err := os.Stat(path); err != nil || info.Size() != file.Size {
 		return false
@@ -144,7 +143,7 @@ func measure(ctx context.Context, path string) (size int64, sum []byte, err erro
 	return size, hash.Sum(nil), err
 }
 
-// check compares what is there with what was published.
+// check compares size and MD5 with the published ones.
 func (file File) check(size int64, sum []byte) error {
 	if size != file.Size {
 		return fmt.Errorf("%s, %s were expected", bytesText(size), bytesText(file.Size))
@@ -155,7 +154,7 @@ func (file File) check(size int64, sum []byte) error {
 	return nil
 }
 
-// download tries until the file is complete, or as long as trying makes sense.
+// download tries until the file is complete or further tries make no sense.
 func (f *Fetcher) download(ctx context.Context, path string, file File) error {
 	part, err := openPartial(ctx, path+".partial")
 	if err != nil {

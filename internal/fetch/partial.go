@@ -12,7 +12,7 @@ import (
 	"mdfa/internal/disk"
 )
 
-// partial is the part of a file that has arrived, under a name of its own.
+// partial is the part of a file that has arrived, under a temporary name.
 type partial struct {
 	path string
 	file *os.File
@@ -20,7 +20,7 @@ type partial struct {
 	sum  hash.Hash // of the size bytes
 }
 
-// openPartial takes up what an earlier download has left, or begins anew.
+// openPartial opens the part that an earlier download has left, or a new one.
 func openPartial(ctx context.Context, path string) (*partial, error) {
 	file, _, err := disk.OpenPart(path)
 	if err != nil {
@@ -37,7 +37,7 @@ func openPartial(ctx context.Context, path string) (*partial, error) {
 	return p, nil
 }
 
-// Write appends what has arrived.
+// Write appends bytes to the part.
 func (p *partial) Write(data []byte) (int, error) {
 	n, err := p.file.Write(data)
 	p.sum.Write(data[:n])
@@ -48,7 +48,7 @@ func (p *partial) Write(data []byte) (int, error) {
 	return n, nil
 }
 
-// restart throws away what has arrived.
+// restart empties the part.
 func (p *partial) restart() error {
 	err := disk.Remove(p.tag())
 	if err == nil && p.size > 0 {
@@ -65,10 +65,10 @@ func (p *partial) restart() error {
 	return nil
 }
 
-// tag is the file that keeps what tells one version on the server from another.
+// tag returns the path of the file that holds the validator.
 func (p *partial) tag() string { return p.path + ".tag" }
 
-// validator is the tag of the version that the part belongs to, or "".
+// validator returns the server's mark of the version that the part belongs to, or "".
 func (p *partial) validator() string {
 	const longest = 4096 // more is no tag
 	text, err := disk.ReadFile(context.Background(), p.tag(), longest)
@@ -78,7 +78,7 @@ func (p *partial) validator() string {
 	return string(text)
 }
 
-// remember keeps the tag for a later download.
+// remember keeps the validator for a later download.
 func (p *partial) remember(validator string) error {
 	if validator == "" {
 		return nil
@@ -98,14 +98,14 @@ func (p *partial) finish(path string) error {
 	return nil
 }
 
-// remove leaves nothing behind.
+// remove deletes the part and its tag.
 func (p *partial) remove() {
 	p.close()
 	os.Remove(p.path)
 	os.Remove(p.tag())
 }
 
-// close may be called again, and after finish. A part of nothing is not kept.
+// close may be called again, and after finish. It deletes an empty part.
 func (p *partial) close() {
 	p.file.Close()
 	if p.size == 0 {

@@ -17,11 +17,11 @@ import (
 
 const (
 	chunk       = 1 << 16          // bytes from the network at a time
-	sniffed     = 512              // what http.DetectContentType looks at
+	sniffed     = 512              // bytes that http.DetectContentType looks at
 	dialTimeout = 15 * time.Second // for the name, the connection and TLS, each
 )
 
-// ownTransport keeps no connections: a set has a handful of files at most.
+// ownTransport keeps no connections: a data set has few files.
 var ownTransport = &http.Transport{
 	Proxy:               http.ProxyFromEnvironment,
 	DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
@@ -30,12 +30,12 @@ var ownTransport = &http.Transport{
 	DisableKeepAlives:   true,
 }
 
-// errStalled ends a transfer that brings nothing.
+// errStalled ends a transfer without data.
 var errStalled = errors.New("the server has stopped sending")
 
-// transfer asks once for what is missing and appends it to the part. It ends
-// without an error when all has arrived; a *transient is worth another try. kept
-// is set to 0 when the server makes it begin anew.
+// transfer asks once for the missing bytes and appends them to the part. It returns
+// nil when all have arrived; a *transient is worth another try. kept
+// is set to 0 if the server makes it start again.
 func (f *Fetcher) transfer(ctx context.Context, part *partial, file File, kept *int64) error {
 	again := func() error { *kept = 0; return part.restart() }
 	if part.size > file.Size {
@@ -71,7 +71,7 @@ func (f *Fetcher) transfer(ctx context.Context, part *partial, file File, kept *
 	default:
 		return statusError(reply)
 	}
-	// What cannot be the file must not cost the part that is here.
+	// An answer that cannot be the file must not cost the part.
 	in := bufio.NewReaderSize(reply.Body, chunk)
 	if pageInstead(reply, in) {
 		return fault.New(ErrWebPage, nil,
@@ -99,14 +99,14 @@ func (f *Fetcher) transfer(ctx context.Context, part *partial, file File, kept *
 	return f.copy(ctx, part, in, file, *kept, func() { stalled.Reset(patience) })
 }
 
-// ask sends the request for what is missing.
+// ask sends the request for the missing bytes.
 func (f *Fetcher) ask(ctx context.Context, part *partial, file File) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, file.URL, nil)
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set("User-Agent", "mdfa")
-	// The published bytes are wanted, also where they are a gzip file.
+	// The published bytes are wanted, even of a gzip file.
 	request.Header.Set("Accept-Encoding", "identity")
 	if part.size > 0 {
 		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", part.size))
@@ -149,8 +149,8 @@ func (f *Fetcher) copy(ctx context.Context, part *partial, in io.Reader, file Fi
 	}
 }
 
-// contentRange is the first byte and the size of the whole, each -1 where the
-// header does not say (RFC 9110, 14.4).
+// contentRange returns the first byte and the size of the whole, each -1 if the
+// header lacks it (RFC 9110, 14.4).
 func contentRange(reply *http.Response) (first, total int64) {
 	text, ok := strings.CutPrefix(reply.Header.Get("Content-Range"), "bytes ")
 	span, whole, slash := strings.Cut(text, "/")
@@ -165,7 +165,7 @@ func contentRange(reply *http.Response) (first, total int64) {
 	return first, total
 }
 
-// validator is what If-Range takes later: a strong entity tag, or the time of
+// validator returns a value for If-Range: a strong entity tag, or the time of
 // the last change (RFC 9110, 13.1.5).
 func validator(reply *http.Response) string {
 	if tag := reply.Header.Get("ETag"); strings.HasPrefix(tag, `"`) {
@@ -174,8 +174,8 @@ func validator(reply *http.Response) string {
 	return reply.Header.Get("Last-Modified")
 }
 
-// pageInstead says whether the server sends a web page, by what it calls it or,
-// for the first bytes of a file, by what they look like.
+// pageInstead reports whether the server sends a web page, by its type or, at the beginning of a file, by its
+// first bytes.
 func pageInstead(reply *http.Response, in *bufio.Reader) bool {
 	if strings.Contains(strings.ToLower(reply.Header.Get("Content-Type")), "html") {
 		return true

@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// formula are the characters that make a spreadsheet take a cell for a formula, by OWASP's
-// page "CSV Injection": the last four are those of full width.
+// formula holds the characters that start a formula in a spreadsheet, by OWASP's
+// page "CSV Injection". The last four have full width.
 const formula = "=+-@\t\r\n＝＋－＠"
 
-// Cell is a text as a cell of a CSV: an apostrophe goes before what a spreadsheet would
-// take for a formula. Numbers stay as they are. [Uncell] gives the text back.
+// Cell returns a text as a cell of a CSV, with an apostrophe before a text that a spreadsheet would
+// take for a formula. Numbers stay as they are. [Uncell] reverses it.
 func Cell(s string) string {
 	if !isFormula(strings.TrimLeft(s, "'")) {
 		return s
@@ -22,7 +22,7 @@ func Cell(s string) string {
 	return "'" + s
 }
 
-// Uncell gives the text of a cell that Cell wrote.
+// Uncell returns the text of a cell that Cell wrote.
 func Uncell(s string) string {
 	if strings.HasPrefix(s, "'") && isFormula(strings.TrimLeft(s, "'")) {
 		return s[1:]
@@ -30,7 +30,7 @@ func Uncell(s string) string {
 	return s
 }
 
-// Cells is Cell of every element.
+// Cells applies Cell to every element.
 func Cells(texts []string) []string {
 	cells := make([]string, len(texts))
 	for i, s := range texts {
@@ -39,7 +39,7 @@ func Cells(texts []string) []string {
 	return cells
 }
 
-// Uncells is Uncell of every element, in place.
+// Uncells applies Uncell to every element, in place.
 func Uncells(cells []string) []string {
 	for i, c := range cells {
 		cells[i] = Uncell(c)

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Command returns words as the line of a POSIX shell that means them, safe on a terminal: a word with
-// characters that a shell or a terminal would act upon stands in quotes.
+// Command returns words as a line for a POSIX shell, safe on a terminal: it quotes a word with
+// characters that a shell or a terminal would act upon.
 func Command(words ...string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
@@ -22,7 +22,7 @@ func Command(words ...string) string {
 	return strings.Join(quoted, " ")
 }
 
-// escaped is a word as $'…', which bash, zsh and POSIX of 2024 read.
+// escaped returns a word as $'…', which bash, zsh and POSIX of 2024 read.
 func escaped(word string) string {
 	var b strings.Builder
 	b.WriteString("$'")
@@ -43,7 +43,7 @@ func escaped(word string) string {
 	return b.String() + "'"
 }
 
-// special says whether a shell would not take a character as itself everywhere in a word.
+// special reports whether a character has a meaning for a shell somewhere in a word.
 func special(r rune) bool {
 	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:,=+@%", r) || r > 127)
 }

@@ -1,6 +1,6 @@
-// Package foreign prints text that others wrote: names of files, classes and members of
-// archives, cells of tables, settings in checkpoints, the words of servers and libraries.
-// Printed as it is, such text could move the cursor, forge lines or fill the screen.
+// Package foreign makes text from outside safe to print: names of files, classes and members of
+// archives, cells of tables, settings in checkpoints, messages of servers and libraries.
+// Printed unchanged, such text could move the cursor, forge lines or fill the screen.
 package foreign
 
 import (
@@ -14,16 +14,16 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// The characters that Text keeps of a longer text, at its beginning and its end.
+// The number of characters that Text keeps of a longer text, at its beginning and its end.
 const (
 	keptFirst = 140
 	keptLast  = 60
 )
 
-// Text returns s in one line that is safe on a terminal: as it is where that is printable,
-// and otherwise as a quoted string of Go, in which escapes stand for control characters,
-// line breaks, invalid UTF-8 and the marks that change the direction of writing. Of a text
-// of more than 200 characters the middle is left out, with a count of what is missing.
+// Text returns s in one line that is safe on a terminal: unchanged if it is printable,
+// and otherwise as a quoted string of Go, with escapes for control characters,
+// line breaks, invalid UTF-8 and the marks that change the direction of writing. A text
+// of more than 200 characters loses its middle, with a count of the missing characters.
 func Text(s string) string {
 	s = cut(s, keptFirst, keptLast)
 	if s == "" || s[0] == '"' || s[0] == ' ' || s[len(s)-1] == ' ' || strings.ContainsFunc(s, unprintable) {
@@ -32,7 +32,7 @@ func Text(s string) string {
 	return s
 }
 
-// Word is Text that also quotes what does not read as one word.
+// Word is Text that also quotes a text of several words.
 func Word(s string) string {
 	if text := Text(s); !strings.Contains(text, " ") || text[0] == '"' {
 		return text
@@ -40,10 +40,10 @@ func Word(s string) string {
 	return Quoted(s)
 }
 
-// Quoted is Text that quotes everything.
+// Quoted is Text that always quotes.
 func Quoted(s string) string { return strconv.Quote(cut(s, keptFirst, keptLast)) }
 
-// List is Text of every element, with commas between them.
+// List joins the Text of every element with commas.
 func List(texts []string) string {
 	shown := make([]string, len(texts))
 	for i, s := range texts {
@@ -52,11 +52,11 @@ func List(texts []string) string {
 	return strings.Join(shown, ", ")
 }
 
-// unprintable says whether a character must not be printed as it is. A byte that is no
-// UTF-8 is read as U+FFFD, as is a U+FFFD that the text holds itself.
+// unprintable reports whether a character needs an escape. A byte of invalid
+// UTF-8 is read as U+FFFD, which the text may hold as well.
 func unprintable(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }
 
-// cut leaves out the middle of a text of more than first+last characters.
+// cut removes the middle of a text of more than first+last characters.
 func cut(s string, first, last int) string {
 	n := utf8.RuneCountInString(s)
 	if n <= first+last {
@@ -75,23 +75,23 @@ func cut(s string, first, last int) string {
 	return fmt.Sprintf("%s…(%s characters left out)…%s", s[:from], humanize.Comma(int64(n-first-last)), s[to:])
 }
 
-// The characters that Line keeps of a longer text: of an error in which many parts are foreign.
+// The number of characters that Line keeps of a longer text, such as an error with many foreign parts.
 const (
 	lineFirst = 3000
 	lineLast  = 1000
 )
 
-// Line makes a line of ours safe that may hold foreign parts: an escape stands for each
-// character that is not to be printed. It is the last defence, where nothing tells which
-// part is foreign; Text is to be applied to the parts before.
+// Line makes one of our lines safe that may hold foreign parts: it escapes each
+// unsafe character. It is the last defence, when the foreign parts can no longer be told
+// apart; Text should be applied to the parts before.
 func Line(s string) string {
 	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(Clean(cut(s, lineFirst, lineLast)))
 }
 
-// style matches a colour or another style as a terminal is told of it.
+// style matches the escape sequence of a colour or another style.
 var style = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// Styled is Clean of a text of ours that has styles in it, which stay.
+// Styled is Clean for one of our texts with styles, which it keeps.
 func Styled(s string) string {
 	var b strings.Builder
 	for {
@@ -104,7 +104,7 @@ func Styled(s string) string {
 	}
 }
 
-// Clean is Line of a text of many lines, of any length.
+// Clean is Line for a text of several lines, of any length.
 func Clean(s string) string {
 	if !strings.ContainsFunc(s, unsafe) {
 		return s
@@ -126,7 +126,7 @@ func Clean(s string) string {
 	return b.String()
 }
 
-// unsafe says whether Clean replaces a character: a control character but a line break or a
+// unsafe reports whether Clean escapes a character: a control character other than a line break or a
 // tab, one that changes the direction of writing or breaks the line, or invalid UTF-8.
 func unsafe(r rune) bool {
 	if r == '\n' || r == '\t' {

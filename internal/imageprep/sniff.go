@@ -64,7 +64,7 @@ func mediaType(file []byte) string {
 	return ""
 }
 
-// shortJPEG is what image/jpeg says when the entropy-coded data end before the picture does.
+// shortJPEG is the error of image/jpeg for entropy-coded data that end before the picture does.
 const shortJPEG = "short Huffman data"
 
 // decodeError turns the error of a decoder into a reason for the user.

@@ -61,7 +61,7 @@ func (b *Bar) texts(room int) (head, tail string) {
 // Write prints above the bar.
 func (b *Bar) Write(text []byte) (int, error) { return b.container.Write(text) }
 
-// Close takes the bar away. What was written stays.
+// Close removes the bar. Text that was written above it stays.
 func (b *Bar) Close() {
 	if b != nil {
 		b.bar.Abort(true)
@@ -77,7 +77,7 @@ type lineWriter struct {
 	lines    int // of the drawing before
 }
 
-// IsTerminal says that lines can be drawn over.
+// IsTerminal tells mpb that it can draw over lines.
 func (w *lineWriter) IsTerminal() bool { return true }
 
 // GetTermSize returns the size of the terminal.

@@ -15,14 +15,14 @@ import (
 // Interval is the time between two drawings of the line.
 const Interval = 150 * time.Millisecond
 
-// State is what the line shows.
+// State is the content of the line.
 type State struct {
 	Epoch, Epochs   int
 	Step, Steps     int           // of the epoch
 	Loss            float64       // mean of the epoch so far
 	ImagesPerSecond float64       // of the epoch so far
 	Left            time.Duration // of the whole run
-	Doing           string        // what keeps the next step waiting, such as "validating"; "" while there are steps
+	Doing           string        // the work before the next step, such as "validating"; "" during steps
 }
 
 // Line is the live line of training.
@@ -64,7 +64,7 @@ func (s State) parts() []string {
 	}
 }
 
-// Fit joins as many parts as there are columns for.
+// Fit joins as many parts as there is room for.
 func Fit(room int, parts ...string) string {
 	text := ""
 	for _, part := range parts {
@@ -76,13 +76,13 @@ func Fit(room int, parts ...string) string {
 	return text
 }
 
-// Counter is "epoch  3/100".
+// Counter returns "epoch  3/100".
 func Counter(epoch, epochs int) string {
 	total := fmt.Sprint(epochs)
 	return fmt.Sprintf("epoch %*d/%s", len(total), epoch, total)
 }
 
-// Duration is a time span in the two largest units that count: 4s, 3m12s, 1h05m.
+// Duration writes a time span in its two largest units: 4s, 3m12s, 1h05m.
 func Duration(d time.Duration) string {
 	d = d.Round(time.Second)
 	switch {

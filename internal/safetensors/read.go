@@ -2,6 +2,7 @@ package safetensors
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// Header is what a file says of itself before its data.
+// Header is the part of a file before its data.
 type Header struct {
 	Metadata map[string]string
 	Tensors  []Info // in the order of their data
@@ -25,7 +26,7 @@ type Info struct {
 	Shape []int
 }
 
-// Bytes is the header as it stands in the file, its length before it.
+// Bytes returns the bytes of the header in the file, with its length in front.
 func (h *Header) Bytes() []byte { return slices.Clone(h.raw) }
 
 // Read reads a whole file of size bytes.
@@ -39,8 +40,8 @@ func Read(r io.Reader, size int64) ([]Tensor, map[string]string, error) {
 }
 
 // ReadHeader reads and checks the header of a file of size bytes: tensors of
-// float32 and different names fill the rest of the file without gap or overlap. Nothing is allocated
-// beyond what the file's size bears out. What is wrong is ErrFormat.
+// float32 and different names fill the rest of the file without gap or overlap. Memory
+// stays within the size of the file. Any other file is an ErrFormat.
 func ReadHeader(r io.Reader, size int64) (*Header, error) {
 	raw := make([]byte, lengthBytes)
 	if _, err := io.ReadFull(r, raw); err != nil {
@@ -61,7 +62,7 @@ func ReadHeader(r io.Reader, size int64) (*Header, error) {
 	return h, nil
 }
 
-// cut says that a file ends too early, where that is the error.
+// cut turns the end of the file into an error that says so, and returns others unchanged.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("the file ends too early: %w", ErrFormat)
@@ -69,13 +70,13 @@ func cut(err error) error {
 	return err
 }
 
-// placed is a tensor and where its data lie.
+// placed is a tensor with the range of its data.
 type placed struct {
 	Info
 	from, to int64
 }
 
-// parse reads the JSON; data is the number of bytes that follow it.
+// parse reads the JSON; data is the number of bytes that follow.
 func (h *Header) parse(text []byte, data int64) error {
 	if !utf8.Valid(text) {
 		return errors.New("it is no UTF-8")
@@ -110,10 +111,7 @@ func (h *Header) parse(text []byte, data int64) error {
 		return errors.New("something follows its end")
 	}
 	slices.SortStableFunc(list, func(a, b placed) int {
-		if a.from != b.from {
-			return int(min(1, max(-1, a.from-b.from)))
-		}
-		return int(min(1, max(-1, a.to-b.to)))
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
 	})
 	at := int64(0)
 	for _, p := range list {
@@ -129,7 +127,7 @@ func (h *Header) parse(text []byte, data int64) error {
 	return nil
 }
 
-// parseEntry reads what the header says of one tensor.
+// parseEntry reads the entry of one tensor.
 func parseEntry(in *json.Decoder) (placed, error) {
 	var p placed
 	var kind string
@@ -165,7 +163,7 @@ func parseEntry(in *json.Decoder) (placed, error) {
 	return p, nil
 }
 
-// object reads a JSON object, whose keys must be different; value reads each value.
+// object reads a JSON object and calls value to read each value. Its keys must be different.
 func object(in *json.Decoder, value func(key string) error) error {
 	if open, err := in.Token(); err != nil || open != json.Delim('{') {
 		return errors.New("an object in braces is missing")

@@ -6,10 +6,9 @@
 //	              "__metadata__": {"key": "text", …}}
 //	the rest      the tensors, row-major, little-endian, in the ranges of data_offsets
 //
-// It is written anew and not taken from github.com/nlpodyssey/safetensors: that module has
-// no release, keeps the last of two tensors of one name without a word, and wants the whole
-// file in memory beside the tensors. Here a file that is at odds with itself is refused, and
-// reading streams.
+// github.com/nlpodyssey/safetensors has no release, silently keeps the last of two tensors of one
+// name, and needs the whole file in memory beside the tensors. This package refuses a file that contradicts
+// itself, and reads as a stream.
 package safetensors
 
 import (
@@ -17,22 +16,22 @@ import (
 	"math"
 )
 
-// ErrFormat marks what is no safetensors file, or one that is at odds with itself.
+// ErrFormat marks a file that is no safetensors file or contradicts itself.
 var ErrFormat = errors.New("not a sound safetensors file")
 
-// Tensor is a named array of float32, row-major. No shape at all is a single number.
+// Tensor is a named array of float32, row-major. A tensor with an empty shape is a single number.
 type Tensor struct {
 	Name  string
 	Shape []int
-	Data  []float32 // as many as the product of Shape
+	Data  []float32 // [product of Shape]
 }
 
-// dtype is the type of all elements, as the header names it: nothing else is kept so.
+// dtype is the type of all elements in the header.
 const dtype = "F32"
 
 const elementBytes = 4
 
-// elements is the product of a shape; ok is false where it is negative or overflows.
+// elements returns the product of a shape; ok is false if a side is negative or the product overflows.
 func elements(shape []int) (n int, ok bool) {
 	n = 1
 	for _, length := range shape {
@@ -44,7 +43,7 @@ func elements(shape []int) (n int, ok bool) {
 	return n, true
 }
 
-// metadataName is the entry of the header that is no tensor.
+// metadataName is the entry of the header that holds no tensor.
 const metadataName = "__metadata__"
 
 const (

@@ -33,7 +33,7 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	return nil
 }
 
-// header is the JSON of a file, filled up with blanks.
+// header returns the JSON of a file, padded with blanks.
 func header(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -92,7 +92,7 @@ type entry struct {
 	Offsets []int  `json:"data_offsets"`
 }
 
-// pieceBytes is how much is converted at a time.
+// pieceBytes is the number of bytes that are converted at a time.
 const pieceBytes = 1 << 16
 
 func writeData(w io.Writer, data []float32, buffer []byte) error {

@@ -9,7 +9,7 @@ import (
 	"mdfa/internal/disk"
 )
 
-// partPrefix marks what is being written: hidden, and never taken for a shard. One
+// partPrefix marks unfinished files: hidden, and never read as a shard. One
 // process at a time writes a folder (see Lock), so the names need not be random.
 const partPrefix = ".part-"
 
@@ -30,7 +30,7 @@ func commitPart(dir, name string, file *os.File) error {
 	return nil
 }
 
-// writeFile puts a file into a folder, complete or not at all.
+// writeFile writes a file, complete or not at all.
 func writeFile(dir, name string, data []byte) error {
 	file, err := createPart(dir, name)
 	if err != nil {
@@ -44,7 +44,7 @@ func writeFile(dir, name string, data []byte) error {
 	return commitPart(dir, name, file)
 }
 
-// removeParts removes what work that was broken off has left under temporary names.
+// removeParts removes the temporary files of interrupted work.
 func removeParts(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -62,7 +62,7 @@ func removeParts(dir string) error {
 
 const lockFile = ".lock"
 
-// Lock makes dir where it is missing and keeps other processes from writing it. While
+// Lock makes dir if it is missing and keeps other processes from writing it. While
 // another holds it, waiting is called once and Lock waits, until ctx ends. The lock
 // ends with the process at the latest.
 func Lock(ctx context.Context, dir string, waiting func()) (unlock func(), err error) {

@@ -37,8 +37,7 @@ type indexHead struct {
 	Images      uint32
 }
 
-// Position is a place in a source of images. Only the source knows what Member and
-// Inner mean; Items counts the images before it, skipped ones included.
+// Position is a place in a source of images. Member and Inner have a meaning for the source alone; Items counts the images before it, skipped ones included.
 type Position struct{ Items, Member, Inner int64 }
 
 const (

@@ -22,7 +22,7 @@ const ManifestFile = "manifest.json"
 
 const (
 	formatVersion = 1
-	// maxManifest bounds what is read; that of all of ImageNet has 0.5 MB.
+	// maxManifest bounds a manifest; that of all of ImageNet has 0.5 MB.
 	maxManifest = 128 << 20
 	// Bounds that a damaged manifest must not pass.
 	maxImageSide = 4096
@@ -30,31 +30,31 @@ const (
 	maxImages    = 1 << 40
 )
 
-// Manifest says what a prepared folder holds.
+// Manifest describes the content of a prepared folder.
 type Manifest struct {
 	Format      int     `json:"format"`       // version of the folder's format, 1
 	Size        int     `json:"size"`         // height and width of an image in pixels
 	Channels    int     `json:"channels"`     // 3: red, green, blue
 	ShardImages int     `json:"shard_images"` // records in every shard of a split but its last
-	Plan        string  `json:"plan"`         // SHA-256 of all that the images depend on, hex
+	Plan        string  `json:"plan"`         // SHA-256 of everything that the images depend on, hex
 	Source      Source  `json:"source"`
 	Classes     []Class `json:"classes"` // in the order of the labels
 	Train       Split   `json:"train"`
 	Test        Split   `json:"test"`
-	Valid       Split   `json:"valid,omitzero"` // where the source has validation images of its own
+	Valid       Split   `json:"valid,omitzero"` // for a source with validation images
 }
 
-// Source is where the images came from.
+// Source is the origin of the images.
 type Source struct {
 	Kind        string   `json:"kind"`        // "tar" or "folder"
 	Paths       []string `json:"paths"`       // absolute
 	Fingerprint string   `json:"fingerprint"` // differs when the source does
 }
 
-// Class is what a label stands for.
+// Class is the meaning of a label.
 type Class struct {
 	ID   string `json:"id"`             // the synset, e.g. "n01440764", or the folder's name
-	Name string `json:"name,omitempty"` // in words, where it was given
+	Name string `json:"name,omitempty"` // in words, if given
 }
 
 // Split is the part of the images that is for training, or for the test.
@@ -73,7 +73,7 @@ type Shard struct {
 	IndexSHA256 string `json:"index_sha256"`
 }
 
-// Skipped is an image that is left out.
+// Skipped is an image that was left out.
 type Skipped struct {
 	File   string `json:"file"`
 	Reason string `json:"reason"`
@@ -104,7 +104,7 @@ func (m *Manifest) LeftOut() (files, of int) {
 }
 
 // ReadManifest reads and checks the manifest of a prepared folder. ErrAbsent means that
-// there is none.
+// the folder has no manifest.
 func ReadManifest(dir string) (*Manifest, error) {
 	path := filepath.Join(dir, ManifestFile)
 	text, err := disk.ReadFile(context.Background(), path, maxManifest)
@@ -127,8 +127,7 @@ func ReadManifest(dir string) (*Manifest, error) {
 	return m, nil
 }
 
-// parseManifest accepts what Manifest.write makes, and nothing that is at odds with
-// itself.
+// parseManifest accepts the manifests that Manifest.Write writes, and none that contradicts itself.
 func parseManifest(text []byte) (*Manifest, error) {
 	m := new(Manifest)
 	in := json.NewDecoder(bytes.NewReader(text))

@@ -25,7 +25,7 @@ type Set struct {
 	dir                string
 }
 
-// Images are those of one split. All methods are safe for concurrent use.
+// Images are the images of one split. All methods are safe for concurrent use.
 type Images struct {
 	dir         string
 	recordBytes int
@@ -33,7 +33,7 @@ type Images struct {
 	shards      []mapped
 	labels      []int32 // [n]
 	sums        []uint32
-	checked     []atomic.Uint32 // a bit for each image whose checksum has been compared
+	checked     []atomic.Uint32 // a bit for each image, set once its checksum was compared
 }
 
 // mapped is a shard's images in the address space.
@@ -64,7 +64,7 @@ func Open(ctx context.Context, dir string) (*Set, error) {
 }
 
 func openImages(ctx context.Context, dir string, m *Manifest, split *Split) (*Images, error) {
-	// Nothing is allocated on the word of the manifest: the indexes are read first.
+	// The manifest alone allocates nothing: the indexes are read first.
 	r := &Images{dir: dir, recordBytes: m.RecordBytes(), perShard: m.ShardImages}
 	for number := range split.Shards {
 		if err := r.openShard(ctx, m, &split.Shards[number]); err != nil {
@@ -98,8 +98,7 @@ func (r *Images) openShard(ctx context.Context, m *Manifest, shard *Shard) error
 	return nil
 }
 
-// checkedIndex reads the index of a shard and makes sure that it is the one the manifest
-// means.
+// checkedIndex reads the index of a shard and checks it against the manifest.
 func checkedIndex(ctx context.Context, dir string, m *Manifest, shard *Shard) (*shardIndex, error) {
 	name := shard.File[:len(shard.File)-len(".bin")] + ".idx"
 	path := filepath.Join(dir, name)
@@ -149,7 +148,7 @@ func mapFile(path string, length int64) (mmap.MMap, error) {
 	return images, nil
 }
 
-// Close ends the mappings. No image may be read any more.
+// Close ends the mappings. No image may be read afterwards.
 func (s *Set) Close() {
 	for _, r := range []*Images{s.Train, s.Test, s.Valid} {
 		if r != nil {
@@ -160,18 +159,18 @@ func (s *Set) Close() {
 
 func (r *Images) unmap() {
 	for i := range r.shards {
-		_ = r.shards[i].images.Unmap() // only fails for what is not mapped
+		_ = r.shards[i].images.Unmap() // fails only without a mapping
 	}
 	r.shards = nil
 }
 
-// Len is the number of images.
+// Len returns the number of images.
 func (r *Images) Len() int { return len(r.labels) }
 
-// Labels are those of the images, [n]; they must not be changed.
+// Labels returns the labels of the images, [n]; they must not be changed.
 func (r *Images) Labels() []int32 { return r.labels }
 
-// RecordBytes is the length of one image.
+// RecordBytes returns the length of one image.
 func (r *Images) RecordBytes() int { return r.recordBytes }
 
 // Sum is the checksum of image i in its index: different images have different ones, accidents aside.
@@ -203,8 +202,8 @@ func (r *Images) Image(i int, dst []uint8) error {
 	return nil
 }
 
-// copyRecord copies record k of a shard. Touching a mapped page that its file no longer
-// has, or that the disk cannot deliver, is a fault of the processor, which would end the
+// copyRecord copies record k of a shard. Reading a mapped page that its file no longer
+// has, or that the disk cannot deliver, raises a signal that would end the
 // program; here it becomes an error.
 func (r *Images) copyRecord(shard *mapped, k int, dst []uint8) (err error) {
 	before := debug.SetPanicOnFault(true)
@@ -219,7 +218,7 @@ func (r *Images) copyRecord(shard *mapped, k int, dst []uint8) (err error) {
 	return nil
 }
 
-// named is " (n01440764/n01440764_10026.JPEG)", or nothing where the index cannot tell.
+// named returns " (n01440764/n01440764_10026.JPEG)", or "" if the index cannot be read.
 func (r *Images) named(shard *mapped, k int) string {
 	path := filepath.Join(r.dir, shard.name[:len(shard.name)-len(".bin")]+".idx")
 	index, _, err := readIndex(context.Background(), path)

@@ -1,9 +1,9 @@
-// Package shards keeps images that are ready for training, more than fit into memory:
-// a folder of files of fixed-size records that are read through memory mappings.
+// Package shards stores images that are ready for training, more than fit into memory, in
+// a folder of files with fixed-size records, and reads them through memory mappings.
 //
 // The folder, format version 1:
 //
-//	manifest.json     what the folder holds; written last, so a folder without one is
+//	manifest.json     the content of the folder; written last, so a folder without one is
 //	                  not complete and is never read
 //	train-00000.bin   the images of the split, one after the other: image i of the split
 //	                  is record i % n of file i / n, where every file but the last has
@@ -11,11 +11,11 @@
 //	train-00000.idx   labels, checksums and file names of these images, see Index
 //	…
 //	test-00000.bin
-//	valid-00000.bin   only where the source has validation images of its own
+//	valid-00000.bin   only if the source has validation images
 //
 // A file appears under its name complete or not at all: it is written under a temporary
-// name, synced and renamed. A shard counts once its index is there, so work that was
-// broken off goes on after the last complete shard, and ends in the same bytes.
+// name, synced and renamed. A shard counts once its index is there, so interrupted work
+// resumes after the last complete shard, and the result has the same bytes.
 package shards
 
 import (
@@ -30,7 +30,7 @@ import (
 const (
 	Train = "train"
 	Test  = "test"
-	Valid = "valid" // only where the source has validation images of its own
+	Valid = "valid" // only if the source has validation images
 )
 
 // MaxShardImages bounds the images of one shard, so that its index stays readable.
@@ -39,15 +39,15 @@ const MaxShardImages = 8 << 20
 // Splits lists them in the order in which they are written.
 var Splits = []string{Train, Test, Valid}
 
-// DefaultShardBytes is the size of a shard that is large enough for fast reading and
-// small enough that little is lost when preparation is broken off.
+// DefaultShardBytes is large enough for fast reading, and small enough that an interrupted preparation
+// loses little.
 const DefaultShardBytes = 256 << 20
 
 // The kinds of errors, for errors.Is. The text of each is a whole sentence for the user.
 var (
 	// ErrAbsent: the folder holds no prepared images, or not all of them.
 	ErrAbsent = errors.New("not prepared")
-	// ErrFormat: a file is not what its name says.
+	// ErrFormat: the content of a file does not fit its name.
 	ErrFormat = errors.New("unexpected content")
 	// ErrChecksum: a file has changed since it was written.
 	ErrChecksum = errors.New("checksum differs")
@@ -62,13 +62,13 @@ func readFault(path string, err error) error {
 	return fault.New(nil, err, "%s cannot be read (%v): check the disk and its permissions.", path, disk.Reason(err))
 }
 
-// WriteFault says why dir cannot be written, and what to do.
+// WriteFault says why dir cannot be written and how to mend it.
 func WriteFault(dir string, err error) error {
 	return fault.New(ErrWrite, err, "%s.", disk.WriteFault(dir+" cannot be written", err,
 		" and start again, or name another folder; what is complete is kept", "check the disk, or name another folder"))
 }
 
-// FileName is that of a shard: its images with ".bin", its index with ".idx".
+// FileName returns the name of a shard's file: ".bin" for its images, ".idx" for its index.
 func FileName(split string, number int, ext string) string {
 	return fmt.Sprintf("%s-%05d%s", split, number, ext)
 }

@@ -11,8 +11,8 @@ import (
 	"mdfa/internal/foreign"
 )
 
-// Verify reads every byte of the folder and compares all checksums. progress is told the
-// bytes so far and in total. The first difference ends it, and so does ctx.
+// Verify reads every byte of the folder and compares all checksums. It calls progress with the
+// bytes so far and in total, and stops at the first difference or when ctx ends.
 func (s *Set) Verify(ctx context.Context, progress func(done, total int64)) error {
 	total, done := int64(0), int64(0)
 	for _, name := range Splits {

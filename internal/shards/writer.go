@@ -16,14 +16,13 @@ import (
 	"mdfa/internal/fault"
 )
 
-// Plan is what the bytes of a prepared folder depend on. Work that was broken off goes
-// on only under the same plan.
+// Plan determines the bytes of a prepared folder. Interrupted work resumes only under the same plan.
 type Plan struct {
 	ID          [sha256.Size]byte // of the plan and of the source's contents
 	RecordBytes int
 	ShardImages int // records in a shard
 	Classes     int
-	// Again says whether an image that was left out can be read by now; nil for none.
+	// Again reports whether an image that was left out can be read by now; nil if none can.
 	Again func(Skipped) bool
 }
 
@@ -33,7 +32,7 @@ type Writer struct {
 	plan       Plan
 
 	done    Split     // of the shards that are complete
-	at      Position  // after what was added or skipped last
+	at      Position  // after the last image that was added or skipped
 	skipped []Skipped // in all shards
 	sealed  int       // of skipped: those in complete shards
 
@@ -47,13 +46,13 @@ type Writer struct {
 
 const writeBuffer = 1 << 20
 
-// NewWriter goes on where the work on a split was broken off, or begins it. Leftovers of
-// an incomplete shard are removed, and all shards from the first on that left out an image
-// that Plan.Again names. ErrOther means that the folder holds shards of
-// another plan. The caller holds the folder's Lock.
+// NewWriter resumes or begins the work on a split. It removes the leftovers of
+// an incomplete shard, and all shards from the first one that left out an image
+// which can be read by now. ErrOther means that the folder holds shards of
+// another plan. The caller must hold the folder's Lock.
 func NewWriter(dir, split string, plan Plan) (*Writer, error) {
 	w := &Writer{dir: dir, split: split, plan: plan, done: Split{
-		PerClass: make([]int, plan.Classes), Shards: []Shard{}, // none, but not null in JSON
+		PerClass: make([]int, plan.Classes), Shards: []Shard{}, // empty, but not null in JSON
 	}, skipped: []Skipped{}}
 	if err := removeParts(dir); err != nil {
 		return nil, err
@@ -69,7 +68,7 @@ func NewWriter(dir, split string, plan Plan) (*Writer, error) {
 	}
 }
 
-// takeShard counts the next shard in, when it is complete.
+// takeShard counts the next shard in if it is complete.
 func (w *Writer) takeShard() (bool, error) {
 	name := FileName(w.split, w.number, ".idx")
 	path := filepath.Join(w.dir, name)
@@ -105,7 +104,7 @@ func (w *Writer) inRange(labels []uint32) bool {
 	return !slices.ContainsFunc(labels, func(l uint32) bool { return l >= uint32(w.plan.Classes) })
 }
 
-// count adds a complete shard to what is done.
+// count adds a complete shard to the finished ones.
 func (w *Writer) count(index *shardIndex, indexSum [sha256.Size]byte) {
 	for _, label := range index.Labels {
 		w.done.PerClass[label]++
@@ -120,8 +119,7 @@ func (w *Writer) count(index *shardIndex, indexSum [sha256.Size]byte) {
 	w.number++
 }
 
-// removeFrom removes all files of shards from a number on; they are not complete, or
-// come after one that is not.
+// removeFrom removes all files of shards from a number on: an incomplete one and those after it.
 func (w *Writer) removeFrom(number int) error {
 	for _, ext := range []string{".idx", ".bin"} {
 		paths, err := filepath.Glob(filepath.Join(w.dir, w.split+"-*"+ext))
@@ -140,13 +138,13 @@ func (w *Writer) removeFrom(number int) error {
 	return nil
 }
 
-// At is the place in the source after all that was added or skipped.
+// At returns the place in the source after the last image that was added or skipped.
 func (w *Writer) At() Position { return w.at }
 
-// Images is the number of images so far.
+// Images returns the number of images so far.
 func (w *Writer) Images() int { return w.done.Images + len(w.index.Labels) }
 
-// Skipped are the images left out so far.
+// Skipped returns the images left out so far.
 func (w *Writer) Skipped() []Skipped { return w.skipped }
 
 // Add appends an image. at is the place in the source after it.
@@ -156,7 +154,7 @@ func (w *Writer) Add(record []byte, label int, name string, at Position) error {
 			len(record), label, w.plan.RecordBytes, w.plan.Classes)
 	}
 	// A full shard is sealed only now, so that images skipped after it belong to it:
-	// what a shard holds then does not depend on where work was broken off.
+	// its content then does not depend on the moment of an interruption.
 	if len(w.index.Labels) == w.plan.ShardImages {
 		if err := w.seal(); err != nil {
 			return err
@@ -178,7 +176,7 @@ func (w *Writer) Add(record []byte, label int, name string, at Position) error {
 	return nil
 }
 
-// Skip notes an image that is left out.
+// Skip records an image that is left out.
 func (w *Writer) Skip(image Skipped, at Position) {
 	w.skipped = append(w.skipped, image)
 	w.at = at
@@ -219,7 +217,7 @@ func (w *Writer) seal() error {
 	return nil
 }
 
-// Finish completes the last shard and returns what the split holds.
+// Finish completes the last shard and returns the content of the split.
 func (w *Writer) Finish() (Split, error) {
 	if len(w.index.Labels) > 0 || len(w.skipped) > w.sealed {
 		if err := w.seal(); err != nil {
@@ -230,7 +228,7 @@ func (w *Writer) Finish() (Split, error) {
 	return w.done, nil
 }
 
-// Close gives up the present shard; what is complete stays.
+// Close drops the unfinished shard; complete ones stay.
 func (w *Writer) Close() {
 	if w.file != nil {
 		w.file.Close()

@@ -16,11 +16,11 @@ import (
 const (
 	// maxFile bounds the file of one photo; the largest of ImageNet has 15 MB.
 	maxFile = 256 << 20
-	// maxFiles bounds the files of all photos that wait for their turn.
+	// maxFiles bounds the files of all waiting photos together.
 	maxFiles = 512 << 20
 )
 
-// budget is the memory for the files of photos on their way, until they are decoded.
+// budget is the memory for the files of photos that wait to be decoded.
 type budget struct{ free *semaphore.Weighted }
 
 func newBudget() budget { return budget{semaphore.NewWeighted(maxFiles)} }
@@ -77,12 +77,12 @@ func (b budget) load(path string) loader {
 	}
 }
 
-// unfit is the loader of a file that is not read.
+// unfit returns the loader of a file that is not read.
 func (b budget) unfit(why error) loader {
 	return func(context.Context) ([]byte, func(), error) { return nil, nil, unfit{why} }
 }
 
-// unfit is why a file cannot be a photograph. It counts as one that is not there.
+// unfit is the reason why a file cannot be a photograph. The file counts as missing.
 type unfit struct{ reason error }
 
 func (u unfit) Error() string        { return fmt.Sprint(u.reason) }

@@ -22,19 +22,20 @@ import (
 	"mdfa/internal/shards"
 )
 
+// classFile is a photograph in a folder.
 type classFile struct {
 	class string
 	below string // path below root
 }
 
 // OpenFolder lists the photographs of a folder that has a folder for each class. Classes
-// and files are taken in alphabetical order, files in folders below a class as well, and
-// in those that links lead to. Hidden ones (.DS_Store) do not count, nor do those that
-// systems and archivers leave (__MACOSX, @eaDir). A folder without photographs is no class.
+// and files are taken in alphabetical order, including files in folders below a class and
+// behind links. Hidden files (.DS_Store) and those of systems and archivers (__MACOSX, @eaDir) do not
+// count. A folder without photographs is no class.
 //
-// With exact, the sizes and times of the files count for the fingerprint, so that a file
-// that was changed in place shows. Without, a change shows when names or the times of
-// the folders differ, which is faster to see for a million files.
+// With exact, the fingerprint covers the sizes and times of the files, so that it shows a file
+// that was changed in place. Otherwise it covers names and the times of
+// the folders, which takes less time for a million files.
 func OpenFolder(ctx context.Context, path string, exact bool) (*Part, error) {
 	root := disk.Absolute(path)
 	entries, err := os.ReadDir(root)
@@ -49,7 +50,7 @@ func OpenFolder(ctx context.Context, path string, exact bool) (*Part, error) {
 		top := filepath.Join(root, name)
 		info, err := os.Stat(top)
 		switch {
-		case err != nil && unreadable(err): // a link to nothing
+		case err != nil && unreadable(err): // a broken link
 			continue
 		case err != nil:
 			return nil, sourceFault(top, err)
@@ -88,14 +89,13 @@ func OpenFolder(ctx context.Context, path string, exact bool) (*Part, error) {
 	part := filesOf(root, files, hash)
 	part.classes, part.ignored = classes, others
 	part.classOf = firstFolder
-	if exact { // the fingerprint has told already
+	if exact { // the fingerprint shows such a change
 		part.again = nil
 	}
 	return part, nil
 }
 
-// OpenFlatFolder lists the photographs that lie in one folder and whose classes the truth
-// tells.
+// OpenFlatFolder lists the photographs of one folder, with their classes from the truth.
 func OpenFlatFolder(path string, truth *Truth) (*Part, error) {
 	root := disk.Absolute(path)
 	entries, err := os.ReadDir(root)
@@ -125,7 +125,7 @@ func OpenFlatFolder(path string, truth *Truth) (*Part, error) {
 	return part, nil
 }
 
-// filesOf returns the photographs of a folder. A place is told by its Items, the number of the next file.
+// filesOf returns the photographs of a folder. Of a place only Items counts, the number of the next file.
 func filesOf(root string, files []classFile, fingerprint hash.Hash) *Part {
 	return &Part{
 		kind: "folder", path: root, fingerprint: hex.EncodeToString(fingerprint.Sum(nil)), amount: int64(len(files)),
@@ -155,7 +155,7 @@ func filesOf(root string, files []classFile, fingerprint hash.Hash) *Part {
 	}
 }
 
-// IsFlat says whether a folder holds photographs itself, and no folders with them.
+// IsFlat reports whether a folder holds photographs and no folders.
 func IsFlat(path string) bool {
 	entries, err := os.ReadDir(path)
 	flat := false
@@ -172,8 +172,8 @@ func IsFlat(path string) bool {
 	return err == nil && flat
 }
 
-// passedOver says whether files and folders of a name are none of the user's: hidden ones,
-// and what systems and archivers leave.
+// passedOver reports whether a name is that of a hidden file or folder, or of one that systems and archivers
+// leave behind.
 func passedOver(name string) bool {
 	switch name {
 	case "__MACOSX", "@eaDir", "#recycle", "lost+found", "$RECYCLE.BIN", "System Volume Information", "Thumbs.db", "desktop.ini":
@@ -182,8 +182,7 @@ func passedOver(name string) bool {
 	return strings.HasPrefix(name, ".")
 }
 
-// photographExtensions are those of files that are meant to be photographs, whether they
-// can be read or not.
+// photographExtensions are the extensions of photographs, of formats that can be read or not.
 var photographExtensions = []string{
 	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".gif", ".bmp", ".tif", ".tiff",
 }
@@ -212,8 +211,8 @@ type classLister struct {
 	top         string
 	exact       bool
 	files       []string        // paths below top
-	fingerprint bytes.Buffer    // what tells changes apart
-	listed      map[string]bool // the folders, by their paths without links
+	fingerprint bytes.Buffer    // changes when the files do
+	listed      map[string]bool // folders, by their paths without links
 }
 
 func (l *classLister) begin(ctx context.Context) error {
@@ -224,13 +223,13 @@ func (l *classLister) begin(ctx context.Context) error {
 	return l.folder(ctx, ".", real)
 }
 
-// hasPhotographs says whether any of the files looks like a photograph.
+// hasPhotographs reports whether any of the files looks like a photograph.
 func (l *classLister) hasPhotographs() bool {
 	return slices.ContainsFunc(l.files, func(below string) bool { return looksLikePhotograph(filepath.Join(l.top, below)) })
 }
 
-// folder lists a folder; real is its path without links. One that was listed before, as a
-// loop of links leads to it again, is passed over.
+// folder lists a folder; real is its path without links. A folder that was listed before, which a
+// loop of links leads to again, is skipped.
 func (l *classLister) folder(ctx context.Context, below, real string) error {
 	fmt.Fprintf(&l.fingerprint, "%s\x00", below)
 	if l.listed[real] {
@@ -263,7 +262,7 @@ func (l *classLister) folder(ctx context.Context, below, real string) error {
 	return nil
 }
 
-// entry lists what a folder holds. real is the folder's path without links.
+// entry lists one entry of a folder. real is the folder's path without links.
 func (l *classLister) entry(ctx context.Context, below, real string, entry fs.DirEntry) error {
 	if entry.IsDir() {
 		return l.folder(ctx, below, filepath.Join(real, entry.Name()))
@@ -282,7 +281,7 @@ func (l *classLister) entry(ctx context.Context, below, real string, entry fs.Di
 	l.files = append(l.files, below)
 	fmt.Fprintf(&l.fingerprint, "%s\x00", below)
 	switch {
-	case err != nil && unreadable(err): // a link to nothing: left out when its turn comes
+	case err != nil && unreadable(err): // a broken link: left out when its turn comes
 		if l.exact {
 			fmt.Fprint(&l.fingerprint, "absent\x00")
 		}
@@ -290,14 +289,14 @@ func (l *classLister) entry(ctx context.Context, below, real string, entry fs.Di
 		return sourceFault(at, err)
 	case l.exact:
 		fmt.Fprintf(&l.fingerprint, "%d %d\x00", info.Size(), info.ModTime().UnixNano())
-		if mode := info.Mode().Perm(); mode&0o444 != 0o444 { // who may read it counts as well
+		if mode := info.Mode().Perm(); mode&0o444 != 0o444 { // the permissions count as well
 			fmt.Fprintf(&l.fingerprint, "%o\x00", mode)
 		}
 	}
 	return nil
 }
 
-// link follows a link to a folder, unless that holds the link.
+// link follows a link to a folder, unless the link lies in that folder.
 func (l *classLister) link(ctx context.Context, below, real string) error {
 	at := filepath.Join(l.top, below)
 	target, err := filepath.EvalSymlinks(at)

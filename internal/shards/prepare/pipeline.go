@@ -12,7 +12,7 @@ import (
 	"mdfa/internal/shards"
 )
 
-// preparation is one Run at work.
+// preparation is a Run in progress.
 type preparation struct {
 	dir    string
 	source *Source
@@ -24,7 +24,7 @@ type preparation struct {
 	kept   int64 // of all that is done: from earlier runs
 }
 
-// job is a photo on its way from the reader over a worker to the writer.
+// job is a photo on its way from the reader through a worker to the writer.
 type job struct {
 	photo  Photo
 	record []byte
@@ -32,7 +32,7 @@ type job struct {
 	ready  chan struct{} // closed when record or err is there
 }
 
-// inFlight is how many photos for each worker are in memory: one at work, one that
+// inFlight is the number of photos in memory for each worker: one at work, one that
 // waits, and those that wait for a slower one before them.
 const inFlight = 4
 
@@ -54,7 +54,7 @@ func (p *preparation) split(ctx context.Context, name string) (shards.Split, err
 	ctx, stop := context.WithCancel(ctx)
 	toWork := make(chan *job)
 	toWrite := make(chan *job, inFlight*p.opt.Workers)
-	records := make(chan []byte, cap(toWrite)) // that are free again
+	records := make(chan []byte, cap(toWrite)) // free ones
 	var crew sync.WaitGroup
 	defer crew.Wait()
 	defer stop() // runs before Wait
@@ -138,7 +138,7 @@ func work(ctx context.Context, photo Photo, size int, record []byte) error {
 	return imageprep.Prepare(ctx, file, size, record)
 }
 
-// write adds a job's record to the shards, or notes that its photo is left out.
+// write adds a job's record to the shards, or records that its photo is left out.
 func (p *preparation) write(writer *shards.Writer, j *job) error {
 	switch {
 	case j.err == nil:
@@ -154,7 +154,7 @@ func (p *preparation) write(writer *shards.Writer, j *job) error {
 	return nil
 }
 
-// checkStrict refuses images that were left out, where that was asked for.
+// checkStrict refuses images that were left out if the user asked for that.
 func (p *preparation) checkStrict(left []shards.Skipped) error {
 	if !p.opt.Strict || len(left) == 0 {
 		return nil

@@ -21,7 +21,7 @@ import (
 	"mdfa/internal/shards"
 )
 
-// Options say how to prepare.
+// Options are the settings of a preparation.
 type Options struct {
 	Size       int  // height and width of an image in pixels
 	ShardBytes int  // of a shard at most, but at least one image; 0 is shards.DefaultShardBytes
@@ -43,8 +43,8 @@ type Progress struct {
 	Kept            int64 // of Done: from earlier runs
 }
 
-// Run prepares dir from a source. When dir holds just that already, it only makes sure
-// that the class names are those asked for. fresh says whether there was work to do.
+// Run prepares dir from a source. If dir holds just that already, it only updates
+// the class names. fresh reports whether there was work to do.
 func Run(ctx context.Context, dir string, source *Source, opt Options) (m *shards.Manifest, fresh bool, err error) {
 	opt = opt.withDefaults()
 	m, err = newManifest(source, opt)
@@ -53,8 +53,7 @@ func Run(ctx context.Context, dir string, source *Source, opt Options) (m *shard
 	}
 	p := &preparation{dir: dir, source: source, opt: opt,
 		plan: shards.Plan{RecordBytes: m.RecordBytes(), ShardImages: m.ShardImages, Classes: len(m.Classes)}}
-	// Without the lock first: a folder that is complete may be one that only others can
-	// write.
+	// Without the lock first: a complete folder may be read-only for this user.
 	if held, err := p.complete(ctx, m); held != nil || err != nil {
 		return held, false, err
 	}
@@ -66,7 +65,7 @@ func Run(ctx context.Context, dir string, source *Source, opt Options) (m *shard
 	if held, err := p.complete(ctx, m); held != nil || err != nil {
 		return held, false, err
 	}
-	if err := shards.RemoveManifest(dir); err != nil { // of a folder that takes a mended photo in
+	if err := shards.RemoveManifest(dir); err != nil { // for a mended photo that is added
 		return nil, false, err
 	}
 	if _, err := hex.Decode(p.plan.ID[:], []byte(m.Plan)); err != nil {
@@ -106,10 +105,10 @@ func (opt Options) withDefaults() Options {
 }
 
 // preparationVersion changes when the same photographs would become other bytes, so that
-// what was begun by an older program is not continued.
+// this program does not resume the work of an older one.
 const preparationVersion = 1
 
-// newManifest is what the folder will hold, but for the images themselves.
+// newManifest describes the folder to be, without its images.
 func newManifest(source *Source, opt Options) (*shards.Manifest, error) {
 	m := &shards.Manifest{Format: 1, Size: opt.Size, Channels: imageprep.Channels, Source: source.Describe()}
 	m.ShardImages = min(max(1, opt.ShardBytes/m.RecordBytes()), shards.MaxShardImages)
@@ -133,9 +132,9 @@ func newManifest(source *Source, opt Options) (*shards.Manifest, error) {
 	return m, nil
 }
 
-// complete returns the manifest of a folder that is as wanted already, nil of one that is
-// not complete, or left a photo out that can be read by now. -strict still refuses images that were left out, and the manifest takes
-// over new class names and paths.
+// complete returns the manifest of a folder that needs no work, and nil for a folder that is
+// not complete or left out a photo which can be read by now. -strict still refuses images that were left out,
+// and the manifest takes over new class names and paths.
 func (p *preparation) complete(ctx context.Context, want *shards.Manifest) (*shards.Manifest, error) {
 	held, err := shards.ReadManifest(p.dir)
 	switch {
@@ -169,7 +168,7 @@ func (p *preparation) complete(ctx context.Context, want *shards.Manifest) (*sha
 
 func describe(s shards.Source) string { return strings.Join(s.Paths, " and ") }
 
-// again says of the photos of a split that were left out whether they can be read now.
+// again returns a function that reports whether a photo of a split that was left out can be read now.
 func (s *Source) again(ctx context.Context, split string) func(shards.Skipped) bool {
 	part := s.parts[split]
 	return func(left shards.Skipped) bool {
@@ -178,7 +177,7 @@ func (s *Source) again(ctx context.Context, split string) func(shards.Skipped) b
 }
 
 // checkLost refuses a split or a class of which every photo was left out: accuracies would
-// be those of other classes alone.
+// count the other classes alone.
 func (s *Source) checkLost(m *shards.Manifest) error {
 	for _, name := range shards.Splits {
 		part, split := s.parts[name], m.Split(name)

@@ -36,7 +36,7 @@ type Part struct {
 
 // Photo is a file that has yet to be decoded.
 type Photo struct {
-	Name  string          // for people, e.g. "n01440764/n01440764_10026.JPEG"
+	Name  string          // for messages, e.g. "n01440764/n01440764_10026.JPEG"
 	Class string          // its name
 	Next  shards.Position // the place after it
 	// Load reads the content; it may be called from any goroutine. free gives its memory back.
@@ -57,7 +57,7 @@ type Source struct {
 }
 
 // NewSource joins the photographs for training and, unless test is nil, for the test.
-// The classes are those of the training images, in alphabetical order.
+// The training images determine the classes, which are in alphabetical order.
 func NewSource(train, test *Part) (*Source, error) {
 	s := &Source{parts: map[string]*Part{shards.Train: train}, classes: train.classes, labels: map[string]int{}}
 	for label, class := range s.classes {
@@ -69,7 +69,7 @@ func NewSource(train, test *Part) (*Source, error) {
 	return s, s.add(shards.Test, test)
 }
 
-// AddValid adds validation images, which are cut from the training images otherwise.
+// AddValid adds validation images. Without them they are cut from the training images.
 func (s *Source) AddValid(valid *Part) error { return s.add(shards.Valid, valid) }
 
 func (s *Source) add(split string, part *Part) error {
@@ -83,10 +83,10 @@ func (s *Source) add(split string, part *Part) error {
 	return nil
 }
 
-// Classes are the names of the classes in the order of their labels.
+// Classes returns the names of the classes in the order of their labels.
 func (s *Source) Classes() []string { return s.classes }
 
-// Describe says where the images come from.
+// Describe returns the origin of the images.
 func (s *Source) Describe() shards.Source {
 	out := shards.Source{Kind: s.parts[shards.Train].kind}
 	hash := sha256.New()
@@ -100,7 +100,7 @@ func (s *Source) Describe() shards.Source {
 	return out
 }
 
-// Notes say what lies beside the classes and is no class, a sentence for each folder.
+// Notes lists the files and folders that are no class, a sentence for each split.
 func (s *Source) Notes() []string {
 	var notes []string
 	for _, split := range shards.Splits {
@@ -111,7 +111,7 @@ func (s *Source) Notes() []string {
 	return notes
 }
 
-// Before is the amount of work of a split that lies before a place.
+// Before returns the amount of work of a split that lies before a place.
 func (s *Source) Before(split string, at shards.Position) int64 {
 	if part := s.parts[split]; part != nil {
 		return part.before(at)
@@ -119,7 +119,7 @@ func (s *Source) Before(split string, at shards.Position) int64 {
 	return 0
 }
 
-// Amount is the work of a split: bytes of an archive, files of folders.
+// Amount returns the work of a split: bytes of an archive, files of folders.
 func (s *Source) Amount(split string) int64 {
 	if part := s.parts[split]; part != nil {
 		return part.amount
@@ -134,7 +134,7 @@ func (s *Source) photos(ctx context.Context, split string, from shards.Position)
 	return func(func(Photo, error) bool) {}
 }
 
-// unreadable says whether an error of opening or reading a file concerns only this file.
+// unreadable reports whether an error of opening or reading a file concerns only this file.
 func unreadable(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)
 }

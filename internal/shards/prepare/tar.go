@@ -24,7 +24,7 @@ import (
 	"mdfa/internal/shards"
 )
 
-const tarBlock = 512 // bytes; headers and contents begin at multiples of it
+const tarBlock = 512 // bytes; headers and contents start at its multiples
 
 // member is an archive within the archive.
 type member struct {
@@ -69,8 +69,8 @@ func openArchive(name string) (part *Part, file *os.File, err error) {
 	return part, file, nil
 }
 
-// hasEndMark says whether an archive ends with zeros, as POSIX.1-2017 (pax, "ustar
-// Interchange Format") has it. The reader of archive/tar does without them.
+// hasEndMark reports whether an archive ends with zeros, as POSIX.1-2017 (pax, "ustar
+// Interchange Format") demands. archive/tar reads on without them.
 func hasEndMark(in io.ReaderAt, size int64) (bool, error) {
 	if size < tarBlock {
 		return false, nil
@@ -162,8 +162,8 @@ func OpenClassTars(ctx context.Context, name string) (*Part, error) {
 	return part, nil
 }
 
-// OpenFlatTar looks at an archive of photographs whose classes the truth tells, such as those of
-// ILSVRC2012_img_val.tar.
+// OpenFlatTar looks at an archive of photographs without classes, such as ILSVRC2012_img_val.tar. The truth
+// has the classes.
 func OpenFlatTar(name string, truth *Truth) (*Part, error) {
 	part, file, err := openArchive(name)
 	if err != nil {
@@ -189,7 +189,7 @@ func OpenFlatTar(name string, truth *Truth) (*Part, error) {
 	return part, nil
 }
 
-// opened yields what list finds in the archive, which is open meanwhile.
+// opened opens the archive and yields the photos that list finds in it.
 func (p *Part) opened(list func(file *os.File, yield func(Photo, error) bool)) iter.Seq2[Photo, error] {
 	return func(yield func(Photo, error) bool) {
 		file, _, err := disk.Open(p.path)
@@ -220,7 +220,7 @@ func walk(ctx context.Context, archive string, section *io.SectionReader, inner 
 		}
 		next, budget := from, newBudget()
 		files := tar.NewReader(in)
-		var tooLong *Photo // a file that is passed over: where it ends shows when the next header is read
+		var tooLong *Photo // a skipped file: the next header shows its end
 		for {
 			in.first = -1
 			header, err := files.Next()
@@ -248,7 +248,7 @@ func walk(ctx context.Context, archive string, section *io.SectionReader, inner 
 			}
 			next.Items++
 			photo := Photo{Name: path.Base(header.Name)}
-			if header.Size > maxFile { // that of a sparse file is a mere claim
+			if header.Size > maxFile { // a sparse file may claim any size
 				photo.Load = budget.unfit(disk.TooLong(header.Size, maxFile))
 				tooLong = &photo
 				continue
@@ -271,8 +271,8 @@ func walk(ctx context.Context, archive string, section *io.SectionReader, inner 
 	}
 }
 
-// blocks is an archive that notes where the first block is read after first was set to -1:
-// during a call of [tar.Reader.Next] it is the next header, which alone is read as a block.
+// blocks is an archive that records the place of the first block that is read after first was set to -1.
+// During a call of [tar.Reader.Next] this is the next header: only headers are read block by block.
 type blocks struct {
 	*io.SectionReader
 	first int64

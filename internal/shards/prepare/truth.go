@@ -19,17 +19,17 @@ import (
 	"mdfa/internal/shards"
 )
 
-// Truth tells the classes of photographs that are not sorted into folders.
+// Truth holds the classes of photographs that are not sorted into folders.
 type Truth struct {
 	file, sum string
 	byName    map[string]string // class of a file's name without its ending
-	byNumber  []string          // class of ILSVRC2012_val_00000001 and so on; nil where names are given
+	byNumber  []string          // class of ILSVRC2012_val_00000001 and so on; nil if byName is used
 }
 
 // maxText bounds a list of images or classes; that of ILSVRC2012's validation images has 2 MB.
 const maxText = 64 << 20
 
-// ilsvrcClasses is how many classes ILSVRC2012 has.
+// ilsvrcClasses is the number of classes of ILSVRC2012.
 const ilsvrcClasses = 1000
 
 // ReadTruth reads a text file in one of these forms, a line for each photograph; empty
@@ -130,7 +130,7 @@ func readIDs(truth, file string, text []byte) ([]string, error) {
 	return synsets, nil
 }
 
-// classes are those that occur.
+// classes returns the classes that occur, in alphabetical order.
 func (t *Truth) classes() []string {
 	names := slices.AppendSeq(slices.Clone(t.byNumber), maps.Values(t.byName))
 	slices.Sort(names)
@@ -143,7 +143,7 @@ func (t *Truth) classOf(name string) string {
 	return class
 }
 
-// class is that of a photograph by its file's name.
+// class returns the class of a photograph by its file's name.
 func (t *Truth) class(name string) (string, error) {
 	if t.byName != nil {
 		if class, ok := t.byName[stem(name)]; ok {
@@ -162,7 +162,7 @@ func (t *Truth) class(name string) (string, error) {
 	return t.byNumber[number-1], nil
 }
 
-// stem is a file's name without folders and ending.
+// stem returns a file's name without folders and extension.
 func stem(name string) string {
 	base := path.Base(name)
 	return strings.TrimSuffix(base, path.Ext(base))
