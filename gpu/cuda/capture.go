@@ -6,54 +6,55 @@ import (
 	"cmp"
 
 	"gorgonia.org/cu"
+
+	"mdfa/gpu/cuda/internal/cuext"
 )
 
-// capture makes a graph of what the operations put into the streams. The first stream
-// begins the capture; the others join it by waiting for an event of it, and it waits for
-// them in the end (CUDA C++ Programming Guide, "Cross-stream Dependencies and Events").
-func (p *program) capture() error {
-	d := p.device
-	record := func(call string, err error) error { return d.fail("record", d.failure(call, err)) }
-	f := newFork(p)
-	defer f.close()
-	if err := f.warmUp(); err != nil {
-		return err
+// capture makes a graph of a step. The first stream begins the capture; the others join it by
+// waiting for an event of the first, which waits for them in the end (CUDA C++ Programming
+// Guide, "Cross-stream Dependencies and Events"). It runs on the executor.
+func (c *context) capture(s *step) (graph cuext.Graph, err error) {
+	f := newFork(c, s)
+	defer f.destroyEvents()
+	if err := c.warmUp(s, f.streams); err != nil {
+		return 0, c.fail("record", err)
 	}
-	if err := record("cuEventCreate", f.open()); err != nil {
-		return err
+	if err := f.failed("cuEventCreate", f.makeEvents()); err != nil {
+		return 0, err
 	}
-	if err := record("cuStreamBeginCapture", beginCapture(d.queue.stream)); err != nil {
-		return err
+	if err := f.failed("cuStreamBeginCapture", cuext.BeginCapture(c.queue.stream)); err != nil {
+		return 0, err
 	}
 	issued := f.issue()
-	captured, err := endCapture(d.queue.stream) // also after a failure: the stream must not stay in capture
-	if err = cmp.Or(issued, record("cuStreamEndCapture", err)); err == nil {
-		p.graph, err = captured.instantiate()
-		err = record("cuGraphInstantiate", err)
+	captured, err := cuext.EndCapture(c.queue.stream) // also after a failure: the stream must not stay in capture
+	if err = cmp.Or(issued, f.failed("cuStreamEndCapture", err)); err == nil {
+		graph, err = captured.Instantiate()
+		err = f.failed("cuGraphInstantiate", err)
 	}
 	if captured != 0 {
-		err = cmp.Or(err, record("cuGraphDestroy", captured.destroy()))
+		err = cmp.Or(err, f.failed("cuGraphDestroy", captured.Destroy()))
 	}
-	return err
+	return graph, err
 }
 
-// fork issues a program on several streams while it is captured. The events are not part
-// of the graph, only the dependences that they stand for.
+// fork issues a step on several streams while it is captured. The events are not part of the
+// graph, only the dependences that they stand for.
 type fork struct {
-	program *program
-	lanes   []lane
-	start   cu.Event   // the begin of the capture, for the other streams to join
-	ends    []cu.Event // of each operation; only of those that are waited for
-	awaited []bool
+	*context
+	step    *step
+	streams []blasStream
+	start   cu.Event   // records the begin of the capture, for the other streams to join
+	ends    []cu.Event // of the operations that others wait for
+	awaited []bool     // the operations that others wait for
 }
 
-func newFork(p *program) *fork {
-	d, s := p.device, &p.schedule
-	f := &fork{program: p, lanes: []lane{d.queue.lane}, ends: make([]cu.Event, len(p.ops)), awaited: make([]bool, len(p.ops))}
-	for stream := 1; stream < s.used(); stream++ {
-		f.lanes = append(f.lanes, *d.side[stream-1])
+func newFork(c *context, s *step) *fork {
+	f := &fork{context: c, step: s, streams: []blasStream{c.queue.blasStream},
+		ends: make([]cu.Event, len(s.ops)), awaited: make([]bool, len(s.ops))}
+	for stream := 1; stream < s.schedule.Used(); stream++ {
+		f.streams = append(f.streams, *c.side[stream-1])
 	}
-	for _, waits := range append(s.waits, s.ends) {
+	for _, waits := range append(s.schedule.Waits, s.schedule.Ends) {
 		for _, i := range waits {
 			f.awaited[i] = true
 		}
@@ -61,10 +62,12 @@ func newFork(p *program) *fork {
 	return f
 }
 
-// open makes the events, since a capture is no place for it.
-func (f *fork) open() error {
+func (f *fork) failed(call string, err error) error { return f.fail("record", f.failure(call, err)) }
+
+// makeEvents makes the events, which is not possible during the capture.
+func (f *fork) makeEvents() error {
 	var err error
-	if len(f.lanes) > 1 {
+	if len(f.streams) > 1 {
 		f.start, err = cu.MakeEvent(cu.DisableTiming)
 	}
 	for i, awaited := range f.awaited {
@@ -75,32 +78,31 @@ func (f *fork) open() error {
 	return err
 }
 
-// close destroys the events, after the capture.
-func (f *fork) close() {
-	for i := range f.ends {
-		if f.ends[i] != (cu.Event{}) {
-			_ = cu.DestroyEvent(&f.ends[i]) // the graph does without
+// destroyEvents destroys the events, after the capture.
+func (f *fork) destroyEvents() {
+	for _, e := range append(f.ends, f.start) {
+		if e != (cu.Event{}) {
+			_ = cu.DestroyEvent(&e) // the graph does not need it
 		}
-	}
-	if f.start != (cu.Event{}) {
-		_ = cu.DestroyEvent(&f.start)
 	}
 }
 
-// issue puts every operation into its stream, behind what it has to wait for.
+// issue puts every operation into its stream, behind those that it waits for.
 func (f *fork) issue() error {
-	d, s := f.program.device, &f.program.schedule
-	first := d.queue.lane
-	defer func() { d.queue.lane = first }()
-	if err := f.begin(); err != nil {
-		return err
-	}
-	for _, i := range s.order {
-		d.queue.lane = f.lanes[s.stream[i]]
-		if err := f.wait(s.waits[i]); err != nil {
+	s := &f.step.schedule
+	first := f.queue.blasStream
+	defer func() { f.queue.blasStream = first }()
+	if len(f.streams) > 1 {
+		if err := f.joinCapture(); err != nil {
 			return err
 		}
-		if err := d.run(f.program.ops[i], f.program.workspace); err != nil {
+	}
+	for _, i := range s.Order {
+		f.queue.blasStream = f.streams[s.Stream[i]]
+		if err := f.waitFor(s.Waits[i]); err != nil {
+			return err
+		}
+		if err := f.run(f.step.ops[i], f.step.workspace); err != nil {
 			return err
 		}
 		if f.awaited[i] {
@@ -109,38 +111,30 @@ func (f *fork) issue() error {
 			}
 		}
 	}
-	d.queue.lane = first
-	return f.wait(s.ends)
+	f.queue.blasStream = first
+	return f.waitFor(s.Ends)
 }
 
-// begin makes the other streams join the capture.
-func (f *fork) begin() error {
-	if len(f.lanes) == 1 {
-		return nil
-	}
-	if err := f.record(f.start); err != nil {
-		return err
-	}
-	d := f.program.device
-	for _, l := range f.lanes[1:] {
-		if err := d.fail("record", d.failure("cuStreamWaitEvent", l.stream.Wait(f.start, 0))); err != nil {
-			return err
+// joinCapture makes the other streams join the capture.
+func (f *fork) joinCapture() error {
+	err := f.record(f.start)
+	for _, s := range f.streams[1:] {
+		if err == nil {
+			err = f.failed("cuStreamWaitEvent", s.stream.Wait(f.start, 0))
 		}
 	}
-	return nil
+	return err
 }
 
-// record marks the current stream's end with an event, and wait makes the stream wait for
-// operations.
+// record marks the end of the current stream with an event.
 func (f *fork) record(e cu.Event) error {
-	d := f.program.device
-	return d.fail("record", d.failure("cuEventRecord", e.Record(d.queue.stream)))
+	return f.failed("cuEventRecord", e.Record(f.queue.stream))
 }
 
-func (f *fork) wait(operations []int) error {
-	d := f.program.device
+// waitFor makes the current stream wait for operations.
+func (f *fork) waitFor(operations []int) error {
 	for _, i := range operations {
-		if err := d.fail("record", d.failure("cuStreamWaitEvent", d.queue.stream.Wait(f.ends[i], 0))); err != nil {
+		if err := f.failed("cuStreamWaitEvent", f.queue.stream.Wait(f.ends[i], 0)); err != nil {
 			return err
 		}
 	}

@@ -3,27 +3,30 @@
 package cuda
 
 import (
+	"cmp"
 	"fmt"
 
 	"gorgonia.org/cu"
+
+	"mdfa/gpu/cuda/internal/cuext"
 )
 
-// Description is what the driver tells of a GPU.
+// Description describes a GPU, as the driver does.
 type Description struct {
 	Ordinal       int
 	Name          string // "NVIDIA H100 80GB HBM3"
 	Major, Minor  int    // compute capability
 	DriverVersion int    // the CUDA version that the driver speaks, 12090 for 12.9
-	// MemoryFree and MemoryTotal are bytes. Free is 0 where no context could be had to
-	// ask in: another process may hold the device for itself.
+	// MemoryFree and MemoryTotal are bytes. Free is 0 if it is unknown, because another
+	// process holds the device for itself.
 	MemoryFree, MemoryTotal int64
 	Multiprocessors         int
-	ClockHz                 float64 // of the multiprocessors, at most; 0 if the driver does not tell
-	BytesPerSecond          float64 // of device memory, at most; 0 if the driver does not tell
+	ClockHz                 float64 // highest clock of the multiprocessors; 0 if unknown
+	BytesPerSecond          float64 // highest rate of device memory; 0 if unknown
 	PCI                     string  // address on the PCI bus: domain, bus, device, function
 }
 
-// String is a line of `train -devices`.
+// String returns the device's line of `train -devices`.
 func (d Description) String() string {
 	free := "an unknown amount"
 	if d.MemoryFree > 0 {
@@ -33,10 +36,10 @@ func (d Description) String() string {
 		d.Major, d.Minor, free, float64(d.MemoryTotal)/(1<<30), d.Multiprocessors, d.ClockHz/1e9, d.BytesPerSecond/1e9)
 }
 
-// capability is 70 for 7.0.
+// capability returns 70 for 7.0.
 func (d Description) capability() int { return 10*d.Major + d.Minor }
 
-// FLOPS is the most float32 operations a second, a multiply-add counted as two (CUDA C++
+// FLOPS returns the peak rate of float32 operations, with a multiply-add as two (CUDA C++
 // Programming Guide, "Arithmetic Instructions": results per clock and multiprocessor).
 func (d Description) FLOPS() float64 {
 	lanes := 128.0
@@ -49,70 +52,65 @@ func (d Description) FLOPS() float64 {
 
 // Devices lists the GPUs that the chosen driver shows, in the order of their ordinals.
 func Devices() ([]Description, error) {
-	e := newExecutor()
-	defer e.stop()
+	e := cuext.NewExecutor()
+	defer e.Stop()
 	var list []Description
-	err := e.do(func() error {
+	err := e.Do(func() error {
 		count, err := cu.NumDevices()
 		if err != nil {
-			return operation("devices", describe("cuDeviceGetCount", err))
+			return cuext.Describe("cuDeviceGetCount", err)
 		}
 		for i := range count {
 			dev, err := cu.GetDevice(i)
 			if err != nil {
-				return operation("devices", describe("cuDeviceGet", err))
+				return cuext.Describe("cuDeviceGet", err)
 			}
 			about, err := describeDevice(i, dev)
 			if err != nil {
-				return operation("devices", describe("cuDeviceGetAttribute", err))
+				return cuext.Describe("cuDeviceGetAttribute", err)
 			}
 			about.MemoryFree = freeMemory(dev)
 			list = append(list, about)
 		}
 		return nil
 	})
-	return list, err
+	return list, named("devices", err)
 }
 
-// describeDevice asks for everything that needs no context.
+// describeDevice asks for all that needs no context.
 func describeDevice(ordinal int, dev cu.Device) (Description, error) {
 	about := Description{Ordinal: ordinal, DriverVersion: cu.Version()}
-	var err error
-	if about.Name, err = dev.Name(); err != nil {
-		return about, err
+	var first error
+	need := func(value int, err error) int {
+		first = cmp.Or(first, err)
+		return value
 	}
-	if about.MemoryTotal, err = dev.TotalMem(); err != nil {
-		return about, err
-	}
-	for _, ask := range []struct {
-		attribute cu.DeviceAttribute
-		to        *int
-	}{
-		{cu.ComputeCapabilityMajor, &about.Major},
-		{cu.ComputeCapabilityMinor, &about.Minor},
-		{cu.MultiprocessorCount, &about.Multiprocessors},
-	} {
-		if *ask.to, err = dev.Attribute(ask.attribute); err != nil {
-			return about, err
-		}
-	}
+	// The other attributes matter to profiles alone: 0 stands for unknown.
 	known := func(attribute cu.DeviceAttribute) int {
 		value, err := dev.Attribute(attribute)
-		if err != nil { // of interest to a profile only
+		if err != nil {
 			return 0
 		}
 		return value
 	}
+	var err error
+	about.Name, err = dev.Name()
+	first = cmp.Or(first, err)
+	about.MemoryTotal, err = dev.TotalMem()
+	first = cmp.Or(first, err)
+	about.Major = need(dev.Attribute(cu.ComputeCapabilityMajor))
+	about.Minor = need(dev.Attribute(cu.ComputeCapabilityMinor))
+	about.Multiprocessors = need(dev.Attribute(cu.MultiprocessorCount))
 	clock, memoryClock, busWidth := known(cu.ClockRate), known(cu.MemoryClockRate), known(cu.GlobalMemoryBusWidth) // kHz, kHz, bits
 	about.ClockHz = 1e3 * float64(clock)
 	about.BytesPerSecond = 2 * 1e3 * float64(memoryClock) * float64(busWidth) / 8 // two transfers a clock
 	about.PCI = fmt.Sprintf("%08x:%02x:%02x.0", known(cu.PciDomainID), known(cu.PciBusID), known(cu.PciDeviceID))
-	return about, nil
+	return about, first
 }
 
-// freeMemory asks in the primary context, which it takes for a moment; 0 if there is none.
+// freeMemory returns 0 if it is unknown. It takes the primary context for a moment.
 func freeMemory(dev cu.Device) int64 {
-	context, err := dev.RetainPrimaryCtx()
+	primary, err := dev.RetainPrimaryCtx()
 	if err != nil {
 		return 0
 	}
@@ -121,7 +119,7 @@ func freeMemory(dev cu.Device) int64 {
 		_ = cu.SetCurrentContext(cu.CUContext{})
 		_ = dev.ReleasePrimaryCtx()
 	}()
-	if cu.SetCurrentContext(context) != nil {
+	if cu.SetCurrentContext(primary) != nil {
 		return 0
 	}
 	free, _, err := cu.MemInfo()

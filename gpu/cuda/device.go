@@ -3,177 +3,199 @@
 package cuda
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
-	"gorgonia.org/cu"
-
 	"mdfa/gpu"
+	"mdfa/gpu/cuda/kernels"
 	"mdfa/gpu/internal/state"
 )
 
-// Options say which GPU to open and how.
-type Options struct {
-	Ordinal int    // which GPU, as [Devices] counts them
-	Kind    string // for gpu.Info: "cuda", which is the default, or "emu"
-	// Detail is what gpu.Info says after the architecture, such as the versions of driver
-	// and cuBLAS; "" for the CUDA version that the driver speaks.
-	Detail string
-	// Sync waits after every kernel and product, so that an error names the one that
-	// failed. Recorded programs then issue their operations again instead of a graph.
-	Sync bool
-	// TF32 lets products round their factors to 10 bits of mantissa, for tensor cores.
-	TF32 bool
-	// WorkspaceBytes limits the patches that a convolution lays out at once; one image's
-	// patches are always possible. It also limits what a recorded step takes beyond that:
-	// patches that are kept for the gradients, and the workspace of its other streams.
-	// 0 stands for 256 MiB, or an eighth of a small device.
-	WorkspaceBytes int64
-	// Streams is how many streams the independent operations of a recorded step are spread
-	// over at most. 0 stands for 4; 1 keeps all of them in one.
-	Streams int
-	// Checker is what a software GPU can do beyond CUDA; nil on hardware.
-	Checker Checker
-}
-
-// Checker is what a software GPU knows beyond CUDA.
-type Checker interface {
-	// Pool forbids all of an allocation, until parts of it are carved.
-	Pool(addr, size uint64)
-	// Carve allows a part of a pool; tag names it in reports. Release forbids it again.
-	// Both take effect at once, not in the order of a stream.
-	Carve(addr, size uint64, tag string)
-	Release(addr uint64)
-	// Explain says why the last call that failed did; nil if nothing is known.
-	Explain() error
-	// Traffic is what was counted since the machine started, by kernel; products are "sgemm".
-	Traffic() map[string]Traffic
-}
-
-// Traffic is what all launches of a kernel did.
-type Traffic struct {
-	Launches                       int
-	BytesRead, BytesWritten, FLOPs uint64
-}
-
 // Device is a GPU. Package gpu has the contract.
 type Device struct {
-	state   *state.Device[*buffer, *program]
-	options Options
-	exec    *executor
-	gpu     cu.Device
-	about   Description
-	module  cu.Module
-	queue   queue
-	copies  cu.Stream // in which feeds copy; made with the first of them
-	arena   *arena
-	staging staging
-
-	side       []*lane    // beside the queue's, for recorded steps that fork
-	workspace  *workspace // of operations outside programs; nil: none yet
-	patchBytes int        // limit of a convolution's patches, and of those that a program keeps
-	maxBlocks  int        // of an elementwise kernel
-
+	state    *deviceState
+	context  *context
 	programs map[*program]struct{}
 }
 
 var _ gpu.Device = (*Device)(nil)
 
-// Info describes the GPU. MemoryFree includes what the device holds and has not handed out.
+// Open starts a GPU of the driver that was chosen before (package driver).
+func Open(o Options) (*Device, error) {
+	if o.Kind == "" {
+		o.Kind = "cuda"
+	}
+	d := &Device{state: state.New[*buffer, *program](), programs: map[*program]struct{}{}}
+	var err error
+	if d.context, err = openContext(o, &d.state.Lost); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Info describes the GPU. MemoryFree includes idle memory that the device has reserved.
 func (d *Device) Info() gpu.Info {
-	detail := d.options.Detail
+	o, about := d.context.options, d.context.about
+	detail := o.Detail
 	if detail == "" {
-		detail = fmt.Sprintf("CUDA %d.%d driver", d.about.DriverVersion/1000, d.about.DriverVersion%1000/10)
+		detail = fmt.Sprintf("CUDA %d.%d driver", about.DriverVersion/1000, about.DriverVersion%1000/10)
 	}
 	info := gpu.Info{
-		Kind:   d.options.Kind,
-		Name:   d.about.Name,
-		Detail: fmt.Sprintf("sm_%d%d, %s", d.about.Major, d.about.Minor, detail),
-		PCI:    d.about.PCI,
+		Kind:   o.Kind,
+		Name:   about.Name,
+		Detail: fmt.Sprintf("sm_%d%d, %s", about.Major, about.Minor, detail),
+		PCI:    about.PCI,
 	}
 	if d.state.Closed() || d.state.Lost != nil {
-		info.MemoryTotal = d.about.MemoryTotal
+		info.MemoryTotal = about.MemoryTotal
 		return info
 	}
 	// A failure to ask leaves zeros, which stand for unknown.
-	_ = d.exec.do(func() error {
-		info.MemoryFree, info.MemoryTotal = d.memory()
+	_ = d.context.exec.Do(func() error {
+		info.MemoryFree, info.MemoryTotal = d.context.memory.available()
 		return nil
 	})
 	return info
 }
 
-// memory is how many bytes can be allocated, and how many there are; zeros if unknown.
-// On the executor.
-func (d *Device) memory() (free, total int64) {
-	free, total, err := cu.MemInfo()
-	if err != nil {
-		return 0, 0
+// Alloc returns zeroed memory, or ErrOutOfMemory.
+func (d *Device) Alloc(t gpu.DType, n int) (gpu.Buffer, error) {
+	if err := d.state.CheckAlloc(t, n); err != nil {
+		return nil, err
 	}
-	return free + int64(d.arena.unused()), total
+	b := &buffer{}
+	b.release = func() error { return d.release(b) }
+	if err := d.context.exec.Do(func() error { return d.reserve(b, t, n) }); err != nil {
+		return nil, err
+	}
+	d.state.Add(b, t, n)
+	return b, nil
 }
 
-// Sync waits for the stream, and for what feeds copy. What failed since the last call
-// that waited comes out here.
+// reserve takes the memory of a buffer from the arena and clears it. It runs on the executor.
+func (d *Device) reserve(b *buffer, t gpu.DType, n int) error {
+	c := d.context
+	tooLarge := func() error {
+		free, _ := c.memory.available()
+		return fmt.Errorf("gpu: alloc %d elements of %s, %.1f MiB, %.1f MiB are free: %w",
+			n, t, float64(n)*float64(t.Size())/mib, float64(free)/mib, gpu.ErrOutOfMemory)
+	}
+	if n > state.MaxBytes/t.Size() {
+		return tooLarge()
+	}
+	bytes := n * t.Size()
+	// An empty buffer gets an address of its own, since 0 is the missing argument of a kernel.
+	addr, err := c.memory.reserve(max(bytes, 1), fmt.Sprintf("%s[%d]", t, n))
+	if errors.Is(err, gpu.ErrOutOfMemory) {
+		return tooLarge()
+	}
+	if err != nil {
+		return c.fail("alloc", err)
+	}
+	b.addr = addr
+	c.queue.zero(kernels.DevicePtr(addr), bytes)
+	if err := c.queue.take(); err != nil {
+		_ = c.memory.release(addr) // the first error says more
+		return c.fail("alloc", err)
+	}
+	return nil
+}
+
+// release gives the memory of a buffer back to the arena, unless the device is lost.
+func (d *Device) release(b *buffer) error {
+	if d.state.Lost != nil {
+		return nil
+	}
+	return d.context.do("free", func() error { return d.context.memory.release(b.addr) })
+}
+
+// Upload copies src through pinned memory. It waits for the device only where both
+// slots still wait to be copied, so that src can be reused at once.
+func (d *Device) Upload(dst gpu.Buffer, off int, src []byte) error {
+	b, err := d.state.Transfer("upload", dst, off, len(src))
+	if err != nil {
+		return err
+	}
+	c := d.context
+	return c.do("upload", func() error {
+		return c.failure("host to device", c.staging.upload(c.queue.stream, b.addr+uint64(off), src))
+	})
+}
+
+// Download copies a buffer through pinned memory, and waits for it.
+func (d *Device) Download(dst []byte, src gpu.Buffer, off int) error {
+	b, err := d.state.Transfer("download", src, off, len(dst))
+	if err != nil {
+		return err
+	}
+	c := d.context
+	return c.do("download", func() error {
+		return c.failure("device to host", c.staging.download(c.queue.stream, dst, b.addr+uint64(off)))
+	})
+}
+
+// Sync waits for the stream, and for the copies of feeds. It returns the first failure since
+// the last call that waited.
 func (d *Device) Sync() error {
 	if err := d.state.Ready("sync"); err != nil {
 		return err
 	}
-	return d.exec.do(d.synchronize)
-}
-
-func (d *Device) synchronize() error { return d.fail("sync", d.drain()) }
-
-// drain waits for both streams. On the executor.
-func (d *Device) drain() error {
-	err := d.failure("cuStreamSynchronize", d.queue.stream.Synchronize())
-	if d.copies != (cu.Stream{}) {
-		err = cmp.Or(err, d.failure("cuStreamSynchronize", d.copies.Synchronize()))
-	}
-	return err
+	return d.context.do("sync", d.context.drain)
 }
 
 // submit runs an operation, or adds it to the recording. Check is the result of the
-// operation's shape check; it and the buffers that the operation touches are looked at
-// before build, which turns the arguments into what to issue.
+// operation's shape check. Build turns the arguments into the function that issues the
+// operation; it is called once the check and the buffers are in order.
 func (d *Device) submit(name string, check error, uses touched, build func(b *builder) func(q *queue)) error {
 	spans := slices.Concat(uses.reads, uses.writes)
 	if err := d.state.Accept(name, check, spans); err != nil {
 		return err
 	}
-	b := builder{op: op{name: name, reads: extents(uses.reads), writes: extents(uses.writes)}}
+	b := builder{op: op{name: name, reads: extents(uses.reads), writes: extents(uses.writes)}, limits: d.context.limits}
 	b.issue = build(&b)
 	if b.err != nil {
 		return b.err
 	}
 	if p := d.state.Recording; p != nil {
 		p.Use(spans)
-		p.ops = append(p.ops, b.op)
+		p.step.ops = append(p.step.ops, b.op)
 		return nil
 	}
-	return d.exec.do(func() error { return d.direct(b.op) })
+	return d.context.exec.Do(func() error { return d.context.direct(b.op) })
 }
 
-// direct issues one operation with the device's own workspace.
-func (d *Device) direct(o op) error {
-	if err := d.provideWorkspace(o.layOut(0)); err != nil {
-		return d.fail(o.name, err)
+// Record collects the operations of step, then captures them into a graph. Step itself
+// runs without capturing, so that it may fail anywhere and leave nothing behind.
+func (d *Device) Record(step func() error) (gpu.Program, error) {
+	p := d.newProgram()
+	if err := d.state.Record(p, step); err != nil {
+		return nil, err
 	}
-	return d.run(o, d.workspace)
+	if err := d.context.exec.Do(p.prepare); err != nil {
+		return nil, err
+	}
+	d.programs[p] = struct{}{}
+	return p, nil
 }
 
-// run issues one operation.
-func (d *Device) run(o op, w *workspace) error {
-	if w != nil {
-		d.queue.workspace = w.addr
+func (d *Device) newProgram() *program {
+	p := &program{context: d.context, device: d.state}
+	p.forget = func() { delete(d.programs, p) }
+	return p
+}
+
+// NewFeed takes pinned memory from the driver and buffers from the arena.
+func (d *Device) NewFeed(slots int, parts ...gpu.FeedPart) (gpu.Feed, error) {
+	f, err := d.state.NewFeed(slots, parts, d.Alloc, &copier{context: d.context})
+	if err != nil {
+		return nil, err
 	}
-	o.issue(&d.queue)
-	return d.fail(o.name, d.queue.take())
+	return f, nil
 }
 
 // Close waits for the streams, frees everything and returns the first error. On a lost
-// device the driver's answers say nothing new and are not looked at.
+// device the driver's answers say nothing new and are ignored.
 func (d *Device) Close() error {
 	if err := d.state.Close(); err != nil {
 		return err
@@ -181,82 +203,24 @@ func (d *Device) Close() error {
 	for b := range d.state.Buffers {
 		b.Remove()
 	}
-	for p := range d.programs {
-		_ = p.End() // it was not freed: the device has forgotten those
+	var users []closing
+	for f := range d.state.Feeds {
+		users = append(users, closing{"feed", f.Copier().(*copier).close})
 	}
-	err := d.exec.do(func() error {
+	for p := range d.programs {
+		_ = p.End() // it cannot fail: programs that were freed are not listed
+		users = append(users, closing{"cuGraphExecDestroy", p.destroyGraph})
+	}
+	c := d.context
+	err := c.exec.Do(func() error {
 		lost := d.state.Lost != nil
-		err := d.teardown()
+		err := c.close(users...)
 		if lost {
 			return nil
 		}
-		return d.fail("close", err)
+		return c.fail("close", err)
 	})
-	d.exec.stop()
+	c.exec.Stop()
+	d.programs = nil
 	return err
-}
-
-// teardown gives back whatever was opened, the last thing first; it serves Open, too,
-// where opening broke off.
-func (d *Device) teardown() error {
-	var first error
-	step := func(call string, do func() error) {
-		if err := d.failure(call, do()); err != nil && first == nil {
-			first = err
-		}
-	}
-	if d.queue.stream != (cu.Stream{}) {
-		step("cuStreamSynchronize", d.queue.stream.Synchronize)
-	}
-	if d.copies != (cu.Stream{}) {
-		step("cuStreamSynchronize", d.copies.Synchronize)
-	}
-	for f := range d.state.Feeds {
-		step("feed", f.Copier().(*copier).close)
-	}
-	for p := range d.programs {
-		step("cuGraphExecDestroy", p.destroyGraph)
-	}
-	lanes := append(slices.Clone(d.side), &d.queue.lane)
-	for _, l := range lanes {
-		step("cublasDestroy", l.closeBLAS)
-	}
-	if d.module != (cu.Module{}) {
-		step("cuModuleUnload", d.module.Unload)
-	}
-	step("pinned memory", d.staging.close)
-	if d.arena != nil {
-		step("cuMemFree", d.arena.close)
-	}
-	for _, l := range lanes {
-		step("cuStreamDestroy", l.close)
-	}
-	if d.copies != (cu.Stream{}) {
-		step("cuStreamDestroy", d.copies.Destroy)
-	}
-	step("cuCtxSetCurrent", func() error { return cu.SetCurrentContext(cu.CUContext{}) })
-	step("cuDevicePrimaryCtxRelease", d.gpu.ReleasePrimaryCtx)
-	d.programs, d.workspace, d.side = nil, nil, nil
-	return first
-}
-
-// deviceMemory is the driver as a source of chunks, which a Checker then watches.
-type deviceMemory struct{ device *Device }
-
-func (m deviceMemory) alloc(n uint64) (uint64, error) {
-	addr, err := cu.MemAlloc(int64(n))
-	if err != nil {
-		return 0, m.device.failure("cuMemAlloc", err)
-	}
-	if c := m.device.options.Checker; c != nil {
-		c.Pool(uint64(addr), n)
-	}
-	return uint64(addr), nil
-}
-
-// free waits for the stream first: operations on what was freed may wait in it still.
-func (m deviceMemory) free(addr uint64) error {
-	waited := m.device.failure("cuStreamSynchronize", m.device.queue.stream.Synchronize())
-	freed := m.device.failure("cuMemFree", cu.MemFree(cu.DevicePtr(addr)))
-	return cmp.Or(waited, freed)
 }

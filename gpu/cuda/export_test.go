@@ -33,12 +33,12 @@ type FeedWaits struct{ Used, Sent bool }
 // the given waits.
 func CarryWith(f gpu.Feed, slot int, p gpu.Program, waits FeedWaits) error {
 	s := slotOf(f, slot)
-	defer func(send, run func() error) { s.send, s.run = send, run }(s.send, s.run)
+	defer func(send, run func() error) { s.startCopy, s.startProgram = send, run }(s.startCopy, s.startProgram)
 	if !waits.Used {
-		s.send = func() error { return cmp.Or(s.copy(), s.recordSent()) }
+		s.startCopy = func() error { return cmp.Or(s.copy(), s.recordSent()) }
 	}
 	if !waits.Sent {
-		s.run = func() error { return cmp.Or(s.next.replay(), s.recordUsed()) }
+		s.startProgram = func() error { return cmp.Or(s.next.replay(), s.recordUsed()) }
 	}
 	return cmp.Or(f.Send(slot), f.Run(slot, p))
 }
@@ -46,8 +46,8 @@ func CarryWith(f gpu.Feed, slot int, p gpu.Program, waits FeedWaits) error {
 // OpenWithoutWaiting is Acquire as if it did not wait for the slot's copy.
 func OpenWithoutWaiting(f gpu.Feed, slot int) error {
 	s := slotOf(f, slot)
-	defer func(wait func() error) { s.wait = wait }(s.wait)
-	s.wait = func() error { return nil }
+	defer func(wait func() error) { s.waitForCopy = wait }(s.waitForCopy)
+	s.waitForCopy = func() error { return nil }
 	return f.Acquire(slot)
 }
 
@@ -58,28 +58,28 @@ func slotOf(f gpu.Feed, slot int) *feedSlot {
 // Waits is how many waits order the streams of a program.
 func Waits(p gpu.Program) int {
 	n := 0
-	for _, waits := range p.(*program).schedule.waits {
+	for _, waits := range p.(*program).step.schedule.Waits {
 		n += len(waits)
 	}
 	return n
 }
 
 // Streams is how many streams a program is spread over.
-func Streams(p gpu.Program) int { return p.(*program).schedule.used() }
+func Streams(p gpu.Program) int { return p.(*program).step.schedule.Used() }
 
 // RecordWithout is Record that leaves wait number drop out.
 func RecordWithout(d *Device, step func() error, drop int) (gpu.Program, error) {
-	p := &program{device: d}
+	p := d.newProgram()
 	if err := d.state.Record(p, step); err != nil {
 		return nil, err
 	}
-	err := d.exec.do(func() error {
-		if err := p.arrange(); err != nil {
+	err := d.context.exec.Do(func() error {
+		if err := p.step.arrange(d.context); err != nil {
 			return err
 		}
-		for i, waits := range p.schedule.waits {
+		for i, waits := range p.step.schedule.Waits {
 			if drop >= 0 && drop < len(waits) {
-				p.schedule.waits[i] = slices.Delete(slices.Clone(waits), drop, drop+1)
+				p.step.schedule.Waits[i] = slices.Delete(slices.Clone(waits), drop, drop+1)
 			}
 			drop -= len(waits)
 		}
@@ -91,9 +91,9 @@ func RecordWithout(d *Device, step func() error, drop int) (gpu.Program, error) 
 
 // Launch puts kernels into the stream with shapes and addresses of the caller's.
 func Launch(d *Device, launch func(k kernels.Kernels) error) error {
-	return d.exec.do(func() error {
-		d.queue.note(launch(d.queue.kernel(0, 0, 0)))
-		return d.fail("launch", d.queue.take())
+	return d.context.exec.Do(func() error {
+		d.context.queue.note(launch(d.context.queue.kernel(0, 0, 0)))
+		return d.context.fail("launch", d.context.queue.take())
 	})
 }
 
@@ -106,19 +106,19 @@ var ErrOrdered = errors.New("ordered to fail")
 // RecordFailing is Record in which the first operation of another stream than the first
 // fails while it is captured. It says whether the queue is back at the first stream then.
 func RecordFailing(d *Device, step func() error) (failure error, first bool) {
-	p := &program{device: d}
+	p := d.newProgram()
 	if err := d.state.Record(p, step); err != nil {
 		return err, false
 	}
-	err := d.exec.do(func() error {
-		stream := d.queue.stream
-		if err := p.arrange(); err != nil {
+	err := d.context.exec.Do(func() error {
+		stream := d.context.queue.stream
+		if err := p.step.arrange(d.context); err != nil {
 			return err
 		}
-		at := slices.IndexFunc(p.schedule.stream, func(stream int) bool { return stream > 0 })
-		p.ops[at].issue = func(q *queue) { q.note(ErrOrdered) }
+		at := slices.IndexFunc(p.step.schedule.Stream, func(stream int) bool { return stream > 0 })
+		p.step.ops[at].issue = func(q *queue) { q.note(ErrOrdered) }
 		err := p.install()
-		first = d.queue.stream == stream
+		first = d.context.queue.stream == stream
 		return err
 	})
 	return err, first
@@ -131,11 +131,11 @@ func BreakOff(p gpu.Program) {
 	own.replay = func() error { return cmp.Or(whole(), ErrOrdered) }
 }
 
-// ProvideLanes opens streams beside the first, up to n in all, and returns how many there are.
-func ProvideLanes(d *Device, n int) (lanes int, err error) {
-	err = d.exec.do(func() error {
-		lanes, err = d.provideLanes(n)
+// ProvideStreams opens streams beside the first, up to n in all, and returns how many there are.
+func ProvideStreams(d *Device, n int) (streams int, err error) {
+	err = d.context.exec.Do(func() error {
+		streams, err = d.context.provideStreams(n)
 		return err
 	})
-	return lanes, err
+	return streams, err
 }

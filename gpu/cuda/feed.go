@@ -9,7 +9,8 @@ import (
 
 	"gorgonia.org/cu"
 
-	"mdfa/gpu"
+	"mdfa/gpu/cuda/internal/arena"
+	"mdfa/gpu/cuda/internal/cuext"
 )
 
 // copier copies the batches of a feed in a stream of its own, beside the one in which
@@ -20,44 +21,34 @@ import (
 //
 // All feeds of a device share the stream of copies, as they share the bus.
 type copier struct {
-	device *Device
-	ring   []*feedSlot
+	context *context
+	ring    []*feedSlot
 }
 
-// feedSlot is one slot. Its calls are made once, so that none allocates later.
+// feedSlot is one slot. Its functions are made once, so that later calls allocate nothing.
 type feedSlot struct {
-	device     *Device
-	host       unsafe.Pointer // pinned: all parts, each at a multiple of blockAlign
+	*context
+	host       unsafe.Pointer // pinned: all parts, each at a multiple of arena.Align
 	parts      []*buffer
 	offsets    []int    // of the parts in the host memory
 	sent, used cu.Event // after the slot's last copy; after the last program on it
-	next       *program // that run puts into the stream
+	next       *program // for startProgram
 
-	wait, send, run func() error
-}
-
-// NewFeed takes pinned memory from the driver and buffers from the arena.
-func (d *Device) NewFeed(slots int, parts ...gpu.FeedPart) (gpu.Feed, error) {
-	f, err := d.state.NewFeed(slots, parts, d.Alloc, &copier{device: d})
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
+	waitForCopy, startCopy, startProgram func() error
 }
 
 // Host adds a slot to the ring.
 func (c *copier) Host(buffers []*buffer) ([][]byte, error) {
-	d := c.device
-	s := &feedSlot{device: d, parts: buffers}
-	s.wait = func() error { return d.fail("acquire", d.failure("cuEventSynchronize", s.sent.Synchronize())) }
-	s.send, s.run = s.putCopy, s.putProgram
+	s := &feedSlot{context: c.context, parts: buffers}
+	s.waitForCopy = func() error { return s.fail("acquire", s.failure("cuEventSynchronize", s.sent.Synchronize())) }
+	s.startCopy, s.startProgram = s.putCopy, s.putProgram
 	c.ring = append(c.ring, s)
 	size := 0
 	for _, b := range buffers {
 		s.offsets = append(s.offsets, size)
-		size += int(roundUp(uint64(b.Bytes()), blockAlign))
+		size += int(arena.RoundUp(uint64(b.Bytes()), arena.Align))
 	}
-	if err := d.exec.do(func() error { return d.fail("feed", s.open(size)) }); err != nil {
+	if err := c.context.do("feed", func() error { return s.makeResources(size) }); err != nil {
 		return nil, err
 	}
 	host := make([][]byte, len(buffers))
@@ -67,40 +58,38 @@ func (c *copier) Host(buffers []*buffer) ([][]byte, error) {
 	return host, nil
 }
 
-// open takes the pinned memory and the events. On the executor.
-func (s *feedSlot) open(size int) error {
-	d := s.device
+// makeResources takes the pinned memory and the events. It runs on the executor.
+func (s *feedSlot) makeResources(size int) error {
 	var err error
-	if d.copies == (cu.Stream{}) {
-		if d.copies, err = cu.MakeStream(cu.NonBlocking); err != nil {
-			return d.failure("cuStreamCreate", err)
+	if s.copies == (cu.Stream{}) {
+		if s.copies, err = cu.MakeStream(cu.NonBlocking); err != nil {
+			return s.failure("cuStreamCreate", err)
 		}
 	}
-	if s.host, err = hostAlloc(max(size, 1)); err != nil {
-		return d.failure(fmt.Sprintf("cuMemHostAlloc of %d bytes", size), err)
+	if s.host, err = cuext.HostAlloc(max(size, 1)); err != nil {
+		return s.failure(fmt.Sprintf("cuMemHostAlloc of %d bytes", size), err)
 	}
 	clear(unsafe.Slice((*byte)(s.host), size))
 	// The host sleeps while it waits for a copy: its processors have batches to assemble.
 	if s.sent, err = cu.MakeEvent(cu.DisableTiming | cu.BlockingSyncEvent); err != nil {
-		return d.failure("cuEventCreate", err)
+		return s.failure("cuEventCreate", err)
 	}
 	if s.used, err = cu.MakeEvent(cu.DisableTiming); err != nil {
-		return d.failure("cuEventCreate", err)
+		return s.failure("cuEventCreate", err)
 	}
-	// The first copy comes after the fills that zeroed the buffers.
-	return d.failure("cuEventRecord", s.used.Record(d.queue.stream))
+	return s.recordUsed() // the first copy comes after the fills that zeroed the buffers
 }
 
 // Wait waits for the slot's last copy, and so for the programs that had to run before it.
-func (c *copier) Wait(slot int) error { return c.device.exec.do(c.ring[slot].wait) }
+func (c *copier) Wait(slot int) error { return c.context.exec.Do(c.ring[slot].waitForCopy) }
 
 // Send puts the slot's copy into the stream of copies.
-func (c *copier) Send(slot int) error { return c.device.exec.do(c.ring[slot].send) }
+func (c *copier) Send(slot int) error { return c.context.exec.Do(c.ring[slot].startCopy) }
 
 // Run puts the program into its stream, behind the slot's copy.
 func (c *copier) Run(slot int, p *program) error {
 	c.ring[slot].next = p
-	return c.device.exec.do(c.ring[slot].run)
+	return c.context.exec.Do(c.ring[slot].startProgram)
 }
 
 func (s *feedSlot) putCopy() error {
@@ -111,70 +100,65 @@ func (s *feedSlot) putCopy() error {
 	if err == nil {
 		err = s.recordSent()
 	}
-	return s.device.fail("send", err)
+	return s.fail("send", err)
 }
 
 func (s *feedSlot) waitUsed() error {
-	return s.device.failure("cuStreamWaitEvent", s.device.copies.Wait(s.used, 0))
+	return s.failure("cuStreamWaitEvent", s.copies.Wait(s.used, 0))
 }
 
 func (s *feedSlot) copy() error {
-	d := s.device
 	for i, b := range s.parts {
 		if b.Len() == 0 {
 			continue
 		}
 		from := unsafe.Add(s.host, s.offsets[i])
-		if err := cu.MemcpyHtoDAsync(cu.DevicePtr(b.addr), from, int64(b.Bytes()), d.copies); err != nil {
-			return d.failure("cuMemcpyHtoDAsync", err)
+		if err := cu.MemcpyHtoDAsync(cu.DevicePtr(b.addr), from, int64(b.Bytes()), s.copies); err != nil {
+			return s.failure("cuMemcpyHtoDAsync", err)
 		}
 	}
-	if d.options.Sync {
-		return d.failure("copying a slot failed", d.copies.Synchronize())
+	if s.options.Sync {
+		return s.failure("copying a slot failed", s.copies.Synchronize())
 	}
 	return nil
 }
 
-func (s *feedSlot) recordSent() error {
-	return s.device.failure("cuEventRecord", s.sent.Record(s.device.copies))
-}
+func (s *feedSlot) recordSent() error { return s.failure("cuEventRecord", s.sent.Record(s.copies)) }
 
 func (s *feedSlot) putProgram() error {
-	if err := s.device.fail("run", s.waitSent()); err != nil {
+	if err := s.fail("run", s.waitSent()); err != nil {
 		return err
 	}
 	// A program that broke off has used the slot as well.
 	ran := s.next.replay()
-	return cmp.Or(ran, s.device.fail("run", s.recordUsed()))
+	return cmp.Or(ran, s.fail("run", s.recordUsed()))
 }
 
 func (s *feedSlot) waitSent() error {
-	return s.device.failure("cuStreamWaitEvent", s.device.queue.stream.Wait(s.sent, 0))
+	return s.failure("cuStreamWaitEvent", s.queue.stream.Wait(s.sent, 0))
 }
 
 func (s *feedSlot) recordUsed() error {
-	return s.device.failure("cuEventRecord", s.used.Record(s.device.queue.stream))
+	return s.failure("cuEventRecord", s.used.Record(s.queue.stream))
 }
 
 // Free waits for both streams and gives back whatever the slots took.
 func (c *copier) Free() error {
-	d := c.device
-	return d.exec.do(func() error { return d.fail("free", cmp.Or(d.drain(), c.close())) })
+	return c.context.do("free", func() error { return cmp.Or(c.context.drain(), c.close()) })
 }
 
-// close gives back what the slots took beside the buffers, and returns the first error.
-// On the executor, when both streams are at rest.
+// close gives back everything but the buffers, and returns the first error. It runs on the
+// executor, when both streams are idle.
 func (c *copier) close() error {
-	d := c.device
 	var first error
 	for _, s := range c.ring {
 		for _, event := range []*cu.Event{&s.sent, &s.used} {
 			if *event != (cu.Event{}) {
-				first = cmp.Or(first, d.failure("cuEventDestroy", cu.DestroyEvent(event)))
+				first = cmp.Or(first, s.failure("cuEventDestroy", cu.DestroyEvent(event)))
 			}
 		}
 		if s.host != nil {
-			first = cmp.Or(first, d.failure("cuMemFreeHost", cu.MemFreeHost(s.host)))
+			first = cmp.Or(first, s.failure("cuMemFreeHost", cu.MemFreeHost(s.host)))
 			s.host = nil
 		}
 	}

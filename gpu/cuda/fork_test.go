@@ -228,12 +228,12 @@ func TestForkWithoutMemoryForItGoesInOneStream(t *testing.T) {
 	assert.Positive(t, fewer, "streams that were done without")
 }
 
-// TestLaneThatCannotBeHadTakesNothing lets each allocation of a second stream fail.
-func TestLaneThatCannotBeHadTakesNothing(t *testing.T) {
+// TestStreamThatCannotBeOpenedTakesNothing lets each allocation of a second stream fail.
+func TestStreamThatCannotBeOpenedTakesNothing(t *testing.T) {
 	count := machine(t, small())
 	d := open(t, count, cuda.Options{})
 	before := count.Allocations()
-	_, err := cuda.ProvideLanes(d, 2)
+	_, err := cuda.ProvideStreams(d, 2)
 	require.NoError(t, err)
 	after := count.Allocations()
 	require.NoError(t, d.Close())
@@ -243,9 +243,9 @@ func TestLaneThatCannotBeHadTakesNothing(t *testing.T) {
 		o.FailAlloc = fail
 		d := open(t, machine(t, o), cuda.Options{})
 		free := d.Info().MemoryFree
-		lanes, err := cuda.ProvideLanes(d, 2)
+		streams, err := cuda.ProvideStreams(d, 2)
 		require.NoError(t, err, "allocation %d: only the overlap is lost", fail)
-		if lanes == 1 {
+		if streams == 1 {
 			failed++
 			assert.Equal(t, free, d.Info().MemoryFree, "allocation %d", fail)
 		}

@@ -6,11 +6,12 @@ import (
 	"fmt"
 
 	"mdfa/gpu"
+	"mdfa/gpu/cuda/internal/arena"
 	"mdfa/gpu/cuda/kernels"
 )
 
-// touched is what an operation does with memory that others see. A span that is both
-// read and written counts as written.
+// touched lists the memory of others that an operation uses. A span that is both read and
+// written counts as written.
 type touched struct{ reads, writes []gpu.Span }
 
 // op is an operation whose arguments were checked, ready to be issued any number of times.
@@ -22,21 +23,55 @@ type op struct {
 	issue         func(q *queue)
 }
 
-// layOut gives the operation's areas their places from offset on, and returns the end.
-func (o op) layOut(offset int) int {
+// place gives the operation's areas their places in the workspace from offset on, and returns
+// the end.
+func (o op) place(offset int) int {
 	for _, a := range o.areas {
 		if !a.kept {
 			a.offset = offset
-			offset += int(roundUp(uint64(a.bytes), blockAlign))
+			offset += a.size()
 		}
 	}
 	return offset
 }
 
+// area is a part of the workspace that an operation uses.
+type area struct {
+	bytes  int
+	offset int  // in the workspace
+	kept   bool // the program has placed it, because later operations read it
+}
+
+func (a *area) size() int { return int(arena.RoundUp(uint64(a.bytes), arena.Align)) }
+
+// in returns the address of the area, for the queue's current workspace.
+func (a *area) in(q *queue) kernels.DevicePtr {
+	return kernels.DevicePtr(q.workspace + uint64(a.offset))
+}
+
+// patches are the patches of one image array. In a program, operations that need the same
+// patches can share them: a layer's forward pass and its filter gradient do.
+type patches struct {
+	own, at *area // the operation's own place for them, and the place that it uses
+	maker   int   // the operation of the program that lays them out
+	shared  bool  // the maker is another operation
+	image   extent
+	shape   gpu.ConvShape // without the filters; the zero shape if they cannot be shared
+}
+
+func (p *patches) makeOwn(operation int) {
+	p.at, p.maker, p.shared = p.own, operation, false
+	p.own.kept = false
+}
+
+func (p *patches) use(at *area, maker int) { p.at, p.maker, p.shared = at, maker, true }
+
+func (p *patches) same(o *patches) bool { return p.shape == o.shape && p.image == o.image }
+
 // extent is the device memory [from, to).
 type extent struct{ from, to uint64 }
 
-// extents are where spans lie that were left in and hold anything.
+// extents returns the memory of spans, less optional arguments and empty spans.
 func extents(spans []gpu.Span) []extent {
 	var list []extent
 	for _, s := range spans {
@@ -48,7 +83,7 @@ func extents(spans []gpu.Span) []extent {
 	return list
 }
 
-// overlap says whether some extent of a and some of b have a byte in common.
+// overlap reports whether some extent of a and some extent of b have a byte in common.
 func overlap(a, b []extent) bool {
 	for _, x := range a {
 		for _, y := range b {
@@ -60,19 +95,26 @@ func overlap(a, b []extent) bool {
 	return false
 }
 
-// follows says whether o has to run after the earlier operation e: one of them writes
-// what the other reads or writes.
+// follows reports whether o must run after the earlier operation e: one of them writes
+// memory that the other reads or writes.
 func (o op) follows(e op) bool {
 	return overlap(e.writes, o.reads) || overlap(e.writes, o.writes) || overlap(e.reads, o.writes)
 }
 
-// builder makes an op. The first size that a kernel cannot take stays in err.
+// limits are the properties of a device on which operations depend.
+type limits struct {
+	patchBytes int // of a convolution's patches, and of the patches that a program keeps
+	maxBlocks  int // of an elementwise kernel
+}
+
+// builder makes an op. It keeps the first size that a kernel cannot take in err.
 type builder struct {
 	op
+	limits
 	err error
 }
 
-// count is n as a kernel takes it.
+// count returns n as a kernel takes it.
 func (b *builder) count(n int) int32 {
 	c, err := kernels.Count(n)
 	if err != nil {

@@ -35,7 +35,7 @@ func (d *Device) Compare(a gpu.CompareArgs) error {
 		return func(q *queue) {
 			partial := kernels.DevicePtr(0)
 			if blocks > 1 {
-				partial = q.at(partials)
+				partial = partials.in(q)
 			}
 			q.note(q.kernel(read, written, compareFLOPs*n).
 				Compare(shape, x, y, out, partial, rows, cols, transposed, a.Low, a.High))

@@ -18,28 +18,9 @@ type convolution struct {
 	direct    bool
 }
 
-// patches are the patches of one image array. In a program, operations that need the same
-// ones can share them: those of a layer's forward pass are those of its filter gradient.
-type patches struct {
-	own, at *area // the operation's own place for them, and where they are
-	maker   int   // the operation of the program that lays them out
-	shared  bool  // it is another one
-	image   extent
-	shape   gpu.ConvShape // without the filters; no shape: nobody else can use them
-}
-
-func (p *patches) makeOwn(operation int) {
-	p.at, p.maker, p.shared = p.own, operation, false
-	p.own.kept = false
-}
-
-func (p *patches) use(at *area, maker int) { p.at, p.maker, p.shared = at, maker, true }
-
-func (p *patches) same(o *patches) bool { return p.shape == o.shape && p.image == o.image }
-
 // newConvolution lays out the patches, unless the input itself can be taken for them where
 // that may be done directly.
-func (d *Device) newConvolution(b *builder, s gpu.ConvShape, directly bool) *convolution {
+func newConvolution(b *builder, s gpu.ConvShape, directly bool) *convolution {
 	c := &convolution{ConvShape: s, positions: s.OutH() * s.OutW(), images: s.Batch}
 	b.count(s.InLen())
 	b.count(s.OutLen())
@@ -49,7 +30,7 @@ func (d *Device) newConvolution(b *builder, s gpu.ConvShape, directly bool) *con
 	}
 	image := c.positions * s.Patch() // floats
 	b.count(image)
-	most := min(d.patchBytes/4, kernels.MaxElements) / image
+	most := min(b.patchBytes/4, kernels.MaxElements) / image
 	c.images = max(1, min(s.Batch, most))
 	own := b.scratch(4 * c.images * image)
 	c.patches = &patches{own: own, at: own}
@@ -74,8 +55,8 @@ func (c *convolution) each(work func(from, to int)) {
 	}
 }
 
-// part is the address of image number `image` in an array of floats with so many an image.
-func part(array kernels.DevicePtr, image, floats int) kernels.DevicePtr {
+// imageAt returns the address of one image in an array with the given number of floats an image.
+func imageAt(array kernels.DevicePtr, image, floats int) kernels.DevicePtr {
 	return array + kernels.DevicePtr(4*image*floats)
 }
 
@@ -92,7 +73,7 @@ func (c *convolution) covered() int {
 
 // rows are the rows of images [from, to) of an array of outputs [positions, OutC].
 func (c *convolution) rows(array kernels.DevicePtr, from, to int) matrix {
-	return matrix{part(array, from, c.outImage()), (to - from) * c.positions, c.OutC}
+	return matrix{imageAt(array, from, c.outImage()), (to - from) * c.positions, c.OutC}
 }
 
 // lay puts the patches of images [from, to) of x into the workspace, unless they are there,
@@ -100,12 +81,12 @@ func (c *convolution) rows(array kernels.DevicePtr, from, to int) matrix {
 func (c *convolution) lay(q *queue, x kernels.DevicePtr, from, to int) matrix {
 	images := to - from
 	m := matrix{rows: images * c.positions, cols: c.Patch()}
-	image := part(x, from, c.inImage())
+	image := imageAt(x, from, c.inImage())
 	if c.direct {
 		m.at = image
 		return m
 	}
-	m.at = q.at(c.patches.at)
+	m.at = c.patches.at.in(q)
 	if c.patches.shared {
 		return m
 	}
@@ -122,11 +103,11 @@ func (c *convolution) lay(q *queue, x kernels.DevicePtr, from, to int) matrix {
 func (d *Device) Conv(a gpu.ConvArgs) error {
 	uses := touched{reads: []gpu.Span{a.X, a.W, a.B}, writes: []gpu.Span{a.Out.H, a.Out.Pre}}
 	return d.submit("conv", a.Check(), uses, func(b *builder) func(*queue) {
-		c := d.newConvolution(b, a.Shape, true)
+		c := newConvolution(b, a.Shape, true)
 		c.ofImage(b, a.X)
 		x, out := address(a.X), layerOf(a.Out)
 		filters := matrix{address(a.W), c.Patch(), c.OutC}
-		activate := d.activate(b, out, address(a.B), c.Rows(), c.OutC)
+		activate := activate(b, out, address(a.B), c.Rows(), c.OutC)
 		return func(q *queue) {
 			c.each(func(from, to int) {
 				q.gemm(product{c: c.rows(out.sums, from, to), a: c.lay(q, x, from, to), b: filters})
@@ -140,7 +121,7 @@ func (d *Device) Conv(a gpu.ConvArgs) error {
 func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 	uses := touched{reads: []gpu.Span{a.DY, a.W, a.Below.H, a.Below.Pre}, writes: []gpu.Span{a.DX, a.BiasGrad}}
 	return d.submit("conv backward", a.Check(), uses, func(b *builder) func(*queue) {
-		c := d.newConvolution(b, a.Shape, false)
+		c := newConvolution(b, a.Shape, false)
 		below := layerOf(a.Below)
 		dx, dy, source, biasGrad := address(a.DX), address(a.DY), below.slope, address(a.BiasGrad)
 		filters := matrix{address(a.W), c.Patch(), c.OutC}
@@ -155,19 +136,19 @@ func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 			row := 0 // of the sums
 			c.each(func(from, to int) {
 				images := to - from
-				p := matrix{q.at(c.patches.at), images * c.positions, c.Patch()}
+				p := matrix{c.patches.at.in(q), images * c.positions, c.Patch()}
 				q.gemm(product{c: p, a: c.rows(dy, from, to), b: filters, transB: true})
 				n := images * c.inImage()
 				shape, rowsPerBlock := kernels.Col2imShape(images*c.InH*c.InW, c.InC, width)
 				chunkBlocks := int(shape.Grid[0])
 				elements := p.rows * p.cols
 				q.note(q.kernel(4*(elements+n), 4*(n+chunkBlocks*c.InC), elements+3*n).Col2im(shape,
-					p.at, part(source, from, c.inImage()), part(dx, from, c.inImage()), part(q.at(sums), row, c.InC),
+					p.at, imageAt(source, from, c.inImage()), imageAt(dx, from, c.inImage()), imageAt(sums.in(q), row, c.InC),
 					int32(images), int32(c.InH), int32(c.InW), int32(c.InC), int32(c.Kernel), int32(c.Stride),
 					int32(c.OutH()), int32(c.OutW()), rowsPerBlock, int32(below.act), width))
 				row += chunkBlocks
 			})
-			q.columnSums(sumsOf{q.at(sums), biasGrad, blocks, c.InC})
+			q.columnSums(sumsOf{sums.in(q), biasGrad, blocks, c.InC})
 		}
 	})
 }
@@ -176,7 +157,7 @@ func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 func (d *Device) ConvGrad(a gpu.ConvGradArgs) error {
 	uses := touched{reads: []gpu.Span{a.X, a.DY}, writes: []gpu.Span{a.DW}}
 	return d.submit("conv gradient", a.Check(), uses, func(b *builder) func(*queue) {
-		c := d.newConvolution(b, a.Shape, true)
+		c := newConvolution(b, a.Shape, true)
 		c.ofImage(b, a.X)
 		x, dy := address(a.X), address(a.DY)
 		dw := matrix{address(a.DW), c.Patch(), c.OutC}

@@ -16,6 +16,8 @@ func (d *Device) Gemm(a gpu.GemmArgs) error {
 	})
 }
 
+func matrixOf(m gpu.Mat) matrix { return matrix{address(m.Span), m.Rows, m.Cols} }
+
 // layer is the output of a layer on the device.
 type layer struct {
 	act     gpu.Activation
@@ -28,7 +30,7 @@ func layerOf(h gpu.Hidden) layer {
 }
 
 // activate is the launch of bias_* over rows of the layer's sums, which hold the product.
-func (d *Device) activate(b *builder, l layer, bias kernels.DevicePtr, rows, cols int) func(q *queue) {
+func activate(b *builder, l layer, bias kernels.DevicePtr, rows, cols int) func(q *queue) {
 	n := int(b.count(rows * cols))
 	countRows, countCols := b.count(rows), b.count(cols)
 	written := 4 * n
@@ -37,7 +39,7 @@ func (d *Device) activate(b *builder, l layer, bias kernels.DevicePtr, rows, col
 	}
 	return func(q *queue) {
 		width := kernels.Width(cols, l.h, l.sums, bias)
-		shape := kernels.BiasShape(rows, cols, width, d.maxBlocks)
+		shape := kernels.BiasShape(rows, cols, width, b.maxBlocks)
 		k := q.kernel(4*n+4*cols, written, n+n*l.act.FLOPs())
 		q.note(k.Bias(l.act, shape, l.sums, l.h, bias, countRows, countCols, width))
 	}
@@ -50,31 +52,10 @@ func (d *Device) Dense(a gpu.DenseArgs) error {
 		out := layerOf(a.Out)
 		p := product{c: matrix{out.sums, a.X.Rows, a.W.Cols}, a: matrixOf(a.X), b: matrixOf(a.W)}
 		b.matrices(p.a, p.b)
-		activate := d.activate(b, out, address(a.B), a.X.Rows, a.W.Cols)
+		activate := activate(b, out, address(a.B), a.X.Rows, a.W.Cols)
 		return func(q *queue) {
 			q.gemm(p)
 			activate(q)
-		}
-	})
-}
-
-// DenseBackward is a product, and the slope in place of it.
-func (d *Device) DenseBackward(a gpu.DenseBackwardArgs) error {
-	uses := touched{
-		reads:  []gpu.Span{a.DY.Span, a.M.Span, a.Below.H, a.Below.Pre},
-		writes: []gpu.Span{a.DX.Span, a.BiasGrad},
-	}
-	return d.submit("dense backward", a.Check(), uses, func(b *builder) func(*queue) {
-		p := product{c: matrixOf(a.DX), a: matrixOf(a.DY), b: matrixOf(a.M), transB: a.Trans}
-		b.matrices(p.a, p.b)
-		below := []deltaLayer{{
-			layer: layerOf(a.Below), delta: p.c.at, size: a.DX.Cols,
-			biasGrad: address(a.BiasGrad), channels: a.BiasGrad.Len,
-		}}
-		s := newDeltas(b, a.DX.Rows, a.DX.Cols, below)
-		return func(q *queue) {
-			q.gemm(p)
-			s.timesSlope(q, p.c.at)
 		}
 	})
 }

@@ -23,8 +23,6 @@ func (d *Device) Copy(dst, src gpu.Span) error {
 	})
 }
 
-func bytesOf(s gpu.Span) int { return s.Len * s.Buf.DType().Size() }
-
 // Gather is one kernel.
 func (d *Device) Gather(a gpu.GatherArgs) error {
 	uses := touched{reads: []gpu.Span{a.Data, a.Labels, a.Order, a.Cursor}, writes: []gpu.Span{a.X.Span, a.Y}}
@@ -84,7 +82,7 @@ func (d *Device) Loss(a gpu.LossArgs) error {
 		return func(q *queue) {
 			partial := kernels.DevicePtr(0)
 			if !single {
-				partial = q.at(partials)
+				partial = partials.in(q)
 			}
 			k := q.kernel(read, written, lossFLOPs*n)
 			if a.Logits.Cols == 1 {
@@ -115,7 +113,7 @@ func (d *Device) Optimize(a gpu.OptimizeArgs) error {
 		step := address(a.Step)
 		// A length that is no multiple of four is the kernels' own business.
 		width := kernels.Width(4, arenas...)
-		shape := kernels.ElementsShape(a.W.Len, width, d.maxBlocks)
+		shape := kernels.ElementsShape(a.W.Len, width, b.maxBlocks)
 		return func(q *queue) {
 			k := q.kernel(4*(2+states)*a.W.Len, 4*(1+states)*a.W.Len, a.Kind.FLOPs()*a.W.Len)
 			q.note(k.Optimize(a.Kind, shape, arenas, step, n, a.LR, a.L2, from, to, a.Floor, width))

@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"cmp"
 	"fmt"
 
 	"gorgonia.org/cu"
@@ -12,34 +13,33 @@ import (
 
 // Profile runs the program steps times. On hardware the operations are issued one by
 // one, with an event before and after each piece of work, whose difference is its time.
-// With a Checker the graph runs, and the bytes and operations are those that it counted.
+// With a Checker the graph runs, and the bytes and operations are the Checker's counts.
 func (p *program) Profile(steps int) (gpu.Profile, error) {
-	if err := p.check("profile"); err != nil {
+	if err := cmp.Or(p.device.Ready("profile"), p.CheckRun()); err != nil {
 		return gpu.Profile{}, err
 	}
 	if steps < 1 {
 		return gpu.Profile{}, fmt.Errorf("gpu: profile: %d steps, at least 1 is expected: %w", steps, gpu.ErrShape)
 	}
-	d := p.device
-	about := d.about
+	c := p.context
 	profile := gpu.Profile{
-		Kernels: p.floors(), Steps: steps,
-		PeakBytesPerSecond: about.BytesPerSecond, PeakFLOPS: about.FLOPS(),
+		Kernels: p.step.floors(), Steps: steps,
+		PeakBytesPerSecond: c.about.BytesPerSecond, PeakFLOPS: c.about.FLOPS(),
 	}
-	err := d.exec.do(func() error {
-		if d.options.Checker != nil {
+	err := c.exec.Do(func() error {
+		if c.checker != nil {
 			return p.count(profile.Kernels, steps)
 		}
-		return d.fail("profile", p.measure(profile.Kernels, steps))
+		return c.fail("profile", p.measure(profile.Kernels, steps))
 	})
 	return profile, err
 }
 
 // floors adds up the launches of a step by kernel.
-func (p *program) floors() []gpu.KernelProfile {
+func (s *step) floors() []gpu.KernelProfile {
 	var list []gpu.KernelProfile
 	place := map[string]int{}
-	for _, l := range p.launches {
+	for _, l := range s.launches {
 		i, known := place[l.kernel]
 		if !known {
 			i = len(list)
@@ -57,20 +57,20 @@ func (p *program) floors() []gpu.KernelProfile {
 
 // count runs the program and sets what the Checker counted meanwhile, per step.
 func (p *program) count(list []gpu.KernelProfile, steps int) error {
-	d := p.device
-	if err := d.synchronize(); err != nil { // nothing of before is to be counted
+	c := p.context
+	if err := c.fail("sync", c.drain()); err != nil { // earlier work must not be counted
 		return err
 	}
-	before := d.options.Checker.Traffic()
+	before := c.checker.Traffic()
 	for range steps {
 		if err := p.replay(); err != nil {
 			return err
 		}
 	}
-	if err := d.synchronize(); err != nil {
+	if err := c.fail("sync", c.drain()); err != nil {
 		return err
 	}
-	after := d.options.Checker.Traffic()
+	after := c.checker.Traffic()
 	for i := range list {
 		k := &list[i]
 		end, known := after[k.Kernel]
@@ -100,34 +100,34 @@ func (s *stopwatch) before(l launch) error {
 
 func (s *stopwatch) after(launch) error { return s.events[len(s.names)-1][1].Record(s.stream) }
 
-// measure issues the operations and sets the seconds per step. On the executor.
+// measure issues the operations and sets the seconds per step. It runs on the executor.
 func (p *program) measure(list []gpu.KernelProfile, steps int) error {
-	d := p.device
-	watch := &stopwatch{stream: d.queue.stream, events: make([][2]cu.Event, len(p.launches))}
+	c := p.context
+	watch := &stopwatch{stream: c.queue.stream, events: make([][2]cu.Event, len(p.step.launches))}
 	defer watch.free()
 	for i := range watch.events {
 		for j := range watch.events[i] {
 			var err error
 			if watch.events[i][j], err = cu.MakeEvent(cu.DefaultEvent); err != nil {
-				return d.failure("cuEventCreate", err)
+				return c.failure("cuEventCreate", err)
 			}
 		}
 	}
-	d.queue.observer = watch
-	defer func() { d.queue.observer = nil }()
+	c.queue.observer = watch
+	defer func() { c.queue.observer = nil }()
 	seconds := map[string]float64{}
 	for range steps {
 		watch.names = watch.names[:0]
 		if err := p.reissue(); err != nil {
 			return err
 		}
-		if err := d.failure("cuStreamSynchronize", d.queue.stream.Synchronize()); err != nil {
+		if err := c.wait(c.queue.stream); err != nil {
 			return err
 		}
 		for i, name := range watch.names {
 			milliseconds, err := watch.events[i][0].Elapsed(watch.events[i][1])
 			if err != nil {
-				return d.failure("cuEventElapsedTime", err)
+				return c.failure("cuEventElapsedTime", err)
 			}
 			seconds[name] += milliseconds / 1e3
 		}
@@ -141,9 +141,9 @@ func (p *program) measure(list []gpu.KernelProfile, steps int) error {
 // free destroys the events that were created.
 func (s *stopwatch) free() {
 	for i := range s.events {
-		for j := range s.events[i] {
-			if s.events[i][j] != (cu.Event{}) {
-				_ = cu.DestroyEvent(&s.events[i][j]) // the times have been read
+		for _, e := range s.events[i] {
+			if e != (cu.Event{}) {
+				_ = cu.DestroyEvent(&e) // the times have been read
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"gonum.org/v1/gonum/blas"
 	"gorgonia.org/cu"
 
 	"mdfa/gpu/cuda/kernels"
@@ -14,28 +15,28 @@ import (
 // launch is one piece of work in the stream, as a profile counts it.
 type launch struct {
 	kernel string // its name; "sgemm" for a product, "memset" and "copy"
-	// bytes and operations that the work cannot do without: gpu.KernelProfile has the rules
+	// the least bytes and operations for this work, by the rules of gpu.KernelProfile
 	read, written, flops int
 	product              product // of "sgemm"
-	operation            int     // its place in the program, in program.launches
+	operation            int     // the place of its operation in a recorded step
 }
 
 // queue puts work into the stream: kernels, products, fills and copies. It belongs to
 // the executor's thread. The first failure of an operation stays in err, and nothing
-// more is issued until [queue.take] has fetched it, so that operations need not look at
+// more is issued until [queue.take] has fetched it, so that operations need not check
 // every call.
 type queue struct {
-	lane      // the first one, except while the fork of a program issues
-	functions [kernels.NumKernels]cu.Function
-	sync      bool // wait for each piece of work
-	fail      func(call string, err error) error
+	caller
+	blasStream // the first one, except while a program is captured on several streams
+	functions  [kernels.NumKernels]cu.Function
+	sync       bool // wait for each piece of work
 
-	workspace uint64 // where the memory of an operation's own begins
+	workspace uint64 // the begin of the current operation's workspace
 	err       error
-	observer  observer // nil: nobody looks
+	observer  observer // or nil
 	dry       bool     // tell the observer, but issue nothing
 
-	next   launch           // what the kernel that is launched next costs
+	next   launch           // the cost of the next kernel launch
 	params []unsafe.Pointer // of a launch, kept for the next one
 }
 
@@ -51,22 +52,22 @@ func (q *queue) issue(l launch, call func() error) {
 		return
 	}
 	if q.observer != nil {
-		if q.err = q.fail(l.kernel, q.observer.before(l)); q.err != nil {
+		if q.err = q.failure(l.kernel, q.observer.before(l)); q.err != nil {
 			return
 		}
 	}
 	if !q.dry {
-		if q.err = q.fail(l.kernel, call()); q.err != nil {
+		if q.err = q.failure(l.kernel, call()); q.err != nil {
 			return
 		}
 		if q.sync {
-			if q.err = q.fail(fmt.Sprintf("kernel %s failed", l.kernel), q.stream.Synchronize()); q.err != nil {
+			if q.err = q.failure(fmt.Sprintf("kernel %s failed", l.kernel), q.stream.Synchronize()); q.err != nil {
 				return
 			}
 		}
 	}
 	if q.observer != nil {
-		q.err = q.fail(l.kernel, q.observer.after(l))
+		q.err = q.failure(l.kernel, q.observer.after(l))
 	}
 }
 
@@ -84,7 +85,7 @@ func (q *queue) kernel(read, written, flops int) kernels.Kernels {
 	return kernels.Kernels{Launcher: q}
 }
 
-// note keeps what a wrapper of a kernel returned.
+// note keeps the error of a kernel's wrapper.
 func (q *queue) note(err error) {
 	if q.err == nil {
 		q.err = err
@@ -125,7 +126,48 @@ func (q *queue) copy(dst, src kernels.DevicePtr, n int) {
 	}
 }
 
-// at is the address of an area of the workspace.
-func (q *queue) at(a *area) kernels.DevicePtr {
-	return kernels.DevicePtr(q.workspace + uint64(a.offset))
+// gemm puts a product into the stream. It is the only place that knows that cuBLAS is
+// column-major: a row-major [m, n] matrix, read by columns, is its transpose [n, m] with
+// leading dimension n, and
+//
+//	C = op(A)·op(B)   as   Cᵀ = op(B)ᵀ·op(A)ᵀ
+//
+// so the factors change places and keep their own transposition (cuBLAS documentation,
+// cublasSgemm: C = α·op(A)·op(B) + β·C with op(A) m×k, op(B) k×n, all by columns).
+// cuBLAS is not called for empty sums, which are zero, nor for an empty C.
+func (q *queue) gemm(p product) {
+	m, n, k := p.c.rows, p.c.cols, p.inner()
+	switch {
+	case m == 0 || n == 0:
+		return
+	case k == 0:
+		if !p.accumulate {
+			q.zero(p.c.at, 4*m*n)
+		}
+		return
+	}
+	cost := launch{kernel: "sgemm", read: 4 * (m*k + k*n), written: 4 * m * n, flops: 2 * m * n * k, product: p}
+	beta := float32(0)
+	if p.accumulate {
+		beta = 1
+		cost.read += 4 * m * n
+	}
+	q.issue(cost, func() error {
+		q.blas.Sgemm(transposed(p.transB), transposed(p.transA), n, m, k,
+			1, deviceSlice(p.b.at), p.b.cols, deviceSlice(p.a.at), p.a.cols, beta, deviceSlice(p.c.at), p.c.cols)
+		return q.blas.Err()
+	})
+}
+
+func transposed(t bool) blas.Transpose {
+	if t {
+		return blas.Trans
+	}
+	return blas.NoTrans
+}
+
+// deviceSlice returns a slice whose memory lies on the device. gorgonia's Sgemm takes slices
+// and passes on the address of their first element; the host must not read it.
+func deviceSlice(at kernels.DevicePtr) []float32 {
+	return unsafe.Slice(*(**float32)(unsafe.Pointer(&at)), 1)
 }

@@ -10,16 +10,16 @@ import (
 )
 
 // TestFailureIsTakenOnce holds that a queue issues nothing after a failure until it was
-// taken, and goes on then.
+// taken, and issues again after that.
 func TestFailureIsTakenOnce(t *testing.T) {
 	failure := errors.New("no launch")
 	issued := 0
-	q := &queue{fail: func(_ string, err error) error { return err }}
+	q := &queue{}
 	call := func() error { issued++; return failure }
 	q.issue(launch{}, call)
 	q.issue(launch{}, call)
 	assert.Equal(t, 1, issued)
-	assert.ErrorIs(t, q.take(), failure)
+	assert.ErrorContains(t, q.take(), failure.Error())
 	assert.NoError(t, q.take())
 	q.issue(launch{}, call)
 	assert.Equal(t, 2, issued)

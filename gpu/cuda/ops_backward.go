@@ -38,9 +38,30 @@ func (d *Device) Feedback(a gpu.FeedbackArgs) error {
 		}
 		raw := b.scratch(4 * a.E.Rows * columns)
 		return func(q *queue) {
-			at := q.at(raw)
+			at := raw.in(q)
 			q.gemm(product{c: matrix{at, a.E.Rows, columns}, a: e, b: feedback})
 			s.timesSlope(q, at)
+		}
+	})
+}
+
+// DenseBackward is a product, and the slope in place of it.
+func (d *Device) DenseBackward(a gpu.DenseBackwardArgs) error {
+	uses := touched{
+		reads:  []gpu.Span{a.DY.Span, a.M.Span, a.Below.H, a.Below.Pre},
+		writes: []gpu.Span{a.DX.Span, a.BiasGrad},
+	}
+	return d.submit("dense backward", a.Check(), uses, func(b *builder) func(*queue) {
+		p := product{c: matrixOf(a.DX), a: matrixOf(a.DY), b: matrixOf(a.M), transB: a.Trans}
+		b.matrices(p.a, p.b)
+		below := []deltaLayer{{
+			layer: layerOf(a.Below), delta: p.c.at, size: a.DX.Cols,
+			biasGrad: address(a.BiasGrad), channels: a.BiasGrad.Len,
+		}}
+		s := newDeltas(b, a.DX.Rows, a.DX.Cols, below)
+		return func(q *queue) {
+			q.gemm(p)
+			s.timesSlope(q, p.c.at)
 		}
 	})
 }
@@ -149,7 +170,7 @@ func (l deltaLayer) sumsAt(q *queue) kernels.DevicePtr {
 	if l.direct {
 		return l.biasGrad
 	}
-	return q.at(l.sums)
+	return l.sums.in(q)
 }
 
 // width is the vector width that fits all layers.

@@ -1,12 +1,12 @@
 //go:build cuda
 
-package cuda
+// Package cuext extends gorgonia.org/cu v0.9.6 and its blas package: the calls that they
+// lack, CUDA's own names of errors, and the thread on which all calls are made. The calls go
+// through the trampolines of package driver. Handles cross as integers, because the handles
+// of the software GPU are no pointers that Go could hold.
+package cuext
 
-// This file holds the calls that gorgonia.org/cu v0.9.6 and its blas package lack. They
-// go through the same trampolines of package driver. Handles cross as integers, because
-// those of the software GPU are no pointers that Go could hold.
-
-// #cgo CFLAGS: -I${SRCDIR}/include
+// #cgo CFLAGS: -I${SRCDIR}/../../include
 // #include "cublas_v2.h"
 // #include "cuda.h"
 //
@@ -35,6 +35,7 @@ package cuda
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"unsafe"
@@ -43,22 +44,23 @@ import (
 	cublas "gorgonia.org/cu/blas"
 )
 
-// result is an answer of the driver, a CUresult.
-type result int
+// Result is an answer of the driver, a CUresult. As an error it has CUDA's own name.
+type Result int
 
-// The answers that are handled one by one; isFatal has the others.
+// The answers that are handled one by one.
 const (
-	outOfMemory           result = C.CUDA_ERROR_OUT_OF_MEMORY
-	noBinaryForGPU        result = C.CUDA_ERROR_NO_BINARY_FOR_GPU
-	invalidPTX            result = C.CUDA_ERROR_INVALID_PTX
-	unsupportedPTXVersion result = C.CUDA_ERROR_UNSUPPORTED_PTX_VERSION
-	notSupported          result = C.CUDA_ERROR_NOT_SUPPORTED
+	NoBinaryForGPU        Result = C.CUDA_ERROR_NO_BINARY_FOR_GPU
+	InvalidPTX            Result = C.CUDA_ERROR_INVALID_PTX
+	UnsupportedPTXVersion Result = C.CUDA_ERROR_UNSUPPORTED_PTX_VERSION
+
+	outOfMemory  Result = C.CUDA_ERROR_OUT_OF_MEMORY
+	notSupported Result = C.CUDA_ERROR_NOT_SUPPORTED
 )
 
-// fatal are the answers after which a context answers nothing else (CUDA driver API,
+// fatal holds the answers after which a context accepts no other call (CUDA driver API,
 // "CUresult": "The context cannot be used", "… leaves the process in an inconsistent
 // state"), or after which the device is gone.
-var fatal = map[result]bool{
+var fatal = map[Result]bool{
 	C.CUDA_ERROR_DEINITIALIZED:         true,
 	C.CUDA_ERROR_DEVICE_UNAVAILABLE:    true,
 	C.CUDA_ERROR_ECC_UNCORRECTABLE:     true,
@@ -77,9 +79,9 @@ var fatal = map[result]bool{
 	C.CUDA_ERROR_UNKNOWN:               true,
 }
 
-// String is CUDA's own name, CUDA_ERROR_OUT_OF_MEMORY. The driver is asked, since
-// gorgonia.org/cu has names of its own, and none for what came after CUDA 10.
-func (r result) String() string {
+// String returns CUDA's own name, CUDA_ERROR_OUT_OF_MEMORY. The driver is asked, since
+// gorgonia.org/cu has names of its own, and none for errors that are newer than CUDA 10.
+func (r Result) String() string {
 	var name *C.char
 	if C.cuGetErrorName(C.CUresult(r), &name) != C.CUDA_SUCCESS || name == nil {
 		return fmt.Sprintf("CUDA error %d", int(r))
@@ -87,17 +89,30 @@ func (r result) String() string {
 	return C.GoString(name)
 }
 
-// resultOf is the answer behind an error of gorgonia.org/cu, whose type for it is not
-// exported.
-func resultOf(err error) (result, bool) {
+func (r Result) Error() string { return r.String() }
+
+// ResultOf returns the driver's answer behind an error of this package or of
+// gorgonia.org/cu, whose type for it is not exported.
+func ResultOf(err error) (Result, bool) {
+	var r Result
+	if errors.As(err, &r) {
+		return r, true
+	}
 	v := reflect.ValueOf(err)
 	if v.Kind() != reflect.Int || v.Type().PkgPath() != reflect.TypeFor[cu.Device]().PkgPath() {
 		return 0, false
 	}
-	return result(v.Int()), true
+	return Result(v.Int()), true
 }
 
-// statusNames are cuBLAS's own names of what it answers.
+func answered(code C.int) error {
+	if code == C.CUDA_SUCCESS {
+		return nil
+	}
+	return Result(code)
+}
+
+// statusNames holds cuBLAS's own names of its answers.
 var statusNames = map[cublas.Status]string{
 	C.CUBLAS_STATUS_NOT_INITIALIZED:  "CUBLAS_STATUS_NOT_INITIALIZED",
 	C.CUBLAS_STATUS_ALLOC_FAILED:     "CUBLAS_STATUS_ALLOC_FAILED",
@@ -110,67 +125,59 @@ var statusNames = map[cublas.Status]string{
 	C.CUBLAS_STATUS_LICENSE_ERROR:    "CUBLAS_STATUS_LICENSE_ERROR",
 }
 
-// answer is what a call of the driver in this file came to, as gorgonia.org/cu has it.
-type answer result
-
-func (a answer) Error() string { return result(a).String() }
-
-func answered(code C.int) error {
-	if code == C.CUDA_SUCCESS {
-		return nil
-	}
-	return answer(code)
-}
-
-// hostAlloc returns n bytes of pinned host memory; cu.MemFreeHost frees them.
-func hostAlloc(n int) (unsafe.Pointer, error) {
+// HostAlloc returns n bytes of pinned host memory; cu.MemFreeHost frees them.
+func HostAlloc(n int) (unsafe.Pointer, error) {
 	var p unsafe.Pointer
 	err := answered(C.host_alloc(&p, C.size_t(n)))
 	return p, err
 }
 
-// streamHandle is the stream as an integer.
+// streamHandle returns the stream as an integer.
 func streamHandle(s cu.Stream) C.uintptr_t { return C.uintptr_t(uintptr(unsafe.Pointer(s.C()))) }
 
-// beginCapture makes the stream collect work instead of running it. Mode thread-local:
-// what other threads do in the meantime cannot spoil the capture.
-func beginCapture(s cu.Stream) error { return answered(C.begin_capture(streamHandle(s))) }
+// BeginCapture makes the stream collect work instead of running it. The mode is
+// thread-local: calls of other threads cannot spoil the capture.
+func BeginCapture(s cu.Stream) error { return answered(C.begin_capture(streamHandle(s))) }
 
-// endCapture ends the capture and returns what was collected.
-func endCapture(s cu.Stream) (capture, error) {
+// Capture is a CUgraph, or 0.
+type Capture uintptr
+
+// EndCapture ends the capture and returns the collected work.
+func EndCapture(s cu.Stream) (Capture, error) {
 	var graph C.uintptr_t
 	err := answered(C.end_capture(streamHandle(s), &graph))
-	return capture(graph), err
+	return Capture(graph), err
 }
 
-// capture is a CUgraph; 0 is none.
-type capture uintptr
-
-func (c capture) instantiate() (graph, error) {
+// Instantiate makes an executable graph.
+func (c Capture) Instantiate() (Graph, error) {
 	var exec C.uintptr_t
 	err := answered(C.instantiate(&exec, C.uintptr_t(c)))
-	return graph(exec), err
+	return Graph(exec), err
 }
 
-func (c capture) destroy() error { return answered(C.destroy_graph(C.uintptr_t(c))) }
+// Destroy frees the capture. Graphs made from it stay.
+func (c Capture) Destroy() error { return answered(C.destroy_graph(C.uintptr_t(c))) }
 
-// graph is a CUgraphExec; 0 is none.
-type graph uintptr
+// Graph is a CUgraphExec, or 0.
+type Graph uintptr
 
-func (g graph) launch(s cu.Stream) error {
+// Launch puts the graph into a stream.
+func (g Graph) Launch(s cu.Stream) error {
 	return answered(C.launch_graph(C.uintptr_t(g), streamHandle(s)))
 }
 
-func (g graph) destroy() error { return answered(C.destroy_exec(C.uintptr_t(g))) }
+// Destroy frees the graph.
+func (g Graph) Destroy() error { return answered(C.destroy_exec(C.uintptr_t(g))) }
 
-// blasHandle is the cublasHandle_t inside gorgonia's type, which keeps it to itself.
+// blasHandle returns the cublasHandle_t inside gorgonia's type, which does not export it.
 func blasHandle(b *cublas.Standard) C.uintptr_t {
 	return C.uintptr_t(reflect.ValueOf(b).Elem().FieldByName("h").Pointer())
 }
 
-// setUpBLAS gives cuBLAS its stream, its workspace and its arithmetic. The order
+// SetUpBLAS gives cuBLAS its stream, its workspace and its arithmetic. The order
 // matters: cublasSetStream takes an earlier workspace away.
-func setUpBLAS(b *cublas.Standard, s cu.Stream, workspace uint64, bytes int64, tf32 bool) error {
+func SetUpBLAS(b *cublas.Standard, s cu.Stream, workspace uint64, bytes int64, tf32 bool) error {
 	// The default is plain float32, although tensor cores are there: CUBLAS_DEFAULT_MATH
 	// allows no reduced precision to a float32 product.
 	mode := C.int(C.CUBLAS_DEFAULT_MATH)

@@ -1,6 +1,4 @@
-//go:build cuda
-
-package cuda
+package schedule
 
 import (
 	"math/rand/v2"
@@ -12,16 +10,16 @@ import (
 
 // ordered says for all pairs whether the schedule lets j begin only after i has ended: by
 // the streams, the waits, or what these bring along.
-func ordered(s schedule) [][]bool {
-	n := len(s.order)
+func ordered(s Schedule) [][]bool {
+	n := len(s.Order)
 	before := make([][]bool, n)
 	for i := range before {
 		before[i] = make([]bool, n)
 	}
 	last := map[int]int{}
-	for _, j := range s.order {
-		direct := s.waits[j]
-		if i, busy := last[s.stream[j]]; busy {
+	for _, j := range s.Order {
+		direct := s.Waits[j]
+		if i, busy := last[s.Stream[j]]; busy {
 			direct = append([]int{i}, direct...)
 		}
 		for _, i := range direct {
@@ -30,7 +28,7 @@ func ordered(s schedule) [][]bool {
 				before[k][j] = before[k][j] || before[k][i]
 			}
 		}
-		last[s.stream[j]] = j
+		last[s.Stream[j]] = j
 	}
 	return before
 }
@@ -39,31 +37,31 @@ func TestIndependentOperationsRunSideBySide(t *testing.T) {
 	// forward, loss, feedback, then three gradients, then the optimizer
 	needs := [][]int{{}, {0}, {1}, {0, 2}, {2}, {1}, {3, 4, 5}}
 	seconds := []float64{1, 1, 1, 3, 2, 2, 1}
-	s := newSchedule(needs, seconds, 4)
-	assert.Equal(t, 3, s.used())
-	assert.Equal(t, []int{0, 0, 0}, s.stream[:3], "a chain stays in its stream")
-	assert.Equal(t, 0, s.stream[3], "the longest goes on where it needs no wait")
-	assert.NotEqual(t, s.stream[4], s.stream[5])
-	assert.ElementsMatch(t, []int{4, 5}, s.waits[6])
-	assert.Empty(t, s.ends)
-	assert.Equal(t, []int{2}, s.waits[4])
-	assert.Equal(t, []int{1}, s.waits[5], "the logit layer's gradient does not wait for the feedback")
+	s := New(needs, seconds, 4)
+	assert.Equal(t, 3, s.Used())
+	assert.Equal(t, []int{0, 0, 0}, s.Stream[:3], "a chain stays in its stream")
+	assert.Equal(t, 0, s.Stream[3], "the longest goes on where it needs no wait")
+	assert.NotEqual(t, s.Stream[4], s.Stream[5])
+	assert.ElementsMatch(t, []int{4, 5}, s.Waits[6])
+	assert.Empty(t, s.Ends)
+	assert.Equal(t, []int{2}, s.Waits[4])
+	assert.Equal(t, []int{1}, s.Waits[5], "the logit layer's gradient does not wait for the feedback")
 }
 
 func TestOneStreamKeepsTheOrderOfTheCalls(t *testing.T) {
-	s := newSchedule([][]int{{}, {0}, {1}, {1}, {2, 3}}, []float64{1, 1, 1, 1, 1}, 1)
-	assert.Equal(t, []int{0, 1, 2, 3, 4}, s.order)
-	assert.Empty(t, s.ends)
-	for _, w := range s.waits {
+	s := New([][]int{{}, {0}, {1}, {1}, {2, 3}}, []float64{1, 1, 1, 1, 1}, 1)
+	assert.Equal(t, []int{0, 1, 2, 3, 4}, s.Order)
+	assert.Empty(t, s.Ends)
+	for _, w := range s.Waits {
 		assert.Empty(t, w)
 	}
 }
 
 func TestUnfinishedStreamsAreJoined(t *testing.T) {
-	s := newSchedule([][]int{{}, {}, {}}, []float64{1, 1, 1}, 2)
-	assert.Equal(t, 2, s.used())
-	require.Len(t, s.ends, 1)
-	assert.Equal(t, 1, s.stream[s.ends[0]])
+	s := New([][]int{{}, {}, {}}, []float64{1, 1, 1}, 2)
+	assert.Equal(t, 2, s.Used())
+	require.Len(t, s.Ends, 1)
+	assert.Equal(t, 1, s.Stream[s.Ends[0]])
 }
 
 // TestSchedulesOrderWhatHasToBeOrdered draws many programs: every need is met, and no wait
@@ -81,30 +79,30 @@ func TestSchedulesOrderWhatHasToBeOrdered(t *testing.T) {
 				}
 			}
 		}
-		s := newSchedule(needs, seconds, streams)
-		require.Equal(t, s, newSchedule(needs, seconds, streams), "the same program gives the same schedule")
-		require.Len(t, s.order, n)
+		s := New(needs, seconds, streams)
+		require.Equal(t, s, New(needs, seconds, streams), "the same program gives the same schedule")
+		require.Len(t, s.Order, n)
 		before := ordered(s)
 		for i := range n {
-			require.Less(t, s.stream[i], streams)
+			require.Less(t, s.Stream[i], streams)
 			for _, need := range needs[i] {
 				require.True(t, before[need][i], "seed %d: %d needs %d", seed, i, need)
 			}
-			for at, wait := range s.waits[i] {
+			for at, wait := range s.Waits[i] {
 				fewer := s
-				fewer.waits = append([][]int(nil), s.waits...)
-				fewer.waits[i] = append(append([]int(nil), s.waits[i][:at]...), s.waits[i][at+1:]...)
+				fewer.Waits = append([][]int(nil), s.Waits...)
+				fewer.Waits[i] = append(append([]int(nil), s.Waits[i][:at]...), s.Waits[i][at+1:]...)
 				require.False(t, ordered(fewer)[wait][i], "seed %d: %d waits for %d in vain", seed, i, wait)
 			}
 		}
-		last := s.order[n-1]
+		last := s.Order[n-1]
 		for i := range n {
-			joined := i == last || s.stream[i] == 0
-			for _, end := range s.ends {
+			joined := i == last || s.Stream[i] == 0
+			for _, end := range s.Ends {
 				joined = joined || i == end || before[i][end]
 			}
 			for j := range n {
-				joined = joined || s.stream[j] == 0 && before[i][j]
+				joined = joined || s.Stream[j] == 0 && before[i][j]
 			}
 			require.True(t, joined, "seed %d: nothing waits for %d", seed, i)
 		}
