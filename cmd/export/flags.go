@@ -9,13 +9,10 @@ import (
 	"mdfa/run/checkpoint"
 )
 
-// The values of -format and -weights.
+// The values of -format.
 const (
 	formatONNX        = "onnx"
 	formatSafetensors = "safetensors"
-
-	weightsBest = "best"
-	weightsLast = "last"
 )
 
 // options are the flags as they were typed, their values checked.
@@ -43,10 +40,10 @@ func newFlags(opt *options) *cli.Flags {
 		},
 	})
 	f.Topic("What to export")
-	f.Text(&opt.weights, "weights", "NAME", weightsBest, "best, those of the best validation accuracy, or last").Among(weightsBest, weightsLast)
+	f.Text(&opt.weights, "weights", "NAME", checkpoint.Best, "best, those of the best validation accuracy, or last").Only(checkpoint.Best, checkpoint.Last)
 	f.Topic("Output")
 	f.Text(&opt.output, "o", "FILE", "", "the file to write (default net.onnx or net.safetensors)").File()
-	f.Text(&opt.format, "format", "NAME", "", "onnx or safetensors (default by the file's name, or else onnx)").Among(formatONNX, formatSafetensors)
+	f.Text(&opt.format, "format", "NAME", "", "onnx or safetensors (default by the file's name, or else onnx)").Only(formatONNX, formatSafetensors)
 	f.Bool(&opt.force, "force", "replace the file if it is there")
 	return f
 }
@@ -65,8 +62,6 @@ func parse(args []string) (options, error) {
 	case len(paths) > 1:
 		return opt, cli.Usagef("%d arguments, %s and %s among them: export takes one run or checkpoint at a time.",
 			len(paths), wording.Shown(paths[0]), wording.Shown(paths[1]))
-	case opt.weights != weightsBest && opt.weights != weightsLast:
-		return opt, cli.Usagef("-weights %s: expected best or last.", wording.Shown(opt.weights))
 	case f.Given["o"] && strings.TrimSpace(opt.output) == "":
 		return opt, cli.Usagef("-o is empty: expected the name of a file.")
 	}
@@ -83,8 +78,6 @@ func (opt *options) settleFormat(given bool) error {
 		opt.format = byName
 	case !given:
 		opt.format = formatONNX
-	case opt.format != formatONNX && opt.format != formatSafetensors:
-		return cli.Usagef("-format %s: expected onnx or safetensors.", wording.Shown(opt.format))
 	case byName != "" && byName != opt.format:
 		return cli.Usagef("-o %s: that is the name of a file of %s, and -format %s was given; change one of them.",
 			wording.Shown(opt.output), byName, opt.format)

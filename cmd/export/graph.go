@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -161,17 +162,11 @@ func (t *trained) onnxModel() (*onnx.Model, error) {
 
 // properties are what is known about the weights. Lists and objects are JSON.
 func (t *trained) properties() ([]onnx.Property, error) {
-	classes, err := json.Marshal(t.classNames())
-	if err != nil {
-		return nil, fmt.Errorf("the names of the classes: %w", err)
-	}
-	labels, err := json.Marshal(t.Data.ClassOrder)
-	if err != nil {
-		return nil, fmt.Errorf("the labels of the classes: %w", err)
-	}
-	spec, err := json.Marshal(t.Network.Spec())
-	if err != nil {
-		return nil, fmt.Errorf("the network's description: %w", err)
+	var failed error
+	text := func(value any) string {
+		text, err := json.Marshal(value)
+		failed = errors.Join(failed, err)
+		return string(text)
 	}
 	list := []onnx.Property{
 		{Key: "producer", Value: producer},
@@ -179,14 +174,14 @@ func (t *trained) properties() ([]onnx.Property, error) {
 		{Key: "trained_by_version", Value: t.Program},
 		{Key: "rule", Value: t.Rule},
 		{Key: "dataset", Value: t.Data.Name},
-		{Key: "class_names", Value: string(classes)},
-		{Key: "class_labels", Value: string(labels)},
+		{Key: "class_names", Value: text(t.classNames())},
+		{Key: "class_labels", Value: text(t.Data.ClassOrder)},
 		{Key: "output_order", Value: "output i is class i of class_names and class_labels, which are in the order of the labels"},
-		{Key: "network", Value: string(spec)},
+		{Key: "network", Value: text(t.Network.Spec())},
 		{Key: "weights", Value: t.weights},
 		{Key: "epoch", Value: strconv.Itoa(t.epoch)},
 		{Key: "seed", Value: strconv.FormatInt(t.Seed, 10)},
 		{Key: "input", Value: "float32 [N, height, width, channels], pixels divided by 255"},
 	}
-	return list, nil
+	return list, failed
 }

@@ -8,13 +8,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
-
-	"github.com/dustin/go-humanize"
 
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/fault"
-	"mdfa/internal/foreign"
+	"mdfa/internal/figures"
 	"mdfa/run/checkpoint"
 )
 
@@ -34,10 +31,10 @@ func export(ctx context.Context, args []string, stdout *os.File) error {
 	if err := net.save(ctx, opt); err != nil {
 		return err
 	}
-	for line := range strings.Lines(net.summary(opt)) {
-		const indent = 9
-		if _, err := fmt.Fprintln(stdout, cli.Hang(foreign.Line(strings.TrimSuffix(line, "\n")), indent, cli.Columns(stdout))); err != nil {
-			return fmt.Errorf("printing to standard output failed: %w", err)
+	const indent = 9
+	for _, line := range net.summary(opt) {
+		if err := cli.Labelled(stdout, indent, line[0], line[1]); err != nil {
+			return cli.Printed(err)
 		}
 	}
 	return nil
@@ -53,47 +50,38 @@ type trained struct {
 
 // load reads the weights that were asked for.
 func load(ctx context.Context, opt options) (*trained, error) {
-	if opt.weights == weightsBest {
-		c, err := checkpoint.Load(ctx, opt.path)
-		if err != nil {
-			return nil, err
-		}
-		weights := weightsBest
-		if !c.TakeBest() {
-			weights = weightsLast // no epoch has been validated
-		}
-		if err := c.CheckFinite(); err != nil {
-			return nil, err
-		}
-		return &trained{Checkpoint: c, params: c.Params, weights: weights, epoch: c.Epoch()}, nil
+	c, err := checkpoint.LoadWeights(ctx, opt.path, opt.weights)
+	if c != nil && opt.weights == checkpoint.Last && c.Kind != checkpoint.StateKind {
+		err = fault.New(checkpoint.ErrAbsent, nil,
+			"%s holds the weights of the best epoch alone: leave out -weights last, or name the run's folder.", c.Path)
 	}
-	c, err := checkpoint.LoadLatest(ctx, opt.path)
 	if err != nil {
 		return nil, err
 	}
-	if c.Kind != checkpoint.StateKind {
-		return nil, fault.New(checkpoint.ErrAbsent, nil,
-			"%s holds the weights of the best epoch alone: leave out -weights last, or name the run's folder.", c.Path)
+	weights := opt.weights
+	if c.Kind != checkpoint.WeightsKind {
+		weights = checkpoint.Last // also if no epoch has been validated
 	}
-	if err := c.CheckFinite(); err != nil {
-		return nil, err
-	}
-	return &trained{Checkpoint: c, params: c.Params, weights: weightsLast, epoch: c.Epoch()}, nil
+	return &trained{Checkpoint: c, params: c.Params, weights: weights, epoch: c.Epoch()}, nil
 }
 
-// summary says what was written, and what a program that runs it should know.
-func (t *trained) summary(opt options) string {
-	text := ""
-	if t.PassedBy != nil {
-		text = fmt.Sprintf("note     %v\n", t.PassedBy)
+// summary says what was written, and what a program that runs it should know: labels and texts.
+func (t *trained) summary(opt options) [][2]string {
+	var lines [][2]string
+	add := func(label, format string, args ...any) {
+		lines = append(lines, [2]string{label, fmt.Sprintf(format, args...)})
 	}
-	text += fmt.Sprintf("network  %v, %s weights\n", t.Network, humanize.Comma(int64(t.Network.Weights())))
-	text += fmt.Sprintf("from     %s, weights %s\n", t.Path, t.When())
+	if t.PassedBy != nil {
+		add("note", "%v", t.PassedBy)
+	}
+	add("network", "%v, %s weights", t.Network, figures.Count(t.Network.Weights()))
+	add("from", "%s, weights %s", t.Path, t.When())
 	if opt.format == formatONNX {
 		in := t.Network.Input
-		text += fmt.Sprintf("input    images [N, %d, %d, %d], float32, pixels / 255\n", in.H, in.W, in.C)
-		text += fmt.Sprintf("output   logits [N, %d], probabilities [N, %d]\n", t.Network.Logits, t.Network.Classes)
+		add("input", "images [N, %d, %d, %d], float32, pixels / 255", in.H, in.W, in.C)
+		add("output", "logits [N, %d], probabilities [N, %d]", t.Network.Logits, t.Network.Classes)
 	}
-	text += fmt.Sprintf("classes  %s\n", t.outputText())
-	return text + fmt.Sprintf("written  %s\n", opt.output)
+	add("classes", "%s", t.outputText())
+	add("written", "%s", opt.output)
+	return lines
 }

@@ -22,11 +22,8 @@ import (
 	"mdfa/run/device"
 )
 
-// The values of -weights, -split and -show.
+// The values of -split and -show.
 const (
-	weightsBest = "best"
-	weightsLast = "last"
-
 	splitTrain = "train"
 	splitValid = "valid"
 	splitTest  = "test"
@@ -68,16 +65,16 @@ func newFlags(o *options) *cli.Flags {
 		Closing: "A file that cannot be read is named, the others go on, and the exit code is 1.",
 	})
 	f.Topic("Network")
-	f.Text(&o.weights, "weights", "NAME", weightsBest, "of the best epoch, or the last ones: best or last").Among(weightsBest, weightsLast)
+	f.Text(&o.weights, "weights", "NAME", checkpoint.Best, "of the best epoch, or the last ones: best or last").Only(checkpoint.Best, checkpoint.Last)
 	f.Text(&o.device, "device", "NAME", "auto", strings.Join(device.Names(), ", ")+"; cuda:1 is the second GPU").Among(device.Names()...)
 	f.Integer(&o.batch, "batch_size", "N", 0, 1, "images at a time (default as in training)")
 	f.Topic("Images")
-	f.Text(&o.split, "split", "NAME", "", "a part of the run's own data set: train, valid or test").Among(splitTrain, splitValid, splitTest)
+	f.Text(&o.split, "split", "NAME", "", "a part of the run's own data set: train, valid or test").Only(splitTrain, splitValid, splitTest)
 	f.Text(&o.data, "data", "DIR", "", "with -split: where the data set's files are now (default as in training)").File()
 	f.Bool(&o.invert, "invert", "exchange black and white of photographs, as for ink on paper")
 	f.Topic("Output")
 	f.Integer(&o.top, "top", "K", 5, 1, "name the K most likely classes")
-	f.Text(&o.show, "show", "NAME", "", "lines of all images, of wrong ones, or none (default all, with -split none)").Among(showAll, showWrong, showNone)
+	f.Text(&o.show, "show", "NAME", "", "lines of all images, of wrong ones, or none (default all, with -split none)").Only(showAll, showWrong, showNone)
 	f.Bool(&o.json, "json", "a JSON object a line, for machines")
 	f.Bool(&o.logits, "logits", "with -json: the logits of each image")
 	f.Bool(&o.quiet, "quiet", "leave out what is said about network and device")
@@ -96,28 +93,11 @@ func parse(args []string) (options, error) {
 		return o, cli.Usagef("what network? Name the folder of a run or a checkpoint, as in predict results/mnist/RUN image.png.")
 	}
 	o.path, o.images = rest[0], rest[1:]
-	known := func(name, value string, values ...string) error {
-		for _, v := range values {
-			if v == value {
-				return nil
-			}
+	if o.show == "" {
+		o.show = showAll
+		if o.split != "" && !o.logits {
+			o.show = showNone
 		}
-		return cli.Usagef("-%s %s: expected %s or %s.", name, wording.Shown(value), strings.Join(values[:len(values)-1], ", "), values[len(values)-1])
-	}
-	if err := known("weights", o.weights, weightsBest, weightsLast); err != nil {
-		return o, err
-	}
-	if f.Given["split"] {
-		if err := known("split", o.split, splitTrain, splitValid, splitTest); err != nil {
-			return o, err
-		}
-	}
-	if f.Given["show"] {
-		if err := known("show", o.show, showAll, showWrong, showNone); err != nil {
-			return o, err
-		}
-	} else if o.show = showAll; o.split != "" && !o.logits {
-		o.show = showNone
 	}
 	switch {
 	case o.split == "" && len(o.images) == 0:
@@ -144,7 +124,7 @@ func predict(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	c, err := load(ctx, o)
+	c, err := checkpoint.LoadWeights(ctx, o.path, o.weights)
 	if err != nil {
 		return err
 	}
@@ -153,26 +133,7 @@ func predict(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = fmt.Errorf("%w: the images so far are printed", cli.ErrInterrupted)
 	}
-	if err == nil && out.err != nil {
-		err = fmt.Errorf("printing to standard output failed: %w", out.err)
-	}
 	return err
-}
-
-// load reads the network. Params are the weights that were asked for.
-func load(ctx context.Context, o options) (*checkpoint.Checkpoint, error) {
-	find := checkpoint.Load
-	if o.weights == weightsLast {
-		find = checkpoint.LoadLatest
-	}
-	c, err := find(ctx, o.path)
-	if err != nil {
-		return nil, err
-	}
-	if o.weights != weightsLast {
-		c.TakeBest()
-	}
-	return c, c.CheckFinite()
 }
 
 // run opens the device and predicts.
@@ -208,7 +169,9 @@ func (out *output) run(ctx context.Context, o options, c *checkpoint.Checkpoint)
 	}); err != nil {
 		return err
 	}
-	out.summary()
+	if err := out.summary(); err != nil {
+		return err
+	}
 	if out.failed > 0 {
 		return fmt.Errorf("%d of %d images could not be read", out.failed, images.len())
 	}

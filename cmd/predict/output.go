@@ -2,15 +2,15 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/dustin/go-humanize"
 	"github.com/mattn/go-runewidth"
 
 	"mdfa/algo"
@@ -20,13 +20,13 @@ import (
 	"mdfa/internal/foreign"
 	"mdfa/internal/wording"
 	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 )
 
 // output prints predictions, for people or for machines.
 type output struct {
 	out    *bufio.Writer
 	errors io.Writer
-	err    error // the first failure to print
 	o      options
 	data   checkpoint.Data
 
@@ -42,22 +42,11 @@ func newOutput(stdout, stderr io.Writer, o options, data checkpoint.Data) *outpu
 	return &output{out: bufio.NewWriter(stdout), errors: stderr, o: o, columns: cli.Columns(stdout), data: data, confusion: algo.NewConfusion(data.Classes)}
 }
 
-func (out *output) linef(format string, args ...any) {
-	if _, err := fmt.Fprintf(out.out, format+"\n", args...); err != nil && out.err == nil {
-		out.err = err
-	}
-}
+// linef prints a line. Flush returns the first failure.
+func (out *output) linef(format string, args ...any) { fmt.Fprintf(out.out, format+"\n", args...) }
 
 // flush prints what was gathered: after each batch, so that a pipe sees it at once.
-func (out *output) flush() error {
-	if err := out.out.Flush(); err != nil && out.err == nil {
-		out.err = err
-	}
-	if out.err != nil {
-		return fmt.Errorf("printing to standard output failed: %w", out.err)
-	}
-	return nil
-}
+func (out *output) flush() error { return cli.Printed(out.out.Flush()) }
 
 // header says what predicts what, in the words of train.
 func (out *output) header(c *checkpoint.Checkpoint, dev gpu.Info, passed string, im *images) {
@@ -95,7 +84,9 @@ func (out *output) batch(im *images, first int, logits []float32, width int) err
 	for i := range len(logits) / width {
 		at := first + i
 		if fault := im.faults[at]; fault != nil {
-			out.fault(im.nameOf(at), fault)
+			if err := out.fault(im.nameOf(at), fault); err != nil {
+				return err
+			}
 			continue
 		}
 		s, label := logits[i*width:(i+1)*width], im.labels[at]
@@ -108,23 +99,23 @@ func (out *output) batch(im *images, first int, logits []float32, width int) err
 		if out.o.show == showNone || out.o.show == showWrong && right {
 			continue
 		}
-		if out.o.json {
-			out.object(imageLine(im.nameOf(at), s, label, out))
-		} else {
+		if !out.o.json {
 			out.line(im.nameOf(at), s, label, right)
+		} else if err := out.object(imageLine(im.nameOf(at), s, label, out)); err != nil {
+			return err
 		}
 	}
 	return out.flush()
 }
 
 // fault names a file that could not be read.
-func (out *output) fault(name string, err error) {
+func (out *output) fault(name string, err error) error {
 	out.failed++
-	if out.o.json {
-		text := strings.TrimPrefix(wording.Sentence(err), name+": ")
-		out.object(map[string]string{"image": name, "error": text})
-	}
 	errorLine(out.errors, err)
+	if !out.o.json {
+		return nil
+	}
+	return out.object(map[string]string{"image": name, "error": strings.TrimPrefix(wording.Sentence(err), name+": ")})
 }
 
 // line prints an image for people.
@@ -141,29 +132,18 @@ func (out *output) line(name string, s algo.Scores, label int32, right bool) {
 	out.linef("%s", b.String())
 }
 
-// number is written as JSON's null where it is none.
-type number float64
-
-// MarshalJSON is the shortest number that reads back as the same.
-func (n number) MarshalJSON() ([]byte, error) {
-	if x := float64(n); math.IsNaN(x) || math.IsInf(x, 0) {
-		return []byte("null"), nil
-	}
-	return json.Marshal(float64(n))
-}
-
 // imageObject is a line of -json.
 type imageObject struct {
 	Image       string             `json:"image"`
 	Label       *int32             `json:"label,omitempty"`
 	Predictions []predictionObject `json:"predictions"`
-	Logits      []number           `json:"logits,omitempty"`
+	Logits      []folder.Float     `json:"logits,omitempty"`
 }
 
 type predictionObject struct {
-	Class       int    `json:"class"`
-	Name        string `json:"name"`
-	Probability number `json:"probability"`
+	Class       int          `json:"class"`
+	Name        string       `json:"name"`
+	Probability folder.Float `json:"probability"`
 }
 
 func imageLine(name string, s algo.Scores, label int32, out *output) imageObject {
@@ -173,25 +153,18 @@ func imageLine(name string, s algo.Scores, label int32, out *output) imageObject
 	}
 	p := s.Probabilities()
 	for _, class := range s.Top(out.o.top) {
-		line.Predictions = append(line.Predictions, predictionObject{class, out.data.ClassName(class), number(p[class])})
+		line.Predictions = append(line.Predictions, predictionObject{class, out.data.ClassName(class), folder.Known(p[class])})
 	}
 	if out.o.logits {
 		for _, x := range s {
-			line.Logits = append(line.Logits, number(x)) // float64 holds every float32
+			line.Logits = append(line.Logits, folder.Known(float64(x))) // float64 holds every float32
 		}
 	}
 	return line
 }
 
 // object prints a line of -json.
-func (out *output) object(v any) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		out.err = err
-		return
-	}
-	out.linef("%s", text)
-}
+func (out *output) object(v any) error { return cli.Printed(json.NewEncoder(out.out).Encode(v)) }
 
 // summaryObject is the last line of -json.
 type summaryObject struct {
@@ -205,7 +178,7 @@ type summaryObject struct {
 }
 
 // summary prints what the images with known classes came to.
-func (out *output) summary() {
+func (out *output) summary() error {
 	c := out.confusion
 	if out.o.json {
 		s := summaryObject{Images: out.seen, Failed: out.failed, Labelled: c.Total}
@@ -217,26 +190,23 @@ func (out *output) summary() {
 				s.Confusion = append(s.Confusion, c.Counts[i*c.Classes:(i+1)*c.Classes])
 			}
 		}
-		out.object(map[string]summaryObject{"summary": s})
-		_ = out.flush() // the error is kept
-		return
+		return cmp.Or(out.object(map[string]summaryObject{"summary": s}), out.flush())
 	}
 	if c.Total > 0 {
 		if out.o.show != showNone && !out.o.quiet {
 			out.linef("")
 		}
-		text := fmt.Sprintf("accuracy %s of %s images", figures.Percent(c.Accuracy(), 2), humanize.Comma(int64(c.Total)))
-		const topFive = 5 // classes from which the first five say something
-		if c.Classes >= topFive {
+		text := fmt.Sprintf("accuracy %s of %s images", figures.Percent(c.Accuracy(), 2), figures.Count(c.Total))
+		if c.Classes >= folder.TopFive {
 			text += ", top-5 " + figures.Percent(c.Top5Accuracy(), 2)
 		}
 		out.linef("%s", text)
 		if unlabelled := out.seen - c.Total; unlabelled > 0 {
-			out.linef("note     %s images have no class that the network knows and are not counted", humanize.Comma(int64(unlabelled)))
+			out.linef("note     %s images have no class that the network knows and are not counted", figures.Count(unlabelled))
 		}
 		out.matrix()
 	}
-	_ = out.flush() // the error is kept
+	return out.flush()
 }
 
 // matrix prints the confusion matrix, or of many classes the pairs that are confused most.
@@ -252,15 +222,14 @@ func (out *output) matrix() {
 	}
 	width := 5
 	for _, n := range c.Counts {
-		width = max(width, len(fmt.Sprint(n))+1)
+		width = max(width, len(strconv.Itoa(n))+1)
 	}
 	if out.classes < 2*width { // columns are as wide as their heads, which are short words
 		width = max(width, out.classes+1)
 	}
 	head, order := strings.Repeat(" ", out.classes), out.data.ByLabel()
 	for _, i := range order {
-		name := runewidth.Truncate(out.className(i), width-1, "")
-		head += strings.Repeat(" ", width-runewidth.StringWidth(name)) + name
+		head += runewidth.FillLeft(runewidth.Truncate(out.className(i), width-1, ""), width)
 	}
 	out.linef("\nconfusion matrix: true classes in rows, predicted ones in columns\n%s", head)
 	for _, i := range order {

@@ -259,8 +259,8 @@ func TestJSONHasWhatPeopleSeeAndTheLogits(t *testing.T) {
 	assert.Equal(t, 1, first.Predictions[0].Class)
 	assert.Equal(t, "5", first.Predictions[0].Name)
 	require.Len(t, first.Logits, 3)
-	scores := algo.Scores{float32(first.Logits[0]), float32(first.Logits[1]), float32(first.Logits[2])}
-	assert.Equal(t, scores.Probabilities()[1], float64(first.Predictions[0].Probability))
+	scores := algo.Scores{float32(first.Logits[0].X), float32(first.Logits[1].X), float32(first.Logits[2].X)}
+	assert.Equal(t, scores.Probabilities()[1], first.Predictions[0].Probability.X)
 	var last struct{ Summary summaryObject }
 	require.NoError(t, json.Unmarshal([]byte(lines[2]), &last))
 	half := 0.5
@@ -274,8 +274,8 @@ func TestWeightsThatAreNoNumbersAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	c.Params[0] = float32(math.Inf(1))
 	require.NoError(t, checkpoint.WriteWeights(dir, c))
-	for _, weights := range []string{weightsBest, weightsLast} {
-		_, err := load(t.Context(), options{path: dir, weights: weights})
+	for _, weights := range []string{checkpoint.Best, checkpoint.Last} {
+		_, err := checkpoint.LoadWeights(t.Context(), dir, weights)
 		assert.ErrorContains(t, err, "its weights are NaN or infinite")
 	}
 }

@@ -37,6 +37,29 @@ func LoadLatest(ctx context.Context, path string) (*Checkpoint, error) {
 	return load(ctx, path, Read, LastFile, PreviousFile, BestFile)
 }
 
+// The weights of a run that a program may be asked for.
+const (
+	Best = "best" // of the best epoch
+	Last = "last"
+)
+
+// LoadWeights is Load with the weights of the best epoch in Params, or those of the latest one where no epoch
+// was validated, or LoadLatest if last is asked for. Weights that are not finite are refused (ErrDamaged).
+func LoadWeights(ctx context.Context, path, weights string) (*Checkpoint, error) {
+	find := Load
+	if weights == Last {
+		find = LoadLatest
+	}
+	c, err := find(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if weights != Last {
+		c.TakeBest()
+	}
+	return c, c.CheckFinite()
+}
+
 // LoadState reads the state that a run goes on from: a checkpoint of StateKind, or of a
 // folder last, else previous. Weights that are not finite count as damaged.
 func LoadState(ctx context.Context, path string) (*Checkpoint, error) {

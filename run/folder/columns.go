@@ -223,6 +223,15 @@ func (f Float) MarshalJSON() ([]byte, error) {
 	return json.Marshal(f.X)
 }
 
+// UnmarshalJSON reads what MarshalJSON writes.
+func (f *Float) UnmarshalJSON(text []byte) error {
+	f.Known = string(text) != "null"
+	if !f.Known {
+		return nil
+	}
+	return json.Unmarshal(text, &f.X)
+}
+
 func shortest(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // digits returns a Column's Text: strconv's format with so many digits.

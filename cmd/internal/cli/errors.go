@@ -83,7 +83,7 @@ func Report(name string, err error, stdout, stderr io.Writer) int {
 	var answer Answer
 	if errors.As(err, &answer) {
 		if _, err = io.WriteString(stdout, answer.Text); err != nil {
-			err = fmt.Errorf("printing to standard output failed: %w", err)
+			err = Printed(err)
 		}
 	}
 	var at *fs.PathError

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"regexp"
@@ -20,6 +21,21 @@ func Terminal(out io.Writer) *os.File {
 		return nil
 	}
 	return file
+}
+
+// Printed explains a failure to print to standard output; nil stays nil.
+func Printed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("printing to standard output failed: %w", err)
+}
+
+// Labelled writes a line of a label and a text, which begins at column indent. A line too long
+// for the terminal goes on below the text.
+func Labelled(out io.Writer, indent int, label, text string) error {
+	_, err := fmt.Fprintln(out, Hang(fmt.Sprintf("%-*s%s", indent, label, foreign.Line(text)), indent, Columns(out)))
+	return err
 }
 
 // Columns returns the width of the terminal that a program prints to, 0 where lines may have any length.

@@ -36,6 +36,18 @@ func (v *Flag) Among(values ...string) *Flag {
 	return v
 }
 
+// Only is Among for a flag whose value must be one of them.
+func (v *Flag) Only(values ...string) *Flag {
+	set, last := v.set, len(values)-1
+	v.set = func(text string) error {
+		if !slices.Contains(values, text) {
+			return Usagef("-%s %s: expected %s or %s.", v.name, wording.Shown(text), strings.Join(values[:last], ", "), values[last])
+		}
+		return set(text)
+	}
+	return v.Among(values...)
+}
+
 // File says that the value is a path.
 func (v *Flag) File() *Flag {
 	v.path = settings.AnyFile
