@@ -99,7 +99,7 @@ func completed(dir string, spec *Spec) (outcome string, ok bool) {
 		return "", false
 	}
 	row := rows[0]
-	if row["status"] != StatusComplete ||
+	if row["status"] != folder.StatusComplete ||
 		spec.Report && !exists(filepath.Join(dir, folder.ReportFile)) || // it was killed while it wrote the report
 		row["max_epochs"] != strconv.Itoa(spec.MaxEpochs) || row["max_steps"] != strconv.Itoa(spec.MaxSteps) {
 		return "", false

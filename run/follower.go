@@ -82,7 +82,7 @@ type Resumed struct {
 
 // Outcome is how a run ended.
 type Outcome struct {
-	Status string // StatusComplete, StatusInterrupted or StatusFailed
+	Status string // folder.StatusComplete, StatusInterrupted or StatusFailed
 	Reason string // why it is not complete
 	algo.Result
 	Start     *Start
@@ -91,13 +91,6 @@ type Outcome struct {
 	Alignment algo.Alignment // measured last; without layers where nothing was
 	Resumable bool           // there is a checkpoint to resume from
 }
-
-// How a run can end, as result.csv says it.
-const (
-	StatusComplete    = "complete"
-	StatusInterrupted = "interrupted"
-	StatusFailed      = "failed"
-)
 
 // fanOut tells a list of followers. It is the trainer's observer.
 type fanOut []Follower

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
@@ -12,23 +11,9 @@ import (
 	"mdfa/run/folder"
 )
 
-// statusStarted is a run's in the log of runs until its end is added. One that a SIGKILL or
-// a power cut ends keeps it.
-const statusStarted = "started"
-
-// measuredColumns are the columns of result.csv that say how far a run has come. The row of its
-// start leaves them empty.
-var measuredColumns = []string{"epochs", "steps", "images_per_second", "train_seconds", "data_wait_seconds"}
-
 // logStart adds the row of a run that begins or is resumed.
 func (s *session) logStart() {
-	row := s.cells(&Outcome{Status: statusStarted})
-	for i, c := range row {
-		if slices.Contains(measuredColumns, c.Column) {
-			row[i].Value = ""
-		}
-	}
-	s.log(row)
+	s.log(s.cells(folder.Outcome{Status: folder.StatusStarted}))
 }
 
 // log adds a row to the log of all runs, runs.csv in the folder Spec.Out: result is what

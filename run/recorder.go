@@ -57,7 +57,7 @@ func (k *runRecorder) save(s algo.State) error {
 
 // Epoch adds a row to epochs.csv; the weights of the best epoch are kept in a file of their own.
 func (k *runRecorder) Epoch(e algo.Epoch) error {
-	if err := k.run.AddEpoch(epochCells(e, k.settings.Data.Classes)); err != nil {
+	if err := k.run.AddEpoch(k.row(e)); err != nil {
 		return err
 	}
 	k.epochs = append(k.epochs, e)
@@ -73,6 +73,12 @@ func (k *runRecorder) Epoch(e algo.Epoch) error {
 		return err
 	}
 	return k.saveWeights(weights)
+}
+
+// row returns the row of epochs.csv.
+func (k *runRecorder) row(e algo.Epoch) []folder.Cell {
+	row := folder.EpochOf(e, k.settings.Data.Classes)
+	return folder.EpochColumns.Cells(&row)
 }
 
 // saveWeights writes the weights of the best epoch, with the history up to it.
@@ -100,7 +106,7 @@ func (s *session) open() error {
 				s.Notes = append(s.Notes, "-out is ignored: the run goes on in its own folder")
 			}
 			k.writer = checkpoint.NewWriter(o.dir, o.state)
-			k.run, err = folder.Open(o.dir, o.takeLock(), epochColumns())
+			k.run, err = folder.Open(o.dir, o.takeLock(), folder.EpochColumns.Names())
 			s.folder = k.run
 			return err
 		}
@@ -113,7 +119,7 @@ func (s *session) open() error {
 		}
 		files = append(files, folder.File{Name: folder.RunFile, Text: text})
 	}
-	k.run, err = folder.Create(s.spec.Out, s.Data.Name, s.name(s.Data), s.started, epochColumns(), s.others(), files...)
+	k.run, err = folder.Create(s.spec.Out, s.Data.Name, s.name(s.Data), s.started, folder.EpochColumns.Names(), s.others(), files...)
 	if err == nil {
 		k.writer = checkpoint.NewWriter(k.run.Dir(), nil)
 	}
@@ -150,7 +156,7 @@ func (k *runRecorder) resume(from *resumedRun, dev gpu.Info, now time.Time, save
 		k.reached = s.Progress
 		k.epochs, k.best, weights = append(k.epochs, s.Progress.Epochs...), s.Progress.BestEpoch, s.Best
 		for _, e := range k.epochs {
-			rows = append(rows, epochCells(e, k.settings.Data.Classes))
+			rows = append(rows, k.row(e))
 		}
 	}
 	r := k.record(dev, now)

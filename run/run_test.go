@@ -13,6 +13,7 @@ import (
 	"mdfa/algo"
 	"mdfa/run"
 	"mdfa/run/checkpoint"
+	"mdfa/run/folder"
 )
 
 // small is a run of a second on stripes.
@@ -102,7 +103,7 @@ func TestAFollowersErrorEndsTheRun(t *testing.T) {
 	require.NoError(t, err)
 	o, err := r.Train(t.Context())
 	require.ErrorIs(t, err, os.ErrInvalid)
-	assert.Equal(t, run.StatusFailed, o.Status)
+	assert.Equal(t, folder.StatusFailed, o.Status)
 }
 
 type failing struct{ run.Ignore }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"mdfa/algo"
 	"mdfa/gpu"
 	"mdfa/internal/figures"
+	"mdfa/internal/version"
 	"mdfa/internal/wording"
 	"mdfa/run/device"
 	"mdfa/run/folder"
@@ -223,11 +225,12 @@ func (s *session) end(result algo.Result, failure error) (*Outcome, error) {
 	}
 	o := &Outcome{Result: result, Start: &s.Start}
 	o.Status, o.Reason = ending(failure, result)
-	o.Resumable = o.Status == StatusInterrupted && k.saved
+	o.Resumable = o.Status == folder.StatusInterrupted && k.saved
 	if s.alignment != nil {
 		o.Alignment = s.alignment.last
 	}
-	cells := s.cells(o)
+	row := folder.OutcomeOf(result, s.Data.Classes, o.Status, o.Reason)
+	cells := s.cells(row)
 	written := s.folder.Finish(cells)
 	s.log(cells)
 	unreported := s.board.close(result)
@@ -240,12 +243,12 @@ func (s *session) end(result algo.Result, failure error) (*Outcome, error) {
 		f.Finished(o)
 	}
 	switch o.Status {
-	case StatusComplete:
+	case folder.StatusComplete:
 		if o.Written && s.spec.Profile {
 			return o, cmp.Or(s.explain(s.profile(result)), unreported)
 		}
 		return o, cmp.Or(written, unreported)
-	case StatusInterrupted:
+	case folder.StatusInterrupted:
 		if lost := cmp.Or(k.unsaved, unreported, written); lost != nil {
 			return o, fmt.Errorf("%w %s: %w", ErrInterrupted, o.Reason, lost)
 		}
@@ -258,9 +261,18 @@ func (s *session) end(result algo.Result, failure error) (*Outcome, error) {
 func ending(err error, r algo.Result) (status, reason string) {
 	switch {
 	case err == nil:
-		return StatusComplete, ""
+		return folder.StatusComplete, ""
 	case errors.Is(err, context.Canceled) && !errors.Is(err, algo.ErrDiverged):
-		return StatusInterrupted, fmt.Sprintf("in epoch %d", len(r.Epochs)+1)
+		return folder.StatusInterrupted, fmt.Sprintf("in epoch %d", len(r.Epochs)+1)
 	}
-	return StatusFailed, strings.TrimSuffix(wording.Sentence(err), ".")
+	return folder.StatusFailed, strings.TrimSuffix(wording.Sentence(err), ".")
+}
+
+// cells returns the row of result.csv and of the log of all runs.
+func (s *session) cells(o folder.Outcome) []folder.Cell {
+	row := folder.Result{
+		Version: version.Read().String(), Go: runtime.Version(), Device: s.Device.Name, DeviceDetail: s.Device.Detail,
+		Settings: s.Facts.Columns(), Parameters: s.Network.Weights(), Outcome: o, Time: s.started.Format(time.RFC3339),
+	}
+	return row.Cells()
 }

@@ -11,6 +11,7 @@ import (
 	"mdfa/algo"
 	"mdfa/internal/tensorboard"
 	"mdfa/model"
+	"mdfa/run/folder"
 )
 
 // boardFolder is where a run's event files are, in its folder.
@@ -111,17 +112,13 @@ func (b *tensorboardLogger) flush() { _ = b.writer.Flush() }
 // Epoch writes all that an epoch came to, and what the network has become.
 func (b *tensorboardLogger) Epoch(e algo.Epoch) error {
 	at := int64((e.Number-1)*b.steps + e.Steps)
-	b.scalar("loss/train", at, e.Train.MeanLoss())
-	b.scalar("accuracy/train", at, e.Train.Accuracy())
-	if e.Valid.Count > 0 {
-		b.scalar("loss/valid", at, e.Valid.MeanLoss())
-		b.scalar("accuracy/valid", at, e.Valid.Accuracy())
-		if b.net.Classes >= TopFive {
-			b.scalar("accuracy/valid_top5", at, e.Valid.Top5Accuracy())
+	row := folder.EpochOf(e, b.net.Classes)
+	for _, c := range folder.EpochColumns {
+		if c.Scalar != "" {
+			b.scalar(c.Scalar, at, c.Number(&row))
 		}
 	}
 	b.scalar("training/learning_rate", at, b.lr)
-	b.scalar("training/images_per_second", at, e.ImagesPerSecond())
 
 	params, err := b.probe.Params()
 	if err != nil {
@@ -151,16 +148,12 @@ func (b *tensorboardLogger) Epoch(e algo.Epoch) error {
 // Alignment writes what was measured of a step, under the names of alignment.csv's columns.
 // Its events have the number of the step, counted from 1 like all others here.
 func (b *tensorboardLogger) Alignment(a algo.Alignment) error {
-	for i, l := range a.Layers {
-		for _, m := range []struct {
-			name  string
-			value float64
-		}{
-			{"angle_bp", l.Gradient.Angle}, {"norm_ratio_bp", l.Gradient.NormRatio}, {"sign_agreement_bp", l.Gradient.SignAgreement},
-			{"angle_feedback", l.Feedback.Angle}, {"norm_ratio_feedback", l.Feedback.NormRatio},
-			{"at_floor", l.AtFloor}, {"saturated", l.Saturated},
-		} {
-			b.scalar(fmt.Sprintf("%s/layers.%d", m.name, i), int64(a.Step)+1, m.value)
+	for i := range a.Layers {
+		row := folder.AlignmentOf(a, i, b.net)
+		for _, c := range folder.LayerColumns {
+			if c.Scalar != "" {
+				b.scalar(fmt.Sprintf(c.Scalar, i), int64(a.Step)+1, c.Number(&row))
+			}
 		}
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math"
 	"runtime"
 	"time"
 
@@ -61,31 +60,6 @@ func (c *console) event(name string, fields any) {
 		line = append(line, body[1:]...)
 	}
 	_, _ = c.Write(append(line, '\n')) // the console keeps the first failure
-}
-
-// finite is a number as JSON has it: null for what was not measured or is infinite.
-func finite(x float64) *float64 {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return nil
-	}
-	return &x
-}
-
-// mean is a mean over count examples, null where there were none.
-func mean(x, count float64) *float64 {
-	if count == 0 {
-		return nil
-	}
-	return finite(x)
-}
-
-// top5Share is the share of examples whose class was among the first five, null where
-// there are fewer classes.
-func top5Share(m algo.Metrics, classes int) *float64 {
-	if classes < run.TopFive {
-		return nil
-	}
-	return mean(m.Top5Accuracy(), m.Count)
 }
 
 // startEvent is all that the header of a run says.
@@ -148,12 +122,12 @@ const progressEvery = 10 * time.Second
 
 // progressEvent is how far an epoch has come that takes long.
 type progressEvent struct {
-	Epoch           int      `json:"epoch"`
-	Step            int      `json:"step"`
-	Steps           int      `json:"steps"`
-	Loss            *float64 `json:"loss"`
-	ImagesPerSecond *float64 `json:"images_per_second"`
-	SecondsLeft     *float64 `json:"seconds_left"`
+	Epoch           int          `json:"epoch"`
+	Step            int          `json:"step"`
+	Steps           int          `json:"steps"`
+	Loss            folder.Float `json:"loss"`
+	ImagesPerSecond folder.Float `json:"images_per_second"`
+	SecondsLeft     float64      `json:"seconds_left"`
 }
 
 // Step prints a progress event every now and then.
@@ -162,8 +136,7 @@ func (w *jsonLines) Step(epoch, step int, loss func() (float64, error)) {
 	s, ok := w.at(now, epoch, step, loss, func(bool) bool { return now.Sub(w.said) >= progressEvery })
 	if ok {
 		w.said = now
-		left := s.Left.Seconds()
-		w.out.event("progress", progressEvent{s.Epoch, s.Step, s.Steps, finite(s.Loss), finite(s.ImagesPerSecond), &left})
+		w.out.event("progress", progressEvent{s.Epoch, s.Step, s.Steps, folder.Known(s.Loss), folder.Known(s.ImagesPerSecond), s.Left.Seconds()})
 	}
 }
 
@@ -180,59 +153,39 @@ func (w *jsonLines) Checkpoint(path string, p algo.Progress) {
 	w.out.event("checkpoint", checkpointEvent{path, p.Epoch(), p.Step, p.Steps()})
 }
 
-// epochEvent has the columns of epochs.csv.
-type epochEvent struct {
-	Epoch           int      `json:"epoch"`
-	Epochs          int      `json:"epochs"`
-	Steps           int      `json:"steps"`
-	TrainLoss       *float64 `json:"train_loss"`
-	TrainAccuracy   *float64 `json:"train_accuracy"`
-	ValidLoss       *float64 `json:"valid_loss"`
-	ValidAccuracy   *float64 `json:"valid_accuracy"`
-	ValidTop5       *float64 `json:"valid_top5"`
-	Best            bool     `json:"best"`
-	ImagesPerSecond *float64 `json:"images_per_second"`
-	TrainSeconds    float64  `json:"train_seconds"`
-	DataWaitSeconds float64  `json:"data_wait_seconds"`
-}
-
 // Epoch prints an epoch.
 func (w *jsonLines) Epoch(e algo.Epoch) error {
-	w.out.event("epoch", epochEvent{
-		e.Number, w.start.Epochs, e.Steps,
-		mean(e.Train.MeanLoss(), e.Train.Count), mean(e.Train.Accuracy(), e.Train.Count),
-		mean(e.Valid.MeanLoss(), e.Valid.Count), mean(e.Valid.Accuracy(), e.Valid.Count), top5Share(e.Valid, w.start.Data.Classes),
-		e.Best, finite(e.ImagesPerSecond()), e.Seconds, e.DataWait,
-	})
-	return nil
+	row := folder.EpochOf(e, w.start.Data.Classes)
+	row.Planned = w.start.Epochs
+	return printRow(w.out, "epoch", folder.EpochColumns, &row)
 }
 
-// alignmentEvent has the columns of alignment.csv.
+// printRow prints an event with the columns of a table.
+func printRow[T any](out *console, name string, columns folder.Columns[T], row *T) error {
+	fields, err := columns.Event(row)
+	if err == nil {
+		out.event(name, fields)
+	}
+	return err
+}
+
+// alignmentEvent has the columns of alignment.csv: a layer is an object.
 type alignmentEvent struct {
-	Step   int              `json:"step"`
-	Epoch  int              `json:"epoch"`
-	Layers []alignmentLayer `json:"layers"`
-}
-
-type alignmentLayer struct {
-	Kind              string   `json:"kind"`
-	AngleBP           *float64 `json:"angle_bp"`
-	NormRatioBP       *float64 `json:"norm_ratio_bp"`
-	SignAgreementBP   *float64 `json:"sign_agreement_bp"`
-	AngleFeedback     *float64 `json:"angle_feedback"`
-	NormRatioFeedback *float64 `json:"norm_ratio_feedback"`
-	AtFloor           *float64 `json:"at_floor"`
-	Saturated         *float64 `json:"saturated"`
+	Step   int               `json:"step"`
+	Epoch  int               `json:"epoch"`
+	Layers []json.RawMessage `json:"layers"`
 }
 
 // Alignment prints a measured step.
 func (w *jsonLines) Alignment(a algo.Alignment) error {
 	e := alignmentEvent{Step: a.Step, Epoch: a.Epoch}
-	for i, l := range a.Layers {
-		e.Layers = append(e.Layers, alignmentLayer{
-			w.start.Network.Layers[i].String(), finite(l.Gradient.Angle), finite(l.Gradient.NormRatio), finite(l.Gradient.SignAgreement),
-			finite(l.Feedback.Angle), finite(l.Feedback.NormRatio), finite(l.AtFloor), finite(l.Saturated),
-		})
+	for i := range a.Layers {
+		row := folder.AlignmentOf(a, i, w.start.Network)
+		layer, err := folder.LayerColumns.Event(&row)
+		if err != nil {
+			return err
+		}
+		e.Layers = append(e.Layers, layer)
 	}
 	w.out.event("alignment", e)
 	return nil
@@ -240,33 +193,28 @@ func (w *jsonLines) Alignment(a algo.Alignment) error {
 
 // outcomeEvent is the last word on a run.
 type outcomeEvent struct {
-	Status            string   `json:"status"` // complete, interrupted or failed
-	Reason            string   `json:"reason,omitempty"`
-	Folder            string   `json:"folder"`
-	Epochs            int      `json:"epochs"`
-	Steps             int      `json:"steps"`
-	BestEpoch         int      `json:"best_epoch,omitempty"`
-	BestValidAccuracy *float64 `json:"best_valid_accuracy"`
-	TestAccuracy      *float64 `json:"test_accuracy"`
-	TestTop5          *float64 `json:"test_top5"`
-	ImagesPerSecond   *float64 `json:"images_per_second"`
-	TrainSeconds      float64  `json:"train_seconds"`
-	DataWaitSeconds   float64  `json:"data_wait_seconds"`
+	Status            string       `json:"status"` // complete, interrupted or failed
+	Reason            string       `json:"reason,omitempty"`
+	Folder            string       `json:"folder"`
+	Epochs            int          `json:"epochs"`
+	Steps             int          `json:"steps"`
+	BestEpoch         int          `json:"best_epoch,omitempty"`
+	BestValidAccuracy folder.Float `json:"best_valid_accuracy"`
+	TestAccuracy      folder.Float `json:"test_accuracy"`
+	TestTop5          folder.Float `json:"test_top5"`
+	ImagesPerSecond   folder.Float `json:"images_per_second"`
+	TrainSeconds      float64      `json:"train_seconds"`
+	DataWaitSeconds   float64      `json:"data_wait_seconds"`
 }
 
 // Finished prints how the run ended.
 func (w *jsonLines) Finished(o *run.Outcome) {
-	best, test := o.Best(), o.Test
-	e := outcomeEvent{
+	row := folder.OutcomeOf(o.Result, o.Start.Data.Classes, o.Status, o.Reason)
+	w.out.event("outcome", outcomeEvent{
 		Status: o.Status, Reason: o.Reason, Folder: o.Start.Dir, Epochs: len(o.Epochs), Steps: o.Steps, BestEpoch: o.BestEpoch,
-		BestValidAccuracy: mean(best.Valid.Accuracy(), best.Valid.Count),
-		TestAccuracy:      mean(test.Accuracy(), test.Count), TestTop5: top5Share(test, o.Start.Data.Classes),
-		TrainSeconds: o.Seconds, DataWaitSeconds: o.DataWait,
-	}
-	if o.Seconds > 0 {
-		e.ImagesPerSecond = finite(o.ImagesPerSecond())
-	}
-	w.out.event("outcome", e)
+		BestValidAccuracy: row.BestValidAccuracy, TestAccuracy: row.TestAccuracy, TestTop5: row.TestTop5,
+		ImagesPerSecond: folder.Mean(o.ImagesPerSecond(), o.Seconds), TrainSeconds: o.Seconds, DataWaitSeconds: o.DataWait,
+	})
 }
 
 // Profiled prints the profile of a step.

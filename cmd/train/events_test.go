@@ -127,7 +127,7 @@ func TestEveryEventIsDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/output.md")
 	require.NoError(t, err)
 	for name, fields := range map[string]any{
-		"start": startEvent{}, "note": noteEvent{}, "resume": resumeEvent{}, "progress": progressEvent{}, "epoch": epochEvent{},
+		"start": startEvent{}, "note": noteEvent{}, "resume": resumeEvent{}, "progress": progressEvent{},
 		"alignment": alignmentEvent{}, "checkpoint": checkpointEvent{}, "outcome": outcomeEvent{}, "error": errorEvent{},
 	} {
 		_, section, found := strings.Cut(string(text), "\n### "+name+"\n")
@@ -138,6 +138,16 @@ func TestEveryEventIsDocumented(t *testing.T) {
 			field, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
 			assert.Contains(t, section, "`"+field+"`", name)
 		}
+	}
+}
+
+func TestTheColumnsOfEventsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/output.md")
+	require.NoError(t, err)
+	_, section, _ := strings.Cut(string(text), "\n### epoch\n")
+	section, _, _ = strings.Cut(section, "\n##")
+	for _, c := range folder.EpochColumns {
+		assert.Contains(t, section, "`"+c.Name+"`")
 	}
 }
 

@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"mdfa/run"
+	"mdfa/run/folder"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -83,7 +83,7 @@ func TestTrainsOnImageNetFromItsTars(t *testing.T) {
 			assert.Equal(t, []string{"imagenet", strconv.Itoa(c.classes), "32x32x3", "complete", "2"},
 				[]string{row["dataset"], row["classes"], row["image_size"], row["status"], row["epochs"]})
 			_, epochs := table(t, filepath.Join(got.runFolder(t), "epochs.csv"))
-			if c.classes < run.TopFive {
+			if c.classes < folder.TopFive {
 				assert.NotContains(t, got.stdout, "top-5")
 				assert.Empty(t, row["test_top5"]+epochs[0]["valid_top5"])
 				return

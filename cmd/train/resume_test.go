@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/run"
 	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
 	"mdfa/run/settings"
@@ -359,7 +358,7 @@ func TestTheCommandThatResumesARunCanBePasted(t *testing.T) {
 	got := finish(t, pasted)
 	require.Equal(t, 0, got.code, "%s\n%s", line, got.stderr)
 	_, rows = table(t, filepath.Join(runs[0], "result.csv"))
-	assert.Equal(t, run.StatusComplete, rows[0]["status"])
+	assert.Equal(t, folder.StatusComplete, rows[0]["status"])
 }
 
 func TestARunWithRelativePathsIsResumedFromAnyFolder(t *testing.T) {

@@ -258,7 +258,7 @@ func (t *terminal) Finished(o *run.Outcome) {
 	}
 	if o.Test.Count > 0 {
 		text := c.bold.Sprint(figures.Percent(o.Test.Accuracy(), 2))
-		if o.Start.Data.Classes >= run.TopFive {
+		if o.Start.Data.Classes >= folder.TopFive {
 			text += ", top-5 " + figures.Percent(o.Test.Top5Accuracy(), 2)
 		}
 		c.line(c.label("test") + text)

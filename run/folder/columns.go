@@ -63,6 +63,15 @@ func (c Columns[T]) Texts(row *T) []string {
 	return texts
 }
 
+// Cells returns a row of the table with the names of its columns.
+func (c Columns[T]) Cells(row *T) []Cell {
+	var cells []Cell
+	for _, column := range c.table() {
+		cells = append(cells, Cell{column.Name, column.text(row)})
+	}
+	return cells
+}
+
 // Parse reads a line of the table. What is missing or cannot be read is 0, false, "" or an
 // unknown Float.
 func (c Columns[T]) Parse(line Row) T {

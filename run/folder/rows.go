@@ -220,18 +220,11 @@ var ResultColumns = append(machineColumns[:len(machineColumns):len(machineColumn
 
 // Cells returns the row with the names of its columns.
 func (r *Result) Cells() []Cell {
-	var cells []Cell
-	add := func(columns Columns[Result]) {
-		for _, c := range columns {
-			cells = append(cells, Cell{c.Name, c.text(r)})
-		}
-	}
-	add(machineColumns)
+	cells := machineColumns.Cells(r)
 	for _, f := range r.Settings {
 		cells = append(cells, Cell{f.Name, f.Text})
 	}
-	add(outcomeColumns)
-	return cells
+	return append(cells, outcomeColumns.Cells(r)...)
 }
 
 // column returns what is declared of a column of result.csv or of the log of all runs.
