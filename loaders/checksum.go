@@ -13,10 +13,10 @@ type summed interface {
 	Sum(i int) uint32
 }
 
-// Checksum is a SHA-256, in hex, of all that training sees of the data set: the shape of
-// its images, and of each split the labels and images in their order. Two data sets with
-// the same one train to the same bits. Images that stay in files are not read: their part
-// is the checksum that was taken when they were prepared.
+// Checksum returns a SHA-256, in hex, of everything that training sees of the data set: the shape of
+// its images, and the labels and images of each split in their order. Two data sets with
+// the same checksum train to the same bits. It does not read images that stay in files, but takes
+// the checksums of their preparation.
 func (d *Dataset) Checksum() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%dx%dx%d %d\n", d.Height, d.Width, d.Channels, d.Classes)

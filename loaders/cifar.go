@@ -17,16 +17,16 @@ const (
 	cifarPlane    = cifarSide * cifarSide // one colour of an image
 	cifarImage    = cifarPlane * cifarChannels
 
-	// maxCIFARRecords bounds what one file may hold: twice what the largest of the
-	// published ones does.
+	// maxCIFARRecords bounds the records of a file: twice those of the largest
+	// published one.
 	maxCIFARRecords = 100_000
-	// publishedRecords is what room is made for on the word of a file's size.
+	// publishedRecords bounds the memory that a file's size alone may allocate.
 	publishedRecords = 50000
 	// maxNames bounds a file of class names, in bytes.
 	maxNames = 1 << 16
 )
 
-// cifarSet is one of the two sets: its files, and what a record holds. A record
+// cifarSet is one of the two sets: its files and the labels of a record. A record
 // is a byte for each kind of label and then the planes of red, green and blue,
 // row by row.
 type cifarSet struct {
@@ -43,17 +43,17 @@ type cifarSet struct {
 // cifarLabel is one label of a record.
 type cifarLabel struct {
 	classes int
-	names   string // the file that says what the labels mean
+	names   string // the file with the names of the labels
 	keys    cifarKeys
 }
 
-// files are all that must be there, the training files first.
+// files returns the names of all needed files, the training files first.
 func (set cifarSet) files() []string { return append(slices.Clone(set.train), set.test) }
 
-// record is the length of one record in bytes.
+// record returns the length of one record in bytes.
 func (set cifarSet) record() int { return len(set.labels) + cifarImage }
 
-// label says which label of a record counts.
+// label returns the index of the label that counts in a record.
 func (set cifarSet) label(coarse bool) int {
 	if coarse {
 		return 0
@@ -85,7 +85,7 @@ func appendPixels(to, planes []uint8) []uint8 {
 	return to
 }
 
-// join strings the training files together; the last part is the test file.
+// join joins the training files; the last part is the test file.
 func (set cifarSet) join(parts []rawSplit) contents {
 	last := len(parts) - 1
 	held := contents{test: parts[last]}
@@ -101,7 +101,7 @@ func (set cifarSet) join(parts []rawSplit) contents {
 	for i, part := range parts[:last] {
 		held.train.images = append(held.train.images, part.images...)
 		held.train.labels = append(held.train.labels, part.labels...)
-		parts[i] = rawSplit{} // lets its memory go
+		parts[i] = rawSplit{} // frees its memory
 	}
 	return held
 }

@@ -12,9 +12,9 @@ import (
 	"mdfa/internal/fault"
 )
 
-// readRecords reads records to the end of the stream, and turns each image from
-// planes of colour, [3, 32, 32], into pixels, [32, 32, 3]. size is how long the
-// stream is likely to be; path only serves the messages.
+// readRecords reads records to the end of the stream and turns each image from
+// planes of colour, [3, 32, 32], into pixels, [32, 32, 3]. size is the likely length of the
+// stream; path only serves the messages.
 func (set cifarSet) readRecords(ctx context.Context, r io.Reader, path string, size int64, use int) (rawSplit, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	record := make([]uint8, set.record())

@@ -9,7 +9,7 @@ import (
 	"mdfa/internal/fetch"
 )
 
-// cifarPlace is where a set was found: a folder of unpacked files or the archive.
+// cifarPlace is the place of a set: a folder of unpacked files or the archive.
 type cifarPlace struct{ folder, archive string }
 
 // lookIn looks in one folder for the unpacked files, in the archive's own folder or loose, and for the
@@ -79,7 +79,7 @@ func (set cifarSet) findIn(dir string) (of cifarSet, at cifarPlace, missing []st
 	return set, cifarPlace{}, missing, nil
 }
 
-// notHere says what a named folder lacks.
+// notHere lists the files that a named folder lacks.
 func (set cifarSet) notHere(dir string, missing []string) error {
 	text := fmt.Sprintf("%s in %s is not complete: put %s there, or name another folder with -data.", set.name, homely(dir), list(missing))
 	if len(missing) == len(set.files()) {

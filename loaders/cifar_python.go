@@ -15,12 +15,12 @@ import (
 // same images in the same order, in pickles of a numpy array [n, 3*32*32] of planes and
 // lists of labels.
 
-// cifarKeys are the names of the labels, and of what they mean, in the dictionaries.
+// cifarKeys are the keys of the labels and of their names in the dictionaries.
 type cifarKeys struct{ labels, names string }
 
 // readBatch reads a file of the Python version.
 func (set cifarSet) readBatch(ctx context.Context, r io.Reader, path string, use int) (rawSplit, error) {
-	const rest = 64 << 20 // bytes of all that is no image: the names of the original files, mostly
+	const rest = 64 << 20 // bytes of everything but the images, mostly the names of the original files
 	value, err := readPickle(r, maxCIFARRecords*cifarImage+rest)
 	if err != nil {
 		return rawSplit{}, pickleFault(err, path)
@@ -67,7 +67,7 @@ func (set cifarSet) readBatch(ctx context.Context, r io.Reader, path string, use
 	return split, nil
 }
 
-// transposed brings an array of Fortran's order, all first bytes first, into rows.
+// transposed turns an array in Fortran's order, all first bytes first, into rows.
 func transposed(columns []byte, n int) []byte {
 	rows := make([]byte, len(columns))
 	for i := range n {
@@ -78,8 +78,7 @@ func transposed(columns []byte, n int) []byte {
 	return rows
 }
 
-// readMeta reads the names of classes. A set without them is whole, so that a file that
-// holds others, or is no pickle, gives none.
+// readMeta reads the names of classes.
 func (set cifarSet) readMeta(text []byte, path string, use int) ([]string, error) {
 	value, err := readPickle(bytes.NewReader(text), maxNames)
 	if err != nil {
@@ -96,7 +95,7 @@ func (set cifarSet) readMeta(text []byte, path string, use int) ([]string, error
 	return readClassNames(names, path, label.classes)
 }
 
-// pickleFault says what is wrong with a file of the Python version.
+// pickleFault turns an error of readPickle into a sentence.
 func pickleFault(err error, path string) error {
 	if errors.Is(err, errPickle) {
 		return fault.New(ErrFormat, err,

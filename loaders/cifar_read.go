@@ -48,7 +48,7 @@ func (set cifarSet) read(ctx context.Context, opt Options) (contents, error) {
 	}
 	published := set.archive
 	if info, err := os.Stat(at.archive); err == nil && set.python != nil && info.Size() == set.python.archive.Size {
-		published = set.python.archive // under whatever name
+		published = set.python.archive // under any name
 	}
 	same := compareLater(ctx, []string{at.archive}, []fetch.File{published})
 	held, err := set.readArchive(ctx, at.archive, use)
@@ -56,7 +56,7 @@ func (set cifarSet) read(ctx context.Context, opt Options) (contents, error) {
 	return held, err
 }
 
-// readFolder reads the unpacked files; use says which label of a record counts.
+// readFolder reads the unpacked files; use is the index of the label that counts in a record.
 func (set cifarSet) readFolder(ctx context.Context, dir string, use int) (contents, error) {
 	names := set.files()
 	parts, err := sideBySide(len(names), func(i int) (rawSplit, error) {
@@ -97,7 +97,7 @@ func (set cifarSet) readPart(ctx context.Context, r io.Reader, path string, size
 	return set.readRecords(ctx, r, path, size, use)
 }
 
-// readNames reads what the labels mean.
+// readNames reads the names of the labels.
 func (set cifarSet) readNames(text []byte, path string, use int) ([]string, error) {
 	if set.pickled {
 		return set.readMeta(text, path, use)
@@ -105,12 +105,12 @@ func (set cifarSet) readNames(text []byte, path string, use int) ([]string, erro
 	return readClassNames(text, path, set.labels[use].classes)
 }
 
-// maxInflation is the most that deflate can make of a byte (RFC 1951: 258 bytes
-// for two bits at best).
+// maxInflation bounds the bytes that deflate can make of one (RFC 1951: at best 258 bytes
+// of two bits).
 const maxInflation = 1032
 
 // readArchive reads the set from its archive, gzipped or not, without unpacking
-// it on disk; use says which label of a record counts.
+// it on disk; use is the index of the label that counts in a record.
 func (set cifarSet) readArchive(ctx context.Context, path string, use int) (contents, error) {
 	file, info, err := disk.Open(path)
 	if err != nil {
@@ -125,8 +125,8 @@ func (set cifarSet) readArchive(ctx context.Context, path string, use int) (cont
 	return held, err
 }
 
-// readTar reads the set from an archive of size bytes; path only serves the
-// messages. Members are known by their name, in whatever folder they lie.
+// readTar reads the set from an archive of size bytes; archive only serves the
+// messages. The name alone identifies a member, in any folder.
 func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, size int64, use int) (contents, error) {
 	unzipped, _, err := unzip(r, archive)
 	if err != nil {
@@ -139,7 +139,7 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 		classNames []string
 		seen       = map[string]bool{}
 		members    = tar.NewReader(in)
-		where      = "at its beginning"
+		place      = "at its beginning"
 	)
 	for {
 		header, err := members.Next()
@@ -147,10 +147,10 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 			break
 		}
 		if err != nil {
-			return contents{}, set.tarFault(err, archive, where, len(seen) > 0)
+			return contents{}, set.tarFault(err, archive, place, len(seen) > 0)
 		}
 		name := path.Base(header.Name)
-		where = "after " + foreign.Text(name)
+		place = "after " + foreign.Text(name)
 		i := slices.Index(wanted, name)
 		isNames := name == set.labels[use].names
 		if header.Typeflag == tar.TypeReg && i < 0 && !isNames && set.python != nil && len(seen) == 0 {
@@ -188,7 +188,7 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 			return contents{}, err
 		}
 	}
-	// What follows the last member is only padding, but reading it lets gzip
+	// Only padding follows the last member, but reading it lets gzip
 	// compare its checksum.
 	if _, err := io.Copy(io.Discard, in); err != nil {
 		return contents{}, readFault(err, archive, "at its end")
@@ -204,15 +204,15 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 	return held, nil
 }
 
-// tarFault says what is wrong between two members.
-func (set cifarSet) tarFault(err error, archive, where string, begun bool) error {
+// tarFault turns an error between two members into a sentence.
+func (set cifarSet) tarFault(err error, archive, place string, begun bool) error {
 	switch {
 	case errors.Is(err, tar.ErrHeader) && !begun:
 		return fault.New(ErrFormat, err,
 			"%s is not a tar archive: put %s from %s there, or name its folder with -data.", archive, set.archive.Name, cifarAddress)
 	case errors.Is(err, tar.ErrHeader):
 		return fault.New(ErrCorrupt, err,
-			"%s is damaged: its tar stream is wrong %s; copy or download the file again.", archive, where)
+			"%s is damaged: its tar stream is wrong %s; copy or download the file again.", archive, place)
 	}
-	return readFault(err, archive, where)
+	return readFault(err, archive, place)
 }

@@ -9,7 +9,7 @@ import (
 
 // Kinds of errors, for errors.Is.
 var (
-	// ErrUsage is any error in what the caller asked for, as against one in
+	// ErrUsage is an error in the arguments, not in
 	// the files: a program ends with its exit code for wrong usage.
 	ErrUsage = errors.New("wrong usage")
 	// ErrUnknownDataset is an ErrUsage: no data set has that name.
@@ -27,8 +27,8 @@ var (
 	ErrTruncated = errors.New("truncated file")
 	// ErrCorrupt: a compressed stream is damaged.
 	ErrCorrupt = errors.New("corrupt file")
-	// ErrFormat: a file is sound but does not hold what it should.
+	// ErrFormat: a file is sound but has another content than expected.
 	ErrFormat = shards.ErrFormat
-	// ErrChecksum: a file is not, byte for byte, the one it should be.
+	// ErrChecksum: the checksum of a file differs from the expected one.
 	ErrChecksum = shards.ErrChecksum
 )

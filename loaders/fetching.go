@@ -16,7 +16,7 @@ import (
 
 // fetchSet fetches the files of a data set from an address, which ends with a
 // slash, into the first default place that can be written. It returns their
-// paths, in order, and the place for people to read.
+// paths, in order, and the folder as messages name it.
 func fetchSet(ctx context.Context, name, address string, files []fetch.File, opt Options) (paths []string, place string, err error) {
 	dirs := places(name)
 	if len(dirs) == 0 {
@@ -35,10 +35,10 @@ func fetchSet(ctx context.Context, name, address string, files []fetch.File, opt
 		}
 		return nil, "", fetchFault(err, name, dir, address, files)
 	}
-	return nil, "", nil // not reached: the last place always returns
+	return nil, "", nil // unreachable: the last place always returns
 }
 
-// readOnly says whether a folder is only for reading, as one that many share may be.
+// readOnly reports whether a folder cannot be written, as a shared one may be.
 func readOnly(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
@@ -55,7 +55,7 @@ func fetchInto(ctx context.Context, fetcher *fetch.Fetcher, dir, address string,
 	return paths, nil
 }
 
-// fetchFault says why a data set could not be fetched and what to do.
+// fetchFault says why a data set could not be fetched and how to get it.
 func fetchFault(err error, name, dir, address string, files []fetch.File) error {
 	kind := ErrNotFound
 	switch {
@@ -70,17 +70,17 @@ func fetchFault(err error, name, dir, address string, files []fetch.File) error 
 		"%s, and fetching it failed (%v). %s", notIn(name), err, byHand(name, address, files))
 }
 
-// byHand tells how to get the files by hand.
+// byHand explains how to get the files by hand.
 func byHand(name, address string, files []fetch.File) string {
-	each := make([]string, len(files))
+	lines := make([]string, len(files))
 	for i, file := range files {
-		each[i] = fmt.Sprintf("%s (%s bytes, MD5 %s)", file.Name, humanize.Comma(file.Size), file.MD5)
+		lines[i] = fmt.Sprintf("%s (%s bytes, MD5 %s)", file.Name, humanize.Comma(file.Size), file.MD5)
 	}
 	there := putThere(name)
 	if len(files) == 1 {
 		there = strings.Replace(there, "their", "its", 1)
 	}
-	return fmt.Sprintf("Put %s, from %s, %s", strings.Join(each, ", "), address, there)
+	return fmt.Sprintf("Put %s, from %s, %s", strings.Join(lines, ", "), address, there)
 }
 
 // compareLater compares files with the published ones while others read them.

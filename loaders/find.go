@@ -27,8 +27,7 @@ func places(name string) []string {
 	return dirs
 }
 
-// notIn says in which of the default folders a data set is not, as the
-// beginning of a sentence.
+// notIn says, as the beginning of a sentence, that the default folders lack a data set.
 func notIn(name string) string {
 	dirs := places(name)
 	if len(dirs) == 0 {
@@ -49,7 +48,7 @@ func putThere(name string) string {
 	return fmt.Sprintf("in %s, or name their folder with -data.", homely(dirs[0]))
 }
 
-// homely writes ~ for the user's home folder, as people do.
+// homely writes ~ for the user's home folder.
 func homely(path string) string {
 	home, err := os.UserHomeDir()
 	if err != nil {
@@ -62,11 +61,11 @@ func homely(path string) string {
 	return filepath.Join("~", rest)
 }
 
-// sourceOf is a path of the user's as Dataset.Source has it, which people read in other folders too.
+// sourceOf returns a path as Dataset.Source has it: absolute, since it is also read in other folders.
 func sourceOf(path string) string { return homely(disk.Absolute(path)) }
 
 // candidates lists the folders in which a data set is looked for: dir if it is named, or else the default
-// places. A default place without all of its files is passed over: those that miss are fetched.
+// places. A default place without all of the files is skipped: the missing ones are fetched.
 func candidates(name, dir string) []string {
 	if dir != "" {
 		return []string{dir}
@@ -98,9 +97,9 @@ func lookIn(dir string, names []string, spellings func(name string) []string) (p
 	return paths, missing, nil
 }
 
-// idxSpellings lists the names under which people keep an idx file: Y. LeCun's (train-images-idx3-ubyte) and
-// the one that some unpackers make of it (train-images.idx3-ubyte), zipped or not. The content, not the name,
-// tells whether it is zipped.
+// idxSpellings lists the usual names of an idx file: Y. LeCun's (train-images-idx3-ubyte) and
+// the one that some unpackers make of it (train-images.idx3-ubyte), zipped or not. Its content, not its name,
+// shows whether it is zipped.
 func idxSpellings(name string) []string {
 	dotted := strings.Replace(name, "-idx", ".idx", 1)
 	return []string{name, name + ".gz", dotted, dotted + ".gz"}
@@ -136,7 +135,7 @@ func findIDX(name, dir string) (paths []string, place string, err error) {
 	return nil, "", nil
 }
 
-// statNamed looks at what -data names; holds says what belongs there.
+// statNamed looks at the path of -data; holds names the content that belongs there.
 func statNamed(dir, holds string) (fs.FileInfo, error) {
 	info, err := os.Stat(dir)
 	switch {

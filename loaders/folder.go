@@ -19,21 +19,21 @@ import (
 
 const (
 	folderName = "folder"
-	// folderSize is the default of Options.Size: what small pictures are worth, and a
+	// folderSize is the default of Options.Size: enough for small pictures, and a
 	// size at which a fully-connected network has a sensible number of weights.
 	folderSize = 64
 )
 
-// Names under which people keep the parts of a data set.
+// Usual names of the folders of a data set.
 var (
 	trainFolders = []string{"train", "training"}
 	testFolders  = []string{"test", "testing"}
 	validFolders = []string{"val", "valid", "validation"}
 )
 
-// readFolder reads photographs of the user's own: Options.Dir has a folder train, and
+// readFolder reads the user's photographs: Options.Dir has a folder train, and
 // may have folders test and val, each with a folder for each class. They are prepared once, into
-// the user's cache; a photograph that is added or changed makes another folder there.
+// a folder of the user's cache. If a photograph is added or changed, they are prepared again, into another folder.
 func readFolder(ctx context.Context, opt Options) (contents, error) {
 	if err := checkFolderOptions(opt); err != nil {
 		return contents{}, err
@@ -76,8 +76,8 @@ func checkFolderOptions(opt Options) error {
 	return nil
 }
 
-// openPhotos lists the photographs below dir. Its notes say what of the folder counts for
-// what, where that is not plain.
+// openPhotos lists the photographs below dir. Its notes explain the use of the folders, if that is not
+// obvious.
 func openPhotos(ctx context.Context, dir string) (source *prepare.Source, notes []string, err error) {
 	info, err := os.Stat(dir)
 	switch {
@@ -131,7 +131,7 @@ func openParts(ctx context.Context, dir, train, test, valid string) (*prepare.So
 	return source, err
 }
 
-// subfolder is the first of the names that is a folder in dir, or "".
+// subfolder returns the first of the names that is a folder in dir, or "".
 func subfolder(dir string, names []string) string {
 	for _, name := range names {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.IsDir() {
@@ -141,10 +141,10 @@ func subfolder(dir string, names []string) string {
 	return ""
 }
 
-// otherFolders are the folders in dir that are not used, without hidden ones.
+// otherFolders lists the unused folders in dir, without hidden ones.
 func otherFolders(dir string, used []string) []string {
 	var others []string
-	entries, _ := os.ReadDir(dir) // the folders that count were read before
+	entries, _ := os.ReadDir(dir) // an error has shown before, with the used folders
 	for _, entry := range entries {
 		name := entry.Name()
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.IsDir() && name[0] != '.' && !slices.Contains(used, name) {
@@ -154,8 +154,8 @@ func otherFolders(dir string, used []string) []string {
 	return others
 }
 
-// preparedCache is the folder for the prepared images: another for other paths, names,
-// sizes and times of the files, and for another size of the images.
+// preparedCache returns the folder for the prepared images. It depends on the paths, names,
+// sizes and times of the files and on the size of the images.
 func preparedCache(source *prepare.Source, size int) (string, error) {
 	root, err := os.UserCacheDir()
 	if err != nil {
@@ -164,7 +164,7 @@ func preparedCache(source *prepare.Source, size int) (string, error) {
 	}
 	from := source.Describe()
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %s %d", from.Paths, from.Fingerprint, size))
-	const digits = 16 // of the sum; enough that no two meet
+	const digits = 16 // of the sum; enough to tell folders apart
 	return filepath.Join(root, "mdfa", folderName, fmt.Sprintf("%s-%d", hex.EncodeToString(sum[:])[:digits], size)), nil
 }
 
@@ -178,7 +178,7 @@ func prepareCache(ctx context.Context, cache string, source *prepare.Source, siz
 	_, fresh, err := prepare.Run(ctx, cache, source, prepare.Options{
 		Size: size,
 		Progress: func(p prepare.Progress) {
-			if step.Total == 0 { // the beginning, for the rate
+			if step.Total == 0 { // the first report, for the rate
 				step.Done, step.Total, step.Kept = p.Kept, p.Total, p.Kept
 				report(step)
 			}

@@ -18,23 +18,23 @@ const (
 	idxLabelDims = 1
 	idxImageDims = 3
 
-	// maxIDXBytes bounds what a header may claim; MNIST's largest file holds
+	// maxIDXBytes bounds the bytes that a header may claim; MNIST's largest file holds
 	// 47 MB, so a claim of 2 GiB is a damaged header.
 	maxIDXBytes = 1<<31 - 1
 
-	// firstRead is what is allocated on the word of a header alone; from there
+	// firstRead is the memory that a header alone may allocate; from there
 	// the buffer at most doubles each time that it has been filled.
 	firstRead = 1 << 20
 )
 
-// idxWant is what the caller expects a file to hold: labels, or images of one
+// idxWant is the expected content of a file: labels, or images of one
 // size.
 type idxWant struct {
 	images        bool
 	height, width int
 }
 
-func (w idxWant) what() string {
+func (w idxWant) noun() string {
 	if w.images {
 		return "images"
 	}
@@ -45,7 +45,7 @@ func (w idxWant) what() string {
 // returns its elements: [n, height*width] for images, [n] for labels. It is
 // strict: type, dimensions, length and the gzip checksum must all be right and
 // nothing may follow. path only serves the messages. Memory stays within twice
-// what the stream really delivers, whatever the header claims.
+// the bytes that the stream really delivers, whatever the header claims.
 func readIDX(r io.Reader, path string, want idxWant) ([]uint8, error) {
 	in, zipped, err := unzip(r, path)
 	if err != nil {
@@ -62,7 +62,7 @@ func readIDX(r io.Reader, path string, want idxWant) ([]uint8, error) {
 	data, err := readExactly(in, n)
 	if err != nil {
 		return nil, readFault(err, path, fmt.Sprintf(
-			"after %d of the %d bytes of %s that its header announces", len(data), n, want.what()))
+			"after %d of the %d bytes of %s that its header announces", len(data), n, want.noun()))
 	}
 	// One more read shows whether the stream ends here, and lets gzip compare
 	// its checksum.
@@ -71,7 +71,7 @@ func readIDX(r io.Reader, path string, want idxWant) ([]uint8, error) {
 		return data, nil
 	case nil:
 		return nil, fault.New(ErrFormat, nil,
-			"%s goes on after the %d bytes of %s that its header announces: copy or download the file again.", path, n, want.what())
+			"%s goes on after the %d bytes of %s that its header announces: copy or download the file again.", path, n, want.noun())
 	default:
 		return nil, readFault(err, path, end)
 	}
@@ -122,25 +122,25 @@ func readIDXHeader(in io.Reader, path string, want idxWant) (int, error) {
 	if err := binary.Read(in, binary.BigEndian, sizes[:dims]); err != nil {
 		return 0, readFault(err, path, "within its idx header")
 	}
-	count, each := uint64(sizes[0]), uint64(1)
+	count, pixels := uint64(sizes[0]), uint64(1)
 	if want.images {
 		if sizes[1] != uint32(want.height) || sizes[2] != uint32(want.width) {
 			return 0, format("holds images of %dx%d; %dx%d was expected: is it a file of another data set?",
 				sizes[1], sizes[2], want.height, want.width)
 		}
-		each = uint64(want.height) * uint64(want.width)
+		pixels = uint64(want.height) * uint64(want.width)
 	}
 	if count == 0 {
-		return 0, format("holds no %s: copy or download the file again.", want.what())
+		return 0, format("holds no %s: copy or download the file again.", want.noun())
 	}
-	if count > maxIDXBytes/each {
-		return 0, format("announces %d %s, more than 2 GiB: its header is damaged; copy or download the file again.", count, want.what())
+	if count > maxIDXBytes/pixels {
+		return 0, format("announces %d %s, more than 2 GiB: its header is damaged; copy or download the file again.", count, want.noun())
 	}
-	return int(count * each), nil
+	return int(count * pixels), nil
 }
 
 // readExactly reads n bytes, growing the buffer only as they arrive. On an
-// error it returns what it got.
+// error it returns the bytes that it got.
 func readExactly(in io.Reader, n int) ([]uint8, error) {
 	data := make([]uint8, 0, min(n, firstRead))
 	for {

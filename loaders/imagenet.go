@@ -13,8 +13,8 @@ import (
 
 const imageNet = "imagenet"
 
-// ImageNetFolder is where a prepared ImageNet is looked for first, and where
-// imagenet-prep puts it unless told otherwise: $MDFA_DATA/imagenet, or else
+// ImageNetFolder returns the first folder in which Load looks for a prepared ImageNet, and the default
+// output of imagenet-prep: $MDFA_DATA/imagenet, or else
 // mdfa/imagenet under the user's cache folder.
 func ImageNetFolder() (string, error) {
 	dirs := places(imageNet)
@@ -24,9 +24,8 @@ func ImageNetFolder() (string, error) {
 	return dirs[0], nil
 }
 
-// readImageNet opens the folder that imagenet-prep has made. The original's validation
-// images are the test set; the validation split is cut from the training images, as for
-// every data set.
+// readImageNet opens a folder of imagenet-prep. ImageNet's validation
+// images are the test set; the validation split is cut from the training images.
 func readImageNet(ctx context.Context, opt Options) (contents, error) {
 	dir := opt.Dir
 	if dir == "" {
@@ -56,7 +55,7 @@ func readImageNet(ctx context.Context, opt Options) (contents, error) {
 	return readPrepared(ctx, dir, inMemory)
 }
 
-// preparedPlace is the first default folder that has something in it, or "".
+// preparedPlace returns the first default folder that is not empty, or "".
 func preparedPlace() string {
 	for _, dir := range places(imageNet) {
 		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {

@@ -17,13 +17,11 @@ func Names() []string {
 
 // Load reads a data set and cuts its splits.
 //
-// What the caller asked for wrongly is an ErrUsage (more closely
-// ErrUnknownDataset, ErrClasses, ErrOption or ErrSeed) and is found before any
-// file is touched, unless only the files can tell. Files that are absent or
-// unfit are ErrNotFound, ErrTruncated, ErrCorrupt, ErrFormat or ErrChecksum;
-// anything else comes from the operating system or from ctx. The text of each
-// is one or two whole sentences for the user: what was wrong, what was
-// expected, what to do.
+// Wrong arguments are an ErrUsage (ErrUnknownDataset, ErrClasses, ErrOption or ErrSeed). Load finds them
+// before it touches any file, unless they depend on the files. Missing or
+// unfit files are ErrNotFound, ErrTruncated, ErrCorrupt, ErrFormat or ErrChecksum;
+// other errors come from the operating system or from ctx. The text of each
+// is one or two whole sentences for the user: the fault, the expectation, the remedy.
 func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 	def, ok := registry[name]
 	if !ok {
@@ -61,8 +59,8 @@ func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 	return data, nil
 }
 
-// checkOptions refuses the options that a data set does not have, and returns
-// its definition under those that it has.
+// checkOptions refuses options that a data set does not have, and returns
+// its definition under the others.
 func checkOptions(def definition, opt Options) (definition, error) {
 	switch {
 	case opt.Coarse && def.coarse == 0:
@@ -80,7 +78,7 @@ func checkOptions(def definition, opt Options) (definition, error) {
 	return def, nil
 }
 
-// with completes a definition by what the files told.
+// with completes a definition by the content of the files.
 func (d definition) with(held contents) definition {
 	d.height = cmp.Or(held.height, d.height)
 	d.width = cmp.Or(held.width, d.width)

@@ -3,10 +3,10 @@
 // the train, validation and test splits exactly as the paper's own code does
 // for the same seed.
 //
-// It is a leaf: it knows nothing of devices, models or learning rules. Pixels
-// stay uint8, as the files hold them; scaling to [0, 1] happens on the device.
+// It imports no package of devices, models or learning rules. Pixels
+// stay uint8, as in the files; the device scales them to [0, 1].
 //
-// A data set is one file of this package that registers a definition.
+// sets.go lists the data sets.
 package loaders
 
 import (
@@ -23,13 +23,13 @@ type Split struct {
 	Images []uint8     // [n, height*width*channels], row-major NHWC, 0..255; nil when there is a Source
 	Source ImageSource // set when Images is nil: the images stay in files
 	Labels []int32     // [n], 0..Classes-1
-	Rows   []int       // [n], the image's row in the source file: the training files for Train and, unless it has files of its own, for Valid, the test files for Test
+	Rows   []int       // [n], the image's row in the files: the test files for Test, the training files for Train, and for Valid its own files or else the training files
 }
 
-// Len is the number of images.
+// Len returns the number of images.
 func (s *Split) Len() int { return len(s.Labels) }
 
-// ImageSource hands out images that are too many for memory.
+// ImageSource reads images that stay in files.
 type ImageSource interface {
 	// Image copies image i of the split into dst, [height*width*channels],
 	// row-major HWC. It is safe for concurrent use.
@@ -41,91 +41,90 @@ type Dataset struct {
 	Name                    string   // as in Options and Names, e.g. "mnist"
 	Height, Width, Channels int      // of one image
 	Classes                 int      // number of labels in use, at least 2
-	Coarse                  bool     // the labels are the coarse ones, as Options.Coarse asked
+	Coarse                  bool     // the labels are the coarse ones (Options.Coarse)
 	ClassOrder              []int    // [Classes], the label in the files of each label here
-	ClassNames              []string // [Classes], what the labels mean, in the order of ClassOrder; nil when the names are just the digits or not known
-	Train, Valid, Test      Split    // Valid may be empty when there are under seven training images
-	Source                  string   // where the files came from, for people to read, e.g. "~/.cache/mdfa/mnist"
+	ClassNames              []string // [Classes], the names of the labels, in the order of ClassOrder; nil for digits and for unknown names
+	Train, Valid, Test      Split    // Valid may be empty if there are fewer than seven training images
+	Source                  string   // the origin of the files, for messages, e.g. "~/.cache/mdfa/mnist"
 	LeftOut                 LeftOut  // photographs that could not be read
-	Notes                   []string // what the user should know about the files
-	Official                bool     // a checksum has shown that the files are, byte for byte, the published ones; false where nothing could show it
+	Notes                   []string // remarks about the files for the user
+	Official                bool     // a checksum shows that the files are, byte for byte, the published ones; false for sets without published checksums
 }
 
-// LeftOut says which files of a data set could not be read.
+// LeftOut counts the files of a data set that could not be read.
 type LeftOut struct {
-	Files, Of int           // how many, of how many
+	Files, Of int           // unreadable files, all files
 	Examples  []LeftOutFile // the first few
 }
 
-// LeftOutFile is one of them.
+// LeftOutFile is a file that could not be read.
 type LeftOutFile struct{ File, Reason string }
 
-// maxExamples is how many files that were left out are named.
+// maxExamples bounds the examples of files that were left out.
 const maxExamples = 5
 
-// Options says what to load. The zero value is every class, seed 0, from the
+// Options are the settings of Load. The zero value loads every class, with seed 0, from the
 // default places.
 type Options struct {
 	// Dir is the folder that holds the files (flag -data); for a data set that
-	// is published as one archive it may be the archive itself. When it is
-	// empty they are looked for in $MDFA_DATA/<name>, then in mdfa/<name>
-	// under the user's cache folder, then where the data set itself knows of a
-	// source. What is fetched goes into the first of these folders that can be
-	// written.
+	// is published as one archive it may be the archive itself. If it is
+	// empty, Load looks in $MDFA_DATA/<name> and then in mdfa/<name>
+	// under the user's cache folder, and fetches missing files into the first of these
+	// folders that can be written.
 	Dir string
-	// Classes is the number of classes to keep (flag -classes); 0 keeps all,
-	// and is the same as naming their number.
+	// Classes is the number of classes to keep (flag -classes); 0, like
+	// their number, keeps all.
 	Classes int
 	// Coarse takes the 20 coarse labels of cifar100 in place of its 100 fine
-	// ones (flag -coarse). Other data sets have none.
+	// ones (flag -coarse). Other data sets have no coarse labels.
 	Coarse bool
-	// Size is the height and width in pixels that images are brought to (flag
-	// -size), 0 for the data set's default. Only data sets of loose pictures
-	// take it.
+	// Size is the height and width in pixels to which images are scaled (flag
+	// -size), 0 for the data set's default. Only data sets of photographs
+	// have it.
 	Size int
 	// Seed picks the classes and shuffles the images (flag -seed), 0 to
 	// 2^32-1 as numpy.random.RandomState takes it.
 	Seed int64
-	// Progress, when set, is told how far a long step has come, such as a
-	// download. It is called often, from one goroutine at a time.
+	// Progress, if set, is called with the progress of a long step, such as a
+	// download: often, from one goroutine at a time.
 	Progress func(Progress)
 
-	via http.RoundTripper // how tests reach the publishers; nil for the network
+	via http.RoundTripper // stands for the network in tests; nil for the network
 }
 
-// Progress is how far a long step of Load has come.
+// Progress is the progress of a long step of Load.
 type Progress = fetch.Progress
 
 // definition describes one data set of the registry.
 type definition struct {
 	name                    string
-	height, width, channels int      // 0 where only the files tell
-	classes                 int      // 0 where only the files tell
-	coarse                  int      // number of coarse classes; 0 where the set has none
-	sized                   bool     // Options.Size counts
+	height, width, channels int      // 0 if they depend on the files
+	classes                 int      // 0 if it depends on the files
+	coarse                  int      // number of coarse classes, or 0
+	sized                   bool     // Options.Size is allowed
 	classNames              []string // [classes], or nil
 
-	// read returns what the files hold.
+	// read returns the content of the files.
 	read func(ctx context.Context, opt Options) (contents, error)
 }
 
-// contents is what the files of a data set hold, in file order.
+// contents is the content of the files of a data set, in file order.
 type contents struct {
 	train, test rawSplit
-	valid       rawSplit // without labels where it is cut from train
-	source      string   // for people to read
+	valid       rawSplit // without labels if it is cut from train
+	source      string   // as in Dataset
 	leftOut     LeftOut
 	notes       []string
 	official    bool // as in Dataset
 
-	// What the files tell beyond the definition; zero values leave that as it is.
+	// Values that replace those of the definition, unless they are zero.
 	height, width, channels, classes int
 	classNames                       []string // [classes]
 }
 
-// rawSplit is what the files of one split hold, in file order.
+// rawSplit is the content of the files of one split, in file order.
 type rawSplit struct {
-	images []uint8     // [n, height*width*channels]; nil when there is a source
-	source ImageSource // set when images is nil
+	images []uint8     // [n, height*width*channels]; nil if there is a source
+	source ImageSource // set if images is nil
 	labels []int32     // [n], the labels of the files
 }

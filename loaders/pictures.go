@@ -12,25 +12,25 @@ import (
 	"mdfa/internal/fault"
 )
 
-// Pictures are the images of one file of many, in the file's order.
+// Pictures are the images of one file, in its order.
 type Pictures struct {
 	Height, Width, Channels int
 	Images                  []uint8 // [n, height, width, channels]
-	Labels                  []int32 // [n], the labels of the files; nil where the file has none
+	Labels                  []int32 // [n]; nil for a file without labels
 }
 
-// Kind is what a file of many images, or of their labels, is.
+// Kind is the kind of a file of many images or of their labels.
 type Kind int
 
 // The kinds of files.
 const (
-	NoPictures Kind = iota // none that this package reads
+	NoPictures Kind = iota // any other file
 	IDXImages
 	IDXLabels
 	CIFARBatch
 )
 
-// KindOf tells what a file is by its content. A CIFAR batch has no mark of its own: a file counts as one
+// KindOf returns the kind of a file by its content. A CIFAR batch has no magic number: a file counts as one
 // if its size is that of whole records of one of the sets.
 func KindOf(path string) (Kind, error) {
 	header, err := idxHeader(path)
@@ -88,7 +88,7 @@ func ReadIDXImages(ctx context.Context, path string) (*Pictures, error) {
 	return p, err
 }
 
-// maxSide bounds what an idx file's header may claim of an image.
+// maxSide bounds the sides of an image in an idx file's header.
 const maxSide = 1 << 14
 
 // ReadIDXLabels reads an idx file of labels, gzipped or not.
@@ -101,8 +101,8 @@ func ReadIDXLabels(ctx context.Context, path string) ([]int32, error) {
 	return labels, err
 }
 
-// ReadCIFARBatch reads a file of records of CIFAR-10 or CIFAR-100. Where its size fits
-// both, likely ("cifar10", "cifar100") decides. Of CIFAR-100 the labels are the fine ones,
+// ReadCIFARBatch reads a file of records of CIFAR-10 or CIFAR-100. If its size fits
+// both, likely ("cifar10", "cifar100") decides. The labels of CIFAR-100 are the fine ones,
 // or with coarse the coarse ones.
 func ReadCIFARBatch(ctx context.Context, path, likely string, coarse bool) (*Pictures, error) {
 	file, info, err := disk.Open(path)

@@ -15,14 +15,14 @@ const validationFraction = 0.15
 // fresh RandomState(seed):
 //
 //  1. for the training and for the test file: the classes are the first k of
-//     permutation(all); their images are lined up class by class in that order,
+//     permutation(all); their images are put class by class in that order,
 //     each class in file order, and shuffled by the next permutation of the
 //     same state;
 //  2. permutation(n) shuffles the training images again, and the first
 //     int(0.15 n) of them become the validation split.
 //
-// Where there are validation images of their own, step 1 takes them as well, and step 2
-// cuts none.
+// If there are validation files, step 1 takes them as well, and step 2
+// cuts no images.
 func arrange(def definition, held contents, classes int, seed uint32) (*Dataset, error) {
 	train, test := held.train, held.test
 	data := &Dataset{
@@ -91,9 +91,8 @@ func pick(rows, at []int) []int {
 	return picked
 }
 
-// gather brings the named rows of a file into a split of their own; size is
-// that of one image in bytes. Images in memory are copied, others stay where
-// they are.
+// gather makes a split of some rows of a file; size is
+// that of one image in bytes. It copies images in memory; others stay in their files.
 func gather(from rawSplit, rows []int, newLabel []int32, size int) Split {
 	s := Split{
 		Labels: make([]int32, len(rows)),
@@ -127,7 +126,7 @@ func (r rowsOf) Image(i int, dst []uint8) error {
 	return r.of.Image(r.rows[i], dst)
 }
 
-// Sum is the checksum of image i, 0 for a source without checksums.
+// Sum returns the checksum of image i, 0 for a source without checksums.
 func (r rowsOf) Sum(i int) uint32 {
 	if of, ok := r.of.(summed); ok {
 		return of.Sum(r.rows[i])

@@ -13,7 +13,7 @@ type randomState struct {
 }
 
 // newRandomState seeds the Mersenne twister by its init_genrand, as numpy does
-// for one integer; gonum's Seed is that function on the low 32 bits.
+// for one integer; gonum's Seed applies that function to the low 32 bits.
 func newRandomState(seed uint32) *randomState {
 	src := prng.NewMT19937()
 	src.Seed(uint64(seed))

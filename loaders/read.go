@@ -92,17 +92,17 @@ func openFault(path string, err error) error {
 		"%s cannot be read (%v): check its permissions or name another folder with -data.", path, disk.Reason(err))
 }
 
-// readFault turns an error of reading or unzipping into a sentence; where says
-// how far the reader came.
-func readFault(err error, path, where string) error {
+// readFault turns an error of reading or unzipping into a sentence; place is
+// the place that the reader had reached.
+func readFault(err error, path, place string) error {
 	var damaged flate.CorruptInputError
 	switch {
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return fault.New(ErrTruncated, err,
-			"%s is cut off: it ends %s; copy or download the file again.", path, where)
+			"%s is cut off: it ends %s; copy or download the file again.", path, place)
 	case errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.As(err, &damaged):
 		return fault.New(ErrCorrupt, err,
-			"%s is damaged: its gzip stream is wrong %s (%v); copy or download the file again.", path, where, err)
+			"%s is damaged: its gzip stream is wrong %s (%v); copy or download the file again.", path, place, err)
 	case stopped(err):
 		return fmt.Errorf("reading %s: %w", path, err)
 	case errors.Is(err, errLong):
@@ -110,5 +110,5 @@ func readFault(err error, path, where string) error {
 			"%s is not the data set's own archive: %v; copy or download the file again.", path, err)
 	}
 	return fault.New(nil, err,
-		"reading %s failed %s (%v): check the disk or name another folder with -data.", path, where, err)
+		"reading %s failed %s (%v): check the disk or name another folder with -data.", path, place, err)
 }

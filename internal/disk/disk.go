@@ -36,13 +36,13 @@ func Absolute(path string) string {
 // Full reports whether a failure to write comes from a full disk or a used-up quota.
 func Full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
-// WriteFault says in one sentence that something failed, the reason and the remedy: "WHAT (REASON): REMEDY".
+// WriteFault says in one sentence that something failed, the reason and the remedy: "FAILURE (REASON): REMEDY".
 // The remedy is the one that is known for the reason, followed by then, or else otherwise.
-func WriteFault(what string, err error, then, otherwise string) string {
+func WriteFault(failure string, err error, then, otherwise string) string {
 	if known := remedy(err); known != "" {
 		otherwise = known + then
 	}
-	return fmt.Sprintf("%s (%v): %s", what, Reason(err), otherwise)
+	return fmt.Sprintf("%s (%v): %s", failure, Reason(err), otherwise)
 }
 
 // remedy returns what to do about a failure to write, as a clause, or "" if no remedy is known.

@@ -60,8 +60,8 @@ func jpegBytes(file []byte, config image.Config) int64 {
 	frame, kept := jpegFrame(file)
 	samples, largest := int64(0), int64(1)
 	for i := 0; i+3 <= len(frame); i += 3 {
-		each := int64(frame[i+1]>>4) * int64(frame[i+1]&15)
-		samples, largest = samples+each, max(largest, each)
+		factors := int64(frame[i+1]>>4) * int64(frame[i+1]&15)
+		samples, largest = samples+factors, max(largest, factors)
 	}
 	bytes := pixels * samples / largest
 	if kept {

@@ -80,17 +80,17 @@ func hasEndMark(in io.ReaderAt, size int64) (bool, error) {
 	return bytes.Equal(last, make([]byte, tarBlock)), err
 }
 
-func cutOff(archive, where string) error {
-	return fault.New(shards.ErrFormat, nil, "%s is cut off (%s): copy or download it again.", archive, where)
+func cutOff(archive, place string) error {
+	return fault.New(shards.ErrFormat, nil, "%s is cut off (%s): copy or download it again.", archive, place)
 }
 
 // archiveFault says what is wrong with an archive, from an error of reading it.
-func archiveFault(archive, where string, err error) error {
+func archiveFault(archive, place string, err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return cutOff(archive, where)
+		return cutOff(archive, place)
 	case errors.Is(err, tar.ErrHeader), errors.Is(err, tar.ErrFieldTooLong):
-		return fault.New(shards.ErrFormat, nil, "%s is damaged, or no tar archive (%s): copy or download it again.", archive, where)
+		return fault.New(shards.ErrFormat, nil, "%s is damaged, or no tar archive (%s): copy or download it again.", archive, place)
 	}
 	return sourceFault(archive, err)
 }
