@@ -43,7 +43,7 @@ FUZZTIME ?= 5s
 CUDAENV = CGO_ENABLED=1 CGO_CFLAGS="-O2 -g '-I$(CURDIR)/gpu/cuda/include'" CGO_LDFLAGS="'-L$(CURDIR)/gpu/cuda/driver/lib'"
 
 # What is tested with the tag cuda, on the software GPU and on fakes of NVIDIA's libraries.
-CUDATESTS = ./gpu/cuda/... ./softgpu/... ./algo ./cmd/train ./cmd/bench ./cmd/predict ./deploy/gpureport
+CUDATESTS = ./gpu/cuda/... ./softgpu/... ./algo/... ./cmd/train ./cmd/bench ./cmd/predict ./deploy/gpureport
 
 TOOLS    := $(abspath .cache/bin)
 
@@ -105,7 +105,7 @@ compiler:
 	  echo "no C compiler: the tests run without the race detector"
 
 test: compiler build fuzz
-	$(TESTENV) $(GO) test -run Allocat ./algo ./gpu/cpu
+	$(TESTENV) $(GO) test -run Allocat ./algo/training ./gpu/cpu
 	@if $(HAVE_CUDA); then set -x; \
 	  $(CUDAENV) $(GO) vet -tags cuda ./... && \
 	  $(TESTENV) $(CUDAENV) $(GO) test -tags cuda -timeout 20m $(CUDATESTS); \
@@ -147,7 +147,7 @@ test-interop: openblas browser $(INTEROP)/installed
 GPUENV = $(CUDAENV) MDFA_DEVICE=cuda MDFA_CUBLAS="$${MDFA_CUBLAS:-$$([ -f $(CUBLAS) ] && echo $(abspath lib))}"
 gpu-test:
 	$(GPUENV) $(GO) test -tags cuda -count=1 -v -run NVIDIA ./gpu/cuda
-	$(GPUENV) $(GO) test -tags cuda -count=1 -v -run 'Golden|Gradient|Learns|Monotone|Profile|Align|Measur' ./algo
+	$(GPUENV) $(GO) test -tags cuda -count=1 -v -run 'Golden|Gradient|Learns|Monotone|Profile|Align|Measur' ./algo/...
 
 # DEVICE=emu QUICK=1 tries the report itself, with the golden vectors in place of gpu-test.
 DEVICE ?= cuda

@@ -24,6 +24,9 @@ type Config struct {
 // generated says whether the step draws the feedback, which is then not stored.
 func (c Config) generated() bool { return c.Feedback.Draw != gpu.DrawNone }
 
+// StepsPerEpoch is the number of full batches in n training examples.
+func (c Config) StepsPerEpoch(n int) int { return n / c.Batch }
+
 // check refuses settings that no network can train with.
 func (c Config) check() error {
 	if err := c.Rule.check(); err != nil {

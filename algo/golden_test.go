@@ -1,4 +1,4 @@
-package algo
+package algo_test
 
 import (
 	"encoding/json"
@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mdfa/algo"
+	"mdfa/algo/internal/algotest"
 	"mdfa/gpu"
 	"mdfa/model"
 )
@@ -49,7 +51,7 @@ func TestGoldenCases(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(text, &manifest))
 	require.NotEmpty(t, manifest.Cases)
-	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
+	algotest.OnEachDevice(t, func(t *testing.T, dev gpu.Device) {
 		for _, c := range manifest.Cases {
 			t.Run(c.Name, func(t *testing.T) { runGolden(t, dev, c, manifest.Steps) })
 		}
@@ -122,17 +124,17 @@ func (c goldenCase) network(t *testing.T) *model.Network {
 	return net
 }
 
-func (c goldenCase) config(t *testing.T) Config {
-	rule, err := ParseRule(c.Model)
+func (c goldenCase) config(t *testing.T) algo.Config {
+	rule, err := algo.ParseRule(c.Model)
 	require.NoError(t, err)
-	optimizer, err := ParseOptimizer(c.Optimizer)
+	optimizer, err := algo.ParseOptimizer(c.Optimizer)
 	require.NoError(t, err)
-	reduction, err := ParseReduction(c.GradScale)
+	reduction, err := algo.ParseReduction(c.GradScale)
 	require.NoError(t, err)
-	cfg := Config{Rule: rule, Optimizer: optimizer, Reduction: reduction, LR: c.LR, L2: c.L2, Batch: c.Batch, EvalBatch: c.Batch}
+	cfg := algo.Config{Rule: rule, Optimizer: optimizer, Reduction: reduction, LR: c.LR, L2: c.L2, Batch: c.Batch, EvalBatch: c.Batch}
 	require.Equal(t, rule.Clamped, c.Floor != nil, "a floor belongs to rules that clamp")
 	if c.Special == "signed" { // the paper's code takes any feedback
-		rule = changed(rule, func(r *Rule) { r.NonNegative = false })
+		rule = changed(rule, func(r *algo.Rule) { r.NonNegative = false })
 		cfg.Rule = rule
 	}
 	if c.Floor != nil {
@@ -142,7 +144,7 @@ func (c goldenCase) config(t *testing.T) Config {
 }
 
 // goldenFeedback lays the case's B out as the learner takes it.
-func goldenFeedback(net *model.Network, rule *Rule, a *arrays) []float32 {
+func goldenFeedback(net *model.Network, rule *algo.Rule, a *arrays) []float32 {
 	feedback := make([]float32, net.FeedbackLen(rule.Feedback))
 	switch rule.Feedback {
 	case model.LayerFeedback:
@@ -171,18 +173,18 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, steps int) {
 		copy(layer.B.Of(params), a.floats(fmt.Sprintf("b%d", i)))
 	}
 	feedback := goldenFeedback(net, cfg.Rule, a)
-	l, err := NewLearner(dev, net, cfg, params, feedback)
+	l, err := algo.NewLearner(dev, net, cfg, params, feedback)
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, l.Close()) }()
-	program, err := dev.Record(func() error { return l.train(nil) })
+	program, err := dev.Record(func() error { return l.Train(nil) })
 	require.NoError(t, err)
 
 	// The twin shows the weights before the clamp.
-	var twin *Learner
+	var twin *algo.Learner
 	if cfg.Rule.Clamped {
 		free := cfg
-		free.Rule = changed(cfg.Rule, func(r *Rule) { r.Clamped = false })
-		twin, err = NewLearner(dev, net, free, params, feedback)
+		free.Rule = changed(cfg.Rule, func(r *algo.Rule) { r.Clamped = false })
+		twin, err = algo.NewLearner(dev, net, free, params, feedback)
 		require.NoError(t, err)
 		defer func() { assert.NoError(t, twin.Close()) }()
 	}
@@ -200,10 +202,9 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, steps int) {
 	for step := range steps {
 		before, err := l.Params()
 		require.NoError(t, err)
-		for _, learner := range []*Learner{l, twin} {
+		for _, learner := range []*algo.Learner{l, twin} {
 			if learner != nil {
-				require.NoError(t, gpu.Upload(dev, learner.x, 0, stepOf(x, step, steps)))
-				require.NoError(t, gpu.Upload(dev, learner.y, 0, stepOf(y, step, steps)))
+				uploadBatch(t, learner, stepOf(x, step, steps), stepOf(y, step, steps))
 			}
 		}
 		require.NoError(t, l.ResetMetrics())
@@ -213,7 +214,7 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, steps int) {
 		require.NoError(t, err)
 		within(t, []float32{loss[step]}, []float32{float32(m.MeanLoss())}, "loss, step %d", step)
 		within(t, []float32{accuracy[step]}, []float32{float32(m.Accuracy())}, "acc, step %d", step)
-		logits, err := gpu.Read[float32](dev, l.step(c.Batch, nil).logits().Span)
+		logits, err := l.Logits(c.Batch)
 		require.NoError(t, err)
 		within(t, stepOf(a.floats("logits"), step, steps), logits, "logits, step %d", step)
 
@@ -226,7 +227,7 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, steps int) {
 		}
 		var free []float32
 		if twin != nil {
-			free = twinStep(t, l, twin, before)
+			free = twinStep(t, l, twin, before, step+1)
 		}
 		for i, layer := range net.Layers {
 			check := func(key string, r model.Range, got []float32) {
@@ -248,18 +249,26 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, steps int) {
 	a.requireAllRead()
 }
 
-// twinStep takes one step without the clamp, from where l stood before its own, and
-// then brings the twin's optimizer state and counters to where l's are.
-func twinStep(t *testing.T, l, twin *Learner, before []float32) []float32 {
-	require.NoError(t, gpu.Upload(l.dev, twin.params, 0, before))
-	require.NoError(t, twin.train(nil))
+// twinStep takes one step without the clamp, from where l stood before its own, and then brings the twin's optimizer
+// state and counters to those of l after so many steps.
+func twinStep(t *testing.T, l, twin *algo.Learner, before []float32, steps int) []float32 {
+	require.NoError(t, twin.SetParams(before))
+	require.NoError(t, twin.Train(nil))
 	free, err := twin.Params()
 	require.NoError(t, err)
-	for i := range l.state {
-		require.NoError(t, l.dev.Copy(gpu.All(twin.state[i]), gpu.All(l.state[i])))
-	}
-	require.NoError(t, l.dev.Copy(gpu.All(twin.counter), gpu.All(l.counter)))
+	state, err := l.OptimizerState()
+	require.NoError(t, err)
+	require.NoError(t, twin.SetOptimizerState(state))
+	require.NoError(t, twin.SetCounters(steps, steps))
 	return free
+}
+
+// uploadBatch brings a batch to a learner.
+func uploadBatch(t *testing.T, l *algo.Learner, x []float32, y []int32) {
+	t.Helper()
+	s := l.Step(len(y))
+	require.NoError(t, gpu.Upload(l.Device(), s.Input(0).Buf, 0, x))
+	require.NoError(t, gpu.Upload(l.Device(), s.Labels().Buf, 0, y))
 }
 
 // offset is the element of an array that is farthest off.
@@ -318,7 +327,7 @@ func TestGoldenOptimizers(t *testing.T) {
 	a := openArrays(t, filepath.Join(goldenFolder(), "optim.npz"))
 	w0, grads := a.floats("w0"), a.floats("grads")
 	snapshots := read[int64](a, "snap")
-	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
+	algotest.OnEachDevice(t, func(t *testing.T, dev gpu.Device) {
 		for _, c := range []struct {
 			kind gpu.Optimizer
 			lr   float32

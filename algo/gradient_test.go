@@ -1,4 +1,4 @@
-package algo
+package algo_test
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"mdfa/algo"
+	"mdfa/algo/internal/algotest"
 	"mdfa/gpu"
 	"mdfa/model"
 )
@@ -22,19 +24,19 @@ const difference = 1e-5
 // TestExactRulesFollowTheGradient compares every rule that promises exact gradients with central differences
 // of a forward pass in float64 that shares no code with the engine.
 func TestExactRulesFollowTheGradient(t *testing.T) {
-	require.True(t, BP.Exact)
-	for _, rule := range Rules() {
+	require.True(t, algo.BP.Exact)
+	for _, rule := range algo.Rules() {
 		if rule.Exact {
 			t.Run(rule.Name, func(t *testing.T) { checkGradients(t, rule) })
 		}
 	}
 }
 
-func checkGradients(t *testing.T, rule *Rule) {
-	onEachDevice(t, func(t *testing.T, dev gpu.Device) {
+func checkGradients(t *testing.T, rule *algo.Rule) {
+	algotest.OnEachDevice(t, func(t *testing.T, dev gpu.Device) {
 		for _, act := range gpu.Activations() {
 			for _, classes := range []int{2, 4} {
-				for _, reduction := range []Reduction{Mean, Sum} {
+				for _, reduction := range []algo.Reduction{algo.Mean, algo.Sum} {
 					dense, err := model.NewDense(model.Vector(7), []int{6, 5}, classes, act)
 					require.NoError(t, err)
 					conv, err := model.NewConv(model.Shape{H: 8, W: 9, C: 2},
@@ -51,22 +53,21 @@ func checkGradients(t *testing.T, rule *Rule) {
 	})
 }
 
-func checkGradient(t *testing.T, dev gpu.Device, net *model.Network, rule *Rule, reduction Reduction) {
+func checkGradient(t *testing.T, dev gpu.Device, net *model.Network, rule *algo.Rule, reduction algo.Reduction) {
 	const batch = 3
 	params, x, y := awayFromKinks(t, net, batch)
-	cfg := Config{Rule: rule, Optimizer: gpu.SGD, Reduction: reduction, Batch: batch}
-	l, err := NewLearner(dev, net, cfg, params, nil)
+	cfg := algo.Config{Rule: rule, Optimizer: gpu.SGD, Reduction: reduction, Batch: batch}
+	l, err := algo.NewLearner(dev, net, cfg, params, nil)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, l.Close()) }()
-	require.NoError(t, gpu.Upload(dev, l.x, 0, x))
-	require.NoError(t, gpu.Upload(dev, l.y, 0, y))
-	require.NoError(t, l.train(nil))
+	uploadBatch(t, l, x, y)
+	require.NoError(t, l.Train(nil))
 	got, err := l.Grads()
 	require.NoError(t, err)
 
 	loss := func(params []float64) float64 {
 		sum, _ := lossOf(net, params, x, y)
-		if reduction == Mean {
+		if reduction == algo.Mean {
 			sum /= batch
 		}
 		return sum
@@ -125,8 +126,8 @@ func awayFromKinks(t *testing.T, net *model.Network, batch int) (params, x []flo
 	return nil, nil, nil
 }
 
-// lossOf is the summed cross-entropy of a batch in float64, and whether any preactivation
-// came near a kink. A dense layer is a 1x1 convolution of a 1x1 image.
+// lossOf is the summed cross-entropy of a batch in float64, and whether any preactivation came near a kink. A dense
+// layer is a 1x1 convolution of a 1x1 image.
 func lossOf(net *model.Network, params []float64, x []float32, y []int32) (sum float64, kinked bool) {
 	features := net.Input.Size()
 	for n, label := range y {
@@ -152,9 +153,13 @@ func lossOf(net *model.Network, params []float64, x []float32, y []int32) (sum f
 // nearKink says whether f' jumps within 1e-3 of a.
 func nearKink(act gpu.Activation, a float64) bool {
 	const margin = 1e-3
-	below, _ := hostSlope(act, a-margin)
-	above, _ := hostSlope(act, a+margin)
-	return math.Abs(above-below) > 0.5
+	slope := func(a float64) float64 {
+		if !act.NeedsPre() {
+			a = act.F(a)
+		}
+		return act.Slope(a)
+	}
+	return math.Abs(slope(a+margin)-slope(a-margin)) > 0.5
 }
 
 func convolve(layer model.Layer, params, in []float64) []float64 {

@@ -3,29 +3,32 @@ package algo
 import (
 	"fmt"
 
+	"mdfa/algo/internal/owned"
 	"mdfa/gpu"
 	"mdfa/model"
 )
 
-// Learner is a network on a device: its parameters, what a step computes on the way,
-// and the recorded step. All sizes are per example unless they say batch.
+// Learner is a network on a device: its parameters, the buffers of a step, and the optimizer's state. All sizes
+// are per example unless they say batch.
 type Learner struct {
-	dev gpu.Device
-	net *model.Network
-	cfg Config
+	dev   gpu.Device
+	net   *model.Network
+	cfg   Config
+	owned owned.List // all buffers below
 
-	params, grads gpu.Buffer   // arenas of net.Params floats
-	state         []gpu.Buffer // the optimizer's, arenas like params
-	feedback      gpu.Buffer   // B of all layers, or nil: there is none, or it is generated
-	faRanges      []model.Range
+	params   gpu.Buffer // arena of net.Params floats
+	x, y     gpu.Buffer // float32 [batch · input], int32 [batch]
+	hidden   []hidden   // one for each hidden layer
+	logits   gpu.Buffer // [batch · logits]
+	metrics  gpu.Buffer // float64 [gpu.NumMetrics]
+	faRanges []model.Range
 
-	x, y    gpu.Buffer   // float32 [batch · input], int32 [batch]
-	hidden  []hidden     // one for each hidden layer
-	logits  gpu.Buffer   // [batch · logits]
-	e       gpu.Buffer   // [training batch · logits]
-	counter gpu.Buffer   // int32 [2]: batches of this epoch, steps of this run (Adam's t)
-	metrics gpu.Buffer   // float64 [gpu.NumMetrics]
-	owned   []gpu.Buffer // all of the above, for Close
+	// Of a learner that trains:
+	grads    gpu.Buffer   // arena like params
+	state    []gpu.Buffer // the optimizer's arenas, like params
+	feedback gpu.Buffer   // B of all layers; nil for rules without, and where it is generated
+	e        gpu.Buffer   // [training batch · logits]
+	counter  gpu.Buffer   // int32 [2]: batches of this epoch, steps of this run (Adam's t)
 }
 
 // hidden is what a hidden layer keeps of a batch.
@@ -34,15 +37,14 @@ type hidden struct {
 	delta  gpu.Buffer // [training batch · units]
 }
 
-// NewLearner puts a network on a device with the given parameters (an arena, laid out
-// as the network says) and fixed feedback (as [Rule.DrawFeedback] returns it; none where
-// cfg generates it).
+// NewLearner puts a network on a device with the given parameters (an arena, laid out as the network says) and
+// fixed feedback (as [Rule.DrawFeedback] returns it; nil where cfg generates it).
 func NewLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback []float32) (*Learner, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	if cfg.EvalBatch == 0 {
-		cfg.EvalBatch = evalBatch(net, cfg.Batch)
+		cfg.EvalBatch = EvalBatch(net, cfg.Batch)
 	}
 	want := net.FeedbackLen(cfg.Rule.Feedback)
 	if cfg.generated() {
@@ -55,55 +57,73 @@ func NewLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback
 	if err := cfg.Rule.checkFeedback(feedback, cfg.Feedback); err != nil {
 		return nil, err
 	}
-	l := &Learner{dev: dev, net: net, cfg: cfg}
+	return newLearner(dev, net, cfg, params, feedback)
+}
+
+// NewForward puts a network on a device to run it forward only, in batches of up to batch examples. It takes the
+// device memory of an evaluation step: no gradients, no optimizer's state.
+func NewForward(dev gpu.Device, net *model.Network, params []float32, batch int) (*Learner, error) {
+	switch {
+	case batch < 1:
+		return nil, fmt.Errorf("a batch of %d: at least 1 image is needed: %w", batch, ErrConfig)
+	case len(params) != net.Params:
+		return nil, fmt.Errorf("algo: %d parameters for a network of %d: %w", len(params), net.Params, gpu.ErrShape)
+	}
+	return newLearner(dev, net, Config{EvalBatch: batch}, params, nil)
+}
+
+func newLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback []float32) (*Learner, error) {
+	l := &Learner{dev: dev, net: net, cfg: cfg, owned: owned.List{Device: dev}}
 	l.faRanges, _ = net.FARanges()
-	if err := l.allocate(params, feedback); err != nil {
-		_ = l.Close() // the allocation's error says more than Close's could
+	if err := l.prepare(params, feedback); err != nil {
+		_ = l.Close() // the first error says more than Close's could
 		return nil, err
 	}
 	return l, nil
 }
 
-// evalBatch is as many examples as make 64 MiB of activations, at least a training
-// batch and at most 512.
-func evalBatch(net *model.Network, batch int) int {
+// EvalBatch is the number of examples that a run scores at once unless [Config.EvalBatch] is set: as many as make
+// 64 MiB of activations, at least a training batch, at most 512.
+func EvalBatch(net *model.Network, batch int) int {
 	perExample := 4 * (net.Input.Size() + net.HiddenUnits())
 	return max(batch, min(512, 64<<20/perExample))
 }
 
-// allocate takes all device memory that the learner will ever use.
-func (l *Learner) allocate(params, feedback []float32) error {
-	a := allocator{learner: l}
-	batch := max(l.cfg.Batch, l.cfg.EvalBatch)
-
-	l.params = a.floats("weights", l.net.Params)
-	l.grads = a.floats("gradients", l.net.Params)
-	for range l.cfg.Optimizer.States() {
-		l.state = append(l.state, a.floats("optimizer state", l.net.Params))
+// prepare takes all device memory that the learner will ever use, and fills it.
+func (l *Learner) prepare(params, feedback []float32) error {
+	o, batch, training := &l.owned, max(l.cfg.Batch, l.cfg.EvalBatch), l.cfg.Rule != nil
+	l.params = o.Floats("the weights", l.net.Params)
+	if training {
+		l.grads = o.Floats("the gradients", l.net.Params)
+		for range l.cfg.Optimizer.States() {
+			l.state = append(l.state, o.Floats("the optimizer state", l.net.Params))
+		}
+		if len(feedback) > 0 {
+			l.feedback = o.Floats("the feedback", len(feedback))
+		}
 	}
-	if len(feedback) > 0 {
-		l.feedback = a.floats("feedback", len(feedback))
-	}
-	l.x = a.floats("inputs", batch*l.net.Input.Size())
-	l.y = a.take("labels", gpu.Int32, batch)
+	l.x = o.Floats("the inputs", batch*l.net.Input.Size())
+	l.y = o.Alloc("the labels", gpu.Int32, batch)
 	for _, layer := range l.net.Hidden() {
-		h := hidden{
-			h:     a.floats("activations", batch*layer.Units()),
-			delta: a.floats("errors", l.cfg.Batch*layer.Units()),
+		h := hidden{h: o.Floats("the activations", batch*layer.Units())}
+		if training {
+			h.delta = o.Floats("the errors", l.cfg.Batch*layer.Units())
 		}
 		if l.net.Activation.NeedsPre() {
-			h.pre = a.floats("preactivations", batch*layer.Units())
+			h.pre = o.Floats("the preactivations", batch*layer.Units())
 		}
 		l.hidden = append(l.hidden, h)
 	}
-	l.logits = a.floats("logits", batch*l.net.Logits)
-	l.e = a.floats("errors", l.cfg.Batch*l.net.Logits)
-	l.counter = a.take("counters", gpu.Int32, 2)
-	l.metrics = a.take("metrics", gpu.Float64, gpu.NumMetrics)
-	if a.err != nil {
-		return a.err
+	l.logits = o.Floats("the logits", batch*l.net.Logits)
+	l.metrics = o.Alloc("the metrics", gpu.Float64, gpu.NumMetrics)
+	if training {
+		l.e = o.Floats("the errors", l.cfg.Batch*l.net.Logits)
+		l.counter = o.Alloc("the counters", gpu.Int32, 2)
 	}
-	if err := gpu.Upload(l.dev, l.params, 0, params); err != nil {
+	if err := o.Err(); err != nil {
+		return err
+	}
+	if err := l.SetParams(params); err != nil {
 		return err
 	}
 	if l.feedback != nil {
@@ -111,10 +131,13 @@ func (l *Learner) allocate(params, feedback []float32) error {
 			return err
 		}
 	}
-	return l.resetState()
+	if training {
+		return l.resetState()
+	}
+	return nil
 }
 
-// resetState gives the optimizer state its first values and the counters zero.
+// resetState gives the optimizer's state its first values and the counters zero.
 func (l *Learner) resetState() error {
 	const piece = 1 << 18 // floats: the arenas may be as large as the host's memory
 	initial := make([]float32, min(piece, l.net.Params))
@@ -131,80 +154,80 @@ func (l *Learner) resetState() error {
 	return l.dev.Zero(gpu.All(l.counter))
 }
 
-// allocator remembers what was allocated and the first thing that failed.
-type allocator struct {
-	learner *Learner
-	err     error
-}
+// Device is where the network is.
+func (l *Learner) Device() gpu.Device { return l.dev }
 
-func (a *allocator) floats(what string, n int) gpu.Buffer { return a.take(what, gpu.Float32, n) }
+// Network is the network that learns.
+func (l *Learner) Network() *model.Network { return l.net }
 
-func (a *allocator) take(what string, t gpu.DType, n int) gpu.Buffer {
-	if a.err != nil {
-		return nil
-	}
-	b, err := a.learner.dev.Alloc(t, n)
-	if err != nil {
-		a.err = fmt.Errorf("memory for the %s: %w", what, err)
-		return nil
-	}
-	a.learner.owned = append(a.learner.owned, b)
-	return b
-}
+// Config is how the learner trains. Its EvalBatch is never 0.
+func (l *Learner) Config() Config { return l.cfg }
 
 // Close frees the learner's device memory.
-func (l *Learner) Close() error {
-	var first error
-	for _, b := range l.owned {
-		if err := b.Free(); err != nil && first == nil {
-			first = err
-		}
-	}
-	l.owned = nil
-	return first
-}
+func (l *Learner) Close() error { return l.owned.Free() }
+
+// Arena is the parameters on the device, laid out as the network says.
+func (l *Learner) Arena() gpu.Span { return gpu.All(l.params) }
 
 // Params downloads the parameter arena.
 func (l *Learner) Params() ([]float32, error) { return gpu.Read[float32](l.dev, gpu.All(l.params)) }
 
+// SetParams uploads a parameter arena.
+func (l *Learner) SetParams(arena []float32) error { return gpu.Upload(l.dev, l.params, 0, arena) }
+
+// Feedback downloads the stored feedback, laid out as [Rule.DrawFeedback] returns it.
+func (l *Learner) Feedback() ([]float32, error) {
+	return gpu.Read[float32](l.dev, gpu.All(l.feedback))
+}
+
 // Grads downloads the gradients of the last step, without L2, laid out like Params.
 func (l *Learner) Grads() ([]float32, error) { return gpu.Read[float32](l.dev, gpu.All(l.grads)) }
 
-// Metrics are sums over examples since they were last reset.
-type Metrics struct {
-	Loss                 float64 // cross-entropy in nats
-	Correct, Top5, Count float64
-}
-
-// MeanLoss is the loss per example.
-func (m Metrics) MeanLoss() float64 { return m.Loss / m.Count }
-
-// Accuracy is the share of examples whose true class came first.
-func (m Metrics) Accuracy() float64 { return m.Correct / m.Count }
-
-// Top5Accuracy is the share of examples whose true class was among the first five.
-func (m Metrics) Top5Accuracy() float64 { return m.Top5 / m.Count }
-
-// Metrics waits for the device and reads the sums.
-func (l *Learner) Metrics() (Metrics, error) {
-	m, err := gpu.Read[float64](l.dev, gpu.All(l.metrics))
-	if err != nil {
-		return Metrics{}, err
+// OptimizerState downloads the optimizer's arenas.
+func (l *Learner) OptimizerState() (arenas [][]float32, err error) {
+	for _, buffer := range l.state {
+		arena, err := gpu.Read[float32](l.dev, gpu.All(buffer))
+		if err != nil {
+			return nil, err
+		}
+		arenas = append(arenas, arena)
 	}
-	return Metrics{
-		Loss:    m[gpu.MetricLoss],
-		Correct: m[gpu.MetricCorrect],
-		Top5:    m[gpu.MetricTop5],
-		Count:   m[gpu.MetricCount],
-	}, nil
+	return arenas, nil
 }
 
-// setMetrics sets the sums.
-func (l *Learner) setMetrics(m Metrics) error {
-	sums := make([]float64, gpu.NumMetrics)
-	sums[gpu.MetricLoss], sums[gpu.MetricCorrect], sums[gpu.MetricTop5], sums[gpu.MetricCount] = m.Loss, m.Correct, m.Top5, m.Count
-	return gpu.Upload(l.dev, l.metrics, 0, sums)
+// SetOptimizerState uploads the optimizer's arenas, as many as it has.
+func (l *Learner) SetOptimizerState(arenas [][]float32) error {
+	for i, arena := range arenas {
+		if err := gpu.Upload(l.dev, l.state[i], 0, arena); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// ResetMetrics sets all sums to zero.
-func (l *Learner) ResetMetrics() error { return l.dev.Zero(gpu.All(l.metrics)) }
+// Batches is the counter of the epoch's training steps on the device, int32 [1].
+func (l *Learner) Batches() gpu.Span { return gpu.All(l.counter).Slice(0, 1) }
+
+// SetCounters sets the training steps made in this epoch, and in the whole run (Adam's t).
+func (l *Learner) SetCounters(epoch, run int) error {
+	return gpu.Upload(l.dev, l.counter, 0, []int32{int32(epoch), int32(run)})
+}
+
+// BeginEpoch starts the epoch's counter and the metrics after so many steps, whose sums are given.
+func (l *Learner) BeginEpoch(steps int, sums Metrics) error {
+	if steps == 0 {
+		if err := l.dev.Zero(l.Batches()); err != nil {
+			return err
+		}
+		return l.ResetMetrics()
+	}
+	if err := gpu.Upload(l.dev, l.counter, 0, []int32{int32(steps)}); err != nil {
+		return err
+	}
+	return gpu.Upload(l.dev, l.metrics, 0, sums.slots())
+}
+
+// Logits downloads the logits of the n examples that were computed last: [n, logits].
+func (l *Learner) Logits(n int) ([]float32, error) {
+	return gpu.Read[float32](l.dev, gpu.All(l.logits).Slice(0, n*l.net.Logits))
+}

@@ -16,8 +16,12 @@ import (
 	"mdfa/model"
 )
 
-// ErrConfig marks settings that cannot work, as opposed to a run that failed.
-var ErrConfig = errors.New("unusable setting")
+var (
+	// ErrConfig marks settings that cannot work, as opposed to a run that failed.
+	ErrConfig = errors.New("unusable setting")
+	// ErrDiverged marks a run whose loss or weights are NaN or infinite.
+	ErrDiverged = errors.New("the run diverged")
+)
 
 // Rule is a learning rule: the feedback it keeps, how it brings the error at the logits to the hidden
 // layers, and what it promises of weights and feedback. The step, the trainer, checkpoints, measurements,

@@ -1,4 +1,4 @@
-package algo
+package algo_test
 
 import (
 	"fmt"
@@ -12,50 +12,52 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mdfa/algo"
+	"mdfa/algo/internal/algotest"
 	"mdfa/gpu"
 	"mdfa/gpu/cpu"
 	"mdfa/model"
 )
 
 // changed is a copy of a rule with a change.
-func changed(rule *Rule, change func(*Rule)) *Rule {
+func changed(rule *algo.Rule, change func(*algo.Rule)) *algo.Rule {
 	another := *rule
 	change(&another)
 	return &another
 }
 
 func TestRulesAreFoundByName(t *testing.T) {
-	assert.Equal(t, []string{"bp", "fa", "dfa", "mdfa"}, RuleNames())
-	for _, rule := range Rules() {
+	assert.Equal(t, []string{"bp", "fa", "dfa", "mdfa"}, algo.RuleNames())
+	for _, rule := range algo.Rules() {
 		for _, text := range []string{rule.Name, strings.ToUpper(rule.Name)} {
-			found, err := ParseRule(text)
+			found, err := algo.ParseRule(text)
 			require.NoError(t, err)
 			assert.Same(t, rule, found)
 		}
 	}
-	_, err := ParseRule("dfaa")
-	assert.ErrorIs(t, err, ErrConfig)
-	assert.ErrorContains(t, err, "there are "+strings.Join(RuleNames(), ", "))
+	_, err := algo.ParseRule("dfaa")
+	assert.ErrorIs(t, err, algo.ErrConfig)
+	assert.ErrorContains(t, err, "there are "+strings.Join(algo.RuleNames(), ", "))
 }
 
 // TestHalfARuleIsRefused takes one field away from each rule, whatever fields there are. Feedback and promises
 // may be absent.
 func TestHalfARuleIsRefused(t *testing.T) {
 	optional := []string{"Feedback", "NonNegative", "Clamped", "Exact"}
-	for _, rule := range Rules() {
-		require.NoError(t, rule.check())
-		for i := range reflect.TypeFor[Rule]().NumField() {
-			name := reflect.TypeFor[Rule]().Field(i).Name
-			half := changed(rule, func(r *Rule) { reflect.ValueOf(r).Elem().Field(i).SetZero() })
+	for _, rule := range algo.Rules() {
+		for i := range reflect.TypeFor[algo.Rule]().NumField() {
+			name := reflect.TypeFor[algo.Rule]().Field(i).Name
+			half := changed(rule, func(r *algo.Rule) { reflect.ValueOf(r).Elem().Field(i).SetZero() })
 			if !slices.Contains(optional, name) || name == "Feedback" && rule.NonNegative {
-				assert.ErrorIs(t, half.check(), ErrConfig, "%v without %s", rule, name)
-				assert.Panics(t, func() { Register(half) }, "%v without %s", rule, name)
+				_, err := algo.NewLearner(nil, nil, algo.Config{Rule: half, Batch: 1}, nil, nil)
+				assert.ErrorIs(t, err, algo.ErrConfig, "%v without %s", rule, name)
+				assert.Panics(t, func() { algo.Register(half) }, "%v without %s", rule, name)
 			}
 		}
-		assert.Panics(t, func() { Register(changed(rule, func(*Rule) {})) }, "a name is taken")
+		assert.Panics(t, func() { algo.Register(changed(rule, func(*algo.Rule) {})) }, "a name is taken")
 	}
-	_, err := NewLearner(nil, nil, Config{Batch: 1}, nil, nil)
-	assert.ErrorIs(t, err, ErrConfig, "no rule")
+	_, err := algo.NewLearner(nil, nil, algo.Config{Batch: 1}, nil, nil)
+	assert.ErrorIs(t, err, algo.ErrConfig, "no rule")
 }
 
 // TestEveryRuleIsInThePages looks for each rule in what people read.
@@ -63,7 +65,7 @@ func TestEveryRuleIsInThePages(t *testing.T) {
 	for _, page := range []string{"README.md", "docs/alignment.md"} {
 		text, err := os.ReadFile(filepath.Join("..", page))
 		require.NoError(t, err)
-		for _, rule := range Rules() {
+		for _, rule := range algo.Rules() {
 			assert.Contains(t, string(text), rule.Name, page)
 		}
 	}
@@ -72,16 +74,16 @@ func TestEveryRuleIsInThePages(t *testing.T) {
 // TestRulesDoWhatTheySay counts the operations that bring the error to the hidden layers, and looks at what
 // they leave there.
 func TestRulesDoWhatTheySay(t *testing.T) {
-	for _, rule := range Rules() {
+	for _, rule := range algo.Rules() {
 		t.Run(rule.Name, func(t *testing.T) {
-			dev := &counted{Device: cpu.Open()}
+			dev := &algotest.Counted{Device: cpu.Open()}
 			defer func() { require.NoError(t, dev.Close()) }()
-			l := newLearnerOn(t, dev, smallConfig(rule))
-			require.NoError(t, l.train(nil))
+			l := algotest.Learner(t, dev, algotest.Config(rule))
+			require.NoError(t, l.Train(nil))
 			before := *dev
-			require.NoError(t, rule.Deltas(l.step(l.cfg.Batch, l.grads)))
-			want := map[Products][2]int{NoProducts: {0, 0}, LayerProducts: {len(l.hidden), 0}, DirectProducts: {0, 1}}[rule.Products]
-			assert.Equal(t, want, [2]int{dev.backward - before.backward, dev.feedback - before.feedback}, "products")
+			require.NoError(t, rule.Deltas(l.Step(l.Config().Batch)))
+			want := map[algo.Products][2]int{algo.NoProducts: {0, 0}, algo.LayerProducts: {len(l.Network().Hidden()), 0}, algo.DirectProducts: {0, 1}}[rule.Products]
+			assert.Equal(t, want, [2]int{dev.Backward - before.Backward, dev.Feedbacks - before.Feedbacks}, "products")
 		})
 	}
 }
@@ -93,26 +95,26 @@ func TestTheEngineHoldsRulesToTheirPromises(t *testing.T) {
 	net, err := model.NewDense(model.Vector(81), []int{4, 3}, 3, gpu.Tanh)
 	require.NoError(t, err)
 	params := make([]float32, net.Params)
-	for _, rule := range Rules() {
+	for _, rule := range algo.Rules() {
 		for _, text := range []string{"U1", "N1", "P1", "A1", "0.5", "-0.5"} {
 			t.Run(fmt.Sprintf("%v %s", rule, text), func(t *testing.T) {
-				signed := changed(rule, func(r *Rule) { r.NonNegative = false })
-				feedback, err := signed.DrawFeedback(net, parseInit(t, text), 1)
+				signed := changed(rule, func(r *algo.Rule) { r.NonNegative = false })
+				feedback, err := signed.DrawFeedback(net, algotest.Init(t, text), 1)
 				require.NoError(t, err)
-				wanted := rule.NonNegative && strings.ContainsAny(text, "UN-")
-				check := func(cfg Config, feedback []float32) {
-					l, err := NewLearner(dev, net, cfg, params, feedback)
-					if wanted {
-						require.ErrorIs(t, err, ErrConfig)
+				refused := rule.NonNegative && strings.ContainsAny(text, "UN-")
+				check := func(cfg algo.Config, feedback []float32) {
+					l, err := algo.NewLearner(dev, net, cfg, params, feedback)
+					if refused {
+						require.ErrorIs(t, err, algo.ErrConfig)
 						return
 					}
 					require.NoError(t, err)
 					require.NoError(t, l.Close())
 				}
-				cfg := smallConfig(rule)
+				cfg := algotest.Config(rule)
 				check(cfg, feedback)
 				if rule.Generable() {
-					cfg.Feedback, err = signed.GenerateFeedback(net, parseInit(t, text), 1)
+					cfg.Feedback, err = signed.GenerateFeedback(net, algotest.Init(t, text), 1)
 					require.NoError(t, err)
 					check(cfg, nil)
 				}

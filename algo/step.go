@@ -5,11 +5,11 @@ import (
 	"mdfa/model"
 )
 
-// train is one training step on the batch of n examples in x [n, inputs] and y [n]. Every gradient uses the
-// weights from before the update, which comes last. beforeUpdate, where it is not nil, sees the gradients
-// together with the weights they belong to.
-func (l *Learner) train(beforeUpdate func() error) error {
-	s := l.step(l.cfg.Batch, l.grads)
+// Train is one training step on the batch of n examples in x [n, inputs] and y [n]: [Step.Gather] brings it there.
+// Every gradient uses the weights from before the update, which comes last. beforeUpdate, where it is not nil,
+// sees the gradients together with the weights they belong to.
+func (l *Learner) Train(beforeUpdate func(s *Step) error) error {
+	s := l.Step(l.cfg.Batch)
 	if err := s.forward(); err != nil { // h_l = f(h_{l-1} W_l + b_l) [n, units_l]; logits [n, logits] without b_L
 		return err
 	}
@@ -20,12 +20,12 @@ func (l *Learner) train(beforeUpdate func() error) error {
 		return err
 	}
 	for layer := range l.net.Layers {
-		if err := s.weightGradient(layer); err != nil { // gW_l = h_{l-1}ᵀ d_l [in_l, out_l]
+		if err := s.ComputeWeightGrad(layer); err != nil { // gW_l = h_{l-1}ᵀ d_l [in_l, out_l]
 			return err
 		}
 	}
 	if beforeUpdate != nil {
-		if err := beforeUpdate(); err != nil {
+		if err := beforeUpdate(s); err != nil {
 			return err
 		}
 	}
@@ -40,8 +40,11 @@ type Step struct {
 	grads gpu.Buffer // arena for the gradients, laid out like the parameters
 }
 
-// step is a step on n examples that puts its gradients into the arena grads.
-func (l *Learner) step(n int, grads gpu.Buffer) *Step { return &Step{l, n, grads} }
+// Step is a step on n examples.
+func (l *Learner) Step(n int) *Step { return &Step{l, n, l.grads} }
+
+// Into is the same step with another arena for its gradients.
+func (s *Step) Into(grads gpu.Buffer) *Step { return &Step{s.l, s.n, grads} }
 
 // Device is where the step runs.
 func (s *Step) Device() gpu.Device { return s.l.dev }
@@ -51,6 +54,29 @@ func (s *Step) Network() *model.Network { return s.l.net }
 
 // Batch is n, the number of examples.
 func (s *Step) Batch() int { return s.n }
+
+// pixelScale turns bytes into inputs.
+const pixelScale = 1.0 / 255
+
+// Gather brings batch number cursor of a data set to the step's inputs and labels: gpu.GatherArgs has the formula.
+func (s *Step) Gather(data, labels, order, cursor gpu.Span) error {
+	return s.l.dev.Gather(gpu.GatherArgs{
+		X: s.Input(0).Mat(s.n, s.l.net.Input.Size()), Y: s.Labels(),
+		Data: data, Labels: labels, Order: order, Cursor: cursor, Scale: pixelScale,
+	})
+}
+
+// Evaluate gathers batch number cursor of a data set, in its own order, and scores it: logits and metrics. The
+// counters, where there are any, are raised.
+func (s *Step) Evaluate(data, labels, cursor, counters gpu.Span) error {
+	if err := s.Gather(data, labels, gpu.Span{}, cursor); err != nil {
+		return err
+	}
+	if err := s.forward(); err != nil {
+		return err
+	}
+	return s.loss(false, counters)
+}
 
 // at is a range of an arena on the device.
 func at(arena gpu.Buffer, r model.Range) gpu.Span { return gpu.All(arena).Slice(r.Off, r.Len) }
@@ -112,7 +138,7 @@ func (s *Step) logits() gpu.Mat {
 // forward computes all layers up to the logits, whose bias the loss adds.
 func (s *Step) forward() error {
 	for layer := range s.l.hidden {
-		if err := s.hidden(layer, s.Output(layer)); err != nil {
+		if err := s.Hidden(layer, s.Output(layer)); err != nil {
 			return err
 		}
 	}
@@ -124,8 +150,8 @@ func (s *Step) forward() error {
 	})
 }
 
-// hidden computes a hidden layer into out: h_l = f(h_{l-1} W_l + b_l).
-func (s *Step) hidden(layer int, out gpu.Hidden) error {
+// Hidden computes a hidden layer into out: h_l = f(h_{l-1} W_l + b_l).
+func (s *Step) Hidden(layer int, out gpu.Hidden) error {
 	shape, x, w, b := s.l.net.Layers[layer], s.Input(layer), s.Weights(layer), s.Bias(layer)
 	if shape.Kind == model.Conv {
 		return s.l.dev.Conv(gpu.ConvArgs{Shape: shape.ConvShape(s.n), Out: out, X: x, W: w, B: b})
@@ -161,15 +187,15 @@ func (s *Step) loss(training bool, counters gpu.Span) error {
 //	d_{l-1} = (d_l M_l) ⊙ f'(a_{l-1}), from d_L = e down to d_0     gb_{l-1} = column sums of d_{l-1}
 func (s *Step) Chain(matrix func(layer int) gpu.Span, transposed bool) error {
 	for layer := len(s.l.hidden); layer > 0; layer-- {
-		if err := s.carryBack(layer, matrix(layer), transposed, s.Delta(layer), s.Output(layer-1)); err != nil {
+		if err := s.CarryBack(layer, matrix(layer), transposed, s.Delta(layer), s.Output(layer-1)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// carryBack takes the error dy at a layer through the matrix m to the layer below, whose output is below.
-func (s *Step) carryBack(layer int, m gpu.Span, transposed bool, dy gpu.Span, below gpu.Hidden) error {
+// CarryBack takes the error dy at a layer through the matrix m to the layer below, whose output is below.
+func (s *Step) CarryBack(layer int, m gpu.Span, transposed bool, dy gpu.Span, below gpu.Hidden) error {
 	shape, dx, biasGrad := s.l.net.Layers[layer], s.Delta(layer-1), s.BiasGrad(layer-1)
 	if shape.Kind == model.Conv {
 		return s.l.dev.ConvBackward(gpu.ConvBackwardArgs{
@@ -191,10 +217,10 @@ func (s *Step) carryBack(layer int, m gpu.Span, transposed bool, dy gpu.Span, be
 // Broadcast takes an error e [n, logits] to all hidden layers at once, through direct feedback.
 //
 //	d_l = (e B_l) ⊙ f'(a_l)     gb_l = column sums of d_l
-func (s *Step) Broadcast(e gpu.Mat) error { return s.broadcast(e, s.Output, s.Delta) }
+func (s *Step) Broadcast(e gpu.Mat) error { return s.BroadcastTo(e, s.Output, s.Delta) }
 
-// broadcast is Broadcast with other places for the layers' outputs and errors.
-func (s *Step) broadcast(e gpu.Mat, output func(layer int) gpu.Hidden, delta func(layer int) gpu.Span) error {
+// BroadcastTo is Broadcast with other places for the layers' outputs and errors.
+func (s *Step) BroadcastTo(e gpu.Mat, output func(layer int) gpu.Hidden, delta func(layer int) gpu.Span) error {
 	if len(s.l.hidden) == 0 {
 		return nil
 	}
@@ -210,8 +236,8 @@ func (s *Step) broadcast(e gpu.Mat, output func(layer int) gpu.Hidden, delta fun
 	return s.l.dev.Feedback(args)
 }
 
-// weightGradient multiplies a layer's input with its error: gW_l = h_{l-1}ᵀ d_l.
-func (s *Step) weightGradient(layer int) error {
+// ComputeWeightGrad multiplies a layer's input with its error: gW_l = h_{l-1}ᵀ d_l.
+func (s *Step) ComputeWeightGrad(layer int) error {
 	shape, x, delta, grad := s.l.net.Layers[layer], s.Input(layer), s.Delta(layer), s.WeightGrad(layer)
 	if shape.Kind == model.Conv {
 		return s.l.dev.ConvGrad(gpu.ConvGradArgs{Shape: shape.ConvShape(s.n), DW: grad, X: x, DY: delta})

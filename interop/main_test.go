@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/algo"
+	"mdfa/algo/predict"
 	"mdfa/gpu/cpu"
 	"mdfa/internal/safetensors"
 	"mdfa/loaders"
@@ -160,7 +160,7 @@ func ourLogits(t *testing.T, net *model.Network, params []float32, pixels []byte
 	t.Helper()
 	dev := cpu.Open()
 	defer func() { assert.NoError(t, dev.Close()) }()
-	p, err := algo.NewPredictor(dev, net, params, 64)
+	p, err := predict.New(dev, net, params, 64)
 	require.NoError(t, err)
 	logits, err := p.Logits(pixels)
 	require.NoError(t, err)

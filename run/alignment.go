@@ -3,7 +3,8 @@ package run
 import (
 	"strconv"
 
-	"mdfa/algo"
+	"mdfa/algo/measure"
+	"mdfa/algo/training"
 	"mdfa/model"
 	"mdfa/run/folder"
 )
@@ -14,7 +15,7 @@ type alignmentLog struct {
 	Ignore
 	net   *model.Network
 	table *folder.Table
-	last  algo.Alignment
+	last  measure.Alignment
 }
 
 // alignmentStep is the place of the column step.
@@ -34,7 +35,7 @@ func newAlignmentLog(every int, net *model.Network, run *folder.Writer, steps in
 }
 
 // Alignment keeps the rows of a measured step until the next save.
-func (g *alignmentLog) Alignment(a algo.Alignment) error {
+func (g *alignmentLog) Alignment(a measure.Alignment) error {
 	g.last = a
 	for i := range a.Layers {
 		row := folder.AlignmentOf(a, i, g.net)
@@ -46,7 +47,7 @@ func (g *alignmentLog) Alignment(a algo.Alignment) error {
 }
 
 // Epoch saves the rows before epochs.csv gets one.
-func (g *alignmentLog) Epoch(algo.Epoch) error { return g.save() }
+func (g *alignmentLog) Epoch(training.Epoch) error { return g.save() }
 
 // save writes alignment.csv. Whoever saves a checkpoint calls it first.
 func (g *alignmentLog) save() error {

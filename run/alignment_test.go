@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/algo"
+	"mdfa/algo/measure"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/model"
 	"mdfa/run/checkpoint"
@@ -36,7 +37,7 @@ func TestAlignmentGoesOnWhereARunGoesOn(t *testing.T) {
 		log, err := newAlignmentLog(5, net, run, from)
 		require.NoError(t, err)
 		for _, step := range at {
-			require.NoError(t, log.Alignment(algo.Alignment{Step: step, Layers: make([]algo.LayerAlignment, 2)}))
+			require.NoError(t, log.Alignment(measure.Alignment{Step: step, Layers: make([]measure.LayerAlignment, 2)}))
 		}
 		require.NoError(t, log.save())
 	}
@@ -62,12 +63,12 @@ func TestACheckpointIsNeverAheadOfTheAlignment(t *testing.T) {
 	require.NoError(t, err)
 	k := &runRecorder{run: run, net: net, settings: checkpoint.Settings{Network: net.Spec(), Data: checkpoint.Data{Shape: [3]int{1, 1, 4}, Classes: 2}}, writer: checkpoint.NewWriter(run.Dir(), nil)}
 	s := &session{recorder: k, alignment: log}
-	measured := algo.Alignment{Layers: make([]algo.LayerAlignment, 2)}
+	measured := measure.Alignment{Layers: make([]measure.LayerAlignment, 2)}
 	require.NoError(t, log.Alignment(measured))
-	require.NoError(t, s.save(algo.State{Params: make([]float32, net.Params)}))
+	require.NoError(t, s.save(training.State{Params: make([]float32, net.Params)}))
 	require.NoError(t, log.Alignment(measured))
 	require.NoError(t, os.Remove(filepath.Join(run.Dir(), folder.AlignmentFile)))
-	require.ErrorContains(t, s.save(algo.State{Params: make([]float32, net.Params), Progress: algo.Progress{Step: 7}}), "was removed")
+	require.ErrorContains(t, s.save(training.State{Params: make([]float32, net.Params), Progress: training.Progress{Step: 7}}), "was removed")
 	c, err := checkpoint.LoadState(t.Context(), run.Dir())
 	require.NoError(t, err)
 	assert.Zero(t, c.Progress.Step, "the state before")

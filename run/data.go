@@ -5,6 +5,9 @@ import (
 	"fmt"
 
 	"mdfa/algo"
+	"mdfa/algo/feed"
+	"mdfa/algo/measure"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/loaders"
 	"mdfa/model"
@@ -27,12 +30,12 @@ func (r *Run) load(ctx context.Context) (*loaders.Dataset, error) {
 }
 
 // examples returns a split, with its images resident on the device or streamed to it.
-func examples(s *loaders.Split, features int, resident bool) algo.Examples {
-	e := algo.Examples{Images: s.Images, Labels: s.Labels, Resident: resident}
+func examples(s *loaders.Split, features int, resident bool) feed.Examples {
+	e := feed.Examples{Images: s.Images, Labels: s.Labels, Resident: resident}
 	if s.Source != nil {
 		e.Source = s.Source
 	} else if !resident && s.Len() > 0 {
-		e.Images, e.Source = nil, algo.InMemory(s.Images, features)
+		e.Images, e.Source = nil, feed.InMemory(s.Images, features)
 	}
 	return e
 }
@@ -40,17 +43,17 @@ func examples(s *loaders.Split, features int, resident bool) algo.Examples {
 // arrange decides where the images are, and plans the memory for it: on the device if
 // they are told to or fit there, else streamed. It fails, before anything is allocated,
 // where the run would not fit either way.
-func (r *Run) arrange(net *model.Network, config algo.Config, data *loaders.Dataset, dev gpu.Info) (algo.Data, Memory, error) {
-	place := func(resident bool) (algo.Data, Memory) {
+func (r *Run) arrange(net *model.Network, config algo.Config, data *loaders.Dataset, dev gpu.Info) (training.Data, Memory, error) {
+	place := func(resident bool) (training.Data, Memory) {
 		features := net.Input.Size()
-		d := algo.Data{
+		d := training.Data{
 			Train: examples(&data.Train, features, resident),
 			Valid: examples(&data.Valid, features, resident),
 			Test:  examples(&data.Test, features, resident),
 		}
 		memory := planMemory(net, config, d, dev, r.spec.Alignment > 0)
 		if r.spec.TensorBoard {
-			memory = append(memory, Need{What: "tensorboard", Bytes: algo.ProbeBytes(net, probed(net, r.spec.BatchSize))})
+			memory = append(memory, Need{What: "tensorboard", Bytes: measure.ProbeBytes(net, probed(net, r.spec.BatchSize))})
 		}
 		return d, memory
 	}
@@ -70,7 +73,7 @@ func (r *Run) arrange(net *model.Network, config algo.Config, data *loaders.Data
 }
 
 // cacheText says where the images are, where that is not plain.
-func (r *Run) cacheText(d algo.Data, data *loaders.Dataset) string {
+func (r *Run) cacheText(d training.Data, data *loaders.Dataset) string {
 	streamed := d.Train.Source != nil && !d.Train.Resident
 	switch {
 	case streamed && r.spec.Cache == settings.CacheOff:

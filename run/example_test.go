@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/gpu/cpu"
 	"mdfa/loaders"
 	"mdfa/run"
@@ -43,7 +43,7 @@ func (printer) Started(s *run.Start) {
 	}
 }
 
-func (printer) Epoch(e algo.Epoch) error {
+func (printer) Epoch(e training.Epoch) error {
 	fmt.Printf("epoch %d, trained and validated on %.0f and %.0f images\n", e.Number, e.Train.Count, e.Valid.Count)
 	return nil
 }

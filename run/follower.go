@@ -1,7 +1,8 @@
 package run
 
 import (
-	"mdfa/algo"
+	"mdfa/algo/measure"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/loaders"
 	"mdfa/model"
@@ -24,11 +25,11 @@ type Follower interface {
 	// A call of loss waits for the device and returns the epoch's mean loss so far.
 	Step(epoch, step int, loss func() (float64, error))
 	// Alignment comes for each step that Spec.Alignment asks to measure. An error ends the run.
-	Alignment(algo.Alignment) error
+	Alignment(measure.Alignment) error
 	// Epoch comes when an epoch has been validated. An error ends the run.
-	Epoch(algo.Epoch) error
+	Epoch(training.Epoch) error
 	// Checkpoint comes when there is a new state to resume from, in a file.
-	Checkpoint(path string, p algo.Progress)
+	Checkpoint(path string, p training.Progress)
 	// Note is what the user should know, and no error.
 	Note(text string)
 	// Finished comes when the files of the run are complete.
@@ -40,15 +41,15 @@ type Follower interface {
 // Ignore is a follower that ignores every event.
 type Ignore struct{}
 
-func (Ignore) Planned(*Start)                          {}
-func (Ignore) Started(*Start)                          {}
-func (Ignore) Step(int, int, func() (float64, error))  {}
-func (Ignore) Alignment(algo.Alignment) error          { return nil }
-func (Ignore) Epoch(algo.Epoch) error                  { return nil }
-func (Ignore) Checkpoint(path string, p algo.Progress) {}
-func (Ignore) Note(string)                             {}
-func (Ignore) Finished(*Outcome)                       {}
-func (Ignore) Profiled(*Profile)                       {}
+func (Ignore) Planned(*Start)                              {}
+func (Ignore) Started(*Start)                              {}
+func (Ignore) Step(int, int, func() (float64, error))      {}
+func (Ignore) Alignment(measure.Alignment) error           { return nil }
+func (Ignore) Epoch(training.Epoch) error                  { return nil }
+func (Ignore) Checkpoint(path string, p training.Progress) {}
+func (Ignore) Note(string)                                 {}
+func (Ignore) Finished(*Outcome)                           {}
+func (Ignore) Profiled(*Profile)                           {}
 
 // Start is a run as it begins.
 type Start struct {
@@ -74,22 +75,22 @@ type Start struct {
 
 // Resumed says where a run is resumed from.
 type Resumed struct {
-	Dir      string        // its folder; "" for a checkpoint on its own, which begins a new folder
-	Path     string        // the checkpoint; "" where there was none, and the run begins anew
-	Skipped  error         // why a newer checkpoint was skipped; nil where none was
-	Progress algo.Progress // what was trained before
+	Dir      string            // its folder; "" for a checkpoint on its own, which begins a new folder
+	Path     string            // the checkpoint; "" where there was none, and the run begins anew
+	Skipped  error             // why a newer checkpoint was skipped; nil where none was
+	Progress training.Progress // what was trained before
 }
 
 // Outcome is how a run ended.
 type Outcome struct {
 	Status string // folder.StatusComplete, StatusInterrupted or StatusFailed
 	Reason string // why it is not complete
-	algo.Result
+	training.Result
 	Start     *Start
-	Written   bool           // result.csv is written
-	Report    string         // the name of the report's file; "" where there is none
-	Alignment algo.Alignment // measured last; without layers where nothing was
-	Resumable bool           // there is a checkpoint to resume from
+	Written   bool              // result.csv is written
+	Report    string            // the name of the report's file; "" where there is none
+	Alignment measure.Alignment // measured last; without layers where nothing was
+	Resumable bool              // there is a checkpoint to resume from
 }
 
 // fanOut tells a list of followers. It is the trainer's observer.
@@ -101,7 +102,7 @@ func (f fanOut) Step(epoch, step int, loss func() (float64, error)) {
 	}
 }
 
-func (f fanOut) Alignment(a algo.Alignment) error {
+func (f fanOut) Alignment(a measure.Alignment) error {
 	for _, one := range f {
 		if err := one.Alignment(a); err != nil {
 			return err
@@ -110,7 +111,7 @@ func (f fanOut) Alignment(a algo.Alignment) error {
 	return nil
 }
 
-func (f fanOut) Epoch(e algo.Epoch) error {
+func (f fanOut) Epoch(e training.Epoch) error {
 	for _, one := range f {
 		if err := one.Epoch(e); err != nil {
 			return err

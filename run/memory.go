@@ -9,6 +9,8 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"mdfa/algo"
+	"mdfa/algo/measure"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/model"
 	"mdfa/run/device"
@@ -37,7 +39,7 @@ const (
 // planMemory adds up what a run allocates. On the cpu, whose memory is the host's, the
 // initial values are held once more while they are handed over. Aligned says whether
 // -alignment measures.
-func planMemory(net *model.Network, c algo.Config, data algo.Data, dev gpu.Info, aligned bool) Memory {
+func planMemory(net *model.Network, c algo.Config, data training.Data, dev gpu.Info, aligned bool) Memory {
 	kind := c.Rule.Feedback
 	if c.Feedback.Draw != gpu.DrawNone {
 		kind = model.NoFeedback // drawn in every step
@@ -50,10 +52,10 @@ func planMemory(net *model.Network, c algo.Config, data algo.Data, dev gpu.Info,
 		{What: "weights and optimizer", Bytes: m.Weights * uint64(3+c.Optimizer.States())},
 		{What: "feedback", Bytes: m.Feedback},
 		{What: "activations", Bytes: activations + deltas},
-		{What: "images", Bytes: c.ImageBytes(net, data)},
+		{What: "images", Bytes: training.ImageBytes(net, c, data)},
 	}
 	if aligned {
-		p = append(p, Need{What: "alignment", Bytes: c.AlignmentBytes(net)})
+		p = append(p, Need{What: "alignment", Bytes: measure.AlignmentBytes(net, c)})
 	}
 	if device.OnGPU(dev.Kind) {
 		total := uint64(dev.MemoryTotal)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/internal/wording"
 	"mdfa/loaders"
@@ -29,7 +29,7 @@ func allOfImageNet(n int) *loaders.Dataset {
 
 // arranged is what is planned for ImageNet's convnet under dfa, on a device with so much
 // memory free. Nothing of the run exists yet.
-func arranged(t *testing.T, images int, free int64, cache string) (algo.Data, Memory, error) {
+func arranged(t *testing.T, images int, free int64, cache string) (training.Data, Memory, error) {
 	t.Helper()
 	spec := Defaults()
 	spec.Dataset, spec.Model, spec.Convnet, spec.Cache = "imagenet", "dfa", true, cache

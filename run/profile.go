@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 )
 
@@ -50,7 +50,7 @@ type ProfiledKernel struct {
 
 // profile measures the recorded training step, writes it to the run's folder and tells the
 // followers. The weights go on changing meanwhile: nothing may ask for them afterwards.
-func (s *session) profile(done algo.Result) error {
+func (s *session) profile(done training.Result) error {
 	measured, err := s.trainer.Profile(profileSteps(s.Device.Kind))
 	if err != nil {
 		return fmt.Errorf("-profile: %w", err)

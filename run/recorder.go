@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/internal/disk"
 	"mdfa/model"
@@ -23,15 +24,15 @@ type runRecorder struct {
 	settings checkpoint.Settings
 	command  []string // the program's name and its arguments
 	off      bool     // -checkpoint_every -1
-	trainer  *algo.Trainer
+	trainer  *training.Trainer
 	writer   *checkpoint.Writer
 
-	epochs []algo.Epoch // those of the run so far
-	best   int          // the number of the best one
+	epochs []training.Epoch // those of the run so far
+	best   int              // the number of the best one
 
-	saved   bool          // there is a checkpoint to go on from
-	reached algo.Progress // its state
-	unsaved error         // why the last one could not be written
+	saved   bool              // there is a checkpoint to go on from
+	reached training.Progress // its state
+	unsaved error             // why the last one could not be written
 }
 
 // last is the path of the last checkpoint.
@@ -39,7 +40,7 @@ func (k *runRecorder) last() string {
 	return filepath.Join(k.run.Dir(), checkpoint.Folder, checkpoint.LastFile)
 }
 
-func (k *runRecorder) checkpoint(s algo.State) *checkpoint.Checkpoint {
+func (k *runRecorder) checkpoint(s training.State) *checkpoint.Checkpoint {
 	return &checkpoint.Checkpoint{
 		Facts:   checkpoint.Facts{Settings: k.settings, Progress: s.Progress},
 		Network: k.net, Params: s.Params, Best: s.Best, Optimizer: s.Optimizer,
@@ -47,7 +48,7 @@ func (k *runRecorder) checkpoint(s algo.State) *checkpoint.Checkpoint {
 }
 
 // save makes a state the run's last checkpoint.
-func (k *runRecorder) save(s algo.State) error {
+func (k *runRecorder) save(s training.State) error {
 	if err := k.writer.State(k.checkpoint(s)); err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (k *runRecorder) save(s algo.State) error {
 }
 
 // Epoch adds a row to epochs.csv; the weights of the best epoch are kept in a file of their own.
-func (k *runRecorder) Epoch(e algo.Epoch) error {
+func (k *runRecorder) Epoch(e training.Epoch) error {
 	if err := k.run.AddEpoch(k.row(e)); err != nil {
 		return err
 	}
@@ -76,18 +77,18 @@ func (k *runRecorder) Epoch(e algo.Epoch) error {
 }
 
 // row returns the row of epochs.csv.
-func (k *runRecorder) row(e algo.Epoch) []folder.Cell {
+func (k *runRecorder) row(e training.Epoch) []folder.Cell {
 	row := folder.EpochOf(e, k.settings.Data.Classes)
 	return folder.EpochColumns.Cells(&row)
 }
 
 // saveWeights writes the weights of the best epoch, with the history up to it.
 func (k *runRecorder) saveWeights(weights []float32) error {
-	if !algo.Finite(weights) {
+	if !training.Finite(weights) {
 		return fmt.Errorf("weights are NaN or infinite after epoch %d: try a smaller learning rate: %w", k.best, algo.ErrDiverged)
 	}
-	return k.writer.Weights(k.checkpoint(algo.State{
-		Progress: algo.Progress{Epochs: k.epochs[:k.best], BestEpoch: k.best}, Params: weights,
+	return k.writer.Weights(k.checkpoint(training.State{
+		Progress: training.Progress{Epochs: k.epochs[:k.best], BestEpoch: k.best}, Params: weights,
 	}))
 }
 
@@ -136,7 +137,7 @@ func (k *runRecorder) record(dev gpu.Info, start time.Time) folder.Run {
 
 // begin writes run.json with all that is known now. It returns when the run was started for
 // the first time.
-func (k *runRecorder) begin(from *resumedRun, dev gpu.Info, now time.Time, save func(algo.State) error) (time.Time, error) {
+func (k *runRecorder) begin(from *resumedRun, dev gpu.Info, now time.Time, save func(training.State) error) (time.Time, error) {
 	if from != nil {
 		return k.resume(from, dev, now, save)
 	}
@@ -144,7 +145,7 @@ func (k *runRecorder) begin(from *resumedRun, dev gpu.Info, now time.Time, save 
 }
 
 // resume brings the run's folder to the state that is resumed: rows, run.json, best weights.
-func (k *runRecorder) resume(from *resumedRun, dev gpu.Info, now time.Time, save func(algo.State) error) (time.Time, error) {
+func (k *runRecorder) resume(from *resumedRun, dev gpu.Info, now time.Time, save func(training.State) error) (time.Time, error) {
 	again := folder.Resumed{
 		Time: now.Round(time.Second), Program: k.settings.Program, Command: k.command, Device: deviceFacts(dev), Epoch: 1,
 	}

@@ -8,7 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"mdfa/algo"
+	"mdfa/algo/predict"
+	"mdfa/algo/training"
 	"mdfa/internal/version"
 	"mdfa/loaders"
 	"mdfa/model"
@@ -35,7 +36,7 @@ func newReporter(wanted bool, data *loaders.Dataset, net *model.Network, run *fo
 	if !wanted {
 		return nil, nil
 	}
-	r := &reporter{logits: net.Logits, labels: data.Test.Labels, confusion: &folder.Confusion{Split: "test", Confusion: algo.NewConfusion(data.Classes)}}
+	r := &reporter{logits: net.Logits, labels: data.Test.Labels, confusion: &folder.Confusion{Split: "test", Confusion: predict.NewConfusion(data.Classes)}}
 	if data.Test.Len() == 0 {
 		r.labels, r.confusion.Split = data.Valid.Labels, "validation"
 	}
@@ -66,7 +67,7 @@ func (r *reporter) write(s *session) (name string, err error) {
 	}
 	// The weights are on the device; a device that is lost has none any more.
 	if weights, err := k.weights(); err == nil {
-		f.Checkpoint = k.checkpoint(algo.State{Params: weights})
+		f.Checkpoint = k.checkpoint(training.State{Params: weights})
 	}
 	producer := cmp.Or(s.options.Program, "mdfa/run") + ", version " + version.Read().String()
 	if err := report.WriteRun(f, filepath.Join(s.Dir, folder.ReportFile), producer); err != nil {

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/internal/figures"
 	"mdfa/internal/wording"
 	"mdfa/loaders"
@@ -203,7 +203,7 @@ func (o *resumedRun) steps() int {
 }
 
 // after says how far a run has come.
-func after(p algo.Progress) string {
+func after(p training.Progress) string {
 	if p.Step > 0 {
 		return fmt.Sprintf("after step %s of epoch %d", figures.Count(p.Step), p.Epoch())
 	}

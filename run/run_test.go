@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/algo"
+	"mdfa/algo/measure"
+	"mdfa/algo/training"
 	"mdfa/run"
 	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
@@ -78,9 +79,9 @@ func (o *order) note(event string)                           { o.events = append
 func (o *order) Planned(s *run.Start)                        { o.dir = s.Dir; o.note("planned") }
 func (o *order) Started(*run.Start)                          { o.note("started") }
 func (o *order) Step(_, step int, _ func() (float64, error)) { o.note("step") }
-func (o *order) Alignment(algo.Alignment) error              { o.note("alignment"); return nil }
-func (o *order) Epoch(algo.Epoch) error                      { o.note("epoch"); return nil }
-func (o *order) Checkpoint(string, algo.Progress)            { o.note("checkpoint") }
+func (o *order) Alignment(measure.Alignment) error           { o.note("alignment"); return nil }
+func (o *order) Epoch(training.Epoch) error                  { o.note("epoch"); return nil }
+func (o *order) Checkpoint(string, training.Progress)        { o.note("checkpoint") }
 func (o *order) Note(string)                                 { o.note("note") }
 func (o *order) Profiled(*run.Profile)                       { o.note("profiled") }
 func (o *order) Finished(*run.Outcome) {
@@ -108,7 +109,7 @@ func TestAFollowersErrorEndsTheRun(t *testing.T) {
 
 type failing struct{ run.Ignore }
 
-func (failing) Epoch(algo.Epoch) error { return os.ErrInvalid }
+func (failing) Epoch(training.Epoch) error { return os.ErrInvalid }
 
 func TestARunDoesNotChange(t *testing.T) {
 	spec := small(t.TempDir(), "mdfa", 3)

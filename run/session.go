@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/internal/figures"
 	"mdfa/internal/version"
@@ -26,14 +27,14 @@ type session struct {
 	Start
 	dev       gpu.Device
 	config    algo.Config
-	placed    algo.Data // the data on their way to the device
-	started   time.Time // of the run, the first time
+	placed    training.Data // the data on their way to the device
+	started   time.Time     // of the run, the first time
 	folder    *folder.Writer
 	recorder  *runRecorder
 	alignment *alignmentLog
 	board     *tensorboardLogger
 	report    *reporter
-	trainer   *algo.Trainer
+	trainer   *training.Trainer
 	followers fanOut         // of the program
 	closers   []func() error // what close calls, the last first
 }
@@ -137,11 +138,11 @@ func (s *session) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	schedule := algo.Schedule{Epochs: s.spec.MaxEpochs, MaxSteps: s.spec.MaxSteps, Seed: uint64(s.spec.Seed), AlignmentEvery: s.spec.Alignment}
+	schedule := training.Schedule{Epochs: s.spec.MaxEpochs, MaxSteps: s.spec.MaxSteps, Seed: uint64(s.spec.Seed), AlignmentEvery: s.spec.Alignment}
 	if !s.recorder.off {
 		schedule.Save, schedule.SaveEvery = s.save, s.spec.CheckpointEvery
 	}
-	if s.trainer, err = algo.NewTrainerContext(ctx, learner, s.placed, schedule); err != nil {
+	if s.trainer, err = training.New(ctx, learner, s.placed, schedule); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, s.trainer.Close)
@@ -167,7 +168,7 @@ func (s *session) begin(ctx context.Context) error {
 
 // observer is all followers. Rows of alignment.csv come first, then that of epochs.csv, then
 // weights.
-func (s *session) observer() algo.Observer {
+func (s *session) observer() training.Observer {
 	all := slices.Clone(s.followers)
 	if s.alignment != nil {
 		all = append(all, s.alignment)
@@ -187,7 +188,7 @@ func (s *session) observer() algo.Observer {
 
 // save makes a state the run's last checkpoint. The rows of alignment.csv come first: those
 // that a checkpoint has left behind are never measured again.
-func (s *session) save(state algo.State) error {
+func (s *session) save(state training.State) error {
 	k := s.recorder
 	if k.unsaved = s.alignment.save(); k.unsaved == nil {
 		k.unsaved = k.save(state)
@@ -215,7 +216,7 @@ func (s *session) explain(err error) error {
 
 // end writes what the run came to, and returns the one error that counts most: why the
 // training failed, or what could not be written.
-func (s *session) end(result algo.Result, failure error) (*Outcome, error) {
+func (s *session) end(result training.Result, failure error) (*Outcome, error) {
 	k := s.recorder
 	if err := s.alignment.save(); err != nil && failure == nil {
 		failure = err // a run without these rows is not complete
@@ -258,7 +259,7 @@ func (s *session) end(result algo.Result, failure error) (*Outcome, error) {
 }
 
 // ending says how a run ended.
-func ending(err error, r algo.Result) (status, reason string) {
+func ending(err error, r training.Result) (status, reason string) {
 	switch {
 	case err == nil:
 		return folder.StatusComplete, ""

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"mdfa/algo"
+	"mdfa/algo/measure"
+	"mdfa/algo/training"
 	"mdfa/internal/tensorboard"
 	"mdfa/model"
 	"mdfa/run/folder"
@@ -32,7 +34,7 @@ type tensorboardLogger struct {
 	Ignore
 	dir    string
 	writer *tensorboard.Writer
-	probe  *algo.Probe
+	probe  *measure.Probe
 	net    *model.Network
 	lr     float64
 	steps  int // of an epoch
@@ -110,7 +112,7 @@ func (b *tensorboardLogger) Step(epoch, step int, loss func() (float64, error)) 
 func (b *tensorboardLogger) flush() { _ = b.writer.Flush() }
 
 // Epoch writes all that an epoch came to, and what the network has become.
-func (b *tensorboardLogger) Epoch(e algo.Epoch) error {
+func (b *tensorboardLogger) Epoch(e training.Epoch) error {
 	at := int64((e.Number-1)*b.steps + e.Steps)
 	row := folder.EpochOf(e, b.net.Classes)
 	for _, c := range folder.EpochColumns {
@@ -147,7 +149,7 @@ func (b *tensorboardLogger) Epoch(e algo.Epoch) error {
 
 // Alignment writes what was measured of a step, under the names of alignment.csv's columns.
 // Its events have the number of the step, counted from 1 like all others here.
-func (b *tensorboardLogger) Alignment(a algo.Alignment) error {
+func (b *tensorboardLogger) Alignment(a measure.Alignment) error {
 	for i := range a.Layers {
 		row := folder.AlignmentOf(a, i, b.net)
 		for _, c := range folder.LayerColumns {
@@ -168,7 +170,7 @@ func (b *tensorboardLogger) scalar(tag string, at int64, value float64) {
 
 // close writes how the run ended and closes the file. The error is a sentence: what could
 // not be written, now or before.
-func (b *tensorboardLogger) close(r algo.Result) error {
+func (b *tensorboardLogger) close(r training.Result) error {
 	if b == nil {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/internal/tensorboard"
 	"mdfa/model"
@@ -33,7 +33,7 @@ func TestLossOfStepsIsThatSinceTheLastPoint(t *testing.T) {
 	b.Step(2, 100, func() (float64, error) { return 0, errors.New("not asked") })
 	require.NoError(t, w.Close())
 	var none *tensorboardLogger
-	require.NoError(t, none.close(algo.Result{}))
+	require.NoError(t, none.close(training.Result{}))
 }
 
 func TestFilterSheetShowsSignAndPlace(t *testing.T) {

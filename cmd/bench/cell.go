@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/model"
 )
@@ -18,7 +19,7 @@ type cell struct {
 	dev      gpu.Device
 	net      *model.Network
 	learner  *algo.Learner
-	trainer  *algo.Trainer
+	trainer  *training.Trainer
 	products *products // nil until addProducts, and if the device has too little memory for them
 	epoch    int
 	left     int // steps left in the epoch
@@ -101,7 +102,7 @@ func (c *cell) prepare(streamed bool) error {
 	if streamed {
 		train.Source, train.Images = source{train.Images, c.data.input.Size()}, nil
 	}
-	c.trainer, err = algo.NewTrainer(c.learner, algo.Data{Train: train}, algo.Schedule{Epochs: 1})
+	c.trainer, err = training.New(context.Background(), c.learner, training.Data{Train: train}, training.Schedule{Epochs: 1})
 	return err
 }
 
@@ -160,7 +161,7 @@ func (c *cell) multiply(n int) error {
 type silent struct{}
 
 func (silent) Step(int, int, func() (float64, error)) {}
-func (silent) Epoch(algo.Epoch) error                 { return nil }
+func (silent) Epoch(training.Epoch) error             { return nil }
 
 // dataWait trains one epoch and returns the share of its time that waited for images.
 func (c *cell) dataWait(ctx context.Context) (float64, error) {

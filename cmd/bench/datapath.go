@@ -15,7 +15,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"mdfa/algo"
+	"mdfa/algo/feed"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
 )
@@ -186,12 +186,12 @@ func (d *dataPath) photoWorker(ctx context.Context, deadline time.Time) (w photo
 
 // assemble measures how fast shuffled batches are read ahead if no device slows
 // them. A first round, which does not count, finds the number of batches that fill a window.
-func (d *dataPath) assemble(ctx context.Context, e algo.Examples, features, workers int) (rates, error) {
+func (d *dataPath) assemble(ctx context.Context, e feed.Examples, features, workers int) (rates, error) {
 	window := (d.total / dataWindows).Seconds()
 	batches := max(1, e.Len()/d.batch)
 	var measured rates
 	for round := range 1 + dataWindows {
-		rate, err := algo.AssembleBatches(ctx, e, features, d.batch, batches, workers)
+		rate, err := feed.AssembleBatches(ctx, e, features, d.batch, batches, workers)
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"mdfa/algo"
+	"mdfa/algo/feed"
 	"mdfa/gpu"
 	"mdfa/model"
 )
@@ -51,9 +52,9 @@ func (w workload) build() (*model.Network, error) {
 }
 
 // madeUp returns n random images with random labels.
-func (d dataset) madeUp(n int) algo.Examples {
+func (d dataset) madeUp(n int) feed.Examples {
 	rng := rand.New(rand.NewPCG(1, 2))
-	e := algo.Examples{Images: make([]uint8, n*d.input.Size()), Labels: make([]int32, n)}
+	e := feed.Examples{Images: make([]uint8, n*d.input.Size()), Labels: make([]int32, n)}
 	for i := range e.Images {
 		e.Images[i] = uint8(rng.Uint32())
 	}

@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
-	"mdfa/algo"
+	"mdfa/algo/feed"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
 )
@@ -58,6 +58,6 @@ func writePrepared(ctx context.Context, dir string, photos []photograph, size, t
 }
 
 // prepared returns the training images of an open set, to be streamed.
-func prepared(set *shards.Set) algo.Examples {
-	return algo.Examples{Source: set.Train, Labels: set.Train.Labels()}
+func prepared(set *shards.Set) feed.Examples {
+	return feed.Examples{Source: set.Train, Labels: set.Train.Labels()}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/algo"
+	"mdfa/algo/predict"
 	"mdfa/gpu"
 	"mdfa/gpu/cpu"
 	"mdfa/internal/onnx"
@@ -231,7 +231,7 @@ func TestGraphHasTheLogitsOfTheNetwork(t *testing.T) {
 		}
 		dev := cpu.Open()
 		defer func() { assert.NoError(t, dev.Close()) }()
-		p, err := algo.NewPredictor(dev, net, params, n)
+		p, err := predict.New(dev, net, params, n)
 		require.NoError(t, err)
 		want, err := p.Logits(pixels)
 		require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 	"mdfa/internal/safetensors"
@@ -55,7 +55,7 @@ func aRun(t *testing.T) (dir string, net *model.Network) {
 				Program: "abc", Rule: "mdfa", Network: net.Spec(), Seed: 7,
 				Data: checkpoint.Data{Name: "pets", Shape: [3]int{2, 3, 1}, Classes: 3, ClassOrder: []int{9, 5, 6}, ClassNames: []string{"cat", `"dog"`, "häse"}},
 			},
-			Progress: algo.Progress{BestEpoch: 1, Epochs: []algo.Epoch{{Number: 1, Best: true}, {Number: 2}}},
+			Progress: training.Progress{BestEpoch: 1, Epochs: []training.Epoch{{Number: 1, Best: true}, {Number: 2}}},
 		},
 		Network: net, Params: filled(net, 2), Best: filled(net, 1),
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 	"mdfa/model"
@@ -64,7 +65,7 @@ func sample(t *testing.T, seed uint64) *checkpoint.Checkpoint {
 				ForwardInit: "U1", Seed: int64(seed), Network: net.Spec(),
 				Data: checkpoint.Data{Name: "folder", Shape: [3]int{5, 5, 2}, Classes: 4, Train: 12000, Valid: 10, Test: 20},
 			},
-			Progress: algo.Progress{BestEpoch: 2, Epochs: []algo.Epoch{
+			Progress: training.Progress{BestEpoch: 2, Epochs: []training.Epoch{
 				{Number: 1, Steps: 7, Train: algo.Metrics{Loss: 8, Correct: 4, Count: 8}, Valid: algo.Metrics{Loss: 8, Correct: 1, Count: 10}, Best: true, Seconds: 2},
 				{Number: 2, Steps: 7, Train: algo.Metrics{Loss: 4, Correct: 4, Count: 8}, Valid: algo.Metrics{Loss: 8, Correct: 9, Count: 10}, Best: true, Seconds: 2},
 			}},

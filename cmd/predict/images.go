@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"mdfa/algo"
+	"mdfa/algo/feed"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/disk"
 	"mdfa/internal/imageprep"
@@ -27,7 +27,7 @@ const unknown = -1
 // images are what the network is to see, in order.
 type images struct {
 	list   []picture
-	split  *algo.Examples // in place of a list: a part of the data set
+	split  *feed.Examples // in place of a list: a part of the data set
 	name   string         // of the split
 	labels []int32        // by image; unknown where there is none
 	notes  []string       // what was done to fit them
@@ -57,13 +57,13 @@ func (im *images) nameOf(i int) string {
 }
 
 // examples are the images for a predictor. Labels only count them.
-func (im *images) examples() algo.Examples {
+func (im *images) examples() feed.Examples {
 	if im.split != nil {
 		e := *im.split
 		e.Resident = false
 		return e
 	}
-	return algo.Examples{Source: im, Labels: make([]int32, len(im.list))}
+	return feed.Examples{Source: im, Labels: make([]int32, len(im.list))}
 }
 
 // Image reads and fits image i. One that cannot be read is zeros, and its fault is kept:

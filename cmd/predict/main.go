@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"mdfa/algo"
+	"mdfa/algo/predict"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/foreign"
 	"mdfa/internal/wording"
@@ -114,12 +115,12 @@ func parse(args []string) (options, error) {
 
 func main() {
 	cli.Main("predict", func(ctx context.Context, args []string, stdout *os.File) error {
-		return predict(ctx, args, stdout, os.Stderr)
+		return run(ctx, args, stdout, os.Stderr)
 	})
 }
 
-// predict is the whole program.
-func predict(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+// run is the whole program.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args)
 	if err != nil {
 		return err
@@ -155,7 +156,7 @@ func (out *output) run(ctx context.Context, o options, c *checkpoint.Checkpoint)
 		}
 	}()
 	out.header(c, dev.Info(), passed, images)
-	p, err := algo.NewPredictor(dev, c.Network, c.Params, batchSize(o, c))
+	p, err := predict.New(dev, c.Network, c.Params, batchSize(o, c))
 	if err != nil {
 		return err
 	}

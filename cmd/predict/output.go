@@ -13,7 +13,7 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
-	"mdfa/algo"
+	"mdfa/algo/predict"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 	"mdfa/internal/figures"
@@ -30,7 +30,7 @@ type output struct {
 	o      options
 	data   checkpoint.Data
 
-	confusion *algo.Confusion
+	confusion *predict.Confusion
 	failed    int
 	seen      int
 	width     int // of the names of images
@@ -39,7 +39,7 @@ type output struct {
 }
 
 func newOutput(stdout, stderr io.Writer, o options, data checkpoint.Data) *output {
-	return &output{out: bufio.NewWriter(stdout), errors: stderr, o: o, columns: cli.Columns(stdout), data: data, confusion: algo.NewConfusion(data.Classes)}
+	return &output{out: bufio.NewWriter(stdout), errors: stderr, o: o, columns: cli.Columns(stdout), data: data, confusion: predict.NewConfusion(data.Classes)}
 }
 
 // linef prints a line. Flush returns the first failure.
@@ -94,7 +94,7 @@ func (out *output) batch(im *images, first int, logits []float32, width int) err
 		right := true
 		if label != unknown {
 			out.confusion.Add(s, []int32{label})
-			right = algo.Scores(s).Rank(int(label)) == 0
+			right = predict.Scores(s).Rank(int(label)) == 0
 		}
 		if out.o.show == showNone || out.o.show == showWrong && right {
 			continue
@@ -119,7 +119,7 @@ func (out *output) fault(name string, err error) error {
 }
 
 // line prints an image for people.
-func (out *output) line(name string, s algo.Scores, label int32, right bool) {
+func (out *output) line(name string, s predict.Scores, label int32, right bool) {
 	p := s.Probabilities()
 	var b strings.Builder
 	b.WriteString(runewidth.FillRight(foreign.Text(name), out.width))
@@ -146,7 +146,7 @@ type predictionObject struct {
 	Probability folder.Float `json:"probability"`
 }
 
-func imageLine(name string, s algo.Scores, label int32, out *output) imageObject {
+func imageLine(name string, s predict.Scores, label int32, out *output) imageObject {
 	line := imageObject{Image: name}
 	if label != unknown {
 		line.Label = &label

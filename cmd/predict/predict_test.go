@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/algo"
+	"mdfa/algo/predict"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 	"mdfa/model"
@@ -118,7 +118,7 @@ type finished struct {
 
 func call(args ...string) finished {
 	var stdout, stderr bytes.Buffer
-	err := predict(context.Background(), args, &stdout, &stderr)
+	err := run(context.Background(), args, &stdout, &stderr)
 	code := cli.Report("predict", err, &stdout, &stderr)
 	return finished{code, stdout.String(), stderr.String()}
 }
@@ -259,7 +259,7 @@ func TestJSONHasWhatPeopleSeeAndTheLogits(t *testing.T) {
 	assert.Equal(t, 1, first.Predictions[0].Class)
 	assert.Equal(t, "5", first.Predictions[0].Name)
 	require.Len(t, first.Logits, 3)
-	scores := algo.Scores{float32(first.Logits[0].X), float32(first.Logits[1].X), float32(first.Logits[2].X)}
+	scores := predict.Scores{float32(first.Logits[0].X), float32(first.Logits[1].X), float32(first.Logits[2].X)}
 	assert.Equal(t, scores.Probabilities()[1], first.Predictions[0].Probability.X)
 	var last struct{ Summary summaryObject }
 	require.NoError(t, json.Unmarshal([]byte(lines[2]), &last))

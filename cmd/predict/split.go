@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"mdfa/algo"
+	"mdfa/algo/feed"
 	"mdfa/loaders"
 	"mdfa/run/checkpoint"
 )
@@ -27,7 +27,7 @@ func openSplit(ctx context.Context, o options, c *checkpoint.Checkpoint) (*image
 	if split.Len() == 0 {
 		return nil, fmt.Errorf("-split %s: %s has no such images", o.split, c.Data.Name)
 	}
-	e := &algo.Examples{Images: split.Images, Labels: split.Labels}
+	e := &feed.Examples{Images: split.Images, Labels: split.Labels}
 	if split.Source != nil {
 		e.Source = split.Source
 	}

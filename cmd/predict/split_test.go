@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/algo"
+	"mdfa/algo/feed"
+	"mdfa/algo/training"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
 	"mdfa/loaders"
@@ -22,11 +24,11 @@ import (
 type quiet struct{}
 
 func (quiet) Step(int, int, func() (float64, error)) {}
-func (quiet) Epoch(algo.Epoch) error                 { return nil }
+func (quiet) Epoch(training.Epoch) error             { return nil }
 
 // trained is the folder of a short run on two classes of real MNIST, on a device, with what
 // it came to.
-func trained(t *testing.T, on string, convnet bool, steps int) (dir string, r algo.Result) {
+func trained(t *testing.T, on string, convnet bool, steps int) (dir string, r training.Result) {
 	t.Helper()
 	data, err := loaders.Load(context.Background(), "mnist", loaders.Options{Classes: 2, Seed: 1})
 	require.NoError(t, err)
@@ -47,9 +49,9 @@ func trained(t *testing.T, on string, convnet bool, steps int) (dir string, r al
 	defer func() { require.NoError(t, dev.Close()) }()
 	l, err := algo.NewLearner(dev, net, algo.Config{Rule: algo.MDFA, Optimizer: gpu.RMSProp, LR: 1e-3, Batch: 32}, params, feedback)
 	require.NoError(t, err)
-	part := func(s *loaders.Split) algo.Examples { return algo.Examples{Images: s.Images, Labels: s.Labels} }
-	trainer, err := algo.NewTrainer(l, algo.Data{Train: part(&data.Train), Valid: part(&data.Valid), Test: part(&data.Test)},
-		algo.Schedule{Epochs: 1, MaxSteps: steps, Seed: 1})
+	part := func(s *loaders.Split) feed.Examples { return feed.Examples{Images: s.Images, Labels: s.Labels} }
+	trainer, err := training.New(t.Context(), l, training.Data{Train: part(&data.Train), Valid: part(&data.Valid), Test: part(&data.Test)},
+		training.Schedule{Epochs: 1, MaxSteps: steps, Seed: 1})
 	require.NoError(t, err)
 	r, err = trainer.Run(context.Background(), quiet{})
 	require.NoError(t, err)
@@ -65,7 +67,7 @@ func trained(t *testing.T, on string, convnet bool, steps int) (dir string, r al
 				Data: checkpoint.Data{Name: "mnist", Shape: [3]int{28, 28, 1}, Classes: 2, ClassOrder: data.ClassOrder,
 					Train: data.Train.Len(), Valid: data.Valid.Len(), Test: data.Test.Len(), Checksum: data.Checksum()},
 			},
-			Progress: algo.Progress{BestEpoch: 1, Epochs: r.Epochs},
+			Progress: training.Progress{BestEpoch: 1, Epochs: r.Epochs},
 		},
 		Network: net, Params: best,
 	}))

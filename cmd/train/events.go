@@ -7,7 +7,8 @@ import (
 	"runtime"
 	"time"
 
-	"mdfa/algo"
+	"mdfa/algo/measure"
+	"mdfa/algo/training"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/wording"
 	"mdfa/run"
@@ -149,12 +150,12 @@ type checkpointEvent struct {
 }
 
 // Checkpoint prints that there is a state to resume from.
-func (w *jsonLines) Checkpoint(path string, p algo.Progress) {
+func (w *jsonLines) Checkpoint(path string, p training.Progress) {
 	w.out.event("checkpoint", checkpointEvent{path, p.Epoch(), p.Step, p.Steps()})
 }
 
 // Epoch prints an epoch.
-func (w *jsonLines) Epoch(e algo.Epoch) error {
+func (w *jsonLines) Epoch(e training.Epoch) error {
 	row := folder.EpochOf(e, w.start.Data.Classes)
 	row.Planned = w.start.Epochs
 	return printRow(w.out, "epoch", folder.EpochColumns, &row)
@@ -177,7 +178,7 @@ type alignmentEvent struct {
 }
 
 // Alignment prints a measured step.
-func (w *jsonLines) Alignment(a algo.Alignment) error {
+func (w *jsonLines) Alignment(a measure.Alignment) error {
 	e := alignmentEvent{Step: a.Step, Epoch: a.Epoch}
 	for i := range a.Layers {
 		row := folder.AlignmentOf(a, i, w.start.Network)

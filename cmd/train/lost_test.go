@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/run/checkpoint"
 )
 
@@ -30,7 +30,7 @@ func TestARunThatDivergesWithinAnEpochKeepsAStateFromBefore(t *testing.T) {
 		c, err := checkpoint.Read(t.Context(), filepath.Join(run, "checkpoints", name))
 		require.NoError(t, err)
 		assert.NoError(t, c.CheckFinite())
-		assert.True(t, algo.Finite([]float32{float32(c.Progress.Sums.Loss)}))
+		assert.True(t, training.Finite([]float32{float32(c.Progress.Sums.Loss)}))
 	}
 	relative, err := filepath.Rel(got.dir, run)
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
@@ -192,7 +192,7 @@ func (t *terminal) Step(epoch, step int, loss func() (float64, error)) {
 }
 
 // Epoch prints the epoch's line.
-func (t *terminal) Epoch(e algo.Epoch) error {
+func (t *terminal) Epoch(e training.Epoch) error {
 	t.out.detail(t.out.fit(t.epochParts(e)))
 	if live := t.out.live; live != nil && e.Number == t.start.Epochs && t.start.Data.Test.Len() > 0 {
 		t.state.Doing = "testing"
@@ -202,7 +202,7 @@ func (t *terminal) Epoch(e algo.Epoch) error {
 }
 
 // epochParts are the pieces of an epoch's line, the most important first.
-func (t *terminal) epochParts(e algo.Epoch) []string {
+func (t *terminal) epochParts(e training.Epoch) []string {
 	valid := ""
 	if e.Valid.Count > 0 {
 		valid = "  valid " + figures.Percent(e.Valid.Accuracy(), 2)

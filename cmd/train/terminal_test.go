@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/progress"
 	"mdfa/loaders"
@@ -153,7 +153,7 @@ func TestTheLiveLineSaysWhatTrainingWaitsFor(t *testing.T) {
 				assert.Equal(t, want, o.state.Doing, "epoch %d, step %d", epoch, step)
 			}
 		}
-		require.NoError(t, o.Epoch(algo.Epoch{Number: epoch, Steps: 3}))
+		require.NoError(t, o.Epoch(training.Epoch{Number: epoch, Steps: 3}))
 		assert.Equal(t, []string{1: "validating", 2: "testing"}[epoch], o.state.Doing)
 	}
 	start.Data.Valid = loaders.Split{}

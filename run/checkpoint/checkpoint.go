@@ -38,7 +38,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/internal/disk"
 	"mdfa/internal/fault"
 	"mdfa/internal/safetensors"
@@ -110,7 +110,7 @@ func (c *Checkpoint) When() string {
 // error is a sentence (ErrDamaged).
 func (c *Checkpoint) CheckFinite() error {
 	for _, arena := range [][]float32{c.Params, c.Best} {
-		if !algo.Finite(arena) {
+		if !training.Finite(arena) {
 			why := "its weights are NaN or infinite: the run diverged"
 			return fault.New(ErrDamaged, flaw{filepath.Base(c.Path), why, nil}, "%s cannot be used (%s): use another one.", c.Path, why)
 		}
@@ -118,9 +118,9 @@ func (c *Checkpoint) CheckFinite() error {
 	return nil
 }
 
-// State is what algo.Trainer.Restore takes.
-func (c *Checkpoint) State() algo.State {
-	return algo.State{Progress: c.Progress, Params: c.Params, Best: c.Best, Optimizer: c.Optimizer}
+// State is what training.Trainer.Restore takes.
+func (c *Checkpoint) State() training.State {
+	return training.State{Progress: c.Progress, Params: c.Params, Best: c.Best, Optimizer: c.Optimizer}
 }
 
 // encode writes the file.

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/internal/safetensors"
 	"mdfa/model"
@@ -51,9 +52,9 @@ func sample(t testing.TB, seed uint64) *Checkpoint {
 				Network: net.Spec(), Rule: "mdfa", ClampFloor: &floor, Seed: 7,
 				Feedback: Feedback{Kind: "direct", Fingerprint: "f"},
 			},
-			Progress: algo.Progress{
+			Progress: training.Progress{
 				BestEpoch: 1, Step: 3, Sums: algo.Metrics{Loss: 0.1 + 0.2, Correct: 2, Count: 24}, Seconds: 1.0 / 3,
-				Epochs: []algo.Epoch{{Number: 1, Steps: 12, Train: algo.Metrics{Loss: math.Inf(1), Count: 96}, Valid: algo.Metrics{Loss: math.Pi}, Best: true, Seconds: 0.1}},
+				Epochs: []training.Epoch{{Number: 1, Steps: 12, Train: algo.Metrics{Loss: math.Inf(1), Count: 96}, Valid: algo.Metrics{Loss: math.Pi}, Best: true, Seconds: 0.1}},
 			},
 		},
 		Network: net, Params: arena(), Best: arena(), Optimizer: [][]float32{arena(), arena()},

@@ -12,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/internal/foreign"
 	"mdfa/model"
 	"mdfa/run/settings"
@@ -133,7 +134,7 @@ type Facts struct {
 	Kind    Kind      `json:"kind"`
 	Written time.Time `json:"written"`
 	Settings
-	Progress algo.Progress `json:"-"` // as progressJSON
+	Progress training.Progress `json:"-"` // as progressJSON
 }
 
 // Kind says what a checkpoint can be used for.
@@ -160,7 +161,7 @@ type factsJSON struct {
 	Progress progressJSON `json:"progress"`
 }
 
-// progressJSON is algo.Progress in a checkpoint.
+// progressJSON is training.Progress in a checkpoint.
 type progressJSON struct {
 	Epoch     int         `json:"epoch"` // that goes on, or that is next
 	Step      int         `json:"step"`  // of it
@@ -201,7 +202,7 @@ func (m metricsJSON) metrics() algo.Metrics {
 }
 
 // progressOf leaves out the epochs that are stored elsewhere.
-func progressOf(p algo.Progress, stored storedHistory) progressJSON {
+func progressOf(p training.Progress, stored storedHistory) progressJSON {
 	j := progressJSON{
 		Epoch: p.Epoch(), Step: p.Step, Steps: p.Steps(), BestEpoch: p.BestEpoch,
 		Sums: metricsOf(p.Sums), Seconds: p.Seconds, DataWait: p.DataWait, History: stored, Epochs: []epochJSON{},
@@ -212,19 +213,19 @@ func progressOf(p algo.Progress, stored storedHistory) progressJSON {
 	return j
 }
 
-func epochOf(e algo.Epoch) epochJSON {
+func epochOf(e training.Epoch) epochJSON {
 	return epochJSON{e.Number, e.Steps, metricsOf(e.Train), metricsOf(e.Valid), e.Best, e.Seconds, e.DataWait}
 }
 
-func (e epochJSON) epoch() algo.Epoch {
-	return algo.Epoch{
+func (e epochJSON) epoch() training.Epoch {
+	return training.Epoch{
 		Number: e.Number, Steps: e.Steps, Train: e.Train.metrics(), Valid: e.Valid.metrics(),
 		Best: e.Best, Seconds: e.Seconds, DataWait: e.DataWait,
 	}
 }
 
-func (j progressJSON) progress() algo.Progress {
-	p := algo.Progress{BestEpoch: j.BestEpoch, Step: j.Step, Sums: j.Sums.metrics(), Seconds: j.Seconds, DataWait: j.DataWait}
+func (j progressJSON) progress() training.Progress {
+	p := training.Progress{BestEpoch: j.BestEpoch, Step: j.Step, Sums: j.Sums.metrics(), Seconds: j.Seconds, DataWait: j.DataWait}
 	for _, e := range j.Epochs {
 		p.Epochs = append(p.Epochs, e.epoch())
 	}

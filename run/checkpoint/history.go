@@ -10,7 +10,7 @@ import (
 	"hash"
 	"path/filepath"
 
-	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/internal/disk"
 )
 
@@ -41,7 +41,7 @@ func historyFile(dir string, epochs int) string {
 const maxHistory = 16 << 20
 
 // store writes the files that are missing.
-func (h *history) store(dir string, epochs []algo.Epoch) (storedHistory, error) {
+func (h *history) store(dir string, epochs []training.Epoch) (storedHistory, error) {
 	want := storedEpochs(len(epochs))
 	if h.sum == nil || want < h.epochs {
 		h.epochs, h.sum = 0, sha256.New()
@@ -76,7 +76,7 @@ func (c *Checkpoint) readHistory(dir string) error {
 		return nil
 	}
 	sum := sha256.New()
-	var epochs []algo.Epoch
+	var epochs []training.Epoch
 	for len(epochs) < stored.Epochs {
 		path := historyFile(dir, len(epochs)+stored.Chunk)
 		text, err := disk.ReadFile(context.Background(), path, maxHistory)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/algo"
+	"mdfa/algo/training"
 )
 
 // long is a state after so many epochs.
@@ -163,5 +163,5 @@ func TestAStateWithoutNumbersIsPassedOver(t *testing.T) {
 	c, err = LoadLatest(t.Context(), run) // to look at
 	require.NoError(t, err)
 	assert.Error(t, c.CheckFinite())
-	assert.False(t, algo.Finite(c.Params))
+	assert.False(t, training.Finite(c.Params))
 }

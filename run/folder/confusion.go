@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"mdfa/algo"
+	"mdfa/algo/predict"
 )
 
 // ConfusionFile has what the best weights take for what: a row for each pair of a true and
@@ -14,7 +14,7 @@ const ConfusionFile = "confusion.csv"
 // Confusion is a confusion matrix over a split, "test" or "validation".
 type Confusion struct {
 	Split string
-	*algo.Confusion
+	*predict.Confusion
 }
 
 // confusionColumns are those of confusion.csv.
@@ -53,7 +53,7 @@ func readConfusion(path string, classes int) (*Confusion, error) {
 	if err != nil || rows == nil {
 		return nil, err
 	}
-	c := &Confusion{Confusion: algo.NewConfusion(classes)}
+	c := &Confusion{Confusion: predict.NewConfusion(classes)}
 	if c.Counts == nil {
 		return nil, unreadable(path, fmt.Errorf("there are %d classes", classes))
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"mdfa/algo"
+	"mdfa/algo/measure"
+	"mdfa/algo/training"
 	"mdfa/model"
 	"mdfa/run/settings"
 )
@@ -65,7 +67,7 @@ var EpochColumns = Columns[Epoch]{
 }
 
 // EpochOf returns the row of an epoch of a run with so many classes.
-func EpochOf(e algo.Epoch, classes int) Epoch {
+func EpochOf(e training.Epoch, classes int) Epoch {
 	return Epoch{
 		Number: e.Number, Steps: e.Steps, Best: e.Best,
 		TrainLoss: Mean(e.Train.MeanLoss(), e.Train.Count), TrainAccuracy: Mean(e.Train.Accuracy(), e.Train.Count),
@@ -124,7 +126,7 @@ var LayerColumns = Columns[Alignment]{
 var AlignmentColumns = append(stepColumns[:len(stepColumns):len(stepColumns)], LayerColumns...)
 
 // AlignmentOf returns the row of a layer that was measured.
-func AlignmentOf(a algo.Alignment, layer int, net *model.Network) Alignment {
+func AlignmentOf(a measure.Alignment, layer int, net *model.Network) Alignment {
 	l := a.Layers[layer]
 	return Alignment{
 		Step: a.Step, Epoch: a.Epoch, Layer: layer, Kind: net.Layers[layer].String(),
@@ -157,7 +159,7 @@ type Outcome struct {
 }
 
 // OutcomeOf returns what the training of a run with so many classes came to.
-func OutcomeOf(r algo.Result, classes int, status, reason string) Outcome {
+func OutcomeOf(r training.Result, classes int, status, reason string) Outcome {
 	best, steps := r.Best(), 0
 	o := Outcome{
 		Status: status, Reason: reason, Epochs: Known(float64(len(r.Epochs))), BestEpoch: Mean(float64(r.BestEpoch), float64(r.BestEpoch)),

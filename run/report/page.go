@@ -11,7 +11,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"mdfa/algo"
+	"mdfa/algo/predict"
 	"mdfa/internal/disk"
 	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
@@ -83,8 +83,8 @@ func (f source) noConfusion() string {
 	switch {
 	case f.Status() != folder.StatusComplete:
 		return "There is no confusion matrix: the run ended before its test."
-	case f.Run.Data.Classes > algo.MaxConfusion:
-		return fmt.Sprintf("There is no confusion matrix: pairs are counted for up to %s classes.", figures.Count(algo.MaxConfusion))
+	case f.Run.Data.Classes > predict.MaxConfusion:
+		return fmt.Sprintf("There is no confusion matrix: pairs are counted for up to %s classes.", figures.Count(predict.MaxConfusion))
 	}
 	return "There is no confusion matrix: the run was told to make no report, or had no images to validate and test on."
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"mdfa/algo"
+	"mdfa/algo/predict"
 	"mdfa/gpu"
 	"mdfa/model"
 	"mdfa/run/checkpoint"
@@ -53,7 +53,7 @@ func runFolder(t *testing.T) string {
 		require.NoError(t, run.AddEpoch(cells), i)
 	}
 	require.NoError(t, run.Finish([]folder.Cell{{Column: "status", Value: "complete"}, {Column: "reason"}, {Column: "test_accuracy", Value: "0.75"}}))
-	c := algo.NewConfusion(3)
+	c := predict.NewConfusion(3)
 	c.Add([]float32{1, 0, 0, 0, 1, 0, 0, 1, 0}, []int32{0, 1, 2})
 	require.NoError(t, folder.WriteConfusion(run, folder.Confusion{Split: "test", Confusion: c}, settings.Data.ClassName))
 	require.NoError(t, checkpoint.WriteWeights(run.Dir(), &checkpoint.Checkpoint{

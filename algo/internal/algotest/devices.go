@@ -1,0 +1,39 @@
+// Package algotest holds the devices, data and small networks that the tests of the engine share.
+package algotest
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+	"mdfa/gpu/cpu"
+)
+
+// Openers has every device of this build. The cuda build adds the software GPU, and
+// NVIDIA's where there is one.
+var Openers = map[string]func(t *testing.T) gpu.Device{
+	"cpu": func(*testing.T) gpu.Device { return cpu.Open() },
+}
+
+// OnlyDevice is the one device to test on, or "" for all of them.
+func OnlyDevice() string { return os.Getenv("MDFA_DEVICE") }
+
+// OnEachDevice runs a test on the devices of this build, or on the one that
+// MDFA_DEVICE names.
+func OnEachDevice(t *testing.T, test func(t *testing.T, dev gpu.Device)) {
+	if OnlyDevice() != "" {
+		require.Contains(t, Openers, OnlyDevice(), "MDFA_DEVICE names a device that this build or machine does not have")
+	}
+	for name, open := range Openers {
+		if OnlyDevice() != "" && OnlyDevice() != name {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			dev := open(t)
+			defer func() { require.NoError(t, dev.Close()) }()
+			test(t, dev)
+		})
+	}
+}

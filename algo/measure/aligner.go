@@ -1,0 +1,274 @@
+package measure
+
+import (
+	"math"
+
+	"mdfa/algo"
+	"mdfa/algo/internal/owned"
+	"mdfa/gpu"
+	"mdfa/model"
+)
+
+// Aligner measures the alignment of a learner's rule. It leaves the training as it is: it takes the buffers of the
+// step's errors only after the step's gradients are done, and those of the activations between steps.
+type Aligner struct {
+	learner *algo.Learner
+	net     *model.Network
+	rule    *algo.Rule
+	sums    gpu.Buffer // float64, what gpu.CompareArgs sums up: see place
+
+	// grads is an arena for bp's gradients of the hidden layers' weights. The operations that compute them write
+	// bias gradients into it as well, which nothing reads. Nil for exact rules.
+	grads gpu.Buffer
+
+	// identity [logits, logits] is for direct feedback. Its rows as errors, carried back through linear layers, give
+	// the product of the layers, and broadcast to linear layers they give B itself, stored or drawn.
+	identity gpu.Buffer
+	rows     int // of the identity at once
+
+	weights gpu.Program // compares the weights with feedback and floor; nil for rules without either
+}
+
+// kind is what sums are kept of, for each layer.
+type kind int
+
+const (
+	ruleGradient   kind = iota // the rule's gradient and bp's
+	saturatedUnits             // of the batch
+	fixedFeedback              // B_l and its counterpart in bp
+	flooredWeights
+	allKinds
+)
+
+// place is where the sums of a layer lie.
+func (m *Aligner) place(of kind, layer int) model.Range {
+	return model.Range{Off: (int(of)*len(m.net.Layers) + layer) * gpu.NumCompared, Len: gpu.NumCompared}
+}
+
+// probeFloats limits the largest layer's part of the product of weights that is computed at once, to 64 MiB.
+const probeFloats = 16 << 20
+
+// probeRows is the number of rows of the product that are computed at once: they take the place of examples.
+func probeRows(net *model.Network, batch int) int {
+	return max(1, min(batch, net.Logits, probeFloats/max(1, widest(net))))
+}
+
+// widest is the largest number of outputs of a hidden layer.
+func widest(net *model.Network) int {
+	units := 0
+	for _, layer := range net.Hidden() {
+		units = max(units, layer.Units())
+	}
+	return units
+}
+
+// AlignmentBytes is about how much device memory an Aligner takes.
+func AlignmentBytes(net *model.Network, c algo.Config) uint64 {
+	floats := 0
+	if !c.Rule.Exact {
+		floats += net.Params
+	}
+	if c.Rule.Feedback == model.DirectFeedback {
+		floats += net.Logits * net.Logits
+	}
+	return 4 * uint64(floats)
+}
+
+// NewAligner takes memory to measure a learner's rule and records the operations that need no batch. o owns both.
+func NewAligner(o *owned.List, l *algo.Learner) (*Aligner, error) {
+	m := &Aligner{learner: l, net: l.Network(), rule: l.Config().Rule}
+	m.rows = probeRows(m.net, l.Config().Batch)
+	m.sums = o.Alloc("the alignment's sums", gpu.Float64, int(allKinds)*len(m.net.Layers)*gpu.NumCompared)
+	if !m.rule.Exact {
+		m.grads = o.Floats("the alignment's gradients", m.net.Params)
+	}
+	logits := m.net.Logits
+	direct := m.rule.Feedback == model.DirectFeedback && len(m.net.Hidden()) > 0
+	if direct {
+		m.identity = o.Floats("the alignment's errors", logits*logits)
+	}
+	if err := o.Err(); err != nil {
+		return nil, err
+	}
+	if direct {
+		identity := make([]float32, logits*logits)
+		for i := range logits {
+			identity[i*logits+i] = 1
+		}
+		if err := gpu.Upload(l.Device(), m.identity, 0, identity); err != nil {
+			return nil, err
+		}
+	}
+	if m.rule.HasFeedback() || m.rule.Clamped {
+		m.weights = o.Record(m.compareWeights)
+	}
+	return m, o.Err()
+}
+
+// Before must run before a measured step: it looks at the weights, and overwrites errors and activations.
+func (m *Aligner) Before() error {
+	if m.weights == nil {
+		return nil
+	}
+	return m.weights.Run()
+}
+
+// Train is a training step that is measured.
+func (m *Aligner) Train() error { return m.learner.Train(m.compareStep) }
+
+// compare adds to the sums of a layer.
+func (m *Aligner) compare(of kind, layer int, args gpu.CompareArgs) error {
+	r := m.place(of, layer)
+	args.Out = gpu.All(m.sums).Slice(r.Off, r.Len)
+	return m.learner.Device().Compare(args)
+}
+
+// reset clears the sums of the kinds from first to last.
+func (m *Aligner) reset(first, last kind) error {
+	from, to := m.place(first, 0), m.place(last+1, 0)
+	return m.learner.Device().Zero(gpu.All(m.sums).Slice(from.Off, to.Off-from.Off))
+}
+
+// pair compares two spans element by element, without bounds.
+func pair(a, b gpu.Span) gpu.CompareArgs {
+	return gpu.CompareArgs{A: a.Mat(1, a.Len), B: b.Mat(1, b.Len), Low: noBound, High: noBound}
+}
+
+// within counts the elements of a span that are at its bounds or beyond.
+func within(a gpu.Span, low, high float32) gpu.CompareArgs {
+	args := pair(a, a)
+	args.Low, args.High = low, high
+	return args
+}
+
+// compareStep looks at the batch of a training step between its gradients and its update. Unless the rule is exact
+// it computes bp's gradients of the hidden layers, which overwrites the errors of the step.
+func (m *Aligner) compareStep(s *algo.Step) error {
+	if err := m.reset(ruleGradient, saturatedUnits); err != nil {
+		return err
+	}
+	low, high := m.net.Activation.Saturation()
+	for layer := range m.net.Hidden() {
+		if err := m.compare(saturatedUnits, layer, within(s.Output(layer).SlopeSource(), low, high)); err != nil {
+			return err
+		}
+	}
+	if m.rule.Exact {
+		return nil
+	}
+	bp := s.Into(m.grads)
+	if err := algo.BP.Deltas(bp); err != nil {
+		return err
+	}
+	for layer := range m.net.Hidden() {
+		if err := bp.ComputeWeightGrad(layer); err != nil {
+			return err
+		}
+		if err := m.compare(ruleGradient, layer, pair(s.WeightGrad(layer), bp.WeightGrad(layer))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareWeights looks at the weights. It overwrites errors and activations.
+func (m *Aligner) compareWeights() error {
+	if err := m.reset(fixedFeedback, flooredWeights); err != nil {
+		return err
+	}
+	s := m.learner.Step(m.learner.Config().Batch)
+	if m.rule.Clamped {
+		for layer := 1; layer < len(m.net.Layers); layer++ {
+			if err := m.compare(flooredWeights, layer, within(s.Weights(layer), m.learner.Config().Floor, noBound)); err != nil {
+				return err
+			}
+		}
+	}
+	switch m.rule.Feedback {
+	case model.LayerFeedback:
+		return m.compareLayers(s)
+	case model.DirectFeedback:
+		for from := 0; from < m.net.Logits; from += m.rows {
+			if err := m.compareProducts(from, min(m.rows, m.net.Logits-from)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// compareLayers compares feedback by layers with the weights of the same layer.
+func (m *Aligner) compareLayers(s *algo.Step) error {
+	for layer := 1; layer < len(m.net.Layers); layer++ {
+		b, w, shape := s.Feedback(layer), s.Weights(layer), m.net.Layers[layer]
+		args := pair(b, w)
+		if shape.Kind == model.Dense {
+			args.A, args.B, args.TransB = b.Mat(shape.Units(), shape.FanIn()), w.Mat(shape.FanIn(), shape.Units()), true
+		}
+		if err := m.compare(fixedFeedback, layer, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareProducts compares n rows of the direct feedback, from one on, with the product of the weights above each
+// hidden layer. The product comes into the buffers of the layers' errors, the feedback into those of their outputs.
+func (m *Aligner) compareProducts(from, n int) error {
+	hidden, logits := m.net.Hidden(), m.net.Logits
+	if len(hidden) == 0 {
+		return nil
+	}
+	e := gpu.All(m.identity).Slice(from*logits, n*logits)
+	linear := func(int) gpu.Hidden { return gpu.Hidden{Act: gpu.Linear} }
+	s := m.learner.Step(n).Into(m.grads)
+	dy := e
+	for layer := len(hidden); layer > 0; layer-- {
+		if err := s.CarryBack(layer, s.Weights(layer), true, dy, linear(layer-1)); err != nil {
+			return err
+		}
+		dy = s.Delta(layer - 1)
+	}
+	drawn := func(layer int) gpu.Span { return s.Output(layer).H }
+	if err := s.BroadcastTo(e.Mat(n, logits), linear, drawn); err != nil {
+		return err
+	}
+	for layer := range hidden {
+		if err := m.compare(fixedFeedback, layer, pair(drawn(layer), s.Delta(layer))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Read waits for the device and fetches the last measurements: those of the step that followed step updates.
+func (m *Aligner) Read(epoch, step int) (Alignment, error) {
+	all, err := gpu.Read[float64](m.learner.Device(), gpu.All(m.sums))
+	if err != nil {
+		return Alignment{}, err
+	}
+	sums := func(of kind, layer int) []float64 {
+		r := m.place(of, layer)
+		return all[r.Off : r.Off+r.Len]
+	}
+	a := Alignment{Epoch: epoch, Step: step}
+	for i, layer := range m.net.Layers {
+		la := LayerAlignment{Gradient: theSame, Feedback: undefined, AtFloor: math.NaN(), Saturated: math.NaN()}
+		hidden := i < len(m.net.Hidden())
+		if hidden {
+			s := sums(saturatedUnits, i)
+			la.Saturated = (s[gpu.CompareLow] + s[gpu.CompareHigh]) / float64(m.learner.Config().Batch*layer.Units())
+		}
+		if hidden && !m.rule.Exact {
+			la.Gradient = comparison(sums(ruleGradient, i))
+		}
+		if m.rule.Feedback == model.LayerFeedback && i > 0 || m.rule.Feedback == model.DirectFeedback && hidden {
+			la.Feedback = comparison(sums(fixedFeedback, i))
+		}
+		if m.rule.Clamped && i > 0 {
+			la.AtFloor = sums(flooredWeights, i)[gpu.CompareLow] / float64(layer.Weights())
+		}
+		a.Layers = append(a.Layers, la)
+	}
+	return a, nil
+}

@@ -1,0 +1,240 @@
+package training
+
+import (
+	"math"
+
+	"mdfa/algo"
+	"mdfa/algo/measure"
+	"mdfa/gpu"
+	"mdfa/model"
+)
+
+// The alignment of one batch by plain loops in float64, written from the formulas of
+// docs/alignment.md. It shares the geometry of layers with the engine, and no computation.
+
+// hostTaps calls visit for every product of a layer on one example: the elements of its
+// input, its weights and its output.
+func hostTaps(layer model.Layer, visit func(in, w, out int)) {
+	shape := layer.In
+	if layer.Kind == model.Dense {
+		shape = model.Vector(layer.FanIn())
+	}
+	out := 0
+	for oy := range layer.Out.H {
+		for ox := range layer.Out.W {
+			for o := range layer.Out.C {
+				for i := range layer.Kernel {
+					for j := range layer.Kernel {
+						for c := range shape.C {
+							pixel := ((oy*layer.Stride+i)*shape.W+ox*layer.Stride+j)*shape.C + c
+							visit(pixel, ((i*layer.Kernel+j)*shape.C+c)*layer.Out.C+o, out)
+						}
+					}
+				}
+				out++
+			}
+		}
+	}
+}
+
+// hostForward computes a layer's preactivations.
+func hostForward(layer model.Layer, params, x []float64) []float64 {
+	w, b := params[layer.W.Off:layer.W.End()], params[layer.B.Off:layer.B.End()]
+	a := make([]float64, layer.Units())
+	for i := range a {
+		a[i] = b[i%len(b)]
+	}
+	hostTaps(layer, func(in, at, out int) { a[out] += x[in] * w[at] })
+	return a
+}
+
+// hostBack carries an error through a layer's weights, before f'.
+func hostBack(layer model.Layer, w, dy []float64) []float64 {
+	inputs := layer.In.Size()
+	if layer.Kind == model.Dense {
+		inputs = layer.FanIn()
+	}
+	dx := make([]float64, inputs)
+	hostTaps(layer, func(in, at, out int) { dx[in] += dy[out] * w[at] })
+	return dx
+}
+
+func hostWide(v []float32) []float64 {
+	w := make([]float64, len(v))
+	for i, x := range v {
+		w[i] = float64(x)
+	}
+	return w
+}
+
+// hostSlope is f'(a), and whether the unit is saturated.
+func hostSlope(act gpu.Activation, a float64) (slope float64, saturated bool) {
+	v := a
+	if !act.NeedsPre() {
+		v = act.F(a)
+	}
+	low, high := act.Saturation()
+	return act.Slope(v), v <= float64(low) || v >= float64(high)
+}
+
+// hostError is the derivative of one example's loss by the logits.
+func hostError(logits []float64, label int32) []float64 {
+	if len(logits) == 1 {
+		return []float64{1/(1+math.Exp(-logits[0])) - float64(label)}
+	}
+	sum, e := 0.0, make([]float64, len(logits))
+	for i, a := range logits {
+		e[i] = math.Exp(a)
+		sum += e[i]
+	}
+	for i := range e {
+		e[i] /= sum
+	}
+	e[label]--
+	return e
+}
+
+// hostFeedback is B_l: by layers shaped like the layer's weights, direct [logits, units].
+func hostFeedback(net *model.Network, rule *algo.Rule, feedback []float32, i int) []float64 {
+	layer := net.Layers[i]
+	switch rule.Feedback {
+	case model.LayerFeedback:
+		ranges, _ := net.FARanges()
+		b := hostWide(ranges[i].Of(feedback))
+		if layer.Kind == model.Conv {
+			return b
+		}
+		in, out := layer.FanIn(), layer.Units()
+		w := make([]float64, in*out)
+		for r := range out {
+			for c := range in {
+				w[c*out+r] = b[r*in+c]
+			}
+		}
+		return w
+	case model.DirectFeedback:
+		columns := net.FeedbackColumns()[i]
+		var b []float64
+		for row := range net.Logits {
+			b = append(b, hostWide(columns.Of(feedback[row*net.HiddenUnits():]))...)
+		}
+		return b
+	}
+	return nil
+}
+
+func hostCompare(a, b []float64) measure.Comparison {
+	var dot, squareA, squareB, same, opposed float64
+	for i := range a {
+		dot, squareA, squareB = dot+a[i]*b[i], squareA+a[i]*a[i], squareB+b[i]*b[i]
+		switch p := a[i] * b[i]; {
+		case p > 0:
+			same++
+		case p < 0:
+			opposed++
+		}
+	}
+	return measure.Comparison{
+		Angle:         180 / math.Pi * math.Acos(max(-1, min(1, dot/math.Sqrt(squareA)/math.Sqrt(squareB)))),
+		NormRatio:     math.Sqrt(squareA) / math.Sqrt(squareB),
+		SignAgreement: same / (same + opposed),
+	}
+}
+
+// alignHost is the alignment of one batch.
+func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32, x [][]float64, y []int32) []measure.LayerAlignment {
+	params := hostWide(params32)
+	last := len(net.Layers) - 1
+	weights := func(i int) []float64 { return params[net.Layers[i].W.Off:net.Layers[i].W.End()] }
+	byRule, byBP := make([][]float64, last+1), make([][]float64, last+1)
+	saturated := make([]float64, last+1)
+	for i, layer := range net.Layers {
+		byRule[i], byBP[i] = make([]float64, layer.W.Len), make([]float64, layer.W.Len)
+	}
+	for n := range x {
+		inputs, pre := [][]float64{x[n]}, [][]float64{}
+		for i, layer := range net.Layers {
+			a := hostForward(layer, params, inputs[i])
+			pre = append(pre, a)
+			h := make([]float64, len(a))
+			for j := range a {
+				h[j] = net.Activation.F(a[j])
+				if _, is := hostSlope(net.Activation, a[j]); is {
+					saturated[i]++
+				}
+			}
+			inputs = append(inputs, h)
+		}
+		e := hostError(pre[last], y[n])
+		slopes := func(i int, d []float64) []float64 {
+			for j := range d {
+				f, _ := hostSlope(net.Activation, pre[i][j])
+				d[j] *= f
+			}
+			return d
+		}
+		bp, rule := e, e
+		for i := last; i >= 0; i-- {
+			hostTaps(net.Layers[i], func(in, w, out int) {
+				byBP[i][w] += inputs[i][in] * bp[out]
+				byRule[i][w] += inputs[i][in] * rule[out]
+			})
+			if i == 0 {
+				break
+			}
+			bp = slopes(i-1, hostBack(net.Layers[i], weights(i), bp))
+			switch cfg.Rule.Name {
+			case "bp":
+				rule = bp
+			case "fa":
+				rule = slopes(i-1, hostBack(net.Layers[i], hostFeedback(net, cfg.Rule, feedback, i), rule))
+			case "dfa", "mdfa":
+				b, units := hostFeedback(net, cfg.Rule, feedback, i-1), net.Layers[i-1].Units()
+				d := make([]float64, units)
+				for k, ek := range e {
+					for j := range d {
+						d[j] += ek * b[k*units+j]
+					}
+				}
+				rule = slopes(i-1, d)
+			default:
+				panic("plain loops for the errors of " + cfg.Rule.Name + " are missing here")
+			}
+		}
+	}
+	// What one error at a logit becomes behind layers without activations.
+	products := make([][]float64, last)
+	for k := range net.Logits {
+		d := make([]float64, net.Logits)
+		d[k] = 1
+		for i := last; i > 0; i-- {
+			d = hostBack(net.Layers[i], weights(i), d)
+			products[i-1] = append(products[i-1], d...)
+		}
+	}
+	none := measure.Comparison{Angle: math.NaN(), NormRatio: math.NaN(), SignAgreement: math.NaN()}
+	var layers []measure.LayerAlignment
+	for i, layer := range net.Layers {
+		la := measure.LayerAlignment{Gradient: hostCompare(byRule[i], byBP[i]), Feedback: none, AtFloor: math.NaN(), Saturated: math.NaN()}
+		if i < last {
+			la.Saturated = saturated[i] / float64(len(x)*layer.Units())
+		}
+		switch {
+		case cfg.Rule.Feedback == model.LayerFeedback && i > 0:
+			la.Feedback = hostCompare(hostFeedback(net, cfg.Rule, feedback, i), weights(i))
+		case cfg.Rule.Feedback == model.DirectFeedback && i < last:
+			la.Feedback = hostCompare(hostFeedback(net, cfg.Rule, feedback, i), products[i])
+		}
+		if cfg.Rule.Clamped && i > 0 {
+			at := 0.0
+			for _, w := range layer.W.Of(params32) {
+				if w <= cfg.Floor {
+					at++
+				}
+			}
+			la.AtFloor = at / float64(layer.W.Len)
+		}
+		layers = append(layers, la)
+	}
+	return layers
+}

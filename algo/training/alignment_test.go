@@ -1,0 +1,315 @@
+package training
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/algo"
+	"mdfa/algo/internal/algotest"
+	"mdfa/algo/measure"
+	"mdfa/gpu"
+	"mdfa/gpu/cpu"
+	"mdfa/model"
+)
+
+const (
+	// angleTolerance is in degrees. Gradients are float32 sums of some hundred products.
+	angleTolerance = 2e-3
+	// ratioTolerance is relative.
+	ratioTolerance = 1e-5
+)
+
+// aligned keeps what it is told, and the weights that each measurement belongs to.
+type aligned struct {
+	silent
+	told   []measure.Alignment
+	params [][]float32
+	read   func() []float32
+}
+
+func (a *aligned) Alignment(got measure.Alignment) error {
+	a.told = append(a.told, got)
+	if a.read != nil {
+		a.params = append(a.params, a.read())
+	}
+	return nil
+}
+
+// alignmentCase is a small run that is measured at every step.
+type alignmentCase struct {
+	rule      *algo.Rule
+	conv      bool
+	act       gpu.Activation
+	classes   int
+	generated bool
+}
+
+func (c alignmentCase) String() string {
+	kind, feedback := "dense", ""
+	if c.conv {
+		kind = "conv"
+	}
+	if c.generated {
+		feedback = " generated"
+	}
+	return fmt.Sprintf("%v %s %v %d classes%s", c.rule, kind, c.act, c.classes, feedback)
+}
+
+func (c alignmentCase) network(t *testing.T) *model.Network {
+	net, err := model.NewDense(model.Shape{H: 9, W: 9, C: 1}, []int{20, 11, 15}, c.classes, c.act)
+	if c.conv {
+		net, err = model.NewConv(model.Shape{H: 9, W: 9, C: 1},
+			[]model.Filter{{Filters: 6, Kernel: 3, Stride: 2}, {Filters: 5, Kernel: 2, Stride: 1}}, c.classes, c.act)
+	}
+	require.NoError(t, err)
+	return net
+}
+
+// data has as many classes as the case.
+func (c alignmentCase) data() Data {
+	d := Data{Train: algotest.Bands(1, 40)}
+	for i := range d.Train.Labels {
+		d.Train.Labels[i] = int32(i*7) % int32(c.classes)
+	}
+	return d
+}
+
+// start draws weights and feedback that leave no comparison at its borders: some units are
+// saturated, and some of mdfa's weights are at the floor.
+func (c alignmentCase) start(t *testing.T, net *model.Network) (cfg algo.Config, params, feedback []float32) {
+	cfg = algo.Config{Rule: c.rule, Optimizer: gpu.SGD, LR: 0.05, Floor: 0.04, Batch: 8, EvalBatch: 16}
+	scale := "U2"
+	switch {
+	case c.act == gpu.Sigmoid && c.rule.Monotone() && !c.conv:
+		scale = "U3" // outputs and weights are positive: preactivations add up
+	case c.act == gpu.Sigmoid && !c.rule.Monotone():
+		scale = "U8"
+	case c.act == gpu.Tanh || c.act == gpu.Sigmoid:
+		scale = "U4" // curves saturate late
+	}
+	params, err := net.InitialParams(algotest.Init(t, scale), c.rule.Monotone(), 2)
+	require.NoError(t, err)
+	if c.rule.Monotone() {
+		for i, r := range params[net.Clamp.Off:net.Clamp.End()] {
+			params[net.Clamp.Off+i] = max(r, cfg.Floor)
+		}
+	}
+	feedback, err = c.rule.DrawFeedback(net, algotest.Init(t, "U1"), 3)
+	require.NoError(t, err)
+	if c.generated {
+		cfg.Feedback, err = c.rule.GenerateFeedback(net, algotest.Init(t, "U1"), 3)
+		require.NoError(t, err)
+	}
+	return cfg, params, feedback
+}
+
+func alignmentCases() []alignmentCase {
+	var cases []alignmentCase
+	for _, rule := range algo.Rules() {
+		for _, conv := range []bool{false, true} {
+			for _, act := range gpu.Activations() {
+				for _, classes := range []int{2, 3, 19} { // 19: more logits than examples
+					cases = append(cases, alignmentCase{rule: rule, conv: conv, act: act, classes: classes})
+					if rule.Feedback == model.DirectFeedback {
+						cases = append(cases, alignmentCase{rule: rule, conv: conv, act: act, classes: classes, generated: true})
+					}
+				}
+			}
+		}
+	}
+	return cases
+}
+
+// TestAlignmentIsThatOfADirectComputation holds what devices measure in the course of
+// training against plain loops in float64.
+func TestAlignmentIsThatOfADirectComputation(t *testing.T) {
+	algotest.OnEachDevice(t, func(t *testing.T, dev gpu.Device) {
+		for _, c := range alignmentCases() {
+			t.Run(c.String(), func(t *testing.T) { checkAlignment(t, dev, c) })
+		}
+	})
+}
+
+func checkAlignment(t *testing.T, dev gpu.Device, c alignmentCase) {
+	net, data := c.network(t), c.data()
+	cfg, params, feedback := c.start(t, net)
+	drawn := feedback
+	if c.generated {
+		drawn = nil
+	}
+	l, err := algo.NewLearner(dev, net, cfg, params, drawn)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	const steps = 3
+	trainer, err := New(t.Context(), l, data, Schedule{Epochs: 1, MaxSteps: steps, Seed: 3, AlignmentEvery: 1})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, trainer.Close()) }()
+	watch := &aligned{params: [][]float32{params}, read: func() []float32 {
+		after, err := l.Params()
+		require.NoError(t, err)
+		return after
+	}}
+	_, err = trainer.Run(context.Background(), watch)
+	require.NoError(t, err)
+	require.Len(t, watch.told, steps)
+	order := trainer.permutation(1)
+	for step, got := range watch.told {
+		require.Equal(t, step, got.Step)
+		require.Equal(t, 1, got.Epoch)
+		var x [][]float64
+		var y []int32
+		for _, image := range order[step*cfg.Batch : (step+1)*cfg.Batch] {
+			pixels := make([]float64, net.Input.Size())
+			for p := range pixels {
+				pixels[p] = float64(1.0 / 255 * float32(data.Train.Images[int(image)*len(pixels)+p]))
+			}
+			x, y = append(x, pixels), append(y, data.Train.Labels[image])
+		}
+		want := alignHost(net, cfg, watch.params[step], feedback, x, y)
+		require.Len(t, got.Layers, len(want))
+		for i := range want {
+			requireLayer(t, want[i], got.Layers[i], fmt.Sprintf("step %d, layer %d: ", step, i))
+		}
+	}
+}
+
+func requireLayer(t *testing.T, want, got measure.LayerAlignment, where string) {
+	t.Helper()
+	close := func(what string, want, got, tolerance float64) {
+		t.Helper()
+		if math.IsNaN(want) {
+			require.True(t, math.IsNaN(got), "%s%s is %g, which has no value", where, what, got)
+			return
+		}
+		require.InDelta(t, want, got, tolerance, where+what)
+	}
+	compare := func(what string, want, got measure.Comparison) {
+		t.Helper()
+		close("angle of "+what, want.Angle, got.Angle, angleTolerance)
+		close("norms of "+what, want.NormRatio, got.NormRatio, ratioTolerance*want.NormRatio)
+		close("signs of "+what, want.SignAgreement, got.SignAgreement, 1e-9)
+	}
+	compare("gradients", want.Gradient, got.Gradient)
+	compare("feedback", want.Feedback, got.Feedback)
+	close("weights at the floor", want.AtFloor, got.AtFloor, 1e-12)
+	close("saturated units", want.Saturated, got.Saturated, 1e-12)
+}
+
+// TestAlignmentCasesAreNotTrivial keeps the cases above from comparing zeros.
+func TestAlignmentCasesAreNotTrivial(t *testing.T) {
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	for _, c := range alignmentCases() {
+		net := c.network(t)
+		cfg, params, feedback := c.start(t, net)
+		var x [][]float64
+		var y []int32
+		for i := range cfg.Batch {
+			pixels := make([]float64, net.Input.Size())
+			for p := range pixels {
+				pixels[p] = float64(c.data().Train.Images[i*len(pixels)+p]) / 255
+			}
+			x, y = append(x, pixels), append(y, c.data().Train.Labels[i])
+		}
+		layers := alignHost(net, cfg, params, feedback, x, y)
+		if first := layers[0]; !c.rule.Exact {
+			assert.Greater(t, first.Gradient.Angle, 1.0, c.String())
+			assert.Less(t, first.Gradient.Angle, 179.0, c.String())
+		}
+		saturated, floored := 0.0, 0.0
+		for i, layer := range layers[:len(layers)-1] {
+			saturated += layer.Saturated
+			if i > 0 {
+				floored += layer.AtFloor
+			}
+		}
+		assert.Positive(t, saturated, c.String())
+		if c.rule.Clamped {
+			assert.Positive(t, floored, c.String())
+		}
+	}
+}
+
+func TestMeasuringChangesNoBits(t *testing.T) {
+	algotest.OnEachDevice(t, func(t *testing.T, dev gpu.Device) {
+		for _, rule := range algo.Rules() {
+			for _, streamed := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%v streamed %v", rule, streamed), func(t *testing.T) {
+					run := func(every int) (weights []float32, r Result, told []measure.Alignment) {
+						data := Data{Train: algotest.Bands(1, 103), Valid: algotest.Bands(2, 41)}
+						if streamed {
+							data.Train = algotest.FromSource(data.Train, false)
+						}
+						l, trainer := newRunOn(t, dev, algotest.Config(rule), Schedule{Epochs: 2, Seed: 4, AlignmentEvery: every}, data)
+						watch := &aligned{}
+						r, err := trainer.Run(context.Background(), watch)
+						require.NoError(t, err)
+						for i := range r.Epochs {
+							r.Epochs[i].Seconds, r.Epochs[i].DataWait = 0, 0
+						}
+						r.Seconds, r.DataWait = 0, 0
+						weights, err = l.Params()
+						require.NoError(t, err)
+						require.NoError(t, trainer.Close())
+						require.NoError(t, l.Close())
+						return weights, r, watch.told
+					}
+					weights, result, none := run(0)
+					require.Empty(t, none)
+					measured, sameResult, told := run(5)
+					require.Equal(t, weights, measured)
+					require.Equal(t, result, sameResult)
+					var steps []int
+					for _, a := range told {
+						steps = append(steps, a.Step)
+						require.Equal(t, 1+a.Step/12, a.Epoch, "an epoch has 12 steps")
+					}
+					require.Equal(t, []int{0, 5, 10, 15, 20}, steps)
+				})
+			}
+		}
+	})
+}
+
+// TestOnlyWhoListensIsMeasuredFor trains with an observer that takes no alignment.
+func TestOnlyWhoListensIsMeasuredFor(t *testing.T) {
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	_, trainer := newRunOn(t, dev, algotest.Config(algo.DFA), Schedule{Epochs: 1, Seed: 4, AlignmentEvery: 1}, Data{Train: algotest.Bands(1, 40)})
+	_, err := trainer.Run(context.Background(), &silent{})
+	require.NoError(t, err)
+	a, err := trainer.aligner.Read(1, 0)
+	require.NoError(t, err)
+	assert.True(t, math.IsNaN(a.Layers[0].Gradient.Angle), "the sums are zero")
+	l := algotest.Learner(t, dev, algotest.Config(algo.DFA))
+	_, err = New(t.Context(), l, Data{Train: algotest.Bands(1, 40)}, Schedule{Epochs: 1, AlignmentEvery: -1})
+	require.ErrorIs(t, err, algo.ErrConfig)
+}
+
+// TestWhatHasNoDirectionHasNoAngle starts from weights of zero: bp's gradients of the hidden
+// layers are zero, and so is the product of the weights.
+func TestWhatHasNoDirectionHasNoAngle(t *testing.T) {
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	c := alignmentCase{rule: algo.DFA, act: gpu.Tanh, classes: 3}
+	net := c.network(t)
+	cfg, _, feedback := c.start(t, net)
+	l, err := algo.NewLearner(dev, net, cfg, make([]float32, net.Params), feedback)
+	require.NoError(t, err)
+	trainer, err := New(t.Context(), l, c.data(), Schedule{Epochs: 1, MaxSteps: 1, AlignmentEvery: 1})
+	require.NoError(t, err)
+	watch := &aligned{}
+	_, err = trainer.Run(context.Background(), watch)
+	require.NoError(t, err)
+	first := watch.told[0].Layers[0]
+	for _, c := range []measure.Comparison{first.Gradient, first.Feedback} {
+		assert.True(t, math.IsNaN(c.Angle) && math.IsNaN(c.NormRatio) && math.IsNaN(c.SignAgreement))
+	}
+	assert.Zero(t, first.Saturated)
+	assert.Equal(t, measure.Comparison{Angle: 0, NormRatio: 1, SignAgreement: 1}, watch.told[0].Layers[3].Gradient)
+}

@@ -1,0 +1,204 @@
+//go:build cuda && linux && (amd64 || arm64)
+
+package training
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mdfa/algo"
+	"mdfa/algo/feed"
+	"mdfa/algo/internal/algotest"
+	"mdfa/gpu"
+	"mdfa/gpu/cpu"
+	"mdfa/gpu/cuda"
+	"mdfa/loaders"
+	"mdfa/model"
+	"mdfa/softgpu"
+)
+
+const (
+	// agreementSteps is long enough for a systematic difference to show in the losses.
+	agreementSteps = 50
+	// agreementRate is ten times the program's own, and errors are summed: these few steps
+	// have to learn something.
+	agreementRate = 1e-3
+	// lossTolerance is relative, weightTolerance to the largest weight. The devices sum
+	// in different orders, and each rounds tanh and exp in its own way, within an ulp.
+	lossTolerance   = 1e-5
+	weightTolerance = 1e-4
+)
+
+// mnist is real MNIST, cut to the examples that the tests visit.
+func mnist(t *testing.T) Data {
+	t.Helper()
+	set, err := loaders.Load(context.Background(), "mnist", loaders.Options{})
+	require.NoError(t, err)
+	cut := func(s *loaders.Split, n int) feed.Examples {
+		return feed.Examples{Images: s.Images[:n*set.Height*set.Width], Labels: s.Labels[:n]}
+	}
+	return Data{Train: cut(&set.Train, agreementSteps*64), Valid: cut(&set.Valid, 100), Test: cut(&set.Test, 50)}
+}
+
+// mnistRun is a run of the program's default network on a device.
+func mnistRun(t *testing.T, dev gpu.Device, rule *algo.Rule, convnet bool, data Data) (*algo.Learner, *Trainer) {
+	t.Helper()
+	net, err := model.Default(model.Shape{H: 28, W: 28, C: 1}, convnet, 10, gpu.Tanh)
+	require.NoError(t, err)
+	params, err := net.InitialParams(algotest.Init(t, "U1"), rule.Monotone(), 3)
+	require.NoError(t, err)
+	feedback, err := rule.DrawFeedback(net, algotest.Init(t, "U1"), 3)
+	require.NoError(t, err)
+	l, err := algo.NewLearner(dev, net, algo.Config{Rule: rule, Optimizer: gpu.RMSProp, LR: agreementRate, Reduction: algo.Sum, Batch: 64}, params, feedback)
+	require.NoError(t, err)
+	trainer, err := New(t.Context(), l, data, Schedule{Epochs: 1, Seed: 3})
+	require.NoError(t, err)
+	require.NoError(t, trainer.BeginEpoch(1))
+	return l, trainer
+}
+
+// losses makes steps and reads the loss of each, and the weights after the last.
+func losses(t *testing.T, l *algo.Learner, trainer *Trainer, steps int) (each []float64, weights []float32) {
+	t.Helper()
+	for range steps {
+		require.NoError(t, l.ResetMetrics())
+		require.NoError(t, trainer.Step())
+		m, err := l.Metrics()
+		require.NoError(t, err)
+		each = append(each, m.MeanLoss())
+	}
+	weights, err := l.Params()
+	require.NoError(t, err)
+	return each, weights
+}
+
+func netName(convnet bool) string {
+	if convnet {
+		return "conv"
+	}
+	return "fc"
+}
+
+// TestSoftwareGPUAgreesWithTheCPU trains real MNIST on both devices, under every rule.
+func TestSoftwareGPUAgreesWithTheCPU(t *testing.T) {
+	algotest.NeedEmu(t)
+	data := mnist(t)
+	for _, convnet := range []bool{false, true} {
+		for i, rule := range algo.Rules() {
+			t.Run(fmt.Sprintf("%s/%v", netName(convnet), rule), func(t *testing.T) {
+				host := cpu.Open()
+				defer func() { require.NoError(t, host.Close()) }()
+				l, trainer := mnistRun(t, host, rule, convnet, data)
+				wantLosses, wantWeights := losses(t, l, trainer, agreementSteps)
+
+				o := softgpu.DefaultOptions()
+				o.Seed = uint64(i) + 1
+				dev, _ := algotest.OpenEmu(t, o, cuda.Options{})
+				l, trainer = mnistRun(t, dev, rule, convnet, data)
+				gotLosses, gotWeights := losses(t, l, trainer, agreementSteps)
+
+				for i, want := range wantLosses {
+					require.InEpsilon(t, want, gotLosses[i], lossTolerance, "loss of step %d", i+1)
+				}
+				largest, worst := 0.0, 0.0
+				for i, want := range wantWeights {
+					largest = max(largest, math.Abs(float64(want)))
+					worst = max(worst, math.Abs(float64(want)-float64(gotWeights[i])))
+				}
+				assert.LessOrEqual(t, worst, weightTolerance*largest, "weights")
+				assert.Less(t, wantLosses[agreementSteps-1], 0.95*wantLosses[0], "the run learns something")
+				t.Logf("last loss %.6f, weights differ by %.1e of the largest", gotLosses[agreementSteps-1], worst/largest)
+			})
+		}
+	}
+}
+
+// TestForkedStepsGiveTheBitsOfUnforkedOnes trains with every rule on one stream, then on
+// several under two orders of what may overlap. The software GPU finds any two operations
+// that conflict without being ordered.
+func TestForkedStepsGiveTheBitsOfUnforkedOnes(t *testing.T) {
+	algotest.NeedEmu(t)
+	data := mnist(t)
+	for _, convnet := range []bool{false, true} {
+		for _, rule := range algo.Rules() {
+			t.Run(fmt.Sprintf("%s/%v", netName(convnet), rule), func(t *testing.T) {
+				const steps = 2
+				weights := func(t *testing.T, seed uint64, streams int) (got []float32) {
+					o := softgpu.DefaultOptions()
+					o.Seed = seed
+					dev, _ := algotest.OpenEmu(t, o, cuda.Options{Streams: streams})
+					l, trainer := mnistRun(t, dev, rule, convnet, data)
+					_, got = losses(t, l, trainer, steps)
+					return got
+				}
+				var want []float32
+				t.Run("one stream", func(t *testing.T) { want = weights(t, 0, 1) })
+				for _, seed := range []uint64{1, 2} {
+					t.Run(fmt.Sprintf("several streams, seed %d", seed), func(t *testing.T) {
+						assert.Equal(t, want, weights(t, seed, 0))
+					})
+				}
+			})
+		}
+	}
+}
+
+const (
+	// leanDense and leanConv are the launches of a DFA step; docs/gpu-step.md lists them.
+	leanDense, leanConv = 12, 19
+	// leanBytes is how much more than their floor all kernels but the products may move
+	// together: what is left are biases and errors that every few rows are read again.
+	leanBytes = 1.1
+)
+
+// TestStepsOnAGPUAreLean holds what a training step may cost, read off the ledger of
+// the software GPU: launches, and bytes against reading every input and writing every
+// output once.
+func TestStepsOnAGPUAreLean(t *testing.T) {
+	algotest.NeedEmu(t)
+	data := mnist(t)
+	for _, c := range []struct {
+		convnet  bool
+		launches int
+	}{{false, leanDense}, {true, leanConv}} {
+		t.Run(netName(c.convnet), func(t *testing.T) {
+			dev, machine := algotest.OpenEmu(t, softgpu.DefaultOptions(), cuda.Options{})
+			_, trainer := mnistRun(t, dev, algo.DFA, c.convnet, data)
+			require.NoError(t, trainer.Step())
+			require.NoError(t, dev.Sync())
+			const steps = 3
+			before := machine.Ledger()
+			for range steps {
+				require.NoError(t, trainer.Step())
+			}
+			submitted := machine.Ledger().Since(before)
+			assert.Zero(t, submitted.Syncs, "synchronisations")
+			assert.Zero(t, submitted.Allocs+submitted.HostAllocs+submitted.Frees, "allocations")
+			assert.Equal(t, steps, submitted.GraphLaunches, "one graph a step")
+			require.NoError(t, dev.Sync())
+			ran := machine.Ledger().Since(before)
+			assert.Zero(t, ran.HostToDevice+ran.DeviceToHost, "copies between host and device")
+			launches := ran.Launches + ran.Memsets + ran.DeviceToDevice
+			assert.LessOrEqual(t, launches, steps*c.launches, "kernels, products, fills and copies: %v", ran.Kernels)
+
+			profile, err := trainer.training.plain[0].(gpu.Profiler).Profile(steps)
+			require.NoError(t, err)
+			var moved, floor int64
+			for _, k := range profile.Kernels {
+				if k.Kernel != "sgemm" {
+					moved += k.Read + k.Written
+					floor += k.FloorRead + k.FloorWritten
+				}
+			}
+			require.NotZero(t, floor)
+			ratio := float64(moved) / float64(floor)
+			assert.LessOrEqual(t, ratio, leanBytes, "bytes of elementwise kernels over their floor")
+			t.Logf("%.0f launches a step, elementwise bytes %.3f times the floor", float64(launches)/steps, ratio)
+		})
+	}
+}

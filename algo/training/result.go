@@ -1,0 +1,83 @@
+package training
+
+import "mdfa/algo"
+
+// Epoch is the outcome of one epoch.
+type Epoch struct {
+	Number  int          // from 1 on
+	Steps   int          // training steps in it
+	Train   algo.Metrics // of the training batches, each before its update
+	Valid   algo.Metrics // after the epoch, over every validation example; zero if there are none
+	Best    bool         // the best validation accuracy so far
+	Seconds float64      // of training, validation not counted
+	// DataWait is the part of Seconds in which streamed images were not ready when the next step needed them.
+	// Waiting for the device is not counted.
+	DataWait float64
+}
+
+// ImagesPerSecond is the speed of training.
+func (e Epoch) ImagesPerSecond() float64 { return e.Train.Count / e.Seconds }
+
+// Result is the outcome of a run.
+type Result struct {
+	Epochs      []Epoch
+	BestEpoch   int          // its number; 0 before the first validation
+	Test        algo.Metrics // of the best validation epoch's weights; zero unless Complete
+	Complete    bool         // false when the run was stopped or failed
+	Steps       int
+	TrainImages float64
+	Seconds     float64 // of training
+	DataWait    float64 // the part of Seconds that waited for streamed images
+}
+
+// Best is the epoch whose weights were tested, or the zero Epoch.
+func (r Result) Best() Epoch {
+	if r.BestEpoch == 0 {
+		return Epoch{}
+	}
+	return r.Epochs[r.BestEpoch-1]
+}
+
+// ImagesPerSecond is the speed of training over the whole run.
+func (r Result) ImagesPerSecond() float64 {
+	if r.Seconds == 0 {
+		return 0
+	}
+	return r.TrainImages / r.Seconds
+}
+
+// Progress is how far a run has come. With the seed of the schedule it says which batch is next: the order of an
+// epoch depends on seed and epoch alone.
+type Progress struct {
+	Epochs    []Epoch // the completed ones
+	BestEpoch int     // as in Result
+	// Step is the number of training steps in the epoch after those. It may be all of its steps: then its
+	// validation is next.
+	Step     int
+	Sums     algo.Metrics // of these steps
+	Seconds  float64      // they took
+	DataWait float64      // the part of Seconds that waited for streamed images
+}
+
+// Epoch is the number of the epoch under way, or of the next one.
+func (p Progress) Epoch() int { return len(p.Epochs) + 1 }
+
+// Steps is the number of training steps of the whole run so far.
+func (p Progress) Steps() int {
+	steps := p.Step
+	for _, e := range p.Epochs {
+		steps += e.Steps
+	}
+	return steps
+}
+
+// result is the totals of the completed epochs.
+func (p Progress) result() Result {
+	r := Result{Epochs: append([]Epoch(nil), p.Epochs...), BestEpoch: p.BestEpoch, Steps: p.Steps()}
+	for _, e := range p.Epochs {
+		r.TrainImages += e.Train.Count
+		r.Seconds += e.Seconds
+		r.DataWait += e.DataWait
+	}
+	return r
+}

@@ -1,0 +1,128 @@
+// Package training runs a learner over data: epochs, validation, the best weights, the test, and the state from
+// which a run resumes.
+package training
+
+import (
+	"cmp"
+	"fmt"
+
+	"mdfa/algo"
+	"mdfa/algo/feed"
+	"mdfa/algo/measure"
+	"mdfa/model"
+)
+
+// Data is the examples that a run trains, validates and tests on. Validation and test may be empty.
+type Data struct {
+	Train, Valid, Test feed.Examples
+}
+
+// The names of the sets in errors.
+const (
+	trainingSet   = "training"
+	validationSet = "validation"
+	testSet       = "test"
+)
+
+func (d Data) check(features int) error {
+	return cmp.Or(d.Train.Check(trainingSet, features), d.Valid.Check(validationSet, features), d.Test.Check(testSet, features))
+}
+
+// streamedRows is the largest batch of the streamed evaluations, which take up to batch examples; 0 if none is
+// streamed.
+func (d Data) streamedRows(batch int) int {
+	n := 0
+	for _, e := range []feed.Examples{d.Valid, d.Test} {
+		if e.Streamed() {
+			n = max(n, min(e.Len(), batch))
+		}
+	}
+	return n
+}
+
+// ImageBytes is about how much device memory the images and labels of a run take: of resident sets all, of streamed
+// ones the batches on their way. On a GPU the latter take as much pinned host memory.
+func ImageBytes(net *model.Network, c algo.Config, data Data) uint64 {
+	const label, order = 4, 4
+	example := net.Input.Size() + label
+	evalBatch := cmp.Or(c.EvalBatch, algo.EvalBatch(net, c.Batch))
+	sum := feed.Slots * data.streamedRows(evalBatch) * example
+	if data.Train.Streamed() {
+		sum += feed.Slots * c.Batch * example
+	} else {
+		sum += data.Train.Len() * (example + order)
+	}
+	for _, e := range []feed.Examples{data.Valid, data.Test} {
+		if !e.Streamed() {
+			sum += e.Len() * example
+		}
+	}
+	return uint64(sum)
+}
+
+// Schedule is how long a run takes and in which order it sees the data.
+type Schedule struct {
+	Epochs   int
+	MaxSteps int    // ends the run after so many training steps; 0: no limit
+	Seed     uint64 // of the shuffles
+	// AlignmentEvery measures the run's first training step, and then one step in so many, for an observer that is
+	// an [AlignmentObserver]; 0: none. The weights of the run are the same bits either way.
+	AlignmentEvery int
+	// Save keeps the state of the run; an error of it ends the run. It is called after each epoch that
+	// Observer.Epoch was told of, and when ctx ends the run in the middle of an epoch. Where MaxSteps ends the run
+	// there, it is called before the validation, so that a run with a higher limit can resume. Nil: no state is
+	// kept.
+	Save func(State) error
+	// SaveEvery calls Save after so many training steps instead of after each epoch, and at the end of the training
+	// in any case; 0: after each epoch.
+	SaveEvery int
+}
+
+func (s Schedule) check() error {
+	switch {
+	case s.AlignmentEvery < 0:
+		return fmt.Errorf("measuring the alignment every %d steps: at least 1 is needed, or 0 for never: %w", s.AlignmentEvery, algo.ErrConfig)
+	case s.Epochs < 1 || s.MaxSteps < 0:
+		return fmt.Errorf("%d epochs, at most %d steps: at least 1 epoch is needed, and steps from 0 (no limit) on: %w",
+			s.Epochs, s.MaxSteps, algo.ErrConfig)
+	case s.SaveEvery < 0:
+		return fmt.Errorf("saving every %d steps: at least 1 is needed, or 0 for after each epoch: %w", s.SaveEvery, algo.ErrConfig)
+	}
+	return nil
+}
+
+// saveAfter says whether SaveEvery asks for a state after so many steps of the run.
+func (s Schedule) saveAfter(steps int) bool { return s.SaveEvery > 0 && steps%s.SaveEvery == 0 }
+
+// alignAfter says whether the step that follows so many others is measured.
+func (s Schedule) alignAfter(steps int) bool {
+	return s.AlignmentEvery > 0 && steps%s.AlignmentEvery == 0
+}
+
+// over says whether the limit of training steps is reached.
+func (s Schedule) over(steps int) bool { return s.MaxSteps > 0 && steps >= s.MaxSteps }
+
+// Observer is told about a run while it trains. Its methods are called from the training goroutine and should return
+// at once; an error from Epoch ends the run.
+type Observer interface {
+	// Step is called after each training step has been submitted, with the number of steps of this epoch so far. A
+	// call of loss waits for the device and returns the epoch's mean loss so far.
+	Step(epoch, step int, loss func() (float64, error))
+	// Epoch is called when an epoch has been validated.
+	Epoch(Epoch) error
+}
+
+// AlignmentObserver is an [Observer] that is told of the measurements that [Schedule.AlignmentEvery] asks for. An
+// error ends the run.
+type AlignmentObserver interface {
+	Alignment(measure.Alignment) error
+}
+
+// LogitsObserver is an [Observer] that gets the logits of every test example under the best weights.
+type LogitsObserver interface {
+	Observer
+	// Logits is called once for each batch of the test set, or of the validation set where there is no test set,
+	// when the best weights are scored at the end: with the logits of the examples from first on, [n, logits]. An
+	// error ends the run.
+	Logits(first int, logits []float32) error
+}

@@ -1,0 +1,145 @@
+package training
+
+import (
+	"fmt"
+	"slices"
+
+	"mdfa/algo"
+	"mdfa/gpu"
+)
+
+// State is everything that a run needs to resume as if it had never stopped, to the same bits. The arenas are laid
+// out as the network says; the contents of their padding do not matter.
+type State struct {
+	Progress
+	Params    []float32
+	Best      []float32   // the parameters of the best epoch; nil before the first validation
+	Optimizer [][]float32 // the optimizer's arenas
+}
+
+// Finite says whether no weight is NaN or infinite.
+func Finite(weights []float32) bool {
+	for _, x := range weights {
+		if x-x != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// finite says whether x is a number.
+func finite(x float64) bool { return x-x == 0 }
+
+// diverged is algo.ErrDiverged for a state that is not finite.
+func (s State) diverged() error {
+	at := fmt.Sprintf("epoch %d", len(s.Epochs))
+	if s.Step > 0 {
+		at = fmt.Sprintf("step %d of epoch %d", s.Step, s.Epoch())
+	}
+	if loss := s.Sums.Loss; !finite(loss) {
+		return fmt.Errorf("the loss after %s is %g: try a smaller learning rate: %w", at, loss, algo.ErrDiverged)
+	}
+	if !Finite(s.Params) {
+		return fmt.Errorf("weights are NaN or infinite after %s: try a smaller learning rate: %w", at, algo.ErrDiverged)
+	}
+	return nil
+}
+
+// State downloads the run's state. It waits for the device. Must be called in the schedule's Save, or after Restore
+// and before Run.
+func (t *Trainer) State() (State, error) {
+	s := State{Progress: t.progress}
+	s.Epochs = slices.Clip(t.progress.Epochs) // shared: a completed epoch never changes
+	var err error
+	if s.Params, err = t.learner.Params(); err != nil {
+		return State{}, err
+	}
+	if s.BestEpoch > 0 {
+		if s.Best, err = t.Best(); err != nil {
+			return State{}, err
+		}
+	}
+	s.Optimizer, err = t.learner.OptimizerState()
+	return s, err
+}
+
+// Best downloads the parameters of the best epoch so far. There are some from the first validation on.
+func (t *Trainer) Best() ([]float32, error) {
+	return gpu.Read[float32](t.learner.Device(), gpu.All(t.best))
+}
+
+// Restore brings a state to the device, also one of another device: Run resumes from there. ErrConfig marks a state
+// that does not belong to the network, the optimizer, the data or the schedule.
+func (t *Trainer) Restore(s State) error {
+	if err := t.checkState(s); err != nil {
+		return err
+	}
+	if err := t.learner.SetParams(s.Params); err != nil {
+		return err
+	}
+	if s.BestEpoch > 0 {
+		if err := gpu.Upload(t.learner.Device(), t.best, 0, s.Best); err != nil {
+			return err
+		}
+	}
+	if err := t.learner.SetOptimizerState(s.Optimizer); err != nil {
+		return err
+	}
+	if err := t.learner.SetCounters(s.Step, s.Steps()); err != nil {
+		return err
+	}
+	t.progress = s.Progress
+	t.progress.Epochs = slices.Clone(s.Epochs)
+	return nil
+}
+
+// checkState refuses a state from which this run cannot resume.
+func (t *Trainer) checkState(s State) error {
+	params, c := t.learner.Network().Params, t.learner.Config()
+	arena := func(name string, got []float32) error {
+		if len(got) != params {
+			return fmt.Errorf("a state with %d %s for a network of %d: it is another network's: %w", len(got), name, params, algo.ErrConfig)
+		}
+		return nil
+	}
+	if err := arena("parameters", s.Params); err != nil {
+		return err
+	}
+	if s.BestEpoch > 0 {
+		if err := arena("best parameters", s.Best); err != nil {
+			return err
+		}
+	}
+	if got, want := len(s.Optimizer), c.Optimizer.States(); got != want {
+		return fmt.Errorf("a state with %d arenas of an optimizer; %v has %d: it is another optimizer's: %w",
+			got, c.Optimizer, want, algo.ErrConfig)
+	}
+	for _, a := range s.Optimizer {
+		if err := arena("values of the optimizer", a); err != nil {
+			return err
+		}
+	}
+	if s.BestEpoch < 0 || s.BestEpoch > len(s.Epochs) || s.Step < 0 || s.Step > t.Steps() {
+		return fmt.Errorf("a state in step %d of an epoch of %d, with epoch %d of %d as the best: it is another run's: %w",
+			s.Step, t.Steps(), s.BestEpoch, len(s.Epochs), algo.ErrConfig)
+	}
+	for i, e := range s.Epochs {
+		if e.Number != i+1 || e.Steps != t.Steps() {
+			return fmt.Errorf("a state whose epoch %d, number %d, has %d steps of %d: it is another run's: %w",
+				i+1, e.Number, e.Steps, t.Steps(), algo.ErrConfig)
+		}
+	}
+	begun := len(s.Epochs)
+	if s.Step > 0 {
+		begun++
+	}
+	switch {
+	case begun > t.schedule.Epochs:
+		return fmt.Errorf("%d epochs are fewer than the %d that were trained already: ask for at least as many: %w",
+			t.schedule.Epochs, begun, algo.ErrConfig)
+	case t.schedule.MaxSteps > 0 && s.Steps() > t.schedule.MaxSteps:
+		return fmt.Errorf("%d steps are fewer than the %d that were trained already: ask for at least as many: %w",
+			t.schedule.MaxSteps, s.Steps(), algo.ErrConfig)
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package training
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"mdfa/algo"
+	"mdfa/algo/feed"
+	"mdfa/algo/internal/owned"
+	"mdfa/algo/measure"
+	"mdfa/gpu"
+)
+
+// Trainer runs the protocol: an epoch visits the shuffled training examples in full batches, then every validation
+// example is scored; the weights of the best validation accuracy, the first on ties, are kept and tested at the end.
+type Trainer struct {
+	learner  *algo.Learner
+	data     Data
+	schedule Schedule
+
+	owned       owned.List
+	best        gpu.Buffer // the parameters of the best epoch
+	training    *steps
+	aligner     *measure.Aligner // nil: no alignment is measured
+	valid, test *evaluation      // nil where there are no examples
+	progress    Progress
+}
+
+// New brings the resident data to the learner's device and records the steps. It ends with an error of ctx when ctx
+// ends: reading all images of a source can take minutes.
+func New(ctx context.Context, l *algo.Learner, data Data, schedule Schedule) (*Trainer, error) {
+	if n, batch := data.Train.Len(), l.Config().Batch; n < batch {
+		return nil, fmt.Errorf("a batch of %d is larger than the %d training images: use a smaller one: %w", batch, n, algo.ErrConfig)
+	}
+	if err := schedule.check(); err != nil {
+		return nil, err
+	}
+	if err := data.check(l.Network().Input.Size()); err != nil {
+		return nil, err
+	}
+	t := &Trainer{learner: l, data: data, schedule: schedule, owned: owned.List{Device: l.Device()}}
+	if err := t.prepare(ctx); err != nil {
+		_ = t.Close() // the first error says more
+		return nil, err
+	}
+	return t, nil
+}
+
+// prepare takes all device memory that the trainer will ever use and records all programs.
+func (t *Trainer) prepare(ctx context.Context) (err error) {
+	o, l := &t.owned, t.learner
+	t.best = o.Floats("the best weights", l.Network().Params)
+	if t.schedule.AlignmentEvery > 0 {
+		if t.aligner, err = measure.NewAligner(o, l); err != nil {
+			return err
+		}
+	}
+	if t.training, err = newSteps(ctx, o, l, t.aligner, t.data.Train); err != nil {
+		return err
+	}
+	var shared *feed.Stream // of all streamed evaluations
+	if rows := t.data.streamedRows(l.Config().EvalBatch); rows > 0 {
+		if shared = feed.NewStream(o, rows, l.Network().Input.Size()); o.Err() != nil {
+			return o.Err()
+		}
+	}
+	if t.data.Valid.Len() > 0 {
+		if t.valid, err = newEvaluation(ctx, o, l, validationSet, t.data.Valid, shared); err != nil {
+			return err
+		}
+	}
+	if t.data.Test.Len() > 0 {
+		t.test, err = newEvaluation(ctx, o, l, testSet, t.data.Test, shared)
+	}
+	return err
+}
+
+// Close stops reading images and frees the trainer's device memory, the learner's excepted. Before the device is
+// closed it may be left out, except in the middle of a streamed epoch that was stepped by hand: the goroutines that
+// read would stay.
+func (t *Trainer) Close() error {
+	t.stop()
+	return t.owned.Free()
+}
+
+// stop ends all goroutines of the trainer.
+func (t *Trainer) stop() {
+	t.training.stop()
+	t.valid.stop()
+	t.test.stop()
+}
+
+// Steps is the number of training steps in a whole epoch.
+func (t *Trainer) Steps() int { return t.learner.Config().StepsPerEpoch(t.data.Train.Len()) }
+
+// NewProbe is [measure.NewProbe] for the trainer's learner.
+func (t *Trainer) NewProbe(images []uint8) (*measure.Probe, error) {
+	return measure.NewProbe(t.learner, images)
+}
+
+// BeginEpoch shuffles the training examples, starts the batches from the first and the metrics from zero.
+func (t *Trainer) BeginEpoch(epoch int) error { return t.beginEpoch(epoch, 0, algo.Metrics{}) }
+
+// beginEpoch begins an epoch after so many steps of it, whose sums are given.
+func (t *Trainer) beginEpoch(epoch, done int, sums algo.Metrics) error {
+	order := t.permutation(epoch)
+	if err := t.training.begin(order[:t.Steps()*t.learner.Config().Batch], done); err != nil {
+		return err
+	}
+	return t.learner.BeginEpoch(done, sums)
+}
+
+// permutation is the order of an epoch. It depends on seed and epoch alone, not on earlier draws.
+func (t *Trainer) permutation(epoch int) []int32 {
+	rng := rand.New(rand.NewPCG(t.schedule.Seed, 0x5b0ff1e<<32|uint64(epoch)))
+	order := make([]int32, t.data.Train.Len())
+	for i := range order {
+		order[i] = int32(i)
+	}
+	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	return order
+}
+
+// Step runs the recorded training step on the next batch: no allocations and no waiting for the device, and with
+// resident data no copies. With streamed data it waits for the images, and for the copy of the batch before. An
+// epoch has Steps of them.
+func (t *Trainer) Step() error {
+	_, err := t.training.step(context.Background(), false)
+	return err
+}
+
+// Profile measures the recorded training step over as many steps, an epoch's at most. The steps train: keep the
+// weights and make the test before. With streamed data, one batch is brought to the device and all steps use it.
+// ErrConfig marks a device that cannot measure.
+func (t *Trainer) Profile(steps int) (gpu.Profile, error) {
+	p, ok := t.training.plain[0].(gpu.Profiler)
+	if !ok {
+		return gpu.Profile{}, fmt.Errorf("%s measures no kernels: %w", t.learner.Device().Info().Name, algo.ErrConfig)
+	}
+	if err := t.BeginEpoch(1); err != nil {
+		return gpu.Profile{}, err
+	}
+	if t.data.Train.Streamed() {
+		defer t.stop()
+		if err := t.Step(); err != nil {
+			return gpu.Profile{}, err
+		}
+	}
+	return p.Profile(min(steps, t.Steps()))
+}
