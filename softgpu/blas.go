@@ -8,22 +8,6 @@ import (
 	"mdfa/softgpu/vm"
 )
 
-// blas is a cuBLAS handle.
-type blas struct {
-	ctx       *context
-	stream    *stream
-	math      int32
-	workspace uint64 // memory that products may write to; 0: cuBLAS's own
-	loaded    map[blasKernel]bool
-}
-
-// blasKernel tells the kernels apart that a product certainly does not share. A GPU's cuBLAS
-// has more of them, for shapes too.
-type blasKernel struct {
-	transA, transB int32
-	tf32           bool
-}
-
 // lazyDriver is the CUDA version from which on a library may load kernels while a stream is
 // captured (CUDA 12.3 release notes, lazy loading).
 const lazyDriver = 12030
@@ -54,16 +38,9 @@ func statusOf(r Result) Status {
 }
 
 // BlasCreate is cublasCreate, for the thread's current context.
-func (m *Machine) BlasCreate(t Thread) (h Handle, s Status) {
-	r := m.call(t, "cublasCreate", func(ctx *context) Result {
-		if r := m.forbidden(t, ctx, "cublasCreate"); r != Success {
-			return r
-		}
-		if r := m.allocation("cublasCreate"); r != Success {
-			return r
-		}
-		h = m.keep(ctx, &blas{ctx: ctx, stream: ctx.null, loaded: map[blasKernel]bool{}})
-		return Success
+func (m *Machine) BlasCreate(t Thread) (Handle, Status) {
+	h, r := m.create(t, "cublasCreate", func(ctx *context) (any, Result) {
+		return &blas{ctx: ctx, stream: ctx.null, loaded: map[blasKernel]bool{}}, m.claim(t, ctx, "cublasCreate")
 	})
 	return h, statusOf(r)
 }

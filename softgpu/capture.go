@@ -2,19 +2,6 @@ package softgpu
 
 import "slices"
 
-// capture is a stream capture: what is submitted to its streams becomes nodes of a
-// graph instead of running (CUDA programming guide, "Creating a graph using stream
-// capture").
-type capture struct {
-	ctx     *context
-	graph   *graph
-	origin  *stream
-	mode    int32
-	thread  Thread
-	streams []*stream // the origin and those that joined
-	invalid bool
-}
-
 // The modes of a capture: who is kept from calls that a capture cannot follow.
 const (
 	captureGlobal int32 = iota
@@ -182,4 +169,12 @@ func (m *Machine) forbidden(t Thread, ctx *context, call string) Result {
 		}
 	}
 	return Success
+}
+
+// claim begins a call that takes memory: it is refused while streams are captured, and may be ordered to fail.
+func (m *Machine) claim(t Thread, ctx *context, call string) Result {
+	if r := m.forbidden(t, ctx, call); r != Success {
+		return r
+	}
+	return m.allocation(call)
 }

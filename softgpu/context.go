@@ -1,35 +1,5 @@
 package softgpu
 
-import (
-	"math/rand/v2"
-	"slices"
-)
-
-// context is a CUDA context: streams, modules and memory belong to one, and an error
-// of queued work stays with it.
-type context struct {
-	handle  Handle
-	device  *device
-	flags   uint32
-	primary bool
-	dead    bool
-	fault   Result // the sticky error
-	cause   error
-
-	null     *stream            // the legacy default stream
-	streams  map[Handle]*stream // those that were created
-	queue    []*op              // what has not run, in the order of the calls
-	queued   int                // the weights of queue
-	clocks   int                // streams that ever were, the length of a clock
-	host     clock              // what the host has waited for
-	used     int                // streams that ever got work
-	captures map[*capture]struct{}
-	owned    map[Handle]struct{} // every object of the context, to die with it
-
-	limits        map[int32]uint64
-	cache, shared int32
-}
-
 // limits of a context that can be set, with what they are at first
 // (CUDA driver API, cuCtxSetLimit).
 var firstLimits = map[int32]uint64{0: 1024, 1: 1 << 20, 2: 8 << 20, 3: 2, 4: 2048}
@@ -46,19 +16,6 @@ func (m *Machine) newContext(d *device, flags uint32) *context {
 	ctx.null = &stream{ctx: ctx, blocking: true}
 	ctx.clocks = 1
 	return ctx
-}
-
-// keep gives an object of the context its handle.
-func (m *Machine) keep(ctx *context, object any) Handle {
-	h := m.add(object)
-	ctx.owned[h] = struct{}{}
-	return h
-}
-
-// drop forgets an object of the context.
-func (m *Machine) drop(ctx *context, h Handle) {
-	delete(ctx.owned, h)
-	delete(m.objects, h)
 }
 
 // CtxCreate is cuCtxCreate: the new context becomes current.
@@ -127,33 +84,6 @@ func (m *Machine) end(ctx *context) {
 	delete(m.objects, ctx.handle)
 }
 
-// drain runs all that waits in the context's streams, as a synchronisation does. The
-// order among streams is the seed's.
-func (m *Machine) drain(ctx *context) {
-	order := slices.Clone(ctx.queue)
-	if m.options.Seed != 0 {
-		rng := rand.New(rand.NewPCG(m.options.Seed, m.launched))
-		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	}
-	for _, o := range order {
-		m.force(o)
-	}
-	for _, s := range ctx.all() {
-		if s.last != nil {
-			ctx.host = ctx.host.merge(s.last.clock)
-		}
-	}
-}
-
-// all is the context's streams, the default one first.
-func (ctx *context) all() []*stream {
-	list := []*stream{ctx.null}
-	for _, s := range ctx.streams {
-		list = append(list, s)
-	}
-	return list
-}
-
 // CtxPushCurrent is cuCtxPushCurrent.
 func (m *Machine) CtxPushCurrent(t Thread, h Handle) Result {
 	m.mu.Lock()
@@ -220,21 +150,13 @@ func (m *Machine) CtxGetCurrent(t Thread) (Handle, Result) {
 }
 
 // CtxGetDevice is cuCtxGetDevice.
-func (m *Machine) CtxGetDevice(t Thread) (dev int, r Result) {
-	r = m.call(t, "cuCtxGetDevice", func(ctx *context) Result {
-		dev = ctx.device.ordinal
-		return Success
-	})
-	return dev, r
+func (m *Machine) CtxGetDevice(t Thread) (int, Result) {
+	return ask(m, t, "cuCtxGetDevice", func(ctx *context) int { return ctx.device.ordinal })
 }
 
 // CtxGetFlags is cuCtxGetFlags.
-func (m *Machine) CtxGetFlags(t Thread) (flags uint32, r Result) {
-	r = m.call(t, "cuCtxGetFlags", func(ctx *context) Result {
-		flags = ctx.flags
-		return Success
-	})
-	return flags, r
+func (m *Machine) CtxGetFlags(t Thread) (uint32, Result) {
+	return ask(m, t, "cuCtxGetFlags", func(ctx *context) uint32 { return ctx.flags })
 }
 
 // CtxSynchronize is cuCtxSynchronize.
@@ -247,19 +169,6 @@ func (m *Machine) CtxSynchronize(t Thread) Result {
 		m.drain(ctx)
 		return m.sticky(ctx)
 	})
-}
-
-// sticky is the answer of a call that has waited.
-func (m *Machine) sticky(ctx *context) Result {
-	switch {
-	case ctx.device.lost != nil:
-		m.reason = ctx.device.lost
-		return ErrorUnknown
-	case ctx.fault != Success:
-		m.reason = ctx.cause
-		return ctx.fault
-	}
-	return Success
 }
 
 // CtxGetAPIVersion is cuCtxGetApiVersion: that of cuCtxCreate_v2.
@@ -297,12 +206,8 @@ func (m *Machine) CtxSetLimit(t Thread, limit int32, value uint64) Result {
 }
 
 // CtxGetCacheConfig is cuCtxGetCacheConfig.
-func (m *Machine) CtxGetCacheConfig(t Thread) (config int32, r Result) {
-	r = m.call(t, "cuCtxGetCacheConfig", func(ctx *context) Result {
-		config = ctx.cache
-		return Success
-	})
-	return config, r
+func (m *Machine) CtxGetCacheConfig(t Thread) (int32, Result) {
+	return ask(m, t, "cuCtxGetCacheConfig", func(ctx *context) int32 { return ctx.cache })
 }
 
 // CtxSetCacheConfig is cuCtxSetCacheConfig, a hint that changes nothing here.
@@ -317,12 +222,8 @@ func (m *Machine) CtxSetCacheConfig(t Thread, config int32) Result {
 }
 
 // CtxGetSharedMemConfig is cuCtxGetSharedMemConfig.
-func (m *Machine) CtxGetSharedMemConfig(t Thread) (config int32, r Result) {
-	r = m.call(t, "cuCtxGetSharedMemConfig", func(ctx *context) Result {
-		config = ctx.shared
-		return Success
-	})
-	return config, r
+func (m *Machine) CtxGetSharedMemConfig(t Thread) (int32, Result) {
+	return ask(m, t, "cuCtxGetSharedMemConfig", func(ctx *context) int32 { return ctx.shared })
 }
 
 // CtxSetSharedMemConfig is cuCtxSetSharedMemConfig, a hint that changes nothing here.

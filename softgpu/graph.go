@@ -5,19 +5,6 @@ import (
 	"slices"
 )
 
-// graph is the work of a capture with its order, to be made executable.
-type graph struct {
-	ctx   *context
-	nodes []*node // each behind all that it depends on
-}
-
-// node is one piece of work in a graph.
-type node struct {
-	task  task
-	deps  []*node
-	child []*node // the nodes of a graph whose launch was captured
-}
-
 // add puts a node behind others.
 func (g *graph) add(k task, deps []*node) *node {
 	n := &node{task: k, deps: slices.Clone(deps)}
@@ -39,17 +26,6 @@ func ancestors(nodes []*node) map[*node]bool {
 	}
 	visit(nodes)
 	return seen
-}
-
-// executable is an instantiated graph: its tasks in an order that respects the edges.
-type executable struct {
-	ctx    *context
-	source []*node // for a launch that is captured
-	tasks  []task
-	deps   [][]int  // of each task, smaller numbers
-	above  [][]bool // above[i][j]: j runs before i
-	forked bool     // some two tasks may run at the same time
-	last   *op      // the last launch
 }
 
 // before says whether task i is ordered before task j.
@@ -134,74 +110,8 @@ func (m *Machine) onGraph(t Thread, h Handle, call string, f func(ctx *context, 
 
 // GraphDestroy is cuGraphDestroy.
 func (m *Machine) GraphDestroy(t Thread, h Handle) Result {
-	return m.onGraph(t, h, "cuGraphDestroy", func(ctx *context, _ *graph) Result {
+	return with(m, t, h, "cuGraphDestroy", func(ctx *context, _ *graph) Result {
 		m.drop(ctx, h)
-		return Success
-	})
-}
-
-// GraphInstantiate is cuGraphInstantiateWithFlags.
-func (m *Machine) GraphInstantiate(t Thread, h Handle, flags uint64) (exec Handle, r Result) {
-	r = m.onGraph(t, h, "cuGraphInstantiate", func(ctx *context, g *graph) Result {
-		if flags > 15 {
-			return m.refuse(ErrorInvalidValue, "cuGraphInstantiate: flags %d", flags)
-		}
-		if r := m.forbidden(t, ctx, "cuGraphInstantiate"); r != Success {
-			return r
-		}
-		if r := m.allocation("cuGraphInstantiate"); r != Success {
-			return r
-		}
-		x := &executable{ctx: ctx, source: g.nodes}
-		x.flatten(g.nodes, nil)
-		x.order()
-		exec = m.keep(ctx, x)
-		return Success
-	})
-	return exec, r
-}
-
-// GraphLaunch is cuGraphLaunch. Launches of one executable follow each other.
-func (m *Machine) GraphLaunch(t Thread, exec, on Handle) Result {
-	const call = "cuGraphLaunch"
-	return m.onStream(t, on, call, func(ctx *context, s *stream) Result {
-		x := object[*executable](m, exec)
-		if x == nil || x.ctx != ctx {
-			return m.refuse(ErrorInvalidHandle, "%s: no executable graph of the current context", call)
-		}
-		if s.capture != nil {
-			r := m.captured(s, call, task{name: "graph"})
-			if r == Success {
-				s.tail[0].child = x.source
-			}
-			return r
-		}
-		if r := m.implicit(s, call); r != Success {
-			return r
-		}
-		m.ledger.GraphLaunches++
-		x.last = m.enqueue(s, max(1, len(x.tasks)), func(o *op) error { return m.runGraph(ctx, x, o) }, x.last)
-		return Success
-	})
-}
-
-func (m *Machine) runGraph(ctx *context, x *executable, o *op) error {
-	m.launched++
-	for _, i := range x.sequence(m.options.Seed, m.launched) {
-		if err := m.runTask(x.tasks[i], &execution{m: m, ctx: ctx, at: place{op: o, node: i}, graph: x}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// GraphExecDestroy is cuGraphExecDestroy. A launch that waits in a stream still runs.
-func (m *Machine) GraphExecDestroy(t Thread, exec Handle) Result {
-	return m.call(t, "cuGraphExecDestroy", func(ctx *context) Result {
-		if x := object[*executable](m, exec); x == nil || x.ctx != ctx {
-			return m.refuse(ErrorInvalidHandle, "cuGraphExecDestroy: no executable graph of the current context")
-		}
-		m.drop(ctx, exec)
 		return Success
 	})
 }

@@ -22,7 +22,7 @@ func (m *Machine) LaunchKernel(t Thread, h Handle, grid, block vm.Dim3, shared u
 
 // kernelTask checks a launch as the driver does before it queues it.
 func (m *Machine) kernelTask(ctx *context, call string, h Handle, grid, block vm.Dim3, shared uint32, params []byte) (task, Result) {
-	f, r := m.function(ctx, call, h)
+	f, r := find[*function](m, ctx, call, h)
 	if r != Success {
 		return task{}, r
 	}

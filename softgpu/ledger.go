@@ -1,7 +1,5 @@
 package softgpu
 
-import "maps"
-
 // Ledger counts what a machine was asked to do since it started.
 type Ledger struct {
 	Kernels       map[string]Kernel // by kernel; the products of cuBLAS are "sgemm"
@@ -71,14 +69,4 @@ func (l Ledger) Since(earlier Ledger) Ledger {
 	d.DeviceToDeviceBytes -= earlier.DeviceToDeviceBytes
 	d.MemsetsBytes -= earlier.MemsetsBytes
 	return d
-}
-
-// Ledger is a copy of the counts so far. Work that is still queued has not run and is
-// not among the launches and copies.
-func (m *Machine) Ledger() Ledger {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l := m.ledger
-	l.Kernels = maps.Clone(m.ledger.Kernels)
-	return l
 }

@@ -3,43 +3,15 @@ package softgpu
 import (
 	"errors"
 	"fmt"
-	"sync"
+	"maps"
 
 	"mdfa/softgpu/vm"
 )
-
-// Handle names an object of the driver: context, stream, event, module, function,
-// graph, node, executable graph or cuBLAS handle. No handle is a valid host pointer.
-type Handle uint64
-
-// Thread identifies the thread of the host that makes a call.
-type Thread uint64
 
 const (
 	firstHandle = 0x0EF0_0000_0000_0000
 	handleStep  = 16
 )
-
-// Machine is a host with software GPUs and the driver for them. Its methods are the
-// calls of the driver and of cuBLAS, with Go types; each is safe for concurrent use.
-// Where their answer is not Success, Explain has the reason.
-type Machine struct {
-	mu       sync.Mutex
-	options  Options
-	devices  []*device
-	objects  map[Handle]any
-	next     Handle
-	threads  map[Thread]*thread
-	pinned   []pinned // sorted by address
-	ready    bool     // cuInit was called
-	ledger   Ledger
-	reason   error // what Explain will tell
-	allocs   int   // allocations asked for, for FailAlloc
-	runs     int   // kernels and products that began to run, for the other faults
-	leaked   []vm.Allocation
-	launched uint64 // launches so far, for the seeds
-	budget   uint64 // instructions of a thread before a kernel is taken for endless; 0: the interpreter's own
-}
 
 // New starts a machine.
 func New(o Options) *Machine {
@@ -51,11 +23,7 @@ func New(o Options) *Machine {
 	return m
 }
 
-// thread is what the driver keeps of a thread.
-type thread struct {
-	contexts []*context // the stack; the last is current
-}
-
+// thread finds a thread's state.
 func (m *Machine) thread(t Thread) *thread {
 	th := m.threads[t]
 	if th == nil {
@@ -84,6 +52,13 @@ func (m *Machine) refuse(r Result, format string, args ...any) Result {
 	return r
 }
 
+// Refuse is an answer that the binding to C gives by itself, a null pointer for instance, with its reason for Explain.
+func (m *Machine) Refuse(r Result, format string, args ...any) Result {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.refuse(r, format, args...)
+}
+
 // Explain is the reason of the last answer that was not Success, or nil; it tells each
 // only once.
 func (m *Machine) Explain() error {
@@ -94,41 +69,21 @@ func (m *Machine) Explain() error {
 	return err
 }
 
-// enter is the beginning of nearly every call: it finds the current context of the
-// thread and the error that sticks to it. The caller holds the lock.
-func (m *Machine) enter(t Thread, call string) (*context, Result) {
-	if !m.ready {
-		return nil, m.refuse(ErrorNotInitialized, "%s before cuInit", call)
-	}
-	stack := m.thread(t).contexts
-	if len(stack) == 0 || stack[len(stack)-1] == nil {
-		return nil, m.refuse(ErrorInvalidContext, "%s: no context is current on this thread", call)
-	}
-	ctx := stack[len(stack)-1]
-	if ctx.dead {
-		return nil, m.refuse(ErrorContextIsDestroyed, "%s: the thread's current context has been destroyed", call)
-	}
-	if ctx.device.lost != nil {
-		m.reason = ctx.device.lost
-		return ctx, ErrorUnknown
-	}
-	if ctx.fault != Success {
-		m.reason = ctx.cause
-		return ctx, ctx.fault
-	}
-	return ctx, Success
-}
-
-// call runs f with the lock held and the thread's context, unless there is none or an
-// error sticks to it.
-func (m *Machine) call(t Thread, name string, f func(ctx *context) Result) Result {
+// Ledger is a copy of the counts so far. Work that is still queued has not run and is
+// not among the launches and copies.
+func (m *Machine) Ledger() Ledger {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	ctx, r := m.enter(t, name)
-	if r != Success {
-		return r
+	l := m.ledger
+	l.Kernels = maps.Clone(m.ledger.Kernels)
+	return l
+}
+
+func newDevice(ordinal int, o Options) *device {
+	return &device{
+		ordinal: ordinal, memory: vm.NewMemory(o.Memory), limits: o.limits(),
+		owners: map[uint64]*context{}, epochs: map[uint64]place{},
 	}
-	return f(ctx)
 }
 
 // Init is cuInit. Flags must be 0.
@@ -200,4 +155,17 @@ func resultOf(err error) Result {
 		return ErrorIllegalInstruction
 	}
 	return ErrorLaunchFailed
+}
+
+// keep gives an object of the context its handle.
+func (m *Machine) keep(ctx *context, object any) Handle {
+	h := m.add(object)
+	ctx.owned[h] = struct{}{}
+	return h
+}
+
+// drop forgets an object of the context.
+func (m *Machine) drop(ctx *context, h Handle) {
+	delete(ctx.owned, h)
+	delete(m.objects, h)
 }

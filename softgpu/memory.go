@@ -9,13 +9,6 @@ import (
 	"mdfa/softgpu/vm"
 )
 
-// pinned is host memory that device copies may reach while the host goes on.
-type pinned struct {
-	start, size uintptr
-	memory      unsafe.Pointer
-	ctx         *context
-}
-
 // pinnedAt finds the pinned memory that holds n bytes from an address on, or nil.
 func (m *Machine) pinnedAt(addr, n uintptr) *pinned {
 	i := sort.Search(len(m.pinned), func(i int) bool { return m.pinned[i].start > addr })
@@ -43,14 +36,12 @@ func (m *Machine) MemAlloc(t Thread, n uint64) (addr uint64, r Result) {
 	return addr, r
 }
 
+// allocate takes n bytes of device memory.
 func (m *Machine) allocate(t Thread, ctx *context, call string, n uint64) (uint64, Result) {
 	if n == 0 {
 		return 0, m.refuse(ErrorInvalidValue, "%s: 0 bytes", call)
 	}
-	if r := m.forbidden(t, ctx, call); r != Success {
-		return 0, r
-	}
-	if r := m.allocation(call); r != Success {
+	if r := m.claim(t, ctx, call); r != Success {
 		return 0, r
 	}
 	addr, err := ctx.device.memory.Alloc(n, call)
@@ -75,13 +66,18 @@ func (m *Machine) MemFree(t Thread, addr uint64) Result {
 		if ctx.device.owners[addr] == nil {
 			return m.refuse(ErrorInvalidValue, "cuMemFree of %#x, which cuMemAlloc did not give or which was freed before", addr)
 		}
-		if err := ctx.device.memory.Free(addr); err != nil {
-			return m.refuse(ErrorInvalidValue, "cuMemFree: %w", err)
-		}
-		delete(ctx.device.owners, addr)
-		m.ledger.Frees++
-		return Success
+		return m.free(ctx, "cuMemFree", addr)
 	})
+}
+
+// free gives back memory of the context.
+func (m *Machine) free(ctx *context, call string, addr uint64) Result {
+	if err := ctx.device.memory.Free(addr); err != nil {
+		return m.refuse(ErrorInvalidValue, "%s: %w", call, err)
+	}
+	delete(ctx.device.owners, addr)
+	m.ledger.Frees++
+	return Success
 }
 
 // MemGetAddressRange is cuMemGetAddressRange: the allocation that holds an address.
@@ -113,10 +109,7 @@ func (m *Machine) HostAlloc(t Thread, p unsafe.Pointer, n uint64) Result {
 		if n == 0 {
 			return m.refuse(ErrorInvalidValue, "cuMemHostAlloc: 0 bytes")
 		}
-		if r := m.forbidden(t, ctx, "cuMemHostAlloc"); r != Success {
-			return r
-		}
-		if r := m.allocation("cuMemHostAlloc"); r != Success {
+		if r := m.claim(t, ctx, "cuMemHostAlloc"); r != Success {
 			return r
 		}
 		start := uintptr(p)

@@ -7,74 +7,41 @@ import (
 	"mdfa/softgpu/vm"
 )
 
-// module is loaded PTX.
-type module struct {
-	handle    Handle
-	ctx       *context
-	code      *vm.Module
-	isa, sm   int
-	functions map[string]Handle
-}
-
-// function is a kernel of a module.
-type function struct {
-	module        *module
-	kernel        *vm.Kernel
-	dynamicShared int // opted in by cuFuncSetAttribute
-}
-
 // ModuleLoadData is cuModuleLoadData of PTX text. What the interpreter does not know is
 // refused here, with the line.
-func (m *Machine) ModuleLoadData(t Thread, text string) (h Handle, r Result) {
-	r = m.call(t, "cuModuleLoadData", func(ctx *context) Result {
-		if r := m.forbidden(t, ctx, "cuModuleLoadData"); r != Success {
-			return r
-		}
-		if r := m.allocation("cuModuleLoadData"); r != Success {
-			return r
+func (m *Machine) ModuleLoadData(t Thread, text string) (Handle, Result) {
+	return m.create(t, "cuModuleLoadData", func(ctx *context) (any, Result) {
+		if r := m.claim(t, ctx, "cuModuleLoadData"); r != Success {
+			return nil, r
 		}
 		source, err := ptx.Parse(text)
 		if err != nil {
-			return m.refuse(ErrorInvalidPTX, "cuModuleLoadData: %w", err)
+			return nil, m.refuse(ErrorInvalidPTX, "cuModuleLoadData: %w", err)
 		}
 		if source.SM > ctx.device.limits.SM {
-			return m.refuse(ErrorNoBinaryForGPU, "cuModuleLoadData: the PTX is for %s, the device has compute capability %d.%d",
+			return nil, m.refuse(ErrorNoBinaryForGPU, "cuModuleLoadData: the PTX is for %s, the device has compute capability %d.%d",
 				source.Target, ctx.device.limits.SM/10, ctx.device.limits.SM%10)
 		}
 		code, err := vm.Load(ctx.device.memory, source, ctx.device.limits)
 		var version *vm.UnsupportedVersionError
 		switch {
 		case errors.As(err, &version):
-			return m.refuse(ErrorUnsupportedPTXVersion, "cuModuleLoadData: %w", err)
+			return nil, m.refuse(ErrorUnsupportedPTXVersion, "cuModuleLoadData: %w", err)
 		case errors.Is(err, vm.ErrOutOfMemory):
-			return m.refuse(ErrorOutOfMemory, "cuModuleLoadData: %w", err)
+			return nil, m.refuse(ErrorOutOfMemory, "cuModuleLoadData: %w", err)
 		case err != nil:
-			return m.refuse(ErrorInvalidPTX, "cuModuleLoadData: %w", err)
+			return nil, m.refuse(ErrorInvalidPTX, "cuModuleLoadData: %w", err)
 		}
-		mod := &module{
+		return &module{
 			ctx: ctx, code: code, functions: map[string]Handle{},
 			isa: source.Version.Major*10 + source.Version.Minor, sm: ctx.device.limits.SM,
-		}
-		mod.handle = m.keep(ctx, mod)
-		h = mod.handle
-		return Success
-	})
-	return h, r
-}
-
-func (m *Machine) onModule(t Thread, h Handle, call string, f func(ctx *context, mod *module) Result) Result {
-	return m.call(t, call, func(ctx *context) Result {
-		mod := object[*module](m, h)
-		if mod == nil || mod.ctx != ctx {
-			return m.refuse(ErrorInvalidHandle, "%s: no module of the current context", call)
-		}
-		return f(ctx, mod)
+		}, Success
 	})
 }
 
 // ModuleUnload is cuModuleUnload. Launches of its kernels that wait in a stream fail.
 func (m *Machine) ModuleUnload(t Thread, h Handle) Result {
-	return m.onModule(t, h, "cuModuleUnload", func(ctx *context, mod *module) Result {
+	return with(m, t, h, "cuModuleUnload", func(ctx *context, mod *module) Result {
 		mod.code.Unload()
 		for _, f := range mod.functions {
 			m.drop(ctx, f)
@@ -87,7 +54,7 @@ func (m *Machine) ModuleUnload(t Thread, h Handle) Result {
 
 // ModuleGetFunction is cuModuleGetFunction.
 func (m *Machine) ModuleGetFunction(t Thread, h Handle, name string) (f Handle, r Result) {
-	r = m.onModule(t, h, "cuModuleGetFunction", func(ctx *context, mod *module) Result {
+	r = with(m, t, h, "cuModuleGetFunction", func(ctx *context, mod *module) Result {
 		if known, ok := mod.functions[name]; ok {
 			f = known
 			return Success
@@ -110,7 +77,7 @@ func (m *Machine) ModuleGetFunction(t Thread, h Handle, name string) (f Handle, 
 
 // ModuleGetGlobal is cuModuleGetGlobal: where a variable lies, and its size in bytes.
 func (m *Machine) ModuleGetGlobal(t Thread, h Handle, name string) (addr, size uint64, r Result) {
-	r = m.onModule(t, h, "cuModuleGetGlobal", func(_ *context, mod *module) Result {
+	r = with(m, t, h, "cuModuleGetGlobal", func(_ *context, mod *module) Result {
 		var ok bool
 		if addr, size, ok = mod.code.Global(name); !ok {
 			return m.refuse(ErrorNotFound, "cuModuleGetGlobal: the module has no variable %q", name)
@@ -120,28 +87,9 @@ func (m *Machine) ModuleGetGlobal(t Thread, h Handle, name string) (addr, size u
 	return addr, size, r
 }
 
-// function finds a kernel by its handle, in the current context.
-func (m *Machine) function(ctx *context, call string, h Handle) (*function, Result) {
-	f := object[*function](m, h)
-	if f == nil || f.module.ctx != ctx {
-		return nil, m.refuse(ErrorInvalidHandle, "%s: no kernel of the current context", call)
-	}
-	return f, Success
-}
-
-func (m *Machine) onFunction(t Thread, h Handle, call string, use func(ctx *context, f *function) Result) Result {
-	return m.call(t, call, func(ctx *context) Result {
-		f, r := m.function(ctx, call, h)
-		if r != Success {
-			return r
-		}
-		return use(ctx, f)
-	})
-}
-
 // FuncParams is the layout of a kernel's parameters.
 func (m *Machine) FuncParams(t Thread, h Handle) (params []vm.Param, size int, r Result) {
-	r = m.onFunction(t, h, "cuLaunchKernel", func(_ *context, f *function) Result {
+	r = with(m, t, h, "cuLaunchKernel", func(_ *context, f *function) Result {
 		params, size = f.kernel.Params(), f.kernel.ParamSize()
 		return Success
 	})
@@ -164,7 +112,7 @@ const (
 
 // FuncGetAttribute is cuFuncGetAttribute.
 func (m *Machine) FuncGetAttribute(t Thread, h Handle, attribute int32) (value int, r Result) {
-	r = m.onFunction(t, h, "cuFuncGetAttribute", func(ctx *context, f *function) Result {
+	r = with(m, t, h, "cuFuncGetAttribute", func(ctx *context, f *function) Result {
 		switch attribute {
 		case funcMaxThreads:
 			value = f.kernel.MaxThreads()
@@ -194,7 +142,7 @@ func (m *Machine) FuncGetAttribute(t Thread, h Handle, attribute int32) (value i
 // FuncSetAttribute is cuFuncSetAttribute: dynamic shared memory beyond the default, and
 // the carve-out, which is a hint.
 func (m *Machine) FuncSetAttribute(t Thread, h Handle, attribute int32, value int) Result {
-	return m.onFunction(t, h, "cuFuncSetAttribute", func(ctx *context, f *function) Result {
+	return with(m, t, h, "cuFuncSetAttribute", func(ctx *context, f *function) Result {
 		switch attribute {
 		case funcMaxDynamicShared:
 			if most := ctx.device.limits.SharedOptIn - f.kernel.StaticShared(); value < 0 || value > most {
@@ -214,18 +162,18 @@ func (m *Machine) FuncSetAttribute(t Thread, h Handle, attribute int32, value in
 
 // FuncSetCacheConfig is cuFuncSetCacheConfig, a hint that changes nothing here.
 func (m *Machine) FuncSetCacheConfig(t Thread, h Handle, _ int32) Result {
-	return m.onFunction(t, h, "cuFuncSetCacheConfig", func(*context, *function) Result { return Success })
+	return with(m, t, h, "cuFuncSetCacheConfig", func(*context, *function) Result { return Success })
 }
 
 // FuncSetSharedMemConfig is cuFuncSetSharedMemConfig, a hint that changes nothing here.
 func (m *Machine) FuncSetSharedMemConfig(t Thread, h Handle, _ int32) Result {
-	return m.onFunction(t, h, "cuFuncSetSharedMemConfig", func(*context, *function) Result { return Success })
+	return with(m, t, h, "cuFuncSetSharedMemConfig", func(*context, *function) Result { return Success })
 }
 
 // OccupancyMaxActiveBlocks is cuOccupancyMaxActiveBlocksPerMultiprocessor: how many
 // blocks threads, registers and shared memory leave room for.
 func (m *Machine) OccupancyMaxActiveBlocks(t Thread, h Handle, blockSize int, shared uint64) (blocks int, r Result) {
-	r = m.onFunction(t, h, "cuOccupancyMaxActiveBlocksPerMultiprocessor", func(ctx *context, f *function) Result {
+	r = with(m, t, h, "cuOccupancyMaxActiveBlocksPerMultiprocessor", func(ctx *context, f *function) Result {
 		if blockSize < 1 {
 			return m.refuse(ErrorInvalidValue, "cuOccupancyMaxActiveBlocksPerMultiprocessor: blocks of %d threads", blockSize)
 		}

@@ -3,33 +3,14 @@ package softgpu
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
 	"mdfa/softgpu/vm"
 )
 
-// task is one thing that a stream or a node of a graph does.
-type task struct {
-	name string
-	run  func(x *execution) error
-}
-
-// op is work in a stream: a task, a whole graph, or neither, which only waits.
-type op struct {
-	stream *stream
-	seq    uint64 // number within its stream, from 1
-	clock  clock  // for each stream, up to which number its work is done before this begins
-	after  []*op  // work of other streams that has to be done before
-	weight int
-	run    func(o *op) error
-	done   bool
-	time   time.Time // when it was done
-}
-
-// clock is a vector clock: for each stream of a context, by its number, an op.
-type clock []uint64
-
+// at is the number for a stream.
 func (c clock) at(i int) uint64 {
 	if i < len(c) {
 		return c[i]
@@ -131,22 +112,6 @@ func (m *Machine) wait(o *op) {
 	ctx.host = ctx.host.merge(o.clock)
 }
 
-// place is where work stands in the order of things: a node of an op, 0 if it has one.
-type place struct {
-	op   *op
-	node int
-	name string // of the task
-}
-
-// execution is what a task learns of its place, for the check of races between
-// operations.
-type execution struct {
-	m     *Machine
-	ctx   *context
-	at    place
-	graph *executable // nil for work of its own
-}
-
 // watched says whether anything could run at the same time as this, so that what is
 // not a kernel has to tell what memory it touches.
 func (x *execution) watched() bool { return x.ctx.used > 1 || x.graph != nil && x.graph.forked }
@@ -210,4 +175,44 @@ func (m *Machine) blocking(t Thread, ctx *context, call string, k task) Result {
 		return m.runTask(k, &execution{m: m, ctx: ctx, at: place{op: o}})
 	}))
 	return m.sticky(ctx)
+}
+
+// drain runs all that waits in the context's streams, as a synchronisation does. The
+// order among streams is the seed's.
+func (m *Machine) drain(ctx *context) {
+	order := slices.Clone(ctx.queue)
+	if m.options.Seed != 0 {
+		rng := rand.New(rand.NewPCG(m.options.Seed, m.launched))
+		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	}
+	for _, o := range order {
+		m.force(o)
+	}
+	for _, s := range ctx.all() {
+		if s.last != nil {
+			ctx.host = ctx.host.merge(s.last.clock)
+		}
+	}
+}
+
+// all is the context's streams, the default one first.
+func (ctx *context) all() []*stream {
+	list := []*stream{ctx.null}
+	for _, s := range ctx.streams {
+		list = append(list, s)
+	}
+	return list
+}
+
+// sticky is the answer of a call that has waited.
+func (m *Machine) sticky(ctx *context) Result {
+	switch {
+	case ctx.device.lost != nil:
+		m.reason = ctx.device.lost
+		return ErrorUnknown
+	case ctx.fault != Success:
+		m.reason = ctx.cause
+		return ctx.fault
+	}
+	return Success
 }

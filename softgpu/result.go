@@ -27,10 +27,8 @@ const (
 	ErrorIllegalAddress           Result = 700
 	ErrorLaunchOutOfResources     Result = 701
 	ErrorLaunchTimeout            Result = 702
-	ErrorPrimaryContextActive     Result = 708
 	ErrorContextIsDestroyed       Result = 709
 	ErrorHostMemoryRegistered     Result = 712
-	ErrorHostMemoryNotRegistered  Result = 713
 	ErrorIllegalInstruction       Result = 715
 	ErrorMisalignedAddress        Result = 716
 	ErrorInvalidAddressSpace      Result = 717
@@ -69,10 +67,8 @@ var results = map[Result][2]string{
 	ErrorIllegalAddress:           {"CUDA_ERROR_ILLEGAL_ADDRESS", "an access to memory that is not there"},
 	ErrorLaunchOutOfResources:     {"CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES", "the block needs more than the device has"},
 	ErrorLaunchTimeout:            {"CUDA_ERROR_LAUNCH_TIMEOUT", "the kernel did not end"},
-	ErrorPrimaryContextActive:     {"CUDA_ERROR_PRIMARY_CONTEXT_ACTIVE", "the primary context is in use"},
 	ErrorContextIsDestroyed:       {"CUDA_ERROR_CONTEXT_IS_DESTROYED", "the current context has been destroyed"},
 	ErrorHostMemoryRegistered:     {"CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED", "the host memory is pinned already"},
-	ErrorHostMemoryNotRegistered:  {"CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED", "the host memory is not pinned"},
 	ErrorIllegalInstruction:       {"CUDA_ERROR_ILLEGAL_INSTRUCTION", "an instruction that cannot run"},
 	ErrorMisalignedAddress:        {"CUDA_ERROR_MISALIGNED_ADDRESS", "an access to a misaligned address"},
 	ErrorInvalidAddressSpace:      {"CUDA_ERROR_INVALID_ADDRESS_SPACE", "an address in the wrong space"},
@@ -114,7 +110,6 @@ const (
 	BlasNotInitialized  Status = 1
 	BlasAllocFailed     Status = 3
 	BlasInvalidValue    Status = 7
-	BlasMappingError    Status = 11
 	BlasExecutionFailed Status = 13
 	BlasInternalError   Status = 14
 	BlasNotSupported    Status = 15

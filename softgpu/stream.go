@@ -1,53 +1,6 @@
 package softgpu
 
-// stream is a queue of work.
-type stream struct {
-	handle   Handle
-	ctx      *context
-	id       int // its number in clocks
-	flags    uint32
-	priority int32
-	blocking bool // waits for the legacy default stream, and it for this
-	pending  []*op
-	last     *op // the newest work, done or not
-	seq      uint64
-	capture  *capture // what records it, or nil
-	tail     []*node  // what the next captured work depends on
-}
-
-// The special stream handles of cuda.h.
-const (
-	streamLegacy    Handle = 1
-	streamPerThread Handle = 2
-)
-
 const streamNonBlocking = 1
-
-// stream finds a stream by its handle, in the current context.
-func (m *Machine) stream(ctx *context, call string, h Handle) (*stream, Result) {
-	switch h {
-	case 0, streamLegacy:
-		return ctx.null, Success
-	case streamPerThread:
-		return nil, m.refuse(ErrorNotSupported, "%s: the per-thread default stream", call)
-	}
-	s := object[*stream](m, h)
-	if s == nil || s.ctx != ctx {
-		return nil, m.refuse(ErrorInvalidHandle, "%s: no stream of the current context", call)
-	}
-	return s, Success
-}
-
-// onStream runs f with the thread's context and one of its streams.
-func (m *Machine) onStream(t Thread, h Handle, call string, f func(ctx *context, s *stream) Result) Result {
-	return m.call(t, call, func(ctx *context) Result {
-		s, r := m.stream(ctx, call, h)
-		if r != Success {
-			return r
-		}
-		return f(ctx, s)
-	})
-}
 
 // StreamCreate is cuStreamCreate.
 func (m *Machine) StreamCreate(t Thread, flags uint32) (Handle, Result) {
