@@ -24,7 +24,7 @@ uint64_t emu_thread(void);
 // The exported functions, and the symbol that each implements.
 int emu_symbols(void);
 const char *emu_symbol_name(int index);
-void *emu_symbol_address(int index);
+uintptr_t emu_symbol_address(int index);
 
 // Pinned memory: whole pages, so that nothing else lies beside it.
 void *emu_pages(size_t bytes);

@@ -39,7 +39,7 @@ func call(symbol string, args ...any) int {
 			words[i] = v.Pointer()
 		}
 	}
-	answer, _, _ := purego.SyscallN(uintptr(capi.Table()[symbol]), words...)
+	answer, _, _ := purego.SyscallN(capi.Table()[symbol], words...)
 	runtime.KeepAlive(args)
 	return int(int32(answer))
 }

@@ -24,7 +24,7 @@ int emu_symbols(void) { return sizeof table / sizeof table[0]; }
 
 const char *emu_symbol_name(int index) { return table[index].name; }
 
-void *emu_symbol_address(int index) { return table[index].address; }
+uintptr_t emu_symbol_address(int index) { return (uintptr_t) table[index].address; }
 
 uint64_t emu_thread(void) {
 	static uint64_t last;

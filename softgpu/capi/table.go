@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"mdfa/gpu/cuda/driver"
 	"mdfa/softgpu"
@@ -25,10 +24,10 @@ var current atomic.Pointer[softgpu.Machine]
 var installing sync.Mutex
 
 // table holds the addresses of the C functions by symbol.
-var table = sync.OnceValue(func() map[string]unsafe.Pointer {
-	t := map[string]unsafe.Pointer{}
+var table = sync.OnceValue(func() map[string]uintptr {
+	t := map[string]uintptr{}
 	for i := range C.emu_symbols() {
-		t[C.GoString(C.emu_symbol_name(i))] = C.emu_symbol_address(i)
+		t[C.GoString(C.emu_symbol_name(i))] = uintptr(C.emu_symbol_address(i))
 	}
 	return t
 })

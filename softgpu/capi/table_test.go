@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -45,7 +44,7 @@ func TestASecondMachineTakesTheCalls(t *testing.T) {
 func TestInstallYieldsToAnotherProvider(t *testing.T) {
 	install(t, func(o *softgpu.Options) { o.Devices = 2 })
 	driver.Reset()
-	other := map[string]unsafe.Pointer{"cuDeviceGetCount": capi.Table()["cuDeviceGetCount"]}
+	other := map[string]uintptr{"cuDeviceGetCount": capi.Table()["cuDeviceGetCount"]}
 	require.NoError(t, driver.Install(other))
 	t.Cleanup(driver.Reset)
 	require.ErrorIs(t, capi.Install(softgpu.New(softgpu.DefaultOptions())), driver.ErrChosen)

@@ -3,7 +3,6 @@
 package driver
 
 // #include "cublas_v2.h"
-// #include "driver.h"
 import "C"
 
 import (
@@ -15,7 +14,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"unsafe"
+
+	"github.com/ebitengine/purego"
 )
 
 // The major versions of cuBLAS whose functions the headers describe.
@@ -49,7 +49,7 @@ func newestFor(info Info, gpu *visibleGPU) (major int, why string) {
 
 // openCUBLAS loads the first cuBLAS that serves driver and GPU, notes it in info and returns the addresses of its
 // functions. It needs no driver. gpu may be nil.
-func openCUBLAS(info *Info, gpu *visibleGPU) (map[string]unsafe.Pointer, error) {
+func openCUBLAS(info *Info, gpu *visibleGPU) (map[string]uintptr, error) {
 	newest, why := newestFor(*info, gpu)
 	var sonames []string
 	for major := newest; major >= oldestCUBLAS; major-- {
@@ -60,7 +60,7 @@ func openCUBLAS(info *Info, gpu *visibleGPU) (map[string]unsafe.Pointer, error) 
 	candidates := cublasCandidates(wanted, sonames)
 	for i, candidate := range candidates {
 		library, close, reason := openWithLt(candidate)
-		if library == nil {
+		if library == 0 {
 			if broken == "" && !notFound(reason, candidate) {
 				broken = reason
 			}
@@ -100,31 +100,31 @@ func openCUBLAS(info *Info, gpu *visibleGPU) (map[string]unsafe.Pointer, error) 
 
 // openWithLt opens a cuBLAS behind the libcublasLt of the same folder, which it needs and may not look for there.
 // Close forgets both, so that the loader does not take them for another file of the same name.
-func openWithLt(candidate string) (library unsafe.Pointer, close func(), reason string) {
-	var lt unsafe.Pointer
+func openWithLt(candidate string) (library uintptr, close func(), reason string) {
+	var lt uintptr
 	folder, file := filepath.Split(candidate)
 	if suffix, found := strings.CutPrefix(file, "libcublas"); found && folder != "" {
 		lt, _ = open(folder + "libcublasLt" + suffix) // without it the loader searches its own folders
 	}
 	library, reason = open(candidate)
 	close = func() {
-		for _, l := range []unsafe.Pointer{library, lt} {
-			if l != nil {
-				C.mdfa_close(l)
+		for _, l := range []uintptr{library, lt} {
+			if l != 0 {
+				_ = purego.Dlclose(l) // a library that stays loaded does no harm
 			}
 		}
 	}
-	if library == nil {
+	if library == 0 {
 		close()
 	}
 	return library, close, reason
 }
 
 // anotherLoads says whether some candidate is another library than this one.
-func anotherLoads(candidates []string, than unsafe.Pointer) bool {
+func anotherLoads(candidates []string, than uintptr) bool {
 	return slices.ContainsFunc(candidates, func(candidate string) bool {
 		library, close, _ := openWithLt(candidate)
-		if library == nil {
+		if library == 0 {
 			return false
 		}
 		defer close()
@@ -133,16 +133,32 @@ func anotherLoads(candidates []string, than unsafe.Pointer) bool {
 }
 
 // try creates a handle on the GPU and returns why that fails; "" if it does not.
-func (g *visibleGPU) try(table map[string]unsafe.Pointer, file string) string {
-	create, destroy := table["cublasCreate_v2"], table["cublasDestroy_v2"]
-	retain, release, set := g.driver["cuDevicePrimaryCtxRetain"], g.driver["cuDevicePrimaryCtxRelease_v2"], g.driver["cuCtxSetCurrent"]
-	if create == nil || destroy == nil || retain == nil || release == nil || set == nil {
+func (g *visibleGPU) try(table map[string]uintptr, file string) string {
+	retain := bind[func(context *uintptr, device C.CUdevice) int32](g.driver, "cuDevicePrimaryCtxRetain")
+	release := bind[func(device C.CUdevice) int32](g.driver, "cuDevicePrimaryCtxRelease_v2")
+	setCurrent := bind[func(context uintptr) int32](g.driver, "cuCtxSetCurrent")
+	create := bind[func(handle *uintptr) int32](table, "cublasCreate_v2")
+	destroy := bind[func(handle uintptr) int32](table, "cublasDestroy_v2")
+	if retain == nil || release == nil || setCurrent == nil || create == nil || destroy == nil {
 		return ""
 	}
 	runtime.LockOSThread() // on which the context is current
 	defer runtime.UnlockOSThread()
-	if status := C.mdfa_try_handle(retain, set, release, create, destroy, g.device); status != 0 {
-		return fmt.Sprintf("%s: cublasCreate answered %d", file, int(status))
+	var context, handle uintptr
+	answer := retain(&context, g.device)
+	if answer == 0 {
+		answer = setCurrent(context)
+		if answer == 0 {
+			answer = create(&handle)
+		}
+		if answer == 0 {
+			answer = destroy(handle)
+		}
+		setCurrent(0)
+		release(g.device)
+	}
+	if answer != 0 {
+		return fmt.Sprintf("%s: cublasCreate answered %d", file, answer)
 	}
 	return ""
 }
@@ -224,14 +240,14 @@ func inPython() (places [][]string) {
 }
 
 // cublasVersion asks the library itself, "12.9.1"; "" if it does not tell.
-func cublasVersion(table map[string]unsafe.Pointer) string {
-	property := table["cublasGetProperty"]
+func cublasVersion(table map[string]uintptr) string {
+	property := bind[func(which C.libraryPropertyType, value *C.int) C.cublasStatus_t](table, "cublasGetProperty")
 	if property == nil {
 		return ""
 	}
 	var part [3]C.int
-	for i, which := range []C.int{C.MAJOR_VERSION, C.MINOR_VERSION, C.PATCH_LEVEL} {
-		if C.mdfa_call_int_int_pointer(property, which, &part[i]) != C.CUBLAS_STATUS_SUCCESS {
+	for i, which := range []C.libraryPropertyType{C.MAJOR_VERSION, C.MINOR_VERSION, C.PATCH_LEVEL} {
+		if property(which, &part[i]) != C.CUBLAS_STATUS_SUCCESS {
 			return ""
 		}
 	}

@@ -16,7 +16,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unsafe"
+	"sync/atomic"
+
+	"github.com/ebitengine/purego"
 )
 
 // ErrChosen is returned when a provider has been chosen already and another one is asked for.
@@ -26,17 +28,17 @@ var ErrChosen = errors.New("driver: another provider of CUDA has been chosen alr
 var names = func() []string {
 	list := make([]string, C.MDFA_SYMBOLS)
 	for i := range list {
-		list[i] = C.GoString(C.mdfa_name(C.int(i)))
+		list[i] = C.GoString(C.mdfa_names[i])
 	}
 	return list
 }()
 
-// chosen is the one provider that the slots point at. The slots themselves are written and read atomically in C;
-// the mutex only orders the choices.
+// chosen is the one provider that the slots point at. The slots themselves are written and read atomically; the mutex
+// orders the choices.
 var chosen struct {
 	sync.Mutex
-	table   map[string]unsafe.Pointer // nil: none yet
-	info    *Info                     // set if the provider is NVIDIA's libraries
+	table   map[string]uintptr // nil: none yet
+	info    *Info              // set if the provider is NVIDIA's libraries
 	counted bool
 }
 
@@ -45,11 +47,11 @@ func Symbols() []string { return slices.Clone(names) }
 
 // Install makes table the provider of CUDA: every call of a symbol in it goes to the C function at that address,
 // which must have the signature of the project's header. Symbols that are not in table answer "not supported" (see
-// [LastMissing]). If table has a cuInit it is called here, since gorgonia.org/cu's own call came too early for it.
+// [LastMissing]). If table has a cuInit, Install calls it, since gorgonia.org/cu's own call came too early for it.
 //
 // It fails with [ErrChosen] if another provider was chosen before, and leaves everything as it was if a name is
 // unknown, an address is nil or cuInit fails. Installing the same table again does nothing.
-func Install(table map[string]unsafe.Pointer) error {
+func Install(table map[string]uintptr) error {
 	chosen.Lock()
 	defer chosen.Unlock()
 	if chosen.table != nil {
@@ -62,37 +64,57 @@ func Install(table map[string]unsafe.Pointer) error {
 		if _, known := slices.BinarySearch(names, name); !known {
 			return fmt.Errorf("driver: install: %s is not a routed symbol: declare it in gpu/cuda/include and run go generate", name)
 		}
-		if table[name] == nil {
+		if table[name] == 0 {
 			return fmt.Errorf("driver: install: the address of %s is nil", name)
 		}
 	}
-	if init := table["cuInit"]; init != nil {
-		if code := C.mdfa_call_uint(init, 0); code != 0 {
-			return fmt.Errorf("driver: install: cuInit answered %d", int(code))
+	if init := bind[func(flags uint32) int32](table, "cuInit"); init != nil {
+		if code := init(0); code != 0 {
+			return fmt.Errorf("driver: install: cuInit answered %d", code)
 		}
 	}
 	choose(maps.Clone(table), nil)
 	return nil
 }
 
+// bind returns the function of type F behind a symbol; nil if the table lacks it.
+func bind[F any](table map[string]uintptr, symbol string) (f F) {
+	if address := table[symbol]; address != 0 {
+		purego.RegisterFunc(&f, address)
+	}
+	return f
+}
+
 // choose points every slot at table. The caller holds the lock.
-func choose(table map[string]unsafe.Pointer, info *Info) {
+func choose(table map[string]uintptr, info *Info) {
 	if table == nil {
-		table = map[string]unsafe.Pointer{}
+		table = map[string]uintptr{}
 	}
 	chosen.table, chosen.info = table, info
-	C.mdfa_set_chosen(1)
+	setChosen(1)
 	route()
+}
+
+// setChosen tells mdfa_absent whether a provider has been chosen, and forgets which symbol was missing.
+func setChosen(chosen int32) {
+	atomic.StoreInt32((*int32)(&C.mdfa_missing), -1)
+	atomic.StoreInt32((*int32)(&C.mdfa_chosen), chosen)
 }
 
 // route writes every slot anew. The caller holds the lock.
 func route() {
-	counted := C.int(0)
-	if chosen.counted {
-		counted = 1
-	}
 	for i, name := range names {
-		C.mdfa_route(C.int(i), chosen.table[name], counted)
+		target := uint64(chosen.table[name])
+		if target == 0 {
+			target = uint64(C.mdfa_absent_stubs[i])
+		}
+		slot := target
+		if chosen.counted {
+			slot = uint64(C.mdfa_counted_stubs[i])
+		}
+		// In this order, so that a counted call on another thread never finds an old target.
+		atomic.StoreUint64((*uint64)(&C.mdfa_targets[i]), target)
+		atomic.StoreUint64((*uint64)(&C.mdfa_slots[i]), slot)
 	}
 }
 
@@ -102,15 +124,15 @@ func Reset() {
 	chosen.Lock()
 	defer chosen.Unlock()
 	chosen.table, chosen.info, chosen.counted = nil, nil, false
-	C.mdfa_set_chosen(0)
+	setChosen(0)
 	route()
-	C.mdfa_clear_counts()
+	clearCounts()
 }
 
 // LastMissing returns the name of the symbol that was last called, by any thread, although the chosen provider
 // lacks it; "" if that never happened. An error path that sees "not supported" asks it for the reason.
 func LastMissing() string {
-	i := C.mdfa_last_missing()
+	i := atomic.LoadInt32((*int32)(&C.mdfa_missing))
 	if i < 0 {
 		return ""
 	}
@@ -123,18 +145,23 @@ func Count(on bool) {
 	chosen.Lock()
 	defer chosen.Unlock()
 	if on {
-		C.mdfa_clear_counts()
+		clearCounts()
 	}
 	chosen.counted = on
 	route()
 }
 
-// Calls returns how often each symbol was called while calls were counted; symbols that were not called are left
-// out.
+func clearCounts() {
+	for i := range names {
+		atomic.StoreUint64((*uint64)(&C.mdfa_counts[i]), 0)
+	}
+}
+
+// Calls returns how often each symbol was called while calls were counted. It leaves out symbols that were not called.
 func Calls() map[string]uint64 {
 	calls := map[string]uint64{}
 	for i, name := range names {
-		if n := uint64(C.mdfa_count(C.int(i))); n > 0 {
+		if n := atomic.LoadUint64((*uint64)(&C.mdfa_counts[i])); n > 0 {
 			calls[name] = n
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/ebitengine/purego"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gonum.org/v1/gonum/blas"
@@ -17,7 +18,7 @@ import (
 	cublas "gorgonia.org/cu/blas"
 
 	"mdfa/gpu/cuda/driver"
-	"mdfa/gpu/cuda/driver/internal/fake"
+	"mdfa/gpu/cuda/driver/internal/trampolines"
 )
 
 // What the C side answers, by NVIDIA's numbering.
@@ -30,7 +31,7 @@ const (
 )
 
 // install makes the fakes the provider for the length of one test.
-func install(t *testing.T, table map[string]unsafe.Pointer) {
+func install(t *testing.T, table map[string]uintptr) {
 	t.Helper()
 	t.Cleanup(driver.Reset)
 	require.NoError(t, driver.Install(table))
@@ -56,6 +57,12 @@ func TestBinaryNeedsNoCUDALibraryAndExportsNoCUDASymbol(t *testing.T) {
 	}
 }
 
+// callAbsent calls a symbol that nobody provides.
+func callAbsent(index int) int {
+	answer, _, _ := purego.SyscallN(trampolines.Address(index))
+	return int(int32(answer))
+}
+
 func TestEverySymbolAnswersBeforeAChoice(t *testing.T) {
 	driver.Reset()
 	symbols := driver.Symbols()
@@ -68,19 +75,19 @@ func TestEverySymbolAnswersBeforeAChoice(t *testing.T) {
 		case strings.HasPrefix(symbol, "cublas"):
 			want = cublasNotInitialized
 		}
-		assert.Equal(t, want, fake.Call(i), symbol)
+		assert.Equal(t, want, callAbsent(i), symbol)
 	}
 	assert.Empty(t, driver.LastMissing(), "nothing is missing before a choice")
 }
 
 func TestEverySymbolThatTheProviderLacksIsNamed(t *testing.T) {
-	install(t, map[string]unsafe.Pointer{})
+	install(t, map[string]uintptr{})
 	for i, symbol := range driver.Symbols() {
 		want := cudaNotSupported
 		if strings.HasPrefix(symbol, "cublas") {
 			want = cublasNotSupported
 		}
-		assert.Equal(t, want, fake.Call(i), symbol)
+		assert.Equal(t, want, callAbsent(i), symbol)
 		assert.Equal(t, symbol, driver.LastMissing())
 	}
 	driver.Reset()
@@ -107,24 +114,23 @@ func cublasCause(err error) error {
 }
 
 func TestInstalledFunctionsAreCalledThroughGorgonia(t *testing.T) {
-	before := fake.Inits()
-	install(t, fake.Table())
-	assert.Equal(t, before+1, fake.Inits(), "cuInit is called when the provider is installed")
+	before := fakes.inits
+	install(t, fakeTable())
+	assert.Equal(t, before+1, fakes.inits, "cuInit is called when the provider is installed")
 
 	count, err := cu.NumDevices()
 	require.NoError(t, err)
-	assert.Equal(t, fake.Devices, count)
+	assert.Equal(t, fakeDevices, count)
 
 	// Eleven arguments, some of them on the stack.
 	argument := uint64(1) << 40
 	var kernel cu.Function
 	require.NoError(t, kernel.Launch(1, 2, 3, 4, 5, 6, 7, cu.Stream{}, []unsafe.Pointer{unsafe.Pointer(&argument)}))
-	assert.Equal(t, []uint64{1, 2, 3, 4, 5, 6, 7, argument, 1}, fake.Launch())
+	assert.Equal(t, []uint64{argument, 1, 2, 3, 4, 5, 6, 7}, fakes.launch)
 
 	// Floats travel in registers of their own.
 	require.NoError(t, cu.TexRef{}.SetMipmapLevelClamp(0.25, -8))
-	low, high := fake.Clamp()
-	assert.Equal(t, []float32{0.25, -8}, []float32{low, high})
+	assert.Equal(t, []float32{0.25, -8}, []float32{fakes.low, fakes.high})
 
 	_, err = cu.GetDevice(0)
 	assert.EqualError(t, err, "NotSupported")
@@ -132,7 +138,7 @@ func TestInstalledFunctionsAreCalledThroughGorgonia(t *testing.T) {
 }
 
 func TestInstalledCUBLASIsCalledThroughGorgonia(t *testing.T) {
-	install(t, fake.Table())
+	install(t, fakeTable())
 	b := cublas.New()
 	// Column-major: [1 3; 2 4] · [5 7; 6 8] = [23 31; 34 46], and 2·AB + 1·C.
 	c := []float32{1, 1, 1, 1}
@@ -146,10 +152,10 @@ func TestInstalledCUBLASIsCalledThroughGorgonia(t *testing.T) {
 }
 
 func TestProviderIsChosenOnce(t *testing.T) {
-	install(t, fake.Table())
-	assert.NoError(t, driver.Install(fake.Table()), "the same table again")
+	install(t, fakeTable())
+	assert.NoError(t, driver.Install(fakeTable()), "the same table again")
 
-	other := fake.Table()
+	other := fakeTable()
 	delete(other, "cuDeviceGetCount")
 	assert.ErrorIs(t, driver.Install(other), driver.ErrChosen)
 	_, err := driver.OpenNVIDIA()
@@ -157,46 +163,46 @@ func TestProviderIsChosenOnce(t *testing.T) {
 
 	count, err := cu.NumDevices()
 	require.NoError(t, err)
-	assert.Equal(t, fake.Devices, count, "the first choice stays")
+	assert.Equal(t, fakeDevices, count, "the first choice stays")
 }
 
 func TestUnsoundTableIsRefusedWhole(t *testing.T) {
-	with := func(name string, f unsafe.Pointer) map[string]unsafe.Pointer {
-		table := fake.Table()
+	with := func(name string, f uintptr) map[string]uintptr {
+		table := fakeTable()
 		table[name] = f
 		return table
 	}
 	for name, c := range map[string]struct {
-		table map[string]unsafe.Pointer
+		table map[string]uintptr
 		says  string
 	}{
-		"unknown symbol": {with("cuTeleport", fake.FailingInit()), "cuTeleport is not a routed symbol"},
-		"nil address":    {with("cuMemAlloc_v2", nil), "the address of cuMemAlloc_v2 is nil"},
-		"failing cuInit": {with("cuInit", fake.FailingInit()), "cuInit answered 100"},
+		"unknown symbol": {with("cuTeleport", failingInit()), "cuTeleport is not a routed symbol"},
+		"nil address":    {with("cuMemAlloc_v2", 0), "the address of cuMemAlloc_v2 is nil"},
+		"failing cuInit": {with("cuInit", failingInit()), "cuInit answered 100"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Cleanup(driver.Reset)
 			assert.ErrorContains(t, driver.Install(c.table), c.says)
 			_, err := cu.NumDevices()
 			assert.Equal(t, cu.NotFound, err, "nothing is installed")
-			assert.NoError(t, driver.Install(fake.Table()), "another choice is still open")
+			assert.NoError(t, driver.Install(fakeTable()), "another choice is still open")
 		})
 	}
 }
 
 func TestInstallKeepsItsOwnCopyOfTheTable(t *testing.T) {
-	table := fake.Table()
+	table := fakeTable()
 	install(t, table)
 	clear(table)
 	driver.Count(true) // writes every slot anew
 	count, err := cu.NumDevices()
 	require.NoError(t, err)
-	assert.Equal(t, fake.Devices, count)
+	assert.Equal(t, fakeDevices, count)
 }
 
 func TestCountedCallsAreExactOnManyThreads(t *testing.T) {
 	const threads, each = 8, 500
-	install(t, fake.Table())
+	install(t, fakeTable())
 	_, err := cu.NumDevices()
 	require.NoError(t, err)
 
@@ -226,10 +232,10 @@ func TestCountedCallsAreExactOnManyThreads(t *testing.T) {
 }
 
 func TestCountedCallsKeepTheirArguments(t *testing.T) {
-	install(t, fake.Table())
+	install(t, fakeTable())
 	driver.Count(true)
 	argument := uint64(99)
 	var kernel cu.Function
 	require.NoError(t, kernel.Launch(7, 6, 5, 4, 3, 2, 1, cu.Stream{}, []unsafe.Pointer{unsafe.Pointer(&argument)}))
-	assert.Equal(t, []uint64{7, 6, 5, 4, 3, 2, 1, argument, 1}, fake.Launch())
+	assert.Equal(t, []uint64{argument, 7, 6, 5, 4, 3, 2, 1}, fakes.launch)
 }

@@ -2,8 +2,6 @@
 
 package driver
 
-// #include <stdlib.h>
-// #include "cublas_v2.h"
 // #include "cuda.h"
 // #include "driver.h"
 import "C"
@@ -13,8 +11,10 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"runtime"
 	"strings"
-	"unsafe"
+
+	"github.com/ebitengine/purego"
 )
 
 // What OpenNVIDIA may fail with. The error that it returns wraps one of them and says in one sentence what was
@@ -83,9 +83,9 @@ func OpenNVIDIA() (Info, error) {
 }
 
 // openDriver loads and initialises the driver, notes it in info and returns the addresses of its functions.
-func openDriver(info *Info) (map[string]unsafe.Pointer, error) {
+func openDriver(info *Info) (map[string]uintptr, error) {
 	library, reason := open(driverLibrary)
-	if library == nil {
+	if library == 0 {
 		if notFound(reason, driverLibrary) {
 			return nil, fmt.Errorf("%w: %s was not found by the loader", ErrNoDriver, driverLibrary)
 		}
@@ -94,11 +94,13 @@ func openDriver(info *Info) (map[string]unsafe.Pointer, error) {
 	info.DriverPath = path(library)
 	info.DriverRelease = driverRelease()
 	table := find(library, func(symbol string) bool { return !isCUBLAS(symbol) })
-	if table["cuInit"] == nil || table["cuDriverGetVersion"] == nil {
+	init := bind[func(flags uint32) C.CUresult](table, "cuInit")
+	getVersion := bind[func(version *C.int) C.CUresult](table, "cuDriverGetVersion")
+	if init == nil || getVersion == nil {
 		return nil, fmt.Errorf("%w: %s has no cuInit or no cuDriverGetVersion", ErrDriverFailed, info.DriverPath)
 	}
 	var version C.int
-	if code := C.mdfa_call_int_pointer(table["cuDriverGetVersion"], &version); code != C.CUDA_SUCCESS {
+	if code := getVersion(&version); code != C.CUDA_SUCCESS {
 		return nil, fmt.Errorf("%w: cuDriverGetVersion answered %s", ErrDriverFailed, resultName(table, code))
 	}
 	info.CUDAVersion = int(version)
@@ -106,7 +108,7 @@ func openDriver(info *Info) (map[string]unsafe.Pointer, error) {
 		return nil, fmt.Errorf("%w: it speaks CUDA %d.%d, and CUDA %d.%d (driver 525) or newer is needed", ErrDriverTooOld,
 			info.CUDAVersion/1000, info.CUDAVersion%1000/10, oldestCUDA/1000, oldestCUDA%1000/10)
 	}
-	switch code := C.mdfa_call_uint(table["cuInit"], 0); code {
+	switch code := init(0); code {
 	case C.CUDA_SUCCESS:
 		return table, nil
 	case C.CUDA_ERROR_NO_DEVICE:
@@ -118,25 +120,28 @@ func openDriver(info *Info) (map[string]unsafe.Pointer, error) {
 
 // visibleGPU is a GPU of a driver that has not been chosen yet.
 type visibleGPU struct {
-	driver     map[string]unsafe.Pointer
-	device     C.int
+	driver     map[string]uintptr
+	device     C.CUdevice
 	capability int // 70 for 7.0
 }
 
 // oldestGPU is the visible GPU of the lowest compute capability that the kernels run on; nil if that cannot be told.
 // What serves it serves the others, too.
-func oldestGPU(driver map[string]unsafe.Pointer) *visibleGPU {
-	counted, get, attribute := driver["cuDeviceGetCount"], driver["cuDeviceGet"], driver["cuDeviceGetAttribute"]
+func oldestGPU(driver map[string]uintptr) *visibleGPU {
+	getCount := bind[func(count *C.int) C.CUresult](driver, "cuDeviceGetCount")
+	get := bind[func(device *C.CUdevice, ordinal C.int) C.CUresult](driver, "cuDeviceGet")
+	attribute := bind[func(value *C.int, attribute C.CUdevice_attribute, device C.CUdevice) C.CUresult](driver, "cuDeviceGetAttribute")
 	var count C.int
-	if counted == nil || get == nil || attribute == nil || C.mdfa_call_int_pointer(counted, &count) != C.CUDA_SUCCESS {
+	if getCount == nil || get == nil || attribute == nil || getCount(&count) != C.CUDA_SUCCESS {
 		return nil
 	}
 	var oldest *visibleGPU
 	for i := range count {
-		var major, minor, device C.int
-		if C.mdfa_call_pointer_int(get, &device, i) != C.CUDA_SUCCESS ||
-			C.mdfa_call_pointer_int_int(attribute, &major, C.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, device) != C.CUDA_SUCCESS ||
-			C.mdfa_call_pointer_int_int(attribute, &minor, C.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device) != C.CUDA_SUCCESS {
+		var major, minor C.int
+		var device C.CUdevice
+		if get(&device, i) != C.CUDA_SUCCESS ||
+			attribute(&major, C.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, device) != C.CUDA_SUCCESS ||
+			attribute(&minor, C.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device) != C.CUDA_SUCCESS {
 			return nil
 		}
 		capability := int(10*major + minor)
@@ -148,10 +153,10 @@ func oldestGPU(driver map[string]unsafe.Pointer) *visibleGPU {
 }
 
 // resultName returns the driver's own name of a result, such as CUDA_ERROR_SYSTEM_DRIVER_MISMATCH, with its number.
-func resultName(table map[string]unsafe.Pointer, code C.int) string {
+func resultName(table map[string]uintptr, code C.CUresult) string {
 	var name *C.char
-	f := table["cuGetErrorName"]
-	if f == nil || C.mdfa_call_int_string_pointer(f, code, &name) != C.CUDA_SUCCESS || name == nil {
+	getName := bind[func(code C.CUresult, name **C.char) C.CUresult](table, "cuGetErrorName")
+	if getName == nil || getName(code, &name) != C.CUDA_SUCCESS || name == nil {
 		return fmt.Sprintf("error %d", int(code))
 	}
 	return fmt.Sprintf("%s (%d)", C.GoString(name), int(code))
@@ -166,14 +171,14 @@ func driverRelease() string {
 	return strings.TrimSpace(string(text))
 }
 
-// open loads a library for good; reason is the loader's when it fails.
-func open(name string) (library unsafe.Pointer, reason string) {
-	cname := C.CString(name)
-	defer C.free(unsafe.Pointer(cname))
-	var text [512]C.char
-	library = C.mdfa_open(cname, &text[0], C.int(len(text)))
-	if library == nil {
-		return nil, C.GoString(&text[0])
+// open loads a library, with all symbols bound at once and kept out of the global scope. If that fails, library is 0
+// and reason has the loader's words.
+func open(name string) (library uintptr, reason string) {
+	runtime.LockOSThread() // the loader keeps its words by thread
+	defer runtime.UnlockOSThread()
+	library, err := purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		return 0, err.Error()
 	}
 	return library, ""
 }
@@ -185,26 +190,19 @@ func notFound(reason, name string) bool {
 		strings.HasPrefix(reason, "Error loading shared library "+name+": No such file or directory") // musl
 }
 
-func path(library unsafe.Pointer) string {
-	p := C.mdfa_path(library)
-	if p == nil {
-		return ""
-	}
-	return C.GoString(p)
-}
+// path returns the file that a library came from; "" if the loader does not tell.
+func path(library uintptr) string { return C.GoString(C.mdfa_path(C.uintptr_t(library))) }
 
 // find looks up every routed symbol that belongs to the library.
-func find(library unsafe.Pointer, belongs func(symbol string) bool) map[string]unsafe.Pointer {
-	table := map[string]unsafe.Pointer{}
+func find(library uintptr, belongs func(symbol string) bool) map[string]uintptr {
+	table := map[string]uintptr{}
 	for _, name := range names {
 		if !belongs(name) {
 			continue
 		}
-		cname := C.CString(name)
-		if f := C.mdfa_find(library, cname); f != nil {
-			table[name] = f
+		if address, err := purego.Dlsym(library, name); err == nil {
+			table[name] = address
 		}
-		C.free(unsafe.Pointer(cname))
 	}
 	return table
 }
