@@ -73,7 +73,7 @@ func findRun(ctx context.Context, path string) (*resumedRun, error) {
 	if !errors.Is(err, checkpoint.ErrAbsent) {
 		return &resumedRun{state: state}, err
 	}
-	switch runs := folder.RunsBelow(path); len(runs) {
+	switch runs, _ := folder.RunsBelow(path); len(runs) {
 	case 0:
 		return nil, err
 	case 1:

@@ -106,7 +106,7 @@ func (s *subject) print(most int, out *strings.Builder) {
 	fmt.Fprintln(out, foreign.Line(title))
 	if s.run != nil {
 		item("command", cli.CommandLines(width-indent, s.run.Command...))
-		line("started", "%s on %s%s", s.run.Started.Format(time.DateTime), deviceText(s.run.Device), resumedText(s.run.Resumed))
+		line("started", "%s on %v%s", s.run.Started.Format(time.DateTime), s.run.Device, resumedText(s.run.Resumed))
 	}
 	if x := s.settings; x != nil {
 		line("data", "%s, %d classes of %s: %s train · %s validation · %s test", x.Data.Name, x.Data.Classes,
@@ -187,13 +187,6 @@ func outcomeText(r folder.Row) string {
 		parts = append(parts, "test "+folder.Show("test_accuracy", r["test_accuracy"]))
 	}
 	return strings.Join(parts, ", ")
-}
-
-func deviceText(d folder.Device) string {
-	if d.Detail == "" {
-		return d.Name
-	}
-	return d.Name + ", " + d.Detail
 }
 
 func resumedText(times []folder.Resumed) string {

@@ -5,13 +5,8 @@ import (
 
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/wording"
+	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
-)
-
-// Which weights of a run are shown: the values of -weights.
-const (
-	weightsBest = "best"
-	weightsLast = "last"
 )
 
 // lastEpochs are shown where -n does not say how many.
@@ -56,7 +51,7 @@ type raw struct {
 func newFlags(o *options, r *raw) *cli.Flags {
 	f := cli.New(about)
 	f.Topic("Checkpoints and runs")
-	f.Text(&o.weights, "weights", "NAME", weightsBest, "of a run: best, the weights of the best epoch, or last").Among(weightsBest, weightsLast)
+	f.Text(&o.weights, "weights", "NAME", checkpoint.Best, "of a run: best, the weights of the best epoch, or last").Only(checkpoint.Best, checkpoint.Last)
 	f.Bool(&o.diff, "diff", "of two paths: what differs in settings, weights and history")
 
 	f.Topic("The log of runs")
@@ -116,8 +111,6 @@ func list(flag, text string, given bool) ([]string, error) {
 
 func (o *options) check(given map[string]bool) error {
 	switch {
-	case o.weights != weightsBest && o.weights != weightsLast:
-		return cli.Usagef("-weights %s: expected best or last.", wording.Shown(o.weights))
 	case o.runs && (o.diff || given["weights"]):
 		return cli.Usagef("-runs lists runs, and -diff and -weights are about one or two of them: leave one of them out.")
 	case o.runs && len(o.paths) > 1:

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -41,10 +42,8 @@ func run(ctx context.Context, args []string, stdout *os.File) error {
 	if !o.json {
 		text = foreign.Clean(text)
 	}
-	if _, err := stdout.WriteString(text); err != nil {
-		return fmt.Errorf("printing to standard output failed: %w", err)
-	}
-	return err
+	_, printed := stdout.WriteString(text)
+	return cmp.Or(cli.Printed(printed), err)
 }
 
 // writeJSON adds an object on a line of its own.

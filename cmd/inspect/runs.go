@@ -80,26 +80,17 @@ func listRuns(o options, out *strings.Builder) error {
 
 // known refuses columns that the log does not have.
 func known(o options, columns []string) error {
-	check := func(flag, name string) error {
-		if slices.Contains(columns, name) {
-			return nil
-		}
-		return cli.Usagef("-%s: the log has no column %s; it has %s.", flag, wording.Shown(name), foreign.List(columns))
-	}
+	named := map[string][]string{"columns": o.columns}
 	for _, c := range o.where {
-		if err := check("where", c.column); err != nil {
-			return err
-		}
+		named["where"] = append(named["where"], c.column)
 	}
 	for _, name := range o.sort {
-		if err := check("sort", strings.TrimPrefix(name, "-")); err != nil {
-			return err
-		}
+		named["sort"] = append(named["sort"], strings.TrimPrefix(name, "-"))
 	}
-	for _, name := range o.columns {
-		if name != "all" {
-			if err := check("columns", name); err != nil {
-				return err
+	for _, flag := range []string{"where", "sort", "columns"} {
+		for _, name := range named[flag] {
+			if !slices.Contains(columns, name) && !(flag == "columns" && name == "all") {
+				return cli.Usagef("-%s: the log has no column %s; it has %s.", flag, wording.Shown(name), foreign.List(columns))
 			}
 		}
 	}

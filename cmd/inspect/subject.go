@@ -30,7 +30,7 @@ type subject struct {
 func open(ctx context.Context, path, weights string) (*subject, error) {
 	s := &subject{path: path}
 	load := checkpoint.Load
-	if weights == weightsLast {
+	if weights == checkpoint.Last {
 		load = checkpoint.LoadLatest
 	}
 	info, err := os.Stat(path)

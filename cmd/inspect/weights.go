@@ -30,9 +30,8 @@ func tensors(c *checkpoint.Checkpoint) []tensorFacts {
 	var all []tensorFacts
 	for i, t := range c.Network.Split(c.Params) {
 		floor := math.NaN()
-		// mdfa clamps the weights of every layer but the first, and no bias.
-		if c.ClampFloor != nil && i >= 2 && strings.HasSuffix(t.Name, ".weight") {
-			floor = *c.ClampFloor
+		if strings.HasSuffix(t.Name, ".weight") { // no bias is clamped
+			floor = c.Floor(i / 2)
 		}
 		all = append(all, measure(t, floor))
 	}
@@ -40,33 +39,14 @@ func tensors(c *checkpoint.Checkpoint) []tensorFacts {
 }
 
 func measure(t model.Tensor, floor float64) tensorFacts {
-	f := tensorFacts{Name: t.Name, Shape: t.Shape, Number: len(t.Data)}
-	sum, squares, low, high := 0.0, 0.0, math.Inf(1), math.Inf(-1)
-	zeros, atFloor := 0, 0
-	bound := float32(floor)
-	for _, w := range t.Data {
-		x := float64(w)
-		if x-x != 0 {
-			f.NotFinite++
-			continue
-		}
-		sum += x
-		squares += x * x
-		low, high = min(low, x), max(high, x)
-		if x == 0 {
-			zeros++
-		}
-		if w <= bound {
-			atFloor++
-		}
+	s := checkpoint.Measure(t.Data, floor)
+	n := float64(s.Number)
+	f := tensorFacts{
+		Name: t.Name, Shape: t.Shape, Number: s.Number, NotFinite: s.Number - s.Finite, Zeros: float64(s.Zeros) / n,
+		Mean: finite(s.Mean), Norm: finite(s.Norm), Min: finite(s.Min), Max: finite(s.Max),
 	}
-	n := float64(f.Number)
-	f.Zeros = float64(zeros) / n
 	if !math.IsNaN(floor) {
-		f.AtFloor = finite(float64(atFloor) / n)
-	}
-	if some := f.Number - f.NotFinite; some > 0 {
-		f.Mean, f.Norm, f.Min, f.Max = finite(sum/float64(some)), finite(math.Sqrt(squares)), finite(low), finite(high)
+		f.AtFloor = finite(float64(s.AtFloor) / n)
 	}
 	return f
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/disk"
 	"mdfa/internal/foreign"
 	"mdfa/internal/version"
 	"mdfa/run/checkpoint"
@@ -72,90 +73,59 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if f.Given["o"] && o.output == "" {
 		return cli.Usagef("-o is empty: expected the name of a file.")
 	}
-	dirs, several, err := folders(o.paths)
+	dirs, err := folders(o.paths)
 	if err != nil {
 		return err
 	}
 	write := one
-	if several {
+	if len(dirs) > 1 {
 		write = compare
 	}
 	path, err := write(ctx, dirs, o.output)
 	if path == "" {
 		return err
 	}
-	if _, err := fmt.Fprintln(stdout, foreign.Text(filepath.ToSlash(path))); err != nil {
-		return fmt.Errorf("printing to standard output failed: %w", err)
-	}
-	return err
+	_, printed := fmt.Fprintln(stdout, foreign.Text(filepath.ToSlash(path)))
+	return cmp.Or(cli.Printed(printed), err)
 }
 
-// folders are the runs that paths stand for: themselves, or all runs below one that is no
-// run. Several says that they are to be compared.
-func folders(paths []string) (dirs []string, several bool, err error) {
+// folders returns the runs that paths stand for: themselves, or all runs below one that is no run.
+func folders(paths []string) (dirs []string, err error) {
 	for _, path := range paths {
-		if _, err := os.Stat(filepath.Join(path, folder.RunFile)); err == nil {
+		if folder.Is(path) {
 			dirs = append(dirs, filepath.Clean(path))
 			continue
 		}
 		below, err := runsBelow(path)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
-		dirs, several = append(dirs, below...), true
+		dirs = append(dirs, below...)
 	}
 	for i, dir := range dirs {
 		if slices.Contains(dirs[:i], dir) {
-			return nil, false, cli.Usagef("%s is there twice: leave it out once.", dir)
+			return nil, cli.Usagef("%s is there twice: leave it out once.", dir)
 		}
 	}
-	if several && len(dirs) == 1 {
-		return dirs, false, nil
-	}
-	return dirs, several || len(dirs) > 1, nil
+	return dirs, nil
 }
 
-// runsBelow are the runs one or two folders deep: of results/mnist, or of results.
+// runsBelow are the runs in a folder that is no run.
 func runsBelow(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%s: there is no such folder: expected the folder of a run", path)
 	case err != nil:
-		return nil, fmt.Errorf("%s cannot be read (%w)", path, err)
+		return nil, fmt.Errorf("%s cannot be read (%w)", path, disk.Reason(err))
 	case !info.IsDir():
 		return nil, fmt.Errorf("%s is a file: expected the folder of a run", path)
 	}
-	var dirs []string
-	err = filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.IsDir() {
-			return err
-		}
-		if _, err := os.Stat(filepath.Join(at, folder.RunFile)); err == nil {
-			dirs = append(dirs, at)
-			return fs.SkipDir
-		}
-		if depth(path, at) == 2 {
-			return fs.SkipDir
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read (%w)", path, err)
+	dirs, err := folder.RunsBelow(path)
+	if err == nil && len(dirs) == 0 {
+		err = fmt.Errorf("%s is no folder of a run, and none is in it: expected one with a %s", path, folder.RunFile)
 	}
-	if len(dirs) == 0 {
-		return nil, fmt.Errorf("%s is no folder of a run, and none is in it: expected one with a %s", path, folder.RunFile)
-	}
-	return dirs, nil
-}
-
-// depth is how many folders at is below root.
-func depth(root, at string) int {
-	n := 0
-	for ; at != root && at != filepath.Dir(at); at = filepath.Dir(at) {
-		n++
-	}
-	return n
+	return dirs, err
 }
 
 func producer() string { return "report, version " + version.Read().String() }

@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,14 @@ type Device struct {
 	Detail string `json:"detail"`
 }
 
+// String names the device.
+func (d Device) String() string {
+	if d.Detail == "" {
+		return d.Name
+	}
+	return d.Name + ", " + d.Detail
+}
+
 // Resumed is one time that a run went on.
 type Resumed struct {
 	Time    time.Time `json:"time"`
@@ -67,26 +76,31 @@ func (r Run) Encode() ([]byte, error) {
 // folder of several such folders is one more.
 const runLevels = 3
 
-// RunsBelow returns the folders of the runs below dir. Hidden folders and those that cannot be read
-// are skipped, links are not followed.
-func RunsBelow(dir string) []string {
-	var runs []string
+// Is says whether a folder is a run's.
+func Is(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, RunFile))
+	return err == nil && info.Mode().IsRegular()
+}
+
+// RunsBelow returns the folders of the runs below dir. Hidden folders are skipped, links are not followed. The
+// error is about the first folder that cannot be read; the others are searched.
+func RunsBelow(dir string) (runs []string, unread error) {
 	// The function that is called never fails, so neither does WalkDir.
 	_ = fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.IsDir() || name == "." {
-			return nil
-		}
 		path := filepath.Join(dir, filepath.FromSlash(name))
-		if info, err := os.Stat(filepath.Join(path, RunFile)); err == nil && info.Mode().IsRegular() {
+		switch {
+		case err != nil:
+			unread = cmp.Or(unread, fmt.Errorf("%s cannot be read (%w)", path, disk.Reason(err)))
+		case !entry.IsDir() || name == ".":
+		case Is(path):
 			runs = append(runs, path)
 			return fs.SkipDir
-		}
-		if strings.HasPrefix(entry.Name(), ".") || strings.Count(name, "/") == runLevels-1 {
+		case strings.HasPrefix(entry.Name(), "."), strings.Count(name, "/") == runLevels-1:
 			return fs.SkipDir
 		}
 		return nil
 	})
-	return runs
+	return runs, unread
 }
 
 // ReadRun reads run.json of a run's folder. The error is a sentence (checkpoint.ErrAbsent, ErrDamaged).

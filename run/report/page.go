@@ -57,9 +57,6 @@ func (f source) page(producer string) *Run {
 		Outcome: f.outcome(), Groups: f.groups(), Epochs: f.Epochs, Align: f.Alignment,
 		Input: s.Data.Shape, Made: time.Now(), Producer: producer,
 	}
-	if s.ClampFloor != nil {
-		r.Floor = *s.ClampFloor
-	}
 	if f.Confusion != nil {
 		r.Test = f.confusion()
 	} else if f.Result != nil {
@@ -71,7 +68,7 @@ func (f source) page(producer string) *Run {
 	if c := f.Checkpoint; c != nil {
 		for i, l := range c.Network.Layers {
 			r.Layers = append(r.Layers, Layer{
-				Name: l.String(), Shape: l.WeightShape(), Weights: l.W.Of(c.Params), Clamped: s.ClampFloor != nil && i > 0,
+				Name: l.String(), Shape: l.WeightShape(), Weights: l.W.Of(c.Params), Floor: s.Floor(i),
 			})
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"time"
 
 	"mdfa/internal/figures"
@@ -40,8 +41,10 @@ type Layer struct {
 	Name    string // "conv 96 5/2"
 	Shape   []int
 	Weights []float32
-	Clamped bool // the rule keeps these weights from below at Run.Floor
+	Floor   float64 // that the rule clamps these weights at; NaN where it does not
 }
+
+func (l Layer) clamped() bool { return !math.IsNaN(l.Floor) }
 
 // Confusion is examples by true and by predicted class.
 type Confusion struct {
@@ -64,7 +67,6 @@ type Run struct {
 	Test     *Confusion
 	Input    [3]int // height, width, channels of an image
 	Layers   []Layer
-	Floor    float64   // of clamped layers
 	Notes    []string  // sentences for the reader: what is missing, and why
 	Made     time.Time // of the page
 	Producer string    // the program and its version
@@ -137,9 +139,9 @@ func Write(w io.Writer, r *Run) error {
 		page.Matrix = m
 	}
 	for i, l := range r.Layers {
-		h, row := spread(l, i, r.Floor)
+		h, row := spread(l, i)
 		page.Weights, page.Table = append(page.Weights, h), append(page.Table, row)
-		page.Clamped = page.Clamped || l.Clamped
+		page.Clamped = page.Clamped || l.clamped()
 	}
 	var err error
 	if page.Filters, err = firstLayer(r); err != nil {

@@ -57,8 +57,8 @@ func sample(epochs int) *Run {
 		return w
 	}
 	r.Layers = []Layer{
-		{Name: "conv 8 5/2", Shape: []int{5, 5, 1, 8}, Weights: draw(200, false)},
-		{Name: "dense 10", Shape: []int{1152, 10}, Weights: draw(11520, true), Clamped: true},
+		{Name: "conv 8 5/2", Shape: []int{5, 5, 1, 8}, Weights: draw(200, false), Floor: math.NaN()},
+		{Name: "dense 10", Shape: []int{1152, 10}, Weights: draw(11520, true)},
 	}
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mdfa/internal/figures"
+	"mdfa/run/checkpoint"
 )
 
 // bins of a histogram.
@@ -13,69 +14,50 @@ const bins = 60
 
 // layerRow is a layer in the table of weights.
 type layerRow struct {
-	Layer                     int
-	Name, Shape               string
-	Count                     int
-	Mean, Norm, Low, High     string
-	AtFloor, Zero, NotNumbers string
+	Layer                 int
+	Name, Shape           string
+	Count                 int
+	Mean, Norm, Low, High string
+	AtFloor, Zero         string
 }
 
-// spread is the histogram of a layer's weights, and its row in the table.
-func spread(l Layer, index int, floor float64) (chart, layerRow) {
-	low, high, sum, squares := math.Inf(1), math.Inf(-1), 0.0, 0.0
-	held, zero, numbers := 0, 0, 0
-	for _, w := range l.Weights {
-		x := float64(w)
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			continue
-		}
-		numbers++
-		low, high = min(low, x), max(high, x)
-		sum += x
-		squares += x * x
-		if l.Clamped && x <= floor {
-			held++
-		}
-		if x == 0 {
-			zero++
-		}
-	}
-	share := func(n int) string { return percent(float64(n) / float64(max(1, numbers))) }
+// spread draws the histogram of a layer's weights and describes them in a row of the table.
+func spread(l Layer, index int) (chart, layerRow) {
+	s := checkpoint.Measure(l.Weights, l.Floor)
+	share := func(n int) string { return percent(float64(n) / float64(max(1, s.Finite))) }
 	row := layerRow{
-		Layer: index + 1, Name: l.Name, Shape: shapeText(l.Shape), Count: len(l.Weights),
-		Mean: short(sum / float64(max(1, numbers))), Norm: short(math.Sqrt(squares)), Low: short(low), High: short(high),
-		AtFloor: "–", Zero: share(zero),
+		Layer: index + 1, Name: l.Name, Shape: shapeText(l.Shape), Count: s.Number,
+		Mean: short(s.Mean), Norm: short(s.Norm), Low: short(s.Min), High: short(s.Max), AtFloor: "–", Zero: share(s.Zeros),
 	}
 	c := chart{Title: fmt.Sprintf("Layer %d, %s", index+1, l.Name), XLabel: "weight", Bars: true}
-	c.Text = fmt.Sprintf("%s weights", figures.Count(len(l.Weights)))
-	if l.Clamped {
-		row.AtFloor = share(held)
+	c.Text = fmt.Sprintf("%s weights", figures.Count(s.Number))
+	if l.clamped() {
+		row.AtFloor = share(s.AtFloor)
 		c.Text += fmt.Sprintf(", %s at the floor", row.AtFloor)
 	}
-	if bad := len(l.Weights) - numbers; bad > 0 {
-		row.NotNumbers = figures.Count(bad)
-		c.Text += fmt.Sprintf(", %s of them no numbers", row.NotNumbers)
+	if bad := s.Number - s.Finite; bad > 0 {
+		c.Text += fmt.Sprintf(", %s of them no numbers", figures.Count(bad))
 	}
-	if numbers == 0 {
-		row.Low, row.High = short(math.NaN()), short(math.NaN())
-		low, high = 0, 0
-	}
-	c.histogram(l, low, high, floor)
+	c.histogram(l, s)
 	c.Summary = fmt.Sprintf("Histogram of %s, %s: from %s to %s, mean %s", strings.ToLower(c.Title), c.Text, row.Low, row.High, row.Mean)
 	return c, row
 }
 
 // histogram counts the weights into bins from low to high. Those at the floor are many and
 // all equal: they have a text, a mark and no bar, which would make the others invisible.
-func (c *chart) histogram(l Layer, low, high, floor float64) {
-	if low == high {
+func (c *chart) histogram(l Layer, s checkpoint.Spread) {
+	low, high := s.Min, s.Max
+	switch {
+	case s.Finite == 0:
+		low, high = -0.5, 0.5
+	case low == high:
 		low, high = low-0.5, high+0.5
 	}
 	width := (high - low) / bins
 	counts := make([]float64, bins)
 	for _, w := range l.Weights {
 		x := float64(w)
-		if math.IsNaN(x) || math.IsInf(x, 0) || l.Clamped && x <= floor {
+		if math.IsNaN(x) || math.IsInf(x, 0) || w <= float32(l.Floor) {
 			continue
 		}
 		counts[min(bins-1, int((x-low)/width))]++
@@ -86,9 +68,9 @@ func (c *chart) histogram(l Layer, low, high, floor float64) {
 	}
 	c.X = numbers(centres)
 	name := "weights"
-	if l.Clamped {
+	if l.clamped() {
 		name = "weights above the floor"
-		c.Marks = []mark{{"x", number(floor), "floor"}}
+		c.Marks = []mark{{"x", number(l.Floor), "floor"}}
 	} else {
 		c.Marks = []mark{{"x", 0, "0"}}
 	}
