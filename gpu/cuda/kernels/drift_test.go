@@ -49,7 +49,7 @@ func TestPTXTakesTheParametersThatTheWrappersPass(t *testing.T) {
 	src, err := wrapgen.Parse(readFile(t, "../../../kernels.cu"))
 	require.NoError(t, err)
 	sizes := map[string]uintptr{"DeltaArgs": unsafe.Sizeof(DeltaArgs{}), "ColumnSumsArgs": unsafe.Sizeof(ColumnSumsArgs{})}
-	types := map[string]string{"pointer": "u64", "int": "u32", "float": "f32"}
+	types := map[string]string{"DevicePtr": "u64", "int32": "u32", "float32": "f32"}
 
 	found := rePTXEntry.FindAllStringSubmatch(readFile(t, "../kernels.ptx"), -1)
 	require.Len(t, found, int(NumKernels))
@@ -109,14 +109,14 @@ func TestEveryRowHasItsKernel(t *testing.T) {
 			parameters[k.Name] = append(parameters[k.Name], p.Type)
 		}
 	}
-	pointers := func(n int, rest ...string) []string { return append(slices.Repeat([]string{"pointer"}, n), rest...) }
+	pointers := func(n int, rest ...string) []string { return append(slices.Repeat([]string{"DevicePtr"}, n), rest...) }
 	for act := range gpu.Activation(gpu.NumActivations) {
 		n := 2
 		if act.NeedsPre() {
 			n++
 		}
 		require.Less(t, biasKernels[act], NumKernels, act)
-		assert.Equal(t, pointers(n, "int", "int", "int"), parameters[biasKernels[act].String()], act)
+		assert.Equal(t, pointers(n, "int32", "int32", "int32"), parameters[biasKernels[act].String()], act)
 	}
 	for _, kind := range gpu.Optimizers() {
 		n := 2 + kind.States()
@@ -124,7 +124,7 @@ func TestEveryRowHasItsKernel(t *testing.T) {
 			n++
 		}
 		require.Less(t, optimizerKernels[kind], NumKernels, kind)
-		assert.Equal(t, pointers(n, "int", "float", "float", "int", "int", "float", "int"), parameters[optimizerKernels[kind].String()], kind)
+		assert.Equal(t, pointers(n, "int32", "float32", "float32", "int32", "int32", "float32", "int32"), parameters[optimizerKernels[kind].String()], kind)
 	}
 }
 

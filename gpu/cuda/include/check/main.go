@@ -17,7 +17,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"log"
 	"os"
@@ -135,7 +134,8 @@ func fetch(wheels []string, folder string) error {
 		return err
 	}
 	for _, file := range files {
-		if err := unpackHeaders(file, folder); err != nil {
+		// A folder for each wheel, since several have the same file.
+		if err := unpackHeaders(file, strings.TrimSuffix(file, ".whl")); err != nil {
 			return fmt.Errorf("%s: %w", filepath.Base(file), err)
 		}
 		if err := os.Remove(file); err != nil {
@@ -145,38 +145,27 @@ func fetch(wheels []string, folder string) error {
 	return nil
 }
 
-// unpackHeaders writes every file below an include folder of a wheel to the same path below folder.
+// unpackHeaders copies the include folders of a wheel below folder.
 func unpackHeaders(wheel, folder string) (err error) {
 	archive, err := zip.OpenReader(wheel)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
-	for _, f := range archive.File {
-		if f.FileInfo().IsDir() || !strings.Contains(f.Name, "/include/") || !filepath.IsLocal(f.Name) {
-			continue
+	includes, err := fs.Glob(archive, "nvidia/*/include")
+	if err != nil {
+		return err
+	}
+	for _, include := range includes {
+		headers, err := fs.Sub(archive, include)
+		if err != nil {
+			return err
 		}
-		if err := unpack(f, filepath.Join(folder, f.Name)); err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
+		if err := os.CopyFS(filepath.Join(folder, include), headers); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func unpack(f *zip.File, to string) (err error) {
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	in, err := f.Open()
-	if err != nil {
-		return err
-	}
-	out, err := os.Create(to)
-	if err != nil {
-		return errors.Join(err, in.Close())
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close(), in.Close())
 }
 
 // includeFolders finds the folders below root that hold the headers which the comparison includes, directly or not.

@@ -9,11 +9,12 @@ package wrapgen
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// Source is what the launcher has to know of kernels.cu.
+// Source is the part of kernels.cu that its launcher needs.
 type Source struct {
 	Constants []Constant
 	Structs   []Struct // those that a kernel takes, inner ones first
@@ -36,15 +37,23 @@ type Struct struct {
 // Field is a member of a struct or a parameter of a kernel.
 type Field struct {
 	Name  string
-	Type  string // "pointer", "int", "float", or the name of a struct
+	Type  string // in Go: one of the constants below, or the name of a struct
 	Array int    // elements, 0 for a single one
 	Doc   string
 }
 
+// The Go types of pointers, int and float.
+const (
+	pointer = "DevicePtr"
+	integer = "int32"
+	float   = "float32"
+)
+
 // Kernel is one entry point.
 type Kernel struct {
 	Name   string
-	Block  int // the most threads of a block: its __launch_bounds__
+	Block  int    // the most threads of a block: its __launch_bounds__
+	Struct string // the type of the only parameter, if that is a struct
 	Params []Field
 }
 
@@ -78,8 +87,7 @@ func Parse(cu string) (*Source, error) {
 		return nil, fmt.Errorf("wrapgen: %d of %d constants are of the form NAME = 1, // text", len(src.Constants), want)
 	}
 
-	structs := map[string]Struct{}
-	var order []string
+	structs := map[string]bool{}
 	for _, m := range reStruct.FindAllStringSubmatch(cu, -1) {
 		s := Struct{Name: m[1]}
 		if strings.Contains(m[2], "(") {
@@ -92,20 +100,10 @@ func Parse(cu string) (*Source, error) {
 			}
 			s.Fields = append(s.Fields, f)
 		}
-		structs[s.Name] = s
-		order = append(order, s.Name)
+		structs[s.Name] = true
+		src.Structs = append(src.Structs, s)
 	}
 
-	used := map[string]bool{}
-	var use func(name string)
-	use = func(name string) {
-		used[name] = true
-		for _, f := range structs[name].Fields {
-			if _, ok := structs[f.Type]; ok {
-				use(f.Type)
-			}
-		}
-	}
 	for _, m := range reKernel.FindAllStringSubmatch(cu, -1) {
 		block, ok := values[m[1]]
 		if !ok {
@@ -118,33 +116,35 @@ func Parse(cu string) (*Source, error) {
 			if err != nil {
 				return nil, fmt.Errorf("wrapgen: kernel %s: %w", k.Name, err)
 			}
-			if _, ok := structs[f.Type]; ok {
-				use(f.Type)
+			if structs[f.Type] {
+				k.Struct = f.Type
 			}
 			k.Params = append(k.Params, f)
 		}
-		if len(k.Params) > 1 {
-			for _, p := range k.Params {
-				if _, ok := structs[p.Type]; ok {
-					return nil, fmt.Errorf("wrapgen: kernel %s: a struct has to be the only parameter (see Words)", k.Name)
-				}
-			}
+		if k.Struct != "" && len(k.Params) > 1 {
+			return nil, fmt.Errorf("wrapgen: kernel %s: a struct has to be the only parameter (see Launcher)", k.Name)
 		}
 		src.Kernels = append(src.Kernels, k)
 	}
 	if want := len(reEntry.FindAllString(reComment.ReplaceAllString(cu, ""), -1)); want != len(src.Kernels) {
 		return nil, fmt.Errorf("wrapgen: %d of %d kernels are of the form extern \"C\" __global__ void __launch_bounds__(…) name(…)", len(src.Kernels), want)
 	}
-	for _, name := range order {
-		if used[name] {
-			src.Structs = append(src.Structs, structs[name])
+
+	used := map[string]bool{}
+	for _, k := range src.Kernels {
+		used[k.Struct] = true
+	}
+	for _, s := range slices.Backward(src.Structs) {
+		for _, f := range s.Fields {
+			used[f.Type] = used[f.Type] || used[s.Name]
 		}
 	}
+	src.Structs = slices.DeleteFunc(src.Structs, func(s Struct) bool { return !used[s.Name] })
 	return src, nil
 }
 
 // parseField reads one declaration, such as "const float *e;  // [batch, logits]".
-func parseField(line string, values map[string]int, structs map[string]Struct) (Field, error) {
+func parseField(line string, values map[string]int, structs map[string]bool) (Field, error) {
 	m := reField.FindStringSubmatch(line)
 	if m == nil {
 		return Field{}, fmt.Errorf("cannot read the declaration %q", strings.TrimSpace(line))
@@ -152,14 +152,15 @@ func parseField(line string, values map[string]int, structs map[string]Struct) (
 	f := Field{Name: m[2], Doc: m[4]}
 	switch typ := strings.TrimSpace(m[1]); {
 	case strings.HasSuffix(typ, "*"):
-		f.Type = "pointer"
-	case typ == "int" || typ == "float":
+		f.Type = pointer
+	case typ == "int":
+		f.Type = integer
+	case typ == "float":
+		f.Type = float
+	case structs[typ]:
 		f.Type = typ
 	default:
-		if _, ok := structs[typ]; !ok {
-			return Field{}, fmt.Errorf("%s has the type %q: only pointers, int, float and structs can be passed", f.Name, typ)
-		}
-		f.Type = typ
+		return Field{}, fmt.Errorf("%s has the type %q: only pointers, int, float and structs can be passed", f.Name, typ)
 	}
 	if m[3] != "" {
 		n, ok := values[m[3]]
