@@ -1,9 +1,9 @@
 // Package onnx writes models in the Open Neural Network Exchange format: the messages of
 // onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto) as far as a
-// feed-forward network of float32 needs them. What the operators mean is for the caller to
-// know: https://onnx.ai/onnx/operators/.
+// feed-forward network of float32 needs them. The caller has to know the operators:
+// https://onnx.ai/onnx/operators/.
 //
-// The Go modules for ONNX read models or run them; none that is kept up writes them.
+// The Go modules for ONNX read models or run them; no maintained one writes them.
 package onnx
 
 import (
@@ -13,8 +13,7 @@ import (
 	"fmt"
 	"io"
 	"math"
-
-	"google.golang.org/protobuf/encoding/protowire"
+	"slices"
 
 	"mdfa/internal/protobuf"
 )
@@ -29,10 +28,10 @@ const irVersion = 8
 // ErrTooLarge marks models of 2 GiB or more, which a protobuf file cannot hold.
 var ErrTooLarge = errors.New("an ONNX file holds less than 2 GiB")
 
-// Model is a graph and what is known about it.
+// Model is a graph with its description.
 type Model struct {
 	Producer, Version string // the program that wrote it
-	Doc               string // what it is, for a person
+	Doc               string // a description for a person
 	Metadata          []Property
 	Graph             Graph
 }
@@ -54,13 +53,13 @@ type Value struct {
 	Shape     []Dim
 }
 
-// Dim is one dimension: a size, or a name for one that is free.
+// Dim is one dimension: a size, or the name of one whose size is free.
 type Dim struct {
 	Size int
 	Name string
 }
 
-// Tensor is a constant of float32, row-major. No shape at all is a single number.
+// Tensor is a constant of float32, row-major. Without a shape it is a single number.
 type Tensor struct {
 	Name  string
 	Shape []int
@@ -131,7 +130,7 @@ const (
 	dimName         = 2
 )
 
-// piece is a part of the file: bytes, then numbers.
+// piece is a part of the file: bytes, then the numbers of a constant.
 type piece struct {
 	head []byte
 	data []float32
@@ -150,9 +149,7 @@ func (m *Model) Write(w io.Writer) error {
 	for _, p := range graph {
 		size += p.size()
 	}
-	head := m.head()
-	head = protowire.AppendTag(head, modelGraph, protowire.BytesType)
-	head = protowire.AppendVarint(head, uint64(size))
+	head := append(m.head(), protobuf.Head(modelGraph, size)...)
 	if size+len(head) > math.MaxInt32 {
 		return fmt.Errorf("onnx: the model has %d bytes: %w", size+len(head), ErrTooLarge)
 	}
@@ -184,41 +181,35 @@ func (p piece) write(w io.Writer) error {
 	return nil
 }
 
-// head is all of the model but its graph.
-func (m *Model) head() protobuf.Message {
-	var head protobuf.Message
-	head.Int(modelIRVersion, irVersion)
-	head.Text(modelProducer, m.Producer)
-	head.Text(modelProducerVersion, m.Version)
-	head.Text(modelDoc, m.Doc)
-	var opset protobuf.Message // of the domain "", ONNX's own
-	opset.Int(opsetVersion, Opset)
-	head.Bytes(modelOpset, opset)
+// head returns the model without its graph.
+func (m *Model) head() protobuf.Fields {
+	head := slices.Concat(
+		protobuf.Int(modelIRVersion, irVersion),
+		protobuf.Text(modelProducer, m.Producer),
+		protobuf.Text(modelProducerVersion, m.Version),
+		protobuf.Text(modelDoc, m.Doc),
+		protobuf.Message(modelOpset, protobuf.Int(opsetVersion, Opset))) // of the domain "", ONNX's own
 	for _, p := range m.Metadata {
-		var property protobuf.Message
-		property.Text(propertyKey, p.Key)
-		property.Text(propertyValue, p.Value)
-		head.Bytes(modelMetadata, property)
+		head = append(head, protobuf.Message(modelMetadata, protobuf.Text(propertyKey, p.Key), protobuf.Text(propertyValue, p.Value))...)
 	}
 	return head
 }
 
-// pieces is the graph's message.
+// pieces returns the graph.
 func (g *Graph) pieces() ([]piece, error) {
-	var small protobuf.Message
-	small.Text(graphName, g.Name)
+	small := protobuf.Text(graphName, g.Name)
 	for _, v := range g.Inputs {
-		small.Bytes(graphInput, v.message())
+		small = append(small, v.field(graphInput)...)
 	}
 	for _, v := range g.Outputs {
-		small.Bytes(graphOutput, v.message())
+		small = append(small, v.field(graphOutput)...)
 	}
 	for _, n := range g.Nodes {
-		node, err := n.message()
+		node, err := n.field()
 		if err != nil {
 			return nil, err
 		}
-		small.Bytes(graphNode, node)
+		small = append(small, node...)
 	}
 	list := []piece{{head: small}}
 	for _, t := range g.Constants {
@@ -231,73 +222,62 @@ func (g *Graph) pieces() ([]piece, error) {
 	return list, nil
 }
 
-// piece is the tensor as a field of the graph.
+// piece returns the tensor as a field of the graph.
 func (t *Tensor) piece() (piece, error) {
 	n := 1
-	var m protobuf.Message
+	var m protobuf.Fields
 	for _, d := range t.Shape {
 		n *= d
-		m.Int(tensorDims, int64(d))
+		m = append(m, protobuf.Int(tensorDims, int64(d))...)
 	}
 	if n != len(t.Data) {
 		return piece{}, fmt.Errorf("onnx: %s has %d numbers for the shape %v", t.Name, len(t.Data), t.Shape)
 	}
-	m.Int(tensorDataType, float32Type)
-	m.Text(tensorName, t.Name)
-	raw := protowire.AppendTag(m, tensorRaw, protowire.BytesType)
-	raw = protowire.AppendVarint(raw, uint64(4*n))
-
-	head := protowire.AppendTag(nil, graphConstant, protowire.BytesType)
-	head = protowire.AppendVarint(head, uint64(len(raw)+4*n))
-	return piece{append(head, raw...), t.Data}, nil
+	m = slices.Concat(m, protobuf.Int(tensorDataType, float32Type), protobuf.Text(tensorName, t.Name), protobuf.Head(tensorRaw, 4*n))
+	return piece{append(protobuf.Head(graphConstant, len(m)+4*n), m...), t.Data}, nil
 }
 
-func (n *Node) message() (protobuf.Message, error) {
-	var m protobuf.Message
+// field returns the node as a field of the graph.
+func (n *Node) field() (protobuf.Fields, error) {
+	var m protobuf.Fields
 	for _, name := range n.Inputs {
-		m.Text(nodeInput, name)
+		m = append(m, protobuf.Text(nodeInput, name)...)
 	}
 	for _, name := range n.Outputs {
-		m.Text(nodeOutput, name)
+		m = append(m, protobuf.Text(nodeOutput, name)...)
 	}
-	m.Text(nodeName, n.Name)
-	m.Text(nodeOp, n.Op)
+	m = slices.Concat(m, protobuf.Text(nodeName, n.Name), protobuf.Text(nodeOp, n.Op))
 	for _, a := range n.Attributes {
-		var attribute protobuf.Message
-		attribute.Text(attributeName, a.Name)
+		attribute := protobuf.Text(attributeName, a.Name)
 		switch v := a.Value.(type) {
 		case int:
-			attribute.Int(attributeInt, int64(v))
-			attribute.Int(attributeType, typeInt)
+			attribute = slices.Concat(attribute, protobuf.Int(attributeInt, int64(v)), protobuf.Int(attributeType, typeInt))
 		case []int:
 			for _, i := range v {
-				attribute.Int(attributeInts, int64(i))
+				attribute = append(attribute, protobuf.Int(attributeInts, int64(i))...)
 			}
-			attribute.Int(attributeType, typeInts)
+			attribute = append(attribute, protobuf.Int(attributeType, typeInts)...)
 		default:
 			return nil, fmt.Errorf("onnx: attribute %s of %s is a %T: int and []int are possible", a.Name, n.Op, v)
 		}
-		m.Bytes(nodeAttribute, attribute)
+		m = append(m, protobuf.Message(nodeAttribute, attribute)...)
 	}
-	return m, nil
+	return protobuf.Message(graphNode, m), nil
 }
 
-func (v *Value) message() protobuf.Message {
-	var shape, tensor, kind, m protobuf.Message
+// field returns the value as a field of the graph.
+func (v *Value) field(number int) protobuf.Fields {
+	var shape protobuf.Fields
 	for _, d := range v.Shape {
-		var dim protobuf.Message
-		if d.Name != "" {
-			dim.Text(dimName, d.Name)
-		} else {
-			dim.Int(dimSize, int64(d.Size))
+		size := protobuf.Text(dimName, d.Name)
+		if d.Name == "" {
+			size = protobuf.Int(dimSize, int64(d.Size))
 		}
-		shape.Bytes(shapeDim, dim)
+		shape = append(shape, protobuf.Message(shapeDim, size)...)
 	}
-	tensor.Int(tensorTypeElem, float32Type)
-	tensor.Bytes(tensorTypeShape, shape)
-	kind.Bytes(typeTensor, tensor)
-	m.Text(valueName, v.Name)
-	m.Bytes(valueType, kind)
-	m.Text(valueDoc, v.Doc)
-	return m
+	return protobuf.Message(number,
+		protobuf.Text(valueName, v.Name),
+		protobuf.Message(valueType, protobuf.Message(typeTensor,
+			protobuf.Int(tensorTypeElem, float32Type), protobuf.Message(tensorTypeShape, shape))),
+		protobuf.Text(valueDoc, v.Doc))
 }

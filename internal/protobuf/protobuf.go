@@ -1,56 +1,62 @@
 // Package protobuf writes messages in the binary format of Protocol Buffers
 // (https://protobuf.dev/programming-guides/encoding/), for formats of which this project
-// writes a few messages and reads none: a page of calls then says more than generated code.
+// writes a few messages and reads none: one page of calls is shorter than generated code.
 // The bytes of each field come from protowire, the encoder under the official Go module.
 package protobuf
 
 import (
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Message is an encoded message. The zero Message is the empty one. Fields are appended in
-// the order of the calls, and a repeated field by calling again with its number. Every
-// field is written, also one that has its default value.
-type Message []byte
+// Fields is the encoding of any number of fields in their order; the concatenation of two
+// is one, too. A message is the Fields that it holds. A repeated field is several of the
+// same number. Every field is written, even with its default value.
+type Fields []byte
 
-// Int appends an integer, an enumeration or a boolean (int32, int64, uint32, uint64, bool,
+func tag(field int, kind protowire.Type) Fields {
+	return protowire.AppendTag(nil, protowire.Number(field), kind)
+}
+
+// Int returns an integer, an enumeration or a boolean (int32, int64, uint32, uint64, bool,
 // enum; not sint or fixed).
-func (m *Message) Int(field int, v int64) {
-	*m = protowire.AppendTag(*m, protowire.Number(field), protowire.VarintType)
-	*m = protowire.AppendVarint(*m, uint64(v))
+func Int(field int, v int64) Fields {
+	return protowire.AppendVarint(tag(field, protowire.VarintType), uint64(v))
 }
 
-// Float appends a float.
-func (m *Message) Float(field int, v float32) {
-	*m = protowire.AppendTag(*m, protowire.Number(field), protowire.Fixed32Type)
-	*m = protowire.AppendFixed32(*m, math.Float32bits(v))
+// Float returns a float.
+func Float(field int, v float32) Fields {
+	return protowire.AppendFixed32(tag(field, protowire.Fixed32Type), math.Float32bits(v))
 }
 
-// Double appends a double.
-func (m *Message) Double(field int, v float64) {
-	*m = protowire.AppendTag(*m, protowire.Number(field), protowire.Fixed64Type)
-	*m = protowire.AppendFixed64(*m, math.Float64bits(v))
+// Double returns a double.
+func Double(field int, v float64) Fields {
+	return protowire.AppendFixed64(tag(field, protowire.Fixed64Type), math.Float64bits(v))
 }
 
-// Text appends a string, which must be UTF-8.
-func (m *Message) Text(field int, v string) {
-	*m = protowire.AppendTag(*m, protowire.Number(field), protowire.BytesType)
-	*m = protowire.AppendString(*m, v)
-}
+// Text returns a string, which must be UTF-8.
+func Text(field int, v string) Fields { return Bytes(field, []byte(v)) }
 
-// Bytes appends a bytes field or an embedded message.
-func (m *Message) Bytes(field int, v []byte) {
-	*m = protowire.AppendTag(*m, protowire.Number(field), protowire.BytesType)
-	*m = protowire.AppendBytes(*m, v)
-}
+// Bytes returns a bytes field.
+func Bytes(field int, v []byte) Fields { return append(Head(field, len(v)), v...) }
 
-// Doubles appends a packed repeated double.
-func (m *Message) Doubles(field int, values []float64) {
-	*m = protowire.AppendTag(*m, protowire.Number(field), protowire.BytesType)
-	*m = protowire.AppendVarint(*m, uint64(8*len(values)))
+// Doubles returns a packed repeated double.
+func Doubles(field int, values []float64) Fields {
+	f := Head(field, 8*len(values))
 	for _, v := range values {
-		*m = protowire.AppendFixed64(*m, math.Float64bits(v))
+		f = protowire.AppendFixed64(f, math.Float64bits(v))
 	}
+	return f
+}
+
+// Message returns an embedded message.
+func Message(field int, content ...Fields) Fields {
+	return Bytes(field, slices.Concat(content...))
+}
+
+// Head returns the beginning of a bytes field or an embedded message, which size bytes must follow.
+func Head(field, size int) Fields {
+	return protowire.AppendVarint(tag(field, protowire.BytesType), uint64(size))
 }

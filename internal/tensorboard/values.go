@@ -7,7 +7,7 @@ import (
 	"mdfa/internal/protobuf"
 )
 
-// Fields of Summary and of what its values hold.
+// Fields of Summary and of the messages in it.
 const (
 	summaryValue = 1
 
@@ -41,27 +41,28 @@ const (
 // Scalar adds a point to the curve of a tag. Tags are grouped by what is before their
 // first slash, as in "loss/train". TensorBoard keeps float32.
 func (w *Writer) Scalar(tag string, step int64, value float64) {
-	var v protobuf.Message
-	v.Text(valueTag, tag)
-	v.Float(valueScalar, float32(value))
-	w.value(step, v)
+	w.value(step, tag, protobuf.Float(valueScalar, float32(value)))
 }
 
 // buckets is the number of a histogram's buckets. TensorBoard draws 30 or fewer.
 const buckets = 64
 
 // Histogram adds the distribution of values at a step: 64 buckets of equal width between
-// the smallest and the largest value. Values that are no finite numbers are left out; where
-// none is left, nothing is written.
+// the smallest and the largest value. It leaves out NaN and infinities, and writes nothing
+// if no value is left.
 func (w *Writer) Histogram(tag string, step int64, values []float32) {
 	h, ok := newHistogram(values)
 	if !ok {
 		return
 	}
-	var v protobuf.Message
-	v.Text(valueTag, tag)
-	v.Bytes(valueHisto, h.message())
-	w.value(step, v)
+	w.value(step, tag, protobuf.Message(valueHisto,
+		protobuf.Double(histoMin, h.min),
+		protobuf.Double(histoMax, h.max),
+		protobuf.Double(histoNum, h.num),
+		protobuf.Double(histoSum, h.sum),
+		protobuf.Double(histoSumSquares, h.sumSquares),
+		protobuf.Doubles(histoBucketLimit, h.limits),
+		protobuf.Doubles(histoBucket, h.counts)))
 }
 
 // histogram is a HistogramProto: counts[i] values lie from limits[i-1], or min, up to limits[i].
@@ -70,7 +71,7 @@ type histogram struct {
 	limits, counts                 []float64
 }
 
-// newHistogram is false where there is no finite value.
+// newHistogram returns false if no value is finite.
 func newHistogram(values []float32) (histogram, bool) {
 	h := histogram{min: math.Inf(1), max: math.Inf(-1)}
 	for _, value := range values {
@@ -105,51 +106,28 @@ func newHistogram(values []float32) (histogram, bool) {
 	return h, true
 }
 
-func (h *histogram) message() protobuf.Message {
-	var m protobuf.Message
-	m.Double(histoMin, h.min)
-	m.Double(histoMax, h.max)
-	m.Double(histoNum, h.num)
-	m.Double(histoSum, h.sum)
-	m.Double(histoSumSquares, h.sumSquares)
-	m.Doubles(histoBucketLimit, h.limits)
-	m.Doubles(histoBucket, h.counts)
-	return m
-}
-
 // Image adds a PNG of the given size in pixels: 1 channel is grey, 3 are RGB, 4 RGBA.
 func (w *Writer) Image(tag string, step int64, png []byte, width, height, channels int) {
 	if channels != 1 && channels != 3 && channels != 4 {
 		w.keep(fmt.Errorf("image %s has %d channels: 1, 3 and 4 are possible", tag, channels))
 		return
 	}
-	var image, v protobuf.Message
-	image.Int(imageHeight, int64(height))
-	image.Int(imageWidth, int64(width))
-	image.Int(imageColorspace, int64(channels))
-	image.Bytes(imageEncoded, png)
-	v.Text(valueTag, tag)
-	v.Bytes(valueImage, image)
-	w.value(step, v)
+	w.value(step, tag, protobuf.Message(valueImage,
+		protobuf.Int(imageHeight, int64(height)),
+		protobuf.Int(imageWidth, int64(width)),
+		protobuf.Int(imageColorspace, int64(channels)),
+		protobuf.Bytes(imageEncoded, png)))
 }
 
 // Text adds a text, which TensorBoard shows as Markdown.
 func (w *Writer) Text(tag string, step int64, text string) {
-	var plugin, metadata, tensor, v protobuf.Message
-	plugin.Text(pluginName, "text")
-	metadata.Bytes(metadataPlugin, plugin)
-	tensor.Int(tensorType, typeString)
-	tensor.Text(tensorStrings, text)
-	v.Text(valueTag, tag)
-	v.Bytes(valueTensor, tensor)
-	v.Bytes(valueMetadata, metadata)
-	w.value(step, v)
+	w.value(step, tag,
+		protobuf.Message(valueTensor, protobuf.Int(tensorType, typeString), protobuf.Text(tensorStrings, text)),
+		protobuf.Message(valueMetadata, protobuf.Message(metadataPlugin, protobuf.Text(pluginName, "text"))))
 }
 
-// value appends an event with a summary of one value.
-func (w *Writer) value(step int64, v protobuf.Message) {
-	var summary, event protobuf.Message
-	summary.Bytes(summaryValue, v)
-	event.Bytes(eventSummary, summary)
-	w.event(w.now(), step, event)
+// value appends an event with a summary of one value, whose fields besides its tag are given.
+func (w *Writer) value(step int64, tag string, fields ...protobuf.Fields) {
+	value := append([]protobuf.Fields{protobuf.Text(valueTag, tag)}, fields...)
+	w.event(w.now(), step, protobuf.Message(eventSummary, protobuf.Message(summaryValue, value...)))
 }

@@ -7,8 +7,8 @@
 // https://github.com/tensorflow/tensorboard/tree/master/tensorboard/compat/proto and, for
 // the records, https://www.tensorflow.org/tutorials/load_data/tfrecord.
 //
-// The file grows while the run goes on, since TensorBoard watches it: it is the one file
-// here that is not replaced as a whole. A reader ignores a last record that is cut off.
+// The file grows during the run, since TensorBoard watches it: it is the one file of a run
+// that is not replaced as a whole. A reader ignores a last record that is cut off.
 package tensorboard
 
 import (
@@ -20,13 +20,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"mdfa/internal/protobuf"
 )
 
-// fileVersion is that of files in which a session's start marks a restart.
+// fileVersion is the version of event files in which a session's start marks a restart.
 const fileVersion = "brain.Event:2"
 
 // Fields of Event, SessionLog and SourceMetadata.
@@ -44,8 +45,8 @@ const (
 	sourceWriter = 1
 )
 
-// Writer appends events to one file. It is used by one goroutine at a time. The first error
-// ends what it writes; Flush and Close return it.
+// Writer appends events to one file. One goroutine at a time may use it. It writes nothing
+// after its first error, which Flush and Close return.
 type Writer struct {
 	file *os.File
 	out  *bufio.Writer
@@ -53,9 +54,9 @@ type Writer struct {
 	err  error
 }
 
-// NewWriter makes an event file in dir, which is made where it is missing. TensorBoard
-// reads the files of a folder in the order of their names, which begin with the start's
-// second; two files of one second and process are told apart by a number behind it.
+// NewWriter makes an event file in dir, and dir if it is missing. TensorBoard reads the
+// files of a folder in the order of their names, which begin with the start's second; a
+// number at the end tells two files of one second and process apart.
 func NewWriter(dir string, start time.Time) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("tensorboard: %w", err)
@@ -74,15 +75,12 @@ func NewWriter(dir string, start time.Time) (*Writer, error) {
 	}
 	w.out = bufio.NewWriter(w.file)
 
-	var version, writer protobuf.Message
-	version.Text(eventFileVersion, fileVersion)
-	writer.Text(sourceWriter, "mdfa")
-	version.Bytes(eventSourceMetadata, writer)
-	w.event(start, 0, version)
+	w.event(start, 0, protobuf.Text(eventFileVersion, fileVersion),
+		protobuf.Message(eventSourceMetadata, protobuf.Text(sourceWriter, "mdfa")))
 	return w, w.Flush()
 }
 
-// host is the machine's name as a part of a file's.
+// host returns the machine's name as a part of a file's name.
 func host() string {
 	name, err := os.Hostname()
 	if err != nil || name == "" {
@@ -96,19 +94,16 @@ func host() string {
 	}, name)
 }
 
-// Path is the name of the event file.
+// Path returns the name of the event file.
 func (w *Writer) Path() string { return w.file.Name() }
 
-// Restart says that a run goes on and will write its events from step on again: what
-// earlier files of the folder have from this step on counts no more.
+// Restart says that a run resumes and will write its events from step on again: the events
+// from this step on in earlier files of the folder no longer count.
 func (w *Writer) Restart(step int64) {
-	var log, event protobuf.Message
-	log.Int(sessionStatus, sessionStart)
-	event.Bytes(eventSessionLog, log)
-	w.event(w.now(), step, event)
+	w.event(w.now(), step, protobuf.Message(eventSessionLog, protobuf.Int(sessionStatus, sessionStart)))
 }
 
-// Flush brings everything so far to the file, where TensorBoard sees it.
+// Flush writes all events so far to the file, where TensorBoard sees them.
 func (w *Writer) Flush() error {
 	if w.err == nil {
 		w.keep(w.out.Flush())
@@ -132,12 +127,12 @@ func (w *Writer) keep(err error) {
 	}
 }
 
-// event appends one event; content has its fields besides time and step.
-func (w *Writer) event(at time.Time, step int64, content protobuf.Message) {
-	var m protobuf.Message
-	m.Double(eventWallTime, float64(at.UnixNano())/1e9)
-	m.Int(eventStep, step)
-	w.record(append(m, content...))
+// event appends one event, whose fields besides time and step are given.
+func (w *Writer) event(at time.Time, step int64, fields ...protobuf.Fields) {
+	w.record(slices.Concat(
+		protobuf.Double(eventWallTime, float64(at.UnixNano())/1e9),
+		protobuf.Int(eventStep, step),
+		slices.Concat(fields...)))
 }
 
 // record appends one TFRecord: length, checksum of the length, data, checksum of the data.
@@ -160,8 +155,8 @@ func (w *Writer) record(data []byte) {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// masked is the CRC-32C of data, rotated right by 15 bits, plus a constant: the format
-// does so because records may hold checksums themselves.
+// masked returns the CRC-32C of data, rotated right by 15 bits, plus a constant. The format
+// masks checksums because a record may hold checksums itself.
 func masked(data []byte) uint32 {
 	sum := crc32.Checksum(data, castagnoli)
 	return (sum>>15 | sum<<17) + 0xa282ead8
