@@ -21,7 +21,6 @@ type console struct {
 	out      io.Writer // file, or the live line while there is one
 	terminal bool      // a live line can be drawn
 	quiet    bool
-	json     bool // events for machines, and no text
 	live     *progress.Line
 	err      error  // the first failure to write
 	closed   func() // called when nobody reads any more
@@ -61,16 +60,12 @@ func (c *console) Write(text []byte) (int, error) {
 
 // line prints a line of text for people, in which parts may be foreign, broken between words where a terminal is too narrow for it.
 func (c *console) line(text string) {
-	if !c.json {
-		fmt.Fprintln(c, cli.Hang(foreign.Styled(text), labelColumns, cli.Columns(c.file)))
-	}
+	fmt.Fprintln(c, cli.Hang(foreign.Styled(text), labelColumns, cli.Columns(c.file)))
 }
 
 // whole prints a line of text that is to be copied: where a terminal breaks it, it stays one line there.
 func (c *console) whole(text string) {
-	if !c.json {
-		fmt.Fprintln(c, foreign.Styled(text))
-	}
+	fmt.Fprintln(c, foreign.Styled(text))
 }
 
 // detail prints a line that -quiet leaves out.
@@ -89,9 +84,9 @@ const labelColumns = 9
 // label is a line's first word, in a column of its own.
 func (c *console) label(name string) string { return c.faint.Sprintf("%-*s", labelColumns, name) }
 
-// startLive begins the live line, on a terminal and unless -quiet or -log json.
+// startLive begins the live line, on a terminal and unless -quiet.
 func (c *console) startLive() {
-	if c.terminal && !c.quiet && !c.json {
+	if c.terminal && !c.quiet {
 		c.live = progress.New(c.file)
 		c.out = c.live
 	}

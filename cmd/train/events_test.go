@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strconv"
 	"strings"
 	"syscall"
@@ -120,35 +119,6 @@ func TestCtrlCEndsTheEventsInOrder(t *testing.T) {
 	assert.Equal(t, []string{"outcome", "error"}, names[len(names)-2:])
 	assert.Equal(t, "interrupted", all[len(all)-2]["status"])
 	assert.Equal(t, float64(exitInterrupted), all[len(all)-1]["exit_code"])
-}
-
-// TestEveryEventIsDocumented holds docs/output.md to the fields that there are.
-func TestEveryEventIsDocumented(t *testing.T) {
-	text, err := os.ReadFile("../../docs/output.md")
-	require.NoError(t, err)
-	for name, fields := range map[string]any{
-		"start": startEvent{}, "note": noteEvent{}, "resume": resumeEvent{}, "progress": progressEvent{},
-		"alignment": alignmentEvent{}, "checkpoint": checkpointEvent{}, "outcome": outcomeEvent{}, "error": errorEvent{},
-	} {
-		_, section, found := strings.Cut(string(text), "\n### "+name+"\n")
-		require.True(t, found, "### %s", name)
-		section, _, _ = strings.Cut(section, "\n##")
-		kind := reflect.TypeOf(fields)
-		for i := range kind.NumField() {
-			field, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
-			assert.Contains(t, section, "`"+field+"`", name)
-		}
-	}
-}
-
-func TestTheColumnsOfEventsAreDocumented(t *testing.T) {
-	text, err := os.ReadFile("../../docs/output.md")
-	require.NoError(t, err)
-	_, section, _ := strings.Cut(string(text), "\n### epoch\n")
-	section, _, _ = strings.Cut(section, "\n##")
-	for _, c := range folder.EpochColumns {
-		assert.Contains(t, section, "`"+c.Name+"`")
-	}
 }
 
 // loggedRuns are the rows of the log of runs of a finished program.

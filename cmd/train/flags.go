@@ -8,8 +8,15 @@ import (
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/wording"
 	"mdfa/run/folder"
 	"mdfa/run/settings"
+)
+
+// How the program prints: the values of -log.
+const (
+	logText = "text"
+	logJSON = "json"
 )
 
 // resumeAuto is the value of -resume that looks for a run itself.
@@ -87,4 +94,11 @@ func parse(args []string) (options, error) {
 	_, err := f.Parse(args)
 	o.flags = map[string]string{"resume": o.resume, "quiet": strconv.FormatBool(o.quiet), "log": o.log}
 	return o, cmp.Or(err, o.checkLog())
+}
+
+func (o *options) checkLog() error {
+	if o.log != logText && o.log != logJSON {
+		return cli.Usagef("-log %s: expected %s or %s.", wording.Shown(o.log), logText, logJSON)
+	}
+	return nil
 }

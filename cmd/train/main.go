@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/wording"
 	"mdfa/run"
 )
 
@@ -22,42 +23,47 @@ func train(ctx context.Context, command []string, stdout *os.File) error {
 	out := newConsole(stdout)
 	ctx, out.closed = context.WithCancel(ctx)
 	defer out.closed()
-	err := cmp.Or(dispatch(ctx, command, out), out.failure())
-	if err != nil && out.json {
-		out.errorEvent(err)
-	}
-	return err
-}
-
-func dispatch(ctx context.Context, command []string, out *console) error {
 	opt, err := parse(command[1:])
 	switch {
 	case err != nil:
 		return err
 	case opt.version:
 		out.line(versionLine())
-		return nil
+		return out.failure()
 	case opt.devices:
 		listDevices(out)
-		return nil
+		return out.failure()
 	}
-	out.json, out.quiet = opt.log == logJSON, opt.quiet
-	options := run.Options{Program: "train", Command: command, Flags: opt.flags}
-	if out.json {
-		options.Followers = []run.Follower{&jsonLines{out: out}}
-	} else {
+	o := run.Options{Program: "train", Command: command, Flags: opt.flags}
+	if opt.log == logText {
+		out.quiet = opt.quiet
 		t := newTerminal(out, command[0])
 		defer t.close()
-		options.Followers = []run.Follower{t}
-		options.Progress = t.loading
+		o.Followers, o.Progress = []run.Follower{t}, t.loading
+		return cmp.Or(follow(ctx, opt, o, out.line), out.failure())
 	}
-	r, complete, err := choose(ctx, opt, options)
+	events := &run.JSONLines{Out: out, Quiet: opt.quiet}
+	o.Followers = []run.Follower{events}
+	if err = cmp.Or(follow(ctx, opt, o, events.Note), out.failure(), events.Err); err != nil {
+		events.Print("error", errorEvent{wording.Sentence(err), cli.ExitCode(err)})
+	}
+	return err
+}
+
+// errorEvent is the sentence that standard error gets as well.
+type errorEvent struct {
+	Text     string `json:"text"`
+	ExitCode int    `json:"exit_code"`
+}
+
+// follow trains the run that the flags ask for, or says that it is complete already.
+func follow(ctx context.Context, opt options, o run.Options, say func(string)) error {
+	r, complete, err := choose(ctx, opt, o)
 	switch {
 	case err != nil:
 		return err
 	case complete != "":
-		out.line(complete)
-		out.event("note", noteEvent{complete})
+		say(complete)
 		return nil
 	}
 	_, err = r.Train(ctx)

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
 	"mdfa/algo/training"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/figures"
@@ -28,8 +26,9 @@ type terminal struct {
 	out     *console
 	program string            // name of the program, for the command that resumes the run
 	display *progress.Display // while the data set is loaded; nil with -quiet
-	pace
-	state progress.State // the last that was shown
+	pace    run.Pace
+	start   *run.Start
+	state   progress.State // the last that was shown
 }
 
 func newTerminal(out *console, program string) *terminal {
@@ -59,124 +58,29 @@ func (t *terminal) loading(p loaders.Progress) {
 // Planned prints the header: what will run.
 func (t *terminal) Planned(s *run.Start) {
 	t.close()
-	c, f := t.out, s.Facts
-	network := "fully connected network"
-	if f.Convnet {
-		network = "convnet"
-	}
-	c.detail(c.bold.Sprintf("%v · %s on %s, %s (seed %d)", f.Rule, network, s.Data.Name, classesText(s.Data), f.Seed))
-	skipped := s.Skipped
-	if skipped != "" {
-		skipped = " (" + skipped + ")"
-	}
-	c.field("device", s.Device.String()+skipped)
-	c.field("data", fmt.Sprintf("%s train · %s validation · %s test images",
-		figures.Count(s.Data.Train.Len()), figures.Count(s.Data.Valid.Len()), figures.Count(s.Data.Test.Len())))
-	if left := s.Record.Data.LeftOut; left != nil {
-		c.field("left out", left.String())
-	}
-	c.field("source", foreign.Line(s.Data.Source))
-	c.field("network", s.Network.Headline(s.Stored))
-	c.field("memory", fmt.Sprintf("%s (%v)", humanize.Bytes(s.Memory.Total()), s.Memory))
-	if s.Cache != "" {
-		c.field("cache", s.Cache)
-	}
-	c.field("rule", f.String())
-	for _, note := range s.Notes {
-		c.field("note", foreign.Line(note))
+	t.out.detail(t.out.bold.Sprint(s))
+	for _, f := range s.Header() {
+		t.out.field(f.Name, f.Text)
 	}
 }
 
 // Started says where the run is resumed from. A damaged checkpoint is mentioned in any case.
 func (t *terminal) Started(s *run.Start) {
-	t.begin(s)
+	t.start = s
+	t.pace.Begin(s)
 	defer t.out.startLive()
 	r, c := s.Resumed, t.out
-	switch {
-	case r == nil:
+	if r == nil {
 		return
-	case r.Path == "":
-		c.field("resume", r.Dir+" begins anew: it has no checkpoint yet")
-		return
-	case r.Skipped != nil:
-		c.line(c.label("note") + skippedText(r.Skipped))
 	}
-	at := fmt.Sprintf("after epoch %d", len(r.Progress.Epochs))
-	switch {
-	case r.Progress.Steps() == 0:
-		at = "from the beginning"
-	case r.Progress.Step > 0:
-		at = fmt.Sprintf("in epoch %d, after step %s of %s", r.Progress.Epoch(), figures.Count(r.Progress.Step), figures.Count(s.StepsPerEpoch))
+	if r.Skipped != nil {
+		c.line(c.label("note") + r.SkippedText())
 	}
-	c.field("resume", at+", from "+r.Path)
-}
-
-// skippedText says that a damaged checkpoint is not used.
-func skippedText(why error) string {
-	return strings.TrimSuffix(why.Error(), ": use another one.") + ": the one before it is used"
+	c.field("resume", r.Text(s.StepsPerEpoch))
 }
 
 // Note prints what the user should know.
 func (t *terminal) Note(text string) { t.out.field("note", text) }
-
-// classesText is "all 10 classes" or the names of those that the seed kept.
-func classesText(data *loaders.Dataset) string {
-	names := data.ClassNames
-	if names == nil {
-		for _, label := range data.ClassOrder {
-			names = append(names, fmt.Sprint(label))
-		}
-	}
-	const most = 5 // names on one line
-	if len(names) > most {
-		return fmt.Sprintf("%d classes", len(names))
-	}
-	last := len(names) - 1
-	return "classes " + foreign.List(names[:last]) + " and " + foreign.Text(names[last])
-}
-
-// pace measures how fast a run trains.
-type pace struct {
-	start             *run.Start
-	before            int // steps of the run before this process
-	began, epochBegan time.Time
-	epoch, epochFrom  int // the epoch, and its first step in this process
-}
-
-func (p *pace) begin(s *run.Start) {
-	p.start, p.began = s, time.Now()
-	if s.Resumed != nil {
-		p.before = s.Resumed.Progress.Steps()
-	}
-}
-
-// at returns how far the run has come, if it is due to be shown: to know the loss is to wait
-// for the device. The first step of an epoch has no speed yet.
-func (p *pace) at(now time.Time, epoch, step int, loss func() (float64, error), due func(last bool) bool) (s progress.State, ok bool) {
-	if p.epoch != epoch {
-		p.epoch, p.epochFrom, p.epochBegan = epoch, step, now
-	}
-	done := (epoch-1)*p.start.StepsPerEpoch + step
-	steps := min(p.start.StepsPerEpoch, p.start.Steps-(done-step))
-	if step == p.epochFrom || !due(step >= steps) {
-		return s, false
-	}
-	value, err := loss()
-	if err != nil {
-		return s, false // the next step will say so
-	}
-	perStep := now.Sub(p.began) / time.Duration(done-p.before)
-	s = progress.State{
-		Epoch: epoch, Epochs: p.start.Epochs, Step: step, Steps: steps,
-		Loss:            value,
-		ImagesPerSecond: float64((step-p.epochFrom)*p.start.Facts.BatchSize) / max(now.Sub(p.epochBegan).Seconds(), 1e-9),
-		Left:            perStep * time.Duration(p.start.Steps-done),
-	}
-	if step >= steps && p.start.Data.Valid.Len() > 0 {
-		s.Doing = "validating"
-	}
-	return s, true
-}
 
 // Step draws the live line, a few times a second and where there is one. The last step of an
 // epoch shows while validation runs.
@@ -185,7 +89,7 @@ func (t *terminal) Step(epoch, step int, loss func() (float64, error)) {
 	if live == nil {
 		return
 	}
-	if s, ok := t.at(now, epoch, step, loss, func(last bool) bool { return last || live.Due(now) }); ok {
+	if s, ok := t.pace.At(now, epoch, step, loss, func(last bool) bool { return last || live.Due(now) }); ok {
 		t.state = s
 		live.Set(now, s)
 	}
@@ -299,7 +203,7 @@ func (t *terminal) Profiled(p *run.Profile) {
 	c.line("")
 	c.line(c.label("profile") + fmt.Sprintf("a training step, by kernel (mean of %d, %s)",
 		p.Steps, filepath.Join(t.start.Dir, folder.ProfileFile)))
-	c.printProfile(p)
+	p.WriteTable(c)
 	c.line(c.label("data") + figures.Percent(p.DataWaitShare, 2) + " of the training time was spent waiting for images")
 }
 

@@ -1,32 +1,26 @@
-package main
+package run
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"mdfa/gpu"
-	"mdfa/run"
 )
 
 // printed is the table of a profile.
-func printed(t *testing.T, r run.Profile) string {
+func printed(t *testing.T, r Profile) string {
 	t.Helper()
-	file, err := os.Create(filepath.Join(t.TempDir(), "table"))
-	require.NoError(t, err)
-	defer file.Close()
-	newConsole(file).printProfile(&r)
-	text, err := os.ReadFile(file.Name())
-	require.NoError(t, err)
-	return string(text)
+	var text strings.Builder
+	r.WriteTable(&text)
+	return text.String()
 }
 
 func TestProfileOfAGPUShowsTimesAgainstItsLimits(t *testing.T) {
-	r := run.NewProfile(gpu.Profile{
+	r := NewProfile(gpu.Profile{
 		Steps: 100, PeakBytesPerSecond: 1e12, PeakFLOPS: 10e12,
 		Kernels: []gpu.KernelProfile{
 			{Kernel: "sgemm", Launches: 4, FloorRead: 3e6, FloorWritten: 1e6, FLOPs: 50e6, Seconds: 10e-6},
@@ -45,7 +39,7 @@ func TestProfileOfAGPUShowsTimesAgainstItsLimits(t *testing.T) {
 }
 
 func TestProfileOfASoftwareGPUShowsTrafficAgainstTheLeast(t *testing.T) {
-	r := run.NewProfile(gpu.Profile{
+	r := NewProfile(gpu.Profile{
 		Steps: 2, PeakBytesPerSecond: 1e12, PeakFLOPS: 10e12,
 		Kernels: []gpu.KernelProfile{
 			{Kernel: "feedback", Launches: 1, FloorRead: 2e6, FloorWritten: 2e6, Read: 6e6, Written: 2e6, FLOPs: 1500},
