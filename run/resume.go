@@ -218,5 +218,5 @@ func (o *resumedRun) event() *Resumed {
 	case o.state == nil:
 		return &Resumed{Dir: o.dir}
 	}
-	return &Resumed{Dir: o.dir, Path: o.state.Path, Skipped: o.state.PassedBy, Progress: o.state.Progress}
+	return &Resumed{Dir: o.dir, Path: o.state.Path, Skipped: o.state.Skipped, Progress: o.state.Progress}
 }

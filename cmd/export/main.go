@@ -71,8 +71,8 @@ func (t *trained) summary(opt options) [][2]string {
 	add := func(label, format string, args ...any) {
 		lines = append(lines, [2]string{label, fmt.Sprintf(format, args...)})
 	}
-	if t.PassedBy != nil {
-		add("note", "%v", t.PassedBy)
+	if t.Skipped != nil {
+		add("note", "%v", t.Skipped)
 	}
 	add("network", "%v, %s weights", t.Network, figures.Count(t.Network.Weights()))
 	add("from", "%s, weights %s", t.Path, t.When())

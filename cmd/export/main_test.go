@@ -60,9 +60,9 @@ func aRun(t *testing.T) (dir string, net *model.Network) {
 		Network: net, Params: filled(net, 2), Best: filled(net, 1),
 	}
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "run"), 0o777))
-	require.NoError(t, checkpoint.WriteState(filepath.Join(dir, "run"), c))
+	require.NoError(t, checkpoint.NewWriter(filepath.Join(dir, "run"), nil).State(c))
 	c.Params = c.Best
-	require.NoError(t, checkpoint.WriteWeights(filepath.Join(dir, "run"), c))
+	require.NoError(t, checkpoint.NewWriter(filepath.Join(dir, "run"), nil).Weights(c))
 	return dir, net
 }
 
@@ -186,8 +186,8 @@ func TestWeightsThatAreNoNumbersAreRefused(t *testing.T) {
 		c, err := checkpoint.LoadLatest(t.Context(), run)
 		require.NoError(t, err)
 		c.Params = filled(net, float32(math.NaN()))
-		require.NoError(t, checkpoint.WriteState(run, c))
-		require.NoError(t, checkpoint.WriteWeights(run, c))
+		require.NoError(t, checkpoint.NewWriter(run, nil).State(c))
+		require.NoError(t, checkpoint.NewWriter(run, nil).Weights(c))
 		stdout, stderr, code := program(t, dir, "run", "-weights", weights)
 		assert.Equal(t, 1, code)
 		assert.Regexp(t, `^export: run/checkpoints/`+weights+`\.safetensors cannot be used \(its weights are NaN or infinite: the run diverged\): use another one\.\n$`, stderr)

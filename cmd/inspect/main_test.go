@@ -87,8 +87,8 @@ func runFolder(t *testing.T, root string, seed uint64, status string) string {
 	require.NoError(t, err)
 	require.NoError(t, r.WriteRun(text))
 	require.NoError(t, r.AddEpoch([]folder.Cell{{Column: "epoch", Value: "1"}, {Column: "steps", Value: "7"}, {Column: "train_loss", Value: "0.5"}, {Column: "best", Value: "true"}}))
-	require.NoError(t, checkpoint.WriteState(r.Dir(), c))
-	require.NoError(t, checkpoint.WriteWeights(r.Dir(), c))
+	require.NoError(t, checkpoint.NewWriter(r.Dir(), nil).State(c))
+	require.NoError(t, checkpoint.NewWriter(r.Dir(), nil).Weights(c))
 	if status != "" {
 		require.NoError(t, r.Finish([]folder.Cell{{Column: "status", Value: status}, {Column: "epochs", Value: "1"}, {Column: "best_epoch", Value: "1"}, {Column: "test_accuracy", Value: "0.75"}}))
 	}
@@ -99,7 +99,7 @@ func TestACheckpointOfMidEpochSaysSo(t *testing.T) {
 	c := sample(t, 1)
 	c.Progress.Step = 5
 	dir := t.TempDir()
-	require.NoError(t, checkpoint.WriteState(dir, c))
+	require.NoError(t, checkpoint.NewWriter(dir, nil).State(c))
 	assert.Contains(t, inspected(t, filepath.Join(dir, "checkpoints", "last.safetensors")), "in epoch 3, after its step 5; 19 steps in\n           all\n")
 }
 

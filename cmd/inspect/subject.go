@@ -40,7 +40,7 @@ func open(ctx context.Context, path, weights string) (*subject, error) {
 			return nil, err
 		}
 		s.settings, s.epochs = &s.checkpoint.Settings, history(s.checkpoint)
-		s.passedBy()
+		s.skipped()
 		return s, nil
 	}
 	if s.run, err = folder.ReadRun(path); err == nil {
@@ -50,7 +50,7 @@ func open(ctx context.Context, path, weights string) (*subject, error) {
 	}
 	if s.checkpoint, err = load(ctx, path); err == nil {
 		s.settings = &s.checkpoint.Settings
-		s.passedBy()
+		s.skipped()
 	} else if ctx.Err() != nil {
 		return nil, err
 	} else {
@@ -78,9 +78,9 @@ func isRun(dir string) bool {
 
 func (s *subject) note(err error) { s.notes = append(s.notes, err.Error()) }
 
-func (s *subject) passedBy() {
-	if s.checkpoint.PassedBy != nil {
-		s.note(s.checkpoint.PassedBy)
+func (s *subject) skipped() {
+	if s.checkpoint.Skipped != nil {
+		s.note(s.checkpoint.Skipped)
 	}
 }
 

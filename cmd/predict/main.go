@@ -139,8 +139,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // run opens the device and predicts.
 func (out *output) run(ctx context.Context, o options, c *checkpoint.Checkpoint) (err error) {
-	if c.PassedBy != nil {
-		fmt.Fprintf(out.errors, "predict: %s\n", foreign.Line(wording.Sentence(c.PassedBy)))
+	if c.Skipped != nil {
+		fmt.Fprintf(out.errors, "predict: %s\n", foreign.Line(wording.Sentence(c.Skipped)))
 	}
 	images, err := open(ctx, o, c)
 	if err != nil {

@@ -51,7 +51,7 @@ func halves(t *testing.T, input model.Shape, classes int, names ...string) strin
 	}
 	dir := t.TempDir()
 	order := []int{3, 5, 8}[:classes]
-	require.NoError(t, checkpoint.WriteWeights(dir, &checkpoint.Checkpoint{
+	require.NoError(t, checkpoint.NewWriter(dir, nil).Weights(&checkpoint.Checkpoint{
 		Facts: checkpoint.Facts{Settings: checkpoint.Settings{
 			Flags: map[string]string{"batch_size": "64"}, Rule: "bp", Network: net.Spec(),
 			Data: checkpoint.Data{Name: "made-up", Shape: [3]int{input.H, input.W, input.C}, Classes: classes, ClassOrder: order, ClassNames: names},
@@ -273,7 +273,7 @@ func TestWeightsThatAreNoNumbersAreRefused(t *testing.T) {
 	c, err := checkpoint.Load(t.Context(), dir)
 	require.NoError(t, err)
 	c.Params[0] = float32(math.Inf(1))
-	require.NoError(t, checkpoint.WriteWeights(dir, c))
+	require.NoError(t, checkpoint.NewWriter(dir, nil).Weights(c))
 	for _, weights := range []string{checkpoint.Best, checkpoint.Last} {
 		_, err := checkpoint.LoadWeights(t.Context(), dir, weights)
 		assert.ErrorContains(t, err, "its weights are NaN or infinite")

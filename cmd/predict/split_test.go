@@ -60,7 +60,7 @@ func trained(t *testing.T, on string, convnet bool, steps int) (dir string, r tr
 	require.NoError(t, trainer.Close())
 	require.NoError(t, l.Close())
 	dir = t.TempDir()
-	require.NoError(t, checkpoint.WriteWeights(dir, &checkpoint.Checkpoint{
+	require.NoError(t, checkpoint.NewWriter(dir, nil).Weights(&checkpoint.Checkpoint{
 		Facts: checkpoint.Facts{
 			Settings: checkpoint.Settings{
 				Flags: map[string]string{"batch_size": "32"}, Rule: "mdfa", Network: net.Spec(), Seed: 1,
@@ -98,7 +98,7 @@ func TestOtherDataUnderTheSameNameIsRefused(t *testing.T) {
 	c, err := checkpoint.Load(t.Context(), dir)
 	require.NoError(t, err)
 	c.Data.Checksum = strings.Repeat("0", 64)
-	require.NoError(t, checkpoint.WriteWeights(dir, c))
+	require.NoError(t, checkpoint.NewWriter(dir, nil).Weights(c))
 	got := call(dir, "-split", "test", "-device", "cpu")
 	assert.Equal(t, cli.ExitFailed, got.code)
 	assert.Regexp(t, `^predict: mnist in .* is not what the network was trained on: its checksum is [0-9a-f]{12}…, and training saw 000000000000…: name the folder of those files with -data\.\n$`, got.stderr)

@@ -43,7 +43,7 @@ func endOf(t *testing.T, dir string) runEnd {
 	require.NoError(t, err)
 	require.Equal(t, checkpoint.WeightsKind, e.best.Kind)
 	for _, c := range []*checkpoint.Checkpoint{e.last, e.best} {
-		require.NoError(t, c.PassedBy)
+		require.NoError(t, c.Skipped)
 		c.Path, c.Written = "", time.Time{}
 		c.Flags, c.Given = nil, nil // -resume and the like
 		for i := range c.Progress.Epochs {
@@ -461,7 +461,7 @@ func TestACheckpointThatFindsNoRoomEndsTheRun(t *testing.T) {
 	assert.Equal(t, "failed", rows[0]["status"])
 	state, err := checkpoint.LoadState(t.Context(), run)
 	require.NoError(t, err)
-	require.NoError(t, state.PassedBy)
+	require.NoError(t, state.Skipped)
 
 	relative, err := filepath.Rel(got.dir, run)
 	require.NoError(t, err)

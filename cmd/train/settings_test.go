@@ -23,7 +23,7 @@ func TestARunDoesNotGoOnWithOtherFeedback(t *testing.T) {
 	c, err := checkpoint.LoadState(t.Context(), filepath.Join(got.dir, run))
 	require.NoError(t, err)
 	c.Feedback.Fingerprint, c.Program = "0123", "abc"
-	require.NoError(t, checkpoint.WriteState(filepath.Join(got.dir, run), c))
+	require.NoError(t, checkpoint.NewWriter(filepath.Join(got.dir, run), nil).State(c))
 	failed := finish(t, inFolder(t, got.dir, "-resume", run, "-max_epochs", "2", "-quiet"))
 	assert.Equal(t, exitFailed, failed.code)
 	assert.Equal(t, "train: this program draws other feedback than the one that wrote "+run+

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"syscall"
 
 	"github.com/google/renameio/v2"
@@ -136,6 +137,21 @@ func Remove(path string) error {
 		return err
 	}
 	return nil
+}
+
+// Sweep removes the files of a folder whose names match, such as those that a killed process was
+// writing. An absent folder is no error.
+func Sweep(dir string, names *regexp.Regexp) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if err == nil && names.MatchString(e.Name()) {
+			err = Remove(filepath.Join(dir, e.Name()))
+		}
+	}
+	return err
 }
 
 // SyncFolder writes the names in a folder to the disk, so that they survive a loss of power. A file system

@@ -1,16 +1,16 @@
-// Package checkpoint keeps a training run in files: its weights, and for a run that is to
-// go on, all of its state.
+// Package checkpoint keeps a training run in files: its weights, and the whole state from which
+// it can be resumed.
 //
 // A checkpoint is one safetensors file, complete or absent: it is written under a temporary
 // name, synced and renamed. Its tensors, with weights shaped as model.Layer.WeightShape says:
 //
 //	layers.0.weight, layers.0.bias, …              the weights when it was written
-//	best.layers.0.weight, …                        those of the best epoch (state, after a validation)
+//	best.layers.0.weight, …                        the weights of the best epoch (state, after a validation)
 //	optimizer.0.layers.0.weight, …                 the optimizer's arenas (state): rmsprop 1, adam 2
 //
 // Its metadata has two entries. "checkpoint" is JSON, see [Facts]. "sha256" is the SHA-256
-// of the whole file, in hex, taken with 64 zeros in its own place: so one file that needs
-// no second one beside it shows any byte that has changed, and Python reads it as it is.
+// of the whole file in hex, computed with 64 zeros in place of the sum itself. So the file
+// shows any changed byte without a second file beside it, and Python reads it as it is.
 //
 // A run keeps them in its folder's checkpoints/:
 //
@@ -19,8 +19,8 @@
 //	best.safetensors      the weights of the best epoch alone
 //	epochs-512.json, …    the history of a long run, see [history]
 //
-// Programs that want a trained network call [Load] with what the user typed, and use
-// Network and Params. Going on with a run is [LoadState].
+// Programs that want a trained network call [LoadWeights] with the path that the user typed,
+// and use Network and Params. [LoadState] reads the state to resume a run from.
 package checkpoint
 
 import (
@@ -51,28 +51,28 @@ const (
 	sumKey   = "sha256"
 )
 
-// The prefixes of tensors that are not the weights themselves.
+// The prefixes of tensors other than the weights.
 const (
 	bestPrefix      = "best."
 	optimizerPrefix = "optimizer."
 )
 
-// Checkpoint is a network with what is known of its training. All arenas are laid out as
-// the network says.
+// Checkpoint is a network with its settings and training state. All arenas have the layout
+// of the network.
 type Checkpoint struct {
 	Facts
-	Path      string // the file that it was read from
-	PassedBy  error  // why a newer file of the folder was not taken: a sentence, or nil
+	Path      string // of the file
+	Skipped   error  // why a newer file of the folder was skipped: a sentence, or nil
 	Network   *model.Network
-	Params    []float32   // the weights when it was written; of WeightsKind, those of the best epoch
-	Best      []float32   // those of the best epoch; nil in WeightsKind, and before the first validation
+	Params    []float32   // the weights when it was written; in WeightsKind, the weights of the best epoch
+	Best      []float32   // the weights of the best epoch; nil in WeightsKind, and before the first validation
 	Optimizer [][]float32 // nil in WeightsKind
 
 	history storedHistory // the part of Progress.Epochs that is in files of its own
 }
 
-// TakeBest makes Params those of the best epoch, as in a checkpoint of WeightsKind. It returns false
-// where no epoch was validated, and leaves the latest ones.
+// TakeBest puts the weights of the best epoch into Params, as in a checkpoint of WeightsKind. It
+// returns false if no epoch was validated, and leaves the latest weights.
 func (c *Checkpoint) TakeBest() bool {
 	if c.Best != nil {
 		c.Kind, c.Params, c.Best, c.Optimizer = WeightsKind, c.Best, nil, nil
@@ -80,8 +80,8 @@ func (c *Checkpoint) TakeBest() bool {
 	return c.Kind == WeightsKind
 }
 
-// Epoch is the number of the epoch that Params come from: the best one of WeightsKind, and
-// otherwise the one that went on, or that had just ended.
+// Epoch returns the number of the epoch that Params come from: the best one in WeightsKind, and
+// otherwise the current one, or the one that had just ended.
 func (c *Checkpoint) Epoch() int {
 	switch {
 	case c.Kind == WeightsKind && c.Progress.BestEpoch > 0:
@@ -106,8 +106,8 @@ func (c *Checkpoint) When() string {
 	}
 }
 
-// CheckFinite refuses weights that are NaN or infinite, as those of a run that diverged. The
-// error is a sentence (ErrDamaged).
+// CheckFinite refuses weights that are NaN or infinite: the run diverged. The error is a
+// sentence (ErrDamaged).
 func (c *Checkpoint) CheckFinite() error {
 	for _, arena := range [][]float32{c.Params, c.Best} {
 		if !training.Finite(arena) {
@@ -118,7 +118,7 @@ func (c *Checkpoint) CheckFinite() error {
 	return nil
 }
 
-// State is what training.Trainer.Restore takes.
+// State returns the argument of training.Trainer.Restore.
 func (c *Checkpoint) State() training.State {
 	return training.State{Progress: c.Progress, Params: c.Params, Best: c.Best, Optimizer: c.Optimizer}
 }
@@ -157,11 +157,11 @@ func (c *Checkpoint) encode(w io.Writer) error {
 
 const sumLength = 2 * sha256.Size // in hex
 
-// errSum is a file whose bytes are not those that were written.
+// errSum says that the bytes of a file have changed since it was written.
 var errSum = errors.New("its checksum differs")
 
-// decode reads a file of size bytes and checks all of it. Its bytes are compared with its
-// checksum before memory is taken for its tensors.
+// decode reads a file of size bytes and checks all of it. It compares the bytes with the
+// checksum before it allocates memory for the tensors.
 func decode(ctx context.Context, file io.ReadSeeker, size int64) (*Checkpoint, error) {
 	r := disk.Reader(ctx, file)
 	header, err := safetensors.ReadHeader(r, size)
@@ -215,7 +215,7 @@ func decode(ctx context.Context, file io.ReadSeeker, size int64) (*Checkpoint, e
 	return c, c.take(tensors)
 }
 
-// take makes arenas of a file's tensors.
+// take puts a file's tensors into arenas.
 func (c *Checkpoint) take(tensors []safetensors.Tensor) error {
 	groups := map[string][]model.Tensor{}
 	for _, t := range tensors {

@@ -75,7 +75,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	assert.Equal(t, want, got)
 
 	dir := t.TempDir()
-	require.NoError(t, WriteState(dir, want))
+	require.NoError(t, NewWriter(dir, nil).State(want))
 	got, err = Load(t.Context(), dir)
 	require.NoError(t, err)
 	want.Path = filepath.Join(dir, Folder, LastFile)
@@ -108,8 +108,8 @@ func TestReadingWaitsForNothingAndEndsWithItsContext(t *testing.T) {
 	assert.EqualError(t, err, pipe+" is no file: expected a checkpoint (*.safetensors).")
 
 	run := t.TempDir()
-	require.NoError(t, WriteState(run, sample(t, 1)))
-	require.NoError(t, WriteState(run, sample(t, 2)))
+	require.NoError(t, NewWriter(run, nil).State(sample(t, 1)))
+	require.NoError(t, NewWriter(run, nil).State(sample(t, 2)))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = Load(ctx, run)
@@ -152,7 +152,7 @@ func TestTheFolderDecidesWhichFileIsRead(t *testing.T) {
 	w := NewWriter(run, nil)
 	require.NoError(t, w.State(first))
 	require.NoError(t, w.State(second))
-	require.NoError(t, WriteWeights(run, best))
+	require.NoError(t, NewWriter(run, nil).Weights(best))
 	assertFiles(t, filepath.Join(run, Folder), BestFile, LastFile, PreviousFile)
 
 	read := func(load func(context.Context, string) (*Checkpoint, error), path string) *Checkpoint {
@@ -183,7 +183,7 @@ func TestTheFolderDecidesWhichFileIsRead(t *testing.T) {
 	require.NoError(t, os.Truncate(last, 100))
 	c := read(LoadState, run)
 	assert.Equal(t, first.Optimizer, c.Optimizer)
-	require.ErrorContains(t, c.PassedBy, last+" is damaged or no checkpoint (")
+	require.ErrorContains(t, c.Skipped, last+" is damaged or no checkpoint (")
 	require.NoError(t, os.WriteFile(filepath.Join(run, Folder, PreviousFile), nil, 0o666))
 	_, err = LoadState(t.Context(), run)
 	require.ErrorIs(t, err, ErrDamaged)
@@ -223,7 +223,7 @@ func TestAFailedWriteLeavesTheFilesBefore(t *testing.T) {
 func TestPlacesThatCannotBeWrittenAreExplained(t *testing.T) {
 	run := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(run, Folder), nil, 0o666))
-	err := WriteState(run, sample(t, 1))
+	err := NewWriter(run, nil).State(sample(t, 1))
 	require.ErrorIs(t, err, ErrWrite)
 	assert.ErrorIs(t, err, syscall.ENOTDIR)
 	for cause, want := range map[error]string{
@@ -239,7 +239,7 @@ func TestPlacesThatCannotBeWrittenAreExplained(t *testing.T) {
 func TestWhatAnEndedProcessLeftIsSwept(t *testing.T) {
 	run := t.TempDir()
 	require.NoError(t, Sweep(run), "no checkpoints")
-	require.NoError(t, WriteState(run, sample(t, 1)))
+	require.NoError(t, NewWriter(run, nil).State(sample(t, 1)))
 	dir := filepath.Join(run, Folder)
 	for _, name := range []string{".last.safetensors4711", ".previous.safetensors", "mine.safetensors", ".hidden"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o666))

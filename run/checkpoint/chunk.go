@@ -2,5 +2,5 @@
 
 package checkpoint
 
-// chunk is the number of epochs in a file of the history.
+// chunk is the number of epochs in one file of the history.
 const chunk = 512

@@ -2,5 +2,5 @@
 
 package checkpoint
 
-// chunk is small where writes are made to fail: so those of the history are, too.
+// chunk is small in tests that make writes fail, so that they reach the files of the history.
 const chunk = 1

@@ -16,7 +16,7 @@ import (
 var (
 	// ErrAbsent: there is no checkpoint.
 	ErrAbsent = errors.New("no checkpoint")
-	// ErrDamaged: a file is not, byte for byte, a checkpoint that was written.
+	// ErrDamaged: a file is not a checkpoint, or some of its bytes have changed.
 	ErrDamaged = errors.New("damaged checkpoint")
 	// ErrWrite: a checkpoint cannot be written.
 	ErrWrite = errors.New("checkpoint cannot be written")
@@ -30,7 +30,7 @@ func OpenError(path string, err error) error {
 	return fault.New(ErrAbsent, err, "%s cannot be read (%v): check the disk and its permissions.", path, disk.Reason(err))
 }
 
-// flaw is the cause of an ErrDamaged: a file's name and what is wrong with it.
+// flaw is the cause of an ErrDamaged.
 type flaw struct {
 	file, why string
 	cause     error
@@ -39,7 +39,7 @@ type flaw struct {
 func (f flaw) Error() string { return f.file + ": " + f.why }
 func (f flaw) Unwrap() error { return f.cause }
 
-// damaged says what is wrong with a file.
+// damaged explains why a file cannot be used.
 func damaged(path string, err error) error {
 	if at := (*fs.PathError)(nil); errors.As(err, &at) {
 		return OpenError(path, err)
@@ -48,7 +48,7 @@ func damaged(path string, err error) error {
 	return fault.New(ErrDamaged, flaw{filepath.Base(path), why, err}, "%s is damaged or no checkpoint (%s): use another one.", path, why)
 }
 
-// allFailed says what is wrong with the checkpoints of a folder, none of which can be used.
+// allFailed explains why none of a folder's checkpoints can be used.
 func allFailed(dir string, failures []error) error {
 	if len(failures) == 1 {
 		return failures[0]

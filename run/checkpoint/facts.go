@@ -18,10 +18,10 @@ import (
 	"mdfa/run/settings"
 )
 
-// Settings are what a run was started with.
+// Settings are the settings of a run, its data and its network. run.json and checkpoints hold them.
 type Settings struct {
 	Program      string            `json:"program"` // the version that wrote this
-	Flags        map[string]string `json:"flags"`   // every flag of train with its value, typed or not
+	Flags        map[string]string `json:"flags"`   // the value of every flag of train, typed or not
 	Given        []string          `json:"given"`   // the flags that were typed, sorted
 	Data         Data              `json:"data"`
 	Network      model.Spec        `json:"network"`
@@ -33,7 +33,7 @@ type Settings struct {
 	Feedback     Feedback          `json:"feedback"`
 }
 
-// Facts returns the settings as values, with what data and network made of them.
+// Facts returns the settings as values, with the defaults that depend on data and network.
 func (s *Settings) Facts() *settings.Facts {
 	f := &settings.Facts{Spec: settings.Recorded(s.Flags, s.Given), Shape: s.Data.Shape, Source: s.Data.Source}
 	f.Network, _ = s.Network.Network() // nil in a record that ReadRun would refuse
@@ -55,30 +55,30 @@ func (s *Settings) Facts() *settings.Facts {
 // KeepsNone says whether the run was told to keep no checkpoints.
 func (s Settings) KeepsNone() bool { return s.Flags["checkpoint_every"] == "-1" }
 
-// Data are the facts of a data set, after its classes were chosen and its splits cut.
+// Data describes a data set whose classes are chosen and whose splits are cut.
 type Data struct {
 	Name       string   `json:"name"`
 	Source     string   `json:"source"` // where the files were, for people to read
 	Shape      [3]int   `json:"shape"`  // of an image: height, width, channels
 	Classes    int      `json:"classes"`
 	ClassOrder []int    `json:"class_order"`           // the label in the files of each class
-	ClassNames []string `json:"class_names,omitempty"` // where they are known
+	ClassNames []string `json:"class_names,omitempty"` // empty if unknown
 	Coarse     bool     `json:"coarse,omitempty"`
 	Train      int      `json:"train"` // images
 	Valid      int      `json:"valid"`
 	Test       int      `json:"test"`
 	Checksum   string   `json:"checksum"`           // loaders.Dataset.Checksum
-	LeftOut    *LeftOut `json:"left_out,omitempty"` // nil where every file could be read
+	LeftOut    *LeftOut `json:"left_out,omitempty"` // nil if every file could be read
 }
 
-// LeftOut are the files of a data set that could not be read.
+// LeftOut counts the files of a data set that could not be read.
 type LeftOut struct {
 	Files    int           `json:"files"`
 	Of       int           `json:"of"` // files in all
 	Examples []LeftOutFile `json:"examples"`
 }
 
-// String says how many, and the first with its reason. It is "" for none.
+// String gives the counts, and the first file with its reason. It is "" for nil.
 func (l *LeftOut) String() string {
 	if l == nil {
 		return ""
@@ -96,7 +96,7 @@ type LeftOutFile struct {
 	Reason string `json:"reason"`
 }
 
-// ClassName is the name of a class, or the label that its files have.
+// ClassName returns the name of a class, or its label in the files.
 func (d Data) ClassName(class int) string {
 	if class < len(d.ClassNames) {
 		return d.ClassNames[class]
@@ -107,8 +107,8 @@ func (d Data) ClassName(class int) string {
 	return strconv.Itoa(class)
 }
 
-// ByLabel returns the classes in the order of the labels that the files have. The network's own order is
-// drawn by the seed.
+// ByLabel returns the classes in the order of their labels in the files. The network's own order
+// is drawn from the seed.
 func (d Data) ByLabel() []int {
 	order := make([]int, d.Classes)
 	for class := range order {
@@ -120,15 +120,15 @@ func (d Data) ByLabel() []int {
 	return order
 }
 
-// Feedback says where the fixed feedback comes from. It is drawn again from the seed and
-// not kept: ImageNet's has 1.7 GB.
+// Feedback describes the fixed feedback. It is drawn again from the seed and not stored:
+// ImageNet's has 1.7 GB.
 type Feedback struct {
 	Kind string `json:"kind"` // "none", "layer" (fa) or "direct" (dfa, mdfa)
-	// Fingerprint is of the values drawn, so that a program which draws others is found out.
+	// Fingerprint is a hash of the values, to detect a program that draws other values.
 	Fingerprint string `json:"fingerprint,omitempty"`
 }
 
-// Facts are what a checkpoint says beside its tensors.
+// Facts is the JSON of a checkpoint beside its tensors.
 type Facts struct {
 	Format  int       `json:"format"`
 	Kind    Kind      `json:"kind"`
@@ -137,12 +137,12 @@ type Facts struct {
 	Progress training.Progress `json:"-"` // as progressJSON
 }
 
-// Kind says what a checkpoint can be used for.
+// Kind tells a state from weights alone.
 type Kind string
 
 // The kinds of checkpoints.
 const (
-	// StateKind: training can go on from it.
+	// StateKind: training can be resumed from it.
 	StateKind Kind = "state"
 	// WeightsKind: the weights of the best epoch alone.
 	WeightsKind Kind = "weights"
@@ -163,14 +163,14 @@ type factsJSON struct {
 
 // progressJSON is training.Progress in a checkpoint.
 type progressJSON struct {
-	Epoch     int         `json:"epoch"` // that goes on, or that is next
+	Epoch     int         `json:"epoch"` // the current or next one
 	Step      int         `json:"step"`  // of it
 	Steps     int         `json:"steps"` // of the whole run
 	BestEpoch int         `json:"best_epoch"`
 	Sums      metricsJSON `json:"sums"` // of the epoch so far
 	Seconds   float64     `json:"seconds"`
 	DataWait  float64     `json:"data_wait_seconds"`
-	// History is the epochs before those of Epochs.
+	// History describes the files of the epochs before Epochs.
 	History storedHistory `json:"history,omitzero"`
 	Epochs  []epochJSON   `json:"epochs"`
 }
@@ -232,8 +232,8 @@ func (j progressJSON) progress() training.Progress {
 	return p
 }
 
-// number is a float64 whose bits survive JSON, also where it is none: a diverged
-// validation's loss is "NaN".
+// number is a float64 that round-trips through JSON, NaN and infinities included: the loss of
+// a diverged validation is "NaN".
 type number float64
 
 // MarshalJSON writes the shortest number that reads back as the same, or a text.

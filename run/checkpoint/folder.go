@@ -23,16 +23,15 @@ const (
 	BestFile     = "best" + Suffix
 )
 
-// Load reads the trained network that a path stands for: a checkpoint, or the folder of a
-// run or of its checkpoints. Of a folder it is best, else last, else previous; one that is
-// damaged is passed over, which PassedBy says. The error is a sentence for the user
-// (ErrAbsent, ErrDamaged).
+// Load reads the trained network at a path: a checkpoint, or the folder of a run or of its
+// checkpoints. In a folder it tries best, last and previous in this order; Skipped says why a
+// damaged file was skipped. The error is a sentence for the user (ErrAbsent, ErrDamaged).
 func Load(ctx context.Context, path string) (*Checkpoint, error) {
 	return load(ctx, path, Read, BestFile, LastFile, PreviousFile)
 }
 
-// LoadLatest is Load with the order last, previous, best: for the weights that training
-// came to, and not the best ones.
+// LoadLatest is Load with the order last, previous, best: for the latest weights instead of the
+// best ones.
 func LoadLatest(ctx context.Context, path string) (*Checkpoint, error) {
 	return load(ctx, path, Read, LastFile, PreviousFile, BestFile)
 }
@@ -60,8 +59,8 @@ func LoadWeights(ctx context.Context, path, weights string) (*Checkpoint, error)
 	return c, c.CheckFinite()
 }
 
-// LoadState reads the state that a run goes on from: a checkpoint of StateKind, or of a
-// folder last, else previous. Weights that are not finite count as damaged.
+// LoadState reads the state to resume a run from: a checkpoint of StateKind, or in a folder last,
+// else previous. Weights that are NaN or infinite count as damaged.
 func LoadState(ctx context.Context, path string) (*Checkpoint, error) {
 	c, err := load(ctx, path, readFinite, LastFile, PreviousFile)
 	if err == nil && c.Kind != StateKind {
@@ -97,7 +96,7 @@ func load(ctx context.Context, path string, read func(context.Context, string) (
 		switch {
 		case err == nil:
 			if len(failures) > 0 {
-				c.PassedBy = failures[0]
+				c.Skipped = failures[0]
 			}
 			return c, nil
 		case ctx.Err() != nil:
@@ -121,12 +120,12 @@ func isDir(path string) bool {
 // Writer writes the checkpoints of one run. One goroutine at a time uses it.
 type Writer struct {
 	dir     string // the folder of checkpoints
-	whole   bool   // last is known to be whole, and becomes previous at the next save
+	whole   bool   // last is known to be undamaged: it becomes previous at the next save
 	history history
 }
 
-// NewWriter writes below a run's folder, which exists. From is the state that the run goes
-// on from, or nil. If it is not last, then last is damaged or was passed over: the first
+// NewWriter returns a writer for a run's folder, which must exist. from is the state that the run
+// is resumed from, or nil. If that is not last, then last is damaged or was skipped: the first
 // save replaces it and leaves previous as it is.
 func NewWriter(run string, from *Checkpoint) *Writer {
 	w := &Writer{dir: filepath.Join(run, Folder)}
@@ -138,14 +137,8 @@ func NewWriter(run string, from *Checkpoint) *Writer {
 	return w
 }
 
-// WriteState makes c the last checkpoint of a run's folder; see [Writer.State].
-func WriteState(run string, c *Checkpoint) error { return NewWriter(run, nil).State(c) }
-
-// WriteWeights makes c the best checkpoint of a run's folder; see [Writer.Weights].
-func WriteWeights(run string, c *Checkpoint) error { return NewWriter(run, nil).Weights(c) }
-
-// State makes c the last checkpoint, and a whole last one the previous one. It is on the disk
-// when State returns; after an error the folder holds a whole checkpoint if it held one
+// State makes c the last checkpoint, and an undamaged last one the previous one. It is on the disk
+// when State returns. After an error the folder holds an undamaged checkpoint if it held one
 // before. The error is a sentence (ErrWrite).
 func (w *Writer) State(c *Checkpoint) error {
 	last, previous := filepath.Join(w.dir, LastFile), filepath.Join(w.dir, PreviousFile)
@@ -161,20 +154,19 @@ func (w *Writer) State(c *Checkpoint) error {
 		if !w.whole {
 			return nil
 		}
-		// Another name for the file, and then the name changes hands: at every moment there
-		// is a last one.
+		// A second name for the file, which is then renamed: at every moment there is a last one.
 		spare := filepath.Join(w.dir, "."+PreviousFile)
-		_ = os.Remove(spare) // of a process that ended here
+		_ = os.Remove(spare) // left by a process that ended here
 		err := disk.Link(last, spare)
 		if err == nil {
 			err = disk.Rename(spare, previous)
-			_ = os.Remove(spare) // there still, where previous was the same file already
+			_ = os.Remove(spare) // still there if previous already was the same file
 			return err
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // somebody has removed it
+			return nil // last was removed
 		}
-		return disk.Rename(last, previous) // a file system without hard links
+		return disk.Rename(last, previous) // the file system has no hard links
 	})
 	w.whole = w.whole || err == nil
 	return err
@@ -193,7 +185,7 @@ func (w *Writer) Weights(c *Checkpoint) error {
 	return write(path, &weights, nil)
 }
 
-// makeFolder makes the folder of checkpoints, and not that of a run which somebody has removed.
+// makeFolder makes the folder of checkpoints, unless the run's folder was removed.
 func (w *Writer) makeFolder() error {
 	if isDir(w.dir) {
 		return nil
@@ -202,27 +194,15 @@ func (w *Writer) makeFolder() error {
 	return disk.Mkdir(w.dir)
 }
 
-// temporary matches the names that files have while they are written.
+// temporary matches the names of files while they are written.
 var temporary = regexp.MustCompile(`^\..+\.(safetensors|json)\d*$`)
 
-// Sweep removes what a process that was ended left half-written in a run's folder. The
-// caller has the run's lock.
+// Sweep removes the half-written files of a killed process from a run's folder. The caller must
+// hold the run's lock.
 func Sweep(run string) error {
 	dir := filepath.Join(run, Folder)
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	if err := disk.Sweep(dir, temporary); err != nil {
 		return writeFault(dir, err)
-	}
-	for _, e := range entries {
-		if !temporary.MatchString(e.Name()) {
-			continue
-		}
-		if err := disk.Remove(filepath.Join(dir, e.Name())); err != nil {
-			return writeFault(dir, err)
-		}
 	}
 	return nil
 }

@@ -16,21 +16,21 @@ import (
 
 // history writes the older part of a long run's history to files of their own, so that the
 // time for a save does not grow with the number of epochs. A checkpoint holds the latest 512 to
-// 1023 epochs itself. Those before are in epochs-512.json, epochs-1024.json, … beside it: 512
-// epochs each, one in a line, written once.
+// 1023 epochs itself. The earlier ones are in epochs-512.json, epochs-1024.json, … beside it: 512
+// epochs in each file, one on a line, written once.
 type history struct {
-	epochs int       // that are in files
-	sum    hash.Hash // over these files
+	epochs int       // number of epochs in files
+	sum    hash.Hash // of these files
 }
 
-// storedHistory is what a checkpoint says of these files.
+// storedHistory describes these files in a checkpoint.
 type storedHistory struct {
-	Epochs int    `json:"epochs"`           // in them
-	Chunk  int    `json:"chunk"`            // in each of them
-	SHA256 string `json:"sha256,omitempty"` // over them, in hex
+	Epochs int    `json:"epochs"`           // in all files
+	Chunk  int    `json:"chunk"`            // in each file
+	SHA256 string `json:"sha256,omitempty"` // of all files, in hex
 }
 
-// storedEpochs is how many of n epochs are in files.
+// storedEpochs returns how many of n epochs are in files.
 func storedEpochs(n int) int { return max(0, n/chunk-1) * chunk }
 
 func historyFile(dir string, epochs int) string {
@@ -68,7 +68,7 @@ func (h *history) store(dir string, epochs []training.Epoch) (storedHistory, err
 	return storedHistory{want, chunk, hex.EncodeToString(h.sum.Sum(nil))}, nil
 }
 
-// readHistory completes the epochs of a state by those that are in files of dir.
+// readHistory puts the epochs in files of dir before the epochs of a state.
 func (c *Checkpoint) readHistory(dir string) error {
 	stored := c.history
 	c.history = storedHistory{}

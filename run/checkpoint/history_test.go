@@ -120,7 +120,7 @@ func TestADamagedLastNeverReplacesAWholePrevious(t *testing.T) {
 
 	c, err := LoadState(t.Context(), run)
 	require.NoError(t, err)
-	require.Error(t, c.PassedBy)
+	require.Error(t, c.Skipped)
 	w = NewWriter(run, c)
 	require.NoError(t, w.State(sample(t, 3)))
 	previous, err := Read(t.Context(), filepath.Join(run, Folder, PreviousFile))
@@ -156,7 +156,7 @@ func TestAStateWithoutNumbersIsPassedOver(t *testing.T) {
 	c, err := LoadState(t.Context(), run)
 	require.NoError(t, err)
 	assert.Equal(t, sample(t, 1).Params, c.Params)
-	assert.ErrorContains(t, c.PassedBy, "its weights are NaN or infinite")
+	assert.ErrorContains(t, c.Skipped, "its weights are NaN or infinite")
 	require.NoError(t, w.State(bad))
 	_, err = LoadState(t.Context(), run)
 	require.ErrorIs(t, err, ErrDamaged)

@@ -2,15 +2,14 @@ package checkpoint
 
 import "math"
 
-// Spread describes values. Mean, norm and extremes are those of the finite values, NaN where there
-// are none.
+// Spread describes values. Mean, Norm, Min and Max are of the finite values, NaN if there are none.
 type Spread struct {
 	Number, Finite       int
 	Zeros, AtFloor       int // AtFloor: values at the floor or below
 	Mean, Norm, Min, Max float64
 }
 
-// Measure looks at values; floor is NaN where nothing is clamped.
+// Measure describes values; floor is NaN if nothing is clamped.
 func Measure(values []float32, floor float64) Spread {
 	s := Spread{Number: len(values), Min: math.Inf(1), Max: math.Inf(-1)}
 	bound := float32(floor) // as the device clamps
@@ -38,8 +37,8 @@ func Measure(values []float32, floor float64) Spread {
 	return s
 }
 
-// Floor is the value at which the rule clamps the weights of a layer from below, NaN where it does not:
-// mdfa clamps those of every layer but the first.
+// Floor returns the value at which the rule clamps the weights of a layer from below, NaN if it does
+// not: mdfa clamps every layer but the first.
 func (s *Settings) Floor(layer int) float64 {
 	if s.ClampFloor == nil || layer == 0 {
 		return math.NaN()

@@ -57,7 +57,7 @@ func Read(ctx context.Context, dir string) (*Folder, error) {
 	}
 	if f.Weights == nil {
 		f.Checkpoint.TakeBest()
-		f.Weights = f.Checkpoint.PassedBy
+		f.Weights = f.Checkpoint.Skipped
 	}
 	return f, nil
 }

@@ -155,17 +155,8 @@ func sweepBegun(parent string) {
 // own files stay as they are until the run is known to go on: see SetEpochs.
 func Open(dir string, lock func(), epochColumns []string) (*Writer, error) {
 	r := &Writer{dir: dir, columns: epochColumns, unlock: lock}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
+	if err := disk.Sweep(dir, temporary); err != nil {
 		return nil, explain(dir, err)
-	}
-	for _, e := range entries {
-		if !temporary.MatchString(e.Name()) {
-			continue
-		}
-		if err := disk.Remove(filepath.Join(dir, e.Name())); err != nil {
-			return nil, explain(dir, err)
-		}
 	}
 	return r, nil
 }

@@ -56,7 +56,7 @@ func runFolder(t *testing.T) string {
 	c := predict.NewConfusion(3)
 	c.Add([]float32{1, 0, 0, 0, 1, 0, 0, 1, 0}, []int32{0, 1, 2})
 	require.NoError(t, folder.WriteConfusion(run, folder.Confusion{Split: "test", Confusion: c}, settings.Data.ClassName))
-	require.NoError(t, checkpoint.WriteWeights(run.Dir(), &checkpoint.Checkpoint{
+	require.NoError(t, checkpoint.NewWriter(run.Dir(), nil).Weights(&checkpoint.Checkpoint{
 		Facts: checkpoint.Facts{Settings: settings}, Network: net, Params: make([]float32, net.Params),
 	}))
 	return run.Dir()
