@@ -14,10 +14,14 @@ type interval struct {
 // slotHeap hands out the lowest free slot, which keeps a warp's registers close.
 type slotHeap []int32
 
-func (h slotHeap) Len() int           { return len(h) }
+func (h slotHeap) Len() int { return len(h) }
+
 func (h slotHeap) Less(i, j int) bool { return h[i] < h[j] }
-func (h slotHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *slotHeap) Push(x any)        { *h = append(*h, x.(int32)) }
+
+func (h slotHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+
+func (h *slotHeap) Push(x any) { *h = append(*h, x.(int32)) }
+
 func (h *slotHeap) Pop() any {
 	old := *h
 	x := old[len(old)-1]

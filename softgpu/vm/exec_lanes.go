@@ -113,22 +113,6 @@ func (w *warp) globalLanes(in *inst, m uint32, base *vec) {
 	}
 }
 
-// sectorSet counts distinct 32-byte sectors of one access.
-type sectorSet struct {
-	n    int
-	list [lanes]uint64
-}
-
-func (s *sectorSet) add(sector uint64) {
-	for i := s.n - 1; i >= 0; i-- {
-		if s.list[i] == sector {
-			return
-		}
-	}
-	s.list[s.n] = sector
-	s.n++
-}
-
 // collisions finds two lanes that write the same bytes: a small hash table of
 // what each lane wrote, by 4-byte word.
 type collisions struct {

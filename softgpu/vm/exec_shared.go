@@ -1,8 +1,6 @@
 package vm
 
-import (
-	"math/bits"
-)
+import "math/bits"
 
 // sharedCheck checks one lane's shared access and notes it.
 func (w *warp) sharedCheck(in *inst, lane int, off, n uint64, acc access, read bool) bool {

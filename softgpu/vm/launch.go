@@ -5,62 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"sync/atomic"
 )
-
-// DefaultBudget is the number of instructions a thread may run before the
-// launch is taken for endless.
-const DefaultBudget = 200_000_000
-
-// Launch says how a kernel is to run.
-type Launch struct {
-	Grid, Block Dim3
-	SharedBytes uint64 // dynamic shared memory
-	SharedLimit int    // opted-in limit for static and dynamic together; 0 means the default
-	Params      []byte // ParamSize bytes, each parameter at its offset
-	Seed        uint64 // order of blocks and warps
-	Workers     int    // goroutines; 0 means GOMAXPROCS
-	Budget      uint64 // instructions of a thread; 0 means DefaultBudget
-	Context     context.Context
-
-	// Began, if not nil, is called once before the first block with the launch's
-	// epoch: a number that no other launch since the last restart has. When all 16-bit
-	// epochs are used, every record is forgotten and they start again at 1.
-	Began func(epoch uint64)
-	// Unordered says whether the operation with that epoch may run at the same time
-	// as this launch. An access that conflicts with one of such an operation is a race.
-	// nil means that no other may, and costs nothing. It is called from several
-	// goroutines, must give the same answer each time, and may not start an operation.
-	Unordered func(epoch uint64) bool
-}
-
-// launch is a running launch.
-type launch struct {
-	k           *Kernel
-	grid, block Dim3
-	params      []byte
-	dynShared   uint64
-	seed        uint64
-	budget      uint64
-	epoch       uint64
-	blocks      uint64
-	start, step uint64 // the order of blocks: start + i*step modulo blocks
-
-	next  atomic.Uint64
-	stop  atomic.Bool
-	mu    sync.Mutex
-	fault *Fault
-	at    uint64 // block of the fault
-	stats Stats
-
-	unordered func(epoch uint64) bool
-}
-
-// thread gives the index of a thread from its number within the block.
-func (r *launch) thread(n int) Dim3 {
-	x, y := int(r.block.X), int(r.block.Y)
-	return Dim3{uint32(n % x), uint32(n / x % y), uint32(n / x / y)}
-}
 
 // Launch runs the kernel to its end. A finding of the checks is a *Fault, an
 // impossible launch a *LimitError; memory written until then stays written.
@@ -189,30 +134,4 @@ func (r *launch) guarded(b *block, linear uint64) (f *Fault) {
 		}
 	}()
 	return b.execute(linear)
-}
-
-// beginLaunch gives a launch its epoch and holds off epoch restarts until
-// mem.launches is released for reading.
-func (m *Memory) beginLaunch() uint64 {
-	m.mu.Lock()
-	m.epoch++
-	restart := m.epoch >= 1<<epochBits-1
-	epoch := m.epoch
-	m.mu.Unlock()
-	if !restart {
-		m.launches.RLock()
-		return epoch
-	}
-	// All 16-bit epochs are used: forget every record and start again.
-	m.launches.Lock()
-	m.mu.Lock()
-	if m.epoch >= 1<<epochBits-1 {
-		m.epoch = 0
-		for _, a := range *m.live.Load() {
-			a.races.reset()
-		}
-	}
-	m.mu.Unlock()
-	m.launches.Unlock()
-	return m.beginLaunch()
 }

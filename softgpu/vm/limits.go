@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+	"strings"
 
 	"mdfa/softgpu/ptx"
 )
@@ -41,6 +42,7 @@ var isaDrivers = []struct {
 	isa    ptx.Version
 	driver int
 }{
+
 	{ptx.Version{Major: 5, Minor: 0}, 8000}, {ptx.Version{Major: 6, Minor: 0}, 9000}, {ptx.Version{Major: 6, Minor: 1}, 9010},
 	{ptx.Version{Major: 6, Minor: 2}, 9020}, {ptx.Version{Major: 6, Minor: 3}, 10000}, {ptx.Version{Major: 6, Minor: 4}, 10010},
 	{ptx.Version{Major: 6, Minor: 5}, 10020}, {ptx.Version{Major: 7, Minor: 0}, 11000}, {ptx.Version{Major: 7, Minor: 1}, 11010},
@@ -101,74 +103,9 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("vm: launch of %s: %s: %d, at most %d", e.Kernel, e.Resource, e.Got, e.Limit)
 }
 
-// checkLaunch compares a launch with the limits of device and kernel.
-func (k *Kernel) checkLaunch(c *Launch) error {
-	lim := &k.mod.limits
-	fail := func(what string, got, limit uint64) error { return &LimitError{k.name, what, got, limit} }
-	for _, d := range []struct {
-		name       string
-		got, limit uint32
-	}{
-		{"grid x", c.Grid.X, lim.MaxGrid.X}, {"grid y", c.Grid.Y, lim.MaxGrid.Y}, {"grid z", c.Grid.Z, lim.MaxGrid.Z},
-		{"block x", c.Block.X, lim.MaxBlock.X}, {"block y", c.Block.Y, lim.MaxBlock.Y}, {"block z", c.Block.Z, lim.MaxBlock.Z},
-	} {
-		if d.got == 0 {
-			return fmt.Errorf("vm: launch of %s: %s is 0, at least 1 is expected", k.name, d.name)
-		}
-		if d.got > d.limit {
-			return fail(d.name, uint64(d.got), uint64(d.limit))
-		}
-	}
-	threads := c.Block.Count()
-	if threads > uint64(lim.ThreadsPerBlock) {
-		return fail("threads per block", threads, uint64(lim.ThreadsPerBlock))
-	}
-	if n := k.maxThreads(); n > 0 && threads > uint64(n) {
-		return fail("threads per block by .maxntid or .reqntid", threads, uint64(n))
-	}
-	if r := k.fn.ReqNTid; r[0] > 0 && (Dim3{uint32(r[0]), uint32(r[1]), uint32(r[2])}) != c.Block {
-		return fmt.Errorf("vm: launch of %s: block %v, .reqntid asks for (%d,%d,%d)", k.name, c.Block, r[0], r[1], r[2])
-	}
-	shared := k.shared.size + c.SharedBytes
-	limit := uint64(max(lim.SharedDefault, min(c.SharedLimit, lim.SharedOptIn)))
-	if shared > limit || shared < c.SharedBytes {
-		return fail("shared memory (static and dynamic)", shared, limit)
-	}
-	if regs := uint64(k.Registers()) * threads; regs > uint64(lim.Registers) {
-		return fail(fmt.Sprintf("registers (an estimated %d a thread)", k.Registers()), regs, uint64(lim.Registers))
-	}
-	if k.local.size > lim.LocalBytes {
-		return fail("local memory of a thread", k.local.size, lim.LocalBytes)
-	}
-	if len(c.Params) != k.paramSize {
-		return fmt.Errorf("vm: launch of %s: %d bytes of parameters, expected %d", k.name, len(c.Params), k.paramSize)
-	}
-	return nil
-}
-
-// maxThreads is what .maxntid or .reqntid allow, or 0.
-func (k *Kernel) maxThreads() int {
-	for _, e := range [][3]int{k.fn.ReqNTid, k.fn.MaxNTid} {
-		if e[0] > 0 {
-			return e[0] * e[1] * e[2]
-		}
-	}
-	return 0
-}
-
-// Registers estimates the registers a thread needs on a GPU: the largest number
-// of 32-bit registers live at one point of the PTX (64-bit ones count twice,
-// predicates not), plus 4 for addresses that an assembler adds, rounded up to 8
-// and at most 255. It is capped, as an assembler caps it by spilling, by
-// .maxnreg and by what .maxntid or .reqntid threads leave of the register file.
-// ptxas often needs fewer; it reorders and rematerialises.
-func (k *Kernel) Registers() int {
-	n := min(int(alignUp(uint64(k.liveMax+4), 8)), 255)
-	if k.fn.MaxReg > 0 {
-		n = min(n, k.fn.MaxReg)
-	}
-	if t := k.maxThreads(); t > 0 {
-		n = min(n, max(k.mod.limits.Registers/t, 1))
-	}
-	return n
+// TooManyResources says that a launch fails because its blocks need more registers or
+// threads than the kernel was compiled for, which a driver tells apart from arguments
+// that no launch may have.
+func (e *LimitError) TooManyResources() bool {
+	return strings.HasPrefix(e.Resource, "registers") || strings.HasPrefix(e.Resource, "threads per block by")
 }

@@ -142,8 +142,6 @@ func (l *lowerer) enter(fn *ptx.Func) *frame {
 	return f
 }
 
-func alignUp(n, a uint64) uint64 { return (n + a - 1) / max(a, 1) * max(a, 1) }
-
 func (l *lowerer) reserveLocal(v *ptx.Var) uint64 {
 	return l.k.local.place(v.Name, alignUp(v.Size, 4), max(v.Align, 4))
 }

@@ -1,8 +1,6 @@
 package vm
 
-import (
-	"mdfa/softgpu/ptx"
-)
+import "mdfa/softgpu/ptx"
 
 func lowerBra(l *lowerer, in *ptx.Instr, m *modifiers) {
 	m.flag("uni")

@@ -6,21 +6,6 @@ import (
 	"mdfa/softgpu/ptx"
 )
 
-// wantArgs checks the number of operands.
-func (l *lowerer) wantArgs(n int) {
-	if len(l.cur.Args) != n {
-		panic(l.errorf("%d operands, expected %d", len(l.cur.Args), n))
-	}
-}
-
-// maskBits has the lowest bits set.
-func maskBits(bits int) uint64 {
-	if bits >= 64 {
-		return ^uint64(0)
-	}
-	return 1<<bits - 1
-}
-
 // Lists of types that instructions allow. Others are made by appending to these: as literals they have no room behind,
 // so that append copies.
 var (
@@ -28,6 +13,16 @@ var (
 	intFloats = slices.Concat(intTypes, []ptx.Type{ptx.F32, ptx.F64, ptx.F16, ptx.F16x2})
 	bitTypes  = []ptx.Type{ptx.B16, ptx.B32, ptx.B64}
 )
+
+// scalarTypes are the types that registers are compared and selected by.
+var scalarTypes = slices.Concat(bitTypes, intTypes, []ptx.Type{ptx.F16, ptx.F32, ptx.F64})
+
+// wantArgs checks the number of operands.
+func (l *lowerer) wantArgs(n int) {
+	if len(l.cur.Args) != n {
+		panic(l.errorf("%d operands, expected %d", len(l.cur.Args), n))
+	}
+}
 
 // typed takes the instruction's type and checks that it is one of those allowed.
 func (l *lowerer) typed(m *modifiers, allowed ...ptx.Type) ptx.Type {
@@ -154,6 +149,11 @@ func (l *lowerer) predSrc(o ptx.Operand) (int32, bool) {
 		panic(l.errorf("a predicate register is expected"))
 	}
 	return l.frame.regs[o.Reg.ID], o.Not
+}
+
+// execPredConst sets a predicate to a constant in every lane.
+func execPredConst(w *warp, in *inst, m uint32) {
+	w.setPred(in.pd, -bit(in.imm != 0), m)
 }
 
 // bits gives the width of a register operand.

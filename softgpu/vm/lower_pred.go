@@ -1,10 +1,6 @@
 package vm
 
-import (
-	"slices"
-
-	"mdfa/softgpu/ptx"
-)
+import "mdfa/softgpu/ptx"
 
 // compareForm is a comparison of setp. Each is built from <, <= and ==: operands may be swapped
 // and the outcome inverted; the unordered float forms are inverted opposites.
@@ -26,9 +22,6 @@ var floatCompare = map[string]compareForm{
 	"num": {'n', false, false}, "nan": {'n', false, true},
 	"ne": {'x', false, false}, "equ": {'x', false, true}, // x: ordered and different
 }
-
-// scalarTypes are the types that registers are compared and selected by.
-var scalarTypes = slices.Concat(bitTypes, intTypes, []ptx.Type{ptx.F16, ptx.F32, ptx.F64})
 
 // comparison builds the vector comparison for an operator and a type, and says
 // whether its operands are to be swapped and its outcome inverted.
@@ -183,9 +176,4 @@ func (l *lowerer) predLogic(in *ptx.Instr) {
 		w.setPred(in.pd, a, m)
 	}
 	l.emit(op)
-}
-
-// execPredConst sets a predicate to a constant in every lane.
-func execPredConst(w *warp, in *inst, m uint32) {
-	w.setPred(in.pd, -bit(in.imm != 0), m)
 }

@@ -3,7 +3,6 @@ package vm
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"sort"
 	"sync"
@@ -73,6 +72,12 @@ type Allocation struct {
 	Module        bool   // a module's variable, freed with the module
 }
 
+// ghost is a range of addresses whose allocation is gone.
+type ghost struct {
+	first, size uint64
+	was         Allocation
+}
+
 // NewMemory makes a device memory of the given number of bytes.
 func NewMemory(limit uint64) *Memory {
 	m := &Memory{next: globalBase + 1<<20, limit: limit}
@@ -90,67 +95,6 @@ func (m *Memory) Used() uint64 {
 	return m.used
 }
 
-// Alloc reserves size bytes, uninitialised, at an address aligned to 512. The
-// tag names the allocation in reports and in Leaks.
-func (m *Memory) Alloc(size uint64, tag string) (uint64, error) {
-	a, err := m.alloc(size, tag)
-	if err != nil {
-		return 0, err
-	}
-	return a.base, nil
-}
-
-func (m *Memory) alloc(size uint64, tag string) (*alloc, error) {
-	if size == 0 {
-		return nil, fmt.Errorf("vm: alloc %s: 0 bytes asked for, at least 1 expected", tag)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if size > m.limit-m.used {
-		return nil, fmt.Errorf("%w: %s needs %d bytes, %d of %d are free", ErrOutOfMemory, tag, size, m.limit-m.used, m.limit)
-	}
-	m.ids++
-	a := &alloc{base: m.next, size: size, id: m.ids, tag: tag, data: make([]byte, size)}
-	a.shadow.init(size)
-	a.races.init(size)
-	m.next = (m.next + size + guardGap + allocAlign - 1) &^ uint64(allocAlign-1)
-	m.used += size
-	old := *m.live.Load()
-	list := append(old[:len(old):len(old)], a) // bases only grow, so the list stays sorted
-	m.live.Store(&list)
-	return a, nil
-}
-
-// Free releases the allocation or the pool that starts at addr, a pool with all
-// of its pieces. A piece alone is given back with Release.
-func (m *Memory) Free(addr uint64) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if i, ok := at(m.pools, addr); ok {
-		m.freePool(i)
-		return nil
-	}
-	list := *m.live.Load()
-	i, ok := at(list, addr)
-	if !ok || m.poolOf(addr) != nil {
-		return fmt.Errorf("%w: free of %#x (%s)", ErrBadPointer, addr, m.describe(addr))
-	}
-	a := list[i]
-	m.remove(i)
-	m.used -= a.size
-	m.bury(a.describe(), a.base, a.size)
-	return nil
-}
-
-// remove takes entry i off the list of what is live. The caller holds m.mu.
-func (m *Memory) remove(i int) {
-	list := *m.live.Load()
-	list[i].dead.Store(true)
-	rest := make([]*alloc, 0, len(list)-1)
-	rest = append(append(rest, list[:i]...), list[i+1:]...)
-	m.live.Store(&rest)
-}
-
 // Find gives the live allocation that holds addr: within a pool, the piece.
 func (m *Memory) Find(addr uint64) (Allocation, bool) {
 	a := m.find(addr)
@@ -160,27 +104,11 @@ func (m *Memory) Find(addr uint64) (Allocation, bool) {
 	return a.describe(), true
 }
 
-func (a *alloc) describe() Allocation {
-	return Allocation{Address: a.base, Size: a.size, ID: a.id, Tag: a.tag, Module: a.owned}
-}
-
-// Leaks lists what is still allocated and belongs to no module, in the order of
-// their addresses: allocations, pools, and the pieces carved from them.
-func (m *Memory) Leaks() []Allocation {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var out []Allocation
-	for _, a := range slices.Concat(m.pools, *m.live.Load()) {
-		if !a.owned {
-			out = append(out, a.describe())
-		}
-	}
-	slices.SortStableFunc(out, func(a, b Allocation) int { return cmp.Compare(a.Address, b.Address) })
-	return out
-}
-
 // find gives the live allocation that holds addr, or nil.
 func (m *Memory) find(addr uint64) *alloc { return search(*m.live.Load(), addr) }
+
+// poolOf gives the pool that holds addr, or nil. The caller holds m.mu.
+func (m *Memory) poolOf(addr uint64) *alloc { return search(m.pools, addr) }
 
 func search(list []*alloc, addr uint64) *alloc {
 	i := sort.Search(len(list), func(i int) bool { return list[i].base > addr })
@@ -196,18 +124,15 @@ func at(list []*alloc, addr uint64) (int, bool) {
 	return slices.BinarySearchFunc(list, addr, func(a *alloc, addr uint64) int { return cmp.Compare(a.base, addr) })
 }
 
-// lookup finds the allocation for an access of n bytes, or says what is wrong
-// with it.
-func (m *Memory) lookup(addr, n uint64) (*alloc, *Fault) {
-	a := m.find(addr)
-	if a != nil && n <= a.size-(addr-a.base) {
-		return a, nil
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	f := &Fault{Kind: OutOfBounds, Address: addr, Size: int(n), Space: "global", Allocation: m.describe(addr)}
-	if a == nil && m.ghostAt(addr) != nil {
-		f.Kind = UseAfterFree
-	}
-	return nil, f
+// remove takes entry i off the list of what is live. The caller holds m.mu.
+func (m *Memory) remove(i int) {
+	list := *m.live.Load()
+	list[i].dead.Store(true)
+	rest := make([]*alloc, 0, len(list)-1)
+	rest = append(append(rest, list[:i]...), list[i+1:]...)
+	m.live.Store(&rest)
+}
+
+func (a *alloc) describe() Allocation {
+	return Allocation{Address: a.base, Size: a.size, ID: a.id, Tag: a.tag, Module: a.owned}
 }

@@ -1,13 +1,37 @@
 package vm
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Range is a stretch of device memory that an operation reads or writes.
 type Range struct {
 	Addr, Size uint64
 	Write      bool
+}
+
+// beginLaunch gives a launch its epoch and holds off epoch restarts until
+// mem.launches is released for reading.
+func (m *Memory) beginLaunch() uint64 {
+	m.mu.Lock()
+	m.epoch++
+	restart := m.epoch >= 1<<epochBits-1
+	epoch := m.epoch
+	m.mu.Unlock()
+	if !restart {
+		m.launches.RLock()
+		return epoch
+	}
+	// All 16-bit epochs are used: forget every record and start again.
+	m.launches.Lock()
+	m.mu.Lock()
+	if m.epoch >= 1<<epochBits-1 {
+		m.epoch = 0
+		for _, a := range *m.live.Load() {
+			a.races.reset()
+		}
+	}
+	m.mu.Unlock()
+	m.launches.Unlock()
+	return m.beginLaunch()
 }
 
 // Touch is the race check for an operation that is no kernel: a copy, a fill, a

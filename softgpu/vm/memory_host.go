@@ -3,7 +3,6 @@ package vm
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 )
 
 // Write copies host bytes to device memory.
@@ -38,21 +37,6 @@ func (m *Memory) Read(addr uint64, dst []byte) error {
 		return a.uninitialised("host read", bad)
 	}
 	copy(dst, a.data[off:])
-	return nil
-}
-
-// Peek is Read without the check for bytes that were never written, for dumps. Such
-// bytes are zero, or in a pool what an earlier piece left there.
-func (m *Memory) Peek(addr uint64, dst []byte) error {
-	if len(dst) == 0 {
-		return nil
-	}
-	a, f := m.lookup(addr, uint64(len(dst)))
-	if f != nil {
-		f.Detail = "host read"
-		return f
-	}
-	copy(dst, a.data[addr-a.base:])
 	return nil
 }
 
@@ -114,25 +98,4 @@ func (m *Memory) Copy(dst, src, n uint64) error {
 	}
 	f.Detail = "device copy"
 	return f
-}
-
-// Initialised reports whether all n bytes at addr have been written, and the
-// address of the first that has not.
-func (m *Memory) Initialised(addr, n uint64) (bool, uint64, error) {
-	a, f := m.lookup(addr, n)
-	if f != nil {
-		return false, addr, f
-	}
-	bad, ok := a.shadow.first(addr-a.base, n)
-	return ok, a.base + bad, nil
-}
-
-// Live lists every live allocation in the order of addresses, modules' variables and
-// pieces of pools included.
-func (m *Memory) Live() []Allocation {
-	var out []Allocation
-	for _, a := range *m.live.Load() {
-		out = append(out, a.describe())
-	}
-	return slices.Clip(out)
 }

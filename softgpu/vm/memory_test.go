@@ -47,7 +47,6 @@ func TestHostAccessesAreChecked(t *testing.T) {
 	}
 	buf := make([]byte, 60)
 	assert.Equal(t, Uninitialised, kind(m.Read(a, buf)))
-	require.NoError(t, m.Peek(a, buf))
 	require.NoError(t, m.Write(a, buf))
 	require.NoError(t, m.Read(a, buf))
 	assert.Equal(t, Uninitialised, kind(m.Read(a+1, buf)))
@@ -84,22 +83,18 @@ func TestCopyCarriesTheInitialisedState(t *testing.T) {
 	require.NoError(t, m.Write(a+50, make([]byte, 100)))
 	require.NoError(t, m.Memset(b, 7, 1, 200))
 	require.NoError(t, m.Copy(b, a, 200))
-	ok, at, err := m.Initialised(b, 200)
-	require.NoError(t, err)
-	assert.False(t, ok)
-	assert.Equal(t, b, at)
-	ok, _, err = m.Initialised(b+50, 100)
-	require.NoError(t, err)
-	assert.True(t, ok)
-	ok, at, err = m.Initialised(b+50, 101)
-	require.NoError(t, err)
-	assert.False(t, ok)
-	assert.Equal(t, b+150, at)
+	unwritten := func(addr, n uint64) uint64 {
+		var f *Fault
+		require.ErrorAs(t, m.RequireWritten("test", addr, n), &f)
+		require.Equal(t, Uninitialised, f.Kind)
+		return f.Address
+	}
+	assert.Equal(t, b, unwritten(b, 200))
+	require.NoError(t, m.RequireWritten("test", b+50, 100))
+	assert.Equal(t, b+150, unwritten(b+50, 101))
 	require.NoError(t, m.Memset(b, 7, 1, 50))
 	require.NoError(t, m.Memset(b+150, 7, 1, 50))
-	ok, _, err = m.Initialised(b, 200)
-	require.NoError(t, err)
-	assert.True(t, ok, "the gaps are filled")
+	require.NoError(t, m.RequireWritten("test", b, 200), "the gaps are filled")
 	require.NoError(t, m.Copy(b+10, b, 190), "overlapping")
 }
 

@@ -4,54 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"sync"
 
 	"mdfa/softgpu/ptx"
 )
-
-// Module is a loaded PTX module: its variables stand in device memory and its
-// kernels are ready to launch.
-type Module struct {
-	mem     *Memory
-	source  *ptx.Module
-	limits  Limits
-	vars    map[*ptx.Var]*alloc
-	globals map[string]*ptx.Var
-	kernels map[string]*Kernel
-	order   []string
-}
-
-// Kernel is an entry of a module.
-type Kernel struct {
-	mod    *Module
-	fn     *ptx.Func
-	name   string
-	code   []inst
-	consts []vec
-	params []Param
-
-	paramSize      int
-	shared, local  layout
-	slots          int // vector registers of a warp
-	preds          int
-	regNames       []string // of tracked registers, by undef index
-	tracked        int
-	counters       []counter
-	sites          int
-	liveMax        int
-	sharedBytes    bool // stores parts of words to shared memory
-	globalBytes    bool
-	orderedAtomics bool // the outcome depends on the order of atomics
-
-	pool sync.Pool // of *block
-}
-
-// Param is one kernel parameter within the parameter block.
-type Param struct {
-	Name                string
-	Offset, Size, Align int
-	Type                ptx.Type
-}
 
 // Load prepares a module: it checks the version against the pretended driver,
 // lowers every kernel, and places the module's variables in mem. Anything that
@@ -195,51 +150,6 @@ func (m *Module) Kernels() []string { return slices.Clone(m.order) }
 // Kernel finds a kernel by name; nil if there is none.
 func (m *Module) Kernel(name string) *Kernel { return m.kernels[name] }
 
-// Name is the kernel's name.
-func (k *Kernel) Name() string { return k.name }
-
-// Params describes the kernel's parameters in order. The parameter block of a
-// launch has ParamSize bytes; each parameter stands at its offset.
-func (k *Kernel) Params() []Param { return slices.Clone(k.params) }
-
-// Pack makes a parameter block of arguments, one for each parameter and of its size. An argument is a number or an
-// array of numbers, as encoding/binary takes them.
-func (k *Kernel) Pack(args ...any) ([]byte, error) {
-	if len(args) != len(k.params) {
-		return nil, fmt.Errorf("vm: launch of %s: %d arguments, expected %d", k.name, len(args), len(k.params))
-	}
-	block := make([]byte, k.paramSize)
-	for i, p := range k.params {
-		raw, err := binary.Append(nil, binary.LittleEndian, args[i])
-		if err == nil && len(raw) != p.Size {
-			err = fmt.Errorf("%T has %d bytes, expected %d", args[i], len(raw), p.Size)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("vm: launch of %s: parameter %s: %w", k.name, p.Name, err)
-		}
-		copy(block[p.Offset:], raw)
-	}
-	return block, nil
-}
-
-// ParamSize is the size of the parameter block in bytes.
-func (k *Kernel) ParamSize() int { return k.paramSize }
-
-// StaticShared is the kernel's static shared memory in bytes.
-func (k *Kernel) StaticShared() int { return int(k.shared.size) }
-
-// LocalBytes is the kernel's local memory per thread in bytes.
-func (k *Kernel) LocalBytes() int { return int(k.local.size) }
-
-// MaxThreads is the largest block the kernel runs with on this device.
-func (k *Kernel) MaxThreads() int {
-	n := k.mod.limits.ThreadsPerBlock
-	if t := k.maxThreads(); t > 0 {
-		n = min(n, t)
-	}
-	return min(n, k.mod.limits.Registers/k.Registers())
-}
-
 // lowerer starts the lowering of fn.
 func (m *Module) lowerer(fn *ptx.Func) *lowerer {
 	k := &Kernel{mod: m, fn: fn, name: fn.Name, shared: layout{gap: sharedGap}, local: layout{gap: localGap}}
@@ -290,6 +200,19 @@ func (m *Module) lower(fn *ptx.Func) *Kernel {
 	}
 	k.analyse(l)
 	return k
+}
+
+// analyse finds basic blocks and reconvergence points, sets up the counters,
+// finds registers that may be read before they are written, and packs virtual
+// registers into slots by their lifetimes.
+func (k *Kernel) analyse(l *lowerer) {
+	blocks := k.split()
+	reconverge(k.code, blocks)
+	k.count(blocks)
+	live := liveness(k.code, blocks, len(l.regs), len(l.preds))
+	k.liveMax = live.pressure(k.code, blocks, l.regs)
+	tracked := k.track(l, live)
+	k.allocate(l, live, blocks, tracked)
 }
 
 // lastLine is the line of the function's last instruction.

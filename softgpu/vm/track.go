@@ -2,16 +2,6 @@ package vm
 
 import "slices"
 
-// tracking tells which of an instruction's registers may hold no value. Numbers
-// index warp.undef, whose bits are the lanes without a value.
-type tracking struct {
-	srcs  []int32 // registers read
-	dsts  []int32 // registers written
-	guard int32   // the guard, or -1
-	sink  bool    // the instruction acts on its sources: memory, control, barriers
-	lost  bool    // shfl: lanes in warp.lost get no value
-}
-
 // track finds the registers that can be read before they are written: those
 // live at the kernel's entry, and results of shfl (a lane may read from one that
 // takes no part). What is computed from them is followed too. Such a value may
@@ -97,47 +87,4 @@ func (in *inst) sink() bool {
 		return true
 	}
 	return false
-}
-
-// known checks an instruction's operands before it runs with lanes m of the
-// lanes active.
-func (w *warp) known(in *inst, m, active uint32) bool {
-	t := in.track
-	if t.guard >= 0 {
-		if bad := w.undef[t.guard] & active; bad != 0 {
-			w.unwritten(in, t.guard, bad)
-			return false
-		}
-	}
-	if !t.sink {
-		return true
-	}
-	for _, s := range t.srcs {
-		if bad := w.undef[s] & m; bad != 0 {
-			w.unwritten(in, s, bad)
-			return false
-		}
-	}
-	return true
-}
-
-// propagate sets, after an instruction ran with lanes m, which of its results
-// have no value.
-func (w *warp) propagate(in *inst, m uint32) {
-	t := in.track
-	if len(t.dsts) == 0 {
-		return
-	}
-	bad := uint32(0)
-	if !t.sink {
-		for _, s := range t.srcs {
-			bad |= w.undef[s]
-		}
-	}
-	if t.lost {
-		bad |= w.lost
-	}
-	for _, d := range t.dsts {
-		w.undef[d] = w.undef[d]&^m | bad&m
-	}
 }

@@ -42,14 +42,6 @@ type number interface {
 	~int16 | ~int32 | ~int64 | ~uint16 | ~uint32 | ~uint64
 }
 
-// bit is 1 for true.
-func bit(b bool) uint32 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 func cmpLT[T number](a, b *vec) (m uint32) {
 	for i := range a {
 		m |= bit(T(a[i]) < T(b[i])) << (i & 31)

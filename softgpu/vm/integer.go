@@ -2,9 +2,6 @@ package vm
 
 import "math/bits"
 
-// sx reads the low n bits of v as a signed number.
-func sx(v uint64, n int) int64 { return int64(v<<(64-n)) >> (64 - n) }
-
 // Integer lane operations of width n (16, 32 or 64), signed or not. Values are
 // zero-extended; the caller cuts results to their width by masked.
 
