@@ -26,13 +26,13 @@ import (
 	"mdfa/model"
 )
 
-// Where the tests find what they need.
+// Environment variables and paths of the tests.
 const (
 	pythonEnv = "MDFA_INTEROP_PYTHON" // a Python with wheels/interop.txt; or .cache/interop's
 	binEnv    = "MDFA_INTEROP_BIN"    // from TestMain to the tests: the programs
 )
 
-// tolerance is what the logits of other programs may differ by: 1e-5, as a share of logits
+// tolerance is the allowed difference of other programs' logits: 1e-5, as a share of logits
 // beyond one. Sums of float32 in another order differ by about 1e-6.
 const tolerance = 1e-5
 
@@ -61,13 +61,13 @@ func buildAndRun(m *testing.M) (int, error) {
 	return m.Run(), nil
 }
 
-// program runs one of ours in a folder and returns what it printed.
+// program runs one of our programs in a folder and returns its output.
 func program(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	return output(t, dir, filepath.Join(os.Getenv(binEnv), name), args...)
 }
 
-// python runs a script of this folder and returns what it printed.
+// python runs a script of this folder and returns its output.
 func python(t *testing.T, script string, args ...string) string {
 	t.Helper()
 	interpreter := os.Getenv(pythonEnv)

@@ -28,7 +28,7 @@ import (
 // picturesEnv names a folder for the pages' pictures, for people to look at.
 const picturesEnv = "MDFA_INTEROP_PICTURES"
 
-// pageTimeout is far beyond what a page takes on a busy machine.
+// pageTimeout is far longer than a page takes on a busy machine.
 const pageTimeout = 90 * time.Second
 
 // makePages trains short runs and returns the pages that come of them, by name.

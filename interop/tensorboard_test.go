@@ -17,7 +17,7 @@ import (
 	"mdfa/internal/tensorboard"
 )
 
-// events are what read_events.py prints.
+// events is the output of read_events.py.
 type events struct {
 	Scalars map[string][]struct {
 		Step  int
@@ -75,7 +75,7 @@ func number(t *testing.T, text string) float64 {
 	return x
 }
 
-// float32Digits is what TensorBoard keeps of a number: a share of it.
+// float32Digits is the relative precision of TensorBoard's numbers.
 const float32Digits = 1e-6
 
 // stepsOfEpoch is MNIST's training set in batches of 64.

@@ -23,7 +23,7 @@ func TestReportOnTheSoftwareGPU(t *testing.T) {
 	require.NoError(t, r.run(t.Context()), "%q", r.failures)
 	text, err = os.ReadFile(filepath.Join(r.out, "report.md"))
 	require.NoError(t, err)
-	assert.Contains(t, string(text), "| software GPU | passed | bit for bit |\n")
+	assert.Contains(t, string(text), "| software GPU | passed | bit-identical |\n")
 	assert.Regexp(t, `\| software GPU \| convolutional(?: \| \d+\.\d\d %){4} \|\n`, string(text))
 	for _, model := range rules {
 		assert.Regexp(t, `\| software GPU \| fully connected \| `+model+` \| \d+ \| \d+ \| \d+ launches \| \d launches \|\n`, string(text))

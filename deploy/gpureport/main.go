@@ -1,5 +1,5 @@
-// Command gpureport runs what docs/gpu-runs.md asks for on one device and writes the tables of that page. A part that
-// fails is named, and the others run all the same. make gpu-report builds the programs and starts it.
+// Command gpureport runs the commands of docs/gpu-runs.md on one device and writes the tables of that page. If a part
+// fails it is named, and the other parts still run. make gpu-report builds the programs and starts it.
 package main
 
 import (
@@ -48,11 +48,11 @@ var (
 	sameRuns = []string{"same-1", "same-2"} // whose folders the part "same" compares
 )
 
-// network is one of the two of docs/gpu-runs.md.
+// network is one of the two networks of docs/gpu-runs.md.
 type network struct {
 	name, short     string
-	flags, accuracy []string // of every run, and of those for accuracies
-	quick           []string // that make it tiny
+	flags, accuracy []string // flags of every run, and of the runs for accuracies
+	quick           []string // flags that make it tiny
 	accuracyEpochs  string
 }
 
@@ -188,7 +188,7 @@ func (r *runner) start(ctx context.Context, p part) error {
 	return nil
 }
 
-// look makes sure that a part which succeeded left what the report reads.
+// look checks that a part which succeeded left the files that the report reads.
 func (r *runner) look(p part) (err error) {
 	if strings.HasPrefix(p.name, "accuracy-") || strings.HasPrefix(p.name, "speed-") || slices.Contains(sameRuns, p.name) {
 		_, err = r.result(p.name)
@@ -199,7 +199,7 @@ func (r *runner) look(p part) (err error) {
 	return err
 }
 
-// reason is the last line that a part printed.
+// reason returns the last line that a part printed.
 func (r *runner) reason(p part) string {
 	text, err := os.ReadFile(r.log(p))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// agree reads what inspect -json -diff says of two runs.
+// agree reports whether two runs are the same, from the output of inspect -json -diff.
 func agree(text string) error {
 	var diff struct {
 		WeightsEqual bool `json:"weights_equal"`
@@ -30,7 +30,7 @@ func agree(text string) error {
 	return nil
 }
 
-// found is the one file of this name in the run of a part.
+// found returns the path of the one file of this name in a part's run.
 func (r *runner) found(part, name string) (string, error) {
 	files, err := filepath.Glob(r.file("runs", part, "*", "*", name))
 	if err != nil || len(files) != 1 {
@@ -39,7 +39,7 @@ func (r *runner) found(part, name string) (string, error) {
 	return files[0], nil
 }
 
-// result is the row of the run's result.csv by column.
+// result returns the row of the run's result.csv by column.
 func (r *runner) result(part string) (map[string]string, error) {
 	name, err := r.found(part, "result.csv")
 	if err != nil {
@@ -64,7 +64,7 @@ func (r *runner) result(part string) (map[string]string, error) {
 	return row, nil
 }
 
-// profile is what the report needs of profile.json.
+// profile has the fields of profile.json that the report needs.
 type profile struct {
 	Kernels []kernel `json:"kernels"`
 	Total   kernel   `json:"total"`
@@ -89,7 +89,7 @@ func (r *runner) profile(part string) (profile, error) {
 	return p, json.Unmarshal(text, &p)
 }
 
-// step is the time in kernels of a step and the products' share of it, or launches where there is no time.
+// step returns the time in kernels of a step and the products' share of it, or the launches if there is no time.
 func (p profile) step() (all, products string) {
 	if p.Total.Seconds == nil || *p.Total.Seconds == 0 {
 		for _, k := range p.Kernels {
@@ -107,7 +107,7 @@ func (p profile) step() (all, products string) {
 	return fmt.Sprintf("%.0f µs", 1e6**p.Total.Seconds), products
 }
 
-// report is the page's tables with what has run so far; "-" stands for what is missing.
+// report returns the page's tables with the results so far; "-" stands for a missing one.
 func (r *runner) report() string {
 	var b strings.Builder
 	table := func(title string, head ...string) func(cells ...string) {
@@ -134,7 +134,7 @@ func (r *runner) report() string {
 		}
 	}
 	table("The machine", "date", "GPU", "driver", "cuBLAS", "commit")(time.Now().UTC().Format(time.DateOnly), m.gpu, m.driver, m.cublas, m.commit)
-	table("Correctness", "GPU", "tests", "two runs agree")(m.gpu, r.outcome("tests", "passed", "failed"), r.outcome("same", "bit for bit", "no"))
+	table("Correctness", "GPU", "tests", "two runs agree")(m.gpu, r.outcome("tests", "passed", "failed"), r.outcome("same", "bit-identical", "no"))
 
 	row := table("Accuracy", append([]string{"GPU", "network"}, rules...)...)
 	for _, n := range networks {

@@ -10,11 +10,11 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// names are what the driver's package installs.
+// names lists the library's file names in the driver's package.
 var names = []string{"libnvidia-ml.so.1", "libnvidia-ml.so"}
 
-// Read asks about the GPU at an address on the PCI bus, "00000000:3b:00.0". The error says
-// why there is no answer at all: no library, no driver, no such GPU.
+// Read reads the state of the GPU at an address on the PCI bus, such as "00000000:3b:00.0". It fails only
+// if nothing can be read: no library, no driver, no such GPU.
 func Read(address string) (Card, error) {
 	var failed error
 	for _, name := range names {
@@ -103,7 +103,7 @@ func read(handle uintptr, address string) (Card, error) {
 	return f.ask(device), nil
 }
 
-// ask takes what the library tells, and leaves the rest zero.
+// ask reads the values that the library reports, and leaves the others zero.
 func (f *functions) ask(device uintptr) Card {
 	const milli = 1e-3 // from milliwatts
 	simple := func(function func(uintptr, *uint32) int32) float64 {
@@ -144,7 +144,7 @@ func (f *functions) ask(device uintptr) Card {
 	return card
 }
 
-// reasons names what holds the clocks down.
+// reasons names the reasons for reduced clocks.
 func reasons(bits uint64) string {
 	var found []string
 	for _, s := range slowdowns {

@@ -3,8 +3,8 @@
 //
 // The library is opened at run time, and a machine without it has no answers. NVIDIA's own
 // binding, github.com/NVIDIA/go-nvml, is not used: it has the linker ignore every undefined
-// symbol of the program, which would hide a CUDA call that nothing routes, and what it links
-// does not start where programs are linked with all symbols bound at once.
+// symbol of the program, which would hide a CUDA call that nothing routes, and a program linked
+// with it does not start on systems that bind all symbols at start.
 //
 // The functions and their constants are those of the NVML API Reference Guide.
 package nvml

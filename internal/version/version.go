@@ -1,15 +1,15 @@
-// Package version says which source a program was built from.
+// Package version identifies the source that a program was built from.
 package version
 
 import "runtime/debug"
 
-// Version is what the binary knows about its own source.
+// Version identifies the source of a binary.
 type Version struct {
 	Commit   string // "" when built outside a repository
 	Modified bool   // the working tree differed from the commit
 }
 
-// Read asks the running binary.
+// Read returns the version of the running binary.
 func Read() Version {
 	var v Version
 	info, ok := debug.ReadBuildInfo()

@@ -13,14 +13,14 @@ import (
 )
 
 var (
-	// ErrUsage marks a mistake in what was typed, or in a setting.
+	// ErrUsage marks a mistake in the command line or in a setting.
 	ErrUsage = errors.New("wrong usage")
 
-	// ErrInterrupted marks the end by Ctrl-C or another signal.
+	// ErrInterrupted marks a program that Ctrl-C or another signal ended.
 	ErrInterrupted = errors.New("interrupted")
 )
 
-// usageError is a mistake in what was typed; its text is a sentence for the user.
+// usageError is a mistake in the command line; its text is a sentence for the user.
 type usageError struct{ text string }
 
 func (e usageError) Error() string { return e.text }
@@ -54,5 +54,5 @@ func Sentence(err error) string {
 	return text
 }
 
-// Shown is what was typed, in quotes where it would not read as one word.
+// Shown returns a typed text, in quotes if it would not read as one word.
 func Shown(text string) string { return foreign.Word(text) }

@@ -39,7 +39,7 @@ import (
 	"strings"
 )
 
-// Program is what a program says of itself.
+// Program describes a program for its help text and its page.
 type Program struct {
 	Name        string
 	Summary     string   // one sentence, or two; the help text's first lines

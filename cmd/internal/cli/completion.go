@@ -41,7 +41,7 @@ func (f *Flags) Completion(shell string) (string, error) {
 	return "", Usagef("-completion %s: expected bash, zsh or fish.", wording.Shown(shell))
 }
 
-// arguments is what a shell completes for an argument that is no flag.
+// arguments returns the kind of completion for an argument that is not a flag.
 func (f *Flags) arguments() settings.Path {
 	switch {
 	case f.Program.Arguments == "":
@@ -55,14 +55,14 @@ func (f *Flags) arguments() settings.Path {
 // function is the name of a script's function.
 func (f *Flags) function() string { return "_mdfa_" + strings.ReplaceAll(f.Name(), "-", "_") }
 
-// quoted is a text as one word of a POSIX shell.
+// quoted quotes a text as one word of a POSIX shell.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // bashPaths are the flags with which compgen lists paths.
 var bashPaths = map[settings.Path]string{settings.AnyFile: "-f", settings.Folder: "-d"}
 
-// bash completes -x and --x, with the value behind a blank or =, which bash cuts off as a
-// word of its own.
+// bash completes -x and --x, with the value after a blank or after =, which bash splits off as a
+// separate word.
 func (f *Flags) bash() string {
 	var names, values strings.Builder
 	for _, v := range f.all() {
@@ -162,7 +162,7 @@ func (f *Flags) zsh() string {
 	return b.String()
 }
 
-// zshValue is what _arguments should offer for a flag's value.
+// zshValue returns the action of _arguments that completes a flag's value.
 func (v *Flag) zshValue() string {
 	name := strings.ReplaceAll(v.argument, ":", `\:`)
 	switch {

@@ -24,24 +24,24 @@ const (
 )
 
 var (
-	// ErrUsage marks a mistake in what was typed.
+	// ErrUsage marks a mistake in the command line.
 	ErrUsage = wording.ErrUsage
 
-	// ErrInterrupted marks the end by Ctrl-C or another signal.
+	// ErrInterrupted marks a program that Ctrl-C or another signal ended.
 	ErrInterrupted = wording.ErrInterrupted
 )
 
 // Usagef returns an ErrUsage whose text is a sentence for the user.
 func Usagef(format string, args ...any) error { return wording.Usagef(format, args...) }
 
-// Answer is a text that was asked for in place of the program's work, such as its help. It
-// is an error only so that it ends what would follow.
+// Answer is a text that the user asked for instead of the program's work, such as its help. It
+// is an error so that it ends the program's work.
 type Answer struct{ Text string }
 
 // Error is the text.
 func (a Answer) Error() string { return a.Text }
 
-// ExitCode is a program's, for the error that it ends with.
+// ExitCode returns the exit code of a program that ends with this error.
 func ExitCode(err error) int {
 	var answer Answer
 	switch {
@@ -64,8 +64,8 @@ func Main(name string, do func(ctx context.Context, args []string, stdout *os.Fi
 	os.Exit(Report(name, err, os.Stdout, os.Stderr))
 }
 
-// Until does what does not ask for ctx and leaves nothing behind where it is not done. When ctx
-// ends it is left to itself, and the error is that of ctx.
+// Until runs work that does not watch ctx. If ctx ends first, Until returns ctx's error and leaves the work
+// running, so the work must do no harm when the program ends in the middle of it.
 func Until(ctx context.Context, do func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- do() }()

@@ -35,7 +35,7 @@ func (f *Flags) Manual() string {
 	return b.String()
 }
 
-// manualText is what the flag means and its default, as cells of a table.
+// manualText returns the flag's meaning and its default, as cells of a table.
 func (v *Flag) manualText() (usage, initial string) {
 	usage, initial = v.usage, v.initial
 	if before, rest, found := strings.Cut(strings.Replace(usage, "(default:", "(default", 1), "(default "); found && strings.HasSuffix(rest, ")") {

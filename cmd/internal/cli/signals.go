@@ -13,8 +13,8 @@ import (
 // the kernel, the shell and Slurm send more than one of them. A signal that nohup or a shell
 // has set to be ignored stays ignored.
 //
-// A write to a closed pipe fails in place of ending the program: it is for the program to
-// save first what it has.
+// A write to a closed pipe fails instead of ending the program, so that the program can save its
+// results first.
 func untilSignal() context.Context {
 	ctx, end := context.WithCancel(context.Background())
 	first, warnings := make(chan os.Signal, 1), make(chan os.Signal, 1)

@@ -13,8 +13,8 @@ import (
 	"mdfa/internal/foreign"
 )
 
-// Terminal returns the terminal that a program prints to, nil where it is none or one that can only
-// print line after line.
+// Terminal returns the terminal that a program prints to; nil if the output is not a terminal, or is one that
+// cannot move its cursor.
 func Terminal(out io.Writer) *os.File {
 	file, ok := out.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" {
@@ -32,13 +32,13 @@ func Printed(err error) error {
 }
 
 // Labelled writes a line of a label and a text, which begins at column indent. A line too long
-// for the terminal goes on below the text.
+// for the terminal continues below the text.
 func Labelled(out io.Writer, indent int, label, text string) error {
 	_, err := fmt.Fprintln(out, Hang(fmt.Sprintf("%-*s%s", indent, label, foreign.Line(text)), indent, Columns(out)))
 	return err
 }
 
-// Columns returns the width of the terminal that a program prints to, 0 where lines may have any length.
+// Columns returns the width of the terminal that a program prints to, 0 if lines may have any length.
 func Columns(out io.Writer) int {
 	file := Terminal(out)
 	if file == nil {
@@ -54,10 +54,10 @@ func Columns(out io.Writer) int {
 // word is a word with the blanks before it.
 var word = regexp.MustCompile(`\s*\S+`)
 
-// Hang breaks a line between words where it is wider than so many columns, and begins what follows at a
-// column of its own: below the text of "label    text". A word that is too wide stays whole.
+// Hang breaks a line between words if it is wider than columns, and indents the continuation,
+// so that it stands below the text of "label    text". A word that is too wide stays whole.
 func Hang(line string, indent, columns int) string {
-	const least = 20 // columns that are worth it
+	const least = 20 // narrower text is not broken
 	if columns < indent+least || Visible(line) <= columns {
 		return line
 	}
@@ -74,7 +74,7 @@ func Hang(line string, indent, columns int) string {
 	return b.String()
 }
 
-// CommandLines returns a command as a shell reads it, in lines of so many columns that can be pasted.
+// CommandLines returns a command in lines of at most columns that can be pasted into a shell.
 func CommandLines(columns int, words ...string) []string {
 	const tie = "\x00" // a blank in quotes, where no line may end
 	quoted := make([]string, len(words))

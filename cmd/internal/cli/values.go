@@ -66,7 +66,7 @@ func (v *Flag) IsBoolFlag() bool { return v.isBool }
 // String is the value's text.
 func (v *Flag) String() string { return v.text }
 
-// Set takes what was typed.
+// Set reads the typed text.
 func (v *Flag) Set(text string) error {
 	var err error
 	switch {
@@ -121,7 +121,7 @@ func (f *Flags) Integer(to *int, name, argument string, initial, least int, usag
 		func(name, text string) (int, error) { return parse.Integer(name, text, least) }))
 }
 
-// into has a flag set a variable to what read makes of the text.
+// into makes a flag set a variable to the value that read returns for the text.
 func into[T any](v *Flag, to *T, read func(name, text string) (T, error)) *Flag {
 	v.set = func(text string) (err error) {
 		*to, err = read(v.name, text)
