@@ -82,9 +82,6 @@ func (r Reduction) scale(n int) float32 {
 	return 1 / float32(n)
 }
 
-// Optimizers lists the names that ParseOptimizer takes.
-func Optimizers() []string { return gpu.OptimizerNames() }
-
 // ParseOptimizer reads an optimizer's name.
 func ParseOptimizer(text string) (gpu.Optimizer, error) {
 	return parse[gpu.Optimizer]("optimizer", text, gpu.OptimizerNames())

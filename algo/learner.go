@@ -8,33 +8,13 @@ import (
 	"mdfa/model"
 )
 
-// Learner is a network on a device: its parameters, the buffers of a step, and the optimizer's state. All sizes
-// are per example unless they say batch.
+// Learner is a network on a device and the training of it: settings, optimizer and counters.
 type Learner struct {
-	dev   gpu.Device
-	net   *model.Network
-	cfg   Config
-	owned owned.List // all buffers below
-
-	params   gpu.Buffer // arena of net.Params floats
-	x, y     gpu.Buffer // float32 [batch · input], int32 [batch]
-	hidden   []hidden   // one for each hidden layer
-	logits   gpu.Buffer // [batch · logits]
-	metrics  gpu.Buffer // float64 [gpu.NumMetrics]
-	faRanges []model.Range
-
-	// Of a learner that trains:
-	grads    gpu.Buffer   // arena like params
-	state    []gpu.Buffer // the optimizer's arenas, like params
-	feedback gpu.Buffer   // B of all layers; nil for rules without, and where it is generated
-	e        gpu.Buffer   // [training batch · logits]
-	counter  gpu.Buffer   // int32 [2]: batches of this epoch, steps of this run (Adam's t)
-}
-
-// hidden is what a hidden layer keeps of a batch.
-type hidden struct {
-	h, pre gpu.Buffer // [batch · units]; pre only where f' needs it
-	delta  gpu.Buffer // [training batch · units]
+	memory
+	cfg     Config
+	state   []gpu.Buffer // the optimizer's arenas, like the parameters
+	counter gpu.Buffer   // int32 [2]: batches of this epoch, steps of this run (Adam's t)
+	owned   owned.List   // all buffers
 }
 
 // NewLearner puts a network on a device with the given parameters (an arena, laid out as the network says) and
@@ -73,7 +53,7 @@ func NewForward(dev gpu.Device, net *model.Network, params []float32, batch int)
 }
 
 func newLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback []float32) (*Learner, error) {
-	l := &Learner{dev: dev, net: net, cfg: cfg, owned: owned.List{Device: dev}}
+	l := &Learner{memory: memory{dev: dev, net: net, generator: cfg.Feedback}, cfg: cfg, owned: owned.List{Device: dev}}
 	l.faRanges, _ = net.FARanges()
 	if err := l.prepare(params, feedback); err != nil {
 		_ = l.Close() // the first error says more than Close's could

@@ -181,8 +181,8 @@ func init() { // its functions look into it
 		},
 
 		{
-			Name: "optimizer", Group: GroupTraining, Argument: "NAME", Help: strings.Join(algo.Optimizers(), ", "),
-			Field: func(s *Spec) any { return &s.Optimizer }, Parse: canonical(algo.ParseOptimizer), Choices: algo.Optimizers(),
+			Name: "optimizer", Group: GroupTraining, Argument: "NAME", Help: strings.Join(gpu.OptimizerNames(), ", "),
+			Field: func(s *Spec) any { return &s.Optimizer }, Parse: canonical(algo.ParseOptimizer), Choices: gpu.OptimizerNames(),
 			Resume: Share, Identity: true, Result: plain, Header: plain, Page: plain, Compare: plain,
 		},
 		{

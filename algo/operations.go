@@ -1,0 +1,202 @@
+package algo
+
+import (
+	"mdfa/gpu"
+	"mdfa/model"
+)
+
+// memory is a network on a device: its parameters and the buffers of a step. All sizes are per example unless they say
+// batch.
+type memory struct {
+	dev gpu.Device
+	net *model.Network
+
+	params   gpu.Buffer // arena of net.Params floats
+	x, y     gpu.Buffer // float32 [batch · input], int32 [batch]
+	hidden   []hidden   // one for each hidden layer
+	logits   gpu.Buffer // [batch · logits]
+	metrics  gpu.Buffer // float64 [gpu.NumMetrics]
+	faRanges []model.Range
+
+	// Of a network that trains:
+	grads     gpu.Buffer    // arena like params
+	e         gpu.Buffer    // [training batch · logits]
+	feedback  gpu.Buffer    // B of all layers; nil for rules without, and where it is generated
+	generator gpu.Generator // draws direct feedback that is not stored
+}
+
+// hidden is the part of the memory that a hidden layer needs.
+type hidden struct {
+	h, pre gpu.Buffer // [batch · units]; pre only where f' needs it
+	delta  gpu.Buffer // [training batch · units]
+}
+
+// Step is a step on a batch of examples: its operands on the device, and the operations on them that learning rules are
+// made of. Layers count from 0; layer L is the logit layer.
+type Step struct {
+	*memory
+	n     int        // examples
+	grads gpu.Buffer // arena for the gradients, laid out like the parameters
+}
+
+// Into is the same step with another arena for its gradients.
+func (s *Step) Into(grads gpu.Buffer) *Step { return &Step{s.memory, s.n, grads} }
+
+// Device is where the step runs.
+func (s *Step) Device() gpu.Device { return s.dev }
+
+// Network is the network that the step trains.
+func (s *Step) Network() *model.Network { return s.net }
+
+// Batch is n, the number of examples.
+func (s *Step) Batch() int { return s.n }
+
+// pixelScale turns bytes into inputs.
+const pixelScale = 1.0 / 255
+
+// Gather brings batch number cursor of a data set to the step's inputs and labels: gpu.GatherArgs has the formula.
+func (s *Step) Gather(data, labels, order, cursor gpu.Span) error {
+	return s.dev.Gather(gpu.GatherArgs{
+		X: s.Input(0).Mat(s.n, s.net.Input.Size()), Y: s.Labels(),
+		Data: data, Labels: labels, Order: order, Cursor: cursor, Scale: pixelScale,
+	})
+}
+
+// at is a range of an arena on the device.
+func at(arena gpu.Buffer, r model.Range) gpu.Span { return gpu.All(arena).Slice(r.Off, r.Len) }
+
+// Labels are the true classes, int32 [n].
+func (s *Step) Labels() gpu.Span { return gpu.All(s.y).Slice(0, s.n) }
+
+// Weights is W_l: [in, out], or [k, k, c_in, c_out] of a convolution.
+func (s *Step) Weights(layer int) gpu.Span { return at(s.params, s.net.Layers[layer].W) }
+
+// Bias is b_l, [channels].
+func (s *Step) Bias(layer int) gpu.Span { return at(s.params, s.net.Layers[layer].B) }
+
+// Feedback is B_l of a rule with feedback by layers, l >= 1: [out, in], or shaped like W_l of a convolution.
+func (s *Step) Feedback(layer int) gpu.Span { return at(s.feedback, s.faRanges[layer]) }
+
+// WeightGrad is gW_l, shaped like W_l.
+func (s *Step) WeightGrad(layer int) gpu.Span { return at(s.grads, s.net.Layers[layer].W) }
+
+// BiasGrad is gb_l, [channels].
+func (s *Step) BiasGrad(layer int) gpu.Span { return at(s.grads, s.net.Layers[layer].B) }
+
+// Input is what a layer sees: the batch, or the output of the layer below. [n, in]
+func (s *Step) Input(layer int) gpu.Span {
+	if layer == 0 {
+		return gpu.All(s.x).Slice(0, s.n*s.net.Input.Size())
+	}
+	return s.Output(layer - 1).H
+}
+
+// Output is what the forward pass leaves of a hidden layer: h_l, and a_l where f' needs it. [n, units]
+func (s *Step) Output(layer int) gpu.Hidden {
+	units := s.n * s.net.Layers[layer].Units()
+	out := gpu.Hidden{Act: s.net.Activation, H: gpu.All(s.hidden[layer].h).Slice(0, units)}
+	if pre := s.hidden[layer].pre; pre != nil {
+		out.Pre = gpu.All(pre).Slice(0, units)
+	}
+	return out
+}
+
+// Delta is d_l, the error at the preactivations of a layer: [n, units]. At the logits it is e.
+func (s *Step) Delta(layer int) gpu.Span {
+	if layer == len(s.hidden) {
+		return s.Error().Span
+	}
+	return gpu.All(s.hidden[layer].delta).Slice(0, s.n*s.net.Layers[layer].Units())
+}
+
+// Error is e = s(p - y), the error at the logits: [n, logits].
+func (s *Step) Error() gpu.Mat {
+	return gpu.All(s.e).Slice(0, s.n*s.net.Logits).Mat(s.n, s.net.Logits)
+}
+
+// Logits are those of the batch, [n, logits], with their bias once the loss was computed.
+func (s *Step) Logits() gpu.Mat {
+	return gpu.All(s.logits).Slice(0, s.n*s.net.Logits).Mat(s.n, s.net.Logits)
+}
+
+// Hidden computes a hidden layer into out: h_l = f(h_{l-1} W_l + b_l).
+func (s *Step) Hidden(layer int, out gpu.Hidden) error {
+	shape, x, w, b := s.net.Layers[layer], s.Input(layer), s.Weights(layer), s.Bias(layer)
+	if shape.Kind == model.Conv {
+		return s.dev.Conv(gpu.ConvArgs{Shape: shape.ConvShape(s.n), Out: out, X: x, W: w, B: b})
+	}
+	return s.dev.Dense(gpu.DenseArgs{
+		Out: out,
+		X:   x.Mat(s.n, shape.FanIn()),
+		W:   w.Mat(shape.FanIn(), shape.Units()),
+		B:   b,
+	})
+}
+
+// Chain takes the error down from layer to layer, through a matrix of each: W_l, which a dense layer
+// transposes, or B_l, which it uses as it is.
+//
+//	d_{l-1} = (d_l M_l) ⊙ f'(a_{l-1}), from d_L = e down to d_0     gb_{l-1} = column sums of d_{l-1}
+func (s *Step) Chain(matrix func(layer int) gpu.Span, transposed bool) error {
+	for layer := len(s.hidden); layer > 0; layer-- {
+		if err := s.CarryBack(layer, matrix(layer), transposed, s.Delta(layer), s.Output(layer-1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CarryBack takes the error dy at a layer through the matrix m to the layer below, whose output is below.
+func (s *Step) CarryBack(layer int, m gpu.Span, transposed bool, dy gpu.Span, below gpu.Hidden) error {
+	shape, dx, biasGrad := s.net.Layers[layer], s.Delta(layer-1), s.BiasGrad(layer-1)
+	if shape.Kind == model.Conv {
+		return s.dev.ConvBackward(gpu.ConvBackwardArgs{
+			Shape: shape.ConvShape(s.n), DX: dx, DY: dy, W: m, Below: below, BiasGrad: biasGrad,
+		})
+	}
+	shaped := m.Mat(shape.FanIn(), shape.Units())
+	if !transposed {
+		shaped = m.Mat(shape.Units(), shape.FanIn())
+	}
+	return s.dev.DenseBackward(gpu.DenseBackwardArgs{
+		DX: dx.Mat(s.n, shape.FanIn()),
+		DY: dy.Mat(s.n, shape.Units()),
+		M:  shaped, Trans: transposed,
+		Below: below, BiasGrad: biasGrad,
+	})
+}
+
+// Broadcast takes an error e [n, logits] to all hidden layers at once, through direct feedback.
+//
+//	d_l = (e B_l) ⊙ f'(a_l)     gb_l = column sums of d_l
+func (s *Step) Broadcast(e gpu.Mat) error { return s.BroadcastTo(e, s.Output, s.Delta) }
+
+// BroadcastTo is Broadcast with other places for the layers' outputs and errors.
+func (s *Step) BroadcastTo(e gpu.Mat, output func(layer int) gpu.Hidden, delta func(layer int) gpu.Span) error {
+	if len(s.hidden) == 0 {
+		return nil
+	}
+	args := gpu.FeedbackArgs{E: e, Gen: s.generator}
+	if s.generator.Draw == gpu.DrawNone {
+		args.B = gpu.All(s.feedback).Mat(s.net.Logits, s.net.HiddenUnits())
+	}
+	for layer, shape := range s.net.Hidden() {
+		args.Layers = append(args.Layers, gpu.FeedbackLayer{
+			Out: output(layer), Delta: delta(layer), Size: shape.Units(), BiasGrad: s.BiasGrad(layer),
+		})
+	}
+	return s.dev.Feedback(args)
+}
+
+// ComputeWeightGrad multiplies a layer's input with its error: gW_l = h_{l-1}ᵀ d_l.
+func (s *Step) ComputeWeightGrad(layer int) error {
+	shape, x, delta, grad := s.net.Layers[layer], s.Input(layer), s.Delta(layer), s.WeightGrad(layer)
+	if shape.Kind == model.Conv {
+		return s.dev.ConvGrad(gpu.ConvGradArgs{Shape: shape.ConvShape(s.n), DW: grad, X: x, DY: delta})
+	}
+	return s.dev.Gemm(gpu.GemmArgs{
+		C: grad.Mat(shape.FanIn(), shape.Units()),
+		A: x.Mat(s.n, shape.FanIn()), TransA: true,
+		B: delta.Mat(s.n, shape.Units()),
+	})
+}
