@@ -147,6 +147,7 @@ func (c goldenCase) config(t *testing.T) algo.Config {
 func goldenFeedback(net *model.Network, rule *algo.Rule, a *arrays) []float32 {
 	feedback := make([]float32, net.FeedbackLen(rule.Feedback))
 	switch rule.Feedback {
+	case model.NoFeedback:
 	case model.LayerFeedback:
 		ranges, _ := net.FARanges()
 		for i := 1; i < len(net.Layers); i++ {

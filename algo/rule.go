@@ -159,6 +159,7 @@ func (r *Rule) DrawFeedback(net *model.Network, init model.Init, seed uint64) ([
 		return arena, err
 	case model.DirectFeedback:
 		return net.DFAFeedback(init, r.NonNegative, seed)
+	case model.NoFeedback:
 	}
 	return nil, nil
 }
@@ -192,6 +193,7 @@ func negative(g gpu.Generator) bool {
 		return !(g.High >= 0)
 	case gpu.DrawUniform:
 		return !(g.Low >= 0)
+	case gpu.DrawSymmetric, gpu.DrawNormal:
 	}
 	return true
 }

@@ -16,29 +16,18 @@ const (
 	Float64
 )
 
+var dtypes = [...]struct {
+	name string // in Go
+	size int    // bytes
+}{Float32: {"float32", 4}, Uint8: {"uint8", 1}, Int32: {"int32", 4}, Float64: {"float64", 8}}
+
 // Size is the size of one element in bytes.
-func (t DType) Size() int {
-	switch t {
-	case Uint8:
-		return 1
-	case Float64:
-		return 8
-	default:
-		return 4
-	}
-}
+func (t DType) Size() int { return dtypes[t].size }
 
 // String is the type's Go name.
 func (t DType) String() string {
-	switch t {
-	case Float32:
-		return "float32"
-	case Uint8:
-		return "uint8"
-	case Int32:
-		return "int32"
-	case Float64:
-		return "float64"
+	if int(t) < len(dtypes) {
+		return dtypes[t].name
 	}
 	return fmt.Sprintf("DType(%d)", uint8(t))
 }

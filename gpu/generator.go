@@ -3,6 +3,8 @@ package gpu
 import (
 	"fmt"
 	"math"
+
+	"mdfa/gpu/internal/philox"
 )
 
 // Draw is a distribution that a [Generator] draws from.
@@ -18,11 +20,12 @@ const (
 	DrawAbsNormal      // the absolute value of DrawNormal
 )
 
+var drawNames = [...]string{"none", "constant", "symmetric", "uniform", "normal", "absolute normal"}
+
 // String names the distribution.
 func (d Draw) String() string {
-	names := [...]string{"none", "constant", "symmetric", "uniform", "normal", "absolute normal"}
-	if int(d) < len(names) {
-		return names[d]
+	if int(d) < len(drawNames) {
+		return drawNames[d]
 	}
 	return fmt.Sprintf("Draw(%d)", uint8(d))
 }
@@ -53,34 +56,39 @@ func (g Generator) Fill(dst []float32, layer, row, column int) {
 	key := [2]uint32{uint32(g.Seed), uint32(g.Seed >> 32)}
 	for i := 0; i < len(dst); {
 		at := column + i
-		words := philox([4]uint32{uint32(at / 4), uint32(row), uint32(layer)}, key)
-		for _, word := range words[at%4:] {
-			if i == len(dst) {
-				return
-			}
-			dst[i] = g.transform(word)
-			i++
-		}
+		words := philox.Words([4]uint32{uint32(at / 4), uint32(row), uint32(layer)}, key)
+		n := min(4-at%4, len(dst)-i)
+		g.Transform(dst[i:i+n], words[at%4:])
+		i += n
 	}
 }
 
-// transform makes an element of 32 random bits; kernels.cu has its twin. The conversions
-// keep Go from fusing a product with a sum, which some machines would do.
-func (g Generator) transform(word uint32) float32 {
+// Transform makes each element of dst from 32 random bits, exactly as drawn in kernels.cu does.
+// The conversions keep Go from fusing a product with a sum, which it would do on some machines.
+func (g Generator) Transform(dst []float32, words []uint32) {
+	words = words[:len(dst)]
 	switch g.Draw {
+	case DrawNone, DrawConstant: // draw from no bits
 	case DrawSymmetric:
-		return float32(int32(word)>>8*2+1) * 0x1p-24 * g.High
+		for i, word := range words {
+			dst[i] = float32(int32(word)>>8*2+1) * 0x1p-24 * g.High
+		}
 	case DrawUniform:
-		// No sum passes High: u is at most 1 - 2^-24, which takes back what rounding may
+		// No sum exceeds High: u is at most 1 - 2^-24, which takes back what rounding may
 		// have added to the width.
-		u := float32(word>>8) * 0x1p-24
-		return g.Low + float32(u*(g.High-g.Low))
+		width := g.High - g.Low
+		for i, word := range words {
+			dst[i] = g.Low + float32(float32(word>>8)*0x1p-24*width)
+		}
 	case DrawNormal:
-		return normal(word) * g.High
+		for i, word := range words {
+			dst[i] = normal(word) * g.High
+		}
 	case DrawAbsNormal:
-		return float32(math.Abs(float64(normal(word)))) * g.High
+		for i, word := range words {
+			dst[i] = normal(word&^1) * g.High
+		}
 	}
-	return g.High
 }
 
 // normal is the quantile of the standard normal distribution, PPND7 of M. J. Wichura,

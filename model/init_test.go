@@ -8,16 +8,18 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
 )
 
-func constant(v float64) Init  { return Init{Dist: Constant, Value: v} }
-func uniform(v float64) Init   { return Init{Dist: Uniform, Value: v} }
-func normal(v float64) Init    { return Init{Dist: Normal, Value: v} }
-func positiveU(v float64) Init { return Init{Dist: Positive, Value: v} }
-func absNormal(v float64) Init { return Init{Dist: AbsNormal, Value: v} }
+func constant(v float64) Init  { return Init{Dist: gpu.DrawConstant, Value: v} }
+func uniform(v float64) Init   { return Init{Dist: gpu.DrawSymmetric, Value: v} }
+func normal(v float64) Init    { return Init{Dist: gpu.DrawNormal, Value: v} }
+func positiveU(v float64) Init { return Init{Dist: gpu.DrawUniform, Value: v} }
+func absNormal(v float64) Init { return Init{Dist: gpu.DrawAbsNormal, Value: v} }
 
 // fromMin is what U<v> and P<v> become in a monotone network.
-func fromMin(v float64) Init { return Init{Dist: Positive, Value: v, Min: MonotoneMin} }
+func fromMin(v float64) Init { return Init{Dist: gpu.DrawUniform, Value: v, Min: MonotoneMin} }
 
 func TestParseInitReadsTheGrammar(t *testing.T) {
 	for _, c := range []struct {
@@ -220,7 +222,7 @@ func FuzzParseInit(f *testing.F) {
 			return
 		}
 		require.LessOrEqual(t, math.Abs(in.Value), maxInitValue)
-		require.True(t, in.Dist == Constant || in.Value >= 0)
+		require.True(t, in.Dist == gpu.DrawConstant || in.Value >= 0)
 		again, err := ParseInit(in.String())
 		require.NoError(t, err)
 		require.Equal(t, in, again)

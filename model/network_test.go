@@ -93,10 +93,10 @@ func TestNetworkWithoutHiddenLayerClampsNothing(t *testing.T) {
 	assert.Equal(t, Range{352, 7}, n.Layers[0].B)
 	assert.Equal(t, 384, n.Params)
 
-	feedback, err := n.DFAFeedback(Init{Dist: Uniform, Value: 1}, true, 0)
+	feedback, err := n.DFAFeedback(Init{Dist: gpu.DrawSymmetric, Value: 1}, true, 0)
 	require.NoError(t, err)
 	assert.Empty(t, feedback)
-	feedback, ranges, err := n.FAFeedback(Init{Dist: Uniform, Value: 1}, 0)
+	feedback, ranges, err := n.FAFeedback(Init{Dist: gpu.DrawSymmetric, Value: 1}, 0)
 	require.NoError(t, err)
 	assert.Empty(t, feedback)
 	assert.Equal(t, []Range{{}}, ranges)

@@ -56,30 +56,31 @@ func checkDraws(t *testing.T, init Init, monotone, free bool, fanIn int, values 
 	bound := float32(init.Value / math.Sqrt(float64(fanIn)))
 	low, high := -bound, bound
 	switch init.Dist {
-	case Constant:
+	case gpu.DrawNone, gpu.DrawSymmetric:
+	case gpu.DrawConstant:
 		low, high = float32(init.Value), float32(init.Value)
-	case Positive:
+	case gpu.DrawUniform:
 		if !free {
 			low = 0
 		}
-	case Normal, AbsNormal:
+	case gpu.DrawNormal, gpu.DrawAbsNormal:
 		// Ten standard deviations: no draw of these tests comes near.
 		high = float32(10 * init.Value)
 		low = -high
-		if init.Dist == AbsNormal && !free {
+		if init.Dist == gpu.DrawAbsNormal && !free {
 			low = 0
 		}
 	}
-	if monotone && init.Dist != Constant {
+	if monotone && init.Dist != gpu.DrawConstant {
 		low = 0
-		if init.Dist == Uniform || init.Dist == Positive {
+		if init.Dist == gpu.DrawSymmetric || init.Dist == gpu.DrawUniform {
 			low = MonotoneMin
 		}
 	}
 	requireWithin(t, values, low, high, init, fanIn)
 	negative := slices.ContainsFunc(values, func(x float32) bool { return x < 0 })
 	const enough = 64 // draws, of which 2^-64 would have one sign by chance
-	if low < 0 && len(values) >= enough && init.Dist != Constant {
+	if low < 0 && len(values) >= enough && init.Dist != gpu.DrawConstant {
 		require.True(t, negative, "%v is signed", init)
 	}
 }
@@ -117,7 +118,7 @@ func TestSameSeedGivesTheSameBits(t *testing.T) {
 			require.True(t, slices.Equal(a, b))
 			c, err := n.InitialParams(init, true, 43)
 			require.NoError(t, err)
-			require.Equal(t, init.Dist != Constant, !slices.Equal(a, c), "another seed, other bits")
+			require.Equal(t, init.Dist != gpu.DrawConstant, !slices.Equal(a, c), "another seed, other bits")
 		}
 	}
 }

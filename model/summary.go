@@ -30,6 +30,7 @@ func (n *Network) FeedbackLen(kind Feedback) int64 {
 		return int64(length)
 	case DirectFeedback:
 		return int64(n.Logits) * int64(n.HiddenUnits())
+	case NoFeedback:
 	}
 	return 0
 }

@@ -98,6 +98,7 @@ func hostError(logits []float64, label int32) []float64 {
 func hostFeedback(net *model.Network, rule *algo.Rule, feedback []float32, i int) []float64 {
 	layer := net.Layers[i]
 	switch rule.Feedback {
+	case model.NoFeedback:
 	case model.LayerFeedback:
 		ranges, _ := net.FARanges()
 		b := hostWide(ranges[i].Of(feedback))

@@ -233,7 +233,7 @@ func (l *lister) file(path, within string, label int32) error {
 			return l.ctx.Err()
 		}
 		l.labels = append(l.labels, fileOfLabels{path, labels})
-	default:
+	case loaders.NoPictures:
 		if within != "" && !looksLikeImage(path) {
 			l.passedOver++
 			return nil

@@ -153,6 +153,7 @@ func (f *Flags) zsh() string {
 		fmt.Fprintf(&b, " \\\n    $hidden%s", quoted(fmt.Sprintf("(-%s)%s--%s%s%s", v.name, again, v.name, value, more)))
 	}
 	switch f.arguments() {
+	case settings.NoPath:
 	case settings.AnyFile:
 		b.WriteString(" \\\n    '*:path:_files'")
 	case settings.Folder:

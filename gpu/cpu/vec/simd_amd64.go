@@ -240,8 +240,7 @@ func addSIMD(dst, src []float32) int {
 // floored is max(w, floor) with NaN left as it is.
 func floored(w, floor f8) f8 { return floor.Merge(w, w.Less(floor)) }
 
-// optimizeSIMD returns false for an optimizer without a vector loop.
-func optimizeSIMD(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) bool {
+func optimizeSIMD(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) {
 	switch kind {
 	case gpu.SGD:
 		sgdSIMD(w, g, u)
@@ -249,10 +248,7 @@ func optimizeSIMD(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) bool {
 		rmspropSIMD(w, g, s1, u)
 	case gpu.Adam:
 		adamSIMD(w, g, s1, s2, u)
-	default:
-		return false
 	}
-	return true
 }
 
 func sgdSIMD(w, g []float32, u Update) {

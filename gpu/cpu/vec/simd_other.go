@@ -7,11 +7,11 @@ import "mdfa/gpu"
 // accelerated is false: this build has only the plain loops.
 const accelerated = false
 
-func scaleBytesSIMD([]float32, []uint8, float32) int                    { return 0 }
-func scaleSIMD(_, _ []float32, _ float32) int                           { return 0 }
-func activateSIMD(_ gpu.Activation, _, _, _ []float32) int              { return 0 }
-func slopeSIMD(_ gpu.Activation, _, _, _ []float32) int                 { return 0 }
-func addSIMD(_, _ []float32) int                                        { return 0 }
-func optimizeSIMD(_ gpu.Optimizer, _, _, _, _ []float32, _ Update) bool { return false }
+func scaleBytesSIMD([]float32, []uint8, float32) int               { return 0 }
+func scaleSIMD(_, _ []float32, _ float32) int                      { return 0 }
+func activateSIMD(_ gpu.Activation, _, _, _ []float32) int         { return 0 }
+func slopeSIMD(_ gpu.Activation, _, _, _ []float32) int            { return 0 }
+func addSIMD(_, _ []float32) int                                   { return 0 }
+func optimizeSIMD(_ gpu.Optimizer, _, _, _, _ []float32, _ Update) {}
 
 func (c *Comparison) addSIMD(_, _ []float32, _, _ float32) int { return 0 }

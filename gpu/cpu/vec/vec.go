@@ -88,7 +88,9 @@ func Add(dst, src []float32) {
 // Optimize updates the weights w with the gradients g and the states that the optimizer keeps, by
 // its formula in package gpu.
 func Optimize(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) {
-	if !accelerated || !optimizeSIMD(kind, w, g, s1, s2, u) {
-		optimize(kind, w, g, s1, s2, u)
+	if accelerated {
+		optimizeSIMD(kind, w, g, s1, s2, u)
+		return
 	}
+	optimize(kind, w, g, s1, s2, u)
 }

@@ -1,4 +1,4 @@
-package gpu
+package philox
 
 import (
 	"testing"
@@ -6,9 +6,9 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestPhiloxIsRandom123s holds the generator against the known answers that its authors
+// TestWordsAreRandom123s compares the generator with the known answers that its authors
 // publish with their library (Random123, kat_vectors, "philox4x32 10").
-func TestPhiloxIsRandom123s(t *testing.T) {
+func TestWordsAreRandom123s(t *testing.T) {
 	const all = 0xffffffff
 	for _, c := range []struct {
 		counter [4]uint32
@@ -22,6 +22,6 @@ func TestPhiloxIsRandom123s(t *testing.T) {
 			[4]uint32{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1},
 		},
 	} {
-		assert.Equal(t, c.want, philox(c.counter, c.key), "counter %#x, key %#x", c.counter, c.key)
+		assert.Equal(t, c.want, Words(c.counter, c.key), "counter %#x, key %#x", c.counter, c.key)
 	}
 }
