@@ -65,7 +65,7 @@ var ruleName = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 
 // check refuses a rule that says too little for the engine, or contradicts itself.
 func (r *Rule) check() error {
-	missing := ""
+	var missing string
 	switch {
 	case r == nil:
 		return fmt.Errorf("no learning rule: %w", ErrConfig)

@@ -185,6 +185,7 @@ func (m *Aligner) compareWeights() error {
 		}
 	}
 	switch m.rule.Feedback {
+	case model.NoFeedback:
 	case model.LayerFeedback:
 		return m.compareLayers(s)
 	case model.DirectFeedback:

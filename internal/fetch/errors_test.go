@@ -191,7 +191,7 @@ func TestGetSaysThatTheFolderCannotBeWritten(t *testing.T) {
 
 func TestErrorGivesItsKindAndItsCause(t *testing.T) {
 	cause := errors.New("cause")
-	err := error(fault.New(ErrBroken, cause, "why"))
+	var err error = fault.New(ErrBroken, cause, "why")
 	assert.ErrorIs(t, err, ErrBroken)
 	assert.ErrorIs(t, err, cause)
 	assert.NotErrorIs(t, fault.New(ErrStatus, nil, ""), ErrBroken)
