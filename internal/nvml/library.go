@@ -38,7 +38,7 @@ const (
 	versionLength = 80 // NVML_SYSTEM_DRIVER_VERSION_BUFFER_SIZE
 )
 
-// slowdowns are the bits of nvmlClocksEventReasons that say that a GPU could be faster.
+// slowdowns lists the bits of nvmlClocksEventReasons for a GPU that could be faster.
 var slowdowns = []struct {
 	bits uint64
 	name string
@@ -49,96 +49,70 @@ var slowdowns = []struct {
 	{0x2, "set clocks"},
 }
 
-// functions are those of the library that are used; nil where it has not got them. All return
-// an nvmlReturn_t.
-type functions struct {
-	init          func() int32
-	shutdown      func() int32
-	byAddress     func(address string, device *uintptr) int32
-	driver        func(text *byte, length uint32) int32
-	clock         func(device uintptr, which uint32, value *uint32) int32
-	clockMax      func(device uintptr, which uint32, value *uint32) int32
-	power         func(device uintptr, value *uint32) int32
-	powerLimit    func(device uintptr, value *uint32) int32
-	temperature   func(device uintptr, sensor uint32, value *uint32) int32
-	ecc           func(device uintptr, current, pending *uint32) int32
-	clocksReasons func(device uintptr, bits *uint64) int32
-}
-
-func bind(handle uintptr) *functions {
-	f := &functions{}
-	for name, function := range map[string]any{
-		"nvmlInit_v2":                               &f.init,
-		"nvmlShutdown":                              &f.shutdown,
-		"nvmlDeviceGetHandleByPciBusId_v2":          &f.byAddress,
-		"nvmlSystemGetDriverVersion":                &f.driver,
-		"nvmlDeviceGetClockInfo":                    &f.clock,
-		"nvmlDeviceGetMaxClockInfo":                 &f.clockMax,
-		"nvmlDeviceGetPowerUsage":                   &f.power,
-		"nvmlDeviceGetEnforcedPowerLimit":           &f.powerLimit,
-		"nvmlDeviceGetTemperature":                  &f.temperature,
-		"nvmlDeviceGetEccMode":                      &f.ecc,
-		"nvmlDeviceGetCurrentClocksThrottleReasons": &f.clocksReasons,
-	} {
-		if symbol, err := purego.Dlsym(handle, name); err == nil {
-			purego.RegisterFunc(function, symbol)
-		}
+// bind returns a function of the library, which answers with an nvmlReturn_t; nil if the library lacks it.
+func bind[F any](library uintptr, name string) (f F) {
+	if symbol, err := purego.Dlsym(library, name); err == nil {
+		purego.RegisterFunc(&f, symbol)
 	}
 	return f
 }
 
-func read(handle uintptr, address string) (Card, error) {
-	f := bind(handle)
-	if f.init == nil || f.shutdown == nil || f.byAddress == nil {
+func read(library uintptr, address string) (Card, error) {
+	init := bind[func() int32](library, "nvmlInit_v2")
+	shutdown := bind[func() int32](library, "nvmlShutdown")
+	byAddress := bind[func(address string, device *uintptr) int32](library, "nvmlDeviceGetHandleByPciBusId_v2")
+	if init == nil || shutdown == nil || byAddress == nil {
 		return Card{}, errors.New("nvml: the library lacks nvmlInit_v2, nvmlShutdown or nvmlDeviceGetHandleByPciBusId_v2")
 	}
-	if code := f.init(); code != success {
+	if code := init(); code != success {
 		return Card{}, fmt.Errorf("nvml: the library does not start (error %d): the driver is not loaded, or is of another version", code)
 	}
-	defer f.shutdown()
+	defer shutdown()
 	var device uintptr
-	if code := f.byAddress(address, &device); code != success {
+	if code := byAddress(address, &device); code != success {
 		return Card{}, fmt.Errorf("nvml: no answer about the GPU at %s (error %d)", address, code)
 	}
-	return f.ask(device), nil
+	return ask(library, device), nil
 }
 
 // ask reads the values that the library reports, and leaves the others zero.
-func (f *functions) ask(device uintptr) Card {
+func ask(library, device uintptr) Card {
 	const milli = 1e-3 // from milliwatts
-	simple := func(function func(uintptr, *uint32) int32) float64 {
-		var value uint32
-		if function == nil || function(device, &value) != success {
+	simple := func(name string) (value uint32) {
+		if f := bind[func(device uintptr, value *uint32) int32](library, name); f == nil || f(device, &value) != success {
 			return 0
 		}
-		return float64(value)
+		return value
 	}
-	chosen := func(function func(uintptr, uint32, *uint32) int32, which uint32) int {
+	chosen := func(name string, which uint32) int {
 		var value uint32
-		if function == nil || function(device, which, &value) != success {
+		if f := bind[func(device uintptr, which uint32, value *uint32) int32](library, name); f == nil || f(device, which, &value) != success {
 			return 0
 		}
 		return int(value)
 	}
 	card := Card{
-		ClockMHz: chosen(f.clock, graphicsClock), ClockMaxMHz: chosen(f.clockMax, graphicsClock),
-		MemoryMHz: chosen(f.clock, memoryClock), MemoryMaxMHz: chosen(f.clockMax, memoryClock),
-		PowerWatts: milli * simple(f.power), PowerLimit: milli * simple(f.powerLimit),
-		Celsius: chosen(f.temperature, gpuSensor),
+		ClockMHz:     chosen("nvmlDeviceGetClockInfo", graphicsClock),
+		ClockMaxMHz:  chosen("nvmlDeviceGetMaxClockInfo", graphicsClock),
+		MemoryMHz:    chosen("nvmlDeviceGetClockInfo", memoryClock),
+		MemoryMaxMHz: chosen("nvmlDeviceGetMaxClockInfo", memoryClock),
+		PowerWatts:   milli * float64(simple("nvmlDeviceGetPowerUsage")),
+		PowerLimit:   milli * float64(simple("nvmlDeviceGetEnforcedPowerLimit")),
+		Celsius:      chosen("nvmlDeviceGetTemperature", gpuSensor),
 	}
 	var current, pending uint32
-	if f.ecc != nil && f.ecc(device, &current, &pending) == success {
+	if ecc := bind[func(device uintptr, current, pending *uint32) int32](library, "nvmlDeviceGetEccMode"); ecc != nil && ecc(device, &current, &pending) == success {
 		card.ECC = "off"
 		if current != 0 {
 			card.ECC = "on"
 		}
 	}
 	var text [versionLength]byte
-	if f.driver != nil && f.driver(&text[0], versionLength) == success {
+	if driver := bind[func(text *byte, length uint32) int32](library, "nvmlSystemGetDriverVersion"); driver != nil && driver(&text[0], versionLength) == success {
 		card.Driver, _, _ = strings.Cut(string(text[:]), "\x00")
 	}
 	var bits uint64
-	if f.clocksReasons != nil && f.clocksReasons(device, &bits) == success {
+	if clocks := bind[func(device uintptr, bits *uint64) int32](library, "nvmlDeviceGetCurrentClocksThrottleReasons"); clocks != nil && clocks(device, &bits) == success {
 		card.Slowdown = reasons(bits)
 	}
 	return card

@@ -1,5 +1,5 @@
-// Package nvml asks NVIDIA's management library how a GPU is set: clocks, power limit, ECC.
-// Measurements of two machines can be compared only where these are known.
+// Package nvml asks NVIDIA's management library for the settings of a GPU: clocks, power limit,
+// ECC. Measurements of two machines can be compared only if these are known.
 //
 // The library is opened at run time, and a machine without it has no answers. NVIDIA's own
 // binding, github.com/NVIDIA/go-nvml, is not used: it has the linker ignore every undefined
