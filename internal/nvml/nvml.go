@@ -6,7 +6,7 @@
 // symbol of the program, which would hide a CUDA call that nothing routes, and a program linked
 // with it does not start on systems that bind all symbols at start.
 //
-// The functions and their constants are those of the NVML API Reference Guide.
+// The NVML API Reference Guide describes the functions and their constants.
 package nvml
 
 // Card is the state of a GPU's card. A value that the driver does not report is zero.

@@ -38,8 +38,8 @@ const (
 	typeString     = 7 // a value of type
 )
 
-// Scalar adds a point to the curve of a tag. Tags are grouped by what is before their
-// first slash, as in "loss/train". TensorBoard keeps float32.
+// Scalar adds a point to the curve of a tag. TensorBoard groups tags by the text before
+// their first slash, as in "loss/train". TensorBoard keeps float32.
 func (w *Writer) Scalar(tag string, step int64, value float64) {
 	w.value(step, tag, protobuf.Float(valueScalar, float32(value)))
 }

@@ -1,7 +1,7 @@
 // Package tensorboard writes event files, which TensorBoard shows as curves, histograms,
 // images and texts.
 //
-// An event file is a TFRecord file of Event messages. The messages are those of
+// An event file is a TFRecord file of Event messages. The messages are declared in
 // TensorBoard's event.proto and summary.proto, in the older kinds of values (simple_value,
 // histo, image) that every reader knows and TensorBoard converts as it loads them. Sources:
 // https://github.com/tensorflow/tensorboard/tree/master/tensorboard/compat/proto and, for

@@ -1,4 +1,4 @@
-// What the Go files of this package need of C besides CUDA's headers.
+// The C that the Go files of this package need besides CUDA's headers.
 #ifndef MDFA_EMU_CAPI_H
 #define MDFA_EMU_CAPI_H
 
@@ -8,7 +8,7 @@
 #include "cublas_v2.h"
 #include "cuda.h"
 
-// Go has no const, so each constant type that a prototype points at needs a name of its own.
+// Go has no const, so each constant type that a prototype points at needs a name.
 typedef const char const_char;
 typedef const char *const_string;
 typedef const float const_float;
@@ -26,7 +26,7 @@ int emu_symbols(void);
 const char *emu_symbol_name(int index);
 uintptr_t emu_symbol_address(int index);
 
-// Pinned memory: whole pages, so that nothing else lies beside it.
+// Pinned memory: whole pages, which it shares with nothing else.
 void *emu_pages(size_t bytes);
 
 #pragma GCC visibility pop

@@ -32,18 +32,17 @@ func set[T any, R softgpu.Result | softgpu.Status](out *T, value T, r R) {
 	}
 }
 
-// setHandle sets a handle and returns the answer. P is one of CUDA's handle types, all of which are pointers that
-// nobody follows.
+// setHandle sets a handle and returns the answer. P is one of CUDA's handle types, all of which are opaque pointers.
 func setHandle[P any](out *P, h softgpu.Handle, r softgpu.Result) C.CUresult {
 	set((*softgpu.Handle)(unsafe.Pointer(out)), h, r)
 	return C.CUresult(r)
 }
 
-// handle is the number behind one of CUDA's handle types. It is read through memory, because an unsafe.Pointer must
+// handle returns the number behind one of CUDA's handle types. It is read through memory, because an unsafe.Pointer must
 // not hold the small numbers that name the special streams.
 func handle[P any](p P) softgpu.Handle { return *(*softgpu.Handle)(unsafe.Pointer(&p)) }
 
-// address is a pointer into device memory as a number.
+// address returns a pointer into device memory as a number.
 func address(p unsafe.Pointer) uint64 { return uint64(uintptr(p)) }
 
 func number(yes bool) C.int {

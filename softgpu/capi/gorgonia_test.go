@@ -24,8 +24,8 @@ import (
 
 var large = flag.Bool("large", false, "run gorgonia.org/cu's TestLargeBatch, too, which spins for minutes")
 
-// largeBatch makes 100,000 batches while the test spins in a loop without waiting, so that it takes minutes on two
-// cores, of which the machine has seconds.
+// largeBatch makes 100,000 batches while the test spins in a loop without waiting. On two cores it takes minutes, of
+// which the machine uses seconds.
 const largeBatch = "TestLargeBatch"
 
 // ownTests are the tests of gorgonia.org/cu v0.9.6, all of which pass. Those of its packages blas, dnn and nvrtc are
@@ -45,7 +45,7 @@ const ownLaunches = 7
 // ownOptions is a GPU that the PTX of these tests may run on, which is for compute capability 7.5.
 const ownOptions = "sm=90,driver=13000,memory=1GiB"
 
-// The software GPU is brought into the library's tests by one more file. It runs each test on a thread of its own:
+// The software GPU is brought into the library's tests by one more file. It runs each test on its own thread:
 // the tests count on a context staying current from call to call, and only some lock their goroutine to its thread.
 const ownHarness = `package cu
 
@@ -158,7 +158,7 @@ func goCommand(t *testing.T, args ...string) ([]byte, error) {
 	return command.CombinedOutput()
 }
 
-// results reads what go test -json has written: how each test has ended, and all that was printed.
+// results reads the output of go test -json: how each test has ended, and the text that was printed.
 func results(t *testing.T, out []byte) (map[string]string, string) {
 	t.Helper()
 	ended := map[string]string{}

@@ -14,14 +14,14 @@ import (
 	"mdfa/softgpu"
 )
 
-// link is a run of the driver's linker. It takes one input, PTX text, and its output is that text: there is no
-// machine code that modules could be linked into.
+// link is a run of the driver's linker. It takes one input, PTX text, and its output is that text, since the software
+// GPU has no machine code to link.
 type link struct {
 	text  []byte
-	image unsafe.Pointer // of C: the output, ended by NUL; nil until the link is complete
+	image unsafe.Pointer // the output in memory of C, ended by NUL; nil until the link is complete
 }
 
-// links are those that were created, by their handles, which are no valid pointers.
+// links holds the open links by their handles, which are not valid pointers.
 var links = struct {
 	sync.Mutex
 	open map[softgpu.Handle]*link
@@ -35,7 +35,7 @@ func (l *link) add(call string, kind C.CUjitInputType, text []byte) softgpu.Resu
 	case l.text != nil || l.image != nil:
 		return machine().Refuse(softgpu.ErrorNotSupported, "%s: a second input; the software GPU takes one", call)
 	}
-	// The driver compiles here, so this is where wrong PTX is refused.
+	// The driver compiles here, so wrong PTX is refused here.
 	text = append([]byte{}, bytes.TrimRight(text, "\x00")...)
 	module, r := machine().ModuleLoadData(thread(), string(text))
 	if r != softgpu.Success {
@@ -59,8 +59,8 @@ func onLink(call string, state C.CUlinkState, f func(l *link) softgpu.Result) C.
 	return C.CUresult(f(l))
 }
 
-// What the options ask for is answered at once, as nothing takes time later. So C need not keep the arrays, which
-// gorgonia.org/cu does not.
+// The options are answered at once, since nothing takes time later. So C need not keep the arrays, and gorgonia.org/cu
+// does not keep them.
 //
 //export emu_cuLinkCreate_v2
 func emu_cuLinkCreate_v2(n C.uint, options *C.CUjit_option, values *unsafe.Pointer, state *C.CUlinkState) C.CUresult {

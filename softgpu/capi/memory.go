@@ -11,7 +11,7 @@ import (
 	"mdfa/softgpu"
 )
 
-// hostFlags are all flags of cuMemHostAlloc: portable, mapped and write-combined, none of which changes anything here.
+// hostFlags is all flags of cuMemHostAlloc: portable, mapped and write-combined. They change nothing here.
 const hostFlags = 7
 
 //export emu_cuMemHostAlloc

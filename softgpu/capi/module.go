@@ -14,7 +14,7 @@ import (
 	"mdfa/softgpu"
 )
 
-// machineCode are the first bytes of what is not PTX text: an ELF file (a cubin) and a fat binary.
+// machineCode holds the first bytes of machine code: of an ELF file (a cubin) and of a fat binary.
 var machineCode = [][]byte{[]byte("\x7fELF"), {0x50, 0xed, 0x55, 0xba}}
 
 // load makes a module of PTX text.
@@ -28,7 +28,7 @@ func load(call string, module *C.CUmodule, text []byte) C.CUresult {
 	return setHandle(module, h, r)
 }
 
-// loadImage makes a module of text that ends with NUL.
+// loadImage makes a module of PTX text that ends with NUL.
 func loadImage(call string, module *C.CUmodule, image C.const_pointer) C.CUresult {
 	if module == nil || image == nil {
 		return null(call + ": module or image")

@@ -12,7 +12,7 @@ import (
 	"mdfa/softgpu"
 )
 
-// texts are the messages that C has been given. They are never freed, as the driver's are not.
+// texts holds the messages that C has been given. They are never freed, as the driver's are not.
 var texts = struct {
 	sync.Mutex
 	known map[string]C.const_string

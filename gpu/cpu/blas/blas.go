@@ -17,10 +17,10 @@ type Library struct {
 	sgemm      uintptr // Fortran entry; 0 for gonum
 }
 
-// Gonum is the pure Go library, which is always there and several times slower.
+// Gonum returns the pure Go library, which is always there and several times slower.
 func Gonum() *Library { return &Library{name: "gonum"} }
 
-// Name tells a person which library this is, e.g.
+// Name describes the library for a person, e.g.
 // "OpenBLAS 0.3.34, Zen kernels (lib/libopenblas.so)".
 func (l *Library) Name() string {
 	if l.path == "" {
@@ -29,13 +29,13 @@ func (l *Library) Name() string {
 	return l.name + " (" + l.path + ")"
 }
 
-// Fast says whether this is a native library.
+// Fast reports whether this is a native library.
 func (l *Library) Fast() bool { return l.sgemm != 0 }
 
 // Product is one prepared multiplication C = op(A)·op(B) + beta·C over row-major
 // matrices: C is [M, N], op(A) [M, K], op(B) [K, N]; LDA, LDB and LDC are the row
-// strides of the matrices as they lie in memory. It holds no references that the
-// garbage collector does not see, and running it allocates nothing.
+// strides of the matrices in memory. It holds no references that the garbage collector
+// does not see, and running it allocates nothing.
 type Product struct {
 	C, A, B        []float32
 	M, N, K        int

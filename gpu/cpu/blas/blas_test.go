@@ -16,7 +16,7 @@ import (
 // tolerance is for sums of up to 70 products of numbers around 1 in float32.
 const tolerance = 1e-5
 
-// libraries are gonum and whatever this machine has besides.
+// libraries returns gonum and the native library of this machine.
 func libraries(t *testing.T) map[string]*Library {
 	found, err := Find()
 	require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestOpenBLASTellsItsKernels(t *testing.T) {
 	library, err := Find()
 	require.NoError(t, err)
 	if !strings.HasPrefix(library.Name(), "OpenBLAS") {
-		return // there is nothing to tell
+		return // only OpenBLAS has kernels to name
 	}
 	if os.Getenv("MDFA_BLAS_TEST_NAME") != "" {
 		fmt.Println(library.Name())

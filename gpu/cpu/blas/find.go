@@ -12,9 +12,9 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// Find opens the file that MDFA_BLAS names, and fails where that is no BLAS. Where nothing is named it opens the
-// first native library in the program's folder, in lib/ beside that, or by one of the system's names, and returns
-// gonum where there is none; MDFA_BLAS=gonum asks for that.
+// Find opens the file that MDFA_BLAS names, and fails if that is not a BLAS. If the variable is empty it opens the first
+// native library in the program's folder, in lib/ beside that, or by one of the system's names, and otherwise returns
+// gonum. MDFA_BLAS=gonum asks for gonum.
 func Find() (*Library, error) {
 	switch wanted := os.Getenv(variable); wanted {
 	case "":
@@ -91,8 +91,8 @@ func Open(path string) (*Library, error) {
 	return nil, fmt.Errorf("%s has no sgemm_", path)
 }
 
-// kernels says which of its kernels OpenBLAS runs, and the variable that chose them where it is set: kernels for
-// another processor can be half as fast. Core is OpenBLAS's name, which may be another than the chosen one's.
+// kernels describes the kernels that OpenBLAS runs, with the variable that chose them if it is set: kernels for another
+// processor can be half as fast. Core is OpenBLAS's name for them, which may differ from the variable's.
 func kernels(core, chosen string) string {
 	switch {
 	case core == "":
@@ -112,7 +112,7 @@ func version(config string) string {
 	return "OpenBLAS"
 }
 
-// shorten shows a path relative to the working folder where that is shorter.
+// shorten returns a path relative to the working folder if that is shorter.
 func shorten(path string) string {
 	folder, err := os.Getwd()
 	if err != nil || !filepath.IsAbs(path) {

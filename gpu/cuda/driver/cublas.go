@@ -34,10 +34,11 @@ const (
 	turing       = 75
 )
 
-// newestFor is the newest major version of cuBLAS that serves both the driver and the GPUs, and why it is no newer.
+// newestFor returns the newest major version of cuBLAS that serves both the driver and the GPUs, and the reason if a
+// newer one would not.
 func newestFor(info Info, gpu *visibleGPU) (major int, why string) {
 	major = newestCUBLAS
-	if cuda := info.CUDAVersion / 1000; cuda > 0 && cuda < major { // without a driver any will do to report
+	if cuda := info.CUDAVersion / 1000; cuda > 0 && cuda < major { // without a driver any version is reported
 		major, why = cuda, fmt.Sprintf("the driver serves no newer one than %d", cuda)
 	}
 	if gpu != nil && gpu.capability < turing && major >= turingCUBLAS {
@@ -56,7 +57,7 @@ func openCUBLAS(info *Info, gpu *visibleGPU) (map[string]uintptr, error) {
 		sonames = append(sonames, fmt.Sprintf("libcublas.so.%d", major))
 	}
 	wanted := os.Getenv(cublasVariable)
-	var broken string // why a library that is there does not serve
+	var broken string // why the first library that was found does not serve
 	candidates := cublasCandidates(wanted, sonames)
 	for i, candidate := range candidates {
 		library, close, reason := openWithLt(candidate)
@@ -98,8 +99,8 @@ func openCUBLAS(info *Info, gpu *visibleGPU) (map[string]uintptr, error) {
 	}
 }
 
-// openWithLt opens a cuBLAS behind the libcublasLt of the same folder, which it needs and may not look for there.
-// Close forgets both, so that the loader does not take them for another file of the same name.
+// openWithLt opens the libcublasLt of a cuBLAS's folder and then the cuBLAS, which needs it and may not look for it
+// there. close closes both, so that the loader does not take them for another file of the same name.
 func openWithLt(candidate string) (library uintptr, close func(), reason string) {
 	var lt uintptr
 	folder, file := filepath.Split(candidate)
@@ -120,7 +121,7 @@ func openWithLt(candidate string) (library uintptr, close func(), reason string)
 	return library, close, reason
 }
 
-// anotherLoads says whether some candidate is another library than this one.
+// anotherLoads reports whether some candidate is another library than this one.
 func anotherLoads(candidates []string, than uintptr) bool {
 	return slices.ContainsFunc(candidates, func(candidate string) bool {
 		library, close, _ := openWithLt(candidate)
@@ -163,7 +164,7 @@ func (g *visibleGPU) try(table map[string]uintptr, file string) string {
 	return ""
 }
 
-// wheelFolders are where NVIDIA's Python wheels put cuBLAS, from CUDA 13 on and before.
+// wheelFolders lists the folders of cuBLAS in NVIDIA's Python wheels, from CUDA 13 on and before.
 var wheelFolders = []string{"nvidia/cu13/lib", "nvidia/cublas/lib"}
 
 func inWheels(folder string) (folders []string) {
@@ -173,7 +174,7 @@ func inWheels(folder string) (folders []string) {
 	return folders
 }
 
-// cublasCandidates lists what to try to open, best first: place by place, and in each the newest major version.
+// cublasCandidates lists the files to try, best first: place by place, and in each the newest major version first.
 func cublasCandidates(wanted string, sonames []string) []string {
 	var places [][]string // of folders
 	if wanted != "" {
@@ -206,7 +207,7 @@ func cublasCandidates(wanted string, sonames []string) []string {
 	return candidates
 }
 
-// besideProgram are the program's folder, lib/ beside it, where make cublas puts cuBLAS, and .cache/cublas.
+// besideProgram returns the program's folder, lib/ beside it, where make cublas puts cuBLAS, and .cache/cublas.
 func besideProgram() [][]string {
 	program, err := os.Executable()
 	if err != nil {
@@ -220,14 +221,14 @@ func besideProgram() [][]string {
 	return [][]string{{folder}, {filepath.Join(above, "lib")}, inWheels(filepath.Join(above, ".cache", "cublas"))}
 }
 
-// inPython are the folders of the wheels in the active Python environment, and of conda's own package.
+// inPython returns the folders of the wheels in the active Python environment, and of conda's own package.
 func inPython() (places [][]string) {
 	for _, variable := range []string{"VIRTUAL_ENV", "CONDA_PREFIX"} {
 		environment := os.Getenv(variable)
 		if environment == "" {
 			continue
 		}
-		// DirFS, since the folder's own name may have the signs of a pattern.
+		// DirFS, since the folder's own name may hold the characters of a pattern.
 		found, _ := fs.Glob(os.DirFS(environment), "lib/python3*/site-packages") // it fails for a bad pattern only
 		for _, packages := range found {
 			places = append(places, inWheels(filepath.Join(environment, packages)))
@@ -239,7 +240,7 @@ func inPython() (places [][]string) {
 	return places
 }
 
-// cublasVersion asks the library itself, "12.9.1"; "" if it does not tell.
+// cublasVersion asks the library for its version, "12.9.1"; "" if it does not answer.
 func cublasVersion(table map[string]uintptr) string {
 	property := bind[func(which C.libraryPropertyType, value *C.int) C.cublasStatus_t](table, "cublasGetProperty")
 	if property == nil {

@@ -37,7 +37,7 @@ var names = func() []string {
 // orders the choices.
 var chosen struct {
 	sync.Mutex
-	table   map[string]uintptr // nil: none yet
+	table   map[string]uintptr // nil until a provider is chosen
 	info    *Info              // set if the provider is NVIDIA's libraries
 	counted bool
 }
@@ -139,8 +139,8 @@ func LastMissing() string {
 	return names[i]
 }
 
-// Count starts or stops counting calls by symbol, for debugging and for tests of what a step costs; starting sets
-// all counts to 0. A counted call costs one atomic addition more.
+// Count starts or stops counting calls by symbol, for debugging and for tests of a step's cost. Starting sets all
+// counts to 0. A counted call costs one atomic addition more.
 func Count(on bool) {
 	chosen.Lock()
 	defer chosen.Unlock()
@@ -168,5 +168,5 @@ func Calls() map[string]uint64 {
 	return calls
 }
 
-// isCUBLAS tells which of the two libraries a symbol belongs to.
+// isCUBLAS reports whether a symbol belongs to cuBLAS, and not to the driver.
 func isCUBLAS(symbol string) bool { return strings.HasPrefix(symbol, "cublas") }

@@ -1,4 +1,4 @@
-// What the trampolines, driver.c and the Go files share. Tables have one entry for each symbol, in the order of
+// The declarations that the trampolines, driver.c and the Go files share. Tables have one entry for each symbol, in the order of
 // symbols_gen.h; Go reads and writes them atomically. Everything is hidden from other libraries.
 #ifndef MDFA_DRIVER_H
 #define MDFA_DRIVER_H
@@ -31,7 +31,7 @@ extern uint64_t mdfa_targets[MDFA_SYMBOLS];
 extern int mdfa_chosen;
 extern int mdfa_missing;
 
-// The answer of a symbol that nobody provides: before a provider is chosen CUDA_SUCCESS for cuInit and "not found" or
+// The answer of a symbol without a provider: before a provider is chosen CUDA_SUCCESS for cuInit and "not found" or
 // "not initialized" for the rest; afterwards "not supported", and mdfa_missing is set.
 int mdfa_absent(int index);
 

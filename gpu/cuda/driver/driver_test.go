@@ -21,7 +21,7 @@ import (
 	"mdfa/gpu/cuda/driver/internal/trampolines"
 )
 
-// What the C side answers, by NVIDIA's numbering.
+// The answers of the C side, by NVIDIA's numbering.
 const (
 	cudaSuccess          = 0
 	cudaNotFound         = 500
@@ -57,7 +57,7 @@ func TestBinaryNeedsNoCUDALibraryAndExportsNoCUDASymbol(t *testing.T) {
 	}
 }
 
-// callAbsent calls a symbol that nobody provides.
+// callAbsent calls a symbol without a provider.
 func callAbsent(index int) int {
 	answer, _, _ := purego.SyscallN(trampolines.Address(index))
 	return int(int32(answer))
@@ -128,7 +128,7 @@ func TestInstalledFunctionsAreCalledThroughGorgonia(t *testing.T) {
 	require.NoError(t, kernel.Launch(1, 2, 3, 4, 5, 6, 7, cu.Stream{}, []unsafe.Pointer{unsafe.Pointer(&argument)}))
 	assert.Equal(t, []uint64{argument, 1, 2, 3, 4, 5, 6, 7}, fakes.launch)
 
-	// Floats travel in registers of their own.
+	// Floats travel in other registers.
 	require.NoError(t, cu.TexRef{}.SetMipmapLevelClamp(0.25, -8))
 	assert.Equal(t, []float32{0.25, -8}, []float32{fakes.low, fakes.high})
 

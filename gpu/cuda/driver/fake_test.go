@@ -10,7 +10,7 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// fakes holds what the Go functions that stand in for a few of CUDA's were called with.
+// fakes holds the arguments of the last calls of the Go functions that stand in for a few of CUDA's.
 var fakes struct {
 	inits     int
 	launch    []uint64 // the first parameter, grid, block and shared memory of cuLaunchKernel

@@ -17,8 +17,8 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// What OpenNVIDIA may fail with. The error that it returns wraps one of them and says in one sentence what was
-// looked for and what was found.
+// The errors of OpenNVIDIA. The error that it returns wraps one of them and says in one sentence which library or
+// device was looked for and what was found.
 var (
 	ErrNoDriver     = errors.New("no NVIDIA driver")
 	ErrDriverTooOld = errors.New("the NVIDIA driver is too old")
@@ -27,19 +27,20 @@ var (
 	ErrNoCUBLAS     = errors.New("no cuBLAS")
 )
 
-// oldestCUDA is the version that a driver must speak, as cuDriverGetVersion writes it. The kernels are PTX 8.0,
-// which came with CUDA 12.0 and driver 525.
+// oldestCUDA is the version of CUDA that a driver must support, as cuDriverGetVersion writes it. The kernels are PTX
+// 8.0, which came with CUDA 12.0 and driver 525.
 const oldestCUDA = 12000
 
-// oldestCapability is that of the oldest GPUs that the kernels run on, Volta; others do not count in the choice.
+// oldestCapability is the compute capability of Volta, the oldest GPUs that the kernels run on. Older GPUs do not
+// count in the choice of cuBLAS.
 const oldestCapability = 70
 
 const driverLibrary = "libcuda.so.1"
 
-// Info says which of NVIDIA's libraries were found. Fields of what was not found are empty.
+// Info says which of NVIDIA's libraries were found. The fields of a missing library are empty.
 type Info struct {
-	CUDAVersion   int    // the newest CUDA that the driver speaks: 1000*major + 10*minor
-	DriverRelease string // the driver's own version, "580.95.05"; "" where the kernel does not tell
+	CUDAVersion   int    // the newest CUDA that the driver supports: 1000*major + 10*minor
+	DriverRelease string // the driver's own version, "580.95.05"; "" if the kernel does not report it
 	DriverPath    string // the file that libcuda.so.1 came from
 	CUBLASVersion string // "12.9.1"
 	CUBLASPath    string // the file that libcublas.so came from
@@ -48,12 +49,12 @@ type Info struct {
 // OpenNVIDIA makes NVIDIA's driver and cuBLAS the provider of CUDA. The driver is the libcuda.so.1 that the loader
 // finds. cuBLAS is libcublas.so.13, 12 or 11, the newest that serves the driver and the oldest of its GPUs: in the
 // file or folder that MDFA_CUBLAS names, or else in the first of these places that has one: the program's folder,
-// lib/ and .cache/cublas beside that, the active Python environment (VIRTUAL_ENV, CONDA_PREFIX), and the system,
-// which is where the loader looks, lib64 of CUDA_HOME or CUDA_PATH, and /usr/local/cuda. Where there are several,
-// one that cannot make a handle on the GPU is passed over.
+// lib/ and .cache/cublas beside that, the active Python environment (VIRTUAL_ENV, CONDA_PREFIX), and the system: the
+// loader's folders, lib64 of CUDA_HOME or CUDA_PATH, and /usr/local/cuda. If several are found, one that cannot make a
+// handle on the GPU is skipped.
 //
-// On an error (ErrNoDriver and its neighbours, or [ErrChosen]) nothing has been chosen, and Info holds what was
-// found all the same. Calling it again after success returns the same Info.
+// After an error (ErrNoDriver and its neighbours, or [ErrChosen]) nothing has been chosen, and Info still describes the
+// libraries that were found. Calling it again after success returns the same Info.
 func OpenNVIDIA() (Info, error) {
 	chosen.Lock()
 	defer chosen.Unlock()
@@ -125,8 +126,8 @@ type visibleGPU struct {
 	capability int // 70 for 7.0
 }
 
-// oldestGPU is the visible GPU of the lowest compute capability that the kernels run on; nil if that cannot be told.
-// What serves it serves the others, too.
+// oldestGPU returns the visible GPU of the lowest compute capability that the kernels run on; nil if the driver does
+// not say. A cuBLAS that serves it serves the others, too.
 func oldestGPU(driver map[string]uintptr) *visibleGPU {
 	getCount := bind[func(count *C.int) C.CUresult](driver, "cuDeviceGetCount")
 	get := bind[func(device *C.CUdevice, ordinal C.int) C.CUresult](driver, "cuDeviceGet")
@@ -162,7 +163,7 @@ func resultName(table map[string]uintptr, code C.CUresult) string {
 	return fmt.Sprintf("%s (%d)", C.GoString(name), int(code))
 }
 
-// driverRelease asks the kernel module for its version; it is the driver's. "" if there is none, as in WSL.
+// driverRelease returns the version of the kernel module, which is the driver's; "" if there is no module, as in WSL.
 func driverRelease() string {
 	text, err := os.ReadFile("/sys/module/nvidia/version")
 	if err != nil {
@@ -183,14 +184,14 @@ func open(name string) (library uintptr, reason string) {
 	return library, ""
 }
 
-// notFound tells from the loader's words that the library itself is nowhere, rather than there and not loadable, for
-// instance because another library that it needs is nowhere.
+// notFound reports whether the loader's words mean that the library itself is missing. Otherwise it is there and cannot
+// be loaded, for instance because another library that it needs is missing.
 func notFound(reason, name string) bool {
 	return strings.HasPrefix(reason, name+": cannot open shared object file: No such file or directory") || // glibc
 		strings.HasPrefix(reason, "Error loading shared library "+name+": No such file or directory") // musl
 }
 
-// path returns the file that a library came from; "" if the loader does not tell.
+// path returns the file that a library came from; "" if the loader does not report it.
 func path(library uintptr) string { return C.GoString(C.mdfa_path(C.uintptr_t(library))) }
 
 // find looks up every routed symbol that belongs to the library.

@@ -20,10 +20,10 @@ import (
 )
 
 // A process loads a library once and for good, and reads LD_LIBRARY_PATH when it starts. So each case opens the
-// libraries in a process of its own: this test binary again, told by a variable to report instead of testing.
+// libraries in its own process: this test binary again, which a variable tells to report instead of testing.
 const reportVariable = "MDFA_DRIVER_TEST_REPORT"
 
-// report is what such a process writes to its standard output.
+// report is the standard output of such a process.
 type report struct {
 	Info      driver.Info
 	Error     string
@@ -69,7 +69,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// open runs OpenNVIDIA in a process of its own, with folder first on the loader's path and env added.
+// open runs OpenNVIDIA in its own process, with folder first on the loader's path and env added.
 func open(t *testing.T, folder string, env ...string) report {
 	t.Helper()
 	file, err := os.Executable()
@@ -140,7 +140,7 @@ func TestLibrariesAreOpenedAndCalledThroughGorgonia(t *testing.T) {
 func TestCUBLASIsNoNewerThanTheDriverAndComesFromTheNamedPlace(t *testing.T) {
 	const none = "" // in place of a file: nothing is found
 	for name, c := range map[string]struct {
-		cuda int      // what the driver speaks
+		cuda int      // the driver's version of CUDA
 		in   []string // folders that get a libcublas.so of every major version
 		env  map[string]string
 		want string

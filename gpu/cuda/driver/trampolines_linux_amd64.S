@@ -3,7 +3,7 @@
 // The trampolines for amd64. For every symbol of symbols_gen.h three pieces of code and one slot:
 //
 //   name       the symbol itself: jumps to wherever its slot points;
-//   absent     where the slot points as long as nobody provides the symbol: calls mdfa_absent(index);
+//   absent     where the slot points as long as the symbol has no provider: calls mdfa_absent(index);
 //   counted    where the slot points while calls are counted: adds one, then jumps to mdfa_targets[index].
 //
 // None of them touches the stack or a register that carries an argument (absent drops the arguments), so any

@@ -43,8 +43,8 @@ var (
 	rePTXParam = regexp.MustCompile(`\.param (?:\.align (\d+) )?\.(\w+) \w+(?:\[(\d+)\])?`)
 )
 
-// TestPTXTakesTheParametersThatTheWrappersPass compares type by type: the .cu is what
-// the wrappers come from, the PTX is what runs.
+// TestPTXTakesTheParametersThatTheWrappersPass compares type by type: the wrappers
+// come from the .cu, and the PTX runs.
 func TestPTXTakesTheParametersThatTheWrappersPass(t *testing.T) {
 	src, err := wrapgen.Parse(readFile(t, "../../../kernels.cu"))
 	require.NoError(t, err)

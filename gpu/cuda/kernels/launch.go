@@ -15,13 +15,13 @@ type DevicePtr uint64
 // Kernel is one entry point of kernels.ptx.
 type Kernel int
 
-// entry is what the wrappers know of a kernel.
+// entry describes a kernel for the wrappers.
 type entry struct {
 	name    string
 	threads uint32
 }
 
-// String is the kernel's name in the PTX, to be looked up in the loaded module.
+// String returns the kernel's name in the PTX, which the loaded module has.
 func (k Kernel) String() string {
 	if k < 0 || k >= NumKernels {
 		return fmt.Sprintf("Kernel(%d)", int(k))
@@ -29,7 +29,7 @@ func (k Kernel) String() string {
 	return entries[k].name
 }
 
-// MaxThreads is the most threads of a block that the kernel was compiled for.
+// MaxThreads returns the most threads of a block that the kernel was compiled for.
 func (k Kernel) MaxThreads() int { return int(entries[k].threads) }
 
 // Shape is the shape of a launch: blocks, threads of a block, bytes of dynamic shared
@@ -39,7 +39,7 @@ type Shape struct {
 	Shared      uint32
 }
 
-// empty says whether there is nothing to launch.
+// empty reports whether there is nothing to launch.
 func (s Shape) empty() bool {
 	for i := range s.Grid {
 		if s.Grid[i] == 0 || s.Block[i] == 0 {
@@ -52,7 +52,7 @@ func (s Shape) empty() bool {
 // Launcher puts one kernel into a stream.
 //
 // words are the parameters in 8-byte slots, the value of a smaller one in the low
-// bytes. They hold for gorgonia.org/cu's Function.Launch as they are: one
+// bytes. gorgonia.org/cu's Function.Launch takes them as they are: one
 // unsafe.Pointer(&words[i]) for each slot. A kernel that takes a struct takes nothing
 // else, and its words are the struct's memory: that Launch copies 8 bytes per pointer
 // into one contiguous block, where the driver finds the whole struct behind the first
@@ -85,7 +85,7 @@ var (
 	optimizerKernels = named("", gpu.Optimizer.String, gpu.NumOptimizers)
 )
 
-// named returns the kernel of each row; NumKernels where there is none, which a test excludes.
+// named returns the kernel of each row; NumKernels if there is none, which a test excludes.
 func named[T ~uint8](prefix string, name func(T) string, rows int) []Kernel {
 	list := make([]Kernel, rows)
 	for i := range list {
@@ -96,7 +96,7 @@ func named[T ~uint8](prefix string, name func(T) string, rows int) []Kernel {
 	return list
 }
 
-// Bias launches the kernel bias_* of an activation. The products lie in sums, which is h where the
+// Bias launches the kernel bias_* of an activation. sums holds the products; it is h if the
 // activation keeps no preactivations.
 func (k Kernels) Bias(act gpu.Activation, shape Shape, sums, h, b DevicePtr, rows, cols, width int32) error {
 	words := []uint64{uint64(sums), uint64(h), uint64(b), intWord(rows), intWord(cols), intWord(width)}

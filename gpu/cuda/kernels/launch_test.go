@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// notebook is a Launcher that writes down what it is asked for.
+// notebook is a Launcher that writes down its calls.
 type notebook struct {
 	kernel Kernel
 	words  []uint64

@@ -6,12 +6,12 @@ import "fmt"
 const (
 	maxGridY = 65535 // blocks in y, of every compute capability
 
-	wideColumns  = 8192 // from so many columns on a feedback tile is 128 wide, else 32
+	wideColumns  = 8192 // from this number of columns on a feedback tile is 128 wide, else 32
 	rowsPerChunk = 128  // rows of a batch that one block of feedback sums up
 	rowsPerLane  = 8    // positions that one thread of col2im works on, and one of bias_* at most
 	fewestRows   = 2    // rows that one thread of bias_* works on at least
 
-	lossOneBlock  = 16384 // up to so many logits one block does the whole loss
+	lossOneBlock  = 16384 // up to this number of logits one block does the whole loss
 	maxLossBlocks = 1024
 
 	comparedPerThread = 8    // elements that one thread of compare sums up at least, in large arrays

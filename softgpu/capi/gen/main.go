@@ -180,7 +180,7 @@ func (r row) param(name string) (param, bool) {
 	return r.params[i], true
 }
 
-// first is the index of the method's first argument behind the receiver and, where it takes it, the thread.
+// first returns the index of the method's first argument behind the receiver and, if it takes one, the thread.
 func (r row) first() int {
 	if t := r.method.Type; t.NumIn() > 1 && t.In(1) == reflect.TypeFor[softgpu.Thread]() {
 		return 2
@@ -257,7 +257,7 @@ func (r row) write(code *strings.Builder) error {
 	return nil
 }
 
-// needs says whether null is refused in place of a parameter.
+// needs reports whether null is refused in place of a parameter.
 func (r row) needs(p param) bool {
 	if i := slices.IndexFunc(r.outputs, func(o output) bool { return o.name == p.name }); i >= 0 {
 		return !r.outputs[i].optional
@@ -266,7 +266,7 @@ func (r row) needs(p param) bool {
 	return i >= 0 && r.method.Type.In(r.first()+i).Kind() == reflect.String
 }
 
-// convert is the Go text for a C parameter as an argument of type t.
+// convert returns the Go text that turns a C parameter into an argument of type t.
 func convert(p param, t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[softgpu.Handle]():
@@ -279,7 +279,7 @@ func convert(p param, t reflect.Type) string {
 	return t.String() + "(" + p.name + ")"
 }
 
-// assign is the Go statement that writes a result of type t through a C parameter.
+// assign returns the Go statement that writes a result of type t through a C parameter.
 func assign(p param, value string, t reflect.Type) string {
 	ctype, _ := cgo(strings.TrimSuffix(p.ctype, "*"))
 	switch {
@@ -291,12 +291,12 @@ func assign(p param, value string, t reflect.Type) string {
 	return fmt.Sprintf("set(%s, %s(%s), r)", p.name, ctype, value)
 }
 
-// cTypes are the types that cgo has another name for.
+// cTypes holds the C types that have another name in cgo.
 var cTypes = map[string]string{
 	"unsigned char": "uchar", "unsigned short": "ushort", "unsigned int": "uint", "unsigned long long": "ulonglong",
 }
 
-// cgo is the Go name of a C type.
+// cgo returns the Go name of a C type.
 func cgo(ctype string) (string, error) {
 	ctype = strings.TrimSpace(ctype)
 	switch ctype {

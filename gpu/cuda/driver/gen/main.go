@@ -1,4 +1,4 @@
-// Command gen writes what gpu/cuda/driver derives from the project's CUDA headers: symbols_gen.h, one line for
+// Command gen writes the files that gpu/cuda/driver derives from the project's CUDA headers: symbols_gen.h, one line for
 // every prototype, from which the trampolines are assembled, and the two empty archives in lib that answer the
 // linker's -lcuda and -lcublas. Run it with `go generate ./gpu/cuda/driver` after a change to the headers.
 package main

@@ -1,4 +1,4 @@
-// A stand-in for libcuda.so.1: only what OpenNVIDIA calls, and one function to call through it. VERSION, INIT and
+// A stand-in for libcuda.so.1: only the functions that OpenNVIDIA calls, and one to call through it. VERSION, INIT and
 // SM, the compute capability of the second of three GPUs, come from the compiler's command line; the others have 9.0.
 #ifndef SM
 #define SM 90

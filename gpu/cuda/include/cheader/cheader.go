@@ -1,7 +1,6 @@
 // Package cheader reads the project's own CUDA headers (gpu/cuda/include): enumerations, structs, type names,
-// prototypes and the macros that rename symbols. It understands the C those headers are written in, no more, and
-// says so when it meets anything else, so that nothing in them can be overlooked by what is generated or checked
-// from them.
+// prototypes and the macros that rename symbols. It understands only the C that those headers use, and any other text
+// is an error, so that generators and checks overlook nothing.
 package cheader
 
 import (
@@ -11,7 +10,7 @@ import (
 	"strings"
 )
 
-// A Header is what one or more header files declare, in the order of the text.
+// A Header is the declarations of one or more header files, in the order of the text.
 type Header struct {
 	Functions []Function
 	Aliases   []Alias
@@ -21,7 +20,7 @@ type Header struct {
 	Types     []Type
 }
 
-// A Function is one prototype, that is one symbol of the C ABI.
+// A Function is one prototype, which is one symbol of the C ABI.
 type Function struct {
 	Name   string // cuMemAlloc_v2
 	Result string // CUresult
@@ -52,7 +51,7 @@ type Type struct {
 	Kind Kind
 }
 
-// Kind says what a Type stands for.
+// Kind is the kind of a typedef.
 type Kind int
 
 // The kinds of typedef that the headers use.
@@ -77,8 +76,8 @@ var (
 	field     = regexp.MustCompile(`(\w+)(?:\[\d+\])?$`)
 )
 
-// Read parses the named files of fsys and joins what they declare. The error names the file and the text that is
-// not understood.
+// Read parses the named files of fsys and joins their declarations. The error names the file and the text that is not
+// understood.
 func Read(fsys fs.FS, names ...string) (Header, error) {
 	var all Header
 	for _, name := range names {
@@ -141,7 +140,7 @@ func split(code string) []string {
 			cut(i)
 		}
 	}
-	cut(len(code)) // what follows the last semicolon: nothing in a sound header
+	cut(len(code)) // the text behind the last semicolon: empty in a sound header
 	return declarations
 }
 

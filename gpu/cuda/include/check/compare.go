@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// facts compiles the items against the headers in the given folders and runs the result. It returns what was
-// printed about each name, or what the compiler said about it, under the item's name.
+// facts compiles the items against the headers in the given folders and runs the result. It returns, by the item's name,
+// the line that was printed about it, or the compiler's complaint.
 func facts(cc, work string, folders []string, list []item) (map[string]string, error) {
 	found := map[string]string{}
 	for {
@@ -26,7 +26,7 @@ func facts(cc, work string, folders []string, list []item) (map[string]string, e
 			return found, nil
 		}
 		maps.Copy(found, refused)
-		// Without the refused items the rest compiles and tells its values.
+		// Without the refused items the rest compiles and prints its values.
 		list = slices.DeleteFunc(slices.Clone(list), func(it item) bool { return refused[it.name] != "" })
 	}
 }
@@ -34,8 +34,8 @@ func facts(cc, work string, folders []string, list []item) (map[string]string, e
 // complaint is gcc's and clang's form: file:line:column: error: text.
 var complaint = regexp.MustCompile(`(?m)^[^\n:]*probe\.c:(\d+):\d+: (?:fatal )?error: (.*)$`)
 
-// attempt compiles the items once. Either it adds what the program prints to found, or it returns the names that
-// the compiler refused, with its words.
+// attempt compiles the items once. Either it adds the program's output to found, or it returns the names that the
+// compiler refused, with its words.
 func attempt(cc, work string, folders []string, list []item, found map[string]string) (refused map[string]string, err error) {
 	source, lines := program(list)
 	file := filepath.Join(work, "probe.c")
@@ -75,8 +75,8 @@ func attempt(cc, work string, folders []string, list []item, found map[string]st
 	return nil, nil
 }
 
-// compare returns what differs between our facts and theirs, one sentence each, the exceptions left out, and the
-// exceptions that are none.
+// compare returns the differences between our facts and theirs, one sentence each, without the exceptions, and the
+// exceptions that are no differences.
 func compare(ours, theirs map[string]string, except []exception) []string {
 	var problems []string
 	allowed := map[string]bool{}

@@ -97,7 +97,7 @@ func run(only, in, own string) error {
 	return nil
 }
 
-// check compares with one release, fetched into a folder of its own below work unless in names one.
+// check compares with one release in the folder in, or fetched into its own folder below work if in is "".
 func check(s set, in, cc, work string, list []item, ours map[string]string) ([]string, error) {
 	if in == "" {
 		in = filepath.Join(work, s.name)
@@ -120,7 +120,7 @@ func check(s set, in, cc, work string, list []item, ours map[string]string) ([]s
 // fetch downloads the wheels with pip and unpacks their headers below folder.
 func fetch(wheels []string, folder string) error {
 	python := cmp.Or(os.Getenv("PYTHON"), "python3")
-	// The headers are the same for every machine, and x86-64 Linux is what every release has wheels for.
+	// The headers are the same for every machine, and every release has wheels for x86-64 Linux.
 	args := []string{"-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", folder,
 		"--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_27_x86_64",
 		"--platform", "manylinux2010_x86_64", "--platform", "manylinux1_x86_64"}

@@ -10,8 +10,8 @@ import (
 // An item is one thing to compare: a line of C that prints what a set of headers says about a name, or that
 // compiles only if the headers agree with ours.
 type item struct {
-	name  string // what an exception may name
-	print string // a statement for main; "" if compiling is all
+	name  string // as an exception names it
+	print string // a statement for main; "" if it only has to compile
 	check string // a declaration before main
 }
 
@@ -72,8 +72,8 @@ func items(h cheader.Header) []item {
 	return list
 }
 
-// program is the C source that prints and checks the items, one a line, with the line number of each item's source
-// so that a compiler's complaint can be traced to it.
+// program returns the C source that prints and checks the items, one on each line, and the item of each line, so that a
+// compiler's complaint can be traced to it.
 func program(list []item) (source string, lines map[int]string) {
 	var text strings.Builder
 	text.WriteString(preamble)

@@ -6,7 +6,7 @@ type set struct {
 	// wheels are the packages of PyPI that hold the headers: the runtime has cuda.h, cublas its own, nvcc or crt
 	// the folder crt and cccl the folder nv, which the others include.
 	wheels []string
-	// except lists what is different in this release and may be.
+	// except lists the names that may be different in this release.
 	except []exception
 }
 

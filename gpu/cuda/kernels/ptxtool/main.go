@@ -63,8 +63,8 @@ func run(args []string) error {
 	return report(os.Stdout, nvcc)
 }
 
-// build is the content of kernels.ptx: a line that ties it to its source, so that a
-// plain `go test` sees a forgotten `make ptx`, and the compiler's output.
+// build returns the content of kernels.ptx: a line that ties it to its source, so that a
+// plain `go test` notices a forgotten `make ptx`, and the compiler's output.
 func build(source []byte, nvrtc string) ([]byte, error) {
 	ptx, err := compile(source, nvrtc)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// options of the compiler. Everything that matters for the result stands here; the
-// defaults are IEEE division and square root, denormals kept, fused multiply-add.
+// options are the compiler's, all that matter for the result. Its defaults are IEEE division
+// and square root, denormals kept, fused multiply-add.
 var options = []string{"--gpu-architecture=compute_70", "--std=c++17"}
 
 // compile runs NVRTC, the library at path, over kernels.cu (NVRTC manual, Basic Usage).

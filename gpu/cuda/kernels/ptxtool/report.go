@@ -13,7 +13,7 @@ import (
 	"mdfa/gpu/cuda/kernels"
 )
 
-// arch holds what limits the number of resident blocks of a multiprocessor (CUDA C++
+// arch holds the limits of the number of resident blocks of a multiprocessor (CUDA C++
 // Programming Guide, Technical Specifications per Compute Capability).
 type arch struct {
 	name     string
@@ -39,10 +39,10 @@ const (
 	registerUnit  = 256   // registers are given out to a warp in units of this
 	warpUnit      = 4     // and to warps in units of this
 	sharedUnit    = 256   // shared memory is given out in units of this, at most
-	exampleLogits = 10    // the feedback kernel's dynamic shared memory is that of MNIST
+	exampleLogits = 10    // the feedback kernel has the dynamic shared memory of MNIST
 )
 
-// usage is what ptxas found for one kernel.
+// usage is the resources of one kernel, as ptxas reports them.
 type usage struct{ registers, shared int }
 
 var (
@@ -120,7 +120,7 @@ func parseUsage(out string) (map[string]usage, error) {
 	return found, nil
 }
 
-// residentWarps is the number of warps that a multiprocessor can hold at once.
+// residentWarps returns the number of warps that a multiprocessor can hold at once.
 func (a arch) residentWarps(threads, regs, shared int) int {
 	warps := (threads + 31) / 32
 	perWarp := roundUp(regs*32, registerUnit)

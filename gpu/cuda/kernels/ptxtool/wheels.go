@@ -13,7 +13,7 @@ import (
 type wheel struct {
 	name, version string
 	sha256        []string // one per platform that is published
-	file          string   // what it is fetched for, within the package
+	file          string   // the file that is needed, within the package
 }
 
 var (
@@ -90,7 +90,7 @@ func pip(w wheel, tmp string) error {
 	return nil
 }
 
-// lastLine is the line of pip's complaint that says what is wrong.
+// lastLine returns the last line of pip's complaint, which names the cause.
 func lastLine(text string, err error) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
