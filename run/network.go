@@ -9,7 +9,7 @@ import (
 	"mdfa/run/settings"
 )
 
-// stored is the kind of feedback that takes memory.
+// stored returns the kind of feedback that takes memory.
 func (r *Run) stored() model.Feedback {
 	if r.spec.Feedback == settings.FeedbackGenerated {
 		return model.NoFeedback
@@ -21,19 +21,22 @@ func (r *Run) stored() model.Feedback {
 // is not plain.
 func (r *Run) network(data *loaders.Dataset) (net *model.Network, note string, err error) {
 	input := model.Shape{H: data.Height, W: data.Width, C: data.Channels}
-	switch {
-	case r.layers != nil:
-		net, err = model.NewDense(input, r.layers, data.Classes, r.activation)
-		return net, "", refuse("layers", err)
-	case r.filters != nil:
-		net, err = model.NewConv(input, r.filters, data.Classes, r.activation)
-		return net, "", refuse("filters", err)
+	layers, filters := r.layers, r.filters
+	if layers == nil && filters == nil {
+		net, err = model.Default(input, r.spec.Convnet, data.Classes, r.activation)
+		if err == nil || input.C != colours {
+			return net, "", refuse("dataset", err)
+		}
+		if layers, filters, note, err = r.borrow(input, data.Classes); err != nil {
+			return nil, "", refuse("dataset", err)
+		}
 	}
-	net, err = model.Default(input, r.spec.Convnet, data.Classes, r.activation)
-	if err != nil && input.C == colours {
-		return r.borrow(input, data.Classes)
+	if r.spec.Convnet {
+		net, err = model.NewConv(input, filters, data.Classes, r.activation)
+		return net, note, refuse("filters", err)
 	}
-	return net, "", refuse("dataset", err)
+	net, err = model.NewDense(input, layers, data.Classes, r.activation)
+	return net, note, refuse("layers", err)
 }
 
 const (
@@ -44,34 +47,26 @@ const (
 	leastImageNet = 193
 )
 
-// borrow takes the paper's layers for photographs of the nearest size. The paper trains on
+// borrow returns the paper's layers for photographs of the nearest size. The paper trains on
 // two sizes only, but people prepare theirs at any.
-func (r *Run) borrow(input model.Shape, classes int) (net *model.Network, note string, err error) {
+func (r *Run) borrow(input model.Shape, classes int) (layers []int, filters []model.Filter, note string, err error) {
 	paper := model.Shape{H: 32, W: 32, C: colours}
 	if min(input.H, input.W) >= leastImageNet {
 		paper = model.Shape{H: 224, W: 224, C: colours}
 	}
 	from, err := model.Default(paper, r.spec.Convnet, classes, r.activation)
 	if err != nil {
-		return nil, "", refuse("dataset", err)
+		return nil, nil, "", err
 	}
-	var widths []int
-	var filters []model.Filter
 	for _, l := range from.Hidden() {
-		widths = append(widths, l.Channels())
+		layers = append(layers, l.Channels())
 		filters = append(filters, model.Filter{Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride})
 	}
 	flag := "layers"
 	if r.spec.Convnet {
 		flag = "filters"
 	}
-	note = fmt.Sprintf("the paper has no network for images of %v: these are its layers for %v (-%s names others)", input, paper, flag)
-	if r.spec.Convnet {
-		net, err = model.NewConv(input, filters, classes, r.activation)
-		return net, note, refuse("filters", err)
-	}
-	net, err = model.NewDense(input, widths, classes, r.activation)
-	return net, note, refuse("layers", err)
+	return layers, filters, fmt.Sprintf("the paper has no network for images of %v: these are its layers for %v (-%s names others)", input, paper, flag), nil
 }
 
 // initial draws the network's first weights and its fixed feedback.
@@ -101,19 +96,14 @@ func (r *Run) training(net *model.Network) (algo.Config, error) {
 	return c, refuse("backward_init", err)
 }
 
-// kind names the network in one word, as in the names of folders.
-func (r *Run) kind() string {
-	if r.spec.Convnet {
-		return "convnet"
-	}
-	return "dense"
-}
-
 // name tells runs apart by what matters most: "mdfa-convnet-c10-s0".
 func (r *Run) name(data *loaders.Dataset) string {
-	coarse := ""
+	kind, coarse := "dense", ""
+	if r.spec.Convnet {
+		kind = "convnet"
+	}
 	if data.Coarse {
 		coarse = "coarse-"
 	}
-	return fmt.Sprintf("%v-%s-%sc%d-s%d", r.config.Rule, r.kind(), coarse, data.Classes, r.spec.Seed)
+	return fmt.Sprintf("%v-%s-%sc%d-s%d", r.config.Rule, kind, coarse, data.Classes, r.spec.Seed)
 }

@@ -84,11 +84,3 @@ func (k *runRecorder) weights() ([]float32, error) {
 	s, err := k.trainer.State()
 	return s.Params, err
 }
-
-// explainReport says that a report is missing and nothing else.
-func explainReport(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("the results are written, but no report: %w", err)
-}

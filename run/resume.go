@@ -19,13 +19,13 @@ import (
 
 // resumedRun is the earlier run that is resumed.
 type resumedRun struct {
-	dir    string                 // its folder; "" for a checkpoint that lies alone, which begins a new folder
+	dir    string                 // its folder; "" for a checkpoint on its own, which begins a new folder
 	unlock func()                 // of the folder; the run takes it over
-	run    *folder.Run            // its run.json; nil for a checkpoint that lies alone
-	state  *checkpoint.Checkpoint // nil: nothing was kept yet, so it begins anew
+	run    *folder.Run            // its run.json; nil for a checkpoint on its own
+	state  *checkpoint.Checkpoint // nil: there is no checkpoint yet, and the run begins anew
 }
 
-// settings are what the run was started with.
+// settings returns the settings that the run was started with.
 func (o *resumedRun) settings() checkpoint.Settings {
 	if o.state != nil {
 		return o.state.Settings
@@ -33,7 +33,16 @@ func (o *resumedRun) settings() checkpoint.Settings {
 	return o.run.Settings
 }
 
-// name is what the user knows the origin by.
+// progress returns how far the run has come; a new run, and one without a checkpoint, has not
+// begun.
+func (o *resumedRun) progress() training.Progress {
+	if o == nil || o.state == nil {
+		return training.Progress{}
+	}
+	return o.state.Progress
+}
+
+// name returns the folder, or the checkpoint on its own.
 func (o *resumedRun) name() string {
 	if o.dir != "" {
 		return o.dir
@@ -41,7 +50,7 @@ func (o *resumedRun) name() string {
 	return o.state.Path
 }
 
-// close lets others have the folder, if the run has not taken it over.
+// close unlocks the folder, unless the run has taken the lock over.
 func (o *resumedRun) close() {
 	if o != nil && o.unlock != nil {
 		o.unlock()
@@ -84,7 +93,7 @@ func findRun(ctx context.Context, path string) (*resumedRun, error) {
 	}
 }
 
-// openRun opens a run's folder for going on, from the checkpoint that path stands for.
+// openRun opens a run's folder, to be resumed from the checkpoint that path stands for.
 func openRun(ctx context.Context, dir, path string) (*resumedRun, error) {
 	unlock, err := folder.Lock(dir)
 	if err != nil {
@@ -140,7 +149,8 @@ func newResumed(spec Spec, o Options, from *resumedRun, err error) (r *Run, _ er
 
 // checkSchedule refuses less training than there was already.
 func (o *resumedRun) checkSchedule(spec Spec) error {
-	epochs, steps := o.epochs(), o.steps()
+	p := o.progress()
+	epochs, steps := len(p.Epochs)+min(p.Step, 1), p.Steps()
 	switch {
 	case epochs > spec.MaxEpochs:
 		return wording.Usagef("-max_epochs %d: %s has begun epoch %d already: ask for at least as many.", spec.MaxEpochs, o.name(), epochs)
@@ -150,19 +160,7 @@ func (o *resumedRun) checkSchedule(spec Spec) error {
 	return nil
 }
 
-// epochs is how many epochs were begun before.
-func (o *resumedRun) epochs() int {
-	if o.state == nil {
-		return 0
-	}
-	epochs := len(o.state.Progress.Epochs)
-	if o.state.Progress.Step > 0 {
-		epochs++
-	}
-	return epochs
-}
-
-// checkData refuses data that are not those of the run that goes on.
+// checkData refuses other images than those of the resumed run.
 func (o *resumedRun) checkData(data *loaders.Dataset, now checkpoint.Data) error {
 	was := o.settings().Data
 	if now.Checksum == was.Checksum {
@@ -172,7 +170,7 @@ func (o *resumedRun) checkData(data *loaders.Dataset, now checkpoint.Data) error
 		data.Name, data.Source, o.name(), was.Name, was.Source)
 }
 
-// checkNetwork refuses another network than the one that goes on.
+// checkNetwork refuses another network than that of the resumed run.
 func (o *resumedRun) checkNetwork(net *model.Network) error {
 	was, err := o.settings().Network.Network()
 	if err != nil {
@@ -185,7 +183,7 @@ func (o *resumedRun) checkNetwork(net *model.Network) error {
 	return nil
 }
 
-// checkFeedback refuses to go on where this program draws other feedback.
+// checkFeedback refuses to resume a run if this program draws other feedback than it had.
 func (o *resumedRun) checkFeedback(now checkpoint.Feedback) error {
 	if o == nil || o.state == nil || o.state.Feedback == now {
 		return nil
@@ -194,15 +192,7 @@ func (o *resumedRun) checkFeedback(now checkpoint.Feedback) error {
 		o.state.Path, o.state.Program)
 }
 
-// steps is how many were trained before; of a run that begins, none.
-func (o *resumedRun) steps() int {
-	if o == nil || o.state == nil {
-		return 0
-	}
-	return o.state.Progress.Steps()
-}
-
-// after says how far a run has come.
+// after describes how far a run has come.
 func after(p training.Progress) string {
 	if p.Step > 0 {
 		return fmt.Sprintf("after step %s of epoch %d", figures.Count(p.Step), p.Epoch())

@@ -25,18 +25,18 @@ import (
 type session struct {
 	*Run
 	Start
-	dev       gpu.Device
-	config    algo.Config
-	placed    training.Data // the data on their way to the device
-	started   time.Time     // of the run, the first time
-	folder    *folder.Writer
-	recorder  *runRecorder
-	alignment *alignmentLog
-	board     *tensorboardLogger
-	report    *reporter
-	trainer   *training.Trainer
-	followers fanOut         // of the program
-	closers   []func() error // what close calls, the last first
+	dev        gpu.Device
+	config     algo.Config
+	deviceData training.Data // where the images of each split are
+	started    time.Time     // of the run, the first time
+	folder     *folder.Writer
+	recorder   *runRecorder
+	alignment  *alignmentLog
+	board      *tensorboardLogger
+	report     *reporter
+	trainer    *training.Trainer
+	followers  fanOut         // of the program
+	closers    []func() error // what close calls, the last first
 }
 
 // close gives back what the session holds, and returns the first error.
@@ -71,10 +71,10 @@ func (s *session) plan(ctx context.Context) (err error) {
 	if s.config, err = s.training(s.Network); err != nil {
 		return err
 	}
-	if s.placed, s.Memory, err = s.arrange(s.Network, s.config, s.Data, s.Device); err != nil {
+	if s.deviceData, s.Memory, err = s.arrange(s.Network, s.config, s.Data, s.Device); err != nil {
 		return err
 	}
-	s.Stored, s.Cache = s.stored(), s.cacheText(s.placed, s.Data)
+	s.Stored, s.Cache = s.stored(), s.cacheText(s.deviceData, s.Data)
 	s.Facts = &settings.Facts{
 		Spec: s.spec, Shape: [3]int{s.Data.Height, s.Data.Width, s.Data.Channels}, Source: s.Data.Source,
 		Network: s.Network, Rule: s.config.Rule, OnGPU: device.OnGPU(s.Device.Kind),
@@ -142,7 +142,7 @@ func (s *session) begin(ctx context.Context) error {
 	if !s.recorder.off {
 		schedule.Save, schedule.SaveEvery = s.save, s.spec.CheckpointEvery
 	}
-	if s.trainer, err = training.New(ctx, learner, s.placed, schedule); err != nil {
+	if s.trainer, err = training.New(ctx, learner, s.deviceData, schedule); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, s.trainer.Close)
@@ -152,7 +152,7 @@ func (s *session) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	if s.alignment, err = newAlignmentLog(s.spec.Alignment, s.Network, s.folder, s.resumed.steps()); err != nil {
+	if s.alignment, err = newAlignmentLog(s.spec.Alignment, s.Network, s.folder, s.resumed.progress().Steps()); err != nil {
 		return err
 	}
 	if s.report, err = newReporter(s.spec.Report, s.Data, s.Network, s.folder); err != nil {
@@ -218,7 +218,8 @@ func (s *session) explain(err error) error {
 // training failed, or what could not be written.
 func (s *session) end(result training.Result, failure error) (*Outcome, error) {
 	k := s.recorder
-	if err := s.alignment.save(); err != nil && failure == nil {
+	err := s.alignment.save()
+	if err != nil && failure == nil {
 		failure = err // a run without these rows is not complete
 	}
 	if errors.Is(failure, algo.ErrDiverged) && k.saved {
@@ -230,15 +231,14 @@ func (s *session) end(result training.Result, failure error) (*Outcome, error) {
 	if s.alignment != nil {
 		o.Alignment = s.alignment.last
 	}
-	row := folder.OutcomeOf(result, s.Data.Classes, o.Status, o.Reason)
-	cells := s.cells(row)
+	cells := s.cells(folder.OutcomeOf(result, s.Data.Classes, o.Status, o.Reason))
 	written := s.folder.Finish(cells)
 	s.log(cells)
 	unreported := s.board.close(result)
 	if o.Written = written == nil; o.Written {
-		var err error
-		o.Report, err = s.report.write(s)
-		unreported = cmp.Or(explainReport(err), unreported)
+		if o.Report, err = s.report.write(s); err != nil {
+			unreported = fmt.Errorf("the results are written, but no report: %w", err)
+		}
 	}
 	for _, f := range s.followers {
 		f.Finished(o)

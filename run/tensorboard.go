@@ -50,9 +50,9 @@ func newTensorboardLogger(s *session) (*tensorboardLogger, error) {
 		return nil, nil
 	}
 	b := &tensorboardLogger{dir: filepath.Join(s.Dir, boardFolder), net: s.Network, lr: s.spec.LR, steps: s.StepsPerEpoch}
-	set := s.placed.Valid
+	set := s.deviceData.Valid
 	if set.Len() == 0 {
-		set = s.placed.Train
+		set = s.deviceData.Train
 	}
 	images, err := set.First(probed(s.Network, s.spec.BatchSize), s.Network.Input.Size())
 	if err != nil {
@@ -66,7 +66,7 @@ func newTensorboardLogger(s *session) (*tensorboardLogger, error) {
 		return nil, b.explain(err, "allow writing there, or leave out -tensorboard")
 	}
 	if s.resumed != nil {
-		b.writer.Restart(int64(s.resumed.steps()) + 1)
+		b.writer.Restart(int64(s.resumed.progress().Steps()) + 1)
 	}
 	if s.resumed == nil || s.resumed.run == nil { // otherwise an earlier file of the folder has it
 		b.writer.Text("run", 0, s.Facts.String())
