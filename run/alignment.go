@@ -9,8 +9,7 @@ import (
 	"mdfa/run/folder"
 )
 
-// alignmentLog keeps what -alignment measures, as rows of alignment.csv. A nil one keeps
-// nothing.
+// alignmentLog writes the rows of alignment.csv. A nil one writes nothing.
 type alignmentLog struct {
 	Ignore
 	net   *model.Network
@@ -18,11 +17,11 @@ type alignmentLog struct {
 	last  measure.Alignment
 }
 
-// alignmentStep is the place of the column step.
+// alignmentStep is the index of the column step.
 const alignmentStep = 0
 
-// newAlignmentLog is the log of a run that goes on after so many steps, nil without
-// -alignment. Rows of later steps, which an interrupted run may have left, are measured anew.
+// newAlignmentLog returns the log of a run after a number of steps, nil without -alignment. Rows
+// of later steps, which an interrupted run may have left, are measured again.
 func newAlignmentLog(every int, net *model.Network, run *folder.Writer, steps int) (*alignmentLog, error) {
 	if every == 0 {
 		return nil, nil
@@ -49,7 +48,7 @@ func (g *alignmentLog) Alignment(a measure.Alignment) error {
 // Epoch saves the rows before epochs.csv gets one.
 func (g *alignmentLog) Epoch(training.Epoch) error { return g.save() }
 
-// save writes alignment.csv. Whoever saves a checkpoint calls it first.
+// save writes alignment.csv. It must be called before a checkpoint is written.
 func (g *alignmentLog) save() error {
 	if g == nil {
 		return nil

@@ -40,9 +40,9 @@ func examples(s *loaders.Split, features int, resident bool) feed.Examples {
 	return e
 }
 
-// arrange decides where the images are, and plans the memory for it: on the device if
-// they are told to or fit there, else streamed. It fails, before anything is allocated,
-// where the run would not fit either way.
+// arrange decides where the images are, on the device if Spec.Cache says so or they fit there, or
+// else streamed, and plans the memory. It fails, before anything is allocated, if the run fits
+// neither way.
 func (r *Run) arrange(net *model.Network, config algo.Config, data *loaders.Dataset, dev gpu.Info) (training.Data, Memory, error) {
 	place := func(resident bool) (training.Data, Memory) {
 		features := net.Input.Size()
@@ -72,7 +72,7 @@ func (r *Run) arrange(net *model.Network, config algo.Config, data *loaders.Data
 	return placed, memory, err
 }
 
-// cacheText says where the images are, where that is not plain.
+// cacheText says where the images are, or "" where that is plain.
 func (r *Run) cacheText(d training.Data, data *loaders.Dataset) string {
 	streamed := d.Train.Source != nil && !d.Train.Resident
 	switch {

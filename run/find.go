@@ -63,9 +63,9 @@ func (r *Run) others() func() error {
 	}
 }
 
-// candidates are the folders of runs with the same settings, the newest first.
+// candidates returns the folders of runs with the same settings, the newest first.
 func candidates(spec *Spec) []string {
-	// The pattern is sound, and what cannot be read has no run to go on with.
+	// The pattern is sound, and a folder that cannot be read has no run to resume.
 	paths, _ := fs.Glob(os.DirFS(spec.Out), "*/[^.]*/"+folder.RunFile)
 	type found struct {
 		dir string
@@ -91,8 +91,7 @@ func candidates(spec *Spec) []string {
 	return dirs
 }
 
-// completed says whether a run has come to its end with nothing more asked for, and with
-// which result.
+// completed says whether a run is complete and spec asks for no more, and with which result.
 func completed(dir string, spec *Spec) (outcome string, ok bool) {
 	rows, err := folder.ReadTable(filepath.Join(dir, folder.ResultFile))
 	if err != nil || len(rows) != 1 {

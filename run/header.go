@@ -45,7 +45,7 @@ func (s *Start) Header() []settings.Fact {
 	return slices.DeleteFunc(lines, func(f settings.Fact) bool { return f.Text == "" })
 }
 
-// classesText is the number of classes, or the names of a few.
+// classesText returns the names of a few classes, and the number of many.
 func classesText(data *loaders.Dataset) string {
 	names := data.ClassNames
 	if names == nil {
@@ -54,8 +54,8 @@ func classesText(data *loaders.Dataset) string {
 		}
 	}
 	const most = 5 // names on one line
-	if len(names) > most {
-		return fmt.Sprintf("%d classes", len(names))
+	if len(names) == 0 || len(names) > most {
+		return fmt.Sprintf("%d classes", data.Classes)
 	}
 	last := len(names) - 1
 	return "classes " + foreign.List(names[:last]) + " and " + foreign.Text(names[last])

@@ -40,8 +40,8 @@ func (s *session) log(result []folder.Cell) {
 	}
 }
 
-// logPlace is the results folder whose log a run belongs to, and the run's name in it. A
-// run that goes on elsewhere than below -out is in the log that lies there, or in none.
+// logPlace returns the results folder with the log that a run belongs to, and the run's name in
+// it. A resumed run outside -out belongs to the log two folders above it, if there is one.
 func logPlace(root, dir string) (log, name string) {
 	if name, ok := below(root, dir); ok {
 		return root, name
@@ -54,7 +54,7 @@ func logPlace(root, dir string) (log, name string) {
 	return elsewhere, name
 }
 
-// below is a path as seen from a folder above it, with slashes.
+// below returns a path relative to a folder above it, with slashes.
 func below(root, path string) (name string, ok bool) {
 	from, err := filepath.Abs(root)
 	if err != nil {

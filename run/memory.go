@@ -16,7 +16,7 @@ import (
 	"mdfa/run/device"
 )
 
-// Need is one consumer of device memory.
+// Need is the device memory of one kind of thing.
 type Need struct {
 	What  string
 	Bytes uint64
@@ -26,7 +26,7 @@ type Need struct {
 // Memory lists what a run keeps on its device, the largest first.
 type Memory []Need
 
-// evaluationBytes is about what the activations of an evaluation step take.
+// evaluationBytes is about the size of the activations of an evaluation step.
 const evaluationBytes = 64 << 20
 
 // What a GPU takes beside the engine's own arrays: the workspace of cuBLAS, and patches of
@@ -37,8 +37,8 @@ const (
 )
 
 // planMemory adds up what a run allocates. On the cpu, whose memory is the host's, the
-// initial values are held once more while they are handed over. Aligned says whether
-// -alignment measures.
+// initial values are held once more while they are handed over. aligned: the run measures its
+// alignment.
 func planMemory(net *model.Network, c algo.Config, data training.Data, dev gpu.Info, aligned bool) Memory {
 	kind := c.Rule.Feedback
 	if c.Feedback.Draw != gpu.DrawNone {
@@ -69,7 +69,7 @@ func planMemory(net *model.Network, c algo.Config, data training.Data, dev gpu.I
 	return p
 }
 
-// largestPatches is what the patches of the neediest convolution take, of all images of
+// largestPatches returns the bytes of the patches of the neediest convolution, of all images of
 // a step at once.
 func largestPatches(net *model.Network, batch int) uint64 {
 	perExample := 4 * (net.Input.Size() + net.HiddenUnits())
@@ -93,7 +93,7 @@ func (p Memory) Total() uint64 {
 	return sum
 }
 
-// String lists the consumers that count: "images 55 MB · activations 12 MB".
+// String lists what takes 1 % or more: "images 55 MB · activations 12 MB".
 func (p Memory) String() string {
 	var parts []string
 	for _, n := range p {
@@ -104,7 +104,7 @@ func (p Memory) String() string {
 	return strings.Join(parts, " · ")
 }
 
-// available is the memory that the run can have, with what the device took for it.
+// available returns the memory that the run can have, with that which the device holds for it.
 func (p Memory) available(dev gpu.Info) uint64 {
 	free := uint64(dev.MemoryFree)
 	for _, n := range p {
@@ -123,7 +123,7 @@ func (p Memory) check(dev gpu.Info) error {
 	return p.tooLarge(dev)
 }
 
-// tooLarge is the error for a run that does not fit, as planned or as it came.
+// tooLarge returns the error for a run that does not fit, by plan or in fact.
 func (p Memory) tooLarge(dev gpu.Info) error {
 	has, others := "", ""
 	if dev.MemoryFree > 0 {

@@ -17,8 +17,7 @@ func (r *Run) stored() model.Feedback {
 	return r.config.Rule.Feedback
 }
 
-// network builds the network for a data set. note says where its layers come from, if that
-// is not plain.
+// network builds the network for a data set. note says where layers of another size come from.
 func (r *Run) network(data *loaders.Dataset) (net *model.Network, note string, err error) {
 	input := model.Shape{H: data.Height, W: data.Width, C: data.Channels}
 	layers, filters := r.layers, r.filters

@@ -14,8 +14,8 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// profileSteps is how many steps are measured: enough for times to settle on a GPU. A
-// software GPU counts, and counts the same each time.
+// profileSteps returns how many steps are measured: enough for times to settle on a GPU. The
+// software GPU counts the same in each step.
 func profileSteps(kind string) int {
 	if kind == "emu" {
 		return 2
@@ -42,7 +42,7 @@ type Profile struct {
 
 const profileSchema = 1
 
-// ProfiledKernel is a row of the table. What was not measured is null.
+// ProfiledKernel is a row of the table. A figure that was not measured is null.
 type ProfiledKernel struct {
 	Kernel       string   `json:"kernel"`
 	Launches     int      `json:"launches"`
@@ -55,7 +55,7 @@ type ProfiledKernel struct {
 }
 
 // profile measures the recorded training step, writes it to the run's folder and tells the
-// followers. The weights go on changing meanwhile: nothing may ask for them afterwards.
+// followers. It trains on, so the weights must not be read afterwards.
 func (s *session) profile(done training.Result) error {
 	measured, err := s.trainer.Profile(profileSteps(s.Device.Kind))
 	if err != nil {
@@ -79,7 +79,7 @@ func (s *session) profile(done training.Result) error {
 }
 
 // NewProfile takes over the numbers of a device and adds them up. Fills and copies that the
-// device does not count move just the bytes that they have to.
+// device does not count move the least bytes.
 func NewProfile(m gpu.Profile) Profile {
 	r := Profile{
 		Schema: profileSchema, Steps: m.Steps,
@@ -122,8 +122,8 @@ func profiled(k gpu.KernelProfile, counted, timed bool) ProfiledKernel {
 	return row
 }
 
-// WriteTable writes the table: what was counted, or else the least that a kernel has to move,
-// and where there are times, how near they come to the device's limits.
+// WriteTable writes the table: the bytes counted, or else the least that a kernel has to move,
+// and where there are times, their share of the device's limits.
 func (p *Profile) WriteTable(w io.Writer) {
 	counted, timed := p.Total.Read != nil, p.Total.Seconds != nil
 	head := []string{"kernel", "launches", "least read", "least written", "FLOPs"}
@@ -156,7 +156,7 @@ func (p *Profile) WriteTable(w io.Writer) {
 	table.Flush()
 }
 
-// operations is "12.3 M".
+// operations writes a count: "12.3 M".
 func operations(n int64) string {
 	if n == 0 {
 		return "-"
@@ -164,7 +164,7 @@ func operations(n int64) string {
 	return strings.TrimSpace(humanize.SIWithDigits(float64(n), 1, ""))
 }
 
-// ratio is a share in percent, "-" where nothing can be said.
+// ratio writes a share in percent, "-" of nothing.
 func ratio(part, whole float64) string {
 	if whole <= 0 {
 		return "-"

@@ -16,7 +16,7 @@ import (
 	"mdfa/run/checkpoint"
 )
 
-// dataFacts are those of a data set for run.json and checkpoints.
+// dataFacts returns the record of a data set for run.json and checkpoints.
 func dataFacts(data *loaders.Dataset) checkpoint.Data {
 	return checkpoint.Data{
 		Name: data.Name, Source: data.Source,
@@ -27,7 +27,7 @@ func dataFacts(data *loaders.Dataset) checkpoint.Data {
 	}
 }
 
-// leftOut are the files of a data set that could not be read; nil for none.
+// leftOut returns the files of a data set that could not be read; nil for none.
 func leftOut(data *loaders.Dataset) *checkpoint.LeftOut {
 	if data.LeftOut.Files == 0 {
 		return nil
@@ -60,15 +60,15 @@ func (r *Run) record(data *loaders.Dataset, net *model.Network) checkpoint.Setti
 	return s
 }
 
-// sampleRows and sampleUnits are how much of dfa's and mdfa's feedback its fingerprint
-// looks at, in each hidden layer. Every element is drawn in the same way.
+// The fingerprint of dfa's and mdfa's feedback reads sampleRows rows of sampleUnits elements for
+// each hidden layer. Every element is drawn in the same way.
 const (
 	sampleRows  = 8
 	sampleUnits = 1024
 )
 
-// feedbackFacts are those of the fixed feedback, which was drawn or is generated. Both
-// give the same.
+// feedbackFacts returns the record of the fixed feedback, the same whether it was drawn or is
+// generated.
 func (r *Run) feedbackFacts(net *model.Network, drawn []float32) (checkpoint.Feedback, error) {
 	h := sha256.New()
 	kind := ""

@@ -27,15 +27,15 @@ type runRecorder struct {
 	trainer  *training.Trainer
 	writer   *checkpoint.Writer
 
-	epochs []training.Epoch // those of the run so far
-	best   int              // the number of the best one
+	epochs []training.Epoch // so far
+	best   int              // the number of the best one; 0: none
 
-	saved   bool              // there is a checkpoint to go on from
+	saved   bool              // there is a checkpoint to resume from
 	reached training.Progress // its state
 	unsaved error             // why the last one could not be written
 }
 
-// last is the path of the last checkpoint.
+// last returns the path of the last checkpoint.
 func (k *runRecorder) last() string {
 	return filepath.Join(k.run.Dir(), checkpoint.Folder, checkpoint.LastFile)
 }
@@ -135,8 +135,8 @@ func (k *runRecorder) record(dev gpu.Info, start time.Time) folder.Run {
 	}
 }
 
-// begin writes run.json with all that is known now. It returns when the run was started for
-// the first time.
+// begin writes run.json, complete now. It returns the time when the run was started for the
+// first time.
 func (k *runRecorder) begin(from *resumedRun, dev gpu.Info, now time.Time, save func(training.State) error) (time.Time, error) {
 	if from != nil {
 		return k.resume(from, dev, now, save)
@@ -144,7 +144,8 @@ func (k *runRecorder) begin(from *resumedRun, dev gpu.Info, now time.Time, save 
 	return now, k.writeRun(k.record(dev, now))
 }
 
-// resume brings the run's folder to the state that is resumed: rows, run.json, best weights.
+// resume brings the rows, run.json and the best weights of the run's folder to the state that is
+// resumed.
 func (k *runRecorder) resume(from *resumedRun, dev gpu.Info, now time.Time, save func(training.State) error) (time.Time, error) {
 	again := folder.Resumed{
 		Time: now.Round(time.Second), Program: k.settings.Program, Command: k.command, Device: deviceFacts(dev), Epoch: 1,
@@ -181,8 +182,8 @@ func (k *runRecorder) resume(from *resumedRun, dev gpu.Info, now time.Time, save
 	return r.Started, k.run.SetEpochs(rows) // last: from here on the run has no result
 }
 
-// restoreBest makes the best weights those of the state that the run goes on from. Without
-// any, what is there belongs to an epoch that is trained again.
+// restoreBest writes the best weights of the state that is resumed. Without any, the file that is
+// there belongs to an epoch that is trained again, and is removed.
 func (k *runRecorder) restoreBest(weights []float32) error {
 	if k.off {
 		return nil

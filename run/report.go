@@ -25,8 +25,7 @@ type reporter struct {
 	confusion *folder.Confusion
 }
 
-// newReporter is the reporter of a run, nil with -report=false. What an earlier end of the
-// run has left of it is removed: it is not this run's end.
+// newReporter returns nil with -report=false. It removes the report of an earlier end of the run.
 func newReporter(wanted bool, data *loaders.Dataset, net *model.Network, run *folder.Writer) (*reporter, error) {
 	for _, name := range []string{folder.ConfusionFile, folder.ReportFile} {
 		if err := os.Remove(filepath.Join(run.Dir(), name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -49,8 +48,8 @@ func (r *reporter) Logits(first int, logits []float32) error {
 	return nil
 }
 
-// write writes the report of a run that has ended, and returns the file's name, "" where
-// there is none. The results are in their files before.
+// write writes the report of a run whose results are in their files, and returns the file's name,
+// "" without a report.
 func (r *reporter) write(s *session) (name string, err error) {
 	if r == nil {
 		return "", nil
@@ -65,7 +64,7 @@ func (r *reporter) write(s *session) (name string, err error) {
 	if err != nil {
 		return "", err
 	}
-	// The weights are on the device; a device that is lost has none any more.
+	// The weights are on the device; a device that is lost has no weights any more.
 	if weights, err := k.weights(); err == nil {
 		f.Checkpoint = k.checkpoint(training.State{Params: weights})
 	}

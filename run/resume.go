@@ -117,8 +117,8 @@ func openRun(ctx context.Context, dir, path string) (*resumedRun, error) {
 }
 
 // Resume resumes the run that path stands for: its folder, its folder of checkpoints, a
-// checkpoint, or a folder above with no other run in it. Of spec, the settings of Spec.Given
-// count; the others are the earlier run's. Close or Train ends the claim on its folder.
+// checkpoint, or a folder above with no other run in it. Of spec, the settings in Spec.Given
+// count; the others are the earlier run's. The folder is locked until Train or Close returns.
 func Resume(ctx context.Context, path string, spec Spec, o Options) (*Run, error) {
 	if strings.TrimSpace(path) == "" {
 		return nil, wording.Usagef("-resume is empty: expected the folder of a run, a checkpoint, or auto.")
@@ -134,7 +134,7 @@ func Resume(ctx context.Context, path string, spec Spec, o Options) (*Run, error
 	return newResumed(spec, o, from, err)
 }
 
-// newResumed is New for a run that is resumed, unless there is an error already.
+// newResumed returns the run that resumes from, unless there is an error already.
 func newResumed(spec Spec, o Options, from *resumedRun, err error) (r *Run, _ error) {
 	if err == nil {
 		r, err = New(spec, o)
@@ -200,7 +200,7 @@ func after(p training.Progress) string {
 	return fmt.Sprintf("after epoch %d", len(p.Epochs))
 }
 
-// event says where the run is resumed from; nil for a new run.
+// event describes the run for followers; nil for a new run.
 func (o *resumedRun) event() *Resumed {
 	switch {
 	case o == nil:

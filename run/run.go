@@ -44,8 +44,8 @@ func Defaults() Spec { return settings.Defaults() }
 
 // Options is what a program gives its run. Every field may be left out.
 type Options struct {
-	// Device computes; the program closes it. Nil: Train opens the device that Spec.Device
-	// names.
+	// Device computes, opened with Spec.Sync and Spec.TF32; the program closes it. Nil: Train
+	// opens the device that Spec.Device names.
 	Device gpu.Device
 	// Data is what the run trains on. Nil: Train loads the data set that Spec.Dataset names.
 	Data *loaders.Dataset
@@ -59,7 +59,7 @@ type Options struct {
 	Flags   map[string]string // flags of the program that are no settings, for run.json
 }
 
-// Run is a run that has not begun. It does not change.
+// Run is a run to be trained. Its settings do not change.
 type Run struct {
 	spec    Spec
 	options Options
@@ -89,8 +89,8 @@ func New(spec Spec, o Options) (*Run, error) {
 	return r, nil
 }
 
-// Train trains a run to its end, that of ctx or of the first failure, and leaves its files.
-// It is called once. The outcome is nil where training did not begin.
+// Train trains until the run is complete, ctx ends or something fails, and leaves the run's files.
+// It must be called once. The outcome is nil if training did not begin.
 func (r *Run) Train(ctx context.Context) (outcome *Outcome, err error) {
 	defer r.Close()
 	s := &session{Run: r, Start: Start{Command: r.options.Command, Notes: slices.Clone(r.notes)}}
@@ -116,10 +116,10 @@ func (r *Run) Train(ctx context.Context) (outcome *Outcome, err error) {
 	return s.end(result, s.explain(failure))
 }
 
-// Close lets other processes resume the run that this one would have resumed. Train calls it.
+// Close unlocks the folder of a run to be resumed, if Train is not called. Train calls it.
 func (r *Run) Close() { r.resumed.close() }
 
-// read brings the settings into the engine's own terms.
+// read parses the settings for the engine.
 func (r *Run) read() error {
 	c := &r.config
 	c.LR, c.L2, c.Floor, c.Batch = float32(r.spec.LR), float32(r.spec.L2), float32(r.spec.ClampFloor), r.spec.BatchSize
@@ -139,7 +139,7 @@ func (r *Run) read() error {
 	return errors.Join(errs[:]...)
 }
 
-// together refuses settings that have no meaning beside each other.
+// together refuses settings that exclude each other.
 func (r *Run) together() error {
 	rule := r.config.Rule
 	switch {
@@ -168,11 +168,11 @@ func (r *Run) together() error {
 	return nil
 }
 
-// refuse makes an error one of a setting's value; nil stays nil.
+// refuse makes an error name a setting; nil stays nil.
 func refuse(name string, err error) error { return settings.Find(name).Refuse(err) }
 
-// checkGPU refuses settings that the device named in Spec.Device does not know, before it is
-// opened. With auto that shows later.
+// checkGPU refuses settings that only GPUs know, if Spec.Device names another device. With auto,
+// openDevice checks them.
 func (r *Run) checkGPU() error {
 	kind, _, _ := strings.Cut(r.spec.Device, ":")
 	if kind == "auto" || device.OnGPU(kind) || r.options.Device != nil {

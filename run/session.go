@@ -39,7 +39,7 @@ type session struct {
 	closers    []func() error // what close calls, the last first
 }
 
-// close gives back what the session holds, and returns the first error.
+// close frees device, folder and trainer, and returns the first error.
 func (s *session) close() (err error) {
 	for _, one := range slices.Backward(s.closers) {
 		err = cmp.Or(err, one())
@@ -47,8 +47,8 @@ func (s *session) close() (err error) {
 	return err
 }
 
-// plan opens device and data, decides what lies where, and opens the run's folder. Nothing
-// is put on the device.
+// plan opens device, data and the run's folder, and decides where the images are. It puts nothing
+// on the device.
 func (s *session) plan(ctx context.Context) (err error) {
 	s.followers = s.options.Followers
 	if err := s.openDevice(); err != nil {
@@ -93,9 +93,8 @@ func (s *session) plan(ctx context.Context) (err error) {
 	return nil
 }
 
-// openDevice opens the device, unless the program has, and looks again at the settings that
-// it decides about. What a GPU would only do faster or more carefully is noted; a profile
-// that cannot be made is a mistake.
+// openDevice opens the device, unless the program has, and checks the settings that only GPUs
+// know: those that change no result are ignored with a note, a profile is refused.
 func (s *session) openDevice() (err error) {
 	if s.dev = s.options.Device; s.dev == nil {
 		s.dev, s.Skipped, err = device.Open(s.spec.Device, device.Options{Sync: s.spec.Sync, TF32: s.spec.TF32})
@@ -121,8 +120,8 @@ func (s *session) openDevice() (err error) {
 	return nil
 }
 
-// begin draws the weights, puts everything on the device, and opens what writes while the
-// run trains.
+// begin draws the weights, puts everything on the device, and opens the files that are written
+// while the run trains.
 func (s *session) begin(ctx context.Context) error {
 	params, feedback, err := s.initial(s.Network)
 	if err != nil {
@@ -166,8 +165,8 @@ func (s *session) begin(ctx context.Context) error {
 	return err
 }
 
-// observer is all followers. Rows of alignment.csv come first, then that of epochs.csv, then
-// weights.
+// observer returns all followers: the program's, and then the writers of alignment.csv, of
+// epochs.csv and weights, and of TensorBoard's files, which must keep this order.
 func (s *session) observer() training.Observer {
 	all := slices.Clone(s.followers)
 	if s.alignment != nil {
@@ -186,8 +185,8 @@ func (s *session) observer() training.Observer {
 	}{all, s.report}
 }
 
-// save makes a state the run's last checkpoint. The rows of alignment.csv come first: those
-// that a checkpoint has left behind are never measured again.
+// save makes a state the run's last checkpoint. It writes alignment.csv first: steps before a
+// checkpoint are never measured again.
 func (s *session) save(state training.State) error {
 	k := s.recorder
 	if k.unsaved = s.alignment.save(); k.unsaved == nil {
@@ -202,7 +201,7 @@ func (s *session) save(state training.State) error {
 	return nil
 }
 
-// explain adds what a person can do about a device that gave up.
+// explain adds a remedy to the error of a device.
 func (s *session) explain(err error) error {
 	switch {
 	case errors.Is(err, gpu.ErrOutOfMemory):
@@ -214,8 +213,8 @@ func (s *session) explain(err error) error {
 	return err
 }
 
-// end writes what the run came to, and returns the one error that counts most: why the
-// training failed, or what could not be written.
+// end writes the results, and returns the one error that counts most: the failure of the training,
+// or else of a file.
 func (s *session) end(result training.Result, failure error) (*Outcome, error) {
 	k := s.recorder
 	err := s.alignment.save()
@@ -258,7 +257,7 @@ func (s *session) end(result training.Result, failure error) (*Outcome, error) {
 	return o, failure // it came before whatever kept the result from being written
 }
 
-// ending says how a run ended.
+// ending returns the status that an error of the training stands for.
 func ending(err error, r training.Result) (status, reason string) {
 	switch {
 	case err == nil:

@@ -16,20 +16,20 @@ import (
 	"mdfa/run/folder"
 )
 
-// boardFolder is where a run's event files are, in its folder.
-const boardFolder = "tensorboard"
+// tensorboardFolder holds the event files, in the run's folder.
+const tensorboardFolder = "tensorboard"
 
 const (
-	// lossEvery is after how many steps the loss is written: to know it is to wait for the device.
+	// lossEvery is the number of steps between two losses: to read one is to wait for the device.
 	lossEvery = 100
-	// probeImages are taken through the network after each epoch, or fewer where a layer has
-	// more than probeUnits for so many.
+	// probeImages go through the network after each epoch, or as many as have probeUnits units
+	// in the widest layer.
 	probeImages = 64
 	probeUnits  = 4 << 20
 )
 
-// tensorboardLogger writes what TensorBoard shows of a run: see docs/interop.md. A nil one writes
-// nothing. A file that cannot be written does not end a run that trains; close says it.
+// tensorboardLogger writes the event files that TensorBoard shows: see docs/interop.md. A file
+// that cannot be written does not end a run that trains; close returns the error.
 type tensorboardLogger struct {
 	Ignore
 	dir    string
@@ -49,7 +49,7 @@ func newTensorboardLogger(s *session) (*tensorboardLogger, error) {
 	if !s.spec.TensorBoard {
 		return nil, nil
 	}
-	b := &tensorboardLogger{dir: filepath.Join(s.Dir, boardFolder), net: s.Network, lr: s.spec.LR, steps: s.StepsPerEpoch}
+	b := &tensorboardLogger{dir: filepath.Join(s.Dir, tensorboardFolder), net: s.Network, lr: s.spec.LR, steps: s.StepsPerEpoch}
 	set := s.deviceData.Valid
 	if set.Len() == 0 {
 		set = s.deviceData.Train
@@ -75,8 +75,7 @@ func newTensorboardLogger(s *session) (*tensorboardLogger, error) {
 	return b, nil
 }
 
-// probed is how many images are taken through the network after each epoch of a run with
-// such batches.
+// probed returns the number of images that go through the network after each epoch.
 func probed(net *model.Network, batch int) int {
 	widest := 1
 	for _, layer := range net.Hidden() {
@@ -85,15 +84,15 @@ func probed(net *model.Network, batch int) int {
 	return min(probeImages, algo.EvalBatch(net, batch), max(1, probeUnits/widest))
 }
 
-// Step writes the mean loss of the steps of this epoch since it was written last. In an
-// epoch that goes on, those before are not counted.
+// Step writes the mean loss of the steps of this epoch since it was written last. Where an
+// epoch is resumed, the steps before do not count.
 func (b *tensorboardLogger) Step(epoch, step int, loss func() (float64, error)) {
 	at := (epoch-1)*b.steps + step
-	goesOn := b.lossEpoch != epoch && step > 1
+	resumed := b.lossEpoch != epoch && step > 1
 	if b.lossEpoch != epoch {
 		b.lossEpoch, b.lossStep, b.lossSum = epoch, 0, 0
 	}
-	if at%lossEvery != 0 && !goesOn {
+	if at%lossEvery != 0 && !resumed {
 		return
 	}
 	mean, err := loss()
@@ -101,17 +100,18 @@ func (b *tensorboardLogger) Step(epoch, step int, loss func() (float64, error)) 
 		return // the next step will say so
 	}
 	sum := mean * float64(step)
-	if !goesOn {
+	if !resumed {
 		b.scalar("loss/steps", int64(at), (sum-b.lossSum)/float64(step-b.lossStep))
 	}
 	b.lossStep, b.lossSum = step, sum
 	b.flush()
 }
 
-// flush lets TensorBoard see what was written; close says what could not be.
+// flush lets TensorBoard see the events so far; close returns the error.
 func (b *tensorboardLogger) flush() { _ = b.writer.Flush() }
 
-// Epoch writes all that an epoch came to, and what the network has become.
+// Epoch writes the columns of epochs.csv, histograms of the weights and preactivations, and the
+// filters of the first layer.
 func (b *tensorboardLogger) Epoch(e training.Epoch) error {
 	at := int64((e.Number-1)*b.steps + e.Steps)
 	row := folder.EpochOf(e, b.net.Classes)
@@ -147,8 +147,7 @@ func (b *tensorboardLogger) Epoch(e training.Epoch) error {
 	return nil
 }
 
-// Alignment writes what was measured of a step, under the names of alignment.csv's columns.
-// Its events have the number of the step, counted from 1 like all others here.
+// Alignment writes the columns of alignment.csv. Steps count from 1 in all events.
 func (b *tensorboardLogger) Alignment(a measure.Alignment) error {
 	for i := range a.Layers {
 		row := folder.AlignmentOf(a, i, b.net)
@@ -161,15 +160,15 @@ func (b *tensorboardLogger) Alignment(a measure.Alignment) error {
 	return nil
 }
 
-// scalar writes a value that is defined.
+// scalar writes a value, unless it is NaN.
 func (b *tensorboardLogger) scalar(tag string, at int64, value float64) {
 	if !math.IsNaN(value) {
 		b.writer.Scalar(tag, at, value)
 	}
 }
 
-// close writes how the run ended and closes the file. The error is a sentence: what could
-// not be written, now or before.
+// close writes how the run ended and closes the file. It returns the first error of a write,
+// as a sentence.
 func (b *tensorboardLogger) close(r training.Result) error {
 	if b == nil {
 		return nil
@@ -185,7 +184,7 @@ func (b *tensorboardLogger) close(r training.Result) error {
 	return err
 }
 
-// explain says that the event files cannot be written, and what becomes of it.
+// explain turns an error of the event files into a sentence.
 func (b *tensorboardLogger) explain(err error, then string) error {
 	cause := err
 	var at *fs.PathError

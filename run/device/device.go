@@ -87,8 +87,8 @@ type absentError struct {
 func (e absentError) Error() string { return e.reason + "; " + e.remedy }
 
 // Open starts the device that was asked for. With auto it also returns why the
-// better ones were passed over, or "".
-func Open(asked string, o Options) (dev gpu.Device, passed string, err error) {
+// better ones were skipped, or "".
+func Open(asked string, o Options) (dev gpu.Device, skipped string, err error) {
 	table := kinds()
 	if asked == "auto" {
 		return openFirst(table, o)
@@ -108,9 +108,9 @@ func Open(asked string, o Options) (dev gpu.Device, passed string, err error) {
 	return dev, "", err
 }
 
-// openFirst starts the first device that auto may take and that works. What it passes
-// over it names in one clause: what to do about it is for those who ask for it by name.
-func openFirst(table []entry, o Options) (dev gpu.Device, passed string, err error) {
+// openFirst starts the first device that auto may take and that works. It names each device that
+// it skips in one clause; the remedy is for those who ask for that device by name.
+func openFirst(table []entry, o Options) (dev gpu.Device, skipped string, err error) {
 	var reasons []string
 	for _, d := range table {
 		if !d.auto {

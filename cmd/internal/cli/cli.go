@@ -24,9 +24,11 @@
 // The flags -h, -completion and -manual come with every program. Their text travels as an
 // error, an [Answer], which Main prints to standard output.
 //
-// The standard library's flag package reads the command line: it is the one that takes
-// -model and --model alike, as users of the paper's program type both. The well-kept others
-// (pflag, kong, cobra) read -model as the switches m, o, d, e, l.
+// The standard library's flag package reads the command line: it takes -model and --model alike,
+// as users of the paper's program type both. pflag, kong and cobra read -model as the switches m,
+// o, d, e, l. urfave/cli/v3 takes both, but its errors are no sentences, its completion starts the
+// program at each press of Tab, and help texts, manual and completion scripts would be written
+// here all the same.
 package cli
 
 import (
