@@ -235,7 +235,7 @@ func (m *Machine) product(g cublas.Sgemm, at matrices, x *execution) error {
 			return err
 		}
 	}
-	m.ledger.count("sgemm", Kernel{BytesRead: read, BytesWritten: written, Sectors: (read + written) / 32, FLOPs: g.FLOPs()})
+	m.ledger.count("sgemm", Kernel{BytesRead: read, BytesWritten: written, FLOPs: g.FLOPs()})
 	return nil
 }
 

@@ -62,17 +62,6 @@ func (m *Machine) withinDevice(ctx *context, dst, src, n uint64) task {
 	}}
 }
 
-// host is n bytes of host memory, or a refusal of a null pointer.
-func (m *Machine) host(call string, p unsafe.Pointer, n uint64) ([]byte, Result) {
-	if n == 0 {
-		return nil, Success
-	}
-	if p == nil {
-		return nil, m.refuse(ErrorInvalidValue, "%s: the host pointer is null", call)
-	}
-	return unsafe.Slice((*byte)(p), n), Success
-}
-
 // inDevice refuses, at the call, addresses that no device memory has, as the driver does.
 func (m *Machine) inDevice(ctx *context, call string, addr, n uint64) Result {
 	if n == 0 {
@@ -84,15 +73,24 @@ func (m *Machine) inDevice(ctx *context, call string, addr, n uint64) Result {
 	return Success
 }
 
+// transfer gives n bytes of host memory for a copy from or to addr. It refuses a null pointer, and an address that no
+// device memory has.
+func (m *Machine) transfer(ctx *context, call string, p unsafe.Pointer, addr, n uint64) ([]byte, Result) {
+	if n == 0 {
+		return nil, Success
+	}
+	if p == nil {
+		return nil, m.refuse(ErrorInvalidValue, "%s: the host pointer is null", call)
+	}
+	return unsafe.Slice((*byte)(p), n), m.inDevice(ctx, call, addr, n)
+}
+
 // MemcpyHtoD is cuMemcpyHtoD; it waits until the bytes are there.
 func (m *Machine) MemcpyHtoD(t Thread, dst uint64, src unsafe.Pointer, n uint64) Result {
 	const call = "cuMemcpyHtoD"
 	return m.call(t, call, func(ctx *context) Result {
-		from, r := m.host(call, src, n)
+		from, r := m.transfer(ctx, call, src, dst, n)
 		if r != Success {
-			return r
-		}
-		if r := m.inDevice(ctx, call, dst, n); r != Success {
 			return r
 		}
 		return m.blocking(t, ctx, call, m.toDevice(ctx, dst, from))
@@ -104,11 +102,8 @@ func (m *Machine) MemcpyHtoD(t Thread, dst uint64, src unsafe.Pointer, n uint64)
 func (m *Machine) MemcpyHtoDAsync(t Thread, dst uint64, src unsafe.Pointer, n uint64, on Handle) Result {
 	const call = "cuMemcpyHtoDAsync"
 	return m.onStream(t, on, call, func(ctx *context, s *stream) Result {
-		from, r := m.host(call, src, n)
+		from, r := m.transfer(ctx, call, src, dst, n)
 		if r != Success {
-			return r
-		}
-		if r := m.inDevice(ctx, call, dst, n); r != Success {
 			return r
 		}
 		if m.pinnedAt(uintptr(src), uintptr(n)) == nil {
@@ -125,11 +120,8 @@ func (m *Machine) MemcpyHtoDAsync(t Thread, dst uint64, src unsafe.Pointer, n ui
 func (m *Machine) MemcpyDtoH(t Thread, dst unsafe.Pointer, src, n uint64) Result {
 	const call = "cuMemcpyDtoH"
 	return m.call(t, call, func(ctx *context) Result {
-		to, r := m.host(call, dst, n)
+		to, r := m.transfer(ctx, call, dst, src, n)
 		if r != Success {
-			return r
-		}
-		if r := m.inDevice(ctx, call, src, n); r != Success {
 			return r
 		}
 		return m.blocking(t, ctx, call, m.toHost(ctx, to, src))
@@ -141,11 +133,8 @@ func (m *Machine) MemcpyDtoH(t Thread, dst unsafe.Pointer, src, n uint64) Result
 func (m *Machine) MemcpyDtoHAsync(t Thread, dst unsafe.Pointer, src, n uint64, on Handle) Result {
 	const call = "cuMemcpyDtoHAsync"
 	return m.onStream(t, on, call, func(ctx *context, s *stream) Result {
-		to, r := m.host(call, dst, n)
+		to, r := m.transfer(ctx, call, dst, src, n)
 		if r != Success {
-			return r
-		}
-		if r := m.inDevice(ctx, call, src, n); r != Success {
 			return r
 		}
 		isPinned := m.pinnedAt(uintptr(dst), uintptr(n)) != nil

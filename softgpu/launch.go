@@ -55,8 +55,7 @@ func (m *Machine) runKernel(f *function, launch vm.Launch, x *execution) error {
 	launch.Seed, launch.Began, launch.Unordered = m.seed(), x.began, x.unordered()
 	stats, err := f.kernel.Launch(launch)
 	m.ledger.count(name, Kernel{
-		BytesRead: stats.GlobalRead, BytesWritten: stats.GlobalWritten, Sectors: stats.Sectors,
-		FLOPs: stats.FLOPs, Instructions: stats.Instructions,
+		BytesRead: stats.GlobalRead, BytesWritten: stats.GlobalWritten, FLOPs: stats.FLOPs,
 	})
 	return err
 }

@@ -113,19 +113,3 @@ func (w *warp) globalFault(in *inst, lane int, addr uint64, kind FaultKind, text
 	}
 	w.failAt(in, lane, f)
 }
-
-// sectorSet counts distinct 32-byte sectors of one access.
-type sectorSet struct {
-	n    int
-	list [lanes]uint64
-}
-
-func (s *sectorSet) add(sector uint64) {
-	for i := s.n - 1; i >= 0; i-- {
-		if s.list[i] == sector {
-			return
-		}
-	}
-	s.list[s.n] = sector
-	s.n++
-}

@@ -1,7 +1,7 @@
 package vm
 
 import (
-	"container/heap"
+	"slices"
 	"sort"
 )
 
@@ -9,24 +9,6 @@ import (
 type interval struct {
 	reg         int32
 	first, last int
-}
-
-// slotHeap hands out the lowest free slot, which keeps a warp's registers close.
-type slotHeap []int32
-
-func (h slotHeap) Len() int { return len(h) }
-
-func (h slotHeap) Less(i, j int) bool { return h[i] < h[j] }
-
-func (h slotHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-
-func (h *slotHeap) Push(x any) { *h = append(*h, x.(int32)) }
-
-func (h *slotHeap) Pop() any {
-	old := *h
-	x := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return x
 }
 
 // allocate maps virtual vector registers to slots by linear scan. Lanes on
@@ -70,7 +52,7 @@ func (k *Kernel) allocate(l *lowerer, lv *lives, blocks []basic, tracked bitset)
 	}
 	sort.Slice(spans, func(i, j int) bool { return spans[i].first < spans[j].first })
 	slot := make([]int32, n)
-	var free slotHeap
+	var free []int32      // sorted: the lowest goes first, which keeps a warp's registers close
 	var active []interval // sorted by last
 	for _, s := range spans {
 		if s.first < 0 {
@@ -78,19 +60,18 @@ func (k *Kernel) allocate(l *lowerer, lv *lives, blocks []basic, tracked bitset)
 		}
 		done := sort.Search(len(active), func(i int) bool { return active[i].last >= s.first })
 		for _, a := range active[:done] {
-			heap.Push(&free, slot[a.reg])
+			at, _ := slices.BinarySearch(free, slot[a.reg])
+			free = slices.Insert(free, at, slot[a.reg])
 		}
 		active = active[done:]
-		if free.Len() > 0 {
-			slot[s.reg] = heap.Pop(&free).(int32)
+		if len(free) > 0 {
+			slot[s.reg], free = free[0], free[1:]
 		} else {
 			slot[s.reg] = int32(k.slots)
 			k.slots++
 		}
 		at := sort.Search(len(active), func(i int) bool { return active[i].last > s.last })
-		active = append(active, interval{})
-		copy(active[at+1:], active[at:])
-		active[at] = s
+		active = slices.Insert(active, at, s)
 	}
 	k.preds = len(l.preds)
 	rename := func(r *int32) { *r = slot[*r] }

@@ -52,7 +52,6 @@ func (w *warp) globalAtom(in *inst, m uint32, base, b, c *vec) {
 	op := in.mem
 	n := uint64(op.size)
 	mem := w.blk.run.k.mod.mem
-	var sectors sectorSet
 	s := &w.blk.stats
 	s.GlobalRead += n * uint64(bits.OnesCount32(m))
 	s.GlobalWritten += n * uint64(bits.OnesCount32(m))
@@ -72,7 +71,6 @@ func (w *warp) globalAtom(in *inst, m uint32, base, b, c *vec) {
 			w.race(in, i, al.base+bad, with)
 			return
 		}
-		sectors.add(addr / 32)
 		lock := &mem.atomics[addr/8%uint64(len(mem.atomics))]
 		lock.Lock()
 		old := loadLE(al.data[off:off+n], op.size)
@@ -80,7 +78,6 @@ func (w *warp) globalAtom(in *inst, m uint32, base, b, c *vec) {
 		lock.Unlock()
 		out[i] = old
 	}
-	s.Sectors += uint64(sectors.n)
 	if in.d != none {
 		w.blend(w.v(in.d), &out, m)
 	}

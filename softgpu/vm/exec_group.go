@@ -87,7 +87,6 @@ func (w *warp) globalGroups(in *inst, m uint32, base *vec) bool {
 			return false
 		}
 	}
-	w.blk.stats.Sectors += sectors(groups[:k])
 	for i := range groups[:k] {
 		g := &groups[i]
 		w.copyGroup(in, g.first, g.size, g.al.data[g.off:g.off+g.n])
@@ -96,22 +95,6 @@ func (w *warp) globalGroups(in *inst, m uint32, base *vec) bool {
 		}
 	}
 	return true
-}
-
-// sectors counts the 32-byte sectors that groups touch together.
-func sectors(groups []group) uint64 {
-	if g := &groups[0]; len(groups) == 1 {
-		return (g.al.base+g.off+g.n-1)/32 - (g.al.base+g.off)/32 + 1
-	}
-	var set sectorSet
-	for i := range groups {
-		g := &groups[i]
-		from := g.al.base + g.off
-		for s := from / 32; s <= (from+g.n-1)/32; s++ {
-			set.add(s)
-		}
-	}
-	return uint64(set.n)
 }
 
 // copyGroup moves the elements of n lanes from first on: each its own, or all the

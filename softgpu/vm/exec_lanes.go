@@ -35,7 +35,6 @@ func (w *warp) laneAddress(in *inst, lane int, addr, n uint64) (*alloc, uint64, 
 func (w *warp) globalLanes(in *inst, m uint32, base *vec) {
 	op := in.mem
 	n := uint64(op.size * op.count)
-	var sectors sectorSet
 	var stores collisions
 	var group struct { // consecutive lanes within one line
 		al   *alloc
@@ -64,7 +63,6 @@ func (w *warp) globalLanes(in *inst, m uint32, base *vec) {
 			return
 		}
 		als[i] = al
-		sectors.add(addr / 32)
 		if !op.store {
 			if bad, ok := al.shadow.first(off, n); !ok {
 				w.globalFault(in, i, al.base+bad, Uninitialised, "")
@@ -95,7 +93,6 @@ func (w *warp) globalLanes(in *inst, m uint32, base *vec) {
 	if !flush() {
 		return
 	}
-	w.blk.stats.Sectors += uint64(sectors.n)
 	for r := m; r != 0; r &= r - 1 {
 		i := bits.TrailingZeros32(r)
 		off := base[i] + op.off - als[i].base

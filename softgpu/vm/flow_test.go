@@ -211,22 +211,6 @@ func TestResultsDoNotDependOnSeedOrWorkers(t *testing.T) {
 	}
 }
 
-func TestSectorsAreCounted(t *testing.T) {
-	for _, stride := range []int{1, 2, 32, 33} {
-		d := load(t, `.version 7.0
-.target sm_70
-.address_size 64
-.visible .entry k(.param .u32 stride, .param .u64 p) {
-.reg .u32 t, n, x; .reg .u64 q;
-mov.u32 t, %tid.x; ld.param.u32 n, [stride]; mul.lo.u32 n, n, t;
-ld.param.u64 q, [p]; mad.wide.u32 q, n, 4, q; ld.global.u32 x, [q]; ret; }`)
-		s, err := d.launch("k", line(1), line(32), Launch{}, uint32(stride), d.put("p", make([]uint32, 33*32)))
-		require.NoError(t, err)
-		assert.EqualValues(t, min(4*stride, 32), s.Sectors, "stride %d", stride)
-		assert.EqualValues(t, 128, s.GlobalRead)
-	}
-}
-
 func TestGuardedInstructionsCountOnlyWhereTheyRun(t *testing.T) {
 	d := load(t, broken("setp.lt.u32 a, t, 5; mov.f32 f, 0f3F800000; @a fma.rn.f32 f, f, f, f;"))
 	p := d.put("p", []uint32{0})

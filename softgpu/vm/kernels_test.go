@@ -30,14 +30,6 @@ func TestSaxpyMatchesGo(t *testing.T) {
 	}
 }
 
-func TestCoalescedAccessTouchesTheFewestSectors(t *testing.T) {
-	d := loadFile(t, "kernels.ptx")
-	const n = 4096
-	s, err := d.launch("saxpy", line(4), line(256), Launch{}, float32(2), d.put("x", ramp(n)), d.put("y", ramp(n)), int32(n))
-	require.NoError(t, err)
-	assert.EqualValues(t, 3*4*n/32, s.Sectors)
-}
-
 func TestVectorisedOptimizerMatchesFloat64(t *testing.T) {
 	d := loadFile(t, "kernels.ptx")
 	const n = 4 * 321

@@ -8,7 +8,6 @@ type Stats struct {
 	FLOPs         uint64
 	GlobalRead    uint64 // useful bytes, atomics included
 	GlobalWritten uint64
-	Sectors       uint64 // 32-byte pieces of global memory touched, per warp access
 }
 
 // add adds t to s.
@@ -17,5 +16,4 @@ func (s *Stats) add(t *Stats) {
 	s.FLOPs += t.FLOPs
 	s.GlobalRead += t.GlobalRead
 	s.GlobalWritten += t.GlobalWritten
-	s.Sectors += t.Sectors
 }
