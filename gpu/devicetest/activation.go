@@ -3,6 +3,7 @@ package devicetest
 import (
 	"fmt"
 	"math"
+	"testing"
 
 	"github.com/stretchr/testify/assert"
 
@@ -23,7 +24,7 @@ func activationCases() []opCase {
 	}{
 		{"Kinks", kinks()},
 		{"Huge", []float32{1e4, -1e4, 88, -88, 89, -89, 104, -104, 1e38, -1e38, math.MaxFloat32, -math.MaxFloat32}},
-		{"NaNAndInfinity", []float32{1, float32(math.NaN()), -1, float32(math.Inf(1)), float32(math.Inf(-1)), 0.5, 2}},
+		{"NaNAndInfinity", []float32{1, nan, -1, inf, -inf, 0.5, 2}},
 		{"TinyToHuge", grid()},
 		{"Saturation", saturation()},
 	}
@@ -70,7 +71,7 @@ func saturation() []float32 {
 func activated(s *stage, f gpu.Activation, a []float32) gpu.Hidden {
 	h := gpu.Hidden{Act: f}
 	if !f.NeedsPre() {
-		h.H = out(s, "H", len(a), func(t testingT, got []float32) { checkCurve(t, f, a, got) })
+		h.H = out(s, "H", len(a), func(t *testing.T, got []float32) { checkCurve(t, f, a, got) })
 		return h
 	}
 	h.H = out(s, "H", len(a), exactly(func() []float64 { return activateAll(f, wide(a)) }))
@@ -81,7 +82,7 @@ func activated(s *stage, f gpu.Activation, a []float32) gpu.Hidden {
 // checkCurve asks for a small relative error, the symmetry of an odd f, no value beyond the limits
 // of f, and exactly the limit where float32 has nothing closer. A device may return 0 in place of
 // subnormal values far from the origin.
-func checkCurve(t testingT, f gpu.Activation, a, got []float32) {
+func checkCurve(t *testing.T, f gpu.Activation, a, got []float32) {
 	t.Helper()
 	at := make(map[float32]float32, len(a))
 	for i, x := range a {

@@ -1,8 +1,8 @@
 package devicetest
 
 import (
-	"fmt"
 	"math"
+	"testing"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -10,7 +10,7 @@ import (
 const (
 	// epsilon is the distance from 1 to the next float32.
 	epsilon = 0x1p-23
-	// tiny is absolute: results down there are subnormal and may be flushed on the way.
+	// tiny is absolute: results below it are subnormal and may be flushed on the way.
 	tiny = 0x1p-126
 )
 
@@ -19,7 +19,7 @@ const (
 // factors leave room for any order of adding.
 func sumTolerance(n int) float64 { return epsilon * (8 + 4*math.Sqrt(float64(n))) }
 
-// sumScale is what a sum of n products of numbers in (-1, 1) comes to. It stands in
+// sumScale is the usual magnitude of a sum of n products of numbers in (-1, 1). It stands in
 // for the largest magnitude where few sums were taken and all may be close to zero.
 func sumScale(n int) float64 { return math.Sqrt(float64(n)) / 3 }
 
@@ -31,75 +31,77 @@ func isWhatever(v float64) bool { return math.Float64bits(v) == math.Float64bits
 
 // near is a verification against float64 values, which want returns when asked. The
 // tolerance is relative to the largest magnitude in the array, or to scale if larger.
-func near(scale, tolerance float64, want func() []float64) func(testingT, []float32) {
-	return func(t testingT, got []float32) {
+func near(scale, tolerance float64, want func() []float64) func(*testing.T, []float32) {
+	return func(t *testing.T, got []float32) {
 		t.Helper()
 		w := want()
-		if !assert.Len(t, got, len(w)) {
-			return
-		}
-		largest := scale
-		for _, v := range w {
-			if m := math.Abs(v); m > largest && m <= math.MaxFloat32 {
-				largest = m
-			}
-		}
-		report(t, got, w, func(got, want float64) bool {
-			return math.Abs(got-want) <= tolerance*largest+tiny
-		})
+		compare(t, got, w, tolerance*max(scale, largest(w))+tiny)
 	}
 }
 
 // exactly is a verification against float32 values, bit by bit but for the sign of
 // zero and the payload of NaN.
-func exactly(want func() []float64) func(testingT, []float32) {
-	return func(t testingT, got []float32) {
+func exactly(want func() []float64) func(*testing.T, []float32) {
+	return func(t *testing.T, got []float32) {
 		t.Helper()
-		w := want()
-		if !assert.Len(t, got, len(w)) {
-			return
-		}
-		report(t, got, w, func(got, want float64) bool { return got == want })
+		compare(t, got, want(), 0)
 	}
 }
 
 // equals is a verification of integers.
-func equals[T int32 | uint8](want []T) func(testingT, []T) {
-	return func(t testingT, got []T) {
+func equals[T int32 | uint8](want []T) func(*testing.T, []T) {
+	return func(t *testing.T, got []T) {
 		t.Helper()
 		assert.Equal(t, want, got)
 	}
 }
 
-// report fails with the first wrong element and the number of them. NaN must meet NaN
-// and infinity infinity, whatever the tolerance.
-func report(t testingT, got []float32, want []float64, close func(got, want float64) bool) {
+// compare fails with the worst element, its share of the tolerance, and the number of wrong
+// elements. NaN must meet NaN and infinity infinity, whatever the tolerance.
+func compare(t *testing.T, got []float32, want []float64, tolerance float64) {
 	t.Helper()
-	wrong, first := 0, -1
+	if !assert.Len(t, got, len(want)) {
+		return
+	}
+	wrong, worst, most := 0, 0, 0.0
 	for i, w := range want {
-		g := float64(got[i])
-		var ok bool
+		g, share := float64(got[i]), 0.0
 		switch {
-		case isWhatever(w):
-			ok = true
-		case math.IsNaN(w):
-			ok = math.IsNaN(g)
-		case math.Abs(w) > math.MaxFloat32:
-			ok = math.IsInf(g, sign(w))
+		case isWhatever(w), g == w, math.IsNaN(w) && math.IsNaN(g):
+		case math.Abs(w) > math.MaxFloat32 && math.IsInf(g, sign(w)):
+		case math.IsNaN(w), math.IsNaN(g), math.IsInf(g, 0), math.Abs(w) > math.MaxFloat32, tolerance == 0:
+			share = math.Inf(1)
 		default:
-			ok = close(g, w)
+			share = math.Abs(g-w) / tolerance
 		}
-		if !ok {
+		if share > 1 {
 			wrong++
-			if first < 0 {
-				first = i
-			}
+		}
+		if share > most {
+			worst, most = i, share
 		}
 	}
-	if wrong > 0 {
-		assert.Fail(t, fmt.Sprintf("element %d is %v, want %v; %d of %d elements are wrong",
-			first, got[first], want[first], wrong, len(want)))
+	assert.Zero(t, wrong, "element %d is %v, want %v: %.3g times the tolerance, the worst of %d wrong elements of %d",
+		worst, at(got, worst), at(want, worst), most, wrong, len(want))
+}
+
+// at returns an element, or 0 for an empty array.
+func at[T any](v []T, i int) (element T) {
+	if i < len(v) {
+		element = v[i]
 	}
+	return element
+}
+
+// largest returns the largest finite magnitude.
+func largest(v []float64) float64 {
+	m := 0.0
+	for _, x := range v {
+		if a := math.Abs(x); a > m && a <= math.MaxFloat32 {
+			m = a
+		}
+	}
+	return m
 }
 
 func sign(v float64) int {

@@ -3,6 +3,8 @@ package devicetest
 import (
 	"fmt"
 	"math"
+	"slices"
+	"testing"
 
 	"github.com/stretchr/testify/assert"
 
@@ -20,14 +22,14 @@ type compareSetup struct {
 	trans      bool
 	low, high  float32
 	a, b       []float32 // nil: uniform, zeros among them
-	before     float64   // what the sums start with
+	before     float64   // the first value of all sums
 	calls      int
 	self       bool // B is A itself
 }
 
 func compareCases() []opCase {
-	nan, inf, small := float32(math.NaN()), float32(math.Inf(1)), float32(math.SmallestNonzeroFloat32)
-	largest := float32(math.MaxFloat32)
+	const small, largest = math.SmallestNonzeroFloat32, math.MaxFloat32
+	minusZero := float32(math.Copysign(0, -1))
 	setups := []compareSetup{
 		{name: "Empty", rows: 0, cols: 5, before: 3},
 		{name: "NoColumns", rows: 5, cols: 0, before: 3},
@@ -38,7 +40,7 @@ func compareCases() []opCase {
 		{name: "BoundsMayCross", rows: 1, cols: 4, low: 1, high: -1, a: []float32{-2, -1, 0, 3}},
 		{name: "NaNBoundsCountNothing", rows: 1, cols: 4, low: nan, high: nan, a: []float32{-inf, -1, 0, inf}},
 		{name: "InfiniteBounds", rows: 1, cols: 4, low: -inf, high: inf, a: []float32{-inf, -largest, largest, inf}, b: []float32{1, 1, 1, 1}},
-		{name: "ZeroHasNoSign", rows: 1, cols: 6, a: []float32{0, 0, float32(math.Copysign(0, -1)), 1, -1, 0}, b: []float32{0, float32(math.Copysign(0, -1)), 0, 0, 0, 1}},
+		{name: "ZeroHasNoSign", rows: 1, cols: 6, a: []float32{0, 0, minusZero, 1, -1, 0}, b: []float32{0, minusZero, 0, 0, 0, 1}},
 		{name: "SubnormalsHaveSigns", rows: 1, cols: 4, low: -small, high: small, a: []float32{small, -small, small, -small}, b: []float32{small, -small, -1, 1}},
 		{name: "HugeDoesNotOverflow", rows: 1, cols: 2, a: []float32{largest, -largest}, b: []float32{largest, largest}},
 		{name: "NaNReachesTheSumsNotTheCounts", rows: 1, cols: 3, low: 0, high: 1, a: []float32{nan, 2, -2}, b: []float32{1, 2, 2}},
@@ -65,13 +67,12 @@ func compareCases() []opCase {
 }
 
 func (c compareSetup) lay(s *stage) func() error {
-	n := c.rows * c.cols
 	draw := func(given []float32, name string) []float32 {
 		if given != nil {
 			return given
 		}
 		r := seeded(name + c.name)
-		v := uniform(r, n)
+		v := uniform(r, c.rows*c.cols)
 		for i := range v {
 			if r.IntN(8) == 0 {
 				v[i] = 0
@@ -81,32 +82,18 @@ func (c compareSetup) lay(s *stage) func() error {
 	}
 	a, b := draw(c.a, "a"), draw(c.b, "b")
 	args := gpu.CompareArgs{A: in(s, "A", a).Mat(c.rows, c.cols), TransB: c.trans, Low: c.low, High: c.high}
-	rows, cols := c.rows, c.cols
-	if c.trans {
-		rows, cols = cols, rows
-	}
 	if c.self {
 		b, args.B = a, args.A
 	} else {
-		args.B = in(s, "B", b).Mat(rows, cols)
+		args.B = mat(in(s, "B", b), c.rows, c.cols, c.trans)
 	}
-	before := make([]float64, gpu.NumCompared)
-	for k := range before {
-		before[k] = c.before
-	}
-	args.Out = inout(s, "Out", before, func(t testingT, got []float64) { c.check(t, compared(args, a, b), a, b, got) })
-	return func() error {
-		for range c.calls {
-			if err := s.d.Compare(args); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	before := slices.Repeat([]float64{c.before}, gpu.NumCompared)
+	args.Out = inout(s, "Out", before, func(t *testing.T, got []float64) { c.check(t, compared(args, a, b), a, b, got) })
+	return eachOf(slices.Repeat([]gpu.CompareArgs{args}, c.calls), s.d.Compare)
 }
 
 // check holds counts exactly, and sums up to their rounding.
-func (c compareSetup) check(t testingT, once [gpu.NumCompared]float64, a, b []float32, got []float64) {
+func (c compareSetup) check(t *testing.T, once [gpu.NumCompared]float64, a, b []float32, got []float64) {
 	t.Helper()
 	magnitudes := c.before
 	for i := range a {

@@ -1,14 +1,12 @@
 package devicetest
 
 import (
-	"fmt"
-	"math"
 	"math/rand/v2"
 
 	"mdfa/gpu"
 )
 
-// convShapes are the geometries that bite.
+// convShapes are the geometries at which devices go wrong.
 func convShapes() map[string]gpu.ConvShape {
 	shape := func(batch, h, w, c, kernel, stride, filters int) gpu.ConvShape {
 		return gpu.ConvShape{Batch: batch, InH: h, InW: w, InC: c, Kernel: kernel, Stride: stride, OutC: filters}
@@ -48,16 +46,21 @@ func convShapes() map[string]gpu.ConvShape {
 	}
 }
 
-// convCost is the number of products.
-func convCost(s gpu.ConvShape) int { return s.Rows() * s.Patch() * s.OutC }
-
-// eachConv makes one case of every shape.
-func eachConv(prefix string, lay func(s *stage, name string, shape gpu.ConvShape) func() error) []opCase {
+// eachConv makes one case of every shape, and one of each claim about special values.
+func eachConv[S any](prefix string, lay func(s *stage, name string, shape gpu.ConvShape, spoil S) func() error, specials map[string]S) []opCase {
 	var cases []opCase
+	add := func(name string, shape gpu.ConvShape, spoil S) {
+		name = prefix + name
+		cases = append(cases, opCase{name, shape.Rows() * shape.Patch() * shape.OutC, func(s *stage) func() error {
+			return lay(s, name, shape, spoil)
+		}})
+	}
+	var nothing S
 	for _, name := range sortedKeys(convShapes()) {
-		shape := convShapes()[name]
-		full := prefix + name
-		cases = append(cases, opCase{full, convCost(shape), func(s *stage) func() error { return lay(s, full, shape) }})
+		add(name, convShapes()[name], nothing)
+	}
+	for _, name := range sortedKeys(specials) {
+		add(name, spoiled, specials[name])
 	}
 	return cases
 }
@@ -66,26 +69,17 @@ func eachConv(prefix string, lay func(s *stage, name string, shape gpu.ConvShape
 var spoiled = gpu.ConvShape{Batch: 2, InH: 6, InW: 5, InC: 2, Kernel: 2, Stride: 2, OutC: 3}
 
 func convCases() []opCase {
-	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	var cases []opCase
 	for _, f := range activations {
-		cases = append(cases, eachConv(f.String()+"/", func(s *stage, name string, shape gpu.ConvShape) func() error {
-			return layConv(s, name, f, shape, nil)
-		})...)
-		specials := map[string]func(x, w, b []float32){
+		cases = append(cases, eachConv(f.String()+"/", func(s *stage, name string, shape gpu.ConvShape, spoil func(x, w, b []float32)) func() error {
+			return layConv(s, name, f, shape, spoil)
+		}, map[string]func(x, w, b []float32){
 			"NaNInXReachesItsWindowsOnly":    func(x, _, _ []float32) { x[10] = nan },
 			"NaNInAnUncoveredPixelIsNotSeen": func(x, _, _ []float32) { x[2*(5-1)] = nan },
 			"NaNInWStaysInItsFilter":         func(_, w, _ []float32) { w[4] = nan },
 			"NaNInBStaysInItsFilter":         func(_, _, b []float32) { b[1] = nan },
 			"InfinityFollowsTheFormula":      func(x, _, b []float32) { x[0], b[0] = inf, -inf },
-		}
-		for _, name := range sortedKeys(specials) {
-			spoil := specials[name]
-			full := fmt.Sprintf("%v/%s", f, name)
-			cases = append(cases, opCase{full, convCost(spoiled), func(s *stage) func() error {
-				return layConv(s, full, f, spoiled, spoil)
-			}})
-		}
+		})...)
 	}
 	return cases
 }
@@ -108,7 +102,7 @@ func layConv(s *stage, name string, f gpu.Activation, shape gpu.ConvShape, spoil
 	return func() error { return s.d.Conv(args) }
 }
 
-// fanBack is the largest number of products that meet in one input pixel.
+// fanBack returns the largest number of products that meet in one input pixel.
 func fanBack(s gpu.ConvShape) int {
 	windows := (s.Kernel + s.Stride - 1) / s.Stride
 	return windows * windows * s.OutC
@@ -117,20 +111,17 @@ func fanBack(s gpu.ConvShape) int {
 func convBackwardCases() []opCase {
 	var cases []opCase
 	for _, f := range activations {
-		cases = append(cases, eachConv(f.String()+"/", func(s *stage, name string, shape gpu.ConvShape) func() error {
+		cases = append(cases, eachConv(f.String()+"/", func(s *stage, name string, shape gpu.ConvShape, spoil func(dy, pre []float32)) func() error {
 			r := seeded("conv backward" + name)
-			return layConvBackward(s, r, f, shape, uniform(r, shape.OutLen()), preactivations(r, shape.InLen()))
+			dy, pre := uniform(r, shape.OutLen()), preactivations(r, shape.InLen())
+			if spoil != nil {
+				spoil(dy, pre)
+			}
+			return layConvBackward(s, r, f, shape, dy, pre)
+		}, map[string]func(dy, pre []float32){
+			"AllPreactivationsZero":       func(_, pre []float32) { clear(pre) },
+			"NaNInDYReachesItsWindowOnly": func(dy, _ []float32) { dy[7] = nan },
 		})...)
-		r := seeded("conv backward specials" + f.String())
-		dy := uniform(r, spoiled.OutLen())
-		cases = append(cases, opCase{f.String() + "/AllPreactivationsZero", convCost(spoiled), func(s *stage) func() error {
-			return layConvBackward(s, seeded("zero"), f, spoiled, dy, make([]float32, spoiled.InLen()))
-		}})
-		withNaN := append([]float32{}, dy...)
-		withNaN[7] = float32(math.NaN())
-		cases = append(cases, opCase{f.String() + "/NaNInDYReachesItsWindowOnly", convCost(spoiled), func(s *stage) func() error {
-			return layConvBackward(s, seeded("nan"), f, spoiled, withNaN, preactivations(seeded("pre"), spoiled.InLen()))
-		}})
 	}
 	return cases
 }
@@ -152,22 +143,11 @@ func layConvBackward(s *stage, r *rand.Rand, f gpu.Activation, shape gpu.ConvSha
 }
 
 func convGradCases() []opCase {
-	nan := float32(math.NaN())
-	cases := eachConv("", func(s *stage, name string, shape gpu.ConvShape) func() error {
-		return layConvGrad(s, name, shape, nil)
-	})
-	specials := map[string]func(x, dy []float32){
+	return eachConv("", layConvGrad, map[string]func(x, dy []float32){
 		"NaNInXReachesItsTapsOnly":       func(x, _ []float32) { x[10] = nan },
 		"NaNInAnUncoveredPixelIsNotSeen": func(x, _ []float32) { x[2*(5-1)] = nan },
 		"NaNInDYStaysInItsFilter":        func(_, dy []float32) { dy[4] = nan },
-	}
-	for _, name := range sortedKeys(specials) {
-		spoil := specials[name]
-		cases = append(cases, opCase{name, convCost(spoiled), func(s *stage) func() error {
-			return layConvGrad(s, name, spoiled, spoil)
-		}})
-	}
-	return cases
+	})
 }
 
 func layConvGrad(s *stage, name string, shape gpu.ConvShape, spoil func(x, dy []float32)) func() error {

@@ -1,8 +1,9 @@
 package devicetest
 
 import (
+	"cmp"
 	"fmt"
-	"math"
+	"slices"
 
 	"mdfa/gpu"
 )
@@ -11,19 +12,15 @@ import (
 type denseSetup struct {
 	act                  gpu.Activation
 	batch, fanIn, fanOut int
-	what                 string
-	spoil                func(x, w, b []float32)
+	claim                string                  // about special values, or ""
+	spoil                func(x, w, b []float32) // puts special values in, or nil
 }
 
 func (l denseSetup) name() string {
-	if l.what != "" {
-		return fmt.Sprintf("%v/%s", l.act, l.what)
-	}
-	return fmt.Sprintf("%v/%dx%dx%d", l.act, l.batch, l.fanIn, l.fanOut)
+	return fmt.Sprintf("%v/%s", l.act, cmp.Or(l.claim, fmt.Sprintf("%dx%dx%d", l.batch, l.fanIn, l.fanOut)))
 }
 
 func denseCases() []opCase {
-	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	setups := []denseSetup{{act: gpu.PL, batch: 512, fanIn: 2, fanOut: 601}}
 	for _, f := range activations {
 		for _, z := range [][3]int{
@@ -33,10 +30,10 @@ func denseCases() []opCase {
 			setups = append(setups, denseSetup{act: f, batch: z[0], fanIn: z[1], fanOut: z[2]})
 		}
 		setups = append(setups,
-			denseSetup{act: f, batch: 4, fanIn: 5, fanOut: 6, what: "NaNInXStaysInItsExample", spoil: func(x, _, _ []float32) { x[7] = nan }},
-			denseSetup{act: f, batch: 4, fanIn: 5, fanOut: 6, what: "NaNInWStaysInItsUnit", spoil: func(_, w, _ []float32) { w[7] = nan }},
-			denseSetup{act: f, batch: 4, fanIn: 5, fanOut: 6, what: "NaNInBStaysInItsUnit", spoil: func(_, _, b []float32) { b[5] = nan }},
-			denseSetup{act: f, batch: 4, fanIn: 5, fanOut: 6, what: "InfinityFollowsTheFormula", spoil: func(x, _, b []float32) { x[6], b[2] = inf, -inf }})
+			denseSetup{f, 4, 5, 6, "NaNInXStaysInItsExample", func(x, _, _ []float32) { x[7] = nan }},
+			denseSetup{f, 4, 5, 6, "NaNInWStaysInItsUnit", func(_, w, _ []float32) { w[7] = nan }},
+			denseSetup{f, 4, 5, 6, "NaNInBStaysInItsUnit", func(_, _, b []float32) { b[5] = nan }},
+			denseSetup{f, 4, 5, 6, "InfinityFollowsTheFormula", func(x, _, b []float32) { x[6], b[2] = inf, -inf }})
 	}
 	var cases []opCase
 	for _, l := range setups {
@@ -68,9 +65,9 @@ type denseBackwardSetup struct {
 	act                            gpu.Activation
 	trans                          bool
 	batch, fanIn, fanOut, channels int
-	what                           string
-	spoil                          func(dy, m []float32)
-	pre                            []float32 // of the layer below; nil: random with kinks
+	claim                          string                // about special values, or ""
+	spoil                          func(dy, m []float32) // puts special values in, or nil
+	pre                            []float32             // of the layer below; nil: random with kinks
 }
 
 func (b denseBackwardSetup) name() string {
@@ -78,15 +75,12 @@ func (b denseBackwardSetup) name() string {
 	if b.trans {
 		way = "BP"
 	}
-	if b.what != "" {
-		return fmt.Sprintf("%v/%s/%s", b.act, way, b.what)
-	}
-	return fmt.Sprintf("%v/%s/%dx%dx%d-%dchannels", b.act, way, b.batch, b.fanIn, b.fanOut, b.channels)
+	return fmt.Sprintf("%v/%s/%s", b.act, way, cmp.Or(b.claim, fmt.Sprintf("%dx%dx%d-%dchannels", b.batch, b.fanIn, b.fanOut, b.channels)))
 }
 
 func denseBackwardCases() []opCase {
-	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	setups := []denseBackwardSetup{{act: gpu.ReLU, trans: true, batch: 301, fanIn: 1001, fanOut: 1, channels: 1001}}
+	k := kinks()
 	for _, f := range activations {
 		for _, trans := range []bool{true, false} {
 			for _, z := range [][4]int{
@@ -95,16 +89,11 @@ func denseBackwardCases() []opCase {
 			} {
 				setups = append(setups, denseBackwardSetup{act: f, trans: trans, batch: z[0], fanIn: z[1], fanOut: z[2], channels: z[3]})
 			}
-			special := denseBackwardSetup{act: f, trans: trans, batch: 3, fanIn: 6, fanOut: 4, channels: 3}
-			special.what, special.spoil = "NaNInDYStaysInItsExample", func(dy, _ []float32) { dy[5] = nan }
-			setups = append(setups, special)
-			special.what, special.spoil = "InfinityInMFollowsTheFormula", func(_, m []float32) { m[9] = -inf }
-			setups = append(setups, special)
-			k := kinks()
-			setups = append(setups, denseBackwardSetup{act: f, trans: trans, batch: 2, fanIn: len(k), fanOut: 3, channels: len(k),
-				what: "SlopeAtTheKinks", pre: append(append([]float32{}, k...), k...)},
-				denseBackwardSetup{act: f, trans: trans, batch: 2, fanIn: 5, fanOut: 3, channels: 5,
-					what: "AllPreactivationsZero", pre: make([]float32, 10)})
+			setups = append(setups,
+				denseBackwardSetup{f, trans, 3, 6, 4, 3, "NaNInDYStaysInItsExample", func(dy, _ []float32) { dy[5] = nan }, nil},
+				denseBackwardSetup{f, trans, 3, 6, 4, 3, "InfinityInMFollowsTheFormula", func(_, m []float32) { m[9] = -inf }, nil},
+				denseBackwardSetup{f, trans, 2, len(k), 3, len(k), "SlopeAtTheKinks", nil, slices.Repeat(k, 2)},
+				denseBackwardSetup{f, trans, 2, 5, 3, 5, "AllPreactivationsZero", nil, make([]float32, 10)})
 		}
 	}
 	var cases []opCase
@@ -130,13 +119,10 @@ func (b denseBackwardSetup) lay(s *stage) func() error {
 	args := gpu.DenseBackwardArgs{
 		DX:       out(s, "DX", b.batch*b.fanIn, near(sumScale(b.fanOut), sumTolerance(b.fanOut), want)).Mat(b.batch, b.fanIn),
 		DY:       in(s, "DY", dy).Mat(b.batch, b.fanOut),
-		M:        in(s, "M", m).Mat(b.fanOut, b.fanIn),
+		M:        mat(in(s, "M", m), b.fanOut, b.fanIn, b.trans),
 		Trans:    b.trans,
 		Below:    hidden,
 		BiasGrad: biasGrad(s, "BiasGrad", b.channels, b.batch*b.fanIn, b.fanOut, want),
-	}
-	if b.trans {
-		args.M = args.M.Mat(b.fanIn, b.fanOut)
 	}
 	return func() error { return s.d.DenseBackward(args) }
 }

@@ -3,6 +3,7 @@ package devicetest
 import (
 	"encoding/binary"
 	"sync"
+	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -10,7 +11,7 @@ import (
 	"mdfa/gpu"
 )
 
-// The feeds of this room: a slot holds rows of pixels and a label for each.
+// The feeds of these tests: a slot holds rows of pixels and a label for each.
 const (
 	feedSlots    = 3
 	feedRows     = 5
@@ -19,11 +20,11 @@ const (
 	feedRounds = 40
 )
 
-func (s *suite) feed(t testingT) {
+func (s *suite) feed(t *testing.T) {
 	for _, slots := range []int{1, 2, feedSlots, 4} {
-		t.Run("EveryBatchArrivesOnce/"+string(rune('0'+slots)), func(t testingT) { manyRounds(t, s.device(t), slots) })
+		t.Run("EveryBatchArrivesOnce/"+string(rune('0'+slots)), func(t *testing.T) { manyRounds(t, s.device(t), slots) })
 	}
-	claims := map[string]func(testingT, gpu.Device){
+	s.claims(t, map[string]func(*testing.T, gpu.Device){
 		"StartsZeroed":                    feedStartsZeroed,
 		"PartsOfEveryTypeAndSize":         feedParts,
 		"SlotsCanBeFilledAhead":           filledAhead,
@@ -34,17 +35,14 @@ func (s *suite) feed(t testingT) {
 		"TwoFeedsDoNotMeet":               twoFeeds,
 		"ResultsOfABatchOutliveItsSlot":   resultsOutlive,
 		"DirectCallsKeepTheirOrder":       directCallsBetween,
-		"MistakesAreRefused":              func(t testingT, d gpu.Device) { feedMisuse(t, d, s.device(t)) },
+		"MistakesAreRefused":              func(t *testing.T, d gpu.Device) { feedMisuse(t, d, s.device(t)) },
 		"FreedFeedDoesNothing":            freedFeed,
 		"FeedIsRefusedWithinARecording":   feedInRecording,
 		"FreeingGivesTheMemoryBack":       feedsComeAndGo,
-		"ClosedDeviceEndsItsFeeds":        func(t testingT, _ gpu.Device) { closedFeed(t, s.open(t)) },
-		"CloseWaitsForWhoFills":           func(t testingT, _ gpu.Device) { closeWhileFilling(t, s.open(t)) },
-		"DeviceWithAFeedInUseCanBeClosed": func(t testingT, _ gpu.Device) { closeInUse(t, s.open(t)) },
-	}
-	for _, name := range sortedKeys(claims) {
-		t.Run(name, func(t testingT) { claims[name](t, s.device(t)) })
-	}
+		"ClosedDeviceEndsItsFeeds":        func(t *testing.T, _ gpu.Device) { closedFeed(t, s.open(t)) },
+		"CloseWaitsForWhoFills":           func(t *testing.T, _ gpu.Device) { closeWhileFilling(t, s.open(t)) },
+		"DeviceWithAFeedInUseCanBeClosed": func(t *testing.T, _ gpu.Device) { closeInUse(t, s.open(t)) },
+	})
 }
 
 // reader is a feed with a program for each slot that gathers its batch to x and y, which
@@ -57,7 +55,7 @@ type reader struct {
 	programs []gpu.Program
 }
 
-func newReader(t testingT, d gpu.Device, slots int) *reader {
+func newReader(t *testing.T, d gpu.Device, slots int) *reader {
 	t.Helper()
 	r := &reader{
 		d: d, x: upload(t, d, make([]float32, feedRows*feedFeatures)), y: upload(t, d, make([]int32, feedRows)),
@@ -73,16 +71,15 @@ func newReader(t testingT, d gpu.Device, slots int) *reader {
 }
 
 // record is a program that gathers a slot's batch to x and y.
-func (r *reader) record(t testingT, slot int, x, y gpu.Span) gpu.Program {
+func (r *reader) record(t *testing.T, slot int, x, y gpu.Span) gpu.Program {
 	t.Helper()
 	buffers := r.feed.Buffers(slot)
 	require.Len(t, buffers, 2)
-	p, err := r.d.Record(func() error {
+	p := record(t, r.d, func() error {
 		return r.d.Gather(gpu.GatherArgs{
 			X: x.Mat(feedRows, feedFeatures), Y: y, Data: gpu.All(buffers[0]), Labels: gpu.All(buffers[1]), Cursor: r.zero, Scale: 1,
 		})
 	})
-	require.NoError(t, err)
 	return p
 }
 
@@ -110,15 +107,21 @@ func write(number int) func(host [][]byte) {
 }
 
 // send brings batch number to a slot.
-func (r *reader) send(t testingT, slot, number int) {
+func (r *reader) send(t *testing.T, slot, number int) {
 	t.Helper()
 	require.NoError(t, r.feed.Acquire(slot))
 	require.NoError(t, r.feed.Fill(slot, write(number)))
 	require.NoError(t, r.feed.Send(slot))
 }
 
+// run runs the slot's program.
+func (r *reader) run(t *testing.T, slot int) {
+	t.Helper()
+	require.NoError(t, r.feed.Run(slot, r.programs[slot]))
+}
+
 // holds requires that x and y hold batch number.
-func (r *reader) holds(t testingT, x, y gpu.Span, number int) {
+func (r *reader) holds(t *testing.T, x, y gpu.Span, number int) {
 	t.Helper()
 	data, labels := batch(number)
 	want := make([]float32, len(data))
@@ -130,14 +133,14 @@ func (r *reader) holds(t testingT, x, y gpu.Span, number int) {
 }
 
 // manyRounds keeps the device busy over many batches and looks at all of them at the end.
-func manyRounds(t testingT, d gpu.Device, slots int) {
+func manyRounds(t *testing.T, d gpu.Device, slots int) {
 	r := newReader(t, d, slots)
 	size := feedRows * feedFeatures
 	history, labels := upload(t, d, make([]float32, feedRounds*size)), upload(t, d, make([]int32, feedRounds*feedRows))
 	for number := range feedRounds {
 		slot := number % slots
 		r.send(t, slot, number)
-		require.NoError(t, r.feed.Run(slot, r.programs[slot]))
+		r.run(t, slot)
 		require.NoError(t, d.Copy(history.Slice(number*size, size), r.x))
 		require.NoError(t, d.Copy(labels.Slice(number*feedRows, feedRows), r.y))
 	}
@@ -147,7 +150,7 @@ func manyRounds(t testingT, d gpu.Device, slots int) {
 	require.NoError(t, r.feed.Free())
 }
 
-func feedStartsZeroed(t testingT, d gpu.Device) {
+func feedStartsZeroed(t *testing.T, d gpu.Device) {
 	r := newReader(t, d, feedSlots)
 	for slot := range feedSlots {
 		require.NoError(t, gpu.Upload(d, r.x.Buf, 0, ramp[float32](r.x.Len)))
@@ -158,14 +161,14 @@ func feedStartsZeroed(t testingT, d gpu.Device) {
 			}
 		}))
 		require.NoError(t, r.feed.Send(slot))
-		require.NoError(t, r.feed.Run(slot, r.programs[slot]))
+		r.run(t, slot)
 		assert.Equal(t, make([]float32, r.x.Len), read[float32](t, d, r.x))
 		assert.Equal(t, make([]int32, r.y.Len), read[int32](t, d, r.y))
 	}
 }
 
 // feedParts sends parts of all types, of sizes that are no multiples of anything.
-func feedParts(t testingT, d gpu.Device) {
+func feedParts(t *testing.T, d gpu.Device) {
 	parts := []gpu.FeedPart{
 		{Type: gpu.Uint8, Len: 33}, {Type: gpu.Float64, Len: 3}, {Type: gpu.Uint8, Len: 1}, {Type: gpu.Float32, Len: 1025},
 		{Type: gpu.Int32, Len: 0}, {Type: gpu.Int32, Len: 7},
@@ -181,7 +184,7 @@ func feedParts(t testingT, d gpu.Device) {
 			require.NoError(t, err)
 			targets = append(targets, gpu.All(to))
 		}
-		p, err := d.Record(func() error {
+		p := record(t, d, func() error {
 			for i, b := range f.Buffers(slot) {
 				if err := d.Copy(targets[i], gpu.All(b)); err != nil {
 					return err
@@ -189,7 +192,6 @@ func feedParts(t testingT, d gpu.Device) {
 			}
 			return nil
 		})
-		require.NoError(t, err)
 		require.NoError(t, f.Acquire(slot))
 		require.NoError(t, f.Fill(slot, func(host [][]byte) {
 			require.Len(t, host, len(parts))
@@ -214,37 +216,37 @@ func feedParts(t testingT, d gpu.Device) {
 }
 
 // filledAhead sends all slots before the first program runs.
-func filledAhead(t testingT, d gpu.Device) {
+func filledAhead(t *testing.T, d gpu.Device) {
 	r := newReader(t, d, feedSlots)
 	for round := range 3 {
 		for slot := range feedSlots {
 			r.send(t, slot, 10*round+slot)
 		}
 		for slot := range feedSlots {
-			require.NoError(t, r.feed.Run(slot, r.programs[slot]))
+			r.run(t, slot)
 			r.holds(t, r.x, r.y, 10*round+slot)
 		}
 	}
 }
 
 // slotsKeepTheirOwn fills one slot while the others' data is still to be read.
-func slotsKeepTheirOwn(t testingT, d gpu.Device) {
+func slotsKeepTheirOwn(t *testing.T, d gpu.Device) {
 	r := newReader(t, d, feedSlots)
 	r.send(t, 0, 1)
 	r.send(t, 1, 2)
 	require.NoError(t, r.feed.Acquire(2))
 	require.NoError(t, r.feed.Fill(2, write(3)))
-	require.NoError(t, r.feed.Run(1, r.programs[1]))
+	r.run(t, 1)
 	r.holds(t, r.x, r.y, 2)
-	require.NoError(t, r.feed.Run(0, r.programs[0]))
+	r.run(t, 0)
 	r.holds(t, r.x, r.y, 1)
 	require.NoError(t, r.feed.Send(2))
-	require.NoError(t, r.feed.Run(2, r.programs[2]))
+	r.run(t, 2)
 	r.holds(t, r.x, r.y, 3)
 }
 
 // manyFill lets a goroutine for each byte write a slot, while another is in use.
-func manyFill(t testingT, d gpu.Device) {
+func manyFill(t *testing.T, d gpu.Device) {
 	r := newReader(t, d, 2)
 	for number := range 10 {
 		slot := number % 2
@@ -265,23 +267,23 @@ func manyFill(t testingT, d gpu.Device) {
 			require.NoError(t, <-failures)
 		}
 		require.NoError(t, r.feed.Send(slot))
-		require.NoError(t, r.feed.Run(slot, r.programs[slot]))
+		r.run(t, slot)
 		r.holds(t, r.x, r.y, number)
 	}
 }
 
-func runAgain(t testingT, d gpu.Device) {
+func runAgain(t *testing.T, d gpu.Device) {
 	r := newReader(t, d, 2)
 	r.send(t, 1, 4)
 	for range 3 {
 		require.NoError(t, d.Zero(r.x))
-		require.NoError(t, r.feed.Run(1, r.programs[1]))
+		r.run(t, 1)
 		r.holds(t, r.x, r.y, 4)
 	}
 }
 
 // acquireGivesUp opens a slot again whose batch no program has seen.
-func acquireGivesUp(t testingT, d gpu.Device) {
+func acquireGivesUp(t *testing.T, d gpu.Device) {
 	r := newReader(t, d, 1)
 	r.send(t, 0, 1)
 	require.NoError(t, r.feed.Acquire(0))
@@ -289,47 +291,47 @@ func acquireGivesUp(t testingT, d gpu.Device) {
 	require.NoError(t, r.feed.Fill(0, write(2)))
 	require.NoError(t, r.feed.Acquire(0), "an open slot stays open")
 	require.NoError(t, r.feed.Send(0))
-	require.NoError(t, r.feed.Run(0, r.programs[0]))
+	r.run(t, 0)
 	r.holds(t, r.x, r.y, 2)
 }
 
-func twoFeeds(t testingT, d gpu.Device) {
+func twoFeeds(t *testing.T, d gpu.Device) {
 	a, b := newReader(t, d, 2), newReader(t, d, 1)
 	for number := range 6 {
 		a.send(t, number%2, number)
 		b.send(t, 0, 100+number)
-		require.NoError(t, a.feed.Run(number%2, a.programs[number%2]))
-		require.NoError(t, b.feed.Run(0, b.programs[0]))
+		a.run(t, number%2)
+		b.run(t, 0)
 		a.holds(t, a.x, a.y, number)
 		b.holds(t, b.x, b.y, 100+number)
 	}
 	require.NoError(t, a.feed.Free())
 	b.send(t, 0, 9)
-	require.NoError(t, b.feed.Run(0, b.programs[0]))
+	b.run(t, 0)
 	b.holds(t, b.x, b.y, 9)
 }
 
 // resultsOutlive reads a batch's result after the slot has got the next one.
-func resultsOutlive(t testingT, d gpu.Device) {
+func resultsOutlive(t *testing.T, d gpu.Device) {
 	r := newReader(t, d, 1)
 	x, y := upload(t, d, make([]float32, r.x.Len)), upload(t, d, make([]int32, r.y.Len))
 	first := r.record(t, 0, x, y)
 	r.send(t, 0, 1)
 	require.NoError(t, r.feed.Run(0, first))
 	r.send(t, 0, 2)
-	require.NoError(t, r.feed.Run(0, r.programs[0]))
+	r.run(t, 0)
 	r.holds(t, x, y, 1)
 	r.holds(t, r.x, r.y, 2)
 }
 
 // directCallsBetween mixes programs of a feed with calls that are not recorded.
-func directCallsBetween(t testingT, d gpu.Device) {
+func directCallsBetween(t *testing.T, d gpu.Device) {
 	r := newReader(t, d, 2)
 	kept := upload(t, d, make([]int32, r.y.Len))
 	for number := range 6 {
 		r.send(t, number%2, number)
 		require.NoError(t, d.Copy(kept, r.y))
-		require.NoError(t, r.feed.Run(number%2, r.programs[number%2]))
+		r.run(t, number%2)
 		require.NoError(t, d.Zero(r.x))
 		_, before := batch(number - 1)
 		if number > 0 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -13,7 +14,7 @@ import (
 )
 
 // feedMisuse makes every mistake with a feed. None may change what it carries.
-func feedMisuse(t testingT, d, other gpu.Device) {
+func feedMisuse(t *testing.T, d, other gpu.Device) {
 	r, foreign := newReader(t, d, 2), newReader(t, other, 2)
 	nothing := func([][]byte) { t.Errorf("a fill that is refused must not write") }
 	part := gpu.FeedPart{Type: gpu.Uint8, Len: 1}
@@ -52,7 +53,7 @@ func feedMisuse(t testingT, d, other gpu.Device) {
 		"FreeOfASlotsBuffer":    {func() error { return r.feed.Buffers(0)[0].Free() }, gpu.ErrBuffer},
 	}
 	for _, name := range sortedKeys(claims) {
-		t.Run(name, func(t testingT) {
+		t.Run(name, func(t *testing.T) {
 			err := claims[name].call()
 			require.ErrorIs(t, err, claims[name].want)
 			assert.Contains(t, err.Error(), "gpu: ")
@@ -60,12 +61,12 @@ func feedMisuse(t testingT, d, other gpu.Device) {
 	}
 	assert.Nil(t, r.feed.Buffers(-1))
 	assert.Nil(t, r.feed.Buffers(2))
-	require.NoError(t, r.feed.Run(0, r.programs[0]))
+	r.run(t, 0)
 	r.holds(t, r.x, r.y, 1)
 	requireUsable(t, d)
 }
 
-// lastCalls is all that can be called on a feed.
+// lastCalls are all calls on a feed.
 func lastCalls(r *reader) map[string]func() error {
 	return map[string]func() error{
 		"Acquire": func() error { return r.feed.Acquire(0) },
@@ -75,10 +76,10 @@ func lastCalls(r *reader) map[string]func() error {
 	}
 }
 
-func freedFeed(t testingT, d gpu.Device) {
+func freedFeed(t *testing.T, d gpu.Device) {
 	r := newReader(t, d, 2)
 	r.send(t, 0, 1)
-	require.NoError(t, r.feed.Run(0, r.programs[0]))
+	r.run(t, 0)
 	require.NoError(t, r.feed.Acquire(1))
 	buffer := r.feed.Buffers(0)[0]
 	require.NoError(t, r.feed.Free())
@@ -95,7 +96,7 @@ func freedFeed(t testingT, d gpu.Device) {
 	requireUsable(t, d)
 }
 
-func feedInRecording(t testingT, d gpu.Device) {
+func feedInRecording(t *testing.T, d gpu.Device) {
 	r := newReader(t, d, 2)
 	r.send(t, 0, 1)
 	require.NoError(t, r.feed.Acquire(1))
@@ -110,18 +111,17 @@ func feedInRecording(t testingT, d gpu.Device) {
 		_, err := d.Record(calls[name])
 		assert.ErrorIs(t, err, gpu.ErrRecording, name)
 	}
-	p, err := d.Record(func() error { return r.feed.Fill(1, write(2)) })
-	require.NoError(t, err, "a fill is no call on the device")
+	p := record(t, d, func() error { return r.feed.Fill(1, write(2)) }) // a fill is no call on the device
 	require.NoError(t, p.Free())
-	require.NoError(t, r.feed.Run(0, r.programs[0]))
+	r.run(t, 0)
 	r.holds(t, r.x, r.y, 1)
 	require.NoError(t, r.feed.Send(1))
-	require.NoError(t, r.feed.Run(1, r.programs[1]))
+	r.run(t, 1)
 	r.holds(t, r.x, r.y, 2)
 }
 
 // feedsComeAndGo makes feeds until the device would be full if they stayed.
-func feedsComeAndGo(t testingT, d gpu.Device) {
+func feedsComeAndGo(t *testing.T, d gpu.Device) {
 	for number := range 20 {
 		f, err := d.NewFeed(2, gpu.FeedPart{Type: gpu.Uint8, Len: 4 << 20})
 		require.NoError(t, err)
@@ -133,7 +133,7 @@ func feedsComeAndGo(t testingT, d gpu.Device) {
 	requireUsable(t, d)
 }
 
-func closedFeed(t testingT, d gpu.Device) {
+func closedFeed(t *testing.T, d gpu.Device) {
 	r := newReader(t, d, 2)
 	r.send(t, 0, 1)
 	require.NoError(t, r.feed.Acquire(1))
@@ -151,7 +151,7 @@ func closedFeed(t testingT, d gpu.Device) {
 
 // closeWhileFilling closes the device while another goroutine writes: it must be able to
 // finish, and nobody can begin after.
-func closeWhileFilling(t testingT, d gpu.Device) {
+func closeWhileFilling(t *testing.T, d gpu.Device) {
 	// fillTime is long enough for a Close that does not wait to be seen.
 	const fillTime = 30 * time.Millisecond
 	r := newReader(t, d, 1)
@@ -176,11 +176,11 @@ func closeWhileFilling(t testingT, d gpu.Device) {
 }
 
 // closeInUse closes with copies and programs on their way.
-func closeInUse(t testingT, d gpu.Device) {
+func closeInUse(t *testing.T, d gpu.Device) {
 	r := newReader(t, d, feedSlots)
 	for slot := range feedSlots {
 		r.send(t, slot, slot)
-		require.NoError(t, r.feed.Run(slot, r.programs[slot]))
+		r.run(t, slot)
 	}
 	r.send(t, 0, 7)
 	require.NoError(t, d.Close())

@@ -2,7 +2,6 @@ package devicetest
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"mdfa/gpu"
@@ -12,7 +11,7 @@ import (
 type feedbackLayer struct {
 	act            gpu.Activation
 	size, channels int
-	pre            func(batch int) []float32 // nil: random with kinks
+	pre            func(n int) []float32 // its preactivations; nil: random with kinks
 }
 
 // feedbackSetup is one call of Feedback.
@@ -26,74 +25,66 @@ type feedbackSetup struct {
 }
 
 func feedbackCases() []opCase {
-	tanh := func(size, channels int) feedbackLayer {
-		return feedbackLayer{act: gpu.Tanh, size: size, channels: channels}
-	}
-	relu := func(size, channels int) feedbackLayer {
-		return feedbackLayer{act: gpu.ReLU, size: size, channels: channels}
-	}
-	pl := func(size, channels int) feedbackLayer {
-		return feedbackLayer{act: gpu.PL, size: size, channels: channels}
+	const tanh, relu, pl = gpu.Tanh, gpu.ReLU, gpu.PL
+	zeros := func(n int) []float32 { return make([]float32, n) }
+	kinked := func(n int) []float32 { return slices.Repeat(kinks(), n/len(kinks())) }
+	withNaN := func(n int) []float32 {
+		pre := uniform(seeded("pre"), n)
+		pre[8] = nan
+		return pre
 	}
 	var setups []feedbackSetup
+	add := func(name string, batch, logits int, layers []feedbackLayer, spoil func(e, b []float32)) {
+		setups = append(setups, feedbackSetup{name: name, batch: batch, logits: logits, layers: layers, spoil: spoil})
+	}
 	for _, logits := range []int{1, 2, 3, 5, 10, 1000} {
-		setups = append(setups,
-			feedbackSetup{name: "OneLayer", batch: 3, logits: logits, layers: []feedbackLayer{relu(7, 7)}},
-			feedbackSetup{name: "ThreeLayers", batch: 5, logits: logits, layers: []feedbackLayer{tanh(33, 33), relu(12, 3), pl(31, 1)}},
-			feedbackSetup{name: "EmptyBatch", batch: 0, logits: logits, layers: []feedbackLayer{tanh(4, 2), relu(3, 3)}})
+		add("OneLayer", 3, logits, []feedbackLayer{{relu, 7, 7, nil}}, nil)
+		add("ThreeLayers", 5, logits, []feedbackLayer{{tanh, 33, 33, nil}, {relu, 12, 3, nil}, {pl, 31, 1, nil}}, nil)
+		add("EmptyBatch", 0, logits, []feedbackLayer{{tanh, 4, 2, nil}, {relu, 3, 3, nil}}, nil)
 	}
 	for _, logits := range []int{1, 10} {
-		setups = append(setups,
-			feedbackSetup{name: "NoLayers", batch: 3, logits: logits},
-			feedbackSetup{name: "LayerWithoutElements", batch: 3, logits: logits, layers: []feedbackLayer{relu(5, 5), pl(0, 0), tanh(6, 2)}},
-			feedbackSetup{name: "OneOfEach", batch: 1, logits: logits, layers: []feedbackLayer{tanh(1, 1)}},
-			feedbackSetup{name: "WarpSizes", batch: 33, logits: logits, layers: []feedbackLayer{relu(31, 31), tanh(32, 32), pl(33, 11), relu(1, 1)}},
-			feedbackSetup{name: "LargeBatch", batch: 1023, logits: logits, layers: []feedbackLayer{relu(2, 1), tanh(1, 1)}},
-			feedbackSetup{name: "WideLayers", batch: 2, logits: logits, layers: []feedbackLayer{pl(1023, 1023), tanh(1025, 41)}},
-			feedbackSetup{name: "DenseMNIST", batch: 64, logits: logits, layers: []feedbackLayer{tanh(200, 200), tanh(200, 200)}},
-			feedbackSetup{name: "ConvMNIST", batch: 8, logits: logits, layers: []feedbackLayer{relu(144*96, 96), tanh(25*96, 96), pl(9*96, 96)}},
-			feedbackSetup{name: "ManyLayers", batch: 3, logits: logits, layers: slices.Repeat([]feedbackLayer{tanh(6, 2), relu(5, 1), pl(4, 4)}, 7)})
+		add("NoLayers", 3, logits, nil, nil)
+		add("LayerWithoutElements", 3, logits, []feedbackLayer{{relu, 5, 5, nil}, {pl, 0, 0, nil}, {tanh, 6, 2, nil}}, nil)
+		add("OneOfEach", 1, logits, []feedbackLayer{{tanh, 1, 1, nil}}, nil)
+		add("WarpSizes", 33, logits, []feedbackLayer{{relu, 31, 31, nil}, {tanh, 32, 32, nil}, {pl, 33, 11, nil}, {relu, 1, 1, nil}}, nil)
+		add("LargeBatch", 1023, logits, []feedbackLayer{{relu, 2, 1, nil}, {tanh, 1, 1, nil}}, nil)
+		add("WideLayers", 2, logits, []feedbackLayer{{pl, 1023, 1023, nil}, {tanh, 1025, 41, nil}}, nil)
+		add("DenseMNIST", 64, logits, []feedbackLayer{{tanh, 200, 200, nil}, {tanh, 200, 200, nil}}, nil)
+		add("ConvMNIST", 8, logits, []feedbackLayer{{relu, 144 * 96, 96, nil}, {tanh, 25 * 96, 96, nil}, {pl, 9 * 96, 96, nil}}, nil)
+		add("ManyLayers", 3, logits, slices.Repeat([]feedbackLayer{{tanh, 6, 2, nil}, {relu, 5, 1, nil}, {pl, 4, 4, nil}}, 7), nil)
+		add("NaNInATanhLayerShows", 3, logits, []feedbackLayer{{tanh, 6, 3, withNaN}}, nil)
 		for _, f := range activations {
-			setups = append(setups,
-				feedbackSetup{name: f.String() + "SlopeAtTheKinks", batch: 3, logits: logits,
-					layers: []feedbackLayer{{act: f, size: len(kinks()), channels: len(kinks()), pre: func(batch int) []float32 { return slices.Repeat(kinks(), batch) }}}},
-				feedbackSetup{name: f.String() + "AllPreactivationsZero", batch: 3, logits: logits,
-					layers: []feedbackLayer{{act: f, size: 5, channels: 5, pre: func(batch int) []float32 { return make([]float32, 5*batch) }}}},
-				feedbackSetup{name: f.String() + "NaNInEStaysInItsExample", batch: 3, logits: logits,
-					layers: []feedbackLayer{{act: f, size: 6, channels: 3}, {act: f, size: 5, channels: 5}},
-					spoil:  func(e, _ []float32) { e[len(e)/3] = float32(math.NaN()) }},
-				feedbackSetup{name: f.String() + "InfinityInBStaysInItsElement", batch: 3, logits: logits,
-					layers: []feedbackLayer{{act: f, size: 6, channels: 3}, {act: f, size: 5, channels: 5}},
-					spoil:  func(_, b []float32) { b[7] = float32(math.Inf(-1)) }})
+			two := []feedbackLayer{{f, 6, 3, nil}, {f, 5, 5, nil}}
+			add(f.String()+"SlopeAtTheKinks", 3, logits, []feedbackLayer{{f, len(kinks()), len(kinks()), kinked}}, nil)
+			add(f.String()+"AllPreactivationsZero", 3, logits, []feedbackLayer{{f, 5, 5, zeros}}, nil)
+			add(f.String()+"NaNInEStaysInItsExample", 3, logits, two, func(e, _ []float32) { e[len(e)/3] = nan })
+			add(f.String()+"InfinityInBStaysInItsElement", 3, logits, two, func(_, b []float32) { b[7] = -inf })
 		}
-		setups = append(setups, feedbackSetup{name: "NaNInATanhLayerShows", batch: 3, logits: logits,
-			layers: []feedbackLayer{{act: gpu.Tanh, size: 6, channels: 3, pre: func(batch int) []float32 {
-				pre := uniform(seeded("pre"), 6*batch)
-				pre[8] = float32(math.NaN())
-				return pre
-			}}}})
 	}
 	setups = append(setups, drawnFeedback()...)
 	var cases []opCase
 	for _, f := range setups {
 		f.name = fmt.Sprintf("%dlogits/%s", f.logits, f.name)
-		size := 0
-		for _, l := range f.layers {
-			size += l.size
-		}
-		cases = append(cases, opCase{f.name, f.batch * f.logits * size, f.lay})
+		cases = append(cases, opCase{f.name, f.batch * f.logits * f.columns(), f.lay})
 	}
 	return cases
+}
+
+// columns is the number of columns of B.
+func (f feedbackSetup) columns() (sum int) {
+	for _, l := range f.layers {
+		sum += l.size
+	}
+	return sum
 }
 
 // drawnFeedback are calls without a B. One logit is an outer product; with more than 32 a
 // GPU stores no matrix either.
 func drawnFeedback() (setups []feedbackSetup) {
 	ones := func(size int) feedbackLayer { // relu' is 1 at 0
-		return feedbackLayer{act: gpu.ReLU, size: size, channels: size, pre: func(batch int) []float32 { return make([]float32, size*batch) }}
+		return feedbackLayer{gpu.ReLU, size, size, func(n int) []float32 { return make([]float32, n) }}
 	}
-	tanh := feedbackLayer{act: gpu.Tanh, size: 33, channels: 33}
-	pl := feedbackLayer{act: gpu.PL, size: 12, channels: 3}
+	tanh, pl := feedbackLayer{gpu.Tanh, 33, 33, nil}, feedbackLayer{gpu.PL, 12, 3, nil}
 	for _, gen := range []gpu.Generator{
 		{Draw: gpu.DrawConstant, High: -0.75},
 		{Draw: gpu.DrawSymmetric, High: 0.3},
@@ -118,17 +109,14 @@ func drawnFeedback() (setups []feedbackSetup) {
 	normal := gpu.Generator{Draw: gpu.DrawNormal, Seed: 5, High: 0.3}
 	return append(setups,
 		feedbackSetup{name: "Drawn, ConvMNIST", batch: 8, logits: 10, gen: normal, layers: []feedbackLayer{
-			{act: gpu.ReLU, size: 144 * 96, channels: 96}, {act: gpu.Tanh, size: 25 * 96, channels: 96}, {act: gpu.PL, size: 9 * 96, channels: 96}}},
+			{gpu.ReLU, 144 * 96, 96, nil}, {gpu.Tanh, 25 * 96, 96, nil}, {gpu.PL, 9 * 96, 96, nil}}},
 		feedbackSetup{name: "Drawn, WideBitForBit", batch: 3, logits: 3, gen: normal, bits: true, layers: []feedbackLayer{ones(8200), ones(5)}},
 		feedbackSetup{name: "Drawn, WideManyLogits", batch: 2, logits: 40, gen: normal, layers: []feedbackLayer{ones(8196), tanh}})
 }
 
 func (f feedbackSetup) lay(s *stage) func() error {
 	r := seeded("feedback" + f.name)
-	total := 0
-	for _, l := range f.layers {
-		total += l.size
-	}
+	total := f.columns()
 	e, b := uniform(r, f.batch*f.logits), uniform(r, f.logits*total)
 	if f.bits {
 		clear(e)
@@ -148,7 +136,7 @@ func (f feedbackSetup) lay(s *stage) func() error {
 		name := fmt.Sprintf("layer %d", i)
 		pre := preactivations(r, f.batch*l.size)
 		if l.pre != nil {
-			pre = l.pre(f.batch)
+			pre = l.pre(f.batch * l.size)
 		}
 		hidden, slopes := below(s, name, l.act, pre)
 		columns := make([]float64, 0, f.logits*l.size)
@@ -162,15 +150,13 @@ func (f feedbackSetup) lay(s *stage) func() error {
 		want := func() []float64 {
 			return masked(product(wide(e), columns, f.batch, f.logits, l.size, false, false), slopes)
 		}
-		compare := exactly
-		if !f.bits {
-			compare = func(want func() []float64) func(testingT, []float32) {
-				return near(sumScale(f.logits), sumTolerance(f.logits), want)
-			}
+		verify := near(sumScale(f.logits), sumTolerance(f.logits), want)
+		if f.bits {
+			verify = exactly(want)
 		}
 		args.Layers = append(args.Layers, gpu.FeedbackLayer{
 			Out:      hidden,
-			Delta:    out(s, name+".Delta", f.batch*l.size, compare(want)),
+			Delta:    out(s, name+".Delta", f.batch*l.size, verify),
 			Size:     l.size,
 			BiasGrad: biasGrad(s, name+".BiasGrad", l.channels, f.batch*l.size, f.logits, want),
 		})

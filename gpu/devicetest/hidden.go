@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"testing"
 
 	"github.com/stretchr/testify/assert"
 
@@ -25,12 +26,12 @@ func forward(s *stage, f gpu.Activation, n, k int, scale float64, preactivation 
 		return h
 	}
 	var gotH []float32
-	h.H = out(s, "H", n, func(t testingT, got []float32) {
+	h.H = out(s, "H", n, func(t *testing.T, got []float32) {
 		gotH = got
 		checkH(t, got)
 	})
 	checkPre := near(scale, sumTolerance(k), pre)
-	h.Pre = out(s, "Pre", n, func(t testingT, got []float32) {
+	h.Pre = out(s, "Pre", n, func(t *testing.T, got []float32) {
 		checkPre(t, got)
 		for i, a := range got {
 			if want := float32(f.F(float64(a))); gotH[i] != want && !math.IsNaN(float64(want)) {

@@ -3,6 +3,7 @@ package devicetest
 import (
 	"fmt"
 	"math"
+	"testing"
 
 	"github.com/stretchr/testify/assert"
 
@@ -37,22 +38,20 @@ func lossCases() []opCase {
 		setups = append(setups, lossSetup{name: fmt.Sprintf("%dx%d", z[0], z[1]), batch: z[0], classes: z[1], steps: 1})
 	}
 	for _, classes := range []int{1, 10} {
-		of := func(claim string, l lossSetup) {
-			l.name, l.classes = fmt.Sprintf("%dlogits/%s", classes, claim), classes
-			if l.labels != nil {
-				l.batch = len(l.labels)
-			}
+		for _, l := range []lossSetup{
+			{name: "SumReduction", batch: 33, scale: 1},
+			{name: "EvaluatingNeedsNoE", batch: 33, evaluate: true},
+			{name: "EvaluatingNeedsNoStep", batch: 33, evaluate: true, steps: -1},
+			{name: "EveryStepCounterRises", batch: 5, steps: 33},
+			{name: "NoCounterInAnEmptySpan", batch: 5, steps: 0},
+			{name: "StepRisesForAnEmptyBatch", batch: 0, steps: 2, calls: 2},
+			{name: "MetricsAccumulate", batch: 7, calls: 3, steps: 1},
+			{name: "MetricsAreFloat64Sums", batch: 7, calls: 5, before: [gpu.NumMetrics]float64{1e9, 1 << 30, 1<<30 + 1, 1 << 40}},
+			{name: "UnknownLabelsAreWrongAndNaN", labels: []int32{0, -1, 1, 10, 11, math.MaxInt32, math.MinInt32, 1}},
+		} {
+			l.name, l.classes = fmt.Sprintf("%dlogits/%s", classes, l.name), classes
 			setups = append(setups, l)
 		}
-		of("SumReduction", lossSetup{batch: 33, scale: 1})
-		of("EvaluatingNeedsNoE", lossSetup{batch: 33, evaluate: true})
-		of("EvaluatingNeedsNoStep", lossSetup{batch: 33, evaluate: true, steps: -1})
-		of("EveryStepCounterRises", lossSetup{batch: 5, steps: 33})
-		of("NoCounterInAnEmptySpan", lossSetup{batch: 5, steps: 0})
-		of("StepRisesForAnEmptyBatch", lossSetup{batch: 0, steps: 2, calls: 2})
-		of("MetricsAccumulate", lossSetup{batch: 7, calls: 3, steps: 1})
-		of("MetricsAreFloat64Sums", lossSetup{batch: 7, calls: 5, before: [gpu.NumMetrics]float64{1e9, 1 << 30, 1<<30 + 1, 1 << 40}})
-		of("UnknownLabelsAreWrongAndNaN", lossSetup{labels: []int32{0, -1, 1, 10, 11, math.MaxInt32, math.MinInt32, 1}})
 	}
 	setups = append(setups,
 		lossSetup{name: "OneLogit/Zero", classes: 1, logits: []float32{0, 0}, labels: []int32{0, 1}},
@@ -62,7 +61,7 @@ func lossCases() []opCase {
 		lossSetup{name: "OneLogit/HugeDoesNotOverflow", classes: 1, labels: []int32{0, 1, 0, 1, 0, 1, 0, 1, 1, 0},
 			logits: []float32{88, 88, -88, -88, 1e4, 1e4, -1e4, -1e4, 1e38, -1e38}},
 		lossSetup{name: "OneLogit/HugeLossIsKept", classes: 1, labels: []int32{0, 1}, logits: []float32{1e30, -1e30}},
-		lossSetup{name: "OneLogit/NaNIsWrongWhateverTheLabel", classes: 1, labels: []int32{1, 1, 0, 0}, logits: []float32{1, float32(math.NaN()), float32(math.NaN()), -1}})
+		lossSetup{name: "OneLogit/NaNIsWrongWhateverTheLabel", classes: 1, labels: []int32{1, 1, 0, 0}, logits: []float32{1, nan, nan, -1}})
 	tie := []float32{
 		1, 1, 1, 1, 1, 1, // all equal: the lowest index wins
 		1, 1, 1, 1, 1, 1,
@@ -72,7 +71,6 @@ func lossCases() []opCase {
 		0, 2, 2, 1, 2, 2,
 		3, 2, 2, 3, 3, 3,
 	}
-	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	huge := []float32{1e4, -1e4, 0, 88, -88, 89, 1e38, -1e38, 0, -1e38, -1e38, -1e38, 104, 0, -104, 1e4, 1e4, 1e4}
 	setups = append(setups,
 		lossSetup{name: "Ties/LowestIndexWins", classes: 6, logits: tie, bias: make([]float32, 6), labels: []int32{0, 4, 5, 1, 4, 0, 2}},
@@ -138,10 +136,7 @@ func (l lossSetup) lay(s *stage) func() error {
 	for call := range l.calls {
 		logits, y := l.logits, l.labels
 		if logits == nil {
-			logits = uniform(r, l.batch*l.classes)
-			for i := range logits {
-				logits[i] *= 4
-			}
+			logits = scale(uniform(r, l.batch*l.classes), 4)
 		}
 		if y == nil {
 			y = labels(r, l.batch, max(l.classes, 2))
@@ -152,7 +147,7 @@ func (l lossSetup) lay(s *stage) func() error {
 		}
 		calls = append(calls, l.layCall(s, fmt.Sprintf("call %d: ", call), logits, y, biasSpan, result))
 	}
-	metrics := inout(s, "Metrics", l.before[:], func(t testingT, got []float64) { l.checkMetrics(t, want, got) })
+	metrics := inout(s, "Metrics", l.before[:], func(t *testing.T, got []float64) { l.checkMetrics(t, want, got) })
 	var step gpu.Span
 	if l.steps >= 0 {
 		before, after := make([]int32, l.steps), make([]int32, l.steps)
@@ -162,15 +157,10 @@ func (l lossSetup) lay(s *stage) func() error {
 		}
 		step = inout(s, "Step", before, equals(after))
 	}
-	return func() error {
-		for _, args := range calls {
-			args.Metrics, args.Step = metrics, step
-			if err := s.d.Loss(args); err != nil {
-				return err
-			}
-		}
-		return nil
+	for i := range calls {
+		calls[i].Metrics, calls[i].Step = metrics, step
 	}
+	return eachOf(calls, s.d.Loss)
 }
 
 // layCall lays out what one call has for itself.
@@ -197,7 +187,7 @@ func (l lossSetup) layCall(s *stage, call string, logits []float32, y []int32, b
 	return args
 }
 
-func (l lossSetup) checkMetrics(t testingT, want [gpu.NumMetrics]float64, got []float64) {
+func (l lossSetup) checkMetrics(t *testing.T, want [gpu.NumMetrics]float64, got []float64) {
 	t.Helper()
 	assert.Equal(t, want[gpu.MetricCorrect], got[gpu.MetricCorrect], "examples that are right")
 	assert.Equal(t, want[gpu.MetricTop5], got[gpu.MetricTop5], "examples in the top five")

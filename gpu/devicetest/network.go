@@ -1,6 +1,8 @@
 package devicetest
 
 import (
+	"testing"
+
 	"github.com/stretchr/testify/require"
 
 	"mdfa/gpu"
@@ -9,13 +11,15 @@ import (
 // network is a small net with everything that one training step needs on a device.
 // It exists to run the operations together, in the order of a real step.
 type network struct {
+	t       *testing.T
 	d       gpu.Device
 	buffers []gpu.Buffer // all of them, to compare
 	steps   []func() error
 
 	data, labels, order gpu.Span // what changes between steps
 	step, metrics       gpu.Span
-	params              gpu.Span
+	params, gradients   gpu.Span
+	used                int // elements of params that have a place in the net
 }
 
 const (
@@ -23,20 +27,26 @@ const (
 	netRows  = 20
 )
 
-func (n *network) floats(t testingT, length int, values ...float32) gpu.Span {
-	t.Helper()
-	v := make([]float32, length)
-	copy(v, values)
-	s := upload(t, n.d, v)
+// netLayer is a hidden layer: fully connected, or a convolution where conv has a kernel.
+type netLayer struct {
+	act           gpu.Activation
+	conv          gpu.ConvShape
+	fanIn, fanOut int // of a fully-connected layer
+
+	x                gpu.Span
+	out              gpu.Hidden
+	w, dw, b, db, dx gpu.Span // dx is the error of the outputs
+}
+
+// kept remembers a new buffer for the comparison.
+func kept[T gpu.Element](n *network, v []T) gpu.Span {
+	n.t.Helper()
+	s := upload(n.t, n.d, v)
 	n.buffers = append(n.buffers, s.Buf)
 	return s
 }
 
-// kept remembers a buffer for the comparison.
-func (n *network) kept(s gpu.Span) gpu.Span {
-	n.buffers = append(n.buffers, s.Buf)
-	return s
-}
+func (n *network) zeros(length int) gpu.Span { return kept(n, make([]float32, length)) }
 
 func (n *network) do(op func() error) { n.steps = append(n.steps, op) }
 
@@ -50,64 +60,113 @@ func (n *network) train() error {
 	return nil
 }
 
-// arena hands out consecutive parts of the parameters and their gradients.
-type arena struct {
-	w, g gpu.Span
-	next int
-}
-
-func (a *arena) take(n int) (w, g gpu.Span) {
-	w, g = a.w.Slice(a.next, n), a.g.Slice(a.next, n)
-	a.next += n
+// take returns the next parameters and their gradients.
+func (n *network) take(length int) (w, g gpu.Span) {
+	w, g = n.params.Slice(n.used, length), n.gradients.Slice(n.used, length)
+	n.used += length
 	return w, g
 }
 
-// begin makes the data set, the counters and the gather of a step, and an arena of
-// params parameters.
-func begin(t testingT, d gpu.Device, features, classes, params int) (*network, *arena, gpu.Mat, gpu.Span) {
+// size is the number of outputs of an example, weights that of the weights, biases that of the biases.
+func (l *netLayer) size() int {
+	if l.conv.Kernel > 0 {
+		return l.conv.OutLen() / netBatch
+	}
+	return l.fanOut
+}
+
+func (l *netLayer) weights() int {
+	if l.conv.Kernel > 0 {
+		return l.conv.Patch() * l.conv.OutC
+	}
+	return l.fanIn * l.fanOut
+}
+
+func (l *netLayer) biases() int { return max(l.conv.OutC, l.fanOut) }
+
+// denseNetwork is 13 -> 7 pl -> 5 relu -> one logit, trained by rmsprop.
+func denseNetwork(t *testing.T, d gpu.Device, dfa bool) *network {
+	return newNetwork(t, d, gpu.RMSProp, 13, 1, dfa, netLayer{act: gpu.PL, fanIn: 13, fanOut: 7}, netLayer{act: gpu.ReLU, fanIn: 7, fanOut: 5})
+}
+
+// convNetwork is 8×8×2 -> 4 filters 3/2 relu -> 3 filters 2/1 tanh -> five logits,
+// trained by adam.
+func convNetwork(t *testing.T, d gpu.Device, dfa bool) *network {
+	c1 := gpu.ConvShape{Batch: netBatch, InH: 8, InW: 8, InC: 2, Kernel: 3, Stride: 2, OutC: 4}
+	c2 := gpu.ConvShape{Batch: netBatch, InH: c1.OutH(), InW: c1.OutW(), InC: c1.OutC, Kernel: 2, Stride: 1, OutC: 3}
+	return newNetwork(t, d, gpu.Adam, c1.InLen()/netBatch, 5, dfa, netLayer{act: gpu.ReLU, conv: c1}, netLayer{act: gpu.Tanh, conv: c2})
+}
+
+// newNetwork lays out the net and its step, with DFA or with BP.
+func newNetwork(t *testing.T, d gpu.Device, kind gpu.Optimizer, features, logits int, dfa bool, layers ...netLayer) *network {
 	t.Helper()
 	r := seeded("network")
-	n := &network{d: d}
-	n.data = n.kept(upload(t, d, pixels(r, netRows*features)))
-	n.labels = n.kept(upload(t, d, labels(r, netRows, classes)))
-	n.order = n.kept(upload(t, d, labels(r, 10*netBatch, netRows)))
-	n.step = n.kept(upload(t, d, []int32{0}))
-	n.metrics = n.kept(upload(t, d, make([]float64, gpu.NumMetrics)))
-	weights := uniform(r, params)
-	for i := range weights {
-		weights[i] *= 0.3
+	n := &network{t: t, d: d}
+	last := layers[len(layers)-1].size()
+	hidden, params := 0, last*logits+logits
+	for _, l := range layers {
+		hidden += l.size()
+		params += l.weights() + l.biases()
 	}
-	n.params = n.floats(t, params, weights...)
-	a := &arena{w: n.params, g: n.floats(t, params)}
-	x, y := n.floats(t, netBatch*features).Mat(netBatch, features), n.kept(upload(t, d, make([]int32, netBatch)))
-	n.do(func() error { return d.Zero(a.g) })
+	n.data, n.labels = kept(n, pixels(r, netRows*features)), kept(n, labels(r, netRows, max(logits, 2)))
+	n.order = kept(n, labels(r, 10*netBatch, netRows))
+	n.step, n.metrics = kept(n, []int32{0}), kept(n, make([]float64, gpu.NumMetrics))
+	n.params, n.gradients = kept(n, scale(uniform(r, params), 0.3)), n.zeros(params)
+	x, y := n.zeros(netBatch*features).Mat(netBatch, features), kept(n, make([]int32, netBatch))
+	n.do(func() error { return d.Zero(n.gradients) })
 	n.do(func() error {
 		return d.Gather(gpu.GatherArgs{X: x, Y: y, Data: n.data, Labels: n.labels, Order: n.order, Cursor: n.step, Scale: 1.0 / 255})
 	})
-	return n, a, x, y
+	h := x.Span
+	for i := range layers {
+		h = n.forward(&layers[i], h)
+	}
+	e := n.logits(h.Mat(netBatch, last), y, logits)
+	if dfa {
+		args := gpu.FeedbackArgs{E: e, B: kept(n, uniform(seeded("feedback"), logits*hidden)).Mat(logits, hidden)}
+		for _, l := range layers {
+			args.Layers = append(args.Layers, gpu.FeedbackLayer{Out: l.out, Delta: l.dx, Size: l.size(), BiasGrad: l.db})
+		}
+		n.do(func() error { return d.Feedback(args) })
+	} else {
+		n.backward(e, layers)
+	}
+	for _, l := range layers {
+		n.do(func() error {
+			if l.conv.Kernel > 0 {
+				return d.ConvGrad(gpu.ConvGradArgs{Shape: l.conv, DW: l.dw, X: l.x, DY: l.dx})
+			}
+			return d.Gemm(gpu.GemmArgs{C: l.dw.Mat(l.fanIn, l.fanOut), A: l.x.Mat(netBatch, l.fanIn), B: l.dx.Mat(netBatch, l.fanOut), TransA: true})
+		})
+	}
+	n.update(kind)
+	return n
 }
 
-// update makes the optimizer step of the whole arena and a copy of it.
-func (n *network) update(t testingT, kind gpu.Optimizer, a *arena) {
-	t.Helper()
-	require.Equal(t, a.w.Len, a.next, "the arena must be used up")
-	args := gpu.OptimizeArgs{Kind: kind, W: a.w, G: a.g, LR: 0.01, L2: 0.01, Step: n.step, ClampFrom: a.w.Len / 2, ClampTo: a.w.Len}
-	state := drawn("", a.w.Len, func(int) float32 { return kind.InitialState() })
-	if kind.States() >= 1 {
-		args.S1 = n.floats(t, a.w.Len, state...)
+// forward lays a layer out and returns its outputs.
+func (n *network) forward(l *netLayer, x gpu.Span) gpu.Span {
+	size := netBatch * l.size()
+	l.x, l.dx, l.out = x, n.zeros(size), gpu.Hidden{Act: l.act, H: n.zeros(size)}
+	if l.act.NeedsPre() {
+		l.out.Pre = n.zeros(size)
 	}
-	if kind.States() >= 2 {
-		args.S2 = n.floats(t, a.w.Len, state...)
-	}
-	n.do(func() error { return n.d.Optimize(args) })
-	best := n.floats(t, a.w.Len)
-	n.do(func() error { return n.d.Copy(best, a.w) })
+	l.w, l.dw = n.take(l.weights())
+	l.b, l.db = n.take(l.biases())
+	own := *l
+	n.do(func() error {
+		if own.conv.Kernel > 0 {
+			return n.d.Conv(gpu.ConvArgs{Shape: own.conv, Out: own.out, X: own.x, W: own.w, B: own.b})
+		}
+		return n.d.Dense(gpu.DenseArgs{Out: own.out, X: own.x.Mat(netBatch, own.fanIn), W: own.w.Mat(own.fanIn, own.fanOut), B: own.b})
+	})
+	return l.out.H
 }
 
-// logits makes the last layer and the loss, and returns the error.
-func (n *network) logits(t testingT, h gpu.Mat, y, w, dw, b, db gpu.Span, classes int) gpu.Mat {
-	t.Helper()
-	a, e := n.floats(t, netBatch*classes).Mat(netBatch, classes), n.floats(t, netBatch*classes).Mat(netBatch, classes)
+// logits lays out the last layer and the loss, and returns the error.
+func (n *network) logits(h gpu.Mat, y gpu.Span, classes int) gpu.Mat {
+	w, dw := n.take(h.Cols * classes)
+	b, db := n.take(classes)
+	a, e := n.zeros(netBatch*classes).Mat(netBatch, classes), n.zeros(netBatch*classes).Mat(netBatch, classes)
 	n.do(func() error { return n.d.Gemm(gpu.GemmArgs{C: a, A: h, B: w.Mat(h.Cols, classes)}) })
 	n.do(func() error {
 		return n.d.Loss(gpu.LossArgs{Logits: a, Bias: b, Labels: y, Scale: 1.0 / netBatch, E: e, BiasGrad: db, Metrics: n.metrics, Step: n.step})
@@ -116,81 +175,38 @@ func (n *network) logits(t testingT, h gpu.Mat, y, w, dw, b, db gpu.Span, classe
 	return e
 }
 
-// denseNetwork is 13 -> 7 pl -> 5 relu -> one logit, trained by rmsprop.
-func denseNetwork(t testingT, d gpu.Device, dfa bool) *network {
-	t.Helper()
-	const in, h1, h2 = 13, 7, 5
-	n, a, x, y := begin(t, d, in, 2, in*h1+h1+h1*h2+h2+h2+1)
-	w1, dw1 := a.take(in * h1)
-	b1, db1 := a.take(h1)
-	w2, dw2 := a.take(h1 * h2)
-	b2, db2 := a.take(h2)
-	w3, dw3 := a.take(h2)
-	b3, db3 := a.take(1)
-	out1 := gpu.Hidden{Act: gpu.PL, H: n.floats(t, netBatch*h1), Pre: n.floats(t, netBatch*h1)}
-	out2 := gpu.Hidden{Act: gpu.ReLU, H: n.floats(t, netBatch*h2), Pre: n.floats(t, netBatch*h2)}
-	d1, d2 := n.floats(t, netBatch*h1).Mat(netBatch, h1), n.floats(t, netBatch*h2).Mat(netBatch, h2)
-	z1, z2 := out1.H.Mat(netBatch, h1), out2.H.Mat(netBatch, h2)
-	n.do(func() error { return d.Dense(gpu.DenseArgs{Out: out1, X: x, W: w1.Mat(in, h1), B: b1}) })
-	n.do(func() error { return d.Dense(gpu.DenseArgs{Out: out2, X: z1, W: w2.Mat(h1, h2), B: b2}) })
-	e := n.logits(t, z2, y, w3, dw3, b3, db3, 1)
-	if dfa {
-		feedback := n.floats(t, h1+h2, uniform(seeded("feedback"), h1+h2)...).Mat(1, h1+h2)
+// backward carries the error at the logits, whose weights come last, back through the layers.
+func (n *network) backward(e gpu.Mat, layers []netLayer) {
+	for i := len(layers) - 1; i >= 0; i-- {
+		l := layers[i]
 		n.do(func() error {
-			return d.Feedback(gpu.FeedbackArgs{E: e, B: feedback, Layers: []gpu.FeedbackLayer{
-				{Out: out1, Delta: d1.Span, Size: h1, BiasGrad: db1}, {Out: out2, Delta: d2.Span, Size: h2, BiasGrad: db2}}})
-		})
-	} else {
-		n.do(func() error {
-			return d.DenseBackward(gpu.DenseBackwardArgs{DX: d2, DY: e, M: w3.Mat(h2, 1), Trans: true, Below: out2, BiasGrad: db2})
-		})
-		n.do(func() error {
-			return d.DenseBackward(gpu.DenseBackwardArgs{DX: d1, DY: d2, M: w2.Mat(h1, h2), Trans: true, Below: out1, BiasGrad: db1})
+			args := gpu.DenseBackwardArgs{DX: l.dx.Mat(netBatch, l.size()), DY: e, Trans: true, Below: l.out, BiasGrad: l.db}
+			if i == len(layers)-1 {
+				args.M = n.params.Slice(n.used-e.Cols-l.size()*e.Cols, l.size()*e.Cols).Mat(l.size(), e.Cols)
+				return n.d.DenseBackward(args)
+			}
+			above := layers[i+1]
+			if above.conv.Kernel > 0 {
+				return n.d.ConvBackward(gpu.ConvBackwardArgs{Shape: above.conv, DX: l.dx, DY: above.dx, W: above.w, Below: l.out, BiasGrad: l.db})
+			}
+			args.DY, args.M = above.dx.Mat(netBatch, above.fanOut), above.w.Mat(above.fanIn, above.fanOut)
+			return n.d.DenseBackward(args)
 		})
 	}
-	n.do(func() error { return d.Gemm(gpu.GemmArgs{C: dw1.Mat(in, h1), A: x, B: d1, TransA: true}) })
-	n.do(func() error { return d.Gemm(gpu.GemmArgs{C: dw2.Mat(h1, h2), A: z1, B: d2, TransA: true}) })
-	n.update(t, gpu.RMSProp, a)
-	return n
 }
 
-// convNetwork is 8×8×2 -> 4 filters 3/2 relu -> 3 filters 2/1 tanh -> five logits,
-// trained by adam.
-func convNetwork(t testingT, d gpu.Device, dfa bool) *network {
-	t.Helper()
-	const classes = 5
-	c1 := gpu.ConvShape{Batch: netBatch, InH: 8, InW: 8, InC: 2, Kernel: 3, Stride: 2, OutC: 4}
-	c2 := gpu.ConvShape{Batch: netBatch, InH: c1.OutH(), InW: c1.OutW(), InC: c1.OutC, Kernel: 2, Stride: 1, OutC: 3}
-	in, h1, h2 := c1.InLen()/netBatch, c1.OutLen()/netBatch, c2.OutLen()/netBatch
-	n, a, x, y := begin(t, d, in, classes, c1.Patch()*c1.OutC+c1.OutC+c2.Patch()*c2.OutC+c2.OutC+h2*classes+classes)
-	w1, dw1 := a.take(c1.Patch() * c1.OutC)
-	b1, db1 := a.take(c1.OutC)
-	w2, dw2 := a.take(c2.Patch() * c2.OutC)
-	b2, db2 := a.take(c2.OutC)
-	w3, dw3 := a.take(h2 * classes)
-	b3, db3 := a.take(classes)
-	out1 := gpu.Hidden{Act: gpu.ReLU, H: n.floats(t, netBatch*h1), Pre: n.floats(t, netBatch*h1)}
-	out2 := gpu.Hidden{Act: gpu.Tanh, H: n.floats(t, netBatch*h2)}
-	d1, d2 := n.floats(t, netBatch*h1), n.floats(t, netBatch*h2)
-	n.do(func() error { return d.Conv(gpu.ConvArgs{Shape: c1, Out: out1, X: x.Span, W: w1, B: b1}) })
-	n.do(func() error { return d.Conv(gpu.ConvArgs{Shape: c2, Out: out2, X: out1.H, W: w2, B: b2}) })
-	e := n.logits(t, out2.H.Mat(netBatch, h2), y, w3, dw3, b3, db3, classes)
-	if dfa {
-		feedback := n.floats(t, classes*(h1+h2), uniform(seeded("feedback"), classes*(h1+h2))...).Mat(classes, h1+h2)
-		n.do(func() error {
-			return d.Feedback(gpu.FeedbackArgs{E: e, B: feedback, Layers: []gpu.FeedbackLayer{
-				{Out: out1, Delta: d1, Size: h1, BiasGrad: db1}, {Out: out2, Delta: d2, Size: h2, BiasGrad: db2}}})
-		})
-	} else {
-		n.do(func() error {
-			return d.DenseBackward(gpu.DenseBackwardArgs{DX: d2.Mat(netBatch, h2), DY: e, M: w3.Mat(h2, classes), Trans: true, Below: out2, BiasGrad: db2})
-		})
-		n.do(func() error {
-			return d.ConvBackward(gpu.ConvBackwardArgs{Shape: c2, DX: d1, DY: d2, W: w2, Below: out1, BiasGrad: db1})
-		})
+// update adds the optimizer's pass over all parameters, and a copy of them.
+func (n *network) update(kind gpu.Optimizer) {
+	n.t.Helper()
+	length := n.params.Len
+	require.Equal(n.t, length, n.used, "all parameters must have a place")
+	args := gpu.OptimizeArgs{Kind: kind, W: n.params, G: n.gradients, LR: 0.01, L2: 0.01, Step: n.step, ClampFrom: length / 2, ClampTo: length}
+	for i, s := range []*gpu.Span{&args.S1, &args.S2} {
+		if i < kind.States() {
+			*s = kept(n, drawn("", length, func(int) float32 { return kind.InitialState() }))
+		}
 	}
-	n.do(func() error { return d.ConvGrad(gpu.ConvGradArgs{Shape: c1, DW: dw1, X: x.Span, DY: d1}) })
-	n.do(func() error { return d.ConvGrad(gpu.ConvGradArgs{Shape: c2, DW: dw2, X: out1.H, DY: d2}) })
-	n.update(t, gpu.Adam, a)
-	return n
+	n.do(func() error { return n.d.Optimize(args) })
+	best := n.zeros(length)
+	n.do(func() error { return n.d.Copy(best, n.params) })
 }

@@ -1,9 +1,11 @@
 package devicetest
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"sync"
+	"testing"
 
 	"github.com/stretchr/testify/assert"
 
@@ -23,79 +25,69 @@ const (
 // optimizeSetup is a few updates in a row, each with a gradient of its own.
 type optimizeSetup struct {
 	name     string
-	args     gpu.OptimizeArgs // the sizes, without the spans
-	n, steps int
-	firstT   int32
+	args     gpu.OptimizeArgs            // the sizes, without the spans; a rate of 0 stands for 0.05
+	n, steps int                         // 0 steps stand for 5
+	firstT   int32                       // 0 stands for 1
 	w, g     func(i int) float32         // nil: uniform
 	state    *float32                    // nil: Kind.InitialState
 	spoil    func(step int, g []float32) // may be nil
 }
 
-func optimizeCases() []opCase {
-	var setups []optimizeSetup
-	for _, kind := range gpu.Optimizers() {
-		of := func(claim string, n int, args gpu.OptimizeArgs, change ...func(*optimizeSetup)) {
-			args.Kind = kind
-			if args.LR == 0 {
-				args.LR = 0.05
-			}
-			o := optimizeSetup{name: fmt.Sprintf("%v/%s", kind, claim), args: args, n: n, steps: 5, firstT: 1}
-			for _, f := range change {
-				f(&o)
-			}
-			setups = append(setups, o)
-		}
-		for _, n := range []int{0, 1, 31, 32, 33, 1023, 1025, 8191} {
-			of(fmt.Sprint(n), n, gpu.OptimizeArgs{L2: 0.1, ClampFrom: n / 3, ClampTo: n - n/4, Floor: 0.01})
-		}
+// optimizeSetups are the cases of every optimizer.
+func optimizeSetups(kind gpu.Optimizer) []optimizeSetup {
+	half, small := float32(0.5), func(i int) float32 { return float32(i-20) * 2e-6 }
+	if kind == gpu.Adam {
+		small = func(i int) float32 { return float32(i-20) * 2e-8 }
+	}
+	setups := []optimizeSetup{
 		// More than eight blocks of a GPU take in one turn, also four at a time.
-		of("SeveralTurns", 20_011, gpu.OptimizeArgs{L2: 0.1, ClampFrom: 5, ClampTo: 19_999, Floor: 0.01}, func(o *optimizeSetup) { o.steps = 1 })
-		of("Large", 200_003, gpu.OptimizeArgs{ClampFrom: 1001, ClampTo: 199_999}, func(o *optimizeSetup) { o.steps = 1 })
-		of("WithoutClamp", 101, gpu.OptimizeArgs{Floor: 5})
-		of("EmptyClampInTheMiddle", 101, gpu.OptimizeArgs{ClampFrom: 50, ClampTo: 50, Floor: 5})
-		of("EmptyClampAtTheEnd", 101, gpu.OptimizeArgs{ClampFrom: 101, ClampTo: 101, Floor: 5})
-		of("ClampsEverything", 101, gpu.OptimizeArgs{ClampTo: 101})
-		of("ClampsOneElement", 101, gpu.OptimizeArgs{ClampFrom: 37, ClampTo: 38, Floor: 5})
-		of("ClampsBetweenOddBorders", 1025, gpu.OptimizeArgs{ClampFrom: 7, ClampTo: 1019, Floor: 1e-6})
-		of("NegativeFloor", 101, gpu.OptimizeArgs{ClampTo: 101, Floor: -0.25})
-		of("ClampFollowsTheUpdate", 33, gpu.OptimizeArgs{ClampTo: 33, Floor: 0.5, LR: 10},
-			func(o *optimizeSetup) { o.steps, o.w = 1, func(int) float32 { return 0.5 } })
-		of("L2PullsWithoutGradient", 101, gpu.OptimizeArgs{L2: 0.5}, func(o *optimizeSetup) { o.g = func(int) float32 { return 0 } })
-		of("WeightsFromZero", 101, gpu.OptimizeArgs{L2: 0.1}, func(o *optimizeSetup) { o.w = func(int) float32 { return 0 } })
-		of("SmallRate", 101, gpu.OptimizeArgs{LR: 1e-7}, func(o *optimizeSetup) { o.w = func(int) float32 { return 0 } })
-		of("GradientsOfEverySize", 37, gpu.OptimizeArgs{LR: 1e-4}, func(o *optimizeSetup) {
-			o.w, o.g = func(int) float32 { return 0 }, func(i int) float32 { return float32(math.Ldexp(1.3, i-30)) }
-		})
-		// Here the epsilons are as large as what they stand beside, so their place shows.
-		of("EpsilonHasItsPlace", 41, gpu.OptimizeArgs{LR: 0.01}, func(o *optimizeSetup) {
-			o.w, o.g = func(int) float32 { return 0 }, func(i int) float32 { return float32(i-20) * 2e-6 }
-			if kind == gpu.Adam {
-				o.g = func(i int) float32 { return float32(i-20) * 2e-8 }
+		{name: "SeveralTurns", n: 20_011, steps: 1, args: gpu.OptimizeArgs{L2: 0.1, ClampFrom: 5, ClampTo: 19_999, Floor: 0.01}},
+		{name: "Large", n: 200_003, steps: 1, args: gpu.OptimizeArgs{ClampFrom: 1001, ClampTo: 199_999}},
+		{name: "WithoutClamp", n: 101, args: gpu.OptimizeArgs{Floor: 5}},
+		{name: "EmptyClampInTheMiddle", n: 101, args: gpu.OptimizeArgs{ClampFrom: 50, ClampTo: 50, Floor: 5}},
+		{name: "EmptyClampAtTheEnd", n: 101, args: gpu.OptimizeArgs{ClampFrom: 101, ClampTo: 101, Floor: 5}},
+		{name: "ClampsEverything", n: 101, args: gpu.OptimizeArgs{ClampTo: 101}},
+		{name: "ClampsOneElement", n: 101, args: gpu.OptimizeArgs{ClampFrom: 37, ClampTo: 38, Floor: 5}},
+		{name: "ClampsBetweenOddBorders", n: 1025, args: gpu.OptimizeArgs{ClampFrom: 7, ClampTo: 1019, Floor: 1e-6}},
+		{name: "NegativeFloor", n: 101, args: gpu.OptimizeArgs{ClampTo: 101, Floor: -0.25}},
+		{name: "ClampFollowsTheUpdate", n: 33, steps: 1, w: func(int) float32 { return 0.5 }, args: gpu.OptimizeArgs{ClampTo: 33, Floor: 0.5, LR: 10}},
+		{name: "L2PullsWithoutGradient", n: 101, g: zeros, args: gpu.OptimizeArgs{L2: 0.5}},
+		{name: "WeightsFromZero", n: 101, w: zeros, args: gpu.OptimizeArgs{L2: 0.1}},
+		{name: "SmallRate", n: 101, w: zeros, args: gpu.OptimizeArgs{LR: 1e-7}},
+		{name: "GradientsOfEverySize", n: 37, w: zeros, g: func(i int) float32 { return float32(math.Ldexp(1.3, i-30)) }, args: gpu.OptimizeArgs{LR: 1e-4}},
+		// Here the epsilons are as large as the other term of their sums, so their place shows.
+		{name: "EpsilonHasItsPlace", n: 41, w: zeros, g: small, state: new(float32), args: gpu.OptimizeArgs{LR: 0.01}},
+		{name: "StateIsRead", n: 101, state: &half},
+		{name: "NaNStaysInItsElement", n: 101, args: gpu.OptimizeArgs{ClampFrom: 50, ClampTo: 101, L2: 0.1}, spoil: func(step int, g []float32) {
+			if step == 1 {
+				g[13], g[77] = nan, nan
 			}
-			o.state = new(float32)
-		})
-		of("StateIsRead", 101, gpu.OptimizeArgs{}, func(o *optimizeSetup) { half := float32(0.5); o.state = &half })
-		of("NaNStaysInItsElement", 101, gpu.OptimizeArgs{ClampFrom: 50, ClampTo: 101, L2: 0.1}, func(o *optimizeSetup) {
-			o.spoil = func(step int, g []float32) {
-				if step == 1 {
-					g[13], g[77] = float32(math.NaN()), float32(math.NaN())
-				}
-			}
-		})
-		if kind.Counts() {
-			for _, t := range []int32{10, 1000, 1_000_000, math.MaxInt32 - 4} {
-				of(fmt.Sprintf("FromStep%d", t), 33, gpu.OptimizeArgs{}, func(o *optimizeSetup) {
-					o.firstT, o.w = t, func(int) float32 { return 0 }
-				})
-			}
+		}},
+	}
+	for _, n := range []int{0, 1, 31, 32, 33, 1023, 1025, 8191} {
+		setups = append(setups, optimizeSetup{name: fmt.Sprint(n), n: n, args: gpu.OptimizeArgs{L2: 0.1, ClampFrom: n / 3, ClampTo: n - n/4, Floor: 0.01}})
+	}
+	if kind.Counts() {
+		for _, t := range []int32{10, 1000, 1_000_000, math.MaxInt32 - 4} {
+			setups = append(setups, optimizeSetup{name: fmt.Sprintf("FromStep%d", t), n: 33, firstT: t, w: zeros})
 		}
 	}
-	var cases []opCase
-	for _, o := range setups {
-		cases = append(cases, opCase{o.name, o.n * o.steps, o.lay})
-	}
-	return append(cases, opCase{"adam/CountsTheStepOfLoss", 1, layAdamAfterLoss})
+	return setups
 }
+
+func optimizeCases() []opCase {
+	cases := []opCase{{"adam/CountsTheStepOfLoss", 1, layAdamAfterLoss}}
+	for _, kind := range gpu.Optimizers() {
+		for _, o := range optimizeSetups(kind) {
+			o.name, o.args.Kind = fmt.Sprintf("%v/%s", kind, o.name), kind
+			o.args.LR, o.steps, o.firstT = cmp.Or(o.args.LR, 0.05), cmp.Or(o.steps, 5), cmp.Or(o.firstT, 1)
+			cases = append(cases, opCase{o.name, o.n * o.steps, o.lay})
+		}
+	}
+	return cases
+}
+
+func zeros(int) float32 { return 0 }
 
 // drawn is f of 0 to n-1, or uniform random numbers without f.
 func drawn(name string, n int, f func(i int) float32) []float32 {
@@ -108,7 +100,7 @@ func drawn(name string, n int, f func(i int) float32) []float32 {
 	return v
 }
 
-// trained is what the definition makes of the arenas.
+// trained holds the arenas after the updates of the definition.
 type trained struct {
 	w, s1, s2 []float64
 	below     []bool // the last update came clearly below the floor
@@ -132,13 +124,12 @@ func (o optimizeSetup) lay(s *stage) func() error {
 	result := sync.OnceValue(func() trained { return o.train(w, state, gradients) })
 
 	args := o.args
-	args.W = inout(s, "W", w, func(t testingT, got []float32) { o.checkWeights(t, result(), got) })
-	states := []*gpu.Span{&args.S1, &args.S2}
+	args.W = inout(s, "W", w, func(t *testing.T, got []float32) { o.checkWeights(t, result(), got) })
 	if o.args.Kind.States() >= 1 {
-		*states[0] = inout(s, "S1", state, near(0, updateTolerance, func() []float64 { return result().s1 }))
+		args.S1 = inout(s, "S1", state, near(0, updateTolerance, func() []float64 { return result().s1 }))
 	}
 	if o.args.Kind.States() >= 2 {
-		*states[1] = inout(s, "S2", state, near(0, updateTolerance, func() []float64 { return result().s2 }))
+		args.S2 = inout(s, "S2", state, near(0, updateTolerance, func() []float64 { return result().s2 }))
 	}
 	var calls []gpu.OptimizeArgs
 	for step, g := range gradients {
@@ -148,14 +139,7 @@ func (o optimizeSetup) lay(s *stage) func() error {
 		}
 		calls = append(calls, args)
 	}
-	return func() error {
-		for _, args := range calls {
-			if err := s.d.Optimize(args); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	return eachOf(calls, s.d.Optimize)
 }
 
 // train runs the definition.
@@ -172,7 +156,7 @@ func (o optimizeSetup) train(w, state []float32, gradients [][]float32) trained 
 	return r
 }
 
-func (o optimizeSetup) checkWeights(t testingT, want trained, got []float32) {
+func (o optimizeSetup) checkWeights(t *testing.T, want trained, got []float32) {
 	t.Helper()
 	near(0, updateTolerance, func() []float64 { return want.w })(t, got)
 	for i := o.args.ClampFrom; i < o.args.ClampTo; i++ {
@@ -181,17 +165,6 @@ func (o optimizeSetup) checkWeights(t testingT, want trained, got []float32) {
 			return
 		}
 	}
-}
-
-// largest is the largest finite magnitude.
-func largest(v []float64) float64 {
-	m := 0.0
-	for _, x := range v {
-		if a := math.Abs(x); a > m && !math.IsInf(a, 0) {
-			m = a
-		}
-	}
-	return m
 }
 
 // layAdamAfterLoss lets Loss raise a counter from zero and Adam read it: its t is one.
@@ -205,19 +178,15 @@ func layAdamAfterLoss(s *stage) func() error {
 		Bias:   in(s, "Bias", []float32{0}),
 		Labels: in(s, "Labels", []int32{1}),
 		Step:   step,
-		Metrics: inout(s, "Metrics", make([]float64, gpu.NumMetrics), func(t testingT, got []float64) {
+		Metrics: inout(s, "Metrics", make([]float64, gpu.NumMetrics), func(t *testing.T, got []float64) {
 			assert.Equal(t, 1.0, got[gpu.MetricCount])
 		}),
 	}
-	args.W = inout(s, "W", []float32{0}, near(0, updateTolerance, func() []float64 { return want.w }))
-	args.G = in(s, "G", []float32{0.25})
-	args.S1 = inout(s, "S1", []float32{0}, near(0, updateTolerance, func() []float64 { return want.s1 }))
-	args.S2 = inout(s, "S2", []float32{0}, near(0, updateTolerance, func() []float64 { return want.s2 }))
-	args.Step = step
-	return func() error {
-		if err := s.d.Loss(loss); err != nil {
-			return err
-		}
-		return s.d.Optimize(args)
+	laid := func(name string, want []float64) gpu.Span {
+		return inout(s, name, []float32{0}, near(0, updateTolerance, func() []float64 { return want }))
 	}
+	args.W, args.G = laid("W", want.w), in(s, "G", []float32{0.25})
+	args.S1, args.S2 = laid("S1", want.s1), laid("S2", want.s2)
+	args.Step = step
+	return func() error { return cmp.Or(s.d.Loss(loss), s.d.Optimize(args)) }
 }

@@ -8,8 +8,11 @@ import (
 	"slices"
 )
 
-// seeded is a generator of its own for every name, so that a case draws the same
-// numbers whichever others run.
+// nan and inf are special values.
+var nan, inf = float32(math.NaN()), float32(math.Inf(1))
+
+// seeded returns a generator for a name, so that a case draws the same numbers whichever
+// other cases run.
 func seeded(name string) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(name))
@@ -23,6 +26,14 @@ func uniform(r *rand.Rand, n int) []float32 {
 		for v[i] == 0 {
 			v[i] = r.Float32()*2 - 1
 		}
+	}
+	return v
+}
+
+// scale multiplies all elements.
+func scale(v []float32, by float32) []float32 {
+	for i := range v {
+		v[i] *= by
 	}
 	return v
 }
@@ -65,10 +76,8 @@ func kinks() []float32 {
 
 // preactivations draws n numbers in (-2, 2) with the kinks among them.
 func preactivations(r *rand.Rand, n int) []float32 {
-	v := uniform(r, n)
-	k := kinks()
+	v, k := scale(uniform(r, n), 2), kinks()
 	for i := range v {
-		v[i] *= 2
 		if r.IntN(4) == 0 {
 			v[i] = k[r.IntN(len(k))]
 		}

@@ -3,6 +3,7 @@ package devicetest
 import (
 	"errors"
 	"fmt"
+	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -10,17 +11,17 @@ import (
 	"mdfa/gpu"
 )
 
-func (s *suite) record(t testingT) {
-	nets := map[string]func(testingT, gpu.Device, bool) *network{"Dense": denseNetwork, "Conv": convNetwork}
+func (s *suite) record(t *testing.T) {
+	nets := map[string]func(*testing.T, gpu.Device, bool) *network{"Dense": denseNetwork, "Conv": convNetwork}
 	for _, name := range sortedKeys(nets) {
 		for _, dfa := range []bool{false, true} {
 			rule := map[bool]string{false: "BP", true: "DFA"}[dfa]
-			t.Run(fmt.Sprintf("TrainingIsTheSame/%s/%s", name, rule), func(t testingT) {
+			t.Run(fmt.Sprintf("TrainingIsTheSame/%s/%s", name, rule), func(t *testing.T) {
 				recordedTraining(t, s.device(t), nets[name], dfa)
 			})
 		}
 	}
-	claims := map[string]func(testingT, gpu.Device){
+	s.claims(t, map[string]func(*testing.T, gpu.Device){
 		"StepIsCalledOnce":                 stepIsCalledOnce,
 		"ProgramsInterleave":               programsInterleave,
 		"EmptyProgramRuns":                 emptyProgramRuns,
@@ -31,18 +32,14 @@ func (s *suite) record(t testingT) {
 		"FreedBufferStopsTheProgram":       freedBufferInProgram,
 		"FreedWhileOthersRun":              freeOneProgramOfTwo,
 		"ProgramsDoNotRunInsideARecording": programInsideStep,
-	}
-	for _, name := range sortedKeys(claims) {
-		t.Run(name, func(t testingT) { claims[name](t, s.device(t)) })
-	}
+	})
 }
 
 // recordedTraining trains two equal nets on one device, one by direct calls and one by
 // a program, and changes the data between the steps.
-func recordedTraining(t testingT, d gpu.Device, build func(testingT, gpu.Device, bool) *network, dfa bool) {
+func recordedTraining(t *testing.T, d gpu.Device, build func(*testing.T, gpu.Device, bool) *network, dfa bool) {
 	direct, recorded := build(t, d, dfa), build(t, d, dfa)
-	p, err := d.Record(recorded.train)
-	require.NoError(t, err)
+	p := record(t, d, recorded.train)
 	requireSameNetworks(t, build(t, d, dfa), recorded, "recording ran something")
 
 	r := seeded("record")
@@ -70,7 +67,7 @@ func recordedTraining(t testingT, d gpu.Device, build func(testingT, gpu.Device,
 	require.NoError(t, p.Free())
 }
 
-func requireSameNetworks(t testingT, a, b *network, what string) {
+func requireSameNetworks(t *testing.T, a, b *network, when string) {
 	t.Helper()
 	require.Len(t, b.buffers, len(a.buffers))
 	for i := range a.buffers {
@@ -78,12 +75,12 @@ func requireSameNetworks(t testingT, a, b *network, what string) {
 		x, y := make([]byte, size), make([]byte, size)
 		require.NoError(t, a.d.Download(x, a.buffers[i], 0))
 		require.NoError(t, b.d.Download(y, b.buffers[i], 0))
-		require.Equal(t, x, y, "%s: buffer %d differs", what, i)
+		require.Equal(t, x, y, "%s: buffer %d differs", when, i)
 	}
 }
 
 // adder is a program's smallest honest work: Loss raises a counter by one.
-func adder(t testingT, d gpu.Device) (op func() error, count func() int32) {
+func adder(t *testing.T, d gpu.Device) (op func() error, count func() int32) {
 	t.Helper()
 	args := gpu.LossArgs{
 		Logits: upload(t, d, []float32{1}).Mat(1, 1), Bias: upload(t, d, []float32{0}), Labels: upload(t, d, []int32{1}),
@@ -92,11 +89,10 @@ func adder(t testingT, d gpu.Device) (op func() error, count func() int32) {
 	return func() error { return d.Loss(args) }, func() int32 { return read[int32](t, d, args.Step)[0] }
 }
 
-func stepIsCalledOnce(t testingT, d gpu.Device) {
+func stepIsCalledOnce(t *testing.T, d gpu.Device) {
 	op, count := adder(t, d)
 	calls := 0
-	p, err := d.Record(func() error { calls++; return op() })
-	require.NoError(t, err)
+	p := record(t, d, func() error { calls++; return op() })
 	for range 3 {
 		require.NoError(t, p.Run())
 	}
@@ -105,13 +101,11 @@ func stepIsCalledOnce(t testingT, d gpu.Device) {
 	require.NoError(t, p.Free())
 }
 
-func programsInterleave(t testingT, d gpu.Device) {
+func programsInterleave(t *testing.T, d gpu.Device) {
 	op1, count1 := adder(t, d)
 	op2, count2 := adder(t, d)
-	p1, err := d.Record(op1)
-	require.NoError(t, err)
-	p2, err := d.Record(func() error { return errors.Join(op2(), op2()) })
-	require.NoError(t, err)
+	p1 := record(t, d, op1)
+	p2 := record(t, d, func() error { return errors.Join(op2(), op2()) })
 	for _, p := range []gpu.Program{p1, p2, p2, p1, p1} {
 		require.NoError(t, p.Run())
 		require.NoError(t, op1(), "a direct call between programs")
@@ -122,9 +116,8 @@ func programsInterleave(t testingT, d gpu.Device) {
 	require.NoError(t, p2.Free())
 }
 
-func emptyProgramRuns(t testingT, d gpu.Device) {
-	p, err := d.Record(func() error { return nil })
-	require.NoError(t, err)
+func emptyProgramRuns(t *testing.T, d gpu.Device) {
+	p := record(t, d, func() error { return nil })
 	require.NoError(t, p.Run())
 	require.NoError(t, p.Run())
 	require.NoError(t, d.Sync())
@@ -132,12 +125,11 @@ func emptyProgramRuns(t testingT, d gpu.Device) {
 }
 
 // keepsItsOwnArguments changes the caller's slice of layers after recording.
-func keepsItsOwnArguments(t testingT, d gpu.Device) {
+func keepsItsOwnArguments(t *testing.T, d gpu.Device) {
 	h, delta, grad := upload(t, d, []float32{0}), upload(t, d, []float32{0}), upload(t, d, []float32{0})
 	layers := []gpu.FeedbackLayer{{Out: gpu.Hidden{Act: gpu.Tanh, H: h}, Delta: delta, Size: 1, BiasGrad: grad}}
 	args := gpu.FeedbackArgs{E: upload(t, d, []float32{3}).Mat(1, 1), B: upload(t, d, []float32{2}).Mat(1, 1), Layers: layers}
-	p, err := d.Record(func() error { return d.Feedback(args) })
-	require.NoError(t, err)
+	p := record(t, d, func() error { return d.Feedback(args) })
 	other := upload(t, d, []float32{-1})
 	layers[0].Delta = other
 	require.NoError(t, p.Run())
@@ -146,7 +138,7 @@ func keepsItsOwnArguments(t testingT, d gpu.Device) {
 	require.NoError(t, p.Free())
 }
 
-func errorsInsideStep(t testingT, d gpu.Device) {
+func errorsInsideStep(t *testing.T, d gpu.Device) {
 	op, count := adder(t, d)
 	mine := errors.New("a mistake of the caller")
 	p, err := d.Record(func() error {
@@ -165,27 +157,20 @@ func errorsInsideStep(t testingT, d gpu.Device) {
 }
 
 // requireUsable makes sure that a device still does everything after a mistake.
-func requireUsable(t testingT, d gpu.Device) {
+func requireUsable(t *testing.T, d gpu.Device) {
 	t.Helper()
 	op, count := adder(t, d)
 	require.NoError(t, op())
-	p, err := d.Record(op)
-	require.NoError(t, err)
+	p := record(t, d, op)
 	require.NoError(t, p.Run())
 	require.NoError(t, d.Sync())
 	require.Equal(t, int32(2), count())
 	require.NoError(t, p.Free())
 }
 
-func hostCallsInsideStep(t testingT, d gpu.Device) {
+func hostCallsInsideStep(t *testing.T, d gpu.Device) {
 	b := upload(t, d, []float32{7})
-	calls := map[string]func() error{
-		"Alloc":    func() error { _, err := d.Alloc(gpu.Float32, 1); return err },
-		"Upload":   func() error { return gpu.Upload(d, b.Buf, 0, []float32{1}) },
-		"Download": func() error { return gpu.Download(d, make([]float32, 1), b.Buf, 0) },
-		"Sync":     d.Sync,
-		"Record":   func() error { _, err := d.Record(func() error { return nil }); return err },
-	}
+	calls := hostCalls(d, b, func() error { return nil })
 	for _, name := range sortedKeys(calls) {
 		var inside error
 		_, err := d.Record(func() error {
@@ -199,10 +184,9 @@ func hostCallsInsideStep(t testingT, d gpu.Device) {
 	assert.Equal(t, []float32{7}, read[float32](t, d, b), "an upload inside step must not happen")
 }
 
-func freedProgram(t testingT, d gpu.Device) {
+func freedProgram(t *testing.T, d gpu.Device) {
 	op, count := adder(t, d)
-	p, err := d.Record(op)
-	require.NoError(t, err)
+	p := record(t, d, op)
 	require.NoError(t, p.Free())
 	assert.Error(t, p.Run(), "Run after Free")
 	assert.Error(t, p.Free(), "a second Free")
@@ -210,11 +194,10 @@ func freedProgram(t testingT, d gpu.Device) {
 	requireUsable(t, d)
 }
 
-func freedBufferInProgram(t testingT, d gpu.Device) {
+func freedBufferInProgram(t *testing.T, d gpu.Device) {
 	src, dst := upload(t, d, []float32{1}), upload(t, d, []float32{2})
 	op, count := adder(t, d)
-	p, err := d.Record(func() error { return errors.Join(op(), d.Copy(dst, src)) })
-	require.NoError(t, err)
+	p := record(t, d, func() error { return errors.Join(op(), d.Copy(dst, src)) })
 	require.NoError(t, p.Run())
 	require.NoError(t, src.Buf.Free())
 	require.ErrorIs(t, p.Run(), gpu.ErrBuffer)
@@ -223,23 +206,20 @@ func freedBufferInProgram(t testingT, d gpu.Device) {
 	requireUsable(t, d)
 }
 
-func freeOneProgramOfTwo(t testingT, d gpu.Device) {
+func freeOneProgramOfTwo(t *testing.T, d gpu.Device) {
 	op, count := adder(t, d)
-	p1, err := d.Record(op)
-	require.NoError(t, err)
-	p2, err := d.Record(op)
-	require.NoError(t, err)
+	p1 := record(t, d, op)
+	p2 := record(t, d, op)
 	require.NoError(t, p1.Free())
 	require.NoError(t, p2.Run())
 	assert.Equal(t, int32(1), count())
 	require.NoError(t, p2.Free())
 }
 
-func programInsideStep(t testingT, d gpu.Device) {
+func programInsideStep(t *testing.T, d gpu.Device) {
 	op, count := adder(t, d)
-	p, err := d.Record(op)
-	require.NoError(t, err)
-	_, err = d.Record(p.Run)
+	p := record(t, d, op)
+	_, err := d.Record(p.Run)
 	assert.ErrorIs(t, err, gpu.ErrRecording)
 	assert.Equal(t, int32(0), count())
 	require.NoError(t, p.Free())

@@ -3,6 +3,8 @@ package devicetest
 import (
 	"bytes"
 	"math"
+	"slices"
+	"testing"
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
@@ -10,49 +12,35 @@ import (
 	"mdfa/gpu"
 )
 
-// opCase is one call of one operation, or a few in a row, with all it reads and writes.
+// opCase is one call of one operation, or a few in a row, with all their arguments.
 type opCase struct {
 	name string
 	cost int // multiply-adds of the definition
-	// lay puts the arguments on the stage and returns the call.
+	// lay lays the arguments out on the stage and returns the call.
 	lay func(s *stage) func() error
 }
 
-// conforms makes a room out of the cases of one operation.
-func conforms(cases func() []opCase) func(*suite, testingT) {
-	return func(su *suite, t testingT) {
-		d := su.device(t)
-		for _, c := range su.affordable(cases()) {
-			t.Run(c.name, func(t testingT) {
-				su.conform(t, d, c, oddLeads)
-				su.agree(t, d, c, alignedLeads)
-			})
-		}
+// conformAll makes a subtest of each case that is not too costly.
+func (s *suite) conformAll(t *testing.T, cases []opCase) {
+	d := s.device(t)
+	for _, c := range s.affordable(cases) {
+		t.Run(c.name, func(t *testing.T) {
+			s.conform(t, d, c, oddLeads)
+			st := newStage(t, d, alignedLeads)
+			defer st.free()
+			require.NoError(t, c.lay(st)())
+			st.verify(st.snapshot())
+		})
 	}
 }
 
 func (s *suite) affordable(cases []opCase) []opCase {
-	var fit []opCase
-	for _, c := range cases {
-		if c.cost <= s.maxCost {
-			fit = append(fit, c)
-		}
-	}
-	return fit
+	return slices.DeleteFunc(cases, func(c opCase) bool { return c.cost > s.maxCost })
 }
 
-// agree holds one case against its definition.
-func (s *suite) agree(t testingT, d gpu.Device, c opCase, leads []int) {
-	t.Helper()
-	st := newStage(t, d, leads)
-	defer st.free()
-	require.NoError(t, c.lay(st)())
-	st.verify(st.snapshot())
-}
-
-// conform holds one case against its definition, once more against itself, and
-// recorded against direct.
-func (s *suite) conform(t testingT, d gpu.Device, c opCase, leads []int) {
+// conform compares one case with its definition, repeated calls with the first, and a
+// recorded call with the direct one.
+func (s *suite) conform(t *testing.T, d gpu.Device, c opCase, leads []int) {
 	t.Helper()
 	st := newStage(t, d, leads)
 	defer st.free()
@@ -68,12 +56,46 @@ func (s *suite) conform(t testingT, d gpu.Device, c opCase, leads []int) {
 	}
 
 	st.reset()
-	p, err := d.Record(call)
-	require.NoError(t, err, "Record")
+	p := record(t, d, call)
 	st.requireSame(st.images(), "recording, which must not run anything,")
 	require.NoError(t, p.Run(), "Run of the recorded call")
 	st.requireSame(first, "the recorded call")
 	require.NoError(t, p.Free(), "Free of the program")
+}
+
+// eachOf returns calls of an operation in a row.
+func eachOf[A any](args []A, op func(A) error) func() error {
+	return func() error {
+		for _, a := range args {
+			if err := op(a); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// record returns a program of the step.
+func record(t *testing.T, d gpu.Device, step func() error) gpu.Program {
+	t.Helper()
+	p, err := d.Record(step)
+	require.NoError(t, err, "Record")
+	return p
+}
+
+// upload makes a buffer that lives as long as the device.
+func upload[T gpu.Element](t *testing.T, d gpu.Device, v []T) gpu.Span {
+	t.Helper()
+	b, err := gpu.NewBuffer(d, v)
+	require.NoError(t, err)
+	return gpu.All(b)
+}
+
+func read[T gpu.Element](t *testing.T, d gpu.Device, s gpu.Span) []T {
+	t.Helper()
+	v, err := gpu.Read[T](d, s)
+	require.NoError(t, err)
+	return v
 }
 
 // The guard elements before a span, by turns. Odd leads put spans off every vector
@@ -89,7 +111,7 @@ const guardTail = 37
 // stage lays out the arrays of one case on a device, each in a buffer of its own
 // between guard elements.
 type stage struct {
-	t      testingT
+	t      *testing.T
 	d      gpu.Device
 	leads  []int
 	arrays []*array
@@ -98,56 +120,41 @@ type stage struct {
 
 // array is one argument.
 type array struct {
-	name    string
-	buf     gpu.Buffer
-	image   []byte // the whole buffer before the call
-	from    int    // bytes before the span
-	to      int    // bytes up to its end
-	written bool
-	verify  func(t testingT, content []byte)
+	name   string
+	buf    gpu.Buffer
+	image  []byte                             // the whole buffer before the call
+	from   int                                // bytes before the span
+	to     int                                // bytes up to its end
+	verify func(t *testing.T, content []byte) // nil for an input
 }
 
-func newStage(t testingT, d gpu.Device, leads []int) *stage {
+func newStage(t *testing.T, d gpu.Device, leads []int) *stage {
 	return &stage{t: t, d: d, leads: leads}
 }
 
 // in lays out an array that the operation only reads.
 func in[T gpu.Element](s *stage, name string, values []T) gpu.Span {
-	return lay(s, name, values, nil)
+	return inout(s, name, values, nil)
 }
 
-// out lays out an array of n elements that the operation overwrites; verify gets what
-// it wrote. Before, it holds NaN, so that nobody multiplies old contents by zero.
-func out[T gpu.Element](s *stage, name string, n int, verify func(t testingT, got []T)) gpu.Span {
-	values := make([]T, n)
-	old := guard[T]()
-	for i := range values {
-		values[i] = old
-	}
-	return lay(s, name, values, verify)
+// out lays out an array of n elements that the operation overwrites; verify gets the result.
+// Before the call it holds NaN, so that a product of old contents and zero shows.
+func out[T gpu.Element](s *stage, name string, n int, verify func(t *testing.T, got []T)) gpu.Span {
+	return inout(s, name, slices.Repeat([]T{guard[T]()}, n), verify)
 }
 
 // inout lays out an array that the operation reads and updates.
-func inout[T gpu.Element](s *stage, name string, values []T, verify func(t testingT, got []T)) gpu.Span {
-	return lay(s, name, values, verify)
-}
-
-func lay[T gpu.Element](s *stage, name string, values []T, verify func(testingT, []T)) gpu.Span {
+func inout[T gpu.Element](s *stage, name string, values []T, verify func(*testing.T, []T)) gpu.Span {
 	s.t.Helper()
 	lead := s.leads[len(s.arrays)%len(s.leads)]
-	image := make([]T, lead+len(values)+guardTail)
-	outside := guard[T]()
-	for i := range image {
-		image[i] = outside
-	}
+	image := slices.Repeat([]T{guard[T]()}, lead+len(values)+guardTail)
 	copy(image[lead:], values)
 	buf, err := gpu.NewBuffer(s.d, image)
 	require.NoError(s.t, err, "a buffer for %s", name)
 	size := gpu.TypeOf[T]().Size()
 	a := &array{name: name, buf: buf, image: rawBytes(image), from: lead * size, to: (lead + len(values)) * size}
 	if verify != nil {
-		a.written = true
-		a.verify = func(t testingT, content []byte) { verify(t, fromBytes[T](content)) }
+		a.verify = func(t *testing.T, content []byte) { verify(t, fromBytes[T](content)) }
 	}
 	s.arrays = append(s.arrays, a)
 	return gpu.Span{Buf: buf, Off: lead, Len: len(values)}
@@ -181,7 +188,7 @@ func (s *stage) snapshot() [][]byte {
 	return images
 }
 
-// reset puts every buffer back to what it was before the call.
+// reset gives every buffer its contents before the call.
 func (s *stage) reset() {
 	s.t.Helper()
 	for _, a := range s.arrays {
@@ -189,7 +196,7 @@ func (s *stage) reset() {
 	}
 }
 
-// verify holds what the call left against the expectations.
+// verify compares the buffers after the call with the expectations.
 func (s *stage) verify(images [][]byte) {
 	s.t.Helper()
 	for i, a := range s.arrays {
@@ -201,7 +208,7 @@ func (s *stage) verify(images [][]byte) {
 			s.t.Errorf("%s: elements after the span were written", a.name)
 		}
 		switch {
-		case a.written:
+		case a.verify != nil:
 			a.verify(s.t, got[a.from:a.to])
 		case !bytes.Equal(got[a.from:a.to], a.image[a.from:a.to]):
 			s.t.Errorf("%s is an input, and was changed", a.name)
@@ -209,7 +216,7 @@ func (s *stage) verify(images [][]byte) {
 	}
 }
 
-// images is what the buffers held before the call.
+// images returns the contents of the buffers before the call.
 func (s *stage) images() [][]byte {
 	images := make([][]byte, len(s.arrays))
 	for i, a := range s.arrays {
@@ -218,8 +225,8 @@ func (s *stage) images() [][]byte {
 	return images
 }
 
-// requireSame compares what the buffers hold now.
-func (s *stage) requireSame(want [][]byte, what string) {
+// requireSame compares the buffers with earlier contents; cause names what may have changed them.
+func (s *stage) requireSame(want [][]byte, cause string) {
 	s.t.Helper()
 	for i, a := range s.arrays {
 		if len(s.spare) < len(a.image) {
@@ -228,8 +235,7 @@ func (s *stage) requireSame(want [][]byte, what string) {
 		got := s.spare[:len(a.image)]
 		require.NoError(s.t, s.d.Download(got, a.buf, 0), "download of %s", a.name)
 		if !bytes.Equal(want[i], got) {
-			s.t.Errorf("%s changed the bits of %s", what, a.name)
-			s.t.FailNow()
+			s.t.Fatalf("%s changed the bits of %s", cause, a.name)
 		}
 	}
 }

@@ -3,25 +3,26 @@ package devicetest
 import (
 	"crypto/sha256"
 	"runtime"
+	"slices"
+	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// worthSharing is the cost from which on a device might split a case over threads.
+// worthSharing is the least cost of a case that a device might split over threads.
 const worthSharing = 2000
 
 // sameBitsOnAnyThreads opens a device under each setting of GOMAXPROCS and compares
 // the bits of all cases.
-func (s *suite) sameBitsOnAnyThreads(t testingT) {
+func (s *suite) sameBitsOnAnyThreads(t *testing.T) {
 	if len(s.threads) < 2 {
 		return
 	}
 	var cases []opCase
-	for _, c := range s.affordable(allCases()) {
-		if c.cost >= worthSharing {
-			cases = append(cases, c)
-		}
+	for _, op := range operations {
+		cases = append(cases, s.affordable(op.cases())...)
 	}
+	cases = slices.DeleteFunc(cases, func(c opCase) bool { return c.cost < worthSharing })
 	var first [][sha256.Size]byte
 	for i, n := range s.threads {
 		sums := s.digests(t, n, cases)
@@ -37,8 +38,8 @@ func (s *suite) sameBitsOnAnyThreads(t testingT) {
 	}
 }
 
-// digests is a hash of what each case leaves in memory with n threads.
-func (s *suite) digests(t testingT, n int, cases []opCase) [][sha256.Size]byte {
+// digests returns a hash of the memory after each case, with n threads.
+func (s *suite) digests(t *testing.T, n int, cases []opCase) [][sha256.Size]byte {
 	t.Helper()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
 	d := s.open(t)
