@@ -1,8 +1,6 @@
 package run
 
 import (
-	"strconv"
-
 	"mdfa/algo/measure"
 	"mdfa/algo/training"
 	"mdfa/model"
@@ -13,12 +11,9 @@ import (
 type alignmentLog struct {
 	Ignore
 	net   *model.Network
-	table *folder.Table
+	table *folder.Table[folder.Alignment]
 	last  measure.Alignment
 }
-
-// alignmentStep is the index of the column step.
-const alignmentStep = 0
 
 // newAlignmentLog returns the log of a run after a number of steps, nil without -alignment. Rows
 // of later steps, which an interrupted run may have left, are measured again.
@@ -26,9 +21,8 @@ func newAlignmentLog(every int, net *model.Network, run *folder.Writer, steps in
 	if every == 0 {
 		return nil, nil
 	}
-	table, err := run.ContinueTable(folder.AlignmentFile, folder.AlignmentColumns.Names(), func(row []string) bool {
-		step, err := strconv.Atoi(row[alignmentStep])
-		return err == nil && step < steps
+	table, err := folder.ContinueTable(run, folder.AlignmentFile, folder.AlignmentColumns, func(row folder.Alignment) bool {
+		return row.Step < steps
 	})
 	return &alignmentLog{net: net, table: table}, err
 }
@@ -37,10 +31,7 @@ func newAlignmentLog(every int, net *model.Network, run *folder.Writer, steps in
 func (g *alignmentLog) Alignment(a measure.Alignment) error {
 	g.last = a
 	for i := range a.Layers {
-		row := folder.AlignmentOf(a, i, g.net)
-		if err := g.table.Add(folder.AlignmentColumns.Cells(&row)); err != nil {
-			return err
-		}
+		g.table.Add(folder.AlignmentOf(a, i, g.net))
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 func TestAlignmentGoesOnWhereARunGoesOn(t *testing.T) {
 	net, err := model.NewDense(model.Vector(4), []int{3}, 2, gpu.Tanh)
 	require.NoError(t, err)
-	run, err := folder.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
+	run, err := folder.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), nil)
 	require.NoError(t, err)
 	steps := func() []string {
 		rows, err := folder.ReadTable(filepath.Join(run.Dir(), "alignment.csv"))
@@ -57,7 +57,7 @@ func TestAlignmentGoesOnWhereARunGoesOn(t *testing.T) {
 func TestACheckpointIsNeverAheadOfTheAlignment(t *testing.T) {
 	net, err := model.NewDense(model.Vector(4), []int{3}, 2, gpu.Tanh)
 	require.NoError(t, err)
-	run, err := folder.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), []string{"epoch"}, nil)
+	run, err := folder.Create(t.TempDir(), "mnist", "dfa", time.Unix(0, 0), nil)
 	require.NoError(t, err)
 	log, err := newAlignmentLog(5, net, run, 0)
 	require.NoError(t, err)

@@ -13,13 +13,13 @@ import (
 
 // logStart adds the row of a run that begins or is resumed.
 func (s *session) logStart() {
-	s.log(s.cells(folder.Outcome{Status: folder.StatusStarted}))
+	s.log(s.row(folder.Outcome{Status: folder.StatusStarted}))
 }
 
 // log adds a row to the log of all runs, runs.csv in the folder Spec.Out: result is what
 // result.csv holds, or will hold. A log that cannot be written ends no run, which has its
 // folder in any case: a note says so.
-func (s *session) log(result []folder.Cell) {
+func (s *session) log(result *folder.Result) {
 	root, name := logPlace(s.spec.Out, s.Dir)
 	if root == "" {
 		return
@@ -35,7 +35,7 @@ func (s *session) log(result []folder.Cell) {
 		{Column: "pid", Value: strconv.Itoa(os.Getpid())},
 	}
 	// The first Ctrl-C has ended the run's own context, and the row is to be written still.
-	if err := folder.LogAt(root).Append(context.Background(), append(row, result...)); err != nil {
+	if err := folder.LogAt(root).Append(context.Background(), append(row, result.Cells()...)); err != nil {
 		s.followers.note(wording.Clause(err))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/internal/figures"
+	"mdfa/run/folder"
 
 	"github.com/dustin/go-humanize"
 )
@@ -69,7 +70,7 @@ func (s *session) profile(done training.Result) error {
 	if err != nil {
 		return fmt.Errorf("-profile: %w", err)
 	}
-	if err := s.folder.WriteProfile(append(text, '\n')); err != nil {
+	if err := s.folder.Write(folder.ProfileFile, append(text, '\n')); err != nil {
 		return err
 	}
 	for _, f := range s.followers {

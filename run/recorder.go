@@ -58,7 +58,7 @@ func (k *runRecorder) save(s training.State) error {
 
 // Epoch adds a row to epochs.csv; the weights of the best epoch are kept in a file of their own.
 func (k *runRecorder) Epoch(e training.Epoch) error {
-	if err := k.run.AddEpoch(k.row(e)); err != nil {
+	if err := k.run.AddEpoch(folder.EpochOf(e, k.settings.Data.Classes)); err != nil {
 		return err
 	}
 	k.epochs = append(k.epochs, e)
@@ -74,12 +74,6 @@ func (k *runRecorder) Epoch(e training.Epoch) error {
 		return err
 	}
 	return k.saveWeights(weights)
-}
-
-// row returns the row of epochs.csv.
-func (k *runRecorder) row(e training.Epoch) []folder.Cell {
-	row := folder.EpochOf(e, k.settings.Data.Classes)
-	return folder.EpochColumns.Cells(&row)
 }
 
 // saveWeights writes the weights of the best epoch, with the history up to it.
@@ -107,7 +101,7 @@ func (s *session) open() error {
 				s.Notes = append(s.Notes, "-out is ignored: the run goes on in its own folder")
 			}
 			k.writer = checkpoint.NewWriter(o.dir, o.state)
-			k.run, err = folder.Open(o.dir, o.takeLock(), folder.EpochColumns.Names())
+			k.run, err = folder.Open(o.dir, o.takeLock())
 			s.folder = k.run
 			return err
 		}
@@ -120,7 +114,7 @@ func (s *session) open() error {
 		}
 		files = append(files, folder.File{Name: folder.RunFile, Text: text})
 	}
-	k.run, err = folder.Create(s.spec.Out, s.Data.Name, s.name(s.Data), s.started, folder.EpochColumns.Names(), s.others(), files...)
+	k.run, err = folder.Create(s.spec.Out, s.Data.Name, s.name(s.Data), s.started, s.others(), files...)
 	if err == nil {
 		k.writer = checkpoint.NewWriter(k.run.Dir(), nil)
 	}
@@ -150,7 +144,7 @@ func (k *runRecorder) resume(from *resumedRun, dev gpu.Info, now time.Time, save
 	again := folder.Resumed{
 		Time: now.Round(time.Second), Program: k.settings.Program, Command: k.command, Device: deviceFacts(dev), Epoch: 1,
 	}
-	var rows [][]folder.Cell
+	var rows []folder.Epoch
 	var weights []float32
 	k.saved = from.dir != "" && from.state != nil
 	if s := from.state; s != nil {
@@ -158,7 +152,7 @@ func (k *runRecorder) resume(from *resumedRun, dev gpu.Info, now time.Time, save
 		k.reached = s.Progress
 		k.epochs, k.best, weights = append(k.epochs, s.Progress.Epochs...), s.Progress.BestEpoch, s.Best
 		for _, e := range k.epochs {
-			rows = append(rows, k.row(e))
+			rows = append(rows, folder.EpochOf(e, k.settings.Data.Classes))
 		}
 	}
 	r := k.record(dev, now)
@@ -203,7 +197,7 @@ func (k *runRecorder) writeRun(r folder.Run) error {
 	if err != nil {
 		return err
 	}
-	return k.run.WriteRun(text)
+	return k.run.Write(folder.RunFile, text)
 }
 
 func deviceFacts(dev gpu.Info) folder.Device {

@@ -230,9 +230,9 @@ func (s *session) end(result training.Result, failure error) (*Outcome, error) {
 	if s.alignment != nil {
 		o.Alignment = s.alignment.last
 	}
-	cells := s.cells(folder.OutcomeOf(result, s.Data.Classes, o.Status, o.Reason))
-	written := s.folder.Finish(cells)
-	s.log(cells)
+	row := s.row(folder.OutcomeOf(result, s.Data.Classes, o.Status, o.Reason))
+	written := s.folder.Finish(row)
+	s.log(row)
 	unreported := s.board.close(result)
 	if o.Written = written == nil; o.Written {
 		if o.Report, err = s.report.write(s); err != nil {
@@ -268,11 +268,10 @@ func ending(err error, r training.Result) (status, reason string) {
 	return folder.StatusFailed, strings.TrimSuffix(wording.Sentence(err), ".")
 }
 
-// cells returns the row of result.csv and of the log of all runs.
-func (s *session) cells(o folder.Outcome) []folder.Cell {
-	row := folder.Result{
+// row returns the row of result.csv and of the log of all runs.
+func (s *session) row(o folder.Outcome) *folder.Result {
+	return &folder.Result{
 		Version: version.Read().String(), Go: runtime.Version(), Device: s.Device.Name, DeviceDetail: s.Device.Detail,
 		Settings: s.Facts.Columns(), Parameters: s.Network.Weights(), Outcome: o, Time: s.started.Format(time.RFC3339),
 	}
-	return row.Cells()
 }

@@ -80,17 +80,17 @@ var began = time.Date(2026, 11, 24, 10, 15, 2, 0, time.UTC)
 func runFolder(t *testing.T, root string, seed uint64, status string) string {
 	t.Helper()
 	c := sample(t, seed)
-	r, err := folder.Create(root, "folder", "mdfa-s"+string('0'+rune(seed)), began, []string{"epoch", "steps", "train_loss", "best"}, nil)
+	r, err := folder.Create(root, "folder", "mdfa-s"+string('0'+rune(seed)), began, nil)
 	require.NoError(t, err)
 	defer r.Close()
 	text, err := folder.Run{Settings: c.Settings, Command: []string{"train", "-model", "mdfa"}, Device: folder.Device{Kind: "cpu", Name: "cpu"}, Started: began}.Encode()
 	require.NoError(t, err)
-	require.NoError(t, r.WriteRun(text))
-	require.NoError(t, r.AddEpoch([]folder.Cell{{Column: "epoch", Value: "1"}, {Column: "steps", Value: "7"}, {Column: "train_loss", Value: "0.5"}, {Column: "best", Value: "true"}}))
+	require.NoError(t, r.Write(folder.RunFile, text))
+	require.NoError(t, r.AddEpoch(folder.Epoch{Number: 1, Steps: 7, TrainLoss: folder.Known(0.5), Best: true}))
 	require.NoError(t, checkpoint.NewWriter(r.Dir(), nil).State(c))
 	require.NoError(t, checkpoint.NewWriter(r.Dir(), nil).Weights(c))
 	if status != "" {
-		require.NoError(t, r.Finish([]folder.Cell{{Column: "status", Value: status}, {Column: "epochs", Value: "1"}, {Column: "best_epoch", Value: "1"}, {Column: "test_accuracy", Value: "0.75"}}))
+		require.NoError(t, r.Finish(&folder.Result{Outcome: folder.Outcome{Status: status, Epochs: folder.Known(1), BestEpoch: folder.Known(1), TestAccuracy: folder.Known(0.75)}}))
 	}
 	return r.Dir()
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -24,7 +23,7 @@ func made(t *testing.T, root, rule string, seed int64, accuracy float64) string 
 	t.Helper()
 	net, err := model.NewDense(model.Shape{H: 2, W: 2, C: 1}, []int{3}, 3, gpu.Tanh)
 	require.NoError(t, err)
-	run, err := folder.Create(root, "made-up", rule, time.Now(), []string{"epoch", "valid_accuracy", "best"}, nil)
+	run, err := folder.Create(root, "made-up", rule, time.Now(), nil)
 	require.NoError(t, err)
 	defer run.Close()
 	text, err := folder.Run{Settings: checkpoint.Settings{
@@ -32,9 +31,9 @@ func made(t *testing.T, root, rule string, seed int64, accuracy float64) string 
 		Data: checkpoint.Data{Name: "made-up", Shape: [3]int{2, 2, 1}, Classes: 3},
 	}}.Encode()
 	require.NoError(t, err)
-	require.NoError(t, run.WriteRun(text))
-	require.NoError(t, run.AddEpoch([]folder.Cell{{Column: "epoch", Value: "1"}, {Column: "valid_accuracy", Value: "0.5"}, {Column: "best", Value: "true"}}))
-	require.NoError(t, run.Finish([]folder.Cell{{Column: "status", Value: "complete"}, {Column: "test_accuracy", Value: fmt.Sprint(accuracy)}}))
+	require.NoError(t, run.Write(folder.RunFile, text))
+	require.NoError(t, run.AddEpoch(folder.Epoch{Number: 1, ValidAccuracy: folder.Known(0.5), Best: true}))
+	require.NoError(t, run.Finish(&folder.Result{Outcome: folder.Outcome{Status: folder.StatusComplete, TestAccuracy: folder.Known(accuracy)}}))
 	return run.Dir()
 }
 

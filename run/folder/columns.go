@@ -54,15 +54,6 @@ func (c Columns[T]) Names() []string {
 	return names
 }
 
-// Texts returns the cells of a row of the table.
-func (c Columns[T]) Texts(row *T) []string {
-	var texts []string
-	for _, column := range c.table() {
-		texts = append(texts, column.text(row))
-	}
-	return texts
-}
-
 // Cells returns a row of the table with the names of its columns.
 func (c Columns[T]) Cells(row *T) []Cell {
 	var cells []Cell

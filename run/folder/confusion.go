@@ -7,47 +7,44 @@ import (
 	"mdfa/algo/predict"
 )
 
-// ConfusionFile has what the best weights take for what: a row for each pair of a true and
-// a predicted class that occurs.
-const ConfusionFile = "confusion.csv"
-
 // Confusion is a confusion matrix over a split, "test" or "validation".
 type Confusion struct {
 	Split string
 	*predict.Confusion
 }
 
-// confusionColumns are those of confusion.csv.
-var confusionColumns = []string{"split", "true", "true_name", "predicted", "predicted_name", "count"}
+// confused is a row of confusion.csv.
+type confused struct {
+	split, truthName, predictedName string
+	truth, predicted, count         int
+}
 
-// WriteConfusion writes confusion.csv, unless there are too many classes for their pairs to
-// have been counted. name is what a class is called.
-func WriteConfusion(run *Writer, c Confusion, name func(class int) string) error {
+var confusionColumns = Columns[confused]{
+	{Name: "split", Field: func(c *confused) any { return &c.split }},
+	{Name: "true", Field: func(c *confused) any { return &c.truth }},
+	{Name: "true_name", Field: func(c *confused) any { return &c.truthName }},
+	{Name: "predicted", Field: func(c *confused) any { return &c.predicted }},
+	{Name: "predicted_name", Field: func(c *confused) any { return &c.predictedName }},
+	{Name: "count", Field: func(c *confused) any { return &c.count }},
+}
+
+// WriteConfusion writes confusion.csv, unless there were too many classes to count their pairs. name
+// returns the name of a class.
+func WriteConfusion(w *Writer, c Confusion, name func(class int) string) error {
 	if c.Counts == nil {
 		return nil
 	}
-	t, err := run.NewTable(ConfusionFile, confusionColumns)
-	if err != nil {
-		return err
-	}
+	var rows []confused
 	for i, n := range c.Counts {
-		if n == 0 {
-			continue
-		}
-		truth, predicted := i/c.Classes, i%c.Classes
-		values := []string{c.Split, strconv.Itoa(truth), name(truth), strconv.Itoa(predicted), name(predicted), strconv.Itoa(n)}
-		cells := make([]Cell, len(values))
-		for j, v := range values {
-			cells[j] = Cell{Column: confusionColumns[j], Value: v}
-		}
-		if err := t.Add(cells); err != nil {
-			return err
+		if n > 0 {
+			truth, predicted := i/c.Classes, i%c.Classes
+			rows = append(rows, confused{c.Split, name(truth), name(predicted), truth, predicted, n})
 		}
 	}
-	return t.Save()
+	return w.Write(ConfusionFile, confusionColumns.csv(true, rows...))
 }
 
-// readConfusion reads confusion.csv, nil where there is none.
+// readConfusion reads confusion.csv; nil if there is no file.
 func readConfusion(path string, classes int) (*Confusion, error) {
 	rows, err := ReadTable(path)
 	if err != nil || rows == nil {
@@ -57,18 +54,18 @@ func readConfusion(path string, classes int) (*Confusion, error) {
 	if c.Counts == nil {
 		return nil, unreadable(path, fmt.Errorf("there are %d classes", classes))
 	}
-	for _, r := range rows {
-		truth, err := strconv.Atoi(r["true"])
-		predicted, err2 := strconv.Atoi(r["predicted"])
-		n, err3 := strconv.Atoi(r["count"])
-		if err != nil || err2 != nil || err3 != nil || truth < 0 || truth >= classes || predicted < 0 || predicted >= classes || n < 0 {
-			return nil, unreadable(path, fmt.Errorf("a row counts %q of class %q as %q", r["count"], r["true"], r["predicted"]))
+	for _, line := range rows {
+		r := confusionColumns.Parse(line)
+		for _, count := range []string{"true", "predicted", "count"} {
+			if _, err := strconv.ParseUint(line[count], 10, 63); err != nil || r.truth >= classes || r.predicted >= classes {
+				return nil, unreadable(path, fmt.Errorf("a row counts %q of class %q as %q", line["count"], line["true"], line["predicted"]))
+			}
 		}
-		c.Split = r["split"]
-		c.Counts[truth*classes+predicted] += n
-		c.Total += n
-		if truth == predicted {
-			c.Correct += n
+		c.Split = r.split
+		c.Counts[r.truth*classes+r.predicted] += r.count
+		c.Total += r.count
+		if r.truth == r.predicted {
+			c.Correct += r.count
 		}
 	}
 	return c, nil

@@ -44,8 +44,8 @@ type Folder struct {
 	Weights error
 }
 
-// Read reads the folder. Without a run.json it is none; any other file may be absent, but
-// none may be damaged, the weights excepted. The error is a sentence for the user.
+// Read reads a run's folder. run.json must be there. Any other file may be missing, but only the
+// weights may be damaged. The error is a sentence for the user.
 func Read(ctx context.Context, dir string) (*Folder, error) {
 	f, err := ReadTables(dir)
 	if err != nil {
@@ -86,7 +86,7 @@ func ReadTables(dir string) (*Folder, error) {
 	return f, err
 }
 
-// Status is complete, interrupted, failed or unfinished.
+// Status returns complete, interrupted, failed or unfinished.
 func (f *Folder) Status() string {
 	if f.Result == nil {
 		return StatusUnfinished
@@ -94,7 +94,7 @@ func (f *Folder) Status() string {
 	return f.Result.Status
 }
 
-// unreadable says why a file of the run cannot be read.
+// unreadable explains why a file of the run cannot be read.
 func unreadable(path string, err error) error {
 	return fmt.Errorf("%s cannot be read (%w): it is not as the run left it", path, disk.Reason(err))
 }

@@ -27,7 +27,7 @@ func lockLog(ctx context.Context, root string) (*disk.Held, error) {
 	return disk.Lock(ctx, filepath.Join(root, LogLock), nil)
 }
 
-// lookTime is longer than Locked of another process holds a lock.
+// lookTime is longer than another process holds a lock in Locked.
 const lookTime = 200 * time.Millisecond
 
 // ErrLocked says that another process trains in a folder.
@@ -48,5 +48,5 @@ func Lock(dir string) (unlock func(), err error) {
 	return held.Release, nil
 }
 
-// Locked says whether a process trains in a run's folder. Nothing is written for the answer.
+// Locked says whether a process trains in a run's folder. It writes nothing.
 func Locked(dir string) bool { return disk.Locked(filepath.Join(dir, lockFile)) }

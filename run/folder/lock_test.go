@@ -12,7 +12,7 @@ import (
 
 func TestARunIsOneProcesssAtATime(t *testing.T) {
 	root := t.TempDir()
-	r, err := Create(root, "mnist", "bp", start, columns, nil)
+	r, err := Create(root, "mnist", "bp", start, nil)
 	require.NoError(t, err)
 	assert.True(t, Locked(r.Dir()))
 	_, err = Lock(r.Dir())
@@ -30,18 +30,18 @@ func TestARunIsOneProcesssAtATime(t *testing.T) {
 }
 
 func TestARunThatGoesOnHasItsRowsAndNoResult(t *testing.T) {
-	r, err := Create(t.TempDir(), "mnist", "bp", start, columns, nil)
+	r, err := Create(t.TempDir(), "mnist", "bp", start, nil)
 	require.NoError(t, err)
-	require.NoError(t, r.AddEpoch([]Cell{{"epoch", "1"}, {"loss", "1"}}))
-	require.NoError(t, r.AddEpoch([]Cell{{"epoch", "2"}, {"loss", "2"}}))
-	require.NoError(t, r.WriteRun([]byte("{}\n")))
-	require.NoError(t, r.Finish([]Cell{{"status", "interrupted"}}))
+	require.NoError(t, r.AddEpoch(epoch(1, 1)))
+	require.NoError(t, r.AddEpoch(epoch(2, 2)))
+	require.NoError(t, r.Write(RunFile, []byte("{}\n")))
+	require.NoError(t, r.Finish(&Result{Outcome: Outcome{Status: StatusInterrupted}}))
 	r.Close()
 	require.NoError(t, os.WriteFile(filepath.Join(r.Dir(), ".epochs.csv123"), nil, 0o666))
 
 	unlock, err := Lock(r.Dir())
 	require.NoError(t, err)
-	again, err := Open(r.Dir(), unlock, columns)
+	again, err := Open(r.Dir(), unlock)
 	require.NoError(t, err)
 	assertNames(t, r.Dir(), lockFile, EpochsFile, ResultFile, RunFile)
 	again.Discard()
@@ -49,11 +49,11 @@ func TestARunThatGoesOnHasItsRowsAndNoResult(t *testing.T) {
 
 	unlock, err = Lock(r.Dir())
 	require.NoError(t, err)
-	again, err = Open(r.Dir(), unlock, columns)
+	again, err = Open(r.Dir(), unlock)
 	require.NoError(t, err)
-	require.NoError(t, again.SetEpochs([][]Cell{{{"epoch", "1"}, {"loss", "1"}}}))
-	require.NoError(t, again.AddEpoch([]Cell{{"epoch", "2"}, {"loss", "3"}}))
-	assert.Equal(t, "epoch,loss\n1,1\n2,3\n", read(t, again, EpochsFile))
+	require.NoError(t, again.SetEpochs([]Epoch{epoch(1, 1)}))
+	require.NoError(t, again.AddEpoch(epoch(2, 3)))
+	assert.Equal(t, epochsText("1,0,1", "2,0,3"), read(t, again, EpochsFile))
 	assertNames(t, r.Dir(), lockFile, EpochsFile, RunFile)
 }
 
@@ -78,7 +78,7 @@ func TestARunsFolderAppearsWithItsFiles(t *testing.T) {
 	old := time.Now().Add(-2 * time.Hour)
 	require.NoError(t, os.Chtimes(left, old, old))
 
-	r, err := Create(root, "mnist", "bp", start, columns, nil, File{RunFile, []byte("{}\n")})
+	r, err := Create(root, "mnist", "bp", start, nil, File{RunFile, []byte("{}\n")})
 	require.NoError(t, err)
 	assert.Equal(t, "{}\n", read(t, r, RunFile))
 	assert.True(t, Locked(r.Dir()), "the lock has gone with it")

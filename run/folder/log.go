@@ -19,21 +19,21 @@ import (
 // LogFile is the log's name in the results folder.
 const LogFile = "runs.csv"
 
-// KeyColumn names the folder of a run below the results folder, with slashes. It tells runs
-// apart: rows that agree in it are of one run.
+// KeyColumn is the folder of a run below the results folder, with slashes. Rows with the same value
+// are of one run.
 const KeyColumn = "folder"
 
 // Log is the log of a results folder.
 type Log struct{ root string }
 
-// LogAt is the log of a results folder. Nothing is read or written yet.
+// LogAt returns the log of a results folder. It reads and writes nothing yet.
 func LogAt(root string) *Log { return &Log{root} }
 
-// Path is the log's file.
+// Path returns the log's file.
 func (l *Log) Path() string { return filepath.Join(l.root, LogFile) }
 
-// Append adds a row, and the columns that the log lacks. It returns once the row is on the
-// disk. Line breaks in values become blanks. An error is a clause for a person.
+// Append adds a row, and the columns that the log lacks. It returns when the row is on the
+// disk. Line breaks in values become blanks. The error is a clause for a person.
 func (l *Log) Append(ctx context.Context, row []Cell) error {
 	if err := l.append(ctx, row); err != nil {
 		return fmt.Errorf("the run is not in the log %s: %w", l.Path(), err)
@@ -56,7 +56,7 @@ func (l *Log) append(ctx context.Context, row []Cell) error {
 	return l.write(row)
 }
 
-// write adds a row while the lock is held.
+// write adds a row. The lock must be held.
 func (l *Log) write(row []Cell) error {
 	file, _, err := disk.OpenFile(l.Path(), os.O_RDWR|os.O_APPEND|os.O_CREATE)
 	if err != nil {
@@ -78,10 +78,7 @@ func (l *Log) write(row []Cell) error {
 			wanted = append(wanted, c.Column)
 		}
 	}
-	line, err := encode(ordered(wanted, row))
-	if err != nil {
-		return err
-	}
+	line := encode(ordered(wanted, row))
 	if len(wanted) > len(columns) {
 		return l.replace(kept, columns, wanted, line)
 	}
@@ -93,13 +90,9 @@ func (l *Log) write(row []Cell) error {
 	return disk.Reason(disk.Append(l.Path(), line))
 }
 
-// replace writes the log anew with more columns. Lines that are no rows stay as they are.
+// replace writes the log anew with more columns. Damaged lines stay as they are.
 func (l *Log) replace(kept []byte, columns, wanted []string, last []byte) error {
-	head, err := encode(wanted)
-	if err != nil {
-		return err
-	}
-	out := bytes.NewBuffer(head)
+	out := bytes.NewBuffer(encode(wanted))
 	missing := make([]string, len(wanted)-len(columns))
 	first := true
 	for line := range bytes.Lines(kept) {
@@ -110,30 +103,24 @@ func (l *Log) replace(kept []byte, columns, wanted []string, last []byte) error 
 		values, err := decode(line)
 		if err != nil || len(values) != len(columns) {
 			if len(values) == len(wanted) {
-				out.WriteByte(',') // it shall not pass for a row now
+				out.WriteByte(',') // so that it does not pass for a row now
 			}
 			out.Write(line)
 			continue
 		}
-		if line, err = encode(append(values, missing...)); err != nil {
-			return err
-		}
-		out.Write(line)
+		out.Write(encode(append(values, missing...)))
 	}
 	out.Write(last)
 	return disk.Reason(disk.WriteFile(l.Path(), out.Bytes()))
 }
 
-// complete is a log without a last line that has no end.
-func complete(text []byte) []byte { return text[:bytes.LastIndexByte(text, '\n')+1] }
-
-// header reads the columns of a log, none of an empty one.
+// header reads the columns of a log; nil if it is empty.
 func header(text []byte) ([]string, error) {
 	if len(text) == 0 {
 		return nil, nil
 	}
 	line, _, _ := bytes.Cut(text, []byte("\n"))
-	columns, err := decode(bytes.TrimPrefix(line, []byte("\ufeff"))) // spreadsheets begin a file so
+	columns, err := decode(bytes.TrimPrefix(line, []byte("\ufeff"))) // spreadsheets write a byte order mark
 	switch {
 	case err != nil, !slices.Contains(columns, KeyColumn):
 		return nil, fmt.Errorf("its first line does not name the columns, of which %s is one: move the file away and a new log begins", KeyColumn)
@@ -143,7 +130,7 @@ func header(text []byte) ([]string, error) {
 	return columns, nil
 }
 
-// ordered are the values of a row in the order of the columns.
+// ordered returns the values of a row in the order of the columns.
 func ordered(columns []string, row []Cell) []string {
 	values := make([]string, len(columns))
 	for _, c := range row {
@@ -152,7 +139,7 @@ func ordered(columns []string, row []Cell) []string {
 	return values
 }
 
-// decode reads one line of the log. One that is empty but for its end is no row: io.EOF.
+// decode reads one line of the log. The error of an empty line is io.EOF.
 func decode(line []byte) ([]string, error) {
 	if len(bytes.TrimRight(line, "\r\n")) == 0 {
 		return nil, io.EOF

@@ -11,22 +11,16 @@ import (
 	"mdfa/internal/disk"
 )
 
-// Row is a row's values by column. Empty ones are left out.
-type Row map[string]string
-
-// LogTable is what a log holds.
+// LogTable is the content of a log.
 type LogTable struct {
 	Columns []string
-	Rows    []Row    // in the order in which they were written
-	Notes   []string // what was passed over, as clauses for a person
+	Rows    []Row    // in the order in which they were written, without empty values
+	Notes   []string // skipped lines, as clauses for a person
 }
 
-// maxLog bounds a log; that of a hundred thousand runs has 50 MB.
-const maxLog = 256 << 20
-
-// Read reads a log, also while others write to it. Without the file the table is empty.
+// Read reads a log, also while other processes write to it. Without the file the table is empty.
 func (l *Log) Read() (*LogTable, error) {
-	text, err := disk.ReadFile(context.Background(), l.Path(), maxLog)
+	text, err := disk.ReadFile(context.Background(), l.Path(), maxTable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &LogTable{}, nil
 	}
@@ -75,8 +69,8 @@ func parse(text []byte) (*LogTable, error) {
 	return t, nil
 }
 
-// Runs returns the last row of each run, in the order in which the runs first started. No value of an
-// earlier row is taken: it may be from a start whose end the run has left behind.
+// Runs returns the last row of each run, in the order in which the runs first started. It takes no
+// value from an earlier row, which may be from a start before a resumed run's.
 func (t *LogTable) Runs() []Row {
 	var folders []string
 	runs := map[string]Row{}

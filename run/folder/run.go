@@ -17,20 +17,20 @@ import (
 	"mdfa/run/checkpoint"
 )
 
-// RunFile is what a run's folder says of the run from its first second on.
+// RunFile describes a run from its first second on.
 const RunFile = "run.json"
 
-// Run is run.json.
+// Run is the content of run.json.
 type Run struct {
 	Format int `json:"format"`
 	checkpoint.Settings
 	Command []string  `json:"command"` // the program and its arguments, as first typed
 	Device  Device    `json:"device"`
 	Started time.Time `json:"started"`
-	Resumed []Resumed `json:"resumed,omitempty"` // each time that it went on
+	Resumed []Resumed `json:"resumed,omitempty"` // each time that it was resumed
 }
 
-// Device is what a run was computed on.
+// Device is the device of a run.
 type Device struct {
 	Kind   string `json:"kind"` // "cpu", "cuda" or "emu"
 	Name   string `json:"name"`
@@ -45,24 +45,24 @@ func (d Device) String() string {
 	return d.Name + ", " + d.Detail
 }
 
-// Resumed is one time that a run went on.
+// Resumed is one time that a run was resumed.
 type Resumed struct {
 	Time    time.Time `json:"time"`
 	Program string    `json:"program"`
 	Command []string  `json:"command"`
 	Device  Device    `json:"device"`
-	From    string    `json:"from,omitempty"` // the checkpoint's file; "" where there was none yet
+	From    string    `json:"from,omitempty"` // the checkpoint's file; "" if there was none yet
 	Epoch   int       `json:"epoch"`
 	Step    int       `json:"step"`
 }
 
-// maxRun bounds run.json.
+// maxRun limits the size of run.json.
 const maxRun = 64 << 20
 
 // runFormat is the version of run.json.
 const runFormat = 1
 
-// Encode is run.json's text.
+// Encode returns the text of run.json.
 func (r Run) Encode() ([]byte, error) {
 	r.Format = runFormat
 	text, err := json.MarshalIndent(r, "", "  ")
@@ -72,8 +72,8 @@ func (r Run) Encode() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// runLevels is how far below a folder its runs may lie: those of -out are two levels down, and a
-// folder of several such folders is one more.
+// runLevels is the depth to which RunsBelow searches: the runs of -out are two levels down, and
+// three in a folder of several such folders.
 const runLevels = 3
 
 // Is says whether a folder is a run's.

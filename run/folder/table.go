@@ -14,35 +14,106 @@ import (
 	"mdfa/internal/foreign"
 )
 
-// AlignmentFile is there for runs that measured their alignment: header, and a row for
-// each layer at each measured step.
-const AlignmentFile = "alignment.csv"
+// Row is the values of a line by the names of their columns.
+type Row map[string]string
 
-// Table is a further CSV of a run. Rows are kept in memory until Save adds them to the file;
-// call it before epochs.csv or a checkpoint is written, and the file is never behind them.
-type Table struct {
-	run     *Writer
-	name    string
-	columns []string
-	text    bytes.Buffer
-	saved   int // bytes of text that the file has; 0: no file yet, -1: other ones
-}
+// maxTable limits the size of a CSV that is read into memory. The log of a hundred thousand runs
+// has 50 MB.
+const maxTable = 256 << 20
 
-// NewTable is a table of the run without rows. The file appears with the first Save.
-func (r *Writer) NewTable(name string, columns []string) (*Table, error) {
-	t := &Table{run: r, name: name, columns: columns}
-	return t, t.line(columns)
-}
-
-// ContinueTable is the table that an earlier part of the run left, with those of its rows
-// that keep wants. Where there is no file it begins without rows. A file that is no CSV of
-// these columns is an error, and stays as it is.
-func (r *Writer) ContinueTable(name string, columns []string, keep func(row []string) bool) (*Table, error) {
-	t, err := r.NewTable(name, columns)
-	if err != nil {
-		return nil, err
+// ReadTable reads a CSV of a run; nil if there is no file. The error is a sentence that names the
+// file.
+func ReadTable(path string) ([]Row, error) {
+	text, err := disk.ReadFile(context.Background(), path, maxTable)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	path := filepath.Join(r.dir, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read (%w): check the disk and its permissions", path, disk.Reason(err))
+	}
+	lines, err := csv.NewReader(bytes.NewReader(complete(text))).ReadAll() // every row has as many cells as the first
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s is damaged (%w): expected a CSV as train writes it", path, err)
+	case len(lines) == 0:
+		return nil, fmt.Errorf("%s is empty: expected a CSV as train writes it", path)
+	}
+	rows := make([]Row, len(lines)-1)
+	for i, line := range lines[1:] {
+		rows[i] = rowOf(lines[0], line)
+	}
+	return rows, nil
+}
+
+// rowOf names the values of a line.
+func rowOf(columns, line []string) Row {
+	row := Row{}
+	for i, value := range line {
+		row[columns[i]] = foreign.Uncell(value)
+	}
+	return row
+}
+
+// complete leaves out a last line without its end, which a power cut may leave.
+func complete(text []byte) []byte { return text[:bytes.LastIndexByte(text, '\n')+1] }
+
+// csv returns rows as lines of a CSV, after the header if it is asked for.
+func (c Columns[T]) csv(header bool, rows ...T) []byte {
+	var lines [][]string
+	if header {
+		lines = append(lines, c.Names())
+	}
+	for _, row := range rows {
+		_, values := split(c.Cells(&row))
+		lines = append(lines, values)
+	}
+	return encode(lines...)
+}
+
+// encode returns lines of a CSV that is safe for a spreadsheet.
+func encode(lines ...[]string) []byte {
+	var text bytes.Buffer
+	w := csv.NewWriter(&text)
+	for _, line := range lines {
+		_ = w.Write(foreign.Cells(line)) // memory takes every line
+	}
+	w.Flush()
+	return text.Bytes()
+}
+
+// Cell is a value under its column's name.
+type Cell struct{ Column, Value string }
+
+func split(cells []Cell) (names, values []string) {
+	for _, c := range cells {
+		names, values = append(names, c.Column), append(values, c.Value)
+	}
+	return names, values
+}
+
+// Table is a CSV of a run to which rows are added now and then. Rows stay in memory until Save adds
+// them to the file. Call Save before a checkpoint or a row of epochs.csv is written: then the file
+// is never behind them.
+type Table[T any] struct {
+	writer  *Writer
+	name    string
+	columns Columns[T]
+	text    bytes.Buffer
+	saved   int // bytes of text in the file; 0: there is no file yet, -1: it has other rows
+}
+
+// NewTable returns a table without rows. The file appears with the first Save.
+func NewTable[T any](w *Writer, name string, columns Columns[T]) *Table[T] {
+	t := &Table[T]{writer: w, name: name, columns: columns}
+	t.text.Write(columns.csv(true))
+	return t
+}
+
+// ContinueTable returns the table of a resumed run with those rows that keep accepts. Without a
+// file it has no rows. A file that is no CSV of these columns is an error, and stays as it is.
+func ContinueTable[T any](w *Writer, name string, columns Columns[T], keep func(T) bool) (*Table[T], error) {
+	t := NewTable(w, name, columns)
+	path := filepath.Join(w.dir, name)
 	text, err := disk.ReadFile(context.Background(), path, maxTable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return t, nil
@@ -50,49 +121,34 @@ func (r *Writer) ContinueTable(name string, columns []string, keep func(row []st
 	if err != nil {
 		return nil, err
 	}
-	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
-	if err != nil || len(rows) == 0 || !slices.Equal(rows[0], columns) {
+	lines, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil || len(lines) == 0 || !slices.Equal(lines[0], columns.Names()) {
 		return nil, fmt.Errorf("%s is not the table that this program writes: move it away, and the run begins a new one", path)
 	}
-	for _, row := range rows[1:] {
-		if foreign.Uncells(row); !keep(row) {
-			continue
-		}
-		if err := t.line(row); err != nil {
-			return nil, err
+	for _, line := range lines[1:] {
+		if keep(columns.Parse(rowOf(lines[0], line))) {
+			t.text.Write(encode(foreign.Uncells(line)))
 		}
 	}
 	t.saved = -1 // the file may have rows that were not kept
 	return t, nil
 }
 
-// Add adds a row. The cells are in the order of the columns.
-func (t *Table) Add(cells []Cell) error {
-	names, values := split(cells)
-	if !slices.Equal(names, t.columns) {
-		return fmt.Errorf("a row of %s has the columns %v instead of %v", t.name, names, t.columns)
-	}
-	return t.line(values)
-}
+// Add adds a row.
+func (t *Table[T]) Add(row T) { t.text.Write(t.columns.csv(false, row)) }
 
-// Save writes the file, if rows were added or left out since the last time.
-func (t *Table) Save() error {
+// Save writes the file if rows were added or left out since the last time.
+func (t *Table[T]) Save() error {
 	if t.saved == t.text.Len() {
 		return nil
 	}
-	write, text := t.run.write, t.text.Bytes()
+	write, text := t.writer.Write, t.text.Bytes()
 	if t.saved > 0 {
-		write, text = t.run.append, text[t.saved:]
+		write, text = t.writer.append, text[t.saved:]
 	}
 	if err := write(t.name, text); err != nil {
 		return err
 	}
 	t.saved = t.text.Len()
 	return nil
-}
-
-func (t *Table) line(values []string) error {
-	line, err := encode(values)
-	t.text.Write(line)
-	return err
 }

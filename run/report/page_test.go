@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,20 +40,15 @@ func runFolder(t *testing.T) string {
 		Data:  checkpoint.Data{Name: "made-up", Shape: [3]int{2, 2, 1}, Classes: 3, ClassOrder: []int{5, 9, 1}, Train: 16, Valid: 8, Test: 8},
 		Rule:  "mdfa", ClampFloor: &floor, Network: net.Spec(), Seed: 4,
 	}
-	run, err := folder.Create(t.TempDir(), "made-up", "run", time.Now(), []string{"epoch", "train_loss", "valid_accuracy", "best"}, nil)
+	run, err := folder.Create(t.TempDir(), "made-up", "run", time.Now(), nil)
 	require.NoError(t, err)
 	defer run.Close()
 	text, err := folder.Run{Settings: settings, Command: []string{"bin/train", "-data", "my data", "-lr", "it's"}, Device: folder.Device{Name: "cpu"}}.Encode()
 	require.NoError(t, err)
-	require.NoError(t, run.WriteRun(text))
-	for i, values := range [][]string{{"1", "0.5", "0.625", "true"}, {"2", "NaN", "0.5", "false"}} {
-		var cells []folder.Cell
-		for j, column := range []string{"epoch", "train_loss", "valid_accuracy", "best"} {
-			cells = append(cells, folder.Cell{Column: column, Value: values[j]})
-		}
-		require.NoError(t, run.AddEpoch(cells), i)
-	}
-	require.NoError(t, run.Finish([]folder.Cell{{Column: "status", Value: "complete"}, {Column: "reason"}, {Column: "test_accuracy", Value: "0.75"}}))
+	require.NoError(t, run.Write(folder.RunFile, text))
+	require.NoError(t, run.AddEpoch(folder.Epoch{Number: 1, TrainLoss: folder.Known(0.5), ValidAccuracy: folder.Known(0.625), Best: true}))
+	require.NoError(t, run.AddEpoch(folder.Epoch{Number: 2, TrainLoss: folder.Known(math.NaN()), ValidAccuracy: folder.Known(0.5)}))
+	require.NoError(t, run.Finish(&folder.Result{Outcome: folder.Outcome{Status: folder.StatusComplete, TestAccuracy: folder.Known(0.75)}}))
 	c := predict.NewConfusion(3)
 	c.Add([]float32{1, 0, 0, 0, 1, 0, 0, 1, 0}, []int32{0, 1, 2})
 	require.NoError(t, folder.WriteConfusion(run, folder.Confusion{Split: "test", Confusion: c}, settings.Data.ClassName))
