@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"mdfa/gpu"
+	"mdfa/model"
 )
 
 // Config is how a learner trains its network.
@@ -23,6 +24,14 @@ type Config struct {
 
 // generated says whether the step draws the feedback, which is then not stored.
 func (c Config) generated() bool { return c.Feedback.Draw != gpu.DrawNone }
+
+// Stored is the kind of feedback that takes memory: none where the step draws it.
+func (c Config) Stored() model.Feedback {
+	if c.generated() {
+		return model.NoFeedback
+	}
+	return c.Rule.Feedback
+}
 
 // StepsPerEpoch is the number of full batches in n training examples.
 func (c Config) StepsPerEpoch(n int) int { return n / c.Batch }

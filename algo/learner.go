@@ -26,10 +26,7 @@ func NewLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback
 	if cfg.EvalBatch == 0 {
 		cfg.EvalBatch = EvalBatch(net, cfg.Batch)
 	}
-	want := net.FeedbackLen(cfg.Rule.Feedback)
-	if cfg.generated() {
-		want = 0
-	}
+	want := net.FeedbackLen(cfg.Stored())
 	if len(params) != net.Params || int64(len(feedback)) != want {
 		return nil, fmt.Errorf("algo: %d parameters and %d feedback values for a network of %d and %d: %w",
 			len(params), len(feedback), net.Params, want, gpu.ErrShape)

@@ -9,7 +9,6 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"mdfa/algo"
-	"mdfa/algo/measure"
 	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/model"
@@ -26,9 +25,6 @@ type Need struct {
 // Memory lists what a run keeps on its device, the largest first.
 type Memory []Need
 
-// evaluationBytes is about the size of the activations of an evaluation step.
-const evaluationBytes = 64 << 20
-
 // What a GPU takes beside the engine's own arrays: the workspace of cuBLAS, and patches of
 // as many images at a time as fit. Both are at most these, or these parts of its memory.
 const (
@@ -40,22 +36,15 @@ const (
 // initial values are held once more while they are handed over. aligned: the run measures its
 // alignment.
 func planMemory(net *model.Network, c algo.Config, data training.Data, dev gpu.Info, aligned bool) Memory {
-	kind := c.Rule.Feedback
-	if c.Feedback.Draw != gpu.DrawNone {
-		kind = model.NoFeedback // drawn in every step
-	}
-	m := net.Memory(c.Batch, kind)
-	activations := max(m.Activations, min(net.Memory(512, kind).Activations, evaluationBytes))
-	deltas := 4 * uint64(c.Batch) * uint64(net.HiddenUnits()+net.Logits)
+	m := training.PlanMemory(net, c, data, aligned)
 	p := Memory{
-		// weights, gradients, the best weights so far, optimizer state
-		{What: "weights and optimizer", Bytes: m.Weights * uint64(3+c.Optimizer.States())},
+		{What: "weights and optimizer", Bytes: m.Weights},
 		{What: "feedback", Bytes: m.Feedback},
-		{What: "activations", Bytes: activations + deltas},
-		{What: "images", Bytes: training.ImageBytes(net, c, data)},
+		{What: "activations", Bytes: m.Activations},
+		{What: "images", Bytes: m.Images},
 	}
 	if aligned {
-		p = append(p, Need{What: "alignment", Bytes: measure.AlignmentBytes(net, c)})
+		p = append(p, Need{What: "alignment", Bytes: m.Alignment})
 	}
 	if device.OnGPU(dev.Kind) {
 		total := uint64(dev.MemoryTotal)
@@ -63,7 +52,7 @@ func planMemory(net *model.Network, c algo.Config, data training.Data, dev gpu.I
 			Need{What: "patches", Bytes: min(patchBytes, total/patchPart, largestPatches(net, c.Batch))},
 			Need{What: "cuBLAS", Bytes: min(productBytes, total/productPart), held: true})
 	} else {
-		p = append(p, Need{What: "initial values", Bytes: m.Weights + m.Feedback})
+		p = append(p, Need{What: "initial values", Bytes: net.Memory(0, c.Stored()).Weights + m.Feedback})
 	}
 	slices.SortStableFunc(p, func(a, b Need) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	return p
@@ -72,8 +61,7 @@ func planMemory(net *model.Network, c algo.Config, data training.Data, dev gpu.I
 // largestPatches returns the bytes of the patches of the neediest convolution, of all images of
 // a step at once.
 func largestPatches(net *model.Network, batch int) uint64 {
-	perExample := 4 * (net.Input.Size() + net.HiddenUnits())
-	images := max(batch, min(512, evaluationBytes/perExample))
+	images := algo.EvalBatch(net, batch)
 	var most uint64
 	for _, l := range net.Hidden() {
 		if l.Kind == model.Conv {

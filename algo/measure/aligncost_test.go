@@ -11,6 +11,7 @@ import (
 	"mdfa/algo/internal/owned"
 	"mdfa/algo/measure"
 	"mdfa/algo/training"
+	"mdfa/gpu"
 	"mdfa/gpu/cpu"
 )
 
@@ -21,13 +22,13 @@ func TestMeasuringCostsOneBackwardPassAndNothingWhenOff(t *testing.T) {
 			dev := &algotest.Counted{Device: cpu.Open()}
 			defer func() { require.NoError(t, dev.Close()) }()
 			l := algotest.Learner(t, dev, algotest.Config(rule))
-			run := func(every int) (floats, programs, compares int) {
+			run := func(every int) (bytes, programs, compares int) {
 				before := *dev
 				trainer, err := training.New(t.Context(), l, training.Data{Train: algotest.Bands(1, 40)},
 					training.Schedule{Epochs: 1, AlignmentEvery: every})
 				require.NoError(t, err)
 				require.NoError(t, trainer.Close())
-				return dev.Floats - before.Floats, dev.Programs - before.Programs, dev.Compares - before.Compares
+				return dev.Bytes - before.Bytes, dev.Programs - before.Programs, dev.Compares - before.Compares
 			}
 			off, programs, compares := run(0)
 			assert.Zero(t, compares)
@@ -35,7 +36,8 @@ func TestMeasuringCostsOneBackwardPassAndNothingWhenOff(t *testing.T) {
 			on, programs, compares := run(1)
 			assert.NotZero(t, compares)
 			assert.LessOrEqual(t, programs, 3, "the step, the measured step, the weights")
-			assert.EqualValues(t, measure.AlignmentBytes(l.Network(), l.Config())/4, on-off, "what AlignmentBytes says")
+			sums := 4 * 8 * gpu.NumCompared * len(l.Network().Layers)
+			assert.EqualValues(t, measure.AlignmentBytes(l.Network(), l.Config()), on-off-sums)
 
 			o := owned.List{Device: dev}
 			measured, err := measure.NewAligner(&o, l)

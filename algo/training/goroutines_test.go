@@ -186,27 +186,3 @@ func TestExamplesComeFromOnePlace(t *testing.T) {
 		}
 	}
 }
-
-func TestImageBytesCountsSetsWholeAndStreamsBySlots(t *testing.T) {
-	cfg := algotest.Config(algo.DFA)
-	train, valid, test := algotest.Coded(1000), algotest.Coded(900), algotest.Coded(20)
-	const row = algotest.Features + 4
-	resident := func(e feed.Examples) feed.Examples { e.Resident = true; return e }
-	dev := cpu.Open()
-	defer func() { require.NoError(t, dev.Close()) }()
-	net := algotest.Learner(t, dev, cfg).Network()
-	for name, c := range map[string]struct {
-		data Data
-		want int
-	}{
-		"streamed":       {Data{Train: train, Valid: valid, Test: test}, 4*8*row + 4*16*row},
-		"small streamed": {Data{Train: train, Test: algotest.Coded(3)}, 4*8*row + 4*3*row},
-		"resident":       {Data{Train: resident(train), Valid: resident(valid), Test: resident(test)}, 1000*(row+4) + 920*row},
-		"in memory":      {Data{Train: algotest.Bands(1, 100)}, 100 * (row + 4)},
-		"mixed":          {Data{Train: train, Valid: resident(valid), Test: test}, 4*8*row + 900*row + 4*16*row},
-	} {
-		assert.EqualValues(t, c.want, ImageBytes(net, cfg, c.data), name)
-	}
-	cfg.EvalBatch = 0
-	assert.EqualValues(t, 4*8*row+4*512*row, ImageBytes(net, cfg, Data{Train: train, Valid: valid}), "the largest evaluation batch of a small network")
-}

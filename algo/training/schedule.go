@@ -9,7 +9,6 @@ import (
 	"mdfa/algo"
 	"mdfa/algo/feed"
 	"mdfa/algo/measure"
-	"mdfa/model"
 )
 
 // Data is the examples that a run trains, validates and tests on. Validation and test may be empty.
@@ -38,26 +37,6 @@ func (d Data) streamedRows(batch int) int {
 		}
 	}
 	return n
-}
-
-// ImageBytes is about how much device memory the images and labels of a run take: of resident sets all, of streamed
-// ones the batches on their way. On a GPU the latter take as much pinned host memory.
-func ImageBytes(net *model.Network, c algo.Config, data Data) uint64 {
-	const label, order = 4, 4
-	example := net.Input.Size() + label
-	evalBatch := cmp.Or(c.EvalBatch, algo.EvalBatch(net, c.Batch))
-	sum := feed.Slots * data.streamedRows(evalBatch) * example
-	if data.Train.Streamed() {
-		sum += feed.Slots * c.Batch * example
-	} else {
-		sum += data.Train.Len() * (example + order)
-	}
-	for _, e := range []feed.Examples{data.Valid, data.Test} {
-		if !e.Streamed() {
-			sum += e.Len() * example
-		}
-	}
-	return uint64(sum)
 }
 
 // Schedule is how long a run takes and in which order it sees the data.

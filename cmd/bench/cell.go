@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"mdfa/algo"
+	"mdfa/algo/feed"
 	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/model"
@@ -67,18 +68,19 @@ func (c *cell) addProducts() error {
 	return err
 }
 
-// needs estimates the bytes of the training: weights, gradients, the best weights
-// and the optimizer's state, feedback, activations and errors, and the images. On the cpu
-// the initial values take memory, too, while they are copied.
+// config is how the cell trains.
+func (c *cell) config() algo.Config {
+	return algo.Config{Rule: c.rule, Optimizer: optimizer, LR: 1e-4, Batch: c.batch}
+}
+
+// needs estimates the bytes of the training. On the cpu the initial values take memory, too, while they are copied.
 func (c *cell) needs(dev gpu.Info) uint64 {
-	m := c.net.Memory(c.batch, c.rule.Feedback)
-	arrays := uint64(3 + optimizer.States())
+	images := feed.Examples{Labels: make([]int32, c.batch*c.data.batches)}
+	sum := training.PlanMemory(c.net, c.config(), training.Data{Train: images}, false).Total()
 	if dev.Kind == "cpu" {
-		arrays++
+		sum += c.net.Memory(0, model.NoFeedback).Weights
 	}
-	deltas := 4 * c.batch * (c.net.HiddenUnits() + c.net.Logits)
-	images := c.batch * c.data.batches * c.data.input.Size()
-	return arrays*m.Weights + m.Feedback + m.Activations + uint64(deltas+images)
+	return sum
 }
 
 func (c *cell) prepare(streamed bool) error {
@@ -94,8 +96,7 @@ func (c *cell) prepare(streamed bool) error {
 	if err != nil {
 		return err
 	}
-	cfg := algo.Config{Rule: c.rule, Optimizer: optimizer, LR: 1e-4, Batch: c.batch}
-	if c.learner, err = algo.NewLearner(c.dev, c.net, cfg, params, feedback); err != nil {
+	if c.learner, err = algo.NewLearner(c.dev, c.net, c.config(), params, feedback); err != nil {
 		return err
 	}
 	train := c.data.madeUp(c.data.batches * c.batch)

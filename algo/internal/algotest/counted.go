@@ -2,20 +2,26 @@ package algotest
 
 import "mdfa/gpu"
 
-// Counted counts the operations that an engine asks of a device.
+// Counted is a device that counts the operations that are asked of it.
 type Counted struct {
 	gpu.Device
-	// Floats are the float32 that were allocated. Backward counts the operations of backward passes, weight
-	// gradients among them, and Feedbacks those of direct feedback.
-	Floats, Programs, Compares, Backward, Feedbacks int
+	// Bytes were allocated, in buffers and feeds. Backward counts the operations of backward passes, weight gradients
+	// among them, and Feedbacks those of direct feedback.
+	Bytes, Programs, Compares, Backward, Feedbacks int
 }
 
 // Alloc counts.
 func (c *Counted) Alloc(kind gpu.DType, n int) (gpu.Buffer, error) {
-	if kind == gpu.Float32 {
-		c.Floats += n
-	}
+	c.Bytes += n * kind.Size()
 	return c.Device.Alloc(kind, n)
+}
+
+// NewFeed counts.
+func (c *Counted) NewFeed(slots int, parts ...gpu.FeedPart) (gpu.Feed, error) {
+	for _, p := range parts {
+		c.Bytes += slots * p.Len * p.Type.Size()
+	}
+	return c.Device.NewFeed(slots, parts...)
 }
 
 // Record counts.
@@ -54,9 +60,9 @@ func (c *Counted) ConvGrad(a gpu.ConvGradArgs) error {
 	return c.Device.ConvGrad(a)
 }
 
-// Gemm counts.
+// Gemm counts weight gradients.
 func (c *Counted) Gemm(a gpu.GemmArgs) error {
-	if a.TransA { // a weight gradient
+	if a.TransA {
 		c.Backward++
 	}
 	return c.Device.Gemm(a)

@@ -1,0 +1,57 @@
+package training
+
+import (
+	"mdfa/algo"
+	"mdfa/algo/feed"
+	"mdfa/algo/measure"
+	"mdfa/gpu"
+	"mdfa/model"
+)
+
+// Memory is the device memory of a run in bytes, but for a few counters and what a device needs of its own.
+type Memory struct {
+	Weights     uint64 // with their gradients, the best weights so far and the optimizer's state
+	Feedback    uint64 // 0 where the step draws it
+	Activations uint64 // of the largest batch, with the errors of a training batch
+	Images      uint64 // with labels and order. On a GPU, streamed ones take as much pinned host memory
+	Alignment   uint64 // 0 unless it is measured
+}
+
+// Total is the sum.
+func (m Memory) Total() uint64 {
+	return m.Weights + m.Feedback + m.Activations + m.Images + m.Alignment
+}
+
+// PlanMemory adds up what a learner and a trainer will take. Aligned says whether the alignment is measured.
+func PlanMemory(net *model.Network, c algo.Config, data Data, aligned bool) Memory {
+	batch := max(c.Batch, c.EvalBatch)
+	if c.EvalBatch == 0 {
+		batch = algo.EvalBatch(net, c.Batch)
+	}
+	kept := net.Memory(batch, c.Stored())
+	m := Memory{
+		Weights:     kept.Weights * uint64(3+c.Optimizer.States()),
+		Feedback:    kept.Feedback,
+		Activations: kept.Activations + bytes(c.Batch, 4*(net.HiddenUnits()+net.Logits)),
+	}
+	label := gpu.Int32.Size()
+	example := net.Input.Size() + label
+	if data.Train.Streamed() {
+		m.Images = bytes(feed.Slots*c.Batch, example)
+	} else {
+		m.Images = bytes(data.Train.Len(), example) + bytes(c.StepsPerEpoch(data.Train.Len())*c.Batch, label)
+	}
+	m.Images += bytes(feed.Slots*data.streamedRows(batch), example)
+	for _, e := range []feed.Examples{data.Valid, data.Test} {
+		if !e.Streamed() {
+			m.Images += bytes(e.Len(), example)
+		}
+	}
+	if aligned {
+		m.Alignment = measure.AlignmentBytes(net, c)
+	}
+	return m
+}
+
+// bytes is the size of n things of so many bytes each.
+func bytes(n, each int) uint64 { return uint64(n) * uint64(each) }
