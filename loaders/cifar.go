@@ -31,6 +31,7 @@ const (
 // row by row.
 type cifarSet struct {
 	name    string
+	address string // of the publisher, ends with a slash
 	archive fetch.File
 	folder  string   // of the files within the archive
 	train   []string // files, in the order of their rows
@@ -46,6 +47,9 @@ type cifarLabel struct {
 	names   string // the file with the names of the labels
 	keys    cifarKeys
 }
+
+// cifarKeys are the keys of the labels and of their names in the dictionaries.
+type cifarKeys struct{ labels, names string }
 
 // files returns the names of all needed files, the training files first.
 func (set cifarSet) files() []string { return append(slices.Clone(set.train), set.test) }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"mdfa/internal/fault"
 	"mdfa/internal/fetch"
 )
@@ -81,10 +83,10 @@ func (set cifarSet) findIn(dir string) (of cifarSet, at cifarPlace, missing []st
 
 // notHere lists the files that a named folder lacks.
 func (set cifarSet) notHere(dir string, missing []string) error {
-	text := fmt.Sprintf("%s in %s is not complete: put %s there, or name another folder with -data.", set.name, homely(dir), list(missing))
+	text := fmt.Sprintf("%s in %s is not complete: put %s there, or name another folder with -data.", set.name, homely(dir), english.WordSeries(missing, "and"))
 	if len(missing) == len(set.files()) {
 		text = fmt.Sprintf("%s is not in %s. %s", set.name, homely(dir),
-			byHand(set.name, cifarAddress, []fetch.File{set.archive}))
+			byHand(set.name, set.address, []fetch.File{set.archive}))
 	}
 	return fault.New(ErrNotFound, nil, "%s", text)
 }

@@ -15,9 +15,6 @@ import (
 // same images in the same order, in pickles of a numpy array [n, 3*32*32] of planes and
 // lists of labels.
 
-// cifarKeys are the keys of the labels and of their names in the dictionaries.
-type cifarKeys struct{ labels, names string }
-
 // readBatch reads a file of the Python version.
 func (set cifarSet) readBatch(ctx context.Context, r io.Reader, path string, use int) (rawSplit, error) {
 	const rest = 64 << 20 // bytes of everything but the images, mostly the names of the original files

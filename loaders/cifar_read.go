@@ -34,7 +34,7 @@ func (set cifarSet) read(ctx context.Context, opt Options) (contents, error) {
 	set, at, err := set.find(opt.Dir)
 	if err == nil && at == (cifarPlace{}) {
 		var paths []string
-		paths, _, err = fetchSet(ctx, set.name, cifarAddress, []fetch.File{set.archive}, opt)
+		paths, _, err = fetchSet(ctx, set.name, set.address, []fetch.File{set.archive}, opt)
 		if err == nil {
 			at.archive = paths[0]
 		}
@@ -196,7 +196,7 @@ func (set cifarSet) readTar(ctx context.Context, r io.Reader, archive string, si
 	for _, name := range wanted {
 		if !seen[name] {
 			return contents{}, fault.New(ErrFormat, nil,
-				"%s does not hold %s: get %s from %s.", archive, name, set.archive.Name, cifarAddress)
+				"%s does not hold %s: get %s from %s.", archive, name, set.archive.Name, set.address)
 		}
 	}
 	held := set.join(parts)
@@ -209,7 +209,7 @@ func (set cifarSet) tarFault(err error, archive, place string, begun bool) error
 	switch {
 	case errors.Is(err, tar.ErrHeader) && !begun:
 		return fault.New(ErrFormat, err,
-			"%s is not a tar archive: put %s from %s there, or name its folder with -data.", archive, set.archive.Name, cifarAddress)
+			"%s is not a tar archive: put %s from %s there, or name its folder with -data.", archive, set.archive.Name, set.address)
 	case errors.Is(err, tar.ErrHeader):
 		return fault.New(ErrCorrupt, err,
 			"%s is damaged: its tar stream is wrong %s; copy or download the file again.", archive, place)

@@ -97,44 +97,6 @@ func lookIn(dir string, names []string, spellings func(name string) []string) (p
 	return paths, missing, nil
 }
 
-// idxSpellings lists the usual names of an idx file: Y. LeCun's (train-images-idx3-ubyte) and
-// the one that some unpackers make of it (train-images.idx3-ubyte), zipped or not. Its content, not its name,
-// shows whether it is zipped.
-func idxSpellings(name string) []string {
-	dotted := strings.Replace(name, "-idx", ".idx", 1)
-	return []string{name, name + ".gz", dotted, dotted + ".gz"}
-}
-
-// findIDX looks for the files of a data set in MNIST's format. Nil paths without an error mean that no default
-// place has all of them.
-func findIDX(name, dir string) (paths []string, place string, err error) {
-	if dir != "" {
-		holds := list(gzNames(idxNames))
-		info, err := statNamed(dir, holds)
-		if err != nil {
-			return nil, "", err
-		}
-		if !info.IsDir() {
-			return nil, "", fault.New(ErrNotFound, nil,
-				"-data %s is a file; name the folder that holds %s.", dir, holds)
-		}
-	}
-	for _, place := range candidates(name, dir) {
-		paths, missing, err := lookIn(place, idxNames, idxSpellings)
-		switch {
-		case err != nil:
-			return nil, "", err
-		case len(missing) == 0:
-			return paths, sourceOf(place), nil
-		case dir != "":
-			return nil, "", fault.New(ErrNotFound, nil,
-				"%s in %s is not complete: put %s there (gzipped or not), or name another folder with -data.",
-				name, homely(dir), list(gzNames(missing)))
-		}
-	}
-	return nil, "", nil
-}
-
 // statNamed looks at the path of -data; holds names the content that belongs there.
 func statNamed(dir, holds string) (fs.FileInfo, error) {
 	info, err := os.Stat(dir)
@@ -146,21 +108,4 @@ func statNamed(dir, holds string) (fs.FileInfo, error) {
 		return nil, openFault(dir, err)
 	}
 	return info, nil
-}
-
-func gzNames(names []string) []string {
-	zipped := make([]string, len(names))
-	for i, name := range names {
-		zipped[i] = name + ".gz"
-	}
-	return zipped
-}
-
-// list writes "a, b and c".
-func list(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " and " + words[last]
 }

@@ -27,6 +27,23 @@ const (
 	firstRead = 1 << 20
 )
 
+// idxNames are the four files, without ".gz".
+var idxNames = []string{
+	"train-images-idx3-ubyte",
+	"train-labels-idx1-ubyte",
+	"t10k-images-idx3-ubyte",
+	"t10k-labels-idx1-ubyte",
+}
+
+// gzNames returns the published names of files.
+func gzNames(names []string) []string {
+	zipped := make([]string, len(names))
+	for i, name := range names {
+		zipped[i] = name + ".gz"
+	}
+	return zipped
+}
+
 // idxWant is the expected content of a file: labels, or images of one
 // size.
 type idxWant struct {

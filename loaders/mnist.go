@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"strings"
+
+	"github.com/dustin/go-humanize/english"
 
 	"mdfa/internal/fault"
 	"mdfa/internal/fetch"
@@ -16,14 +19,6 @@ const (
 	mnistTrainCount = 60000
 	mnistTestCount  = 10000
 )
-
-// idxNames are the four files, without ".gz".
-var idxNames = []string{
-	"train-images-idx3-ubyte",
-	"train-labels-idx1-ubyte",
-	"t10k-images-idx3-ubyte",
-	"t10k-labels-idx1-ubyte",
-}
 
 // idxSet is a data set in MNIST's format.
 type idxSet struct {
@@ -70,6 +65,44 @@ func (set idxSet) fetch(ctx context.Context, opt Options) (paths []string, place
 		return paths, place, err
 	}
 	return nil, "", fault.New(ErrNotFound, err, "%v The go command could not fetch it either (%v).", err, unfetched)
+}
+
+// idxSpellings lists the usual names of an idx file: Y. LeCun's (train-images-idx3-ubyte) and
+// the one that some unpackers make of it (train-images.idx3-ubyte), zipped or not. Its content, not its name,
+// shows whether it is zipped.
+func idxSpellings(name string) []string {
+	dotted := strings.Replace(name, "-idx", ".idx", 1)
+	return []string{name, name + ".gz", dotted, dotted + ".gz"}
+}
+
+// findIDX looks for the files of a data set in MNIST's format. Nil paths without an error mean that no default
+// place has all of them.
+func findIDX(name, dir string) (paths []string, place string, err error) {
+	if dir != "" {
+		holds := english.WordSeries(gzNames(idxNames), "and")
+		info, err := statNamed(dir, holds)
+		if err != nil {
+			return nil, "", err
+		}
+		if !info.IsDir() {
+			return nil, "", fault.New(ErrNotFound, nil,
+				"-data %s is a file; name the folder that holds %s.", dir, holds)
+		}
+	}
+	for _, place := range candidates(name, dir) {
+		paths, missing, err := lookIn(place, idxNames, idxSpellings)
+		switch {
+		case err != nil:
+			return nil, "", err
+		case len(missing) == 0:
+			return paths, sourceOf(place), nil
+		case dir != "":
+			return nil, "", fault.New(ErrNotFound, nil,
+				"%s in %s is not complete: put %s there (gzipped or not), or name another folder with -data.",
+				name, homely(dir), english.WordSeries(gzNames(missing), "and"))
+		}
+	}
+	return nil, "", nil
 }
 
 // readMNIST reads the four files of a data set in MNIST's format, in the order of idxNames.

@@ -39,6 +39,7 @@ const cifarAddress = "https://www.cs.toronto.edu/~kriz/"
 var cifarSets = []cifarSet{
 	{
 		name:    "cifar10",
+		address: cifarAddress,
 		archive: fetch.File{Name: "cifar-10-binary.tar.gz", Size: 170_052_171, MD5: "c32a1d4ab5d03f1284b67883e8d87530"},
 		folder:  "cifar-10-batches-bin",
 		train:   []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"},
@@ -46,6 +47,7 @@ var cifarSets = []cifarSet{
 		labels:  []cifarLabel{{classes: 10, names: "batches.meta.txt"}},
 		python: &cifarSet{
 			name:    "cifar10",
+			address: cifarAddress,
 			archive: fetch.File{Name: "cifar-10-python.tar.gz", Size: 170_498_071, MD5: "c58f30108f718f92721af3b95e74349a"},
 			folder:  "cifar-10-batches-py",
 			train:   []string{"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"},
@@ -56,6 +58,7 @@ var cifarSets = []cifarSet{
 	},
 	{
 		name:    "cifar100",
+		address: cifarAddress,
 		archive: fetch.File{Name: "cifar-100-binary.tar.gz", Size: 168_513_733, MD5: "03b5dce01913d631647c71ecec9e9cb8"},
 		folder:  "cifar-100-binary",
 		train:   []string{"train.bin"},
@@ -63,6 +66,7 @@ var cifarSets = []cifarSet{
 		labels:  []cifarLabel{{classes: 20, names: "coarse_label_names.txt"}, {classes: 100, names: "fine_label_names.txt"}},
 		python: &cifarSet{
 			name:    "cifar100",
+			address: cifarAddress,
 			archive: fetch.File{Name: "cifar-100-python.tar.gz", Size: 169_001_437, MD5: "eb9058c3a382ffc7106e4002c42a8d85"},
 			folder:  "cifar-100-python",
 			train:   []string{"train"},

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 
 	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
@@ -51,7 +52,8 @@ func stats(dir string, out *output) error {
 		if name == shards.Valid && s.Images+len(s.Skipped) == 0 {
 			continue
 		}
-		text := fmt.Sprintf("%s in %s", plural(s.Images, "image"), plural(len(s.Shards), "shard"))
+		text := fmt.Sprintf("%s %s in %s %s", figures.Count(s.Images), english.PluralWord(s.Images, "image", ""),
+			figures.Count(len(s.Shards)), english.PluralWord(len(s.Shards), "shard", ""))
 		if s.Images > 0 {
 			text += fmt.Sprintf(", %s to %s a class", figures.Count(slices.Min(s.PerClass)), figures.Count(slices.Max(s.PerClass)))
 		}
@@ -84,11 +86,4 @@ func named(name string) string {
 
 func size(m *shards.Manifest) string {
 	return humanize.Bytes(uint64(m.Train.Images+m.Test.Images) * uint64(m.RecordBytes()))
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return figures.Count(n) + " " + noun + "s"
 }

@@ -29,17 +29,6 @@ const (
 	MaxSize = 4096
 )
 
-// ErrImage marks a fault of the image itself. Wrong arguments are other errors.
-var ErrImage = errors.New("unreadable image")
-
-// imageError is an ErrImage with a reason for the user, e.g. "cut off".
-type imageError struct{ reason string }
-
-func (e imageError) Error() string { return e.reason }
-func (e imageError) Unwrap() error { return ErrImage }
-
-func imageErrorf(format string, args ...any) error { return imageError{fmt.Sprintf(format, args...)} }
-
 // Bytes is the length of a prepared image: size*size*3.
 func Bytes(size int) int { return size * size * Channels }
 

@@ -55,7 +55,7 @@ func (b *Bar) Set(done, total int64, head string, parts ...string) {
 func (b *Bar) texts(room int) (head, tail string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.head, Fit(room, b.parts...)
+	return b.head, fit(room, b.parts...)
 }
 
 // Write prints above the bar.

@@ -72,7 +72,7 @@ func (d *Display) Report(p fetch.Progress) {
 	case p.Waiting != before.Waiting:
 		d.say(s.opening())
 	case s.at.Sub(s.said) >= LineEvery:
-		d.say(s.heading() + Fit(plainRoom, s.amounts()...))
+		d.say(s.heading() + fit(plainRoom, s.amounts()...))
 	}
 	d.bar.Set(p.Done, p.Total, s.heading()+" ", s.amounts()...)
 }

@@ -91,7 +91,7 @@ func TestAmountGivesUpItsEndFirst(t *testing.T) {
 		5:   "  29%",
 		0:   "",
 	} {
-		assert.Equal(t, want, Fit(columns, s.amounts()...), columns)
+		assert.Equal(t, want, fit(columns, s.amounts()...), columns)
 	}
 }
 

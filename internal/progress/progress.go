@@ -64,8 +64,8 @@ func (s State) parts() []string {
 	}
 }
 
-// Fit joins as many parts as there is room for.
-func Fit(room int, parts ...string) string {
+// fit joins as many parts as there is room for.
+func fit(room int, parts ...string) string {
 	text := ""
 	for _, part := range parts {
 		if len(text)+len(part) > room {

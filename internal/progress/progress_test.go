@@ -31,10 +31,10 @@ func TestTailGivesUpItsEndFirst(t *testing.T) {
 		20:  "  52%",
 		5:   "",
 	} {
-		assert.Equal(t, want, Fit(columns-barRoom, s.parts()...), columns)
+		assert.Equal(t, want, fit(columns-barRoom, s.parts()...), columns)
 	}
 	s.Doing = "validating"
-	assert.Equal(t, "  52%  loss 0.1210   5,003 img/s   validating", Fit(100, s.parts()...))
+	assert.Equal(t, "  52%  loss 0.1210   5,003 img/s   validating", fit(100, s.parts()...))
 }
 
 func TestSetIsDueOncePerDrawing(t *testing.T) {

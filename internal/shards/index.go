@@ -37,6 +37,12 @@ type indexHead struct {
 	Images      uint32
 }
 
+// Skipped is an image that was left out.
+type Skipped struct {
+	File   string `json:"file"`
+	Reason string `json:"reason"`
+}
+
 // Position is a place in a source of images. Member and Inner have a meaning for the source alone; Items counts the images before it, skipped ones included.
 type Position struct{ Items, Member, Inner int64 }
 

@@ -73,12 +73,6 @@ type Shard struct {
 	IndexSHA256 string `json:"index_sha256"`
 }
 
-// Skipped is an image that was left out.
-type Skipped struct {
-	File   string `json:"file"`
-	Reason string `json:"reason"`
-}
-
 // RecordBytes is the length of one image.
 func (m *Manifest) RecordBytes() int { return m.Size * m.Size * m.Channels }
 
@@ -181,7 +175,7 @@ func (m *Manifest) checkSplit(name string) error {
 	for number, shard := range s.Shards {
 		last := number == len(s.Shards)-1
 		switch {
-		case shard.File != FileName(name, number, ".bin"):
+		case shard.File != fileName(name, number, ".bin"):
 			return fmt.Errorf("shard %d is called %q", number, shard.File)
 		case shard.Images > m.ShardImages, shard.Images < 0, !last && shard.Images != m.ShardImages:
 			return fmt.Errorf("%s holds %d images", shard.File, shard.Images)

@@ -68,7 +68,7 @@ func WriteFault(dir string, err error) error {
 		" and start again, or name another folder; what is complete is kept", "check the disk, or name another folder"))
 }
 
-// FileName returns the name of a shard's file: ".bin" for its images, ".idx" for its index.
-func FileName(split string, number int, ext string) string {
+// fileName returns the name of a shard's file: ".bin" for its images, ".idx" for its index.
+func fileName(split string, number int, ext string) string {
 	return fmt.Sprintf("%s-%05d%s", split, number, ext)
 }

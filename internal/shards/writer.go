@@ -70,7 +70,7 @@ func NewWriter(dir, split string, plan Plan) (*Writer, error) {
 
 // takeShard counts the next shard in if it is complete.
 func (w *Writer) takeShard() (bool, error) {
-	name := FileName(w.split, w.number, ".idx")
+	name := fileName(w.split, w.number, ".idx")
 	path := filepath.Join(w.dir, name)
 	index, sum, err := readIndex(context.Background(), path)
 	switch {
@@ -90,7 +90,7 @@ func (w *Writer) takeShard() (bool, error) {
 		return false, nil
 	}
 	n := len(index.Labels)
-	info, err := os.Stat(filepath.Join(w.dir, FileName(w.split, w.number, ".bin")))
+	info, err := os.Stat(filepath.Join(w.dir, fileName(w.split, w.number, ".bin")))
 	if err != nil || info.Size() != int64(n)*int64(w.plan.RecordBytes) ||
 		int(index.RecordBytes) != w.plan.RecordBytes || n > w.plan.ShardImages || !w.inRange(index.Labels) {
 		return false, nil
@@ -112,7 +112,7 @@ func (w *Writer) count(index *shardIndex, indexSum [sha256.Size]byte) {
 	w.done.Images += len(index.Labels)
 	w.sealed += len(index.Skipped)
 	w.done.Shards = append(w.done.Shards, Shard{
-		File: FileName(w.split, w.number, ".bin"), Images: len(index.Labels),
+		File: fileName(w.split, w.number, ".bin"), Images: len(index.Labels),
 		SHA256: hex.EncodeToString(index.SHA256[:]), IndexSHA256: hex.EncodeToString(indexSum[:]),
 	})
 	w.at = index.Next
@@ -127,7 +127,7 @@ func (w *Writer) removeFrom(number int) error {
 			return err
 		}
 		for _, path := range paths {
-			if filepath.Base(path) < FileName(w.split, number, ext) {
+			if filepath.Base(path) < fileName(w.split, number, ext) {
 				continue
 			}
 			if err := os.Remove(path); err != nil {
@@ -183,7 +183,7 @@ func (w *Writer) Skip(image Skipped, at Position) {
 }
 
 func (w *Writer) begin() error {
-	file, err := createPart(w.dir, FileName(w.split, w.number, ".bin"))
+	file, err := createPart(w.dir, fileName(w.split, w.number, ".bin"))
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (w *Writer) seal() error {
 	if err := w.out.Flush(); err != nil {
 		return WriteFault(w.dir, err)
 	}
-	if err := commitPart(w.dir, FileName(w.split, w.number, ".bin"), w.file); err != nil {
+	if err := commitPart(w.dir, fileName(w.split, w.number, ".bin"), w.file); err != nil {
 		return err
 	}
 	w.file = nil
@@ -209,7 +209,7 @@ func (w *Writer) seal() error {
 	w.index.Plan, w.index.RecordBytes = w.plan.ID, uint32(w.plan.RecordBytes)
 	w.index.Skipped, w.index.Next = w.skipped[w.sealed:], w.at
 	encoded := w.index.encode()
-	if err := writeFile(w.dir, FileName(w.split, w.number, ".idx"), encoded); err != nil {
+	if err := writeFile(w.dir, fileName(w.split, w.number, ".idx"), encoded); err != nil {
 		return err
 	}
 	w.count(&w.index, sha256.Sum256(encoded))

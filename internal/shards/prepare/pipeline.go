@@ -49,7 +49,7 @@ func (p *preparation) split(ctx context.Context, name string) (shards.Split, err
 	if err := p.checkStrict(writer.Skipped()); err != nil {
 		return shards.Split{}, err
 	}
-	p.kept += p.source.Before(name, writer.At())
+	p.kept += p.source.before(name, writer.At())
 
 	ctx, stop := context.WithCancel(ctx)
 	toWork := make(chan *job)
@@ -90,7 +90,7 @@ func (p *preparation) split(ctx context.Context, name string) (shards.Split, err
 		}
 		p.opt.Progress(Progress{
 			Split: name, Images: writer.Images(), Skipped: len(writer.Skipped()),
-			Done: p.before + p.source.Before(name, writer.At()), Total: p.total, Kept: p.kept,
+			Done: p.before + p.source.before(name, writer.At()), Total: p.total, Kept: p.kept,
 		})
 	}
 	// toWrite is closed after readErr is set.
@@ -100,7 +100,7 @@ func (p *preparation) split(ctx context.Context, name string) (shards.Split, err
 	if err := ctx.Err(); err != nil {
 		return shards.Split{}, err
 	}
-	p.before += p.source.Amount(name)
+	p.before += p.source.amount(name)
 	return writer.Finish()
 }
 

@@ -72,7 +72,7 @@ func Run(ctx context.Context, dir string, source *Source, opt Options) (m *shard
 		return nil, false, fmt.Errorf("plan: %w", err)
 	}
 	for _, split := range shards.Splits {
-		p.total += source.Amount(split)
+		p.total += source.amount(split)
 	}
 	for _, split := range shards.Splits {
 		if split == shards.Valid && source.parts[split] == nil {

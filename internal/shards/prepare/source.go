@@ -111,16 +111,16 @@ func (s *Source) Notes() []string {
 	return notes
 }
 
-// Before returns the amount of work of a split that lies before a place.
-func (s *Source) Before(split string, at shards.Position) int64 {
+// before returns the amount of work of a split that lies before a place.
+func (s *Source) before(split string, at shards.Position) int64 {
 	if part := s.parts[split]; part != nil {
 		return part.before(at)
 	}
 	return 0
 }
 
-// Amount returns the work of a split: bytes of an archive, files of folders.
-func (s *Source) Amount(split string) int64 {
+// amount returns the work of a split: bytes of an archive, files of folders.
+func (s *Source) amount(split string) int64 {
 	if part := s.parts[split]; part != nil {
 		return part.amount
 	}
