@@ -120,7 +120,7 @@ func openParts(ctx context.Context, dir, train, test, valid string) (*prepare.So
 			continue
 		}
 		var err error
-		if parts[i], err = prepare.OpenFolder(ctx, filepath.Join(dir, name), true); err != nil {
+		if parts[i], err = prepare.Open(ctx, filepath.Join(dir, name), nil, true); err != nil {
 			return nil, err
 		}
 	}

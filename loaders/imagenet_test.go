@@ -57,12 +57,12 @@ func preparedPhotos(t *testing.T, withTest bool) string {
 	t.Helper()
 	from, dir := t.TempDir(), t.TempDir()
 	writePhotos(t, from, "train", shards.Train, trainOfClass)
-	train, err := prepare.OpenFolder(t.Context(), filepath.Join(from, "train"), false)
+	train, err := prepare.Open(t.Context(), filepath.Join(from, "train"), nil, false)
 	require.NoError(t, err)
 	var test *prepare.Part
 	if withTest {
 		writePhotos(t, from, "val", shards.Test, testOfClass)
-		test, err = prepare.OpenFolder(t.Context(), filepath.Join(from, "val"), false)
+		test, err = prepare.Open(t.Context(), filepath.Join(from, "val"), nil, false)
 		require.NoError(t, err)
 	}
 	source, err := prepare.NewSource(train, test)

@@ -129,6 +129,7 @@ func (opt *options) inputs() (inputs, error) {
 	if below := filepath.Join(from, kaggleFolder); exists(below) {
 		from = below
 	}
+	// first returns a path that was given, or else the first one that exists.
 	first := func(dir, given string, names ...string) string {
 		for _, name := range names {
 			if path := filepath.Join(dir, name); given == "" && exists(path) {
@@ -150,11 +151,11 @@ func (opt *options) inputs() (inputs, error) {
 		}
 	}
 	if !exists(opt.from) {
-		return in, fault.New(shards.ErrAbsent, nil, "%s", "-from "+opt.from+": there is no such folder.")
+		return in, fault.New(shards.ErrAbsent, nil, "-from %s: there is no such folder.", opt.from)
 	}
 	if in.train == "" {
-		return in, fault.New(shards.ErrAbsent, nil, "%s", opt.from+
-			" has neither ILSVRC2012_img_train.tar nor a folder training or train: name the folder that has, or the images themselves with -train.")
+		return in, fault.New(shards.ErrAbsent, nil,
+			"%s has neither ILSVRC2012_img_train.tar nor a folder training or train: name the folder that has, or the images themselves with -train.", opt.from)
 	}
 	return in, nil
 }
@@ -188,32 +189,20 @@ func (in inputs) open(ctx context.Context) (*prepare.Source, error) {
 	if in.needsTruth() && in.truth == "" {
 		return nil, cli.Usagef("%s needs -truth FILE, which says the classes of its images.", in.val)
 	}
-	var train, val *prepare.Part
-	var err error
-	if isFile(in.train) {
-		train, err = prepare.OpenClassTars(ctx, in.train)
-	} else {
-		train, err = prepare.OpenFolder(ctx, in.train, false)
-	}
+	train, err := prepare.Open(ctx, in.train, nil, false)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case in.val == "":
+	if in.val == "" {
 		return prepare.NewSource(train, nil)
-	case in.truth != "":
-		var truth *prepare.Truth
-		truth, err = prepare.ReadTruth(ctx, in.truth, in.ids)
-		switch {
-		case err != nil:
-		case isFile(in.val):
-			val, err = prepare.OpenFlatTar(in.val, truth)
-		default:
-			val, err = prepare.OpenFlatFolder(in.val, truth)
-		}
-	default:
-		val, err = prepare.OpenFolder(ctx, in.val, false)
 	}
+	var truth *prepare.Truth
+	if in.truth != "" {
+		if truth, err = prepare.ReadTruth(ctx, in.truth, in.ids); err != nil {
+			return nil, err
+		}
+	}
+	val, err := prepare.Open(ctx, in.val, truth, false)
 	if err != nil {
 		return nil, err
 	}

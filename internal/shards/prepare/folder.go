@@ -28,15 +28,11 @@ type classFile struct {
 	below string // path below root
 }
 
-// OpenFolder lists the photographs of a folder that has a folder for each class. Classes
+// openFolder lists the photographs of a folder that has a folder for each class. Classes
 // and files are taken in alphabetical order, including files in folders below a class and
 // behind links. Hidden files (.DS_Store) and those of systems and archivers (__MACOSX, @eaDir) do not
 // count. A folder without photographs is no class.
-//
-// With exact, the fingerprint covers the sizes and times of the files, so that it shows a file
-// that was changed in place. Otherwise it covers names and the times of
-// the folders, which takes less time for a million files.
-func OpenFolder(ctx context.Context, path string, exact bool) (*Part, error) {
+func openFolder(ctx context.Context, path string, exact bool) (*Part, error) {
 	root := disk.Absolute(path)
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -95,8 +91,8 @@ func OpenFolder(ctx context.Context, path string, exact bool) (*Part, error) {
 	return part, nil
 }
 
-// OpenFlatFolder lists the photographs of one folder, with their classes from the truth.
-func OpenFlatFolder(path string, truth *Truth) (*Part, error) {
+// openFlatFolder lists the photographs of one folder, with their classes from the truth.
+func openFlatFolder(path string, truth *Truth) (*Part, error) {
 	root := disk.Absolute(path)
 	entries, err := os.ReadDir(root)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 // prepared opens folders below in, and prepares them into dir.
 func prepared(t testing.TB, in, dir string, test bool) (*shards.Manifest, bool, error) {
 	t.Helper()
-	train, err := OpenFolder(t.Context(), filepath.Join(in, "train"), false)
+	train, err := openFolder(t.Context(), filepath.Join(in, "train"), false)
 	require.NoError(t, err)
 	var held *Part
 	if test {
-		held, err = OpenFolder(t.Context(), filepath.Join(in, "test"), false)
+		held, err = openFolder(t.Context(), filepath.Join(in, "test"), false)
 		require.NoError(t, err)
 	}
 	source, err := NewSource(train, held)
@@ -49,7 +49,7 @@ func TestLinksToFoldersAreFollowedAndLoopsAreNot(t *testing.T) {
 	link("../../train/c", "pool/c/back")
 	link("nowhere", "train/gone")
 	for _, exact := range []bool{false, true} {
-		part, err := OpenFolder(t.Context(), filepath.Join(in, "train"), exact)
+		part, err := openFolder(t.Context(), filepath.Join(in, "train"), exact)
 		require.NoError(t, err)
 		source, err := NewSource(part, nil)
 		require.NoError(t, err)
@@ -142,7 +142,7 @@ func TestValidationImagesInOneFolderHaveTheClassesOfTheTruth(t *testing.T) {
 	for name, data := range files {
 		writeFile(t, in, "train/"+name, data)
 	}
-	train, err := OpenFolder(t.Context(), filepath.Join(in, "train"), false)
+	train, err := openFolder(t.Context(), filepath.Join(in, "train"), false)
 	require.NoError(t, err)
 	names, val, text := valPhotos(t)
 	for _, name := range names {
@@ -153,7 +153,7 @@ func TestValidationImagesInOneFolderHaveTheClassesOfTheTruth(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, IsFlat(filepath.Join(in, "val")))
 	require.False(t, IsFlat(filepath.Join(in, "train")))
-	test, err := OpenFlatFolder(filepath.Join(in, "val"), truth)
+	test, err := openFlatFolder(filepath.Join(in, "val"), truth)
 	require.NoError(t, err)
 	source, err := NewSource(train, test)
 	require.NoError(t, err)
@@ -168,7 +168,7 @@ func TestValidationImagesInOneFolderHaveTheClassesOfTheTruth(t *testing.T) {
 	assert.Equal(t, shardBytes(t, fromTars), shardBytes(t, fromFolder))
 
 	writeFile(t, in, "val/ILSVRC2012_val_00000099.JPEG", photo(t, 1))
-	_, err = OpenFlatFolder(filepath.Join(in, "val"), truth)
+	_, err = openFlatFolder(filepath.Join(in, "val"), truth)
 	assert.EqualError(t, err, "truth.txt has 8 lines, so none is about ILSVRC2012_val_00000099.JPEG.")
 }
 
@@ -178,7 +178,7 @@ func TestAppleDoublesInArchivesArePassedOver(t *testing.T) {
 		"._x.JPEG": []byte("x"), names[0]: files[names[0]], names[1]: files[names[1]], names[2]: files[names[2]],
 	})
 	outer := tarOf(t, []string{"._a.tar", "a.tar", "b.tar"}, map[string][]byte{"._a.tar": []byte("\x00\x05\x16\x07"), "a.tar": inner, "b.tar": inner})
-	train, err := OpenClassTars(t.Context(), writeFile(t, t.TempDir(), "train.tar", outer))
+	train, err := openClassTars(t.Context(), writeFile(t, t.TempDir(), "train.tar", outer))
 	require.NoError(t, err)
 	source, err := NewSource(train, nil)
 	require.NoError(t, err)

@@ -113,7 +113,7 @@ func writeFile(t testing.TB, dir, name string, data []byte) string {
 func tars(t testing.TB, dir string) *Source {
 	t.Helper()
 	names, files := trainPhotos(t)
-	train, err := OpenClassTars(t.Context(), writeFile(t, dir, "train.tar", tarOfTars(t, names, files)))
+	train, err := openClassTars(t.Context(), writeFile(t, dir, "train.tar", tarOfTars(t, names, files)))
 	require.NoError(t, err)
 	names, files, truth := valPhotos(t)
 	return withVal(t, dir, train, tarOf(t, names, files), truth)
@@ -123,7 +123,7 @@ func withVal(t testing.TB, dir string, train *Part, val []byte, truth string) *S
 	t.Helper()
 	known, err := ReadTruth(t.Context(), writeFile(t, dir, "truth.txt", []byte(truth)), "")
 	require.NoError(t, err)
-	test, err := OpenFlatTar(writeFile(t, dir, "val.tar", val), known)
+	test, err := openFlatTar(writeFile(t, dir, "val.tar", val), known)
 	require.NoError(t, err)
 	source, err := NewSource(train, test)
 	require.NoError(t, err)
@@ -141,9 +141,9 @@ func folders(t testing.TB, dir string) *Source {
 	for i, name := range names {
 		writeFile(t, dir, "validation/"+testClasses[i%3]+"/"+name, files[name])
 	}
-	train, err := OpenFolder(t.Context(), filepath.Join(dir, "training"), false)
+	train, err := openFolder(t.Context(), filepath.Join(dir, "training"), false)
 	require.NoError(t, err)
-	test, err := OpenFolder(t.Context(), filepath.Join(dir, "validation"), false)
+	test, err := openFolder(t.Context(), filepath.Join(dir, "validation"), false)
 	require.NoError(t, err)
 	source, err := NewSource(train, test)
 	require.NoError(t, err)
@@ -308,7 +308,7 @@ func TestAnImageThatCannotBeReadIsLeftOutAndListed(t *testing.T) {
 	names, files := trainPhotos(t)
 	files[names[2]] = files[names[2]][:40]
 	files[names[9]] = []byte("<html>")
-	train, err := OpenClassTars(t.Context(), writeFile(t, in, "train.tar", tarOfTars(t, names, files)))
+	train, err := openClassTars(t.Context(), writeFile(t, in, "train.tar", tarOfTars(t, names, files)))
 	require.NoError(t, err)
 	source, err := NewSource(train, nil)
 	require.NoError(t, err)
@@ -348,7 +348,7 @@ func TestAFolderMayHoldOddThings(t *testing.T) {
 	require.NoError(t, os.Symlink(filepath.Join(in, "elsewhere"), filepath.Join(in, "c")))
 	require.NoError(t, os.Symlink("nowhere", filepath.Join(in, "b", "gone.png")))
 	for _, exact := range []bool{false, true} {
-		train, err := OpenFolder(t.Context(), in, exact)
+		train, err := openFolder(t.Context(), in, exact)
 		require.NoError(t, err)
 		source, err := NewSource(train, nil)
 		require.NoError(t, err)
@@ -366,7 +366,7 @@ func TestFingerprintFollowsTheFiles(t *testing.T) {
 	in := t.TempDir()
 	path := writeFile(t, in, "a/1.png", photo(t, 1))
 	mark := func(exact bool) string {
-		part, err := OpenFolder(t.Context(), in, exact)
+		part, err := openFolder(t.Context(), in, exact)
 		require.NoError(t, err)
 		return part.fingerprint
 	}
@@ -390,7 +390,7 @@ func TestRunSaysWhatIsWrongWithTheImages(t *testing.T) {
 		"empty": " holds no folder with photographs (there is a, b): name the one that has a folder for each class (such as n01440764) with images in it.",
 		"one":   " holds images of 1 classes; at least 2 are needed, each in a folder or archive of its own.",
 	} {
-		part, err := OpenFolder(t.Context(), filepath.Join(in, name), false)
+		part, err := openFolder(t.Context(), filepath.Join(in, name), false)
 		if err == nil {
 			var source *Source
 			source, err = NewSource(part, nil)

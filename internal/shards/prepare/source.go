@@ -15,7 +15,7 @@ import (
 	"mdfa/internal/shards"
 )
 
-// Part is the photographs of one split, as OpenFolder, OpenClassTars, OpenFlatFolder and OpenFlatTar return it.
+// Part is the photographs of one split. See Open.
 type Part struct {
 	kind        string   // "tar" or "folder"
 	path        string   // absolute

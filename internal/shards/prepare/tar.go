@@ -95,9 +95,9 @@ func archiveFault(archive, place string, err error) error {
 	return sourceFault(archive, err)
 }
 
-// OpenClassTars looks at an archive of archives, each named after its class and holding
+// openClassTars looks at an archive of archives, each named after its class and holding
 // the class's photographs, as ILSVRC2012_img_train.tar does. Only the headers of the outer archive are read.
-func OpenClassTars(ctx context.Context, name string) (*Part, error) {
+func openClassTars(ctx context.Context, name string) (*Part, error) {
 	part, file, err := openArchive(name)
 	if err != nil {
 		return nil, err
@@ -162,9 +162,9 @@ func OpenClassTars(ctx context.Context, name string) (*Part, error) {
 	return part, nil
 }
 
-// OpenFlatTar looks at an archive of photographs without classes, such as ILSVRC2012_img_val.tar. The truth
+// openFlatTar looks at an archive of photographs without classes, such as ILSVRC2012_img_val.tar. The truth
 // has the classes.
-func OpenFlatTar(name string, truth *Truth) (*Part, error) {
+func openFlatTar(name string, truth *Truth) (*Part, error) {
 	part, file, err := openArchive(name)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func TestACutArchiveIsNeverTakenForAWholeOne(t *testing.T) {
 	const trailer = 2 * tarBlock // of zeros; with the first of them an archive is complete
 	for length := 0; length < len(whole)-trailer; length += 1700 {
 		path := writeFile(t, in, "train.tar", whole[:length])
-		part, err := OpenClassTars(t.Context(), path)
+		part, err := openClassTars(t.Context(), path)
 		require.Nil(t, part)
 		require.ErrorIs(t, err, shards.ErrFormat, "%d of %d bytes", length, len(whole))
 		require.Contains(t, err.Error(), path+" is ")
@@ -40,7 +40,7 @@ func TestACutInnerArchiveIsAnError(t *testing.T) {
 	inner := tarOf(t, names[:3], files)
 	for _, length := range []int{0, 100, 600, 900, 1024, len(inner) - 2*tarBlock} {
 		path := writeFile(t, in, "train.tar", tarOf(t, []string{"a.tar", "b.tar"}, map[string][]byte{"a.tar": inner, "b.tar": inner[:length]}))
-		train, err := OpenClassTars(t.Context(), path)
+		train, err := openClassTars(t.Context(), path)
 		require.NoError(t, err)
 		source, err := NewSource(train, nil)
 		require.NoError(t, err)
@@ -69,14 +69,14 @@ func TestArchivesSayWhatTheyAreInstead(t *testing.T) {
 		{"damaged.tar", damaged, " is damaged, or no tar archive (at its beginning): copy or download it again."},
 	} {
 		path := writeFile(t, in, c.name, c.data)
-		_, err := OpenClassTars(t.Context(), path)
+		_, err := openClassTars(t.Context(), path)
 		require.ErrorIs(t, err, shards.ErrFormat, c.name)
 		assert.EqualError(t, err, path+c.text)
 	}
-	_, err := OpenClassTars(t.Context(), filepath.Join(in, "absent.tar"))
+	_, err := openClassTars(t.Context(), filepath.Join(in, "absent.tar"))
 	require.ErrorIs(t, err, shards.ErrAbsent)
 	assert.EqualError(t, err, "there is no "+filepath.Join(in, "absent.tar")+": name the folder or archive that holds the images.")
-	_, err = OpenClassTars(t.Context(), in)
+	_, err = openClassTars(t.Context(), in)
 	require.ErrorIs(t, err, shards.ErrFormat)
 }
 
@@ -106,7 +106,7 @@ func TestAHugeSparseMemberIsLeftOutAtOnce(t *testing.T) {
 	names, files := trainPhotos(t)
 	inner := withSparse(t, names[:3], files)
 	path := writeFile(t, t.TempDir(), "train.tar", tarOf(t, []string{"a.tar", "b.tar"}, map[string][]byte{"a.tar": inner, "b.tar": inner}))
-	train, err := OpenClassTars(t.Context(), path)
+	train, err := openClassTars(t.Context(), path)
 	require.NoError(t, err)
 	var all []Photo
 	for photo, err := range train.photos(t.Context(), shards.Position{}) {
@@ -133,9 +133,9 @@ func TestAHugeSparseMemberIsLeftOutAtOnce(t *testing.T) {
 func TestNothingButAFileIsWaitedFor(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe.tar")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o666))
-	_, err := OpenClassTars(t.Context(), pipe)
+	_, err := openClassTars(t.Context(), pipe)
 	assert.EqualError(t, err, pipe+" is no file: name the tar archive itself.")
-	_, err = OpenClassTars(t.Context(), "/dev/zero")
+	_, err = openClassTars(t.Context(), "/dev/zero")
 	assert.EqualError(t, err, "/dev/zero is no file: name the tar archive itself.")
 	_, err = ReadTruth(t.Context(), pipe, "")
 	assert.EqualError(t, err, pipe+" cannot be read (it is a named pipe: expected a regular file): check the disk and its permissions.")
@@ -202,12 +202,12 @@ func TestTruthSaysWhatIsWrong(t *testing.T) {
 func TestAValidationClassMustHaveBeenTrained(t *testing.T) {
 	in := t.TempDir()
 	names, files := trainPhotos(t)
-	train, err := OpenClassTars(t.Context(), writeFile(t, in, "train.tar", tarOfTars(t, names, files)))
+	train, err := openClassTars(t.Context(), writeFile(t, in, "train.tar", tarOfTars(t, names, files)))
 	require.NoError(t, err)
 	truth, err := parseTruth("truth.txt", []byte("n01440764\nn09999999\n"), "", nil)
 	require.NoError(t, err)
 	names, files, _ = valPhotos(t)
-	test, err := OpenFlatTar(writeFile(t, in, "val.tar", tarOf(t, names, files)), truth)
+	test, err := openFlatTar(writeFile(t, in, "val.tar", tarOf(t, names, files)), truth)
 	require.NoError(t, err)
 	_, err = NewSource(train, test)
 	assert.EqualError(t, err, filepath.Join(in, "val.tar")+" has images of the class n09999999, but "+
@@ -233,8 +233,8 @@ func FuzzTars(f *testing.F) {
 		path := filepath.Join(dir, "fuzz.tar")
 		require.NoError(t, os.WriteFile(path, slices.Concat(data, make([]byte, 2*tarBlock)), 0o666))
 		for _, open := range []func() (*Part, error){
-			func() (*Part, error) { return OpenClassTars(t.Context(), path) },
-			func() (*Part, error) { return OpenFlatTar(path, truth) },
+			func() (*Part, error) { return openClassTars(t.Context(), path) },
+			func() (*Part, error) { return openFlatTar(path, truth) },
 		} {
 			part, err := open()
 			if err != nil {
