@@ -27,7 +27,7 @@ func (m *Machine) enter(t Thread, call string) (*context, Result) {
 	return ctx, Success
 }
 
-// call runs f with the lock held and the thread's context, unless there is none or an
+// call runs f with the lock held and the thread's context, unless the thread has no context or an
 // error sticks to it.
 func (m *Machine) call(t Thread, name string, f func(ctx *context) Result) Result {
 	m.mu.Lock()

@@ -2,7 +2,7 @@ package softgpu
 
 import "slices"
 
-// The modes of a capture: who is kept from calls that a capture cannot follow.
+// The modes of a capture: the threads that must not make calls which a capture cannot follow.
 const (
 	captureGlobal int32 = iota
 	captureThreadLocal
@@ -27,7 +27,7 @@ func (m *Machine) StreamBeginCapture(t Thread, h Handle, mode int32) Result {
 	})
 }
 
-// StreamEndCapture is cuStreamEndCapture. The capture ends whatever the answer is.
+// StreamEndCapture is cuStreamEndCapture. The capture ends also when the answer is an error.
 func (m *Machine) StreamEndCapture(t Thread, h Handle) (g Handle, r Result) {
 	r = m.onStream(t, h, "cuStreamEndCapture", func(ctx *context, s *stream) Result {
 		c := s.capture
@@ -127,7 +127,7 @@ func (m *Machine) join(s *stream, e *event) Result {
 // invalidate ends a capture with an error; only cuStreamEndCapture remains possible.
 func (m *Machine) invalidate(c *capture) { c.invalid = true }
 
-// capturing refuses what cannot be done to a stream that is being captured, and ends
+// capturing refuses an operation on a stream that is being captured, and ends
 // the capture.
 func (m *Machine) capturing(s *stream, call string) Result {
 	if s.capture == nil {
@@ -171,7 +171,7 @@ func (m *Machine) forbidden(t Thread, ctx *context, call string) Result {
 	return Success
 }
 
-// claim begins a call that takes memory: it is refused while streams are captured, and may be ordered to fail.
+// claim begins a call that takes memory: it is refused while streams are captured, and fails if the options order it.
 func (m *Machine) claim(t Thread, ctx *context, call string) Result {
 	if r := m.forbidden(t, ctx, call); r != Success {
 		return r

@@ -1,6 +1,6 @@
 package softgpu
 
-// limits of a context that can be set, with what they are at first
+// firstLimits holds the limits of a context that can be set, with their initial values
 // (CUDA driver API, cuCtxSetLimit).
 var firstLimits = map[int32]uint64{0: 1024, 1: 1 << 20, 2: 8 << 20, 3: 2, 4: 2048}
 
@@ -135,7 +135,7 @@ func (m *Machine) CtxSetCurrent(t Thread, h Handle) Result {
 	return Success
 }
 
-// CtxGetCurrent is cuCtxGetCurrent; 0 where there is none.
+// CtxGetCurrent is cuCtxGetCurrent; 0 if there is no current context.
 func (m *Machine) CtxGetCurrent(t Thread) (Handle, Result) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -194,7 +194,7 @@ func (m *Machine) CtxGetLimit(t Thread, limit int32) (value uint64, r Result) {
 	return value, r
 }
 
-// CtxSetLimit is cuCtxSetLimit. The limits are kept; the interpreter needs none of them.
+// CtxSetLimit is cuCtxSetLimit. The interpreter stores the limits and does not use them.
 func (m *Machine) CtxSetLimit(t Thread, limit int32, value uint64) Result {
 	return m.call(t, "cuCtxSetLimit", func(ctx *context) Result {
 		if _, ok := ctx.limits[limit]; !ok {

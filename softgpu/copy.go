@@ -8,11 +8,11 @@ import (
 	"mdfa/softgpu/vm"
 )
 
-// notYet fills what an asynchronous copy will write on the host, until it has: NaN in
+// notYet fills the target of an asynchronous copy to the host until the copy has run: NaN in
 // any float.
 const notYet = 0xFF
 
-// touch tells the race check what memory a copy or fill uses, where anything could run
+// touch tells the race check the memory that a copy or fill uses, if anything could run
 // at the same time.
 func (x *execution) touch(who string, ranges ...vm.Range) error {
 	if !x.watched() {

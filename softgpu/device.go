@@ -86,7 +86,7 @@ const (
 	textureWidth     = 131072
 )
 
-// DeviceAttribute is cuDeviceGetAttribute. It is 0, "no", for what a software GPU does not have.
+// DeviceAttribute is cuDeviceGetAttribute. An attribute that a software GPU lacks is 0, "no".
 func (m *Machine) DeviceAttribute(_ Thread, dev int, attribute int32) (int, Result) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -2,7 +2,7 @@ package softgpu
 
 import "reflect"
 
-// Ledger counts what a machine was asked to do since it started.
+// Ledger counts the operations of a machine since it started.
 type Ledger struct {
 	Kernels       map[string]Kernel // by kernel; the products of cuBLAS are "sgemm"
 	Launches      int               // kernels and products that ran

@@ -40,7 +40,7 @@ func (m *Machine) add(object any) Handle {
 	return m.next
 }
 
-// object finds an object by its handle; the zero value if there is none of that type.
+// object finds an object by its handle; the zero value if the handle names no object of that type.
 func object[T any](m *Machine, h Handle) T {
 	o, _ := m.objects[h].(T)
 	return o
@@ -99,10 +99,10 @@ func (m *Machine) Init(flags uint32) Result {
 
 // allocation counts something that takes device or pinned memory, and is where an
 // ordered "out of memory" happens.
-func (m *Machine) allocation(what string) Result {
+func (m *Machine) allocation(call string) Result {
 	m.allocs++
 	if m.allocs == m.options.FailAlloc {
-		return m.refuse(ErrorOutOfMemory, "%s: allocation %d was ordered to fail", what, m.allocs)
+		return m.refuse(ErrorOutOfMemory, "%s: allocation %d was ordered to fail", call, m.allocs)
 	}
 	return Success
 }
@@ -136,7 +136,7 @@ func (m *Machine) ordered(d *device, name string) error {
 	return nil
 }
 
-// resultOf is the answer that the driver gives for what a check has found.
+// resultOf is the driver's answer to the finding of a check.
 func resultOf(err error) Result {
 	var f *vm.Fault
 	if !errors.As(err, &f) {

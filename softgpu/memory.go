@@ -138,7 +138,7 @@ func (m *Machine) HostFree(_ Thread, p unsafe.Pointer) Result {
 }
 
 // Pool tells the machine that a program hands out parts of an allocation by itself:
-// nothing of it may be accessed but what Carve has handed out.
+// only parts that Carve has handed out may be accessed.
 func (m *Machine) Pool(addr, _ uint64) {
 	m.annotate(func(mem *vm.Memory) error { return mem.Pool(addr) })
 }

@@ -11,7 +11,7 @@ import (
 	"mdfa/softgpu/vm"
 )
 
-// Options say which GPU a [Machine] pretends to be, and what goes wrong on it.
+// Options choose the GPU that a [Machine] imitates, and the faults that happen on it.
 type Options struct {
 	Devices         int    // how many there are
 	SM              int    // compute capability, 70 for 7.0
@@ -22,13 +22,13 @@ type Options struct {
 	Workers         int    // goroutines of a launch; 0: as many as there are processors
 	QueueDepth      int    // kernels and copies that wait in queues before the host is made to wait
 
-	// Faults to order, each counted from 1; 0 is none.
+	// Faults to order, each counted from 1; 0 for no fault.
 	FailAlloc  int // this allocation answers "out of memory"; everything that takes device or pinned memory counts
 	FailLaunch int // this kernel or product fails when it runs
 	LoseDevice int // the device is lost when this kernel or product would run
 }
 
-// DefaultOptions pretend the oldest GPU and driver that the engine supports: compute
+// DefaultOptions imitate the oldest GPU and driver that the engine supports: compute
 // capability 7.0 under a driver for CUDA 12.0.
 func DefaultOptions() Options {
 	lim := vm.DefaultLimits()

@@ -42,7 +42,7 @@ func (m *Machine) PrimaryCtxRelease(_ Thread, dev int) Result {
 	return Success
 }
 
-// PrimaryCtxReset is cuDevicePrimaryCtxReset: it ends whoever still holds it.
+// PrimaryCtxReset is cuDevicePrimaryCtxReset: it ends the context also while others hold it.
 func (m *Machine) PrimaryCtxReset(_ Thread, dev int) Result {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -27,7 +27,7 @@ func (c clock) merge(o clock) clock {
 	return merged
 }
 
-// enqueue puts work at the end of a stream, behind what it has to wait for. The legacy
+// enqueue puts work at the end of a stream, behind the work it has to wait for. The legacy
 // default stream and the blocking streams wait for each other (CUDA driver API,
 // "Stream synchronization behavior"). Where the queues are deeper than they may be, the
 // oldest work runs: so far is the host ahead of a GPU, too, before it has to wait.
@@ -112,8 +112,8 @@ func (m *Machine) wait(o *op) {
 	ctx.host = ctx.host.merge(o.clock)
 }
 
-// watched says whether anything could run at the same time as this, so that what is
-// not a kernel has to tell what memory it touches.
+// watched reports whether anything could run at the same time, so that a copy or product
+// has to report the memory it touches.
 func (x *execution) watched() bool { return x.ctx.used > 1 || x.graph != nil && x.graph.forked }
 
 // began notes which work the epoch of a launch belongs to.

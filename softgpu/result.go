@@ -2,7 +2,7 @@ package softgpu
 
 import "fmt"
 
-// Result is what a driver call answers: CUresult (CUDA driver API, "Data types used by
+// Result is the answer of a driver call: CUresult (CUDA driver API, "Data types used by
 // CUDA driver").
 type Result int32
 
@@ -95,13 +95,13 @@ func (r Result) String() string {
 	return fmt.Sprintf("CUresult(%d)", int32(r))
 }
 
-// ErrorName is what cuGetErrorName tells of an answer.
+// ErrorName is cuGetErrorName.
 func ErrorName(r Result) (string, bool) { text, ok := results[r]; return text[0], ok }
 
-// ErrorString is what cuGetErrorString tells of an answer.
+// ErrorString is cuGetErrorString.
 func ErrorString(r Result) (string, bool) { text, ok := results[r]; return text[1], ok }
 
-// Status is what a cuBLAS call answers: cublasStatus_t.
+// Status is the answer of a cuBLAS call: cublasStatus_t.
 type Status int32
 
 // The answers of cuBLAS that the machine gives.

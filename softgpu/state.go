@@ -28,7 +28,7 @@ type Machine struct {
 	pinned   []pinned // sorted by address
 	ready    bool     // cuInit was called
 	ledger   Ledger
-	reason   error // what Explain will tell
+	reason   error // for Explain
 	allocs   int   // allocations asked for, for FailAlloc
 	runs     int   // kernels and products that began to run, for the other faults
 	leaked   []vm.Allocation
@@ -71,10 +71,10 @@ type context struct {
 
 	null     *stream            // the legacy default stream
 	streams  map[Handle]*stream // those that were created
-	queue    []*op              // what has not run, in the order of the calls
+	queue    []*op              // work that has not run, in the order of the calls
 	queued   int                // the weights of queue
 	clocks   int                // streams that ever were, the length of a clock
-	host     clock              // what the host has waited for
+	host     clock              // the work that the host has waited for
 	used     int                // streams that ever got work
 	captures map[*capture]struct{}
 	owned    map[Handle]struct{} // every object of the context, to die with it
@@ -83,7 +83,7 @@ type context struct {
 	cache, shared int32
 }
 
-// pinned is host memory that device copies may reach while the host goes on.
+// pinned is host memory that device copies may reach while the host does other work.
 type pinned struct {
 	start, size uintptr
 	memory      unsafe.Pointer
@@ -101,8 +101,8 @@ type stream struct {
 	pending  []*op
 	last     *op // the newest work, done or not
 	seq      uint64
-	capture  *capture // what records it, or nil
-	tail     []*node  // what the next captured work depends on
+	capture  *capture // the capture that records it, or nil
+	tail     []*node  // the nodes that the next captured work depends on
 }
 
 // event is a mark in a stream.
@@ -111,7 +111,7 @@ type event struct {
 	flags   uint32
 	mark    *op      // the last recording; nil: never recorded
 	capture *capture // where it was recorded instead, if it was
-	nodes   []*node  // what a wait for it depends on there
+	nodes   []*node  // the nodes that a wait for it depends on there
 }
 
 // task is one thing that a stream or a node of a graph does.
@@ -135,7 +135,7 @@ type op struct {
 // clock is a vector clock: for each stream of a context, by its number, an op.
 type clock []uint64
 
-// capture is a stream capture: what is submitted to its streams becomes nodes of a
+// capture is a stream capture: work submitted to its streams becomes nodes of a
 // graph instead of running (CUDA programming guide, "Creating a graph using stream
 // capture").
 type capture struct {
@@ -227,7 +227,7 @@ type place struct {
 	name string // of the task
 }
 
-// execution is what a task learns of its place, for the check of races between
+// execution is a task's place in the order of work, for the check of races between
 // operations.
 type execution struct {
 	m     *Machine

@@ -12,7 +12,7 @@ const (
 	OpC
 )
 
-// ErrInvalidValue is what Check wraps: cuBLAS answers CUBLAS_STATUS_INVALID_VALUE.
+// ErrInvalidValue is the error that Check wraps: cuBLAS answers CUBLAS_STATUS_INVALID_VALUE.
 var ErrInvalidValue = errors.New("cublas: invalid value")
 
 // Sgemm is one product of column-major float32 matrices,

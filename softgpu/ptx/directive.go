@@ -31,7 +31,7 @@ func (p *parser) location() {
 	}
 	p.loc = &SrcLoc{v[0], v[1], v[2]}
 	for p.take(",") {
-		switch what := p.ident("function_name or inlined_at"); what {
+		switch word := p.ident("function_name or inlined_at"); word {
 		case "function_name":
 			p.ident("a label")
 			if p.take("+") {
@@ -42,7 +42,7 @@ func (p *parser) location() {
 				p.integer("inlined_at", 1<<31)
 			}
 		default:
-			panic(p.errorf(".loc: %s is not known", what))
+			panic(p.errorf(".loc: %s is not known", word))
 		}
 	}
 }

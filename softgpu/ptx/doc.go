@@ -6,6 +6,6 @@
 // It covers the language of PTX ISA 6.0 to 8.x (and accepts 5.0 headers) as
 // the CUDA compilers write it: directives, declarations with initialisers,
 // nested scopes, device functions and their calls. The parser checks syntax
-// and names; what an opcode means, and whether it exists, is decided by the
-// package that loads the module (see package vm).
+// and names; package vm, which loads the module, decides whether an opcode
+// exists and its meaning.
 package ptx

@@ -50,7 +50,7 @@ type Module struct {
 }
 
 // Func finds a function or entry by name; a definition is preferred to a
-// prototype. It returns nil if there is none.
+// prototype. It returns nil if the module has no such function.
 func (m *Module) Func(name string) *Func {
 	var proto *Func
 	for _, f := range m.Funcs {

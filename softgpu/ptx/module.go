@@ -7,7 +7,7 @@ import (
 )
 
 // Parse reads a PTX module. The error, if any, is an *Error that names the
-// line and what was expected there.
+// line and the token expected there.
 func Parse(src string) (m *Module, err error) {
 	if len(src) > maxSource {
 		return nil, &Error{1, fmt.Sprintf("the text has %d bytes; at most %d are read", len(src), maxSource)}

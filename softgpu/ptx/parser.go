@@ -62,9 +62,9 @@ func (p *parser) expect(punct string) {
 }
 
 // ident consumes the name that must be next.
-func (p *parser) ident(what string) string {
+func (p *parser) ident(expected string) string {
 	if p.tok.kind != tIdent {
-		panic(p.errorf("expected %s, found %v", what, p.tok))
+		panic(p.errorf("expected %s, found %v", expected, p.tok))
 	}
 	name := p.tok.text
 	p.advance()
@@ -72,16 +72,16 @@ func (p *parser) ident(what string) string {
 }
 
 // integer reads a plain integer literal within 0..limit.
-func (p *parser) integer(what string, limit uint64) uint64 {
+func (p *parser) integer(expected string, limit uint64) uint64 {
 	if p.tok.kind != tNumber {
-		panic(p.errorf("expected %s, found %v", what, p.tok))
+		panic(p.errorf("expected %s, found %v", expected, p.tok))
 	}
 	o, err := parseNumber(p.tok.text)
 	if err != nil {
-		panic(p.errorf("%s: %v", what, err))
+		panic(p.errorf("%s: %v", expected, err))
 	}
 	if o.Kind != KInt || o.Int > limit {
-		panic(p.errorf("%s: %s is out of range 0..%d", what, p.tok.text, limit))
+		panic(p.errorf("%s: %s is out of range 0..%d", expected, p.tok.text, limit))
 	}
 	p.advance()
 	return o.Int

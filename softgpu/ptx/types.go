@@ -58,7 +58,7 @@ func (t Type) String() string { return typeInfo[t].name }
 // Bits is the type's width; a predicate has 1.
 func (t Type) Bits() int { return typeInfo[t].bits }
 
-// Bytes is the type's size in memory; a predicate has none.
+// Bytes is the type's size in memory; 0 for a predicate.
 func (t Type) Bytes() int { return typeInfo[t].bits / 8 }
 
 // Signed reports a signed integer type.

@@ -40,7 +40,7 @@ func (p *parser) varType(linkage Linkage) *Var {
 		} else if name == "v4" {
 			v.Vec = 4
 		} else if name == "ptr" {
-			// ".param .u64 .ptr .global .align 16 name": what it points to is advice only.
+			// ".param .u64 .ptr .global .align 16 name": the space and alignment it points to are advice only.
 			p.pointerAdvice()
 			continue
 		} else if name == "align" {

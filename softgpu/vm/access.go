@@ -15,8 +15,8 @@ func (op *memOp) extend(v uint64) uint64 {
 	return v
 }
 
-// how tells the race checks what the access is.
-func (op *memOp) how() access {
+// access gives the kind of access for the race checks.
+func (op *memOp) access() access {
 	switch {
 	case op.atom != nil:
 		return updating
@@ -83,7 +83,7 @@ func (w *warp) race(in *inst, lane int, addr, with uint64) {
 	text := detail("%s by block %d, warp %d, against %s, with no barrier between",
 		in.mem.name(), w.blk.linear, w.index, describeRecord(with))
 	earlier := uint64(0)
-	if epoch := with >> epochShft; epoch != w.party.epoch {
+	if epoch := with >> epochShft; epoch != w.accessor.epoch {
 		earlier = epoch
 		text = detail("%s by block %d, warp %d, not ordered after an earlier operation's %s",
 			in.mem.name(), w.blk.linear, w.index, recordNames[with>>kindShift&7])

@@ -13,7 +13,7 @@ type interval struct {
 
 // allocate maps virtual vector registers to slots by linear scan. Lanes on
 // different paths may keep different registers in one slot: a lane's part of it
-// is its own, so lifetimes along one thread's path are what counts. Tracked
+// is its own, so only lifetimes along one thread's path matter. Tracked
 // registers keep a slot of their own. Predicates are few and are not packed.
 func (k *Kernel) allocate(l *lowerer, lv *lives, blocks []basic, tracked bitset) {
 	n := len(l.regs)

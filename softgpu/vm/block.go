@@ -40,7 +40,7 @@ func (b *block) prepare(r *launch) {
 	}
 	b.local, b.locals = b.local[:local], b.locals[:(local+63)/64]
 	for i, w := range b.warps {
-		w.party.seen = make([]uint64, n)
+		w.accessor.seen = make([]uint64, n)
 		for lane := range lanes {
 			t := r.thread(i*lanes + lane)
 			w.tid[0][lane], w.tid[1][lane], w.tid[2][lane] = uint64(t.X), uint64(t.Y), uint64(t.Z)
@@ -73,10 +73,10 @@ func (b *block) execute(linear uint64) *Fault {
 		for j := range w.undef {
 			w.undef[j] = allLanes
 		}
-		seen := w.party.seen
+		seen := w.accessor.seen
 		clear(seen)
-		w.party = party{epoch: r.epoch, block: linear & blkMask, warp: uint64(i), clock: 1, generation: 1, seen: seen, unordered: r.unordered}
-		w.fenced, w.pairs = w.party.clock, nil
+		w.accessor = accessor{epoch: r.epoch, block: linear & blkMask, warp: uint64(i), clock: 1, generation: 1, seen: seen, unordered: r.unordered}
+		w.fenced, w.pairs = w.accessor.clock, nil
 		b.ready = append(b.ready, i)
 	}
 	return b.schedule()

@@ -22,7 +22,7 @@
 // plain accesses, so a "last block sums up" kernel is reported.
 //
 // Launches are checked against each other where the caller says which are not ordered
-// (Launch.Unordered), whatever order they were run in; Memory.Touch does it for copies
+// (Launch.Unordered), in whichever order they were run; Memory.Touch does it for copies
 // and products. Per word, the last launch that wrote it and the last two that read it
 // since are known.
 //

@@ -12,7 +12,7 @@ func execAtom(w *warp, in *inst, m uint32) {
 	base := w.v(in.a)
 	var zero vec
 	b, c := w.v(in.b), &zero
-	if in.c != none {
+	if in.c != noOperand {
 		c = w.v(in.c)
 	}
 	for rest := m; rest != 0 && w.fault == nil; {
@@ -42,7 +42,7 @@ func (w *warp) sharedAtom(in *inst, m uint32, base, b, c *vec, start uint64) {
 		mem := w.blk.shared[off:]
 		old := loadLE(mem, op.size)
 		storeLE(mem, op.size, op.atShared(old, b[i], c[i]))
-		if in.d != none {
+		if in.d != noOperand {
 			w.v(in.d)[i] = old
 		}
 	}
@@ -67,7 +67,7 @@ func (w *warp) globalAtom(in *inst, m uint32, base, b, c *vec) {
 			w.globalFault(in, i, al.base+bad, Uninitialised, "")
 			return
 		}
-		if bad, with, ok := al.races.note(&w.party, off, n, updating, op.byBytes); !ok {
+		if bad, with, ok := al.races.note(&w.accessor, off, n, updating, op.byBytes); !ok {
 			w.race(in, i, al.base+bad, with)
 			return
 		}
@@ -78,7 +78,7 @@ func (w *warp) globalAtom(in *inst, m uint32, base, b, c *vec) {
 		lock.Unlock()
 		out[i] = old
 	}
-	if in.d != none {
+	if in.d != noOperand {
 		w.blend(w.v(in.d), &out, m)
 	}
 }

@@ -17,7 +17,7 @@ func (w *warp) barrier(in *inst, m uint32) {
 		w.fail(in, m, &Fault{Kind: BarrierMismatch, Detail: detail("only lanes %#08x of warp %d reach the barrier; thread %v %s", m, w.index, b.run.thread(w.index*lanes+i), why)})
 		return
 	}
-	if !alike(w.v(in.a)) || in.b != none && !alike(w.v(in.b)) {
+	if !alike(w.v(in.a)) || in.b != noOperand && !alike(w.v(in.b)) {
 		w.fail(in, m, &Fault{Kind: BarrierMismatch, Detail: "the lanes of a warp name different barriers, or numbers of threads"})
 		return
 	}
@@ -27,7 +27,7 @@ func (w *warp) barrier(in *inst, m uint32) {
 		return
 	}
 	want := len(b.warps) * lanes
-	if in.b != none {
+	if in.b != noOperand {
 		want = int(w.v(in.b)[0])
 		if want == 0 || want%lanes != 0 || want > len(b.warps)*lanes {
 			w.fail(in, m, &Fault{Kind: BarrierMismatch, Detail: detail("barrier %d for %d threads: expected a multiple of 32, at most %d", id, want, len(b.warps)*lanes)})
@@ -44,10 +44,10 @@ func (w *warp) barrier(in *inst, m uint32) {
 	}
 	bar.arrived += lanes
 	bar.warps |= 1 << w.index
-	for i, c := range w.party.seen {
+	for i, c := range w.accessor.seen {
 		bar.seen[i] = max(bar.seen[i], c)
 	}
-	bar.seen[w.index] = w.party.clock
+	bar.seen[w.index] = w.accessor.clock
 	if in.pa >= 0 {
 		p := w.predicate(in) & m
 		bar.sum += bits.OnesCount32(p)
@@ -65,21 +65,21 @@ func (w *warp) barrier(in *inst, m uint32) {
 	}
 }
 
-// release lets the warps at a full barrier go on. What any of them did before
-// is ordered before what they do now.
+// release lets the warps at a full barrier continue. The accesses of all of them before
+// the barrier are ordered before those after it.
 func (b *block) release(bar *barrier) {
 	b.generation++
 	for r := bar.waiting; r != 0; r &= r - 1 {
 		i := bits.TrailingZeros32(r)
 		w := b.warps[i]
 		in := &b.run.k.code[w.pc-1]
-		for j := range w.party.seen {
-			w.party.seen[j] = max(w.party.seen[j], bar.seen[j])
+		for j := range w.accessor.seen {
+			w.accessor.seen[j] = max(w.accessor.seen[j], bar.seen[j])
 		}
-		w.party.clock++
-		w.fenced = w.party.clock
+		w.accessor.clock++
+		w.fenced = w.accessor.clock
 		w.state = ready
-		if in.d != none {
+		if in.d != noOperand {
 			splat(w.v(in.d), uint64(bar.sum))
 		}
 		if in.pd >= 0 {
@@ -98,7 +98,7 @@ func (b *block) release(bar *barrier) {
 		}
 	}
 	for _, w := range b.warps {
-		w.party.generation = b.generation
+		w.accessor.generation = b.generation
 	}
 	*bar = barrier{}
 }

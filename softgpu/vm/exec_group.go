@@ -83,7 +83,7 @@ func (w *warp) globalGroups(in *inst, m uint32, base *vec) bool {
 	}
 	for i := range groups[:k] {
 		g := &groups[i]
-		if _, _, ok := g.al.races.note(&w.party, g.off, g.n, op.how(), op.byBytes); !ok {
+		if _, _, ok := g.al.races.note(&w.accessor, g.off, g.n, op.access(), op.byBytes); !ok {
 			return false
 		}
 	}

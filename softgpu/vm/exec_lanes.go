@@ -46,7 +46,7 @@ func (w *warp) globalLanes(in *inst, m uint32, base *vec) {
 		if group.al == nil {
 			return true
 		}
-		bad, with, ok := group.al.races.noteWords(&w.party, group.line, group.mask, op.how())
+		bad, with, ok := group.al.races.noteWords(&w.accessor, group.line, group.mask, op.access())
 		if !ok {
 			w.race(in, group.lane, group.al.base+bad, with)
 		}
@@ -75,7 +75,7 @@ func (w *warp) globalLanes(in *inst, m uint32, base *vec) {
 			}
 		}
 		if n < 4 && op.byBytes {
-			if bad, with, ok := al.races.note(&w.party, off, n, op.how(), true); !ok {
+			if bad, with, ok := al.races.note(&w.accessor, off, n, op.access(), true); !ok {
 				w.race(in, i, al.base+bad, with)
 				return
 			}
@@ -111,7 +111,7 @@ func (w *warp) globalLanes(in *inst, m uint32, base *vec) {
 }
 
 // collisions finds two lanes that write the same bytes: a small hash table of
-// what each lane wrote, by 4-byte word.
+// each lane's write, by 4-byte word.
 type collisions struct {
 	used  uint64
 	key   [64]uint64

@@ -44,8 +44,8 @@ func (w *warp) generic(in *inst, m uint32, base *vec) {
 }
 
 // global accesses global memory. Lanes that lie side by side, or on one address,
-// are checked, noted and copied together; what does not fall into a few such groups,
-// and whatever is found wrong, goes lane by lane.
+// are checked, noted and copied together. An access that does not fall into a few such groups,
+// or in which anything is wrong, is made lane by lane.
 func (w *warp) global(in *inst, m uint32, base *vec) {
 	op := in.mem
 	step := uint64(op.size * op.count)

@@ -1,13 +1,13 @@
 package vm
 
-// noteShared notes an access to n bytes at off, each bytes of them by a thread of
-// warp w, from thread on. It returns the record that it races with; ok means none.
-func (w *warp) noteShared(off, n, each uint64, thread int, acc access) (with touch, ok bool) {
+// noteShared notes an access to n bytes at off, share bytes of them by a thread of
+// warp w, from thread on. It returns the record that it races with; ok if there is no race.
+func (w *warp) noteShared(off, n, share uint64, thread int, acc access) (with touch, ok bool) {
 	s := &w.blk.shadow
-	first, last, per := off/s.unit, (off+n-1)/s.unit, max(each/s.unit, 1)
-	mine := touchOf(readOne, thread, w.party.clock)
+	first, last, per := off/s.unit, (off+n-1)/s.unit, max(share/s.unit, 1)
+	mine := touchOf(readOne, thread, w.accessor.clock)
 	if acc == writing {
-		mine = touchOf(wroteOne, thread, w.party.clock)
+		mine = touchOf(wroteOne, thread, w.accessor.clock)
 	}
 	several := touchOf(readBlock, 0, w.blk.generation)
 	const anyone = touch(1023 << 4)
@@ -54,10 +54,10 @@ func (w *warp) step(t touch, thread int, acc access) (touch, bool) {
 		ordered = t.clock() < w.blk.generation
 	default:
 		one := kind == readOne || kind == wroteOne || kind == updatedOne
-		ordered = one && by == thread || sameWarp && w.follows(t.clock(), thread, by) || !sameWarp && w.party.seen[owner] >= t.clock()
+		ordered = one && by == thread || sameWarp && w.follows(t.clock(), thread, by) || !sameWarp && w.accessor.seen[owner] >= t.clock()
 	}
 	var next touchKind
-	clock := w.party.clock
+	clock := w.accessor.clock
 	switch {
 	case ordered && acc == reading:
 		next = readOne

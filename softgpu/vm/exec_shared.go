@@ -42,7 +42,7 @@ func (w *warp) sharedFault(in *inst, lane int, off uint64, kind FaultKind, text 
 func (w *warp) sharedAccess(in *inst, m uint32, base *vec, off uint64) {
 	op := in.mem
 	n := uint64(op.size * op.count)
-	acc := op.how()
+	acc := op.access()
 	up, same := split(base, n, m)
 	for r := m; r != 0; {
 		i := bits.TrailingZeros32(r)

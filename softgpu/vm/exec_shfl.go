@@ -30,7 +30,7 @@ func shflSource(mode string, i, b, c int) (int, bool) {
 	return j, ok
 }
 
-// shuffle is what a shfl does to a warp that runs as a whole, its operands the same
+// shuffle is the effect of a shfl on a warp that runs as a whole, with operands the same
 // in all lanes.
 type shuffle struct {
 	from    [lanes]uint8

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// FaultKind is what a check found.
+// FaultKind is the kind of a finding.
 type FaultKind uint8
 
 // The findings.
@@ -65,7 +65,7 @@ type Fault struct {
 	Size       int    // bytes of the access
 	Space      string // global, shared, local, const, param
 	Allocation string // the allocation nearest to the address, with its tag
-	Detail     string // what exactly was wrong, and against whom
+	Detail     string // the mistake, and the other access of a race
 	Earlier    uint64 // of a race between launches: the epoch of the earlier one, else 0
 }
 

@@ -65,7 +65,7 @@ func (k *Kernel) split() []basic {
 
 // reconverge gives every branch the first instruction of its immediate
 // post-dominator, found by the iterative algorithm of Cooper, Harvey and
-// Kennedy on the reversed graph. A block that cannot reach the exit has none.
+// Kennedy on the reversed graph. A block that cannot reach the exit has no post-dominator.
 func reconverge(code []inst, blocks []basic) {
 	n := len(blocks)
 	exit := int32(n)

@@ -55,7 +55,7 @@ func (k *Kernel) MaxThreads() int {
 // of 32-bit registers live at one point of the PTX (64-bit ones count twice,
 // predicates not), plus 4 for addresses that an assembler adds, rounded up to 8
 // and at most 255. It is capped, as an assembler caps it by spilling, by
-// .maxnreg and by what .maxntid or .reqntid threads leave of the register file.
+// .maxnreg and by the share of the register file that .maxntid or .reqntid threads leave.
 // ptxas often needs fewer; it reorders and rematerialises.
 func (k *Kernel) Registers() int {
 	n := min(int(alignUp(uint64(k.liveMax+4), 8)), 255)
@@ -68,7 +68,7 @@ func (k *Kernel) Registers() int {
 	return n
 }
 
-// maxThreads is what .maxntid or .reqntid allow, or 0.
+// maxThreads is the number of threads that .maxntid or .reqntid allow, or 0.
 func (k *Kernel) maxThreads() int {
 	for _, e := range [][3]int{k.fn.ReqNTid, k.fn.MaxNTid} {
 		if e[0] > 0 {
@@ -78,14 +78,14 @@ func (k *Kernel) maxThreads() int {
 	return 0
 }
 
-// Check says whether the device can run a launch: nil, a *LimitError, or what else is
-// wrong with it. Launch checks by itself; a driver answers before the launch is queued.
+// Check says whether the device can run a launch: nil, a *LimitError, or another
+// mistake in it. Launch checks by itself; a driver answers before the launch is queued.
 func (k *Kernel) Check(c Launch) error { return k.checkLaunch(&c) }
 
 // checkLaunch compares a launch with the limits of device and kernel.
 func (k *Kernel) checkLaunch(c *Launch) error {
 	lim := &k.mod.limits
-	fail := func(what string, got, limit uint64) error { return &LimitError{k.name, what, got, limit} }
+	fail := func(resource string, got, limit uint64) error { return &LimitError{k.name, resource, got, limit} }
 	for _, d := range []struct {
 		name       string
 		got, limit uint32

@@ -15,7 +15,7 @@ import (
 //
 // Several launches may run at once, as from several streams. The race check
 // watches within a launch, and between launches where Unordered says which are
-// concurrent in the program's eyes, in whatever order they were run.
+// concurrent for the program, in whichever order they were run.
 func (k *Kernel) Launch(c Launch) (Stats, error) {
 	if err := k.checkLaunch(&c); err != nil {
 		return Stats{}, err
@@ -91,7 +91,7 @@ func gcd(a, b uint64) uint64 {
 	return a
 }
 
-// work runs blocks until none is left or one has a fault.
+// work runs blocks until all have run or one has a fault.
 func (r *launch) work() {
 	b, _ := r.k.pool.Get().(*block)
 	if b == nil {

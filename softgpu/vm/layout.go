@@ -15,7 +15,7 @@ type layout struct {
 	size  uint64 // bytes that a GPU would need: variables, aligned
 	end   uint64 // where the last variable ends, gaps included
 	vars  []placed
-	empty []uint64 // one bit a byte: in a gap; nil if there is none
+	empty []uint64 // one bit a byte: in a gap; nil without gaps
 }
 
 // placed is a variable at its address.

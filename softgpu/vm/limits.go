@@ -7,7 +7,7 @@ import (
 	"mdfa/softgpu/ptx"
 )
 
-// Limits are the properties of the device that is pretended.
+// Limits are the properties of the imitated device.
 type Limits struct {
 	ThreadsPerBlock int    // 1024
 	MaxBlock        Dim3   // 1024, 1024, 64
@@ -23,7 +23,7 @@ type Limits struct {
 	Driver          int // CUDA version of the driver, as cuDriverGetVersion: 12000 for 12.0
 }
 
-// DefaultLimits pretends a compute capability 7.0 device under a driver for
+// DefaultLimits imitates a compute capability 7.0 device under a driver for
 // CUDA 12.0 (525).
 func DefaultLimits() Limits {
 	return Limits{
@@ -92,7 +92,7 @@ func (lim *Limits) checkVersion(m *ptx.Module) error {
 	return nil
 }
 
-// LimitError is a launch that the device cannot run; Resource names what is
+// LimitError is a launch that the device cannot run; Resource names the limit that is
 // exceeded ("threads per block", "grid", "shared memory", "registers", ...).
 type LimitError struct {
 	Kernel, Resource string

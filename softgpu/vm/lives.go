@@ -25,7 +25,7 @@ func (s bitset) or(t bitset) bool {
 	return changed
 }
 
-// lives holds, for each block, what is live at its start and end. Vector
+// lives holds, for each block, the registers that are live at its start and end. Vector
 // registers come first, predicates after them at offset base.
 type lives struct {
 	base    int32

@@ -95,7 +95,7 @@ func (l *lowerer) emit(in inst) *inst {
 
 // blank is an instruction without operands.
 func blank(kind opKind) inst {
-	return inst{kind: kind, d: none, a: none, b: none, c: none, pd: -1, pe: -1, pa: -1, pb: -1}
+	return inst{kind: kind, d: noOperand, a: noOperand, b: noOperand, c: noOperand, pd: -1, pe: -1, pa: -1, pb: -1}
 }
 
 // temp makes a register that the text does not name.

@@ -73,7 +73,7 @@ func lowerAtom(l *lowerer, in *ptx.Instr, m *modifiers) {
 	m.list = m.list[1:]
 	m.flag("noftz")
 	t := l.typed(m, kind.types...)
-	args, d := in.Args, none
+	args, d := in.Args, noOperand
 	x := blank(kCall)
 	if in.Op == "atom" {
 		if len(args) == 0 {

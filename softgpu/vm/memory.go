@@ -21,7 +21,7 @@ const (
 )
 
 const (
-	allocAlign  = 512      // bytes; what cuMemAlloc gives
+	allocAlign  = 512      // bytes, as cuMemAlloc aligns
 	guardGap    = 64 << 10 // bytes never mapped between two allocations
 	keptRecords = 1 << 16  // freed allocations remembered for reports
 )
@@ -38,7 +38,7 @@ var ErrBadPointer = errors.New("vm: not the address of a live allocation")
 // while kernels run.
 type Memory struct {
 	mu    sync.Mutex
-	live  atomic.Pointer[[]*alloc] // what may be accessed, sorted by base; replaced, never changed
+	live  atomic.Pointer[[]*alloc] // the accessible allocations, sorted by base; replaced, never changed
 	pools []*alloc                 // sorted by base; their pieces are in live
 	freed []ghost                  // sorted by first; they do not overlap
 	next  uint64
@@ -68,7 +68,7 @@ type alloc struct {
 type Allocation struct {
 	Address, Size uint64
 	ID            int
-	Tag           string // what the caller named it
+	Tag           string // the caller's name for it
 	Module        bool   // a module's variable, freed with the module
 }
 
@@ -124,7 +124,7 @@ func at(list []*alloc, addr uint64) (int, bool) {
 	return slices.BinarySearchFunc(list, addr, func(a *alloc, addr uint64) int { return cmp.Compare(a.base, addr) })
 }
 
-// remove takes entry i off the list of what is live. The caller holds m.mu.
+// remove takes entry i off the list of live allocations. The caller holds m.mu.
 func (m *Memory) remove(i int) {
 	list := *m.live.Load()
 	list[i].dead.Store(true)

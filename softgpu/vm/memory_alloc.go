@@ -58,7 +58,7 @@ func (m *Memory) Free(addr uint64) error {
 	return nil
 }
 
-// Leaks lists what is still allocated and belongs to no module, in the order of
+// Leaks lists the memory that is still allocated and belongs to no module, in the order of
 // their addresses: allocations, pools, and the pieces carved from them.
 func (m *Memory) Leaks() []Allocation {
 	m.mu.Lock()
@@ -73,8 +73,8 @@ func (m *Memory) Leaks() []Allocation {
 	return out
 }
 
-// lookup finds the allocation for an access of n bytes, or says what is wrong
-// with it.
+// lookup finds the allocation for an access of n bytes, or returns the mistake in the
+// access.
 func (m *Memory) lookup(addr, n uint64) (*alloc, *Fault) {
 	a := m.find(addr)
 	if a != nil && n <= a.size-(addr-a.base) {

@@ -45,7 +45,7 @@ func (m *Memory) Touch(who string, ranges []Range, began func(epoch uint64), uno
 	if began != nil {
 		began(epoch)
 	}
-	p := party{epoch: epoch, clock: 1, seen: []uint64{0}, unordered: unordered}
+	p := accessor{epoch: epoch, clock: 1, seen: []uint64{0}, unordered: unordered}
 	for _, r := range ranges {
 		if r.Size == 0 {
 			continue
@@ -74,10 +74,10 @@ func (m *Memory) Touch(who string, ranges []Range, began func(epoch uint64), uno
 	return nil
 }
 
-// View gives n bytes of one live allocation as they lie in device memory: what is
-// written to them is written to the device. The slice is valid until the
+// View gives n bytes of one live allocation as they lie in device memory: a write
+// to them is a write to the device. The slice is valid until the
 // allocation is freed. Bounds and lifetime are checked; whether the bytes were
-// written is not (RequireWritten), and what is stored has to be told (MarkWritten).
+// written is not (RequireWritten), and the caller must report stores (MarkWritten).
 func (m *Memory) View(who string, addr, n uint64) ([]byte, error) {
 	if n == 0 {
 		return nil, nil

@@ -37,7 +37,7 @@ func (m *Memory) bury(was Allocation, first, size uint64) {
 	}
 }
 
-// unbury forgets what was freed within size bytes at first, which are live again.
+// unbury forgets the ranges freed within size bytes at first, which are live again.
 // The caller holds m.mu.
 func (m *Memory) unbury(first, size uint64) {
 	end := first + size

@@ -10,8 +10,8 @@ import (
 // pool's, so that an access beside a piece, or through the address of one that was
 // given back, is found although the driver would allow it.
 
-// Pool turns the allocation that starts at addr into a pool: from now on none of
-// its bytes may be accessed before it is carved. What was written to it is
+// Pool turns the allocation that starts at addr into a pool: from now on
+// its bytes may be accessed only after they are carved. Its contents are
 // forgotten. Free of the same address frees the pool and its pieces.
 func (m *Memory) Pool(addr uint64) error {
 	m.mu.Lock()

@@ -8,7 +8,7 @@ import (
 	"mdfa/softgpu/ptx"
 )
 
-// Load prepares a module: it checks the version against the pretended driver,
+// Load prepares a module: it checks the version against the imitated driver,
 // lowers every kernel, and places the module's variables in mem. Anything that
 // is not supported is a *LoadError that names the instruction and its line.
 func Load(mem *Memory, source *ptx.Module, limits Limits) (*Module, error) {
@@ -147,7 +147,7 @@ func (m *Module) Global(name string) (addr, size uint64, ok bool) {
 // Kernels lists the names of the module's kernels, in file order.
 func (m *Module) Kernels() []string { return slices.Clone(m.order) }
 
-// Kernel finds a kernel by name; nil if there is none.
+// Kernel finds a kernel by name; nil if the module has none.
 func (m *Module) Kernel(name string) *Kernel { return m.kernels[name] }
 
 // lowerer starts the lowering of fn.
@@ -223,7 +223,7 @@ func lastLine(fn *ptx.Func) int {
 	return fn.Line
 }
 
-// checkFunction lowers a device function on its own, to reject what is unknown.
+// checkFunction lowers a device function on its own, to reject unknown instructions.
 func (m *Module) checkFunction(fn *ptx.Func) {
 	l := m.lowerer(fn)
 	l.collectShared(fn, map[*ptx.Func]bool{})

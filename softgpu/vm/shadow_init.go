@@ -63,7 +63,7 @@ func (s *initShadow) scan() {
 	}
 }
 
-// first finds the first byte of a range that was never written; ok means none.
+// first finds the first byte of a range that was never written; ok if all were.
 func (s *initShadow) first(off, n uint64) (bad uint64, ok bool) {
 	if s.full.Load() {
 		return 0, true

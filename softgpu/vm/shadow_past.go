@@ -27,7 +27,7 @@ func (s *raceShadow) history() []atomic.Uint64 {
 	return *s.past.Load()
 }
 
-// lineHistory is the history of a line; 0 where there is none.
+// lineHistory is the history of a line; 0 without one.
 func (s *raceShadow) lineHistory(line uint64) uint64 {
 	if past := s.past.Load(); past != nil {
 		return (*past)[line].Load()
@@ -36,7 +36,7 @@ func (s *raceShadow) lineHistory(line uint64) uint64 {
 }
 
 // concurrent asks whether the launch of that epoch is unordered with this one.
-func (p *party) concurrent(epoch uint64) bool {
+func (p *accessor) concurrent(epoch uint64) bool {
 	if epoch != p.asked {
 		p.asked, p.answer = epoch, p.unordered(epoch)
 	}
@@ -45,7 +45,7 @@ func (p *party) concurrent(epoch uint64) bool {
 
 // trace judges an access against a history. It returns the new one and, if they
 // race, a record that stands for the earlier access.
-func (p *party) trace(h uint64, acc access) (next, with uint64, race bool) {
+func (p *accessor) trace(h uint64, acc access) (next, with uint64, race bool) {
 	w := h >> writerShift
 	atomically := h&updatedBit != 0
 	if w != 0 && w != p.epoch && !(atomically && (acc == updating || acc == watching)) && p.concurrent(w) {
@@ -79,7 +79,7 @@ func (p *party) trace(h uint64, acc access) (next, with uint64, race bool) {
 
 // clashes reports whether an access conflicts with the record of another launch
 // that is not ordered before this one. Reads go with reads, atomics with atomics.
-func (p *party) clashes(old uint64, acc access) bool {
+func (p *accessor) clashes(old uint64, acc access) bool {
 	var same bool
 	switch old >> kindShift & 7 {
 	case accRead, accReadBlock, accReadAll, accReadOnly:
@@ -107,10 +107,10 @@ func (f *fineLine) splitBytes() {
 }
 
 // join judges a new launch's access to the whole of a line that other launches split.
-// If it conflicts with none and leaves one history in all places, that history is
+// If it conflicts with no record and leaves one history in all places, that history is
 // returned and the line need not be split any longer. A launch that is ordered after
 // all others forgets the histories.
-func (f *fineLine) join(p *party, acc access) (h uint64, ok bool) {
+func (f *fineLine) join(p *accessor, acc access) (h uint64, ok bool) {
 	if p.unordered == nil {
 		return 0, true
 	}

@@ -7,7 +7,7 @@ import (
 
 // step judges one access against the record of a word. It returns the new
 // record, and whether the two accesses race.
-func (p *party) step(old uint64, acc access) (uint64, bool) {
+func (p *accessor) step(old uint64, acc access) (uint64, bool) {
 	if old>>epochShft != p.epoch {
 		if p.unordered != nil && old != 0 && p.clashes(old, acc) {
 			return old, true
@@ -96,7 +96,7 @@ func (p *party) step(old uint64, acc access) (uint64, bool) {
 
 // note records an access of n bytes at off. It returns the byte offset of a
 // racing word and the record it races with; ok means no race.
-func (s *raceShadow) note(p *party, off, n uint64, acc access, byBytes bool) (bad, with uint64, ok bool) {
+func (s *raceShadow) note(p *accessor, off, n uint64, acc access, byBytes bool) (bad, with uint64, ok bool) {
 	for n > 0 {
 		line, start := off/lineBytes, off%lineBytes
 		take := min(lineBytes-start, n)
@@ -110,7 +110,7 @@ func (s *raceShadow) note(p *party, off, n uint64, acc access, byBytes bool) (ba
 }
 
 // noteLine records an access to bytes start..start+n of one line.
-func (s *raceShadow) noteLine(p *party, line, start, n uint64, acc access, byBytes bool) (bad, with uint64, ok bool) {
+func (s *raceShadow) noteLine(p *accessor, line, start, n uint64, acc access, byBytes bool) (bad, with uint64, ok bool) {
 	whole := n == lineBytes
 	for {
 		old := s.lines[line].Load()
@@ -156,7 +156,7 @@ func (s *raceShadow) noteLine(p *party, line, start, n uint64, acc access, byByt
 }
 
 // noteParts works on a locked line and gives the value to unlock it with.
-func (s *raceShadow) noteParts(p *party, line, old, start, n uint64, acc access, byBytes bool) (bad, with uint64, ok bool, after uint64) {
+func (s *raceShadow) noteParts(p *accessor, line, old, start, n uint64, acc access, byBytes bool) (bad, with uint64, ok bool, after uint64) {
 	f := s.fine[line].Load()
 	if f == nil {
 		f = &fineLine{}
@@ -195,7 +195,7 @@ func (s *raceShadow) noteParts(p *party, line, old, start, n uint64, acc access,
 }
 
 // noteUnit judges an access against one record and its history, and renews them.
-func (p *party) noteUnit(record, past *uint64, acc access) (with uint64, ok bool) {
+func (p *accessor) noteUnit(record, past *uint64, acc access) (with uint64, ok bool) {
 	next, race := p.step(*record, acc)
 	if race {
 		return *record, false
@@ -212,7 +212,7 @@ func (p *party) noteUnit(record, past *uint64, acc access) (with uint64, ok bool
 }
 
 // noteWords records an access to the words of one line that mask names.
-func (s *raceShadow) noteWords(p *party, line uint64, mask uint32, acc access) (bad, with uint64, ok bool) {
+func (s *raceShadow) noteWords(p *accessor, line uint64, mask uint32, acc access) (bad, with uint64, ok bool) {
 	if mask == ^uint32(0) {
 		return s.noteLine(p, line, 0, lineBytes, acc, false)
 	}

@@ -50,7 +50,7 @@ var recordNames = [8]string{"read", "read", "write", "atomic or strong access", 
 
 	"atomic or strong access", "read with .nc"}
 
-// access is what an instruction does to memory, for the race checks.
+// access is the kind of a memory access, for the race checks.
 type access uint8
 
 const (
@@ -91,8 +91,8 @@ func (s *raceShadow) reset() {
 	s.past.Store(nil)
 }
 
-// party is a warp in the eyes of the race checks.
-type party struct {
+// accessor identifies the warp or operation that accesses memory, and its position in the order of barriers.
+type accessor struct {
 	epoch, block, warp, clock uint64
 	generation                uint64   // barriers the block has passed
 	seen                      []uint64 // seen[w]: the clock of warp w that is ordered before now
@@ -101,7 +101,7 @@ type party struct {
 	answer                    bool
 }
 
-func (p *party) record(kind, clock uint64) uint64 {
+func (p *accessor) record(kind, clock uint64) uint64 {
 	return p.epoch<<epochShft | kind<<kindShift | p.block<<blkShift | p.warp<<warpShift | clock&clockMask
 }
 
@@ -111,7 +111,7 @@ func before(recorded, now uint64) bool { return (now-recorded)&clockMask < 1<<(c
 
 // describeRecord tells a record in words.
 func describeRecord(r uint64) string {
-	what := recordNames[r>>kindShift&7]
+	kind := recordNames[r>>kindShift&7]
 	who := fmt.Sprintf("block %d", r>>blkShift&blkMask)
 	switch r >> kindShift & 7 {
 	case accReadAll, accAtomicAll:
@@ -124,7 +124,7 @@ func describeRecord(r uint64) string {
 		who += fmt.Sprintf(", warp %d", r>>warpShift&31)
 	}
 	if r&wroteBit != 0 && r>>kindShift&7 != accWrite {
-		what += " (after a write)"
+		kind += " (after a write)"
 	}
-	return fmt.Sprintf("%s by %s", what, who)
+	return fmt.Sprintf("%s by %s", kind, who)
 }

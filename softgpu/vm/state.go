@@ -53,7 +53,7 @@ type Param struct {
 	Type                ptx.Type
 }
 
-// counter is what one run through a basic block, or of one guarded
+// counter is the amount that one run through a basic block, or of one guarded
 // instruction, adds to the statistics for each active lane.
 type counter struct {
 	instructions, flops uint32
@@ -79,8 +79,8 @@ const (
 	kBarrier
 )
 
-// none is the operand that is not there. Other negative operands are constants.
-const none int32 = -1 << 31
+// noOperand marks an operand that the instruction lacks. Other negative operands are constants.
+const noOperand int32 = -1 << 31
 
 // inst is one lowered instruction. Vector operands d, a, b, c and those in dv
 // and sv number registers (at first virtual ones, after allocation slots);
@@ -177,8 +177,8 @@ type memOp struct {
 	off      uint64
 	store    bool
 	strong   string // "volatile", "relaxed", "acquire", "release" or "mmio"; "" for a weak access
-	nc       bool   // ld.global.nc: the launch must not write what it reads
-	signed   bool   // sign-extend what is loaded, to ext bits
+	nc       bool   // ld.global.nc: the launch must not write the memory it reads
+	signed   bool   // sign-extend the loaded value to ext bits
 	ext      int
 	byBytes  bool // the kernel stores single bytes: watch races by byte
 	site     int  // index of this instruction's allocation cache
@@ -309,12 +309,12 @@ type warp struct {
 	issued  uint64
 	quantum int // memory instructions until the scheduler may switch
 
-	party  party
-	fenced uint64                // what a lane did before that clock is ordered before what all do now
-	pairs  *[lanes][lanes]uint64 // [i][j]: the same of lane j for lane i, after barriers of some lanes; nil before
-	state  warpState
-	wait   int // the barrier waited at
-	fault  *Fault
+	accessor accessor
+	fenced   uint64                // a lane's accesses before that clock are ordered before the present ones of all lanes
+	pairs    *[lanes][lanes]uint64 // [i][j]: the same of lane j for lane i, after barriers of some lanes; nil before
+	state    warpState
+	wait     int // the barrier waited at
+	fault    *Fault
 }
 
 // path is a set of lanes that waits for its turn.

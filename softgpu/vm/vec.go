@@ -154,7 +154,7 @@ func plainAlike(v *vec) bool {
 }
 
 // plainNeighbours compares each lane with the one before: bit i of up says that it lies step above, of same that they
-// are equal. Lane 0 has none before it.
+// are equal. Lane 0 has no lane before it.
 func plainNeighbours(base *vec, step uint64) (up, same uint32) {
 	for i := 1; i < lanes; i++ {
 		d := base[i] - base[i-1]

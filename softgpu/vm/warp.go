@@ -39,19 +39,19 @@ func (w *warp) predicate(in *inst) uint32 {
 // setPred writes the bits of a predicate that m names.
 func (w *warp) setPred(p int32, v, m uint32) { w.preds[p] = w.preds[p]&^m | v&m }
 
-// tick moves the warp's clock on at a barrier, so that what it did before can be told
-// from what it does after.
+// tick advances the warp's clock at a barrier, so that accesses before and after it can be
+// told apart.
 func (w *warp) tick() {
-	w.party.seen[w.index] = w.party.clock
-	w.party.clock++
+	w.accessor.seen[w.index] = w.accessor.clock
+	w.accessor.clock++
 }
 
-// fence orders what the lanes of a group did before what they do from now on. Lanes learn
-// from each other what those were ordered after.
+// fence orders the earlier accesses of a group's lanes before their later ones. Each lane learns
+// from the others the accesses that those were ordered after.
 func (w *warp) fence(group uint32) {
 	w.tick()
 	if w.live&^group == 0 {
-		w.fenced = w.party.clock
+		w.fenced = w.accessor.clock
 		return
 	}
 	if w.pairs == nil {
@@ -65,15 +65,15 @@ func (w *warp) fence(group uint32) {
 		}
 	}
 	for r := group; r != 0; r &= r - 1 {
-		known[bits.TrailingZeros32(r)] = w.party.clock
+		known[bits.TrailingZeros32(r)] = w.accessor.clock
 	}
 	for r := group; r != 0; r &= r - 1 {
 		w.pairs[bits.TrailingZeros32(r)] = known
 	}
 }
 
-// follows reports whether what thread does now is ordered after what another thread of
-// its warp did at a clock. Of several lanes that read, or updated, one word, by is the last.
+// follows reports whether the present access of a thread is ordered after the access of another thread of
+// its warp at a clock. Of several lanes that read, or updated, one word, by is the last.
 func (w *warp) follows(clock uint64, thread, by int) bool {
 	return clock < w.fenced || w.pairs != nil && clock < w.pairs[thread%lanes][by%lanes]
 }

@@ -104,7 +104,7 @@ var transfers = []transfer{
 		"take := archsimd.LoadUint64x4(&laneMasks[m>>(4*i)&15])\nloadW(x, i).And(take).Or(loadW(y, i).AndNot(take)).Store(&z[i])", 0, ""},
 	{"Alike", "v *vec", "(same bool)", "x, first := asWords(v), archsimd.BroadcastUint64x4(v[0])\ndiffer := loadW(x, 0).Xor(first)",
 		"differ = differ.Or(loadW(x, i).Xor(first))", 1, "same = differ.IsZero()"},
-	{"Neighbours", "base *vec, step uint64", "(up, same uint32)", // lane 0 has none before it, and lane 4i-1 lies before the vector
+	{"Neighbours", "base *vec, step uint64", "(up, same uint32)", // lane 0 has no lane before it, and lane 4i-1 lies before the vector
 		"x, distance := asWords(base), archsimd.BroadcastUint64x4(step)\n" +
 			"for i := 1; i < 4; i++ {\nd := base[i] - base[i-1]\nup |= bit(d == step) << i\nsame |= bit(d == 0) << i\n}",
 		"d := loadW(x, i).Sub(archsimd.LoadUint64x4((*[4]uint64)(base[4*i-1:])))\n" +
