@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"time"
 )
+
+var errDiffer = errors.New("the two runs differ")
 
 // agree reports whether two runs are the same, from the output of inspect -json -diff.
 func agree(text string) error {

@@ -42,6 +42,15 @@ var chosen struct {
 	counted bool
 }
 
+// Info says which of NVIDIA's libraries were found. The fields of a missing library are empty.
+type Info struct {
+	CUDAVersion   int    // the newest CUDA that the driver supports: 1000*major + 10*minor
+	DriverRelease string // the driver's own version, "580.95.05"; "" if the kernel does not report it
+	DriverPath    string // the file that libcuda.so.1 came from
+	CUBLASVersion string // "12.9.1"
+	CUBLASPath    string // the file that libcublas.so came from
+}
+
 // Symbols returns the names of all C functions that are routed, sorted.
 func Symbols() []string { return slices.Clone(names) }
 

@@ -10,9 +10,9 @@ import (
 // An item is one thing to compare: a line of C that prints what a set of headers says about a name, or that
 // compiles only if the headers agree with ours.
 type item struct {
-	name  string // as an exception names it
-	print string // a statement for main; "" if it only has to compile
-	check string // a declaration before main
+	name        string // as an exception names it
+	print       string // a statement for main; "" if it only has to compile
+	declaration string // placed before main; "" for a statement
 }
 
 const preamble = `#include <cuda.h>
@@ -65,7 +65,7 @@ func items(h cheader.Header) []item {
 	}
 	for _, f := range h.Functions {
 		// Not a prototype of our own nor an assignment: those are warnings, or errors, by the compiler's flags.
-		list = append(list, item{name: f.Name, check: fmt.Sprintf(
+		list = append(list, item{name: f.Name, declaration: fmt.Sprintf(
 			`_Static_assert(__builtin_types_compatible_p(__typeof__(%s), %s(%s)), "another type");`,
 			f.Name, f.Result, f.Params)})
 	}
@@ -87,8 +87,8 @@ func program(list []item) (source string, lines map[int]string) {
 		}
 	}
 	for _, it := range list {
-		if it.check != "" {
-			write(it.check, it.name)
+		if it.declaration != "" {
+			write(it.declaration, it.name)
 		}
 	}
 	write("int main(void) {", "")
