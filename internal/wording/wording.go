@@ -30,7 +30,7 @@ func (e usageError) Unwrap() error { return ErrUsage }
 func Usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
 
 // packagePrefix is the package name that errors carry at the start of each link.
-var packagePrefix = regexp.MustCompile(`(^|: )(?:algo|blas|checkpoint|cublas|cuda|driver|emu|gpu|kernels|model|ptx|results|runlog|vm): `)
+var packagePrefix = regexp.MustCompile(`(^|: )(?:algo|blas|cublas|cuda|driver|emu|gpu|kernels|model|ptx|vm): `)
 
 // WithoutPackages takes the names of packages out of an error's text.
 func WithoutPackages(text string) string { return packagePrefix.ReplaceAllString(text, "$1") }

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// rightAngle is where the rule's update is of no use to the gradient.
+	// rightAngle is the angle from which on an update does not go downhill.
 	rightAngle = 90
-	// shownAngle is how far the axis goes, unless there are larger angles.
+	// shownAngle is the upper end of the axis, unless there are larger angles.
 	shownAngle = 120
 )
 
@@ -72,10 +72,10 @@ func alignmentOf(rows []folder.Alignment) []chart {
 	})
 }
 
-// layerOf is a row's layer; a file that somebody changed may name one below 0.
+// layerOf returns a row's layer. In a file that somebody changed it may be below 0.
 func layerOf(a folder.Alignment) int { return max(0, a.Layer) }
 
-// axesOf is the steps in their order, and the number of layers.
+// axesOf returns the steps in order, and the number of layers.
 func axesOf(rows []folder.Alignment) (steps []int, layers int) {
 	for _, r := range rows {
 		steps = append(steps, r.Step)

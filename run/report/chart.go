@@ -12,17 +12,17 @@ import (
 	"mdfa/run/folder"
 )
 
-// colours is how many the style sheet has for lines.
+// colours is the number of colours for lines in the style sheet.
 const colours = 8
 
-// maxPoints of a line: as many as a chart is wide on a large screen, so that none is missed.
+// maxPoints limits the points of a line: a chart on a large screen has as many pixels.
 const maxPoints = 500
 
-// number is written to the page with as many digits as a chart can show; NaN and Inf, which
-// JSON has not, are gaps.
+// number is a float64 with as many digits in JSON as a chart can show. NaN and infinities are null, a
+// gap in the line.
 type number float64
 
-// MarshalJSON is the number, or null.
+// MarshalJSON writes the number, or null.
 func (n number) MarshalJSON() ([]byte, error) {
 	x := float64(n)
 	if math.IsNaN(x) || math.IsInf(x, 0) {
@@ -45,23 +45,23 @@ type series struct {
 	Color  int      `json:"color"`
 	Dashed bool     `json:"dashed,omitempty"`
 	Values []number `json:"values"`
-	Low    []number `json:"low,omitempty"` // of a band around the line
+	Low    []number `json:"low,omitempty"` // a band around the line
 	High   []number `json:"high,omitempty"`
 }
 
-// mark is a value with a meaning, drawn across the chart.
+// mark is a labelled line across the chart.
 type mark struct {
-	Axis  string `json:"axis"` // "x" or "y": the axis that At is on
+	Axis  string `json:"axis"` // "x" or "y": the axis of At
 	At    number `json:"at"`
 	Label string `json:"label"`
 }
 
-// chart is what assets/report.js draws; Title, Text and Summary stand in the page itself.
+// chart is a chart for assets/report.js. Title, Text and Summary are in the page itself.
 type chart struct {
 	Title   string `json:"-"`
 	Text    string `json:"-"` // under the title
-	Summary string `json:"-"` // for who cannot see the chart
-	LogY    bool   `json:"-"` // there is a switch for a logarithmic axis
+	Summary string `json:"-"` // the text for screen readers
+	LogY    bool   `json:"-"` // the chart has a switch for a logarithmic axis
 
 	XLabel  string   `json:"xLabel"`
 	X       []number `json:"x"`
@@ -75,12 +75,12 @@ type chart struct {
 	Marks   []mark   `json:"marks,omitempty"`
 }
 
-// measured says whether there is any number in a line.
+// measured says whether a line has any number.
 func measured(x []float64) bool {
 	return slices.ContainsFunc(x, func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) })
 }
 
-// thin picks at most maxPoints of n, evenly, the first, the last and all of keep among them.
+// thin picks at most maxPoints of n indices, evenly, with the first, the last and all of keep.
 func thin(n int, keep ...int) []int {
 	var picked []int
 	if n <= maxPoints {
@@ -101,7 +101,7 @@ func thin(n int, keep ...int) []int {
 	return slices.Compact(picked)
 }
 
-// pick is the elements of x at some places.
+// pick returns the elements of x at the given indices.
 func pick(x []float64, at []int) []float64 {
 	list := make([]float64, len(at))
 	for i, j := range at {
@@ -146,7 +146,7 @@ func curves(epochs []folder.Epoch) []chart {
 	})
 }
 
-// drawn returns the charts that have a line. Draw adds the lines of a column.
+// drawn returns the charts that have a line. draw adds the lines of a column to a chart.
 func drawn[T any](charts []chart, columns folder.Columns[T], draw func(*chart, folder.Column[T])) []chart {
 	var list []chart
 	for _, c := range charts {
@@ -164,7 +164,7 @@ func drawn[T any](charts []chart, columns folder.Columns[T], draw func(*chart, f
 	return withLines(list)
 }
 
-// add adds a line, unless nothing of it was measured.
+// add adds a line, unless all its values are missing.
 func (c *chart) add(name string, colour int, values []float64) {
 	if measured(values) {
 		c.Series = append(c.Series, series{Name: name, Color: colour, Values: numbers(values)})
@@ -201,7 +201,7 @@ func (c chart) summary() string {
 	return fmt.Sprintf("%s by %s: %s", c.Title, c.XLabel, strings.Join(parts, ", "))
 }
 
-// value is a number of the chart as a text.
+// value writes a number of the chart.
 func (c chart) value(x float64) string {
 	if c.Percent {
 		return percent(x)
@@ -209,8 +209,8 @@ func (c chart) value(x float64) string {
 	return short(x) + c.Unit
 }
 
-// percent is a share of a page, "–" for a NaN.
+// percent writes a share, and a NaN as "–".
 func percent(x float64) string { return cmp.Or(figures.PagePercent(x), "–") }
 
-// short is a number to four digits, "–" for a NaN.
+// short writes a number to four digits, and a NaN as "–".
 func short(x float64) string { return cmp.Or(figures.Short(x), "–") }

@@ -20,19 +20,19 @@ type Entry struct {
 	Folder   string
 	Status   string
 	Seed     string
-	Settings []Fact // everything that was chosen but the seed, in the same order for all runs
+	Settings []Fact // all but the seed, in the same order for all runs
 	Epochs   []folder.Epoch
-	Figures  []Figure // how it ended, in the same order for all runs
+	Figures  []Figure // of its end, in the same order for all runs
 }
 
-// Figure is a number of how a run ended. Value is NaN where there is none.
+// Figure is a number about the end of a run. Value is NaN if it is missing.
 type Figure struct {
 	Label   string
 	Value   float64
 	Percent bool
 }
 
-// text is the figure, with the deviation over several runs where there is one.
+// text writes the figure, and the deviation over several runs unless it is NaN.
 func (f Figure) text(deviation float64) string {
 	spread := !math.IsNaN(f.Value) && !math.IsNaN(deviation)
 	switch {
@@ -46,24 +46,24 @@ func (f Figure) text(deviation float64) string {
 	return plain(f.Value)
 }
 
-// plain is a number as people write it: 5,120 or 0.2499.
+// plain writes a number for people: 5,120 or 0.2499.
 func plain(x float64) string {
-	const large = 1000 // from here on no fractions
+	const large = 1000 // numbers from here on have no fraction
 	if math.Abs(x) >= large && math.Abs(x) < math.MaxInt32 {
 		return figures.Count(int(math.Round(x)))
 	}
 	return short(x)
 }
 
-// group is runs that differ in their seed alone.
+// group is a group of runs that differ in their seed alone.
 type group struct {
 	entries []*Entry
 	Name    string
 	Values  []string
 }
 
-// Seeds is how many seeds the runs have. Runs of one seed are equal but for their times, and
-// would pass for a deviation of zero.
+// Seeds returns the number of seeds of the runs. Runs of one seed are equal but for their times, and
+// would show a deviation of zero.
 func (g *group) Seeds() string {
 	var seeds []string
 	for _, e := range g.entries {
@@ -76,7 +76,7 @@ func (g *group) Seeds() string {
 	return fmt.Sprint(len(g.entries))
 }
 
-// difference is a setting that is not the same in all groups.
+// difference is a setting that differs between groups.
 type difference struct {
 	Label  string
 	Values []string // by group
@@ -98,8 +98,8 @@ type runRow struct {
 	Values                      []string
 }
 
-// Compare writes a page that shows runs side by side. Runs whose Settings are equal are a
-// group: their mean and sample deviation are shown.
+// Compare writes a page that shows runs side by side. Runs with equal Settings are a group, for which
+// the page shows mean and sample deviation.
 func Compare(w io.Writer, entries []Entry, producer string, made time.Time) error {
 	if len(entries) < 2 {
 		return fmt.Errorf("a comparison of %d runs: at least 2 are needed", len(entries))
@@ -139,7 +139,7 @@ func Compare(w io.Writer, entries []Entry, producer string, made time.Time) erro
 	return nil
 }
 
-// grouped puts runs with equal settings together, in the order of the first of each.
+// grouped puts runs with equal settings together, in the order of the first run of each group.
 func grouped(entries []Entry) []*group {
 	var groups []*group
 	for i := range entries {
@@ -154,8 +154,7 @@ func grouped(entries []Entry) []*group {
 	return groups
 }
 
-// differences are the settings that are not the same in all groups. A setting that a run has
-// not is "–".
+// differences returns the settings that differ between groups. A missing value is "–".
 func differences(groups []*group) []difference {
 	var labels []string
 	for _, g := range groups {
@@ -184,11 +183,11 @@ func differences(groups []*group) []difference {
 	return list
 }
 
-// nameLength is how long a setting may be that is part of a group's name.
+// nameLength limits the length of a setting in a group's name.
 const nameLength = 24
 
-// names calls each group by the settings that tell it apart, and no more of them than that
-// takes. Those that take the most values come first: they tell the most.
+// names names each group by as few settings as tell it apart. The settings with the most values
+// come first: they tell the most groups apart.
 func names(groups []*group, list []difference) {
 	kinds := func(d difference) int {
 		values := slices.Clone(d.Values)
@@ -217,7 +216,7 @@ func names(groups []*group, list []difference) {
 				g.Name = strings.TrimPrefix(g.Name+", "+d.word(i), ", ")
 			}
 		}
-		if before == len(groups) || apart() == before { // it tells nothing that the others do not
+		if before == len(groups) || apart() == before { // it tells no further groups apart
 			for i, g := range groups {
 				g.Name = was[i]
 			}
@@ -237,8 +236,7 @@ func names(groups []*group, list []difference) {
 	}
 }
 
-// word is a group's value as part of its name, with its label where a number would not speak
-// for itself.
+// word returns a group's value as a part of its name, with the label before a number or a truth value.
 func (d difference) word(group int) string {
 	value := d.Values[group]
 	if strings.ContainsAny(value, "0123456789") || value == "true" || value == "false" {
@@ -255,13 +253,13 @@ func (g *group) figures(i int) []float64 {
 	return values
 }
 
-// meanOf is the mean of what was measured, and its sample deviation; NaN where there are
-// fewer than two values.
+// meanOf returns the mean of the values that are not NaN, and their sample deviation, which is NaN
+// for fewer than two values.
 func meanOf(values []float64) (mean, deviation float64) {
 	return stat.MeanStdDev(slices.DeleteFunc(slices.Clone(values), math.IsNaN), nil)
 }
 
-// overlaid are the curves of all groups, each over the epochs that any run has.
+// overlaid draws the curves of all groups over the epochs that any run has.
 func overlaid(groups []*group) []chart {
 	var numbersOf []int
 	for _, g := range groups {
@@ -294,7 +292,7 @@ func overlaid(groups []*group) []chart {
 	})
 }
 
-// addGroup adds a group's mean, with a band where there are several runs.
+// addGroup adds a group's mean, with a band for several runs.
 func (c *chart) addGroup(g *group, colour int, x []float64, of func(folder.Epoch) folder.Float) {
 	var mean, low, high []float64
 	for _, number := range x {

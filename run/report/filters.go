@@ -10,26 +10,26 @@ import (
 
 const (
 	mostFilters = 64
-	// filterPixels bounds the size of the pictures: a pixel takes about a byte of the page.
+	// filterPixels limits the pictures: a pixel takes about a byte of the page.
 	filterPixels = 60_000
-	// longestSide of a picture of a filter; larger ones are made smaller.
+	// longestSide limits the picture of a filter; larger filters are scaled down.
 	longestSide = 56
 	perStrip    = 8 // filters side by side in one picture
-	// levels of the scale, odd so that zero has one. More are not told apart.
+	// levels of the scale, odd so that zero has one. The eye does not tell more apart.
 	levels = 63
-	// scaleQuantile of the sizes of weights gets the full colour: a few outliers would
-	// leave the others pale.
+	// scaleQuantile is the quantile of the weights' sizes that gets the full colour: with the largest
+	// one, a few outliers would leave all others pale.
 	scaleQuantile = 0.995
 )
 
-// filters are pictures of what the units of the first layer look for.
+// filters are pictures of the weights of the first layer's units.
 type filters struct {
 	Strips       []strip
 	Shown, Count int
 	Scale        string // the weight with the full colour
-	Planes       bool   // a filter is three pictures: red, green, blue
+	Planes       bool   // a filter has three pictures: red, green, blue
 	Size         string // of a filter, "5×5"
-	Made         string // the size of its picture where that is smaller, or ""
+	Made         string // the size of its picture if that is smaller, else ""
 }
 
 // strip is a picture of some filters side by side.
@@ -39,8 +39,8 @@ type strip struct {
 	Width, Height int // as shown
 }
 
-// firstLayer draws the filters of the first layer, or the columns of a dense one in the
-// shape of the image. It is nil where there are no weights.
+// firstLayer draws the filters of the first layer, or the columns of a dense layer in the shape of
+// the image. It returns nil if there are no weights.
 func firstLayer(r *Run) (*filters, error) {
 	if len(r.Layers) == 0 || len(r.Layers[0].Weights) == 0 {
 		return nil, nil
@@ -60,14 +60,14 @@ func firstLayer(r *Run) (*filters, error) {
 	}
 	f := &filters{Count: units, Planes: channels > 1, Size: fmt.Sprintf("%d×%d", h, w)}
 	factor := (max(h, w) + longestSide - 1) / longestSide
-	height, width := h/factor, w/factor // what is left at the edges is cut off
+	height, width := h/factor, w/factor // the rest at the edges is cut off
 	if factor > 1 {
 		f.Made = fmt.Sprintf("%d×%d", height, width)
 	}
 	f.Shown = min(units, mostFilters, max(1, filterPixels/(height*width*channels)))
 	scale := fullColour(weights)
 	f.Scale = short(scale)
-	// at is the mean weight of a unit over a field of factor by factor pixels.
+	// at returns the mean weight of a unit over a field of factor by factor pixels.
 	at := func(unit, channel, y, x int) float64 {
 		sum := 0.0
 		for i := range factor {
@@ -103,9 +103,9 @@ func firstLayer(r *Run) (*filters, error) {
 	return f, nil
 }
 
-// fullColour is the size of weights that gets the full colour, never 0.
+// fullColour returns the size of weights that gets the full colour, never 0.
 func fullColour(weights []float32) float64 {
-	const most = 1 << 16 // weights looked at; a quantile needs no more
+	const most = 1 << 16 // weights are enough for a quantile
 	step := max(1, len(weights)/most)
 	var sizes []float64
 	for i := 0; i < len(weights); i += step {
@@ -123,19 +123,19 @@ func fullColour(weights []float32) float64 {
 	return max(slices.Max(sizes), math.SmallestNonzeroFloat32)
 }
 
-// palette has the scale from -1 to 1; zero is transparent, and so is what no filter covers.
+// palette returns the scale from -1 to 1. Zero is transparent, like the space between filters.
 func palette() color.Palette {
 	p := make(color.Palette, levels)
 	for i := range p {
 		p[i] = shade(float64(i-levels/2) / (levels / 2))
 	}
-	slices.SortStableFunc(p, func(a, b color.Color) int { // index 0, the ground, is transparent
+	slices.SortStableFunc(p, func(a, b color.Color) int { // index 0, the background, is transparent
 		return int(a.(color.NRGBA).A) - int(b.(color.NRGBA).A)
 	})
 	return p
 }
 
-// level is the place in the palette of x: 0, then the sizes, of each the negative first.
+// level returns the index of x in the palette: 0 first, then by size, the negative before the positive.
 func level(x float64) uint8 {
 	if math.IsNaN(x) {
 		return 0

@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// mostCells is up to how many classes every count is written out.
+	// mostCells is the largest number of classes for which every count is written out.
 	mostCells = 20
-	// mostPixels is up to how many classes the matrix is drawn, a pixel for each count.
+	// mostPixels is the largest number of classes for which the matrix is drawn, a pixel for each count.
 	mostPixels = 400
-	// mostPairs is how many of the pairs that are confused most are listed.
+	// mostPairs is the length of the list of the pairs that are confused most.
 	mostPairs = 12
 )
 
-// matrix is a confusion matrix as the page shows it.
+// matrix is a confusion matrix for the page's template.
 type matrix struct {
 	Split    string
 	Names    []string
@@ -30,7 +30,7 @@ type matrix struct {
 	Rows     []matrixRow // up to mostCells classes
 	Picture  string      // PNG, up to mostPixels classes
 	Pairs    []pair
-	Worst    []worst // the classes that are recognised least, where there are many
+	Worst    []worst // the classes that are recognised least, of many classes
 }
 
 type matrixRow struct {
@@ -38,7 +38,7 @@ type matrixRow struct {
 	Cells        []cell
 }
 
-// cell is a count. Part, 0 to 1, is how strongly it is coloured.
+// cell is a count. Part, 0 to 1, is the strength of its colour.
 type cell struct {
 	Count       int
 	Part        float64
@@ -90,7 +90,7 @@ func newMatrix(c *Confusion) (*matrix, error) {
 			return nil, err
 		}
 	}
-	var order []int // of the classes that have images
+	var order []int // the classes with images
 	for i := range n {
 		if totals[i] > 0 {
 			order = append(order, i)
@@ -103,8 +103,8 @@ func newMatrix(c *Confusion) (*matrix, error) {
 	return m, nil
 }
 
-// writeOut makes every count a cell. Mistakes are coloured by the root of their share: the
-// rare ones are what one looks for.
+// writeOut makes every count a cell. The colour of a mistake is the root of its share, so that rare
+// mistakes can be seen.
 func (m *matrix) writeOut(c *Confusion, totals []int, recall func(int) float64) {
 	n := len(c.Names)
 	for truth := range n {
@@ -122,8 +122,7 @@ func (m *matrix) writeOut(c *Confusion, totals []int, recall func(int) float64) 
 	}
 }
 
-// picture has a pixel for each count, blue on the diagonal and red beside it, transparent
-// where there is none.
+// picture draws a pixel for each count, blue on the diagonal and red beside it, transparent for 0.
 func picture(c *Confusion, totals []int) (string, error) {
 	n := len(c.Names)
 	img := image.NewNRGBA(image.Rect(0, 0, n, n))
@@ -139,14 +138,14 @@ func picture(c *Confusion, totals []int) (string, error) {
 	return dataURI(img)
 }
 
-// The ends of the scale of signed numbers; both can be told from a light and from a dark
-// page, and from each other by people who see no red or no green.
+// The ends of the scale of signed numbers. Both differ from a light and from a dark page, and from
+// each other for people who see no red or no green.
 var (
 	positive = color.NRGBA{0xd3, 0x3a, 0x2c, 0xff}
 	negative = color.NRGBA{0x33, 0x72, 0xd6, 0xff}
 )
 
-// shade is the colour of x from -1 to 1: the page shines through where x is small, so that
+// shade returns the colour of x from -1 to 1: the smaller x, the more the page shows through, so that
 // zero is neutral in light and dark.
 func shade(x float64) color.NRGBA {
 	c := positive
@@ -157,7 +156,7 @@ func shade(x float64) color.NRGBA {
 	return c
 }
 
-// dataURI is a picture as the page holds it.
+// dataURI returns a picture as a URI.
 func dataURI(img image.Image) (string, error) {
 	var b bytes.Buffer
 	encoder := png.Encoder{CompressionLevel: png.BestCompression}

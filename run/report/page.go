@@ -45,10 +45,10 @@ func WriteFile(path string, page []byte) error {
 	return nil
 }
 
-// source is a run's folder as the report reads it.
+// source is a run's folder from which a page is made.
 type source struct{ *folder.Folder }
 
-// page is the report's content.
+// page returns the content of the report.
 func (f source) page(producer string) *Run {
 	s := f.Run.Settings
 	r := &Run{
@@ -75,7 +75,7 @@ func (f source) page(producer string) *Run {
 	return r
 }
 
-// noConfusion says why there is no confusion matrix.
+// noConfusion explains why there is no confusion matrix.
 func (f source) noConfusion() string {
 	switch {
 	case f.Status() != folder.StatusComplete:
@@ -86,8 +86,8 @@ func (f source) noConfusion() string {
 	return "There is no confusion matrix: the run was told to make no report, or had no images to validate and test on."
 }
 
-// confusion is the confusion matrix with the classes in the order of the files' labels: the
-// network's own order is drawn.
+// confusion returns the confusion matrix with the classes in the order of the files' labels, since the
+// network's own order is drawn from the seed.
 func (f source) confusion() *Confusion {
 	c, data := f.Confusion, f.Run.Data
 	order := data.ByLabel()
@@ -101,7 +101,7 @@ func (f source) confusion() *Confusion {
 	return r
 }
 
-// Title is the run in a line: "mdfa · convnet on mnist, classes 2 and 8 (seed 0)".
+// Title names the run in a line: "mdfa · convnet on mnist, classes 2 and 8 (seed 0)".
 func Title(f *folder.Folder) string {
 	s := f.Run.Settings
 	kind := "fully connected network"
@@ -115,7 +115,7 @@ func Title(f *folder.Folder) string {
 	return fmt.Sprintf("%s · %s on %s, %s (seed %d)", s.Rule, kind, s.Data.Name, classes, s.Seed)
 }
 
-// result is the run's result, empty before its end.
+// result returns the run's result, empty before its end.
 func (f source) result() folder.Result {
 	if f.Result == nil {
 		return folder.Result{}
@@ -123,7 +123,7 @@ func (f source) result() folder.Result {
 	return *f.Result
 }
 
-// best is the best epoch so far, empty before the first validation.
+// best returns the best epoch so far, empty before the first validation.
 func (f source) best() (best folder.Epoch) {
 	for _, e := range f.Epochs {
 		if e.Best {
@@ -133,7 +133,7 @@ func (f source) best() (best folder.Epoch) {
 	return best
 }
 
-// outcome are the figures at the top.
+// outcome returns the figures at the top.
 func (f source) outcome() []Number {
 	var list []Number
 	add := func(label, value, detail string) {
@@ -166,7 +166,7 @@ func (f source) outcome() []Number {
 	return list
 }
 
-// groups are the facts of the run.
+// groups returns the facts of the run.
 func (f source) groups() []Group {
 	run, s := f.Run, f.Run.Settings
 	var groups []Group
@@ -222,7 +222,7 @@ func (f source) groups() []Group {
 	return groups
 }
 
-// mostNames of classes are listed.
+// mostNames is the number of classes whose names are listed.
 const mostNames = 20
 
 // NewEntry returns a run as an entry of a comparison.
@@ -255,7 +255,7 @@ func (f source) entry() Entry {
 	return e
 }
 
-// shortSum is as much of a checksum as tells two apart by eye.
+// shortSum shortens a checksum for the eye.
 func shortSum(sum string) string {
 	const digits = 16
 	if len(sum) <= digits {

@@ -1,17 +1,15 @@
-// Package report writes what a run came to as one HTML file that a person opens: facts and
-// command, curves, the angles between a learning rule and backpropagation, the confusion
-// matrix, the first layer's filters and how the weights are spread. A second kind of page
-// compares runs.
+// Package report writes the page of a run as one HTML file: facts and command, curves, the angles
+// between a learning rule and backpropagation, the confusion matrix, the first layer's filters and
+// histograms of the weights. A second kind of page compares runs.
 //
-// A page is complete in itself: style, script and numbers are inside, a policy in its head
-// keeps the browser from fetching anything, and it reads in light and dark, on a phone, on
-// paper and with the keyboard alone.
+// A page needs no other file: style, script and numbers are inside, and a policy in its head keeps the
+// browser from fetching anything. It can be read in light and dark, on a phone, on paper and with
+// the keyboard alone.
 //
-// The charts are drawn by uPlot 1.6.32 (Leon Sorokin, MIT licence: assets/uPlot.LICENSE).
-// It has no dependencies and is a tenth of other libraries' size, so that it can be inside
-// of every page; it has bands for deviations and bars for histograms, which is all that is
-// needed. What it does not have, switching lines, reading values and tables by keyboard, is
-// assets/report.js.
+// uPlot 1.6.32 draws the charts (Leon Sorokin, MIT licence: assets/uPlot.LICENSE). It has no
+// dependencies and a tenth of other libraries' size, so that every page can hold it. It has bands
+// for deviations and bars for histograms. assets/report.js adds switches for lines, and values and
+// tables that are read with the keyboard.
 package report
 
 import (
@@ -26,34 +24,34 @@ import (
 	"mdfa/run/folder"
 )
 
-// Fact is one line of what is known about a run.
+// Fact is a label and a text about a run.
 type Fact struct{ Label, Value string }
 
-// Group is facts under a heading, such as "Network".
+// Group is a list of facts under a heading, such as "Network".
 type Group struct {
 	Title string
 	Facts []Fact
 }
 
-// Layer is a layer's weights, as they were trained best. Values are in row-major order of
-// Shape: [fan_in, units] or [kernel, kernel, channels in, channels out].
+// Layer is the weights of a layer in the best epoch, in row-major order of Shape: [fan_in, units] or
+// [kernel, kernel, channels in, channels out].
 type Layer struct {
 	Name    string // "conv 96 5/2"
 	Shape   []int
 	Weights []float32
-	Floor   float64 // that the rule clamps these weights at; NaN where it does not
+	Floor   float64 // the rule clamps these weights at it; NaN if it does not
 }
 
 func (l Layer) clamped() bool { return !math.IsNaN(l.Floor) }
 
-// Confusion is examples by true and by predicted class.
+// Confusion counts examples by true and by predicted class.
 type Confusion struct {
 	Split  string   // "test" or "validation"
 	Names  []string // of the classes
 	Counts []int    // [true class, predicted class]
 }
 
-// Run is all that a report shows. Parts that are empty are left out.
+// Run is the content of a report. Empty parts are left out.
 type Run struct {
 	Title    string // "mdfa · convnet on mnist, all 10 classes (seed 0)"
 	Folder   string // the name of the run's folder
@@ -67,7 +65,7 @@ type Run struct {
 	Test     *Confusion
 	Input    [3]int // height, width, channels of an image
 	Layers   []Layer
-	Notes    []string  // sentences for the reader: what is missing, and why
+	Notes    []string  // sentences for the reader: missing parts, and why
 	Made     time.Time // of the page
 	Producer string    // the program and its version
 }
@@ -88,7 +86,7 @@ func asset(name string) string {
 	return string(text)
 }
 
-// frame is what every page has around its content.
+// frame is the part of a page around its content.
 type frame struct {
 	Title    string
 	CSS      template.CSS
@@ -113,7 +111,7 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"data":  func(uri string) template.URL { return template.URL(uri) },
 }).ParseFS(assets, "assets/*.tmpl"))
 
-// runPage is a Run as its template sees it.
+// runPage is a Run for its template.
 type runPage struct {
 	frame
 	Run       *Run

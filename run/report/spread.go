@@ -9,10 +9,10 @@ import (
 	"mdfa/run/checkpoint"
 )
 
-// bins of a histogram.
+// bins is the number of bars of a histogram.
 const bins = 60
 
-// layerRow is a layer in the table of weights.
+// layerRow describes a layer in the table of weights.
 type layerRow struct {
 	Layer                 int
 	Name, Shape           string
@@ -43,8 +43,8 @@ func spread(l Layer, index int) (chart, layerRow) {
 	return c, row
 }
 
-// histogram counts the weights into bins from low to high. Those at the floor are many and
-// all equal: they have a text, a mark and no bar, which would make the others invisible.
+// histogram counts the weights into bins. Weights at the floor are many and all equal: they have a
+// text and a mark, but no bar, since it would make the others invisible.
 func (c *chart) histogram(l Layer, s checkpoint.Spread) {
 	low, high := s.Min, s.Max
 	switch {
@@ -77,7 +77,7 @@ func (c *chart) histogram(l Layer, s checkpoint.Spread) {
 	c.Series = []series{{Name: name, Values: numbers(counts)}}
 }
 
-// shapeText is a shape as "5×5×1×96".
+// shapeText writes a shape: "5×5×1×96".
 func shapeText(shape []int) string {
 	parts := make([]string, len(shape))
 	for i, n := range shape {
