@@ -8,9 +8,9 @@ import (
 	"mdfa/internal/foreign"
 )
 
-// sortOutputs brings the network's outputs, and what is known of its classes, into the order of the
-// labels: argmax of the outputs is the label itself where all classes were kept. A network of two
-// classes has one logit, for the second one: it is negated where the two change places.
+// sortOutputs sorts the network's outputs, and the names and labels of its classes, by label: argmax of
+// the outputs is the label itself if all classes were kept. A network of two classes has one logit,
+// for the second class: it is negated if the two change places.
 func (t *trained) sortOutputs() {
 	order := t.Data.ByLabel()
 	if slices.IsSorted(order) {
@@ -45,10 +45,10 @@ func (t *trained) sortOutputs() {
 	}
 }
 
-// shownClasses are how many classes the summary names.
+// shownClasses is the number of classes that the summary names.
 const shownClasses = 10
 
-// outputText says which classes the outputs are.
+// outputText describes the classes of the outputs.
 func (t *trained) outputText() string {
 	names := t.classNames()
 	text := "output i is label i"
@@ -64,7 +64,7 @@ func (t *trained) outputText() string {
 	return text
 }
 
-// classNames are the names of the outputs.
+// classNames returns the names of the outputs.
 func (t *trained) classNames() []string {
 	names := make([]string, t.Network.Classes)
 	for class := range names {

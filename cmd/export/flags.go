@@ -15,7 +15,7 @@ const (
 	formatSafetensors = "safetensors"
 )
 
-// options are the flags as they were typed, their values checked.
+// options holds the flags.
 type options struct {
 	path           string // the run or checkpoint
 	output, format string
@@ -48,7 +48,7 @@ func newFlags(opt *options) *cli.Flags {
 	return f
 }
 
-// parse reads the command line. The error is a usage error or an answer.
+// parse reads the command line. The error is a usage error, or an answer such as the help text.
 func parse(args []string) (options, error) {
 	var opt options
 	f := newFlags(&opt)
@@ -69,8 +69,7 @@ func parse(args []string) (options, error) {
 	return opt, opt.settleFormat(f.Given["format"])
 }
 
-// settleFormat finds the format by the file's name and the file by the format, where one
-// of them is left open.
+// settleFormat derives the format from the file's name, or the file's name from the format.
 func (opt *options) settleFormat(given bool) error {
 	byName := map[string]string{".onnx": formatONNX, checkpoint.Suffix: formatSafetensors}[strings.ToLower(filepath.Ext(opt.output))]
 	switch {

@@ -18,16 +18,16 @@ const (
 	probabilitiesName = "probabilities"
 )
 
-// builder chains nodes: each takes what the one before it left behind.
+// builder chains nodes: the output of each is the input of the next.
 type builder struct {
 	graph onnx.Graph
 	net   *model.Network
-	at    string // the value that the next node gets
+	at    string // the input of the next node
 }
 
-// buildGraph is the network with its parameters (an arena) as a graph. Images are NHWC at
-// its input, as they are here; ONNX convolves NCHW, so that the graph transposes before its
-// first convolution and after its last one, and the logit layer's weights stay as they are.
+// buildGraph returns the network with its parameters (an arena) as a graph. Images are NHWC at its
+// input, as everywhere in this program. ONNX convolves NCHW, so the graph transposes before the first
+// convolution and after the last one, and the logit layer's weights stay as they are.
 func buildGraph(net *model.Network, params []float32) onnx.Graph {
 	in := net.Input
 	b := &builder{net: net, at: imagesName}
@@ -66,7 +66,7 @@ func buildGraph(net *model.Network, params []float32) onnx.Graph {
 	return b.graph
 }
 
-// node appends an operator on the value at hand and further inputs. Its output has its name.
+// node appends an operator whose input is the current value. Its output has its name.
 func (b *builder) node(op, name string, attributes ...onnx.Attribute) {
 	b.operate(op, name, nil, attributes...)
 }
@@ -124,8 +124,8 @@ func (b *builder) activate(layer string) {
 	b.operate(node.Op, name, inputs)
 }
 
-// probabilities are softmax's, or for one logit a those of class 0 and 1: sigmoid of -a and
-// of a, which loses no digit near 0 as 1 - p would.
+// probabilities appends softmax, or for one logit a sigmoid(-a) and sigmoid(a), the probabilities of
+// class 0 and 1: 1 - sigmoid(a) would lose digits near 0.
 func (b *builder) probabilities() {
 	if b.net.Logits > 1 {
 		b.graph.Nodes = append(b.graph.Nodes, onnx.Node{
@@ -146,7 +146,7 @@ func (b *builder) probabilities() {
 // producer is the program in the metadata of a file.
 const producer = "mdfa"
 
-// onnxModel is the network as a file holds it.
+// onnxModel returns the network as the content of a file.
 func (t *trained) onnxModel() (*onnx.Model, error) {
 	metadata, err := t.properties()
 	if err != nil {
@@ -160,7 +160,7 @@ func (t *trained) onnxModel() (*onnx.Model, error) {
 	}, nil
 }
 
-// properties are what is known about the weights. Lists and objects are JSON.
+// properties returns the metadata of the weights. Lists and objects are JSON.
 func (t *trained) properties() ([]onnx.Property, error) {
 	var failed error
 	text := func(value any) string {

@@ -43,12 +43,12 @@ func export(ctx context.Context, args []string, stdout *os.File) error {
 // trained is the network that is exported.
 type trained struct {
 	*checkpoint.Checkpoint
-	params  []float32 // the weights that were asked for, an arena of Network
-	weights string    // their name, as -weights has it
-	epoch   int       // that they come from; 0 before the first
+	params  []float32 // the exported weights, an arena of Network
+	weights string    // their name in -weights
+	epoch   int       // of the weights; 0 before the first
 }
 
-// load reads the weights that were asked for.
+// load reads the weights of -weights.
 func load(ctx context.Context, opt options) (*trained, error) {
 	c, err := checkpoint.LoadWeights(ctx, opt.path, opt.weights)
 	if c != nil && opt.weights == checkpoint.Last && c.Kind != checkpoint.StateKind {
@@ -65,7 +65,7 @@ func load(ctx context.Context, opt options) (*trained, error) {
 	return &trained{Checkpoint: c, params: c.Params, weights: weights, epoch: c.Epoch()}, nil
 }
 
-// summary says what was written, and what a program that runs it should know: labels and texts.
+// summary describes the file for people who use it: labels and texts.
 func (t *trained) summary(opt options) [][2]string {
 	var lines [][2]string
 	add := func(label, format string, args ...any) {

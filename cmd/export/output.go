@@ -34,7 +34,7 @@ func (t *trained) save(ctx context.Context, opt options) error {
 	return nil
 }
 
-// checkPlace refuses what would be overwritten without a word.
+// checkPlace refuses to overwrite a file without -force.
 func (t *trained) checkPlace(opt options) error {
 	there, err := os.Stat(opt.output)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -80,7 +80,7 @@ func (t *trained) encode(w io.Writer, format string) error {
 	return safetensors.Write(w, tensors, metadata)
 }
 
-// cannotWrite says why a file cannot be written and what to do, in one sentence.
+// cannotWrite says in one sentence why a file cannot be written, and what to do.
 func cannotWrite(path string, err error) error {
 	const another = "name another file with -o"
 	otherwise := another

@@ -17,7 +17,7 @@ import (
 	"mdfa/run/folder"
 )
 
-// description is what -json prints of a path.
+// description is the object of -json about a path.
 type description struct {
 	Path       string               `json:"path"`
 	Status     string               `json:"status,omitempty"` // of a run's folder
@@ -29,13 +29,13 @@ type description struct {
 	Notes      []string             `json:"notes,omitempty"`
 }
 
-// checkpointFacts are a checkpoint's own.
+// checkpointFacts describes a checkpoint.
 type checkpointFacts struct {
 	File       string          `json:"file"`
 	Kind       checkpoint.Kind `json:"kind"`
 	Written    time.Time       `json:"written"`
 	Epoch      int             `json:"epoch"`
-	Steps      int             `json:"steps"` // of the run before the weights
+	Steps      int             `json:"steps"` // of the run when the weights were written
 	BestEpoch  int             `json:"best_epoch"`
 	Parameters int             `json:"parameters"`
 	Tensors    []tensorFacts   `json:"tensors"`
@@ -82,7 +82,7 @@ func (s *subject) describe(most int) description {
 	return d
 }
 
-// tail are the last rows, all with most 0.
+// tail returns the last rows, or all if most is 0.
 func tail[T any](rows []T, most int) []T {
 	if most > 0 && len(rows) > most {
 		return rows[len(rows)-most:]
@@ -90,7 +90,7 @@ func tail[T any](rows []T, most int) []T {
 	return rows
 }
 
-// print writes what people want to know first.
+// print writes the description for people.
 func (s *subject) print(most int, out *strings.Builder) {
 	const indent = 11
 	item := func(label string, lines []string) {
@@ -139,7 +139,7 @@ func (s *subject) print(most int, out *strings.Builder) {
 	}
 }
 
-// relative is a path below the subject's own.
+// relative shortens a path below the subject's own.
 func (s *subject) relative(path string) string {
 	if short, err := filepath.Rel(s.path, path); err == nil && short != "." {
 		return short
@@ -147,7 +147,7 @@ func (s *subject) relative(path string) string {
 	return filepath.Base(path)
 }
 
-// printEpochs is the table of the history.
+// printEpochs prints the table of the epochs.
 func (s *subject) printEpochs(most int, out *strings.Builder) {
 	if len(s.epochs) == 0 {
 		return

@@ -16,7 +16,7 @@ import (
 	"mdfa/run/settings"
 )
 
-// comparison is what differs between two paths; -diff -json prints it.
+// comparison holds the differences between two paths; -diff -json prints it.
 type comparison struct {
 	Paths    [2]string         `json:"paths"`
 	Settings []setting         `json:"settings"` // those that differ
@@ -27,7 +27,7 @@ type comparison struct {
 	Notes    []string          `json:"notes,omitempty"`
 }
 
-// values are those of the first and the second path.
+// values holds the values of the first and the second path.
 type values [2]any
 
 type setting struct {
@@ -49,8 +49,7 @@ type tensorDiff struct {
 // historyDiff compares the epochs.
 type historyDiff struct {
 	Epochs [2]int `json:"epochs"`
-	// FirstDifference is the first epoch whose loss or accuracy differs; 0 if those that
-	// both have are the same.
+	// FirstDifference is the first epoch whose loss or accuracy differs, 0 if there is none.
 	FirstDifference int `json:"first_difference"`
 }
 
@@ -94,7 +93,7 @@ func settingsDiff(a, b *checkpoint.Settings) []setting {
 	return differ
 }
 
-// settingsOf are the flags, as "-lr", and facts that follow from more than flags.
+// settingsOf returns the flags, as "-lr", and facts that depend on more than flags.
 func settingsOf(s *checkpoint.Settings) map[string]string {
 	all := map[string]string{}
 	if s == nil {
@@ -174,10 +173,10 @@ func historyOf(a, b []folder.Epoch) historyDiff {
 	return d
 }
 
-// outcomes are the columns of result.csv that say what a run came to.
+// outcomes are the columns of result.csv that -diff compares, in the order in which it prints them.
 var outcomes = []string{"status", "epochs", "steps", "best_epoch", "best_valid_accuracy", "test_accuracy", "test_top5"}
 
-// outcomeDiff compares the ends of two runs; a checkpoint alone has none.
+// outcomeDiff compares the results of two runs; a checkpoint alone has none.
 func outcomeDiff(a, b folder.Row) map[string]values {
 	differ := map[string]values{}
 	if a == nil || b == nil {
@@ -259,7 +258,7 @@ func (c comparison) printWeights(out *strings.Builder) {
 	t.print(out)
 }
 
-// shapeOrNone is a shape, or "none" for one that a network lacks.
+// shapeOrNone writes a shape, or "none" for a layer that a network lacks.
 func shapeOrNone(shape []int) string {
 	if shape == nil {
 		return "none"
@@ -267,7 +266,7 @@ func shapeOrNone(shape []int) string {
 	return shapeText(shape)
 }
 
-// brief keeps a value short enough for a column of three on 80 characters.
+// brief shortens a value so that three columns fit into 80 characters.
 func brief(text string) string {
 	const most = 26
 	r := []rune(text)

@@ -9,10 +9,10 @@ import (
 	"mdfa/run/folder"
 )
 
-// lastEpochs are shown where -n does not say how many.
+// lastEpochs is the number of epochs that are shown without -n.
 const lastEpochs = 10
 
-// options are the flags as they were typed, and what could be checked of them.
+// options holds the flags.
 type options struct {
 	paths         []string
 	diff          bool
@@ -42,7 +42,7 @@ var about = cli.Program{
 	Files: []cli.Entry{{Name: "DIR/" + folder.LogFile, Text: "the log of all runs below DIR: [output.md](output.md) has its columns"}},
 }
 
-// raw are the flags whose values are parsed behind the command line.
+// raw holds flags whose values are parsed after the command line.
 type raw struct {
 	where         []string
 	sort, columns string
@@ -66,7 +66,7 @@ func newFlags(o *options, r *raw) *cli.Flags {
 	return f
 }
 
-// parse reads the command line. The error is a usage error or an answer.
+// parse reads the command line. The error is a usage error, or an answer such as the help text.
 func parse(args []string) (options, error) {
 	var o options
 	var r raw
@@ -94,7 +94,7 @@ func parse(args []string) (options, error) {
 	return o, o.check(f.Given)
 }
 
-// list cuts a value at its commas.
+// list splits a value at its commas.
 func list(flag, text string, given bool) ([]string, error) {
 	if !given {
 		return nil, nil

@@ -1,4 +1,4 @@
-// Command inspect shows what is in checkpoints and in the folders of runs, what differs
+// Command inspect shows the contents of checkpoints and of the folders of runs, the differences
 // between two of them, and the log of all runs. `inspect -h` lists its flags.
 //
 // Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
@@ -18,7 +18,7 @@ import (
 
 func main() { cli.Main("inspect", run) }
 
-// run is the whole program. What it prints comes at once, before an error.
+// run is the whole program. It prints all output before it returns an error.
 func run(ctx context.Context, args []string, stdout *os.File) error {
 	o, err := parse(args)
 	if err != nil {
@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string, stdout *os.File) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	// An error may come with what there is all the same.
+	// There may be output beside an error.
 	text := out.String()
 	if !o.json {
 		text = foreign.Clean(text)

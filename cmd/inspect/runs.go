@@ -15,10 +15,10 @@ import (
 	"mdfa/run/folder"
 )
 
-// statusColumn is the log's column of how a run stands.
+// statusColumn is the log's column with the status of a run.
 const statusColumn = "status"
 
-// usualColumns are shown where -columns names none: what fits into 80 characters.
+// usualColumns are shown without -columns: they fit into 80 characters.
 var usualColumns = []string{folder.KeyColumn, statusColumn, "epochs", "best_valid_accuracy", "test_accuracy"}
 
 // listRuns prints the log of runs.
@@ -52,7 +52,7 @@ func listRuns(o options, out *strings.Builder) error {
 	})
 	sortRuns(runs, o.sort)
 	if o.most > 0 && len(runs) > o.most {
-		// Of runs in the order of time, the newest are of interest.
+		// In the order of time, the newest runs are of interest.
 		if o.sort == nil {
 			runs = runs[len(runs)-o.most:]
 		} else {
@@ -97,7 +97,7 @@ func known(o options, columns []string) error {
 	return nil
 }
 
-// sortRuns orders runs by columns; what a column does not say comes last in both directions.
+// sortRuns orders runs by columns. Missing values come last in both directions.
 func sortRuns(runs []folder.Row, by []string) {
 	slices.SortStableFunc(runs, func(a, b folder.Row) int {
 		for _, key := range by {
@@ -154,7 +154,7 @@ func printRuns(out *strings.Builder, runs []folder.Row, columns []string) {
 	t.print(out)
 }
 
-// heading is a column's name, shortened where the table is to fit 80 characters.
+// heading returns a column's name, shortened if the table is to fit into 80 characters.
 func heading(name string, short bool) string {
 	if short {
 		return strings.TrimPrefix(strings.TrimSuffix(name, "_accuracy"), "best_")
@@ -162,7 +162,7 @@ func heading(name string, short bool) string {
 	return name
 }
 
-// object is a row as JSON has it.
+// object returns a row for JSON.
 func object(row folder.Row, columns []string) map[string]any {
 	values := map[string]any{}
 	for _, column := range columns {

@@ -12,13 +12,13 @@ import (
 	"mdfa/run/folder"
 )
 
-// subject is a path with all that is known of it. A checkpoint's file has no run and no
-// files; the folder of a run may lack weights.
+// subject holds the contents of a path. A checkpoint's file has no run and no tables; the folder
+// of a run may lack weights.
 type subject struct {
 	path       string
 	run        *folder.Run            // nil if there is no run.json
 	checkpoint *checkpoint.Checkpoint // nil if there are no weights
-	settings   *checkpoint.Settings   // of one of them; nil if there are neither
+	settings   *checkpoint.Settings   // of either; nil if there is neither
 	status     string
 	result     folder.Row // of result.csv; nil if the run has not ended
 	epochs     []folder.Epoch
@@ -26,7 +26,7 @@ type subject struct {
 	fault      error // why a run has no checkpoint that can be read, or no run.json: a sentence, or nil
 }
 
-// open reads what a path stands for.
+// open reads a path.
 func open(ctx context.Context, path, weights string) (*subject, error) {
 	s := &subject{path: path}
 	load := checkpoint.Load
@@ -35,7 +35,7 @@ func open(ctx context.Context, path, weights string) (*subject, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() || !isRun(path) {
-		// A file, or a folder of checkpoints; its error says what was expected.
+		// A file, or a folder of checkpoints; the error names the expected file.
 		if s.checkpoint, err = load(ctx, path); err != nil {
 			return nil, err
 		}
@@ -59,7 +59,7 @@ func open(ctx context.Context, path, weights string) (*subject, error) {
 	if err := s.readTables(); err != nil {
 		return nil, err
 	}
-	// A run that keeps none, or has not come to its first one, is as it should be.
+	// A run that keeps no checkpoints, or has not reached the first one, is complete without.
 	if errors.Is(s.fault, checkpoint.ErrAbsent) && (s.status == folder.StatusRunning || s.run != nil && s.run.KeepsNone()) {
 		s.fault = nil
 	}
@@ -84,7 +84,7 @@ func (s *subject) skipped() {
 	}
 }
 
-// readTables reads the CSVs of a run's folder, and how the run stands.
+// readTables reads the CSVs of a run's folder, and sets the run's status.
 func (s *subject) readTables() error {
 	rows, err := folder.ReadTable(filepath.Join(s.path, folder.ResultFile))
 	if err != nil {
@@ -105,7 +105,7 @@ func (s *subject) readTables() error {
 	return nil
 }
 
-// history are a checkpoint's epochs.
+// history returns a checkpoint's epochs.
 func history(c *checkpoint.Checkpoint) []folder.Epoch {
 	var rows []folder.Epoch
 	for _, e := range c.Progress.Epochs {
@@ -114,5 +114,5 @@ func history(c *checkpoint.Checkpoint) []folder.Epoch {
 	return rows
 }
 
-// name is the path without what a long one begins with, for a line of text.
+// name returns the path without a separator at its end.
 func (s *subject) name() string { return strings.TrimSuffix(s.path, string(filepath.Separator)) }

@@ -10,10 +10,10 @@ import (
 	"mdfa/internal/foreign"
 )
 
-// width is that of the terminals that everything should fit, in columns.
+// width is the width of a terminal into which all output fits, in columns.
 const width = 80
 
-// table prints columns that are as wide as they need to be, numbers to the right.
+// table prints columns as wide as their longest cell, numbers aligned to the right.
 type table struct {
 	heads []string
 	right []bool
@@ -26,7 +26,7 @@ func (t *table) head(name string, right bool) {
 	t.heads, t.right = append(t.heads, foreign.Line(name)), append(t.right, right)
 }
 
-// cell adds a cell, whose text may be foreign.
+// cell adds a cell, which may hold text that others wrote.
 func (t *table) cell(text string) {
 	if text != "" {
 		text = foreign.Text(text)
@@ -61,10 +61,10 @@ func (t *table) print(out *strings.Builder) {
 	}
 }
 
-// short is a number in at most eight characters.
+// short writes a number in at most eight characters.
 func short(x float64) string { return fmt.Sprintf("%.3g", x) }
 
-// finite is a number as JSON has it: null for what is undefined or infinite.
+// finite returns a number for JSON: nil, which is null there, for NaN and infinities.
 func finite(x float64) *float64 {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return nil

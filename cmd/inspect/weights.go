@@ -10,8 +10,8 @@ import (
 	"mdfa/run/checkpoint"
 )
 
-// tensorFacts say what one layer's weights or biases are like. All but the shares are of
-// the finite values.
+// tensorFacts describes the weights or biases of a layer. Mean, norm and extremes are of the finite
+// values.
 type tensorFacts struct {
 	Name      string   `json:"name"`
 	Shape     []int    `json:"shape"`
@@ -21,7 +21,7 @@ type tensorFacts struct {
 	Min       *float64 `json:"min"`
 	Max       *float64 `json:"max"`
 	Zeros     float64  `json:"zeros"`      // share of the values that are 0
-	AtFloor   *float64 `json:"at_floor"`   // share at mdfa's floor or below; null where nothing is clamped
+	AtFloor   *float64 `json:"at_floor"`   // share at mdfa's floor or below; null if nothing is clamped
 	NotFinite int      `json:"not_finite"` // values that are NaN or infinite
 }
 
@@ -51,7 +51,7 @@ func measure(t model.Tensor, floor float64) tensorFacts {
 	return f
 }
 
-// printTensors is the table of the weights.
+// printTensors returns the table of the weights.
 func printTensors(all []tensorFacts) *table {
 	t := newTable()
 	t.head("layer", false)
@@ -72,7 +72,7 @@ func printTensors(all []tensorFacts) *table {
 	return t
 }
 
-// layerName is "0 weight" for "layers.0.weight".
+// layerName returns "0 weight" for "layers.0.weight".
 func layerName(tensor string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(tensor, "layers."), ".", " ")
 }
@@ -85,7 +85,7 @@ func shapeText(shape []int) string {
 	return strings.Join(words, "x")
 }
 
-// optional is a number that may be missing.
+// optional writes a number that may be missing.
 func optional(x *float64, text func(float64) string) string {
 	if x == nil {
 		return "-"

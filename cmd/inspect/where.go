@@ -11,8 +11,7 @@ import (
 // condition is a test of -where.
 type condition struct{ column, relation, value string }
 
-// relations are those that a test can have. Of two that begin alike the longer one stands
-// first.
+// relations lists the relations of a test. Of two that begin alike the longer one comes first.
 var relations = []string{"!=", "<=", ">=", "=", "<", ">", "~"}
 
 // parseCondition reads "column=value" and the like.
@@ -28,8 +27,8 @@ func parseCondition(text string) (condition, error) {
 	return condition{}, cli.Usagef("-where %s: expected a column, one of = != < <= > >= ~ and a value, such as model=mdfa or 'test_accuracy>0.9' (in quotes: the shell has uses of its own for < and >).", wording.Shown(text))
 }
 
-// holds says whether a run passes. What a run does not say is equal to the empty value
-// alone, and neither small nor large.
+// holds says whether a run passes. A missing value equals only the empty value, and is neither smaller
+// nor larger than another.
 func (c condition) holds(run folder.Row) bool {
 	got := run[c.column]
 	order := compareValues(got, c.value)

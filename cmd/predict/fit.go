@@ -20,10 +20,10 @@ const (
 	wholePart                    = redPart + greenPart + bluePart
 )
 
-// maxPhoto bounds the file of a photograph.
+// maxPhoto limits the file of a photograph.
 const maxPhoto = 256 << 20
 
-// fitFile reads a photograph and brings it to the network's input.
+// fitFile reads a photograph and fits it to the network's input.
 func fitFile(ctx context.Context, path string, input model.Shape, invert bool, dst []uint8) error {
 	file, err := disk.ReadFile(ctx, path, maxPhoto)
 	if err != nil {
@@ -40,7 +40,7 @@ func fitFile(ctx context.Context, path string, input model.Shape, invert bool, d
 	return nil
 }
 
-// fitEncoded prepares a JPEG or PNG file as the photographs of training are.
+// fitEncoded prepares a JPEG or PNG file like the photographs of training.
 func fitEncoded(ctx context.Context, file []byte, input model.Shape, dst []uint8) error {
 	if input.H != input.W {
 		return fmt.Errorf("images become squares, and the network takes %dx%d", input.H, input.W)
@@ -62,8 +62,8 @@ func fitEncoded(ctx context.Context, file []byte, input model.Shape, dst []uint8
 	return fmt.Errorf("the network takes images of %d channels, and images have 1 or 3", input.C)
 }
 
-// fitPixels brings an image of an idx or CIFAR file to the network's input. Where it does not
-// fit as it is, it goes the way of photographs.
+// fitPixels fits an image of an idx or CIFAR file to the network's input. An image of another shape is
+// prepared like a photograph.
 func fitPixels(ctx context.Context, p picture, input model.Shape, dst []uint8) error {
 	if p.shape == input {
 		copy(dst, p.pixels)

@@ -20,35 +20,34 @@ import (
 	"mdfa/run/checkpoint"
 )
 
-// unknown is the label of an image whose true class is not known, or that the network was
-// not taught.
+// unknown is the label of an image whose true class is unknown, or was not among the network's classes.
 const unknown = -1
 
-// images are what the network is to see, in order.
+// images holds the images for the network, in order.
 type images struct {
 	list   []picture
-	split  *feed.Examples // in place of a list: a part of the data set
+	split  *feed.Examples // a part of the data set, instead of a list
 	name   string         // of the split
-	labels []int32        // by image; unknown where there is none
-	notes  []string       // what was done to fit them
+	labels []int32        // by image
+	notes  []string       // how the images were fitted
 	faults []error        // by image, once it was read
 	input  model.Shape
 	invert bool
-	ctx    context.Context // of the program: an image source is not given one
+	ctx    context.Context // of the program: Image gets none
 }
 
-// picture is one image: of a photograph's file, or bytes of a file of many.
+// picture is one image: a photograph's file, or bytes of a file of many images.
 type picture struct {
 	name   string
 	path   string // of a photograph
 	pixels []uint8
 	shape  model.Shape // of pixels
-	fault  error       // why it has none
+	fault  error       // why it has no pixels
 }
 
 func (im *images) len() int { return len(im.labels) }
 
-// nameOf is what an image is called.
+// nameOf returns the name of an image.
 func (im *images) nameOf(i int) string {
 	if im.split != nil {
 		return fmt.Sprintf("%s/%d", im.name, i)
@@ -56,7 +55,7 @@ func (im *images) nameOf(i int) string {
 	return im.list[i].name
 }
 
-// examples are the images for a predictor. Labels only count them.
+// examples returns the images for a predictor. Labels only counts them.
 func (im *images) examples() feed.Examples {
 	if im.split != nil {
 		e := *im.split
@@ -66,8 +65,8 @@ func (im *images) examples() feed.Examples {
 	return feed.Examples{Source: im, Labels: make([]int32, len(im.list))}
 }
 
-// Image reads and fits image i. One that cannot be read is zeros, and its fault is kept:
-// the others go on.
+// Image reads and fits image i. If it cannot be read, its pixels are zeros and its fault is kept, so
+// that the other images follow.
 func (im *images) Image(i int, dst []uint8) error {
 	p := im.list[i]
 	err := p.fault
@@ -88,7 +87,7 @@ func (im *images) Image(i int, dst []uint8) error {
 	return nil
 }
 
-// named is an error that names its file, which some do by themselves.
+// named adds the name of the file to an error that lacks it.
 func named(name string, err error) error {
 	if strings.HasPrefix(err.Error(), name) {
 		return err
@@ -96,7 +95,7 @@ func named(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// open finds what was named.
+// open finds the images of the command line.
 func open(ctx context.Context, o options, c *checkpoint.Checkpoint) (*images, error) {
 	if o.split != "" {
 		return openSplit(ctx, o, c)
@@ -126,11 +125,11 @@ type lister struct {
 	many        []fileOfMany
 	labels      []fileOfLabels
 	photographs int
-	passedOver  int // files in folders that are no images
+	skipped     int // files in folders, skipped since they are no images
 	fitted      model.Shape
 }
 
-// fileOfMany is an idx or CIFAR file: its images are a run of the list.
+// fileOfMany is an idx or CIFAR file, whose images follow each other in the list.
 type fileOfMany struct {
 	path     string
 	from, n  int
@@ -142,7 +141,7 @@ type fileOfLabels struct {
 	labels []int32
 }
 
-// add takes what one argument names.
+// add adds the file or folder of an argument.
 func (l *lister) add(path string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -187,8 +186,7 @@ func (l *lister) add(path string) error {
 	return nil
 }
 
-// classOf is the class that a folder between root and file is called like, the innermost
-// first, or root itself.
+// classOf returns the class that has the name of a folder from file up to root, the innermost first.
 func (l *lister) classOf(root, file string) int32 {
 	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
 		for class := range l.data.Classes {
@@ -202,8 +200,8 @@ func (l *lister) classOf(root, file string) int32 {
 	}
 }
 
-// file takes one file, of a folder or, where within is "", named by itself. What is no image
-// is passed over in a folder, unless it is called like one.
+// file adds a file of the folder within, or an argument if within is "". In a folder it skips files that
+// are no images, unless they have the name of one.
 func (l *lister) file(path, within string, label int32) error {
 	if err := l.ctx.Err(); err != nil {
 		return err
@@ -235,10 +233,10 @@ func (l *lister) file(path, within string, label int32) error {
 		l.labels = append(l.labels, fileOfLabels{path, labels})
 	case loaders.NoPictures:
 		if within != "" && !looksLikeImage(path) {
-			l.passedOver++
+			l.skipped++
 			return nil
 		}
-		l.push(picture{name: path, path: path}, label) // imageprep says what it is instead
+		l.push(picture{name: path, path: path}, label) // imageprep says what is wrong with it
 	}
 	return l.ctx.Err()
 }
@@ -251,7 +249,7 @@ func looksLikeImage(path string) bool {
 	return false
 }
 
-// beginning is as much of a file as tells its format.
+// beginning reads enough of a file to tell its format.
 func beginning(path string) ([]byte, error) {
 	file, _, err := disk.Open(path)
 	if err != nil {
@@ -294,7 +292,7 @@ func (l *lister) ofMany(path string, kind loaders.Kind) {
 	}
 }
 
-// class is what the network calls a label of the files, or unknown.
+// class returns the network's class of a label in the files, or unknown.
 func (l *lister) class(label int32) int32 {
 	if l.data.ClassOrder == nil {
 		return label
@@ -307,12 +305,12 @@ func (l *lister) push(p picture, label int32) {
 	l.images.labels = append(l.images.labels, label)
 }
 
-// fault keeps a path that cannot be read in the list, so that its turn comes.
+// fault keeps a path that cannot be read in the list, so that it is reported in its turn.
 func (l *lister) fault(path string, err error) {
 	l.push(picture{name: path, fault: err}, unknown)
 }
 
-// pair gives the labels of idx files to the images of those that have as many, in order.
+// pair gives the labels of idx files to the idx files with as many images, in order.
 func (l *lister) pair() error {
 	for _, labels := range l.labels {
 		at := slices.IndexFunc(l.many, func(m fileOfMany) bool { return !m.labelled && m.n == len(labels.labels) })
@@ -328,7 +326,7 @@ func (l *lister) pair() error {
 	return nil
 }
 
-// notes say what is done to the images.
+// notes says how the images are fitted.
 func (l *lister) notes() {
 	in := l.images.input
 	if l.photographs > 0 {
@@ -344,7 +342,7 @@ func (l *lister) notes() {
 	if l.fitted != (model.Shape{}) {
 		l.images.notes = append(l.images.notes, fmt.Sprintf("images of %v are fitted to %v", l.fitted, in))
 	}
-	if l.passedOver > 0 {
-		l.images.notes = append(l.images.notes, fmt.Sprintf("%d files in the folders are no images and were passed over", l.passedOver))
+	if l.skipped > 0 {
+		l.images.notes = append(l.images.notes, fmt.Sprintf("%d files in the folders are no images and were passed over", l.skipped))
 	}
 }

@@ -1,8 +1,8 @@
 // Command predict runs a trained network on images: files, folders, or a part of the data
 // set that it was trained on. `predict -h` lists its flags.
 //
-// Exit codes: 0 done, 1 something failed, a file that could not be read among it, 2 wrong
-// usage, 130 ended by Ctrl-C or another signal.
+// Exit codes: 0 done, 1 something failed, such as the reading of a file, 2 wrong usage, 130 ended by
+// Ctrl-C or another signal.
 package main
 
 import (
@@ -34,7 +34,7 @@ const (
 	showNone  = "none"
 )
 
-// options are the flags as they were typed.
+// options holds the flags.
 type options struct {
 	path                        string   // of the checkpoint or the run
 	images                      []string // files and folders
@@ -179,7 +179,7 @@ func (out *output) run(ctx context.Context, o options, c *checkpoint.Checkpoint)
 	return nil
 }
 
-// batchSize is what the run scored at once, so that its accuracy comes out to the bit.
+// batchSize returns the size of the run's evaluation batches, so that the accuracy is bit-identical.
 func batchSize(o options, c *checkpoint.Checkpoint) int {
 	if o.batch > 0 {
 		return o.batch
@@ -191,7 +191,7 @@ func batchSize(o options, c *checkpoint.Checkpoint) int {
 	return algo.EvalBatch(c.Network, batch)
 }
 
-// errorLine prints a fault of one image, which does not end the program.
+// errorLine prints the fault of an image; it does not end the program.
 func errorLine(w io.Writer, err error) {
 	fmt.Fprintf(w, "predict: %s\n", foreign.Line(wording.Sentence(err)))
 }

@@ -35,7 +35,7 @@ type output struct {
 	seen      int
 	width     int // of the names of images
 	classes   int // of the names of classes
-	columns   int // of the terminal, 0 where lines may have any length
+	columns   int // of the terminal, 0 if lines may have any length
 }
 
 func newOutput(stdout, stderr io.Writer, o options, data checkpoint.Data) *output {
@@ -45,10 +45,10 @@ func newOutput(stdout, stderr io.Writer, o options, data checkpoint.Data) *outpu
 // linef prints a line. Flush returns the first failure.
 func (out *output) linef(format string, args ...any) { fmt.Fprintf(out.out, format+"\n", args...) }
 
-// flush prints what was gathered: after each batch, so that a pipe sees it at once.
+// flush writes the buffered lines, after each batch, so that a pipe gets them at once.
 func (out *output) flush() error { return cli.Printed(out.out.Flush()) }
 
-// header says what predicts what, in the words of train.
+// header describes network and device as train does.
 func (out *output) header(c *checkpoint.Checkpoint, dev gpu.Info, passed string, im *images) {
 	const longest = 48 // columns for the name of an image
 	for i := range im.list {
@@ -76,7 +76,7 @@ func (out *output) header(c *checkpoint.Checkpoint, dev gpu.Info, passed string,
 	out.linef("")
 }
 
-// className is what people know a class by.
+// className returns the name of a class for people.
 func (out *output) className(class int) string { return foreign.Text(out.data.ClassName(class)) }
 
 // batch prints the images of a batch, from first on, by their logits.
@@ -177,7 +177,7 @@ type summaryObject struct {
 	Confusion [][]int  `json:"confusion,omitempty"` // true class in rows
 }
 
-// summary prints what the images with known classes came to.
+// summary prints the accuracy on the images with known classes.
 func (out *output) summary() error {
 	c := out.confusion
 	if out.o.json {
@@ -209,9 +209,9 @@ func (out *output) summary() error {
 	return out.flush()
 }
 
-// matrix prints the confusion matrix, or of many classes the pairs that are confused most.
+// matrix prints the confusion matrix, or for many classes the pairs that are confused most.
 func (out *output) matrix() {
-	const most = 20 // classes that fit on lines
+	const most = 20 // classes that fit into a line
 	c := out.confusion
 	if c.Counts == nil {
 		return
@@ -241,7 +241,7 @@ func (out *output) matrix() {
 	}
 }
 
-// pairs prints what is confused most.
+// pairs prints the pairs of classes that are confused most.
 func (out *output) pairs() {
 	const most = 10
 	type pair struct{ truth, predicted, count int }

@@ -11,7 +11,7 @@ import (
 	"mdfa/run/checkpoint"
 )
 
-// openSplit loads the run's own data set and takes a part of it, as training cut it.
+// openSplit loads the run's own data set and takes a split of it, cut as in training.
 func openSplit(ctx context.Context, o options, c *checkpoint.Checkpoint) (*images, error) {
 	data, err := loaders.Load(ctx, c.Data.Name, loaders.Options{
 		Dir: cmp.Or(o.data, c.Flags["data"]), Classes: c.Data.Classes, Coarse: c.Data.Coarse,
@@ -34,7 +34,7 @@ func openSplit(ctx context.Context, o options, c *checkpoint.Checkpoint) (*image
 	return &images{split: e, name: o.split, labels: split.Labels, faults: make([]error, split.Len()), input: c.Network.Input}, nil
 }
 
-// sizeFlag is the run's -size, 0 where it was not given.
+// sizeFlag returns the run's -size, 0 if it was not given.
 func sizeFlag(c *checkpoint.Checkpoint) int {
 	size, err := strconv.Atoi(c.Flags["size"])
 	if err != nil {
@@ -43,8 +43,8 @@ func sizeFlag(c *checkpoint.Checkpoint) int {
 	return size
 }
 
-// sameData refuses data that the network was not trained on: an accuracy over other images
-// under the name of its own would deceive.
+// sameData refuses data that the network was not trained on: the accuracy would be one over other
+// images.
 func sameData(data *loaders.Dataset, want checkpoint.Data) error {
 	if got := data.Checksum(); got != want.Checksum {
 		return fmt.Errorf("%s in %s is not what the network was trained on: its checksum is %.12s…, and training saw %.12s…: name the folder of those files with -data",

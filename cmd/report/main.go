@@ -1,5 +1,5 @@
-// Command report makes the HTML page of a run anew, from what the run left in its folder,
-// or a page that compares runs. `report -h` lists its flags.
+// Command report makes the HTML page of a run again, from the files in the run's folder, or a page
+// that compares runs. `report -h` lists its flags.
 //
 // Exit codes: 0 done, 1 something failed, 2 wrong usage.
 package main
@@ -26,10 +26,10 @@ import (
 	"mdfa/run/report"
 )
 
-// compareFile is where a comparison goes that -o does not name another place for.
+// compareFile is the file of a comparison without -o.
 const compareFile = "compare.html"
 
-// options are the flags as they were typed.
+// options holds the flags.
 type options struct {
 	paths  []string
 	output string
@@ -110,7 +110,7 @@ func folders(paths []string) (dirs []string, err error) {
 	return dirs, nil
 }
 
-// runsBelow are the runs in a folder that is no run.
+// runsBelow returns the runs in a folder that is no run.
 func runsBelow(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -130,7 +130,8 @@ func runsBelow(path string) ([]string, error) {
 
 func producer() string { return "report, version " + version.Read().String() }
 
-// one makes the report of a run. One whose weights cannot be read gets its report and is an error.
+// one makes the report of a run. If the weights cannot be read, it makes the report without them and
+// returns an error.
 func one(ctx context.Context, dirs []string, output string) (path string, err error) {
 	f, err := folder.Read(ctx, dirs[0])
 	if err != nil {
