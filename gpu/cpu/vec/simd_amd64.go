@@ -3,7 +3,6 @@
 package vec
 
 import (
-	"math"
 	"simd/archsimd"
 	"unsafe"
 
@@ -23,26 +22,12 @@ func load(s []float32, i int) f8 {
 
 func store(v f8, s []float32, i int) { v.Store((*[8]float32)(unsafe.Pointer(&s[i]))) }
 
-// loadPart and storePart reach fewer than 8 elements through a copy: archsimd's own
-// partial loads look beyond the slice, which the race detector's pointer checks forbid.
-func loadPart(s []float32) f8 {
-	var whole [8]float32
-	copy(whole[:], s)
-	return archsimd.LoadFloat32x8(&whole)
-}
-
-func storePart(v f8, s []float32) {
-	var whole [8]float32
-	v.Store(&whole)
-	copy(s, whole[:])
-}
-
 func all(x float32) f8 { return archsimd.BroadcastFloat32x8(x) }
 
-// A loop below that returns an int has processed the first n elements, n a multiple of 8, and
-// leaves the rest to the plain loop, which computes the same bits. Where the plain loop rounds
-// otherwise, the vector loop processes the rest itself, through partial loads. Each loop ends
-// with ClearAVXUpperBits: the compiler does not insert it, and scalar code after it would be slow.
+// A loop below processes the first n elements, n a multiple of 8, and returns n: the plain loop, which
+// computes the same bits, takes the rest. Where it rounds otherwise, curveSIMD and optimizeSIMD take
+// the rest in vectors that they pad. Each loop ends with ClearAVXUpperBits: the compiler does not
+// insert it, and scalar code after it would be slow.
 
 func scaleBytesSIMD(dst []float32, src []uint8, scale float32) int {
 	n := len(src) &^ 15
@@ -95,25 +80,35 @@ func slopeSIMD(act gpu.Activation, d, v, sum []float32) int {
 	return 0
 }
 
-// curveSIMD computes tanh or the sigmoid.
+// curveSIMD computes tanh or the sigmoid, the rest of less than 8 elements included.
 func curveSIMD(act gpu.Activation, h, z, bias []float32) int {
-	curve := func(a f8) f8 {
-		if act == gpu.Tanh {
-			return tanh(a)
+	n := len(bias) &^ 7
+	curve := func(h, z, bias []float32) {
+		for i := 0; i < len(h); i += 8 {
+			a := load(z, i).Add(load(bias, i))
+			if act == gpu.Tanh {
+				store(tanh(a), h, i)
+			} else {
+				store(sigmoid(a), h, i)
+			}
 		}
-		return sigmoid(a)
 	}
-	n := len(bias)
-	h, z = h[:n], z[:n]
-	i := 0
-	for ; i < n-7; i += 8 {
-		store(curve(load(z, i).Add(load(bias, i))), h, i)
-	}
-	if i < n {
-		storePart(curve(loadPart(z[i:]).Add(loadPart(bias[i:]))), h[i:])
+	curve(h[:n], z[:n], bias[:n])
+	if n < len(bias) {
+		rest := padded(z[n:], bias[n:])
+		curve(rest[0][:], rest[0][:], rest[1][:])
+		copy(h[n:], rest[0][:])
 	}
 	archsimd.ClearAVXUpperBits()
-	return n
+	return len(bias)
+}
+
+// padded copies up to 4 slices of less than 8 elements into whole vectors.
+func padded(parts ...[]float32) (whole [4][8]float32) {
+	for k, part := range parts {
+		copy(whole[k][:], part)
+	}
+	return whole
 }
 
 // Coefficients of (exp(r) - 1 - r)/r² on [-ln2/2, ln2/2] and of (tanh(x)/x - 1)/x² over
@@ -241,28 +236,38 @@ func addSIMD(dst, src []float32) int {
 func floored(w, floor f8) f8 { return floor.Merge(w, w.Less(floor)) }
 
 func optimizeSIMD(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) {
+	n := len(g) &^ 7
+	optimizeVectors(kind, w[:n], g[:n], s1, s2, u)
+	if n < len(g) {
+		one, two := s1[min(n, len(s1)):], s2[min(n, len(s2)):]
+		rest := padded(w[n:], g[n:], one, two)
+		optimizeVectors(kind, rest[0][:], rest[1][:], rest[2][:], rest[3][:], u)
+		copy(w[n:], rest[0][:])
+		copy(one, rest[2][:])
+		copy(two, rest[3][:])
+	}
+	archsimd.ClearAVXUpperBits()
+}
+
+// optimizeVectors updates whole vectors.
+func optimizeVectors(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) {
 	switch kind {
 	case gpu.SGD:
 		sgdSIMD(w, g, u)
 	case gpu.RMSProp:
-		rmspropSIMD(w, g, s1, u)
+		rmspropSIMD(w, g, s1[:len(g)], u)
 	case gpu.Adam:
-		adamSIMD(w, g, s1, s2, u)
+		adamSIMD(w, g, s1[:len(g)], s2[:len(g)], u)
 	}
 }
 
 func sgdSIMD(w, g []float32, u Update) {
 	lr, l2, floor := all(-u.LR), all(u.L2), all(u.Floor)
-	step := func(w, g f8) f8 { return floored(l2.MulAdd(w, g).MulAdd(lr, w), floor) }
 	w = w[:len(g)]
-	i := 0
-	for ; i < len(g)-7; i += 8 {
-		store(step(load(w, i), load(g, i)), w, i)
+	for i := 0; i < len(g); i += 8 {
+		wi := load(w, i)
+		store(floored(l2.MulAdd(wi, load(g, i)).MulAdd(lr, wi), floor), w, i)
 	}
-	if i < len(g) {
-		storePart(step(loadPart(w[i:]), loadPart(g[i:])), w[i:])
-	}
-	archsimd.ClearAVXUpperBits()
 }
 
 // rmspropSIMD takes 1/sqrt(d) from the processor's estimate of 12 bits and one step of
@@ -271,54 +276,32 @@ func sgdSIMD(w, g []float32, u Update) {
 func rmspropSIMD(w, g, s []float32, u Update) {
 	lr, l2, floor := all(-u.LR), all(u.L2), all(u.Floor)
 	keep, take, eps := all(gpu.RMSPropDecay), all(1-gpu.RMSPropDecay), all(gpu.RMSPropEpsilon)
-	negHalf, threeHalves, infinite := all(-0.5), all(1.5), all(float32(math.Inf(1)))
-	step := func(w, g, s f8) (f8, f8) {
-		g = l2.MulAdd(w, g)
-		s = take.Mul(g).MulAdd(g, keep.Mul(s))
-		d := s.Add(eps)
+	negHalf, threeHalves, infinite := all(-0.5), all(1.5), all(infinity)
+	w, s = w[:len(g)], s[:len(g)]
+	for i := 0; i < len(g); i += 8 {
+		wi := load(w, i)
+		gi := l2.MulAdd(wi, load(g, i))
+		si := take.Mul(gi).MulAdd(gi, keep.Mul(load(s, i)))
+		d := si.Add(eps)
 		y := d.ReciprocalSqrt()
 		y = y.Mul(d.Mul(negHalf).MulAdd(y.Mul(y), threeHalves)).Masked(d.NotEqual(infinite))
-		return floored(lr.Mul(g).MulAdd(y, w), floor), s
-	}
-	w, s = w[:len(g)], s[:len(g)]
-	i := 0
-	for ; i < len(g)-7; i += 8 {
-		wi, si := step(load(w, i), load(g, i), load(s, i))
-		store(wi, w, i)
+		store(floored(lr.Mul(gi).MulAdd(y, wi), floor), w, i)
 		store(si, s, i)
 	}
-	if i < len(g) {
-		wi, si := step(loadPart(w[i:]), loadPart(g[i:]), loadPart(s[i:]))
-		storePart(wi, w[i:])
-		storePart(si, s[i:])
-	}
-	archsimd.ClearAVXUpperBits()
 }
 
 func adamSIMD(w, g, m, v []float32, u Update) {
 	lr, l2, floor := all(-u.LR), all(u.L2), all(u.Floor)
 	keep1, take1 := all(gpu.AdamBeta1), all(1-gpu.AdamBeta1)
 	keep2, take2, eps := all(gpu.AdamBeta2), all(1-gpu.AdamBeta2), all(gpu.AdamEpsilon)
-	step := func(w, g, m, v f8) (f8, f8, f8) {
-		g = l2.MulAdd(w, g)
-		m = take1.MulAdd(g, keep1.Mul(m))
-		v = take2.Mul(g).MulAdd(g, keep2.Mul(v))
-		w = lr.Mul(m).Div(v.Sqrt().Add(eps)).Add(w)
-		return floored(w, floor), m, v
-	}
 	w, m, v = w[:len(g)], m[:len(g)], v[:len(g)]
-	i := 0
-	for ; i < len(g)-7; i += 8 {
-		wi, mi, vi := step(load(w, i), load(g, i), load(m, i), load(v, i))
-		store(wi, w, i)
+	for i := 0; i < len(g); i += 8 {
+		wi := load(w, i)
+		gi := l2.MulAdd(wi, load(g, i))
+		mi := take1.MulAdd(gi, keep1.Mul(load(m, i)))
+		vi := take2.Mul(gi).MulAdd(gi, keep2.Mul(load(v, i)))
+		store(floored(lr.Mul(mi).Div(vi.Sqrt().Add(eps)).Add(wi), floor), w, i)
 		store(mi, m, i)
 		store(vi, v, i)
 	}
-	if i < len(g) {
-		wi, mi, vi := step(loadPart(w[i:]), loadPart(g[i:]), loadPart(m[i:]), loadPart(v[i:]))
-		storePart(wi, w[i:])
-		storePart(mi, m[i:])
-		storePart(vi, v[i:])
-	}
-	archsimd.ClearAVXUpperBits()
 }
