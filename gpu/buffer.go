@@ -8,7 +8,7 @@ import (
 // DType is the element type of a buffer.
 type DType uint8
 
-// The element types. Float64 serves sums that are read by the host only: metrics, and those of Compare.
+// The element types. Float64 is for sums that only the host reads: metrics, and those of Compare.
 const (
 	Float32 DType = iota
 	Uint8
@@ -21,10 +21,10 @@ var dtypes = [...]struct {
 	size int    // bytes
 }{Float32: {"float32", 4}, Uint8: {"uint8", 1}, Int32: {"int32", 4}, Float64: {"float64", 8}}
 
-// Size is the size of one element in bytes.
+// Size returns the size of one element in bytes.
 func (t DType) Size() int { return dtypes[t].size }
 
-// String is the type's Go name.
+// String returns the type's Go name.
 func (t DType) String() string {
 	if int(t) < len(dtypes) {
 		return dtypes[t].name
@@ -37,7 +37,7 @@ type Element interface {
 	float32 | uint8 | int32 | float64
 }
 
-// TypeOf is the DType of the Go type T.
+// TypeOf returns the DType of the Go type T.
 func TypeOf[T Element]() DType {
 	var zero T
 	switch any(zero).(type) {
@@ -55,22 +55,22 @@ func TypeOf[T Element]() DType {
 type Buffer interface {
 	DType() DType
 	Len() int
-	// Free gives the memory back. A second Free is an error (ErrBuffer).
+	// Free releases the memory. A second Free is an error (ErrBuffer).
 	Free() error
 }
 
-// Span is a run of Len elements of a buffer, from element Off on. The zero Span
-// stands for "none" where an operation takes an optional argument.
+// Span is a range of Len elements of a buffer that starts at element Off. The zero Span
+// is "none": an optional argument that is left out.
 type Span struct {
 	Buf Buffer
 	Off int
 	Len int
 }
 
-// All is the whole buffer as a Span.
+// All returns the whole buffer as a Span.
 func All(b Buffer) Span { return Span{Buf: b, Len: b.Len()} }
 
-// Slice is the part [from, from+n) of s. Bounds are checked when the Span is used.
+// Slice returns the part [from, from+n) of s. Bounds are checked when the Span is used.
 func (s Span) Slice(from, n int) Span { return Span{Buf: s.Buf, Off: s.Off + from, Len: n} }
 
 // Mat reads s as a row-major matrix [rows, cols].
@@ -85,11 +85,11 @@ type Mat struct {
 	Rows, Cols int
 }
 
-// String is the matrix's shape, as errors print it.
+// String returns the matrix's shape, as errors print it.
 func (m Mat) String() string { return fmt.Sprintf("[%d, %d]", m.Rows, m.Cols) }
 
-// Upload copies src to dst, starting at element off. It is the typed face of
-// [Device.Upload]; a wrong element type or a range outside dst is an error.
+// Upload copies src to dst, starting at element off. It is [Device.Upload] with types:
+// a wrong element type or a range outside dst is an error.
 func Upload[T Element](d Device, dst Buffer, off int, src []T) error {
 	if err := checkTransfer("upload", dst, off, len(src), TypeOf[T]()); err != nil {
 		return err
@@ -97,7 +97,7 @@ func Upload[T Element](d Device, dst Buffer, off int, src []T) error {
 	return d.Upload(dst, off*TypeOf[T]().Size(), asBytes(src))
 }
 
-// Download copies len(dst) elements of src, from element off on, to dst. It waits
+// Download copies len(dst) elements of src to dst, starting at element off. It waits
 // for all operations so far.
 func Download[T Element](d Device, dst []T, src Buffer, off int) error {
 	if err := checkTransfer("download", src, off, len(dst), TypeOf[T]()); err != nil {

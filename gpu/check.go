@@ -6,10 +6,10 @@ import (
 )
 
 // The Check methods hold the shape rules of every operation in one place, so that
-// all devices refuse the same things with the same words. They look at sizes and
-// element types; who owns a buffer and whether it lives is the device's to check.
+// all devices refuse the same arguments with the same words. They check sizes and
+// element types; each device checks that it owns the buffers and that none was freed.
 
-// checker collects the first thing that is wrong with an operation's arguments.
+// checker keeps the first mistake in an operation's arguments.
 type checker struct {
 	op  string
 	err error
@@ -36,7 +36,7 @@ func (c *checker) span(name string, s Span, t DType, n int) {
 	}
 }
 
-// maxElements is more than any array has and keeps products of sizes from overflowing.
+// maxElements exceeds every array and keeps products of sizes from overflowing.
 const maxElements = 1 << 46
 
 // product multiplies sizes; it is false for negative ones and beyond maxElements.

@@ -1,32 +1,32 @@
-// Package gpu is the contract between the training engine and whatever runs it:
-// device memory, some twenty fused operations, and recorded programs. Package
+// Package gpu is the contract between the training engine and the devices that run it:
+// device memory, fused operations, and recorded programs. Package
 // gpu/cpu is the reference implementation, gpu/cuda the one for NVIDIA GPUs, and
 // gpu/devicetest the suite that each of them must pass.
 //
 // Everything here is float32, row-major and contiguous; images are NHWC. Every
 // operation checks its shapes before it touches memory and returns an error that
-// names the operation and the shapes. What an operation writes must not overlap what
-// it reads, unless the same field says both. Operations may run after the call returns:
-// [Device.Sync] waits for them, [Device.Download] waits by itself. The same calls
+// names the operation and the shapes. An operation's results must not overlap its
+// inputs, unless a field is documented as read and written. Operations may run after the call
+// returns: [Device.Sync] waits for them, [Device.Download] waits by itself. The same calls
 // on the same device give the same bits, however many threads work on them.
 package gpu
 
 import "errors"
 
-// What a caller may want to tell apart, through errors.Is.
+// Kinds of errors, to be told apart with errors.Is.
 var (
 	// ErrShape marks arguments whose sizes do not fit together.
 	ErrShape = errors.New("shapes do not fit")
-	// ErrBuffer marks a buffer that is freed, of another device, or of another type.
+	// ErrBuffer marks a buffer that was freed, or has another device or another type.
 	ErrBuffer = errors.New("unusable buffer")
 	// ErrOutOfMemory marks an allocation that the device cannot hold.
 	ErrOutOfMemory = errors.New("out of device memory")
-	// ErrRecording marks a call that a recording cannot hold, or a misused recording.
+	// ErrRecording marks a call that cannot be recorded, or a misused recording.
 	ErrRecording = errors.New("not possible while recording")
 	// ErrClosed marks a call on a device after Close.
 	ErrClosed = errors.New("device is closed")
-	// ErrDeviceLost marks a failure after which the device can only be closed: what its
-	// memory holds is unknown, and every later call fails as well.
+	// ErrDeviceLost marks a failure after which the device can only be closed: the contents of
+	// its memory are unknown, and every later call fails as well.
 	ErrDeviceLost = errors.New("device is lost")
 )
 
@@ -47,15 +47,15 @@ type Device interface {
 	// Copy sets dst to src; both have the same type and length and do not overlap.
 	Copy(dst, src Span) error
 
-	// Gather makes one batch of inputs out of a uint8 data set: GatherArgs has the formula.
+	// Gather copies one batch of inputs from a uint8 data set: GatherArgs has the formula.
 	Gather(GatherArgs) error
 	// Gemm multiplies matrices: C = op(A)·op(B).
 	Gemm(GemmArgs) error
-	// Dense is a fully-connected layer: H = f(X·W + b).
+	// Dense computes a fully-connected layer: H = f(X·W + b).
 	Dense(DenseArgs) error
-	// Conv is a convolutional layer: H = f(X ∗ W + b), VALID.
+	// Conv computes a convolutional layer: H = f(X ∗ W + b), VALID.
 	Conv(ConvArgs) error
-	// Loss turns logits into the loss, the error at the logits and the metrics.
+	// Loss computes the loss, the error at the logits and the metrics from the logits.
 	Loss(LossArgs) error
 	// Feedback broadcasts the error at the logits to all hidden layers (DFA, mDFA).
 	Feedback(FeedbackArgs) error
@@ -63,20 +63,20 @@ type Device interface {
 	DenseBackward(DenseBackwardArgs) error
 	// ConvBackward carries an error back through a convolutional layer (BP, FA).
 	ConvBackward(ConvBackwardArgs) error
-	// ConvGrad is the filter gradient of a convolutional layer; a dense layer's is a Gemm.
+	// ConvGrad computes the filter gradient of a convolutional layer; a dense layer's is a Gemm.
 	ConvGrad(ConvGradArgs) error
-	// Optimize updates a whole parameter arena: L2, sgd, rmsprop or adam, and the floor, in one pass.
+	// Optimize updates a whole parameter arena: L2, the optimizer, and the floor, in one pass.
 	Optimize(OptimizeArgs) error
-	// Compare sums up how two matrices lie to each other: angle, norms, signs, bounds.
+	// Compare adds up what the angle, norms and signs of two matrices are computed from.
 	Compare(CompareArgs) error
 
-	// NewFeed makes a ring of slots that bring batches of the given parts to the device
-	// while it computes: [Feed] has the rules. The host memory and the buffers start zeroed.
+	// NewFeed makes a ring of slots that upload batches of the given parts while the device
+	// computes: [Feed] has the rules. The host memory and the buffers start zeroed.
 	NewFeed(slots int, parts ...FeedPart) (Feed, error)
 
 	// Record calls step once to learn its operations, without running them, and
 	// returns them as a program. Alloc, Upload, Download, NewFeed, Sync, Record, a
-	// program's Run and what a feed does on the device are errors (ErrRecording) inside step.
+	// program's Run and the methods of a feed, except Fill, are errors (ErrRecording) inside step.
 	Record(step func() error) (Program, error)
 	// Sync waits until every operation so far has run and returns the first error among them.
 	Sync() error
@@ -84,8 +84,8 @@ type Device interface {
 	Close() error
 }
 
-// Program is a recorded step. Running it repeats the recorded operations on the
-// same buffers, with whatever they hold by then.
+// Program is a recorded step. Run repeats the recorded operations on the same buffers, with
+// their contents at that time.
 type Program interface {
 	Run() error
 	Free() error
@@ -101,7 +101,7 @@ type Info struct {
 	PCI         string // address on the PCI bus, "00000000:3b:00.0", of a GPU
 }
 
-// String is the text after "device" in a program's header.
+// String returns the text after "device" in a program's header.
 func (i Info) String() string {
 	if i.Detail == "" {
 		return i.Name

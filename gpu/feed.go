@@ -8,44 +8,44 @@ import (
 // ErrOrder marks a call on a feed's slot that does not follow the call it needs.
 var ErrOrder = errors.New("calls in the wrong order")
 
-// Feed carries batches from the host to the device while the device computes. It is a
+// Feed uploads batches from the host to the device while the device computes. It is a
 // ring of slots; each has host memory (pinned on a GPU) and buffers on the device, one of
-// both for each part of a batch: images, labels. A slot goes round and round:
+// each for every part of a batch: images, labels. The calls on a slot repeat in this order:
 //
-//	Acquire   the host memory is free again
+//	Acquire   wait until the host memory is free again
 //	Fill      any number of goroutines write the batch
-//	Send      the batch is on its way to the slot's buffers
-//	Run       programs that read the buffers
+//	Send      start the copy to the slot's buffers
+//	Run       run programs that read the buffers
 //
 // A slot's copy waits for the programs that ran on its last batch, and its programs wait
 // for the copy; nothing else waits, so that the copy of one slot and the programs of the
-// others overlap. Only programs given to Run are ordered behind the copy: what anything
-// else finds in the buffers is undefined, and nothing but Send may write them.
+// others overlap. Only programs given to Run are ordered after the copy: for all others the
+// contents of the buffers are undefined, and only Send may write the buffers.
 //
-// Fill can be called from any goroutine. The other methods are calls on the device: by
-// one goroutine at a time, and ErrRecording while it records. In the steady state nothing
-// is allocated. All methods return ErrShape for a slot that the feed has not, ErrBuffer
-// after Free and ErrClosed after the device's Close.
+// Fill can be called from any goroutine. The other methods must be called by one goroutine
+// at a time, as those of the device, and return ErrRecording while it records. In the steady
+// state nothing is allocated. All methods return ErrShape for a slot that the feed does not
+// have, ErrBuffer after Free and ErrClosed after the device's Close.
 type Feed interface {
-	// Buffers are the device's side of a slot, one for each part; nil if there is no such
-	// slot. The feed owns them: to free one is ErrBuffer.
+	// Buffers returns a slot's buffers on the device, one for each part; nil if there is no such
+	// slot. The feed owns them: freeing one is ErrBuffer.
 	Buffers(slot int) []Buffer
-	// Acquire opens a slot's host memory, as soon as what was sent before has left it. A
-	// batch that was sent and not run is given up. An open slot stays as it is.
+	// Acquire opens a slot's host memory as soon as the last batch has been copied from it. A
+	// batch that was sent and not run is dropped. A slot that is open stays open.
 	Acquire(slot int) error
 	// Fill calls write with the host memory of an open slot: for each part as many bytes
 	// as its buffer has, in the host's byte order. At first they are zero; later they are
-	// undefined. Write may neither keep them nor call the feed. A slot that is not open is
-	// ErrOrder. Send, Free and the device's Close wait for writes that have begun.
+	// undefined. The function may neither keep them nor call the feed. A slot that is not open is
+	// ErrOrder. Send, Free and the device's Close wait for calls of write that have begun.
 	Fill(slot int, write func(host [][]byte)) error
-	// Send starts the copy of an open slot, which is closed by it, and does not wait for
-	// the device. A slot that is not open is ErrOrder.
+	// Send closes an open slot and starts its copy, without waiting for the device. A slot that
+	// is not open is ErrOrder.
 	Send(slot int) error
-	// Run is p.Run behind the slot's copy, as often as wanted after one Send; before it,
-	// ErrOrder. A program of another device is ErrRecording.
+	// Run calls p.Run, ordered after the slot's copy, any number of times after one Send;
+	// before it, Run is ErrOrder. A program of another device is ErrRecording.
 	Run(slot int, p Program) error
-	// Free waits for the copies and programs and gives the memory back. The device's Close
-	// does it, too.
+	// Free waits for the copies and programs and releases the memory. The device's Close
+	// does so, too.
 	Free() error
 }
 
@@ -55,10 +55,10 @@ type FeedPart struct {
 	Len  int
 }
 
-// Bytes is the size of the part.
+// Bytes returns the size of the part.
 func (p FeedPart) Bytes() int { return p.Len * p.Type.Size() }
 
-// maxFeedSlots is more than any overlap needs.
+// maxFeedSlots exceeds the slots that any overlap needs.
 const maxFeedSlots = 1024
 
 // CheckFeed returns an error unless a feed can have these slots and parts.

@@ -30,12 +30,12 @@ func (d Draw) String() string {
 	return fmt.Sprintf("Draw(%d)", uint8(d))
 }
 
-// Generator is the feedback B of DFA as a formula instead of a matrix: the element in row
-// k (a logit) and column j of hidden layer l, both counted from 0, is
+// Generator is the feedback B of DFA as a formula instead of a matrix. The element in row
+// k (a logit) and column j of hidden layer l, all counted from 0, is
 //
 //	transform(word j mod 4 of Philox4x32-10 with the counter (j div 4, k, l, 0) and the key Seed)
 //
-// It depends on nothing else, so that it can be drawn where it is needed, and again at
+// It depends on nothing else, so that a device can draw it where it is needed, and again at
 // every step. The transforms use single float32 operations that IEEE 754 rounds exactly,
 // in a fixed order: every device draws the same bits.
 type Generator struct {
@@ -44,8 +44,7 @@ type Generator struct {
 	Low, High float32 // Low is for DrawUniform only
 }
 
-// Fill sets dst to the elements of columns [column, column+len(dst)) in a row of a layer's
-// part of B.
+// Fill sets dst to columns [column, column+len(dst)) of a row of a layer's part of B.
 func (g Generator) Fill(dst []float32, layer, row, column int) {
 	if g.Draw == DrawConstant {
 		for i := range dst {

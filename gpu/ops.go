@@ -3,20 +3,20 @@ package gpu
 import "fmt"
 
 // GatherArgs: with i from 0 to n-1, n = X.Rows, and r = Order[Cursor·n + i], or
-// Cursor·n + i where there is no order:
+// r = Cursor·n + i without an order:
 //
 //	X[i, :] = Scale · Data[r, :]     Y[i] = Labels[r]
 //
 // A row outside the data set, or a position outside Order, gives zeros and the label
-// -1, which Loss turns into NaN: a kernel cannot return an error, so the mistake
-// shows in the loss.
+// -1, which Loss turns into NaN: a kernel cannot return an error, so the loss shows the
+// mistake.
 type GatherArgs struct {
 	X      Mat     // float32 [n, features], written
 	Y      Span    // int32 [n], written
 	Data   Span    // uint8 [rows · features]
 	Labels Span    // int32 [rows]
 	Order  Span    // int32, at least (Cursor+1)·n long; none: rows in their own order
-	Cursor Span    // int32 [1]: how many batches came before this one
+	Cursor Span    // int32 [1]: the number of batches before this one
 	Scale  float32 // 1/255 for pixels
 }
 
@@ -41,33 +41,33 @@ type ConvShape struct {
 	Kernel, Stride, OutC int
 }
 
-// OutH is floor((InH-Kernel)/Stride)+1.
+// OutH returns floor((InH-Kernel)/Stride)+1.
 func (s ConvShape) OutH() int { return (s.InH-s.Kernel)/s.Stride + 1 }
 
-// OutW is floor((InW-Kernel)/Stride)+1.
+// OutW returns floor((InW-Kernel)/Stride)+1.
 func (s ConvShape) OutW() int { return (s.InW-s.Kernel)/s.Stride + 1 }
 
-// Patch is the length of one receptive field, Kernel·Kernel·InC: the fan-in.
+// Patch returns the length of one receptive field, Kernel·Kernel·InC: the fan-in.
 func (s ConvShape) Patch() int { return s.Kernel * s.Kernel * s.InC }
 
 // Unfolded says whether the input is the matrix [Rows, Patch] of its patches already, so
-// that it can be multiplied where it lies: 1×1 kernels that miss no pixel, and kernels as
-// wide as the image whose windows follow each other down to its last row.
+// that it can be multiplied in place: 1×1 kernels with stride 1, and kernels as wide as the
+// image whose windows follow each other down to its last row.
 func (s ConvShape) Unfolded() bool {
 	strip := s.Kernel == s.InW && s.InH%s.Kernel == 0 && (s.Stride == s.Kernel || s.InH == s.Kernel)
 	return strip || s.Kernel == 1 && s.Stride == 1
 }
 
-// Rows is the number of positions in a batch of outputs, Batch·OutH·OutW.
+// Rows returns the number of positions in a batch of outputs, Batch·OutH·OutW.
 func (s ConvShape) Rows() int { return s.Batch * s.OutH() * s.OutW() }
 
-// InLen is the number of elements of a batch of inputs.
+// InLen returns the number of elements of a batch of inputs.
 func (s ConvShape) InLen() int { return s.Batch * s.InH * s.InW * s.InC }
 
-// OutLen is the number of elements of a batch of outputs.
+// OutLen returns the number of elements of a batch of outputs.
 func (s ConvShape) OutLen() int { return s.Rows() * s.OutC }
 
-// String is the shape as errors print it.
+// String returns the shape as errors print it.
 func (s ConvShape) String() string {
 	return fmt.Sprintf("%d×%d×%d×%d -> %d filters %d/%d", s.Batch, s.InH, s.InW, s.InC, s.OutC, s.Kernel, s.Stride)
 }
@@ -97,12 +97,12 @@ const (
 //	one logit   loss = max(a, 0) - a·y + log(1 + exp(-|a|))     E = Scale·(sigmoid(a) - y)
 //	several     loss = log Σ exp(a) - a[y]                      E = Scale·(softmax(a) - onehot(y))
 //
-// BiasGrad is the column sum of E. Metrics gets the sums of this batch added; then
+// BiasGrad is the column sum of E. The sums of this batch are added to Metrics; then
 // every element of Step is raised by one. With one logit the prediction is class 1
-// where a > 0; NaN is wrong, and every label is among the first five. Otherwise the rank of the true class is the number of other classes
-// with a larger logit, or an equal one of a lower index; NaN counts as larger.
-// Rank 0 is correct, below 5 is in the top five. A label outside the classes counts
-// as wrong, with a loss of NaN, and gives E = NaN.
+// where a > 0; NaN is wrong, and every label is among the first five. Otherwise the rank
+// of the true class is the number of other classes with a larger logit, or an equal one
+// of a lower index; NaN counts as larger. Rank 0 is correct, a rank below 5 is in the top
+// five. A label outside the classes counts as wrong, with a loss of NaN, and gives E = NaN.
 type LossArgs struct {
 	Logits   Mat     // [batch, logits], read and written
 	Bias     Span    // [logits]
@@ -111,10 +111,10 @@ type LossArgs struct {
 	E        Mat     // [batch, logits], written; none when evaluating
 	BiasGrad Span    // [logits], written; none when evaluating
 	Metrics  Span    // float64 [NumMetrics]
-	Step     Span    // int32 counters: the cursor of Gather, the t of Adam; may be none
+	Step     Span    // int32 counters: the cursor of Gather, the t of Optimize; may be none
 }
 
-// FeedbackLayer is one hidden layer as DFA sees it.
+// FeedbackLayer is one hidden layer that gets its error straight from the logits.
 type FeedbackLayer struct {
 	Out      Hidden
 	Delta    Span // [batch · Size], written
@@ -122,23 +122,23 @@ type FeedbackLayer struct {
 	BiasGrad Span // [Channels], written: the sum of Delta over batch and positions
 }
 
-// Channels is the number of biases of the layer.
+// Channels returns the number of biases of the layer.
 func (l FeedbackLayer) Channels() int { return l.BiasGrad.Len }
 
 // FeedbackArgs: for every hidden layer l, with B_l the columns of B that belong to it,
 //
 //	Delta_l = (E · B_l) ⊙ f'(a_l)     BiasGrad_l = sums of Delta_l over batch and positions
 //
-// Without a B the elements of B_l are drawn where they are used, and nobody keeps them:
-// Gen has the formula, with l the place in Layers.
+// Without a B, the elements of B_l are drawn where they are used and not stored: Gen has
+// the formula, with l the index in Layers.
 type FeedbackArgs struct {
 	E      Mat       // [batch, logits]
 	B      Mat       // [logits, Σ Size], the layers side by side in their order; or none
-	Gen    Generator // draws B where there is none; otherwise DrawNone
+	Gen    Generator // draws B if there is none; otherwise DrawNone
 	Layers []FeedbackLayer
 }
 
-// Columns is the number of columns of B: the sizes of all layers.
+// Columns returns the number of columns of B: the sum of the layers' sizes.
 func (a FeedbackArgs) Columns() int {
 	sum := 0
 	for _, l := range a.Layers {
@@ -147,8 +147,8 @@ func (a FeedbackArgs) Columns() int {
 	return sum
 }
 
-// DenseBackwardArgs: M is W [in, out] and used transposed (BP), or the fixed
-// feedback [out, in] and used as it is (FA):
+// DenseBackwardArgs: M is W [in, out], used transposed (BP), or the fixed feedback
+// [out, in], used as it is (FA):
 //
 //	DX = (DY · Wᵀ  or  DY · B) ⊙ f'(a)     BiasGrad = sums of DX over batch and positions
 //
@@ -193,7 +193,7 @@ type OptimizeArgs struct {
 	W, G               Span // [n]; W is updated, G is left as it is
 	S1, S2             Span // [n] state, as many as Kind.States()
 	LR, L2             float32
-	Step               Span // int32 [1]: t, counted from one, for Adam; none otherwise
+	Step               Span // int32 [1]: t, counted from one, if Kind.Counts(); otherwise none
 	ClampFrom, ClampTo int  // equal: clamp nothing
 	Floor              float32
 }
@@ -210,9 +210,9 @@ const (
 	NumCompared
 )
 
-// CompareArgs: with a an element of A, and b the element of B in the same place, or with
-// TransB of Bᵀ, the sums over all elements are added to Out, whose slots say of what.
-// Products and sums are float64. A comparison with NaN does not hold: a bound that is NaN
+// CompareArgs: with a an element of A, and b the element of B (with TransB, of Bᵀ) in the
+// same place, the sums that the slots of Out name are taken over all elements and added to
+// Out. Products and sums are float64. A comparison with NaN is false: a bound that is NaN
 // counts nothing.
 type CompareArgs struct {
 	A, B      Mat // [rows, cols] both; B [cols, rows] with TransB. They may be the same

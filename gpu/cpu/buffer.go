@@ -58,8 +58,8 @@ func (d *Device) Alloc(t gpu.DType, n int) (gpu.Buffer, error) {
 	return b, nil
 }
 
-// checkMemory refuses what the system cannot hold: Go would end the process. Asking the
-// system takes time, so that small buffers go unasked.
+// checkMemory refuses an allocation that exceeds the free memory, because Go would end the
+// process. Asking the system takes time: small buffers are not checked.
 func checkMemory(n int, t gpu.DType) error {
 	const small = 1 << 20
 	size := int64(t.Size())
@@ -103,7 +103,7 @@ func (d *Device) Download(dst []byte, src gpu.Buffer, off int) error {
 	return err
 }
 
-// floats, ints, bytes and doubles are the memory of a span that was checked.
+// floats, ints, octets and doubles return the memory of a span that was checked.
 func floats(s gpu.Span) []float32 {
 	if s.IsNone() {
 		return nil
@@ -122,7 +122,7 @@ func octets(s gpu.Span) []uint8 { return s.Buf.(*buffer).u8[s.Off : s.Off+s.Len]
 
 func doubles(s gpu.Span) []float64 { return s.Buf.(*buffer).f64[s.Off : s.Off+s.Len] }
 
-// memory is a span's bytes, whatever its type.
+// memory returns a span's bytes, for every type.
 func memory(s gpu.Span) []byte {
 	size := s.Buf.DType().Size()
 	return s.Buf.(*buffer).bytes[s.Off*size : (s.Off+s.Len)*size]

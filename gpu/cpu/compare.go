@@ -6,11 +6,11 @@ import (
 )
 
 const (
-	compareLength = 16 << 10 // elements that one part of Compare sums up
-	columnLength  = 256      // elements of a column that are brought together
+	compareLength = 16 << 10 // elements of one part of Compare
+	columnLength  = 256      // elements of a column that are copied together
 )
 
-// Compare sums up parts of fixed length, and adds the parts up in their order.
+// Compare takes the sums of parts of fixed length, and adds them in the parts' order.
 func (d *Device) Compare(a gpu.CompareArgs) error {
 	return d.submit("compare", a.Check(), []gpu.Span{a.A.Span, a.B.Span, a.Out}, func() []phase {
 		n := a.A.Len
@@ -33,13 +33,13 @@ func (d *Device) Compare(a gpu.CompareArgs) error {
 	})
 }
 
-// compare is the sums over elements [from, to) of A in its own order.
+// compare returns the sums over elements [from, to) of A in the order of A.
 func compare(args gpu.CompareArgs, x, y []float32, from, to int) (sums [gpu.NumCompared]float64) {
 	total := vec.Comparison{}
 	if !args.TransB {
 		total.Add(x[from:to], y[from:to], args.Low, args.High)
 	} else {
-		// B is [cols, rows]: what belongs to a row of A lies a row of B apart each.
+		// B is [cols, rows]: the elements that belong to a row of A lie in one column of B.
 		var column [columnLength]float32
 		for i := from; i < to; {
 			row, col := i/args.A.Cols, i%args.A.Cols

@@ -7,12 +7,12 @@ import (
 )
 
 // A convolution is a product of patches [positions, Kernel·Kernel·InC] with the filters
-// [Kernel·Kernel·InC, OutC]. Patches are made a few images at a time in the scratch
-// memory of the worker that multiplies them, and never kept: making them again for the
-// gradient costs less than bringing them back from main memory.
+// [Kernel·Kernel·InC, OutC]. A worker makes the patches of a few images at a time in its
+// scratch memory, multiplies them and does not keep them: making them again for the
+// gradient costs less than loading them from main memory.
 
-// groups cuts a batch into parts of whole images, each worked on in bites of so many
-// images that their patches, width floats for every position, fit into the scratch.
+// groups cuts a batch into parts of whole images, and each part into bites of as many images
+// as have patches, width floats for every position, that fit into the scratch memory.
 type groups struct {
 	shape       gpu.ConvShape
 	parts, bite int
@@ -27,8 +27,8 @@ func (d *Device) newGroups(s gpu.ConvShape, width, parts int) groups {
 	return g
 }
 
-// lay returns columns [from, to) of the patches of images [first, last) of x, and the floats
-// from one row to the next. The rows are made in scratch, or are where x has them already.
+// lay returns columns [from, to) of the patches of images [first, last) of x, and the number of
+// floats from one row to the next. It makes the rows in scratch, unless x holds them already.
 func (g groups) lay(scratch, x []float32, first, last, from, to int) (rows []float32, stride int) {
 	if s := g.shape; s.Unfolded() {
 		return x[first*g.positions*s.Patch()+from:], s.Patch()
@@ -46,8 +46,8 @@ func (g groups) each(part int, work func(from, to int)) {
 }
 
 // patches copies columns [from, to) of the patches of images [first, last) of x to dst,
-// one row for each output position. Patches are NHWC themselves, so a row of a window,
-// Kernel·InC floats, is one run of memory.
+// one row for each output position. Patches are NHWC too, so that a row of a window,
+// Kernel·InC floats, is contiguous.
 func patches(dst, x []float32, s gpu.ConvShape, first, last, from, to int) {
 	run := s.Kernel * s.InC
 	line := s.InW * s.InC
@@ -70,8 +70,8 @@ func patches(dst, x []float32, s gpu.ConvShape, first, last, from, to int) {
 	}
 }
 
-// scatter adds the patches of images [first, last) back to where they came from: the
-// transpose of patches. It visits positions in order, so every pixel's sum has one order.
+// scatter adds the patches of images [first, last) to the pixels they were copied from: the
+// transpose of patches. It visits positions in order, so that every pixel's sum has one order.
 func scatter(dx, rows []float32, s gpu.ConvShape, first, last int) {
 	run := s.Kernel * s.InC
 	line := s.InW * s.InC
@@ -119,7 +119,7 @@ func (d *Device) Conv(a gpu.ConvArgs) error {
 	})
 }
 
-// ConvBackward turns errors into patches of errors and adds these up.
+// ConvBackward multiplies errors into patches of errors and scatters these.
 func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 	uses := []gpu.Span{a.DX, a.DY, a.W, a.Below.H, a.Below.Pre, a.BiasGrad}
 	return d.submit("conv backward", a.Check(), uses, func() []phase {
@@ -155,9 +155,9 @@ func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 
 // ConvGrad multiplies transposed patches with errors. It is cut along the batch, as the forward
 // pass is, so that a worker reads the images that it has in its cache, and the parts' sums are
-// added in order. Where these would take much memory, the patches are cut into columns, whose
-// gradients no two parts share; but not narrow ones (the first layer of a grey image has 25
-// columns).
+// added in order. If these sums would take much memory, the patches are cut into columns, each
+// with a gradient of its own, unless patches are narrow (the first layer of a grey image has
+// 25 columns).
 func (d *Device) ConvGrad(a gpu.ConvGradArgs) error {
 	return d.submit("conv gradient", a.Check(), []gpu.Span{a.DW, a.X, a.DY}, func() []phase {
 		s := a.Shape
@@ -212,7 +212,7 @@ func (d *Device) convGradByImages(a gpu.ConvGradArgs) []phase {
 	}
 }
 
-// accumulateGrad sets dw to the gradient of columns [from, to) of the patches over the
+// accumulateGrad sets dw to the gradient of columns [from, to) of the patches, summed over the
 // images of one group.
 func (d *Device) accumulateGrad(p *blas.Product, g groups, worker, group int, dw, x, dy []float32, from, to int) {
 	s := g.shape

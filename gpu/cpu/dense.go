@@ -12,11 +12,11 @@ type tile struct {
 	row, col int
 }
 
-// columnUnit keeps the borders between column parts at whole cache lines.
+// columnUnit keeps the borders between parts of columns at whole cache lines.
 const columnUnit = 16
 
-// tiles cuts C = op(A)·op(B) along the longer side of C; only along its columns if
-// byColumns, for callers that sum over rows.
+// tiles cuts C = op(A)·op(B) along the longer side of C, or with byColumns along its columns,
+// for callers that sum over rows.
 func tiles(c, a, b gpu.Mat, transA, transB, byColumns bool) []*tile {
 	k := a.Cols
 	if transA {
@@ -57,7 +57,7 @@ func tiles(c, a, b gpu.Mat, transA, transB, byColumns bool) []*tile {
 	return list
 }
 
-// each is a phase with one part for each tile.
+// each returns a phase with one part for each tile.
 func each(list []*tile, work func(t *tile)) phase {
 	return phase{len(list), func(part, _ int) { work(list[part]) }}
 }
@@ -69,10 +69,10 @@ func (d *Device) Gemm(a gpu.GemmArgs) error {
 	})
 }
 
-// units is a layer's output in memory. Nil slices are not needed by its activation.
+// units is a layer's output in memory. A slice that its activation does not need is nil.
 type units struct {
 	act       gpu.Activation
-	h, pre, v []float32 // v is what f' is computed from
+	h, pre, v []float32 // f' is computed from v
 }
 
 func unitsOf(h gpu.Hidden) units {
@@ -133,8 +133,8 @@ func (d *Device) DenseBackward(a gpu.DenseBackwardArgs) error {
 	})
 }
 
-// fold adds up the sums of each column of a layer by channel: column j belongs to
-// channel j modulo the number of channels.
+// fold returns the phase that adds the sums of a layer's columns by channel: column j belongs
+// to channel j modulo the number of channels.
 func fold(channels, columns []float32) phase {
 	return serial(func() { columnSums(channels, columns) })
 }

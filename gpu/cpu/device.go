@@ -1,6 +1,6 @@
-// Package cpu is the reference device: the same operations as a GPU's, in plain Go
-// loops plus one BLAS. Results do not depend on the number of processors, because work
-// is cut into parts by the shapes alone and every sum over parts has a fixed order.
+// Package cpu is the reference device: the operations of package gpu in plain Go loops and
+// calls of one BLAS. Results do not depend on the number of processors, because the shapes
+// alone cut work into parts, and every sum over parts has a fixed order.
 package cpu
 
 import (
@@ -19,14 +19,14 @@ type Device struct {
 	blas  *blas.Library
 	pool  *pool
 
-	scratch [][]float32 // one per worker, as long as the neediest operation so far asked for
+	scratch [][]float32 // one for each worker, as long as the largest request so far
 }
 
 var _ gpu.Device = (*Device)(nil)
 
 // Open starts a device with one worker for each processor that Go may use, on the BLAS
-// that [blas.Find] finds, or on gonum where it fails. A program that has to tell its user
-// of the failure calls both itself.
+// that [blas.Find] finds, or on gonum if it fails. A program that reports the failure to its
+// user calls blas.Find and [OpenWith] itself.
 func Open() *Device {
 	library, err := blas.Find()
 	if err != nil {
@@ -76,8 +76,8 @@ func (d *Device) Close() error {
 // Sync has nothing to wait for: operations are done when they return.
 func (d *Device) Sync() error { return d.state.Ready("sync") }
 
-// phase is a piece of an operation whose parts may run side by side. The phases of an
-// operation follow each other.
+// phase is a piece of an operation whose parts may run concurrently. The phases of an
+// operation run one after the other.
 type phase struct {
 	parts int
 	work  func(part, worker int)
@@ -89,8 +89,8 @@ func serial(work func()) phase {
 }
 
 // submit runs an operation, or adds it to the recording. Check is the result of the
-// operation's shape check, uses are the spans whose buffers it touches; both are
-// looked at before build, which turns the arguments into phases.
+// operation's shape check, uses are the spans whose buffers it touches; submit checks
+// both before it calls build, which turns the arguments into phases.
 func (d *Device) submit(op string, check error, uses []gpu.Span, build func() []phase) error {
 	if err := d.state.Accept(op, check, uses); err != nil {
 		return err
@@ -111,8 +111,8 @@ func (d *Device) run(phases []phase) {
 	}
 }
 
-// reserve makes sure that every worker's scratch memory holds n floats. Operations
-// take it at run time, as it may move when a later one asks for more.
+// reserve makes every worker's scratch memory hold at least n floats. Operations must read
+// d.scratch when they run: a later request may reallocate it.
 func (d *Device) reserve(n int) {
 	for w := range d.scratch {
 		if len(d.scratch[w]) < n {

@@ -6,7 +6,7 @@ import (
 	"mdfa/gpu/cpu/vec"
 )
 
-// feedbackColumns is how many columns of a layer one part computes: with a batch of 64
+// feedbackColumns is the number of columns of a layer that one part computes: with a batch of 64
 // their deltas take 128 KiB, which stay in the cache for f'.
 const feedbackColumns = 512
 
@@ -37,8 +37,8 @@ func (d *Device) Feedback(a gpu.FeedbackArgs) error {
 	})
 }
 
-// feedbackTile is the work on columns [from, to) of layer number layer, whose first column
-// is column of B. Where B is drawn, the worker's scratch memory holds these columns of it.
+// feedbackTile returns the work on columns [from, to) of a layer, whose first column in B is
+// column. If B is drawn, the worker's scratch memory holds these columns of it.
 func (d *Device) feedbackTile(a gpu.FeedbackArgs, layer, column, from, to int, sum []float32) func(worker int) {
 	l, n := a.Layers[layer], to-from
 	delta, out := floats(l.Delta), unitsOf(l.Out)

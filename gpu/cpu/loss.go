@@ -6,10 +6,10 @@ import (
 	"mdfa/gpu"
 )
 
-// lossRows is how many examples one part scores.
+// lossRows is the number of examples that one part scores.
 const lossRows = 64
 
-// Loss scores examples part by part, and adds the parts up in their order.
+// Loss scores examples part by part, and adds the parts' sums in their order.
 func (d *Device) Loss(a gpu.LossArgs) error {
 	uses := []gpu.Span{a.Logits.Span, a.Bias, a.Labels, a.E.Span, a.BiasGrad, a.Metrics, a.Step}
 	return d.submit("loss", a.Check(), uses, func() []phase {
@@ -52,7 +52,7 @@ func (d *Device) Loss(a gpu.LossArgs) error {
 	})
 }
 
-// scoreRow adds one example's metrics to sum and writes its error, if asked for.
+// scoreRow adds one example's metrics to sum and writes its error unless errors is nil.
 func scoreRow(sum *[gpu.NumMetrics]float64, logits, errors []float32, label int, scale float32) {
 	sum[gpu.MetricCount]++
 	if len(logits) == 1 {
@@ -118,8 +118,8 @@ func scoreSigmoid(sum *[gpu.NumMetrics]float64, logit float32, errors []float32,
 	errors[0] = scale * float32(p-y)
 }
 
-// rankOf counts the classes that go before the true one: a larger logit, an equal one
-// of a lower index, or NaN.
+// rankOf counts the classes with a larger logit than the true one, an equal logit and a lower
+// index, or NaN.
 func rankOf(logits []float32, label int) int {
 	rank, own := 0, logits[label]
 	for j, v := range logits {

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// systemMemory returns how many bytes can be had without swapping, and how many there are: by
-// /proc/meminfo, and by the control groups that this process is in, which containers and Slurm
-// jobs are bound by. Both are zero if they cannot be read.
+// systemMemory returns the bytes that are available without swapping, and all bytes: from
+// /proc/meminfo, bounded by the control groups of this process, which limit containers and
+// Slurm jobs. Both are zero if they cannot be read.
 func systemMemory() (free, total int64) { return memoryBelow("/") }
 
 // memoryBelow is systemMemory with root in place of "/".
@@ -54,11 +54,11 @@ func parseMemory(from io.Reader) (free, total int64) {
 type memoryGroup struct {
 	dir              string
 	limit, usage     string // its files
-	active, inactive string // lines of memory.stat: bytes that the kernel gives back
+	active, inactive string // lines of memory.stat: bytes that the kernel can free
 }
 
-// memoryGroups lists this process's control groups that can bound memory, and those above:
-// each has a limit of its own.
+// memoryGroups lists this process's control groups that can limit memory, and those above
+// them: each has its own limit.
 func memoryGroups(root string) []memoryGroup {
 	text, err := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
 	if err != nil {
@@ -105,8 +105,8 @@ func memoryGroups(root string) []memoryGroup {
 	return groups
 }
 
-// groupMount finds where control groups of a kind are mounted, and from which of their
-// folders on.
+// groupMount returns the folder at which control groups of a kind are mounted, and which of
+// their folders is mounted there.
 func groupMount(mounts, kind, option string) (within, at string) {
 	for line := range strings.Lines(mounts) {
 		// ID parent device root mountpoint options [more] - type source options
@@ -122,7 +122,7 @@ func groupMount(mounts, kind, option string) (within, at string) {
 	return "", ""
 }
 
-// read returns the group's limit, 0 where it has none, and what is used of it.
+// read returns the group's limit, 0 if it has none, and the bytes in use.
 func (g memoryGroup) read() (limit, used int64) {
 	number := func(file string) int64 {
 		text, err := os.ReadFile(filepath.Join(g.dir, file))

@@ -5,7 +5,7 @@ import (
 	"mdfa/gpu/cpu/vec"
 )
 
-// Optimize updates the arena in one pass, cut at the borders of the clamped range.
+// Optimize updates the arena in one pass and cuts it at the borders of the clamped range.
 func (d *Device) Optimize(a gpu.OptimizeArgs) error {
 	uses := []gpu.Span{a.W, a.G, a.S1, a.S2, a.Step}
 	return d.submit(a.Kind.String(), a.Check(), uses, func() []phase {

@@ -6,12 +6,12 @@ import (
 	"sync/atomic"
 )
 
-// pool runs the parts of one phase on all processors. The parts of a phase are fixed
-// by the shapes alone, never by the number of workers, so that the bits of a result do
-// not depend on how many processors there are.
+// pool runs the parts of one phase on all processors. The shapes alone determine the parts
+// of a phase, not the number of workers, so that the bits of a result do not depend on the
+// number of processors.
 //
-// Phases follow each other within microseconds, so a worker that finds nothing to do
-// spins for a moment before it sleeps.
+// Phases follow each other within microseconds, so a worker without work spins for a moment
+// before it sleeps.
 type pool struct {
 	workers int // including the caller
 
@@ -26,14 +26,14 @@ type pool struct {
 	done     sync.WaitGroup
 }
 
-// ticket is a worker's share of a phase, a run of its parts: it packs the phase's number,
-// the end of the run and the next part to be taken. Taking a part is one compare-and-swap:
-// a worker that was asleep while the phases changed fails the swap and never sees the
-// fields of a phase that is over.
+// ticket is a worker's share of a phase, a range of its parts: it packs the phase's number,
+// the end of the range and the next part to be taken. Taking a part is one compare-and-swap:
+// a worker that slept while the phase changed fails the swap and never reads the fields of
+// a phase that is over.
 //
-// A worker takes its own parts first, and then those that others have not come to. So the
-// same worker has the same rows of a matrix in its cache from step to step: to bring what
-// another one wrote from its cache costs ten times as much.
+// A worker takes its own parts first, and then those that others have not begun. So the
+// same worker has the same rows of a matrix in its cache from step to step: loading them from
+// another worker's cache takes ten times as long.
 type ticket struct {
 	atomic.Uint64
 	_ [56]byte // a cache line each
@@ -85,7 +85,7 @@ func (p *pool) run(parts int, work func(part, worker int)) {
 	}
 }
 
-// take runs one part of the current phase and says whether there was one.
+// take runs one part of the current phase, and returns false if there is none left.
 func (p *pool) take(worker int) bool {
 	for n := range p.workers {
 		t := &p.tickets[(worker+n)%p.workers]
@@ -126,8 +126,8 @@ func (p *pool) loop(worker int) {
 	}
 }
 
-// pending says whether a part waits to be taken: looked at once more between
-// announcing to sleep and sleeping, or a phase that starts in between is missed.
+// pending says whether a part is left to be taken. A worker must ask between announcing its
+// sleep and sleeping, or it misses a phase that starts in between.
 func (p *pool) pending() bool {
 	for w := range p.tickets {
 		ticket := p.tickets[w].Load()

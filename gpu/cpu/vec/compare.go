@@ -1,7 +1,7 @@
 package vec
 
-// Comparison is what two arrays have in common: sums of exact products in float64, and counts
-// of signs and of elements of the first at bounds. A comparison with NaN does not hold.
+// Comparison holds sums over two arrays: exact products in float64, and counts of signs and of
+// elements of the first array at bounds. A comparison with NaN is false.
 type Comparison struct {
 	Dot, SquareA, SquareB float64 // Σ a·b, Σ a², Σ b²
 	Same, Opposed         int     // a and b on the same side of zero, or on either
@@ -33,7 +33,7 @@ func (c *Comparison) add(a, b []float32, low, high float32) {
 	}
 }
 
-// indicator is 1 for true. The compiler makes no branch of it, which random signs would mislead.
+// indicator is 1 for true. The compiler makes no branch of it, which random signs would mispredict.
 func indicator(b bool) int {
 	if b {
 		return 1

@@ -1,7 +1,7 @@
 // Package vec holds the elementwise loops of the CPU device. Each exists twice: the
-// plain loop in plain.go, which is the definition, and an AVX2 version in simd_amd64.go
-// for builds with GOEXPERIMENT=simd (the Makefile sets it), which is what runs on any
-// amd64 processor since 2013. The two agree within a few units in the last place.
+// plain loop in plain.go, which defines the result, and an AVX2 version in simd_amd64.go
+// for builds with GOEXPERIMENT=simd (the Makefile sets it), which runs on amd64 processors
+// since 2013. The two agree within a few units in the last place.
 //
 // Slices of one call have the same length unless said otherwise.
 package vec
@@ -15,7 +15,7 @@ import (
 // Unclamped is the floor of an optimizer step that clamps nothing.
 var Unclamped = float32(math.Inf(-1))
 
-// SIMD names the instruction set that the loops of this build use on this machine.
+// SIMD returns the name of the instruction set that the loops of this build use on this machine.
 func SIMD() string {
 	if accelerated {
 		return "AVX2"
