@@ -83,7 +83,7 @@ var activations = [NumActivations]activation{
 
 var noBound = float32(math.NaN())
 
-// inside is 1 for v in [low, high] and 0 elsewhere, NaN included.
+// inside returns 1 for v in [low, high] and 0 elsewhere, NaN included.
 func inside(v, low, high float64) float64 {
 	if v >= low && v <= high {
 		return 1
@@ -124,7 +124,7 @@ func ActivationNames() []string {
 	return names
 }
 
-// ActivationHelp is the list of [Activations] in a help text.
+// ActivationHelp returns the list of [Activations] in a help text.
 func ActivationHelp() string {
 	var list []string
 	for _, a := range Activations() {
@@ -178,7 +178,7 @@ type Hidden struct {
 	Pre Span // a, [batch · size]; none unless Act.NeedsPre
 }
 
-// Sums is the span for the layer's products before f: Pre, or H itself where a is not kept.
+// Sums returns the span for the layer's products before f: Pre, or H itself where a is not kept.
 func (h Hidden) Sums() Span {
 	if h.Act.NeedsPre() {
 		return h.Pre
@@ -186,7 +186,7 @@ func (h Hidden) Sums() Span {
 	return h.H
 }
 
-// SlopeSource is the span from which f' is computed, none where f' is constant.
+// SlopeSource returns the span from which f' is computed, none where f' is constant.
 func (h Hidden) SlopeSource() Span {
 	if h.Act.row().source == constant {
 		return Span{}

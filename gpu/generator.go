@@ -90,7 +90,7 @@ func (g Generator) Transform(dst []float32, words []uint32) {
 	}
 }
 
-// normal is the quantile of the standard normal distribution, PPND7 of M. J. Wichura,
+// normal returns the quantile of the standard normal distribution, PPND7 of M. J. Wichura,
 // Algorithm AS 241, Applied Statistics 37 (1988), good to seven digits. The lowest bit of
 // the word is the sign, the others are the probability of a value further out, at least
 // 2^-33: no magnitude exceeds 6.4.
@@ -115,14 +115,14 @@ func normal(word uint32) float32 {
 	return z
 }
 
-// horner is ((a·x + b)·x + c)·x + d.
+// horner returns ((a·x + b)·x + c)·x + d.
 func horner(x, a, b, c, d float32) float32 {
 	sum := float32(a*x) + b
 	sum = float32(sum*x) + c
 	return float32(sum*x) + d
 }
 
-// negLog is -ln(x) of a normal number x < 1: with x = f·2^e, f from sqrt(½) to sqrt(2) and
+// negLog returns -ln(x) of a normal number x < 1: with x = f·2^e, f from sqrt(½) to sqrt(2) and
 // s = (f-1)/(f+1), ln(f) = 2(s + s³/3 + s⁵/5 + …), of which s¹¹ is below a float32's digits.
 func negLog(x float32) float32 {
 	const ln2, root2 = 0.693147180559945, 1.41421356

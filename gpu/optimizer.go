@@ -67,7 +67,7 @@ var optimizers = [NumOptimizers]optimizer{
 	},
 }
 
-// AdamRate is the learning rate of step t with both bias corrections, lr·sqrt(1 - 0.999^t)/(1 - 0.9^t).
+// AdamRate returns the learning rate of step t with both bias corrections, lr·sqrt(1 - 0.999^t)/(1 - 0.9^t).
 func AdamRate(lr, t float64) float64 {
 	return lr * math.Sqrt(1-math.Pow(AdamBeta2, t)) / (1 - math.Pow(AdamBeta1, t))
 }
@@ -101,10 +101,10 @@ func (o Optimizer) row() optimizer {
 // String returns the optimizer's name on the command line and in files.
 func (o Optimizer) String() string { return o.row().name }
 
-// States is the number of state arenas that the optimizer keeps.
+// States returns the number of state arenas that the optimizer keeps.
 func (o Optimizer) States() int { return o.row().states }
 
-// InitialState is the value that state arenas start with.
+// InitialState returns the value that state arenas start with.
 func (o Optimizer) InitialState() float32 { return o.row().initial }
 
 // Counts says whether the update depends on the number of the step.

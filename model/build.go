@@ -10,27 +10,27 @@ import (
 	"mdfa/gpu"
 )
 
-// Bounds of what is taken for a network. Kernels count elements in 32-bit integers,
-// so no arena, feedback matrix or layer may have more than maxElements.
+// Bounds of a network. Kernels count elements in 32-bit integers, so that no arena,
+// feedback matrix or layer may have more than maxElements.
 const (
 	maxElements = math.MaxInt32
 	maxLayers   = 1000
 	maxClasses  = 1 << 20
 )
 
-// ErrTooLarge marks networks that no device of this project could hold.
+// ErrTooLarge marks networks that no device of this project could index.
 var ErrTooLarge = errors.New("network is too large")
 
 // Filter is a convolutional layer's Filters output channels, its square kernel and
 // its stride, in pixels.
 type Filter struct{ Filters, Kernel, Stride int }
 
-// String is the filter as the command line writes it, "96:5:2".
+// String returns the filter as the command line writes it, "96:5:2".
 func (f Filter) String() string { return fmt.Sprintf("%d:%d:%d", f.Filters, f.Kernel, f.Stride) }
 
-// NewDense is a fully-connected network: hidden layers of the given widths, then the
-// logit layer. No width at all is linear (softmax or logistic) regression. The error
-// wraps ErrTooLarge where sizes exceed what a device can index.
+// NewDense returns a fully-connected network: hidden layers of the given widths, then the
+// logit layer. Without a width it is linear (softmax or logistic) regression. The error
+// wraps ErrTooLarge if a device could not index the network.
 func NewDense(input Shape, hidden []int, classes int, act gpu.Activation) (*Network, error) {
 	b := newBuilder(input, classes, act, len(hidden))
 	for _, units := range hidden {
@@ -39,7 +39,7 @@ func NewDense(input Shape, hidden []int, classes int, act gpu.Activation) (*Netw
 	return b.finish()
 }
 
-// NewConv is an all-convolutional network: one VALID convolution for each filter,
+// NewConv returns an all-convolutional network: one VALID convolution for each filter,
 // then the dense logit layer over the last one's outputs in h, w, c order. The error
 // names the layer whose kernel does not fit into its input, or wraps ErrTooLarge.
 func NewConv(input Shape, filters []Filter, classes int, act gpu.Activation) (*Network, error) {
@@ -50,10 +50,10 @@ func NewConv(input Shape, filters []Filter, classes int, act gpu.Activation) (*N
 	return b.finish()
 }
 
-// builder stacks layers and keeps the first thing that is wrong with them.
+// builder stacks layers and keeps the first mistake in them.
 type builder struct {
 	net Network
-	at  Shape // what the next layer gets
+	at  Shape // input of the next layer
 	err error
 }
 
@@ -118,7 +118,7 @@ func (b *builder) conv(f Filter) {
 	b.add(l)
 }
 
-// add appends a layer whose numbers are positive, unless products of them overflow.
+// add appends a layer whose numbers are positive, unless their products overflow.
 func (b *builder) add(l Layer) {
 	if !fits(l.Out.H, l.Out.W, l.Out.C) || !fits(l.Kernel, l.Kernel, l.In.C, l.Out.C) {
 		b.err = fmt.Errorf("model: layer %d (%v) over %v has more than %d outputs or weights: %w",
@@ -188,9 +188,9 @@ var defaults = []struct {
 
 var smallFilters = []Filter{{96, 5, 2}, {96, 3, 2}, {96, 3, 1}}
 
-// Default is the paper's network for images of the given shape: 28x28x1 (MNIST,
+// Default returns the paper's network for images of the given shape: 28x28x1 (MNIST,
 // Fashion-MNIST), 32x32x3 (CIFAR) or 224x224x3 (ImageNet), fully connected or
-// convolutional. Any other shape is an error: it has no default.
+// convolutional. Another shape has no default and is an error.
 func Default(input Shape, conv bool, classes int, act gpu.Activation) (*Network, error) {
 	var known []string
 	for _, d := range defaults {

@@ -1,6 +1,6 @@
-// Package model describes networks: the geometry of their layers, where each
-// parameter lies in the arena that a device holds, and the values that parameters
-// and feedback start with. It runs nothing and talks to no device.
+// Package model describes networks: the geometry of their layers, the place of each
+// parameter in the arena that a device holds, and the initial values of parameters
+// and feedback. It runs nothing and uses no device.
 //
 // Layer l of a network computes a_l = h_{l-1}·W_l + b_l, dense or convolutional, for
 // l = 0..L, and layer L is the dense logit layer. Code indexes layers from 0, like W_0;
@@ -16,29 +16,29 @@ import (
 
 // Alignment is the unit, in float32 elements, in which blocks of an arena are laid
 // out: 32 elements are 128 bytes, one cache line of a GPU, so that vector loads of
-// any block are aligned when the arena is.
+// every block are aligned if the arena is.
 const Alignment = 32
 
 // Shape is one image, or a vector as a 1x1 image of C channels. Elements are ordered
 // [H, W, C].
 type Shape struct{ H, W, C int }
 
-// Vector is the shape of n units without a position.
+// Vector returns the shape of n units without a position.
 func Vector(n int) Shape { return Shape{H: 1, W: 1, C: n} }
 
-// Size is the number of elements, H·W·C.
+// Size returns the number of elements, H·W·C.
 func (s Shape) Size() int { return s.H * s.W * s.C }
 
-// String is the shape as "28x28x1".
+// String returns the shape as "28x28x1".
 func (s Shape) String() string { return fmt.Sprintf("%dx%dx%d", s.H, s.W, s.C) }
 
-// Range is a run of Len elements of an arena, from element Off on.
+// Range is a range of Len elements of an arena that starts at element Off.
 type Range struct{ Off, Len int }
 
-// End is the first element after the range.
+// End returns the first element after the range.
 func (r Range) End() int { return r.Off + r.Len }
 
-// Of is the part of arena that the range covers.
+// Of returns the part of arena that the range covers.
 func (r Range) Of(arena []float32) []float32 { return arena[r.Off:r.End():r.End()] }
 
 // Kind tells dense from convolutional layers.
@@ -50,7 +50,7 @@ const (
 	Conv
 )
 
-// String is "dense" or "conv".
+// String returns "dense" or "conv".
 func (k Kind) String() string {
 	switch k {
 	case Dense:
@@ -62,8 +62,8 @@ func (k Kind) String() string {
 }
 
 // Layer is one layer's geometry and the place of its parameters. A dense layer is
-// written as the 1x1 convolution of a 1x1 image that it is: Kernel and Stride are 1,
-// In and Out vectors, and every formula below holds for both kinds.
+// a 1x1 convolution of a 1x1 image: Kernel and Stride are 1, In and Out are vectors,
+// and every formula below holds for both kinds.
 type Layer struct {
 	Kind           Kind
 	In, Out        Shape
@@ -71,21 +71,21 @@ type Layer struct {
 	W, B           Range // in the parameter arena: weights (WeightShape), biases [Channels]
 }
 
-// FanIn is the number of inputs of one unit: in, or k·k·c_in.
+// FanIn returns the number of inputs of one unit: in, or k·k·c_in.
 func (l Layer) FanIn() int { return l.Kernel * l.Kernel * l.In.C }
 
-// FanOut is the width through which an error enters the layer: out, or k·k·c_out. It
+// FanOut returns the width through which an error enters the layer: out, or k·k·c_out. It
 // is the fan-in of the layer's feedback in FA.
 func (l Layer) FanOut() int { return l.Kernel * l.Kernel * l.Out.C }
 
-// Units is the number of outputs per example; a convolution has one for every
+// Units returns the number of outputs per example; a convolution has one for every
 // position and channel.
 func (l Layer) Units() int { return l.Out.Size() }
 
-// Channels is the number of biases: units of a dense layer, filters of a convolution.
+// Channels returns the number of biases: units of a dense layer, filters of a convolution.
 func (l Layer) Channels() int { return l.Out.C }
 
-// WeightShape is [in, out] or [k, k, c_in, c_out], row-major.
+// WeightShape returns [in, out] or [k, k, c_in, c_out], row-major.
 func (l Layer) WeightShape() []int {
 	if l.Kind == Conv {
 		return []int{l.Kernel, l.Kernel, l.In.C, l.Out.C}
@@ -93,10 +93,10 @@ func (l Layer) WeightShape() []int {
 	return []int{l.In.C, l.Out.C}
 }
 
-// Weights is the number of weights, biases not counted.
+// Weights returns the number of weights, biases not counted.
 func (l Layer) Weights() int { return l.FanIn() * l.Out.C }
 
-// ConvShape is the layer's geometry for a batch of examples, as devices take it.
+// ConvShape returns the layer's geometry for a batch of examples, as devices take it.
 func (l Layer) ConvShape(batch int) gpu.ConvShape {
 	return gpu.ConvShape{
 		Batch: batch,
@@ -105,7 +105,7 @@ func (l Layer) ConvShape(batch int) gpu.ConvShape {
 	}
 }
 
-// String is "dense 200" or "conv 96 5/2" (filters, kernel/stride).
+// String returns "dense 200" or "conv 96 5/2" (filters, kernel/stride).
 func (l Layer) String() string {
 	if l.Kind == Conv {
 		return fmt.Sprintf("conv %d %d/%d", l.Out.C, l.Kernel, l.Stride)
@@ -118,7 +118,7 @@ func (l Layer) String() string {
 //	[ W_0 | b_0 | b_1 | … | b_L | W_1 | … | W_L ]
 //
 // Every block starts at a multiple of [Alignment] elements; the padding between
-// blocks starts as zero, gets no gradient and is read by no layer. W_1 to W_L, which
+// blocks starts as zero, gets no gradient, and no layer reads it. W_1 to W_L, which
 // mDFA clamps, are one contiguous range, Clamp; W_0 and the biases lie outside it.
 type Network struct {
 	Input      Shape
@@ -130,10 +130,10 @@ type Network struct {
 	Clamp      Range   // W_1..W_L with the padding between them; empty without a hidden layer
 }
 
-// Hidden is every layer but the logit layer.
+// Hidden returns every layer but the logit layer.
 func (n *Network) Hidden() []Layer { return n.Layers[:len(n.Layers)-1] }
 
-// HiddenUnits is the number of hidden outputs per example, over all hidden layers.
+// HiddenUnits returns the number of hidden outputs per example, over all hidden layers.
 func (n *Network) HiddenUnits() int {
 	sum := 0
 	for _, l := range n.Hidden() {
@@ -142,7 +142,7 @@ func (n *Network) HiddenUnits() int {
 	return sum
 }
 
-// Weights is the number of parameters, biases counted and padding not.
+// Weights returns the number of parameters, biases counted and padding not.
 func (n *Network) Weights() int {
 	sum := 0
 	for _, l := range n.Layers {
@@ -151,8 +151,8 @@ func (n *Network) Weights() int {
 	return sum
 }
 
-// FeedbackColumns has, for each hidden layer, its columns in the DFA feedback matrix
-// [Logits, HiddenUnits]. The layers stand side by side in their order, unpadded.
+// FeedbackColumns returns, for each hidden layer, its columns in the DFA feedback matrix
+// [Logits, HiddenUnits]. The layers lie side by side in their order, unpadded.
 func (n *Network) FeedbackColumns() []Range {
 	columns := make([]Range, len(n.Hidden()))
 	off := 0
@@ -163,9 +163,9 @@ func (n *Network) FeedbackColumns() []Range {
 	return columns
 }
 
-// FARanges has, for each layer l, the place of its FA feedback B_l in an arena of
-// their own, and the arena's length, padding included. B_l is [out, in] for a dense
-// layer and shaped like W_l, [k, k, c_in, c_out], for a convolution; layer 0 passes
+// FARanges returns, for each layer l, the range of its FA feedback B_l in an arena for
+// feedback, and the arena's length, padding included. B_l is [out, in] for a dense
+// layer and has the shape of W_l, [k, k, c_in, c_out], for a convolution; layer 0 passes
 // no error on and has the empty range.
 func (n *Network) FARanges() (ranges []Range, length int) {
 	ranges = make([]Range, len(n.Layers))
@@ -176,7 +176,7 @@ func (n *Network) FARanges() (ranges []Range, length int) {
 	return ranges, length
 }
 
-// String is the network on one line: "28x28x1 -> conv 96 5/2 -> dense 10".
+// String returns the network on one line: "28x28x1 -> conv 96 5/2 -> dense 10".
 func (n *Network) String() string {
 	var b strings.Builder
 	b.WriteString(n.Input.String())

@@ -16,16 +16,16 @@ const (
 	layerFeedback
 )
 
-// stream is the generator for one tensor: a PCG whose 128 bits of state are mixed
-// from the seed, the purpose and the layer's index. Each tensor has its own, so what
-// one draws depends on nothing but its own shape and initializer: adding a layer,
-// or choosing another rule, leaves the draws of all others as they were.
+// stream returns the generator for one tensor: a PCG whose 128 bits of state are mixed
+// from the seed, the purpose and the layer's index. Each tensor has its own, so that its
+// values depend only on its shape and initializer: adding a layer, or choosing another
+// rule, does not change the other tensors.
 func stream(seed uint64, p purpose, layer int) *rand.Rand {
 	high := mix(mix(mix(seed)^uint64(p)) ^ uint64(layer))
 	return rand.New(rand.NewPCG(high, mix(high)))
 }
 
-// mix is one step of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom
+// mix makes one step of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom
 // Number Generators, OOPSLA 2014): a bijection whose outputs look independent.
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
@@ -34,7 +34,7 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// InitialParams is the parameter arena before the first step: weights drawn by init,
+// InitialParams returns the parameter arena before the first step: weights drawn by init,
 // biases and padding zero. With monotone (mDFA) the first layer draws from
 // init.FreeFirst and all others from init.Monotone. The same arguments give the same
 // bits; fan_in is [Layer.FanIn].
@@ -57,9 +57,9 @@ func (n *Network) InitialParams(init Init, monotone bool, seed uint64) ([]float3
 	return arena, nil
 }
 
-// DFAGenerator draws the feedback of DFA, or with monotone of mDFA, where it is used
-// ([gpu.FeedbackArgs]). fan_in is the number of logits. What it draws for a hidden layer
-// depends on nothing but the seed, the layer's place and the initializer.
+// DFAGenerator returns the formula of the feedback of DFA, or with monotone of mDFA, which a
+// device draws where it is used ([gpu.FeedbackArgs]). fan_in is the number of logits. A hidden
+// layer's values depend only on the seed, the layer's index and the initializer.
 func (n *Network) DFAGenerator(init Init, monotone bool, seed uint64) (gpu.Generator, error) {
 	if monotone {
 		var err error
@@ -74,10 +74,10 @@ func (n *Network) DFAGenerator(init Init, monotone bool, seed uint64) (gpu.Gener
 	return g, nil
 }
 
-// DFAFeedback is the same feedback as a matrix, bit by bit what [Network.DFAGenerator]
-// draws: row-major [Logits, HiddenUnits], with the columns of [Network.FeedbackColumns].
-// The error wraps ErrTooLarge where no device could index the matrix; whether it
-// fits into memory is for the caller to ask first ([Network.Memory]).
+// DFAFeedback returns the feedback that [Network.DFAGenerator] draws, bit by bit, as a matrix:
+// row-major [Logits, HiddenUnits], with the columns of [Network.FeedbackColumns].
+// The error wraps ErrTooLarge if no device could index the matrix; the caller must check
+// first that it fits into memory ([Network.Memory]).
 func (n *Network) DFAFeedback(init Init, monotone bool, seed uint64) ([]float32, error) {
 	g, err := n.DFAGenerator(init, monotone, seed)
 	if err != nil {
@@ -98,11 +98,11 @@ func (n *Network) DFAFeedback(init Init, monotone bool, seed uint64) ([]float32,
 	return matrix, nil
 }
 
-// FAFeedback is the feedback arena of FA and, for each layer, its place there:
+// FAFeedback returns the feedback arena of FA and, for each layer, its range there:
 // [Network.FARanges] has shapes and layout. fan_in is the width through which the
-// error comes in, [Layer.FanOut]: out of a dense layer, and k·k·c_out of a
-// convolution, since as many products make up one element of its transposed
-// convolution where windows overlap at every position.
+// error enters, [Layer.FanOut]: out for a dense layer, and k·k·c_out for a convolution,
+// the number of products in one element of its transposed convolution where windows
+// overlap at every position.
 func (n *Network) FAFeedback(init Init, seed uint64) ([]float32, []Range, error) {
 	ranges, length := n.FARanges()
 	arena := make([]float32, length)

@@ -9,8 +9,7 @@ import (
 )
 
 // ParseLayers reads the widths of hidden dense layers: "200,200". Blanks around
-// numbers are ignored; "none" and the empty text mean no hidden layer, a non-nil
-// slice of length 0.
+// numbers are ignored; "none" and the empty text give a non-nil slice of length 0.
 func ParseLayers(text string) ([]int, error) {
 	layers := []int{}
 	for _, part := range list(text) {
@@ -25,8 +24,8 @@ func ParseLayers(text string) ([]int, error) {
 }
 
 // ParseFilters reads convolutional layers as filters:kernel:stride: "96:5:2,96:3:1".
-// Blanks around numbers are ignored; "none" and the empty text mean no hidden layer,
-// a non-nil slice of length 0.
+// Blanks around numbers are ignored; "none" and the empty text give a non-nil slice of
+// length 0.
 func ParseFilters(text string) ([]Filter, error) {
 	filters := []Filter{}
 	for _, part := range list(text) {
@@ -55,13 +54,13 @@ func ParseActivation(text string) (gpu.Activation, error) {
 	return 0, fmt.Errorf("model: activation %s: expected %s", quote(text), alternatives(gpu.ActivationNames()))
 }
 
-// alternatives is "a, b or c".
+// alternatives returns "a, b or c".
 func alternatives(names []string) string {
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// list splits at commas; "none" and blanks are the empty list.
+// list splits text at commas; "none" and blanks give the empty list.
 func list(text string) []string {
 	text = strings.TrimSpace(text)
 	if text == "" || strings.EqualFold(text, "none") {
@@ -80,7 +79,7 @@ func positive(text string) (int, bool) {
 	return int(n), err == nil && n > 0
 }
 
-// quote quotes what a user typed, shortened to what a line of text can bear.
+// quote quotes a text of the user, shortened to fit into a line.
 func quote(text string) string {
 	const most = 60
 	if runes := []rune(text); len(runes) > most {

@@ -2,7 +2,7 @@ package model
 
 import "fmt"
 
-// Spec is a network as files keep it: what [NewDense] and [NewConv] make it of. Its JSON
+// Spec is a network as files keep it: the arguments of [NewDense] or [NewConv]. Its JSON
 // names are part of the format of checkpoints.
 type Spec struct {
 	Input      [3]int      `json:"input"` // height, width, channels

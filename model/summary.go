@@ -22,7 +22,7 @@ const (
 
 const floatSize = 4
 
-// FeedbackLen is the number of float32 elements of the feedback, padding included.
+// FeedbackLen returns the number of float32 elements of the feedback, padding included.
 func (n *Network) FeedbackLen(kind Feedback) int64 {
 	switch kind {
 	case LayerFeedback:
@@ -35,16 +35,16 @@ func (n *Network) FeedbackLen(kind Feedback) int64 {
 	return 0
 }
 
-// Memory is what a network's arrays take, in bytes, each of them once: gradients and
-// optimizer state are as large as Weights again, errors as large as the hidden layers.
+// Memory is the size of a network's arrays in bytes, each counted once: gradients and each
+// optimizer state are as large as Weights, errors as large as the hidden layers.
 type Memory struct {
 	Weights     uint64 // the parameter arena
 	Feedback    uint64
 	Activations uint64 // input, outputs of all layers, and preactivations where f' needs them
 }
 
-// Memory plans the memory for batches of the given size, at least 0. Sums too large
-// for 64 bits are the largest number of them.
+// Memory computes the memory for batches of the given size, at least 0. Sums too large
+// for 64 bits are the largest uint64.
 func (n *Network) Memory(batch int, kind Feedback) Memory {
 	perExample := uint64(n.Input.Size())
 	for i := range n.Layers {
@@ -57,7 +57,7 @@ func (n *Network) Memory(batch int, kind Feedback) Memory {
 	}
 }
 
-// kept is the number of elements that a forward pass leaves of layer i, per example.
+// kept returns the number of elements of layer i that a forward pass keeps, per example.
 func (n *Network) kept(i int) uint64 {
 	units := uint64(n.Layers[i].Units())
 	if i < len(n.Layers)-1 && n.Activation.NeedsPre() {
@@ -66,7 +66,7 @@ func (n *Network) kept(i int) uint64 {
 	return units
 }
 
-// Headline is the network in one line: its layers, the number of its weights (biases
+// Headline returns the network in one line: its layers, the number of its weights (biases
 // included) and the memory of its feedback, if it has any.
 func (n *Network) Headline(kind Feedback) string {
 	line := fmt.Sprintf("%v      %s weights", n, humanize.Comma(int64(n.Weights())))
@@ -76,7 +76,7 @@ func (n *Network) Headline(kind Feedback) string {
 	return line
 }
 
-// Summary is the headline and a table of the layers: shapes, numbers of weights and
+// Summary returns the headline and a table of the layers: shapes, numbers of weights and
 // feedback elements, memory of the activations of a batch, and the totals. It ends
 // with a newline.
 func (n *Network) Summary(batch int, kind Feedback) string {
@@ -106,7 +106,7 @@ func (n *Network) Summary(batch int, kind Feedback) string {
 	return b.String()
 }
 
-// layerFeedback is the number of feedback elements that belong to layer i.
+// layerFeedback returns the number of feedback elements that belong to layer i.
 func (n *Network) layerFeedback(i int, kind Feedback) int64 {
 	l := n.Layers[i]
 	switch {
@@ -118,7 +118,7 @@ func (n *Network) layerFeedback(i int, kind Feedback) int64 {
 	return 0
 }
 
-// bytesOf is the size of batch examples of n floats each, or the largest uint64.
+// bytesOf returns the size of batch examples of n floats each, or the largest uint64.
 func bytesOf(batch int, n uint64) uint64 {
 	over, product := bits.Mul64(uint64(max(batch, 0)), floatSize*n)
 	if over != 0 {

@@ -14,8 +14,7 @@ type Tensor struct {
 
 // Split names the blocks of a parameter arena (or of one laid out like it): for each layer
 // l from 0 on, "layers.l.weight", [in, out] or [k, k, c_in, c_out], and "layers.l.bias",
-// [units] or [c_out]. The data are views of the arena; the padding between blocks is in
-// none of them.
+// [units] or [c_out]. The data are views of the arena, without the padding between blocks.
 func (n *Network) Split(arena []float32) []Tensor {
 	tensors := n.tensors()
 	for i, l := range n.Layers {
@@ -24,7 +23,7 @@ func (n *Network) Split(arena []float32) []Tensor {
 	return tensors
 }
 
-// tensors is Split without the data.
+// tensors returns the names and shapes of Split, without data.
 func (n *Network) tensors() []Tensor {
 	var tensors []Tensor
 	for i, l := range n.Layers {
@@ -35,8 +34,8 @@ func (n *Network) tensors() []Tensor {
 	return tensors
 }
 
-// Join is the arena of tensors that Split has named, in any order, with padding of zeros.
-// A tensor that is missing, is there twice, has another shape, or belongs to no layer is
+// Join returns the arena of tensors with the names of Split, in any order, with padding of zeros.
+// A tensor that is missing, occurs twice, has another shape, or belongs to no layer is
 // an error.
 func (n *Network) Join(tensors []Tensor) ([]float32, error) {
 	given := map[string]Tensor{}

@@ -73,7 +73,7 @@ func (d *Device) Close() error {
 	return nil
 }
 
-// Sync has nothing to wait for: operations are done when they return.
+// Sync does not wait: operations have run when they return.
 func (d *Device) Sync() error { return d.state.Ready("sync") }
 
 // phase is a piece of an operation whose parts may run concurrently. The phases of an
@@ -83,7 +83,7 @@ type phase struct {
 	work  func(part, worker int)
 }
 
-// serial is a phase of one part.
+// serial returns a phase of one part.
 func serial(work func()) phase {
 	return phase{1, func(int, int) { work() }}
 }

@@ -16,7 +16,7 @@ import (
 // Slurm jobs. Both are zero if they cannot be read.
 func systemMemory() (free, total int64) { return memoryBelow("/") }
 
-// memoryBelow is systemMemory with root in place of "/".
+// memoryBelow does the work of systemMemory, with root in place of "/".
 func memoryBelow(root string) (free, total int64) {
 	f, err := os.Open(filepath.Join(root, "proc/meminfo"))
 	if err != nil {

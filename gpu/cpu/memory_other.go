@@ -2,5 +2,5 @@
 
 package cpu
 
-// systemMemory is unknown on this system.
+// systemMemory returns zeros, which stand for unknown.
 func systemMemory() (free, total int64) { return 0, 0 }

@@ -17,7 +17,7 @@ type Library struct {
 	sgemm      uintptr // Fortran entry; 0 for gonum
 }
 
-// Gonum returns the pure Go library, which is always there and several times slower.
+// Gonum returns the library in pure Go, which every build has; it is several times slower.
 func Gonum() *Library { return &Library{name: "gonum"} }
 
 // Name describes the library for a person, e.g.
@@ -67,7 +67,7 @@ func (l *Library) Run(p *Product) {
 		1, p.A, p.LDA, p.B, p.LDB, beta, p.C, p.LDC)
 }
 
-// clear is the product over an empty inner dimension.
+// clear computes the product over an empty inner dimension.
 func (p *Product) clear() {
 	if p.Accumulate {
 		return

@@ -12,7 +12,7 @@ type nativeArgs struct{}
 
 func (l *Library) runNative(*Product) {}
 
-// Find has no native library to offer on this platform.
+// Find returns gonum: there is no native library for this platform.
 func Find() (*Library, error) {
 	if wanted := os.Getenv(variable); wanted != "" && wanted != "gonum" {
 		return nil, fmt.Errorf("%s=%s: this program has no native BLAS on %s/%s", variable, wanted, runtime.GOOS, runtime.GOARCH)

@@ -17,7 +17,7 @@ func (c *Comparison) Add(a, b []float32, low, high float32) {
 	c.add(a[n:], b[n:], low, high)
 }
 
-// add is the plain loop. The product of two float32 is exact in float64 and does not
+// add runs the plain loop. The product of two float32 is exact in float64 and does not
 // underflow, so its sign is that of the factors.
 func (c *Comparison) add(a, b []float32, low, high float32) {
 	b = b[:len(a)]
@@ -33,7 +33,7 @@ func (c *Comparison) add(a, b []float32, low, high float32) {
 	}
 }
 
-// indicator is 1 for true. The compiler makes no branch of it, which random signs would mispredict.
+// indicator returns 1 for true. The compiler makes no branch of it, which random signs would mispredict.
 func indicator(b bool) int {
 	if b {
 		return 1

@@ -92,7 +92,7 @@ func add(dst, src []float32) {
 	}
 }
 
-// clamp is max(w, floor), where NaN stays NaN so that a run that diverged shows it.
+// clamp returns max(w, floor), where NaN stays NaN so that a run that diverged shows it.
 func clamp(w, floor float32) float32 {
 	if w < floor {
 		return floor

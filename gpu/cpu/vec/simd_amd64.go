@@ -132,7 +132,7 @@ func eight(x float32) *[8]float32 { return &[8]float32{x, x, x, x, x, x, x, x} }
 
 func con(x *[8]float32) f8 { return archsimd.LoadFloat32x8(x) }
 
-// tanh is x + x³·p(x²) for |x| < 0.625 and sign(x)·(1 - 2/(exp(2|x|) + 1)) from there.
+// tanh returns x + x³·p(x²) for |x| < 0.625 and sign(x)·(1 - 2/(exp(2|x|) + 1)) otherwise.
 func tanh(x f8) f8 {
 	signs := archsimd.BroadcastInt32x8(-1 << 31)
 	bits := x.AsInt32x8()
@@ -151,7 +151,7 @@ func tanh(x f8) f8 {
 	return x.Merge(y, x.IsNaN())
 }
 
-// sigmoid is z/(1 + z) for x < 0 and 1/(1 + z) from there on, with z = exp(-|x|), which cannot
+// sigmoid returns z/(1 + z) for x < 0 and 1/(1 + z) otherwise, with z = exp(-|x|), which cannot
 // overflow. Below -87.3 it is 0, where z is subnormal.
 func sigmoid(x f8) f8 {
 	a := x.AsInt32x8().AndNot(archsimd.BroadcastInt32x8(-1 << 31)).AsFloat32x8()
@@ -161,7 +161,7 @@ func sigmoid(x f8) f8 {
 	return x.Merge(y, x.IsNaN())
 }
 
-// exp is 2^k·exp(r) with r = x - k·ln 2, for -87.3 <= x <= 88.
+// exp returns 2^k·exp(r) with r = x - k·ln 2, for -87.3 <= x <= 88.
 func exp(x f8) f8 {
 	k := x.Mul(con(log2e)).RoundToEven()
 	r := con(negLn2High).MulAdd(k, x)
@@ -187,7 +187,7 @@ func clipSIMD(h, z, bias []float32, low, high float32) int {
 	return n
 }
 
-// curveSlopeSIMD has f' = 1 - h² for tanh and h(1 - h) for the sigmoid.
+// curveSlopeSIMD multiplies by f' = 1 - h² for tanh, and by h(1 - h) for the sigmoid.
 func curveSlopeSIMD(act gpu.Activation, d, h, sum []float32) int {
 	n := len(d) &^ 7
 	unit := all(1)
@@ -206,7 +206,7 @@ func curveSlopeSIMD(act gpu.Activation, d, h, sum []float32) int {
 	return n
 }
 
-// clipSlopeSIMD has f' = 1 in [low, high] and 0 elsewhere, NaN included.
+// clipSlopeSIMD multiplies by f' = 1 in [low, high] and 0 elsewhere, NaN included.
 func clipSlopeSIMD(d, pre, sum []float32, low, high float32) int {
 	n := len(d) &^ 7
 	least, most, unit := all(low), all(high), all(1)
@@ -232,7 +232,7 @@ func addSIMD(dst, src []float32) int {
 	return n
 }
 
-// floored is max(w, floor) with NaN left as it is.
+// floored returns max(w, floor) with NaN left as it is.
 func floored(w, floor f8) f8 { return floor.Merge(w, w.Less(floor)) }
 
 func optimizeSIMD(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) {
