@@ -1,26 +1,27 @@
-// The CUDA kernels of mdfa: everything a training step needs beside cuBLAS's matrix
-// products. `make ptx` compiles this file to gpu/cuda/kernels.ptx, and the typed Go
-// wrappers in gpu/cuda/kernels are generated from the signatures, structs and constants
-// below. gpu/ops.go holds the formulas that each kernel implements, gpu/cuda/kernels/doc.go
-// says which kernels and matrix products make up an operation.
+// The CUDA kernels of mdfa: every part of a training step except the matrix products,
+// which are cuBLAS's. `make ptx` compiles this file to gpu/cuda/kernels.ptx, and the typed
+// Go wrappers in gpu/cuda/kernels are generated from the signatures, structs and constants
+// below. Package gpu holds the formulas (gpu/ops.go, gpu/activation.go, gpu/optimizer.go);
+// gpu/cuda/kernels/doc.go lists the kernels and matrix products of each operation.
 //
 // Conventions
 //   - Matrices are row-major and contiguous, images NHWC.
 //   - Every count is an int of at most MAX_ELEMENTS, so that a grid-stride index cannot
 //     overflow; only the data set is larger, and its offsets are 64 bits wide.
 //   - No atomics, and every sum has a fixed order: the same launch gives the same bits.
-//   - `width` is 4 where each row length is a multiple of 4 and each pointer is aligned to
-//     16 bytes (bytes: 4), else 1. It is the same for all threads, and so is the result.
-//   - NaN is never swallowed: comparisons are written so that it passes through.
+//   - `width` is 4 if each row length is a multiple of 4 and each pointer is aligned to
+//     16 bytes (bytes: 4), else 1. It is the same for all threads, and the result is the
+//     same for both widths.
+//   - NaN stays NaN: comparisons are written so that it passes through.
 //   - "Bytes" in a header counts global memory, per element unless it says otherwise.
 
 typedef unsigned char uint8;
 
-// Shared with the launcher, which gets them as Go constants. Enumerators take no memory.
+// Constants that the launcher shares: generated Go code has them, too. Enumerators take no memory.
 enum : int {
-    BLOCK = 256,                // threads of a block, where nothing else is said
-    LOSS_BLOCK = 1024,          // threads of the loss kernels where one block does all
-    LOSS_SPLIT_BLOCK = 128,     // threads of a block of theirs where there are more, and of loss_finish
+    BLOCK = 256,                // threads of a block, unless stated otherwise
+    LOSS_BLOCK = 1024,          // threads of the loss kernels if one block does all
+    LOSS_SPLIT_BLOCK = 128,     // threads of each of their blocks if there are more, and of loss_finish
     SUMS_BLOCK = 1024,          // threads of a block of column_sums: 32 columns, 32 rows
     WARP = 32,                  // threads of a warp
     TILE_COLUMNS = 32,          // columns of a block of column_sums
@@ -60,7 +61,7 @@ template <int W> __device__ void store(float *p, int i, Vec<W> v) {
     reinterpret_cast<Vec<W> *>(p)[i] = v;
 }
 
-// activate is f(a); NaN stays NaN, and an activation without a formula here is NaN.
+// activate returns f(a); NaN stays NaN, and an activation without a formula here gives NaN.
 __device__ float activate(int act, float a) {
     if (act == ACT_TANH) return tanhf(a);
     if (act == ACT_RELU) return a < 0.0f ? 0.0f : a;
@@ -72,7 +73,7 @@ __device__ float activate(int act, float a) {
     return act == ACT_LINEAR ? a : NAN_F;
 }
 
-// slopes is f' of W units. `below` holds the values from which f' is computed: h for tanh and
+// slopes returns f' of W units. `below` holds the values from which f' is computed: h for tanh and
 // sigmoid, a for relu (1 at 0) and pl (1 on the closed interval), nothing for linear.
 template <int W> __device__ Vec<W> slopes(int act, const float *below, int i) {
     Vec<W> v = {};
@@ -90,7 +91,7 @@ template <int W> __device__ Vec<W> slopes(int act, const float *below, int i) {
     return v;
 }
 
-// The warp reductions leave the same bits in every lane: the tree is symmetric.
+// The warp reductions return the same bits in every lane: the tree is symmetric.
 __device__ float warp_sum(float v) {
     for (int d = WARP / 2; d > 0; d /= 2) v += __shfl_xor_sync(0xffffffffu, v, d);
     return v;
@@ -111,9 +112,9 @@ __device__ float warp_max(float v) {
     return v;
 }
 
-// sum_lanes ends a column sum: thread (x, y) brings the W sums of its rows for its columns,
+// sum_lanes ends a column sum: thread (x, y) passes the W sums of its rows for its columns,
 // and sums[c] becomes their sum in the order of y, for the c < limit of the block's columns.
-// `shared` holds one float per thread and column of it.
+// `shared` holds one float for each thread and each of its columns.
 template <int W> __device__ void sum_lanes(float *shared, Vec<W> mine, float *sums, int limit) {
     int columns = blockDim.x * W;
     int thread = threadIdx.y * blockDim.x + threadIdx.x;
@@ -131,7 +132,7 @@ template <int W> __device__ void sum_lanes(float *shared, Vec<W> mine, float *su
 // or, without an order, cursor·batch + i. A row outside the data set, or a position outside
 // the order, gives zeros and the label -1.
 //
-// The first thread of a block looks the row up for the others.
+// The first thread of a block reads the number of the row for the others.
 //
 // Launch: BLOCK threads; grid x over the features / width, y over the batch.
 // Bytes: reads 1, writes 4; per example 8 more, and 8 per block.
@@ -172,7 +173,7 @@ gather(float *__restrict__ x, int *__restrict__ y, const uint8 *__restrict__ dat
             gather_row<4>(to, from, features, scale, inside);
         else
             gather_row<1>(to, from, features, scale, inside);
-        __syncthreads();  // all have read what the next round overwrites
+        __syncthreads();  // all have read `found`, which the next round overwrites
     }
 }
 
@@ -180,11 +181,11 @@ gather(float *__restrict__ x, int *__restrict__ y, const uint8 *__restrict__ dat
 // bias_tanh, bias_sigmoid, bias_linear: h = f(h + b), in place, b added to every row of h [rows, cols].
 // bias_relu, bias_pl: pre = pre + b in place, h = f(pre).
 //
-// A thread goes down its columns and keeps their bias in registers.
+// A thread keeps the bias of its columns in registers and processes their rows one after the other.
 //
 // Launch: block x over the columns / width, block y over rows, at most BLOCK threads; grid x
 // over all columns / width, y over rows.
-// Bytes: in place reads 4, writes 4; the others read 4, write 8; and each thread reads its
+// Bytes: in place reads 4, writes 4; the others read 4, write 8; each thread also reads its
 // bias once, 4 · width.
 template <int W, int ACT, bool KEEP_PRE>
 __device__ void bias_activation(float *pre, float *h, const float *b, int rows, int cols) {
@@ -244,8 +245,8 @@ bias_linear(float *h, const float *__restrict__ b, int rows, int cols, int width
 }
 
 // ---------------------------------------------------------------------------------------
-// Windows are the outputs whose receptive fields a pixel (u, v) lies in: all (y, x) from first
-// to last, none where a first is behind its last.
+// Windows are the outputs whose receptive fields contain a pixel (u, v): all (y, x) from first
+// to last, and none if a first exceeds its last.
 struct Windows {
     int first_y;
     int last_y;
@@ -262,10 +263,10 @@ __device__ Windows windows_over(int u, int v, int kernel, int stride, int out_h,
 // im2col: patches[n, y, x, i, j, c] = image[n, stride·y + i, stride·x + j, c] for `images`
 // images of in_h × in_w × channels.
 //
-// With width 4 a thread reads four channels of a pixel once and writes them wherever a window
-// sees them. With width 1, where channels are few, that would scatter single floats: there
-// a thread writes its column of the patches, as for fixed i the run over (j, c) is contiguous
-// in both, and pixels are read again, from the cache.
+// With width 4 a thread reads four channels of a pixel once and writes them to every window
+// that contains the pixel. With width 1, where channels are few, that would scatter single
+// floats: there a thread writes its column of the patches, since for fixed i the range over
+// (j, c) is contiguous in both, and pixels are read again, from the cache.
 //
 // Launch with width 4: block x over the channels / 4, block y over pixels; grid x over images ·
 // in_h · in_w / block y, y over the channels. With width 1: block x over the columns of a patch,
@@ -323,7 +324,7 @@ im2col(const float *__restrict__ image, float *__restrict__ patches, int images,
 // col2im: dx[n, u, v, c] = f'(a[n, u, v, c]) · sum over all (y, i), (x, j) with
 // u = stride·y + i and v = stride·x + j of patches[n, y, x, i, j, c]; no such pair gives 0.
 // `below` holds the h or a from which f' is computed (see slopes).
-// sums[block, c] is the sum of the block's dx; column_sums makes the bias gradient of them.
+// sums[block, c] is the sum of the block's dx; column_sums adds these to the bias gradient.
 //
 // Launch: block x over the channels / width, block y over positions, at most BLOCK threads;
 // grid x over images · in_h · in_w / rows_per_block, y over the channels.
@@ -378,11 +379,11 @@ col2im(const float *__restrict__ patches, const float *__restrict__ below, float
 }
 
 // ---------------------------------------------------------------------------------------
-// Feedback that nobody keeps: the element in row k and column j of a layer's B, drawn anew
-// wherever it is used. gpu/generator.go is the twin that must give the same bits, so every
-// operation is one that IEEE 754 rounds exactly: no fused multiply-add, no library function.
+// Feedback that is not stored: the element in row k and column j of a layer's B is drawn again
+// wherever it is used. gpu/generator.go must give the same bits, so that every operation here
+// is one that IEEE 754 rounds exactly: no fused multiply-add, no library function.
 
-// philox is Philox4x32-10: 128 random bits for each counter and key.
+// philox is Philox4x32-10 (gpu/internal/philox): 128 random bits for each counter and key.
 __device__ uint4 philox(uint4 counter, uint2 key) {
     for (int round = 0; round < 10; round++) {
         unsigned high0 = __umulhi(0xD2511F53u, counter.x), low0 = 0xD2511F53u * counter.x;
@@ -417,7 +418,7 @@ __device__ float neg_log(float x) {
 }
 
 // normal is the quantile of the standard normal distribution (Wichura's PPND7): the lowest
-// bit of the word is the sign, the others are the probability of a value further out.
+// bit of the word is the sign, the others are the probability of a larger magnitude.
 __device__ float normal(unsigned word) {
     float tail = __fmul_rn(__fadd_rn(__uint2float_rn(word >> 1), 0.5f), 0x1p-32f);
     float q = __fsub_rn(0.5f, tail), above, below;
@@ -434,7 +435,7 @@ __device__ float normal(unsigned word) {
     return word & 1 ? -z : z;
 }
 
-// drawn makes an element of 32 random bits.
+// drawn makes an element of B from 32 random bits.
 __device__ float drawn(int draw, float low, float high, unsigned word) {
     if (draw == DRAW_NORMAL || draw == DRAW_ABS_NORMAL) {
         float z = normal(word);
@@ -447,14 +448,14 @@ __device__ float drawn(int draw, float low, float high, unsigned word) {
 
 // ---------------------------------------------------------------------------------------
 // feedback: for every hidden layer l, delta_l = (E · B_l) ⊙ f'(a_l) for at most
-// MAX_DIRECT_LOGITS logits; one logit is the outer product of E and B.
-// feedback_drawn: the same for any number of logits, where B is drawn and nowhere stored.
+// MAX_DIRECT_LOGITS logits; with one logit E · B_l is the outer product of E and B_l.
+// feedback_drawn: the same for any number of logits, with B drawn and not stored.
 // Beyond MAX_DIRECT_LOGITS a block draws its part of B again for every few rows.
 // times_slope: delta_l = raw_l ⊙ f'(a_l), where raw [batch, columns] is E · B from cuBLAS, or
-// the error behind one layer, then in place (raw and delta the same).
+// the error that one layer passes back, then in place (raw and delta are the same).
 // All: sums_l[chunk, j] is the sum of delta_l[:, j] over the rows of the block's chunk: the
-// bias gradient itself where one chunk holds the whole batch and every element of the layer
-// has a bias of its own, else column_sums makes it.
+// bias gradient itself if one chunk holds the whole batch and every element of the layer
+// has its own bias; otherwise column_sums computes it.
 //
 // Launch: block x · width columns, block y rows, BLOCK threads; grid x over all tiles (a tile
 // is a block's columns within one layer), y over chunks of rows_per_block rows. The two of
@@ -482,7 +483,7 @@ struct DeltaArgs {
     int layers;
     int rows_per_block;
     int width;
-    int draw;         // gpu.Draw; this and what follows are for feedback_drawn
+    int draw;         // gpu.Draw; this and the next fields are for feedback_drawn
     int seed_low;     // the halves of the seed
     int seed_high;
     int first_layer;  // the number of layer[0] among all layers
@@ -491,16 +492,16 @@ struct DeltaArgs {
     DeltaLayer layer[MAX_LAYERS];
 };
 
-// layer_of is the number of the layer that the block's tile belongs to.
+// layer_of returns the number of the layer to which the block's tile belongs.
 __device__ int layer_of(const DeltaArgs &args) {
     int l = 0;
     while (l + 1 < args.layers && (int)blockIdx.x >= args.layer[l + 1].first_tile) l++;
     return l;
 }
 
-// StoredFeedback and DrawnFeedback are B as feedback_tile takes it: put writes the W elements
-// of row k of layer l from column j on, a multiple of W. SPLIT says whether there may be more
-// than MAX_DIRECT_LOGITS logits, which are then taken in parts.
+// StoredFeedback and DrawnFeedback are the two sources of B for feedback_tile: put writes the W
+// elements of row k of layer l that start at column j, a multiple of W. SPLIT says whether there
+// may be more than MAX_DIRECT_LOGITS logits, which feedback_tile then processes in parts.
 template <int W> struct StoredFeedback {
     static constexpr bool SPLIT = false;
     static __device__ void put(float *to, const DeltaArgs &args, int l, int k, int j) {
@@ -513,7 +514,7 @@ template <int W> struct DrawnFeedback {
     static __device__ void put(float *to, const DeltaArgs &args, int l, int k, int j) {
         uint4 words = philox(make_uint4(j / 4, k, args.first_layer + l, 0), make_uint2(args.seed_low, args.seed_high));
         for (int skip = j % 4; skip > 0; skip--) words = make_uint4(words.y, words.z, words.w, 0);
-#pragma unroll 1  // four quantiles side by side would take too many registers
+#pragma unroll 1  // four quantiles at once would take too many registers
         for (int i = 0; i < W; i++) {
             to[i] = drawn(args.draw, args.low, args.high, words.x);
             words = make_uint4(words.y, words.z, words.w, 0);
@@ -521,7 +522,7 @@ template <int W> struct DrawnFeedback {
     }
 };
 
-// put_rows writes rows [from, from + rows) of the block's columns of B, first being the first.
+// put_rows writes rows [from, from + rows) of the block's columns of B, which start at `first`.
 template <int W, class Feedback>
 __device__ void put_rows(float *b, const DeltaArgs &args, int l, int first, int from, int rows) {
     int column = threadIdx.x * W;
@@ -549,10 +550,10 @@ template <int W, class Feedback> __device__ void feedback_tile(float *shared, fl
         do {
             int here = Feedback::SPLIT ? min(part, logits - from) : logits;
             __syncthreads();
-            if (Feedback::SPLIT && active && (row == start || part < logits))  // else b is there still
+            if (Feedback::SPLIT && active && (row == start || part < logits))  // otherwise b still holds them
                 put_rows<W, Feedback>(b, args, l, first, from, here);
             for (int i = thread; i < group * here; i += blockDim.x * blockDim.y) {
-                int r = Feedback::SPLIT ? i / here : 0;  // rows are further apart in E than here
+                int r = Feedback::SPLIT ? i / here : 0;  // rows of E are longer than this part
                 bool inside = Feedback::SPLIT ? row + r < last : i < (last - row) * logits;
                 e[i] = inside ? args.e[(row + r) * logits + from + i - r * here] : 0.0f;
             }
@@ -640,7 +641,7 @@ extern "C" __global__ void __launch_bounds__(BLOCK) times_slope(DeltaArgs args) 
 
 // ---------------------------------------------------------------------------------------
 // column_sums: out[c] = sum over r of in[r, c], for up to MAX_LAYERS matrices at once: the
-// second stage of the bias gradients, and that of the logit layer where the loss ran on many
+// second stage of the bias gradients, also for the logit layer if the loss ran on several
 // blocks. A thread sums every 32nd row, then the 32 sums of a column are added in order.
 //
 // Launch: block x TILE_COLUMNS columns, block y SUMS_BLOCK / TILE_COLUMNS rows; grid x over all
@@ -688,11 +689,11 @@ extern "C" __global__ void __launch_bounds__(SUMS_BLOCK) column_sums(ColumnSumsA
 // ---------------------------------------------------------------------------------------
 // The loss kernels: a = logits + bias, written back; E, if not null, is the scaled error, and
 // bias_grad its column sum; the sums of loss, correct, top 5 and count are added to metrics;
-// then every one of the `steps` counters is raised by one.
+// then each of the `steps` counters is raised by one.
 //
-// Launch: one block of LOSS_BLOCK threads does all of this. Of several, of LOSS_SPLIT_BLOCK
-// threads each, block b leaves its four sums in partial[b], and loss_finish and column_sums
-// do the rest.
+// Launch: one block of LOSS_BLOCK threads does all of this. With several blocks, of
+// LOSS_SPLIT_BLOCK threads each, block b writes its four sums to partial[b], and loss_finish and
+// column_sums do the rest.
 // Bytes: reads 4 (again 8 from cache), writes 4 and 4 for E; 4 per example for the label;
 // with one block 4 for the column sum of E.
 
@@ -702,7 +703,7 @@ __device__ void finish_metrics(double *metrics, int *step, int steps, const doub
     for (int i = threadIdx.x; i < steps; i += blockDim.x) step[i] += 1;
 }
 
-// block_metrics sums what every thread found: in each warp a tree, then the warps in order.
+// block_metrics adds the values of all threads: in each warp a tree, then the warps in order.
 // All threads get the result in `sums`, which lies in shared memory.
 __device__ void block_metrics(double *sums, double loss, int correct, int top5, int count) {
     __shared__ double of_warp[NUM_METRICS][LOSS_BLOCK / WARP];
@@ -746,8 +747,8 @@ __device__ void end_loss(const float *e, float *bias_grad, double *metrics, int 
 //
 //   loss = max(a, 0) - a·y + log(1 + exp(-|a|))     E = scale · (sigmoid(a) - y)
 //
-// The prediction is class 1 where a > 0, and wrong where a is NaN; of two classes each is among the five best.
-// A thread takes a row.
+// The prediction is class 1 where a > 0, and wrong where a is NaN; each of two classes is among
+// the top five. A thread processes a row.
 extern "C" __global__ void __launch_bounds__(LOSS_BLOCK, 1)
 loss_sigmoid(float *logits, const float *__restrict__ bias, const int *__restrict__ labels, float *e,
              float *bias_grad, double *metrics, int *step, double *partial, int rows, int steps, float scale) {
@@ -777,8 +778,8 @@ loss_sigmoid(float *logits, const float *__restrict__ bias, const int *__restric
 //   loss = log Σ exp(a) - a[y]     E = scale · (softmax(a) - onehot(y))
 //
 // both shifted by the largest logit. The rank of the true class is the number of other classes
-// with a larger logit, or an equal one of a lower index; NaN counts as larger, also beside
-// NaN. Rank 0 is correct, below 5 in the top five. A warp takes a row.
+// with a larger logit, or an equal one of a lower index; NaN counts as larger, also than
+// NaN. Rank 0 is correct, a rank below 5 is in the top five. A warp processes a row.
 extern "C" __global__ void __launch_bounds__(LOSS_BLOCK, 1)
 loss_softmax(float *logits, const float *__restrict__ bias, const int *__restrict__ labels, float *e,
              float *bias_grad, double *metrics, int *step, double *partial, int rows, int cols, int steps,
@@ -825,7 +826,7 @@ loss_softmax(float *logits, const float *__restrict__ bias, const int *__restric
     end_loss(e, bias_grad, metrics, step, partial, rows, cols, steps, sums);
 }
 
-// loss_finish adds the sums that `blocks` blocks left in partial to metrics and raises the
+// loss_finish adds the sums that `blocks` blocks wrote to partial to metrics and raises the
 // counters. Warp m sums metric m: each lane every 32nd block, then a tree.
 //
 // Launch: one block of LOSS_SPLIT_BLOCK threads, a warp for each metric.
@@ -862,7 +863,7 @@ loss_finish(const double *__restrict__ partial, double *metrics, int *step, int 
 #define LOG_ADAM_DECAY_1 -0.105360515657826301f    // ln 0.9
 #define LOG_ADAM_DECAY_2 -0.00100050033358353350f  // ln 0.999
 
-// Floor is the constraint on the arena.
+// Floor is the lower bound of elements [from, to) of the arena.
 struct Floor {
     int from, to;
     float value;
@@ -960,10 +961,10 @@ adam(float *__restrict__ w, const float *__restrict__ g, float *__restrict__ m, 
 // compare: with a an element of A [rows, cols], and b the one in the same place of B, or of the
 // transpose of B [cols, rows], the sums over all elements of
 //
-//   a·b    a²    b²    a and b have one sign    they have opposite ones    a <= low    a >= high
+//   a·b    a²    b²    a and b have the same sign    opposite signs    a <= low    a >= high
 //
 // are added to out. Products and sums are float64; zero has no sign, and a comparison with NaN
-// does not hold. Of several blocks, block b leaves its sums in partial[b], and compare_finish
+// is false. With several blocks, block b writes its sums to partial[b], and compare_finish
 // adds them.
 //
 // Launch: BLOCK threads; grid x over rows · cols.
@@ -1002,10 +1003,10 @@ compare(const float *a, const float *b, double *out, double *partial, int rows, 
     }
 }
 
-// compare_finish adds the sums that `blocks` blocks left in partial to out. Warp k adds up sum
+// compare_finish adds the sums that `blocks` blocks wrote to partial to out. Warp k adds sum
 // k: each lane every 32nd block, then a tree.
 //
-// Launch: one block of BLOCK threads, of which a warp for each sum works.
+// Launch: one block of BLOCK threads, a warp for each sum; the other warps end at once.
 // Bytes: reads 56 per block.
 extern "C" __global__ void __launch_bounds__(BLOCK)
 compare_finish(const double *__restrict__ partial, double *out, int blocks) {

@@ -11,7 +11,8 @@
 //	Zero, Copy      cuMemsetD8Async, cuMemcpyDtoDAsync: no kernel
 //	Gather          gather
 //	Gemm            GEMM
-//	Dense           GEMM into Pre (into H for tanh) · bias_tanh | bias_relu | bias_pl
+//	Dense           GEMM into Pre, or into H if the activation keeps no Pre · bias_*, a kernel
+//	                for each activation
 //	Conv            (n) im2col · GEMM [rows, patch]·[patch, outC], then one bias_* over all
 //	                rows; a kernel of 1 with stride 1 needs no im2col
 //	Loss            loss_sigmoid | loss_softmax; where LossShape has several blocks also

@@ -6,9 +6,9 @@ import "unsafe"
 
 // The constants that kernels.cu and its launcher share.
 const (
-	Block           = 256        // threads of a block, where nothing else is said
-	LossBlock       = 1024       // threads of the loss kernels where one block does all
-	LossSplitBlock  = 128        // threads of a block of theirs where there are more, and of loss_finish
+	Block           = 256        // threads of a block, unless stated otherwise
+	LossBlock       = 1024       // threads of the loss kernels if one block does all
+	LossSplitBlock  = 128        // threads of each of their blocks if there are more, and of loss_finish
 	SumsBlock       = 1024       // threads of a block of column_sums: 32 columns, 32 rows
 	Warp            = 32         // threads of a warp
 	TileColumns     = 32         // columns of a block of column_sums
@@ -100,7 +100,7 @@ type DeltaArgs struct {
 	Layers       int32
 	RowsPerBlock int32
 	Width        int32
-	Draw         int32 // gpu.Draw; this and what follows are for feedback_drawn
+	Draw         int32 // gpu.Draw; this and the next fields are for feedback_drawn
 	SeedLow      int32 // the halves of the seed
 	SeedHigh     int32
 	FirstLayer   int32 // the number of layer[0] among all layers
