@@ -183,8 +183,9 @@ func (m *Machine) product(g cublas.Sgemm, at matrices, x *execution) error {
 	memory := x.ctx.device.memory
 	var touched []vm.Range
 	var read, written uint64
-	operand := func(who string, addr uint64, n int, ranges []cublas.Range, reads, writes bool) ([]float32, error) {
-		if n == 0 || len(ranges) == 0 {
+	operand := func(who string, addr uint64, matrix cublas.Matrix, reads, writes bool) ([]float32, error) {
+		n := matrix.Len()
+		if n == 0 {
 			return nil, nil
 		}
 		if addr%4 != 0 {
@@ -194,7 +195,7 @@ func (m *Machine) product(g cublas.Sgemm, at matrices, x *execution) error {
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range ranges {
+		for _, r := range matrix.Ranges() {
 			if reads {
 				if err := memory.RequireWritten(who, addr+r.Offset, r.Size); err != nil {
 					return nil, err
@@ -208,15 +209,15 @@ func (m *Machine) product(g cublas.Sgemm, at matrices, x *execution) error {
 		}
 		return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(raw))), n), nil
 	}
-	a, err := operand("sgemm, matrix A", at.a, g.LenA(), g.RangesA(), true, false)
+	a, err := operand("sgemm, matrix A", at.a, g.A(), true, false)
 	if err != nil {
 		return err
 	}
-	b, err := operand("sgemm, matrix B", at.b, g.LenB(), g.RangesB(), true, false)
+	b, err := operand("sgemm, matrix B", at.b, g.B(), true, false)
 	if err != nil {
 		return err
 	}
-	c, err := operand("sgemm, matrix C", at.c, g.LenC(), g.RangesC(), g.ReadsC(), true)
+	c, err := operand("sgemm, matrix C", at.c, g.C(), g.ReadsC(), true)
 	if err != nil {
 		return err
 	}
@@ -230,7 +231,7 @@ func (m *Machine) product(g cublas.Sgemm, at matrices, x *execution) error {
 		return err
 	}
 	g.Run(a, b, c)
-	for _, r := range g.RangesC() {
+	for _, r := range g.C().Ranges() {
 		if err := memory.MarkWritten(at.c+r.Offset, r.Size); err != nil {
 			return err
 		}

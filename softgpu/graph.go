@@ -98,16 +98,6 @@ func (x *executable) sequence(seed, launch uint64) []int {
 	return list
 }
 
-func (m *Machine) onGraph(t Thread, h Handle, call string, f func(ctx *context, g *graph) Result) Result {
-	return m.call(t, call, func(ctx *context) Result {
-		g := object[*graph](m, h)
-		if g == nil || g.ctx != ctx {
-			return m.refuse(ErrorInvalidHandle, "%s: no graph of the current context", call)
-		}
-		return f(ctx, g)
-	})
-}
-
 // GraphDestroy is cuGraphDestroy.
 func (m *Machine) GraphDestroy(t Thread, h Handle) Result {
 	return with(m, t, h, "cuGraphDestroy", func(ctx *context, _ *graph) Result {

@@ -29,8 +29,8 @@ type scratch struct {
 
 var pool = sync.Pool{New: func() any { return new(scratch) }}
 
-// Run computes the product. The slices begin with the matrices' first elements and hold at least LenA, LenB and LenC
-// elements; the caller has called Check. A and B must not overlap C.
+// Run computes the product. The slices begin with the matrices' first elements and hold at least as many
+// elements as their Len; the caller has called Check. A and B must not overlap C.
 //
 // Every element of C is a sum of float32 products, each rounded, in the order of k: partial sums of blockK terms,
 // added up in order. That is more exact than one running sum, and always the same.

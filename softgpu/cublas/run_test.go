@@ -31,7 +31,7 @@ func random(seed uint64, g Sgemm) *operands {
 		if rows == 0 || cols == 0 {
 			return nil
 		}
-		s := make([]float32, span(rows, cols, ld))
+		s := make([]float32, Matrix{rows, cols, ld, true}.Len())
 		for i := range s {
 			s[i] = float32(math.NaN())
 			if i%int(ld) < int(rows) {
@@ -40,7 +40,7 @@ func random(seed uint64, g Sgemm) *operands {
 		}
 		return s
 	}
-	return &operands{g, fill(g.rowsA(), g.colsA(), g.LDA), fill(g.rowsB(), g.colsB(), g.LDB), fill(g.M, g.N, g.LDC)}
+	return &operands{g, fill(g.A().rows, g.A().cols, g.LDA), fill(g.B().rows, g.B().cols, g.LDB), fill(g.M, g.N, g.LDC)}
 }
 
 // want computes element i, j of the result in float64, and the sum of the absolute values of its terms.
@@ -101,7 +101,7 @@ func TestProductsFollowTheDefinition(t *testing.T) {
 			for transB := OpN; transB <= OpC; transB++ {
 				for gap := range int32(2) {
 					g := Sgemm{TransA: transA, TransB: transB, M: size[0], N: size[1], K: size[2]}
-					g.LDA, g.LDB, g.LDC = max(1, g.rowsA())+gap*3, max(1, g.rowsB())+gap, g.M+gap*5
+					g.LDA, g.LDB, g.LDC = max(1, g.A().rows)+gap*3, max(1, g.B().rows)+gap, g.M+gap*5
 					t.Run(fmt.Sprintf("%v %d%d gap %d", size, transA, transB, gap), func(t *testing.T) {
 						pairs := scalars
 						if g.M*g.N*g.K > 100_000 { // one pair takes long enough, and each has its turn

@@ -55,26 +55,13 @@ func (g *Sgemm) Check() error {
 	strides := []struct {
 		name     string
 		ld, rows int32
-	}{{"lda", g.LDA, g.rowsA()}, {"ldb", g.LDB, g.rowsB()}, {"ldc", g.LDC, g.M}}
+	}{{"lda", g.LDA, g.A().rows}, {"ldb", g.LDB, g.B().rows}, {"ldc", g.LDC, g.M}}
 	for _, s := range strides {
 		if least := max(1, s.rows); s.ld < least {
 			return fmt.Errorf("%w: sgemm: %s is %d, at least %d expected for a matrix of %d rows in memory", ErrInvalidValue, s.name, s.ld, least, s.rows)
 		}
 	}
 	return nil
-}
-
-// Shapes of A and B as they lie in memory.
-func (g *Sgemm) rowsA() int32 { return either(g.TransA == OpN, g.M, g.K) }
-func (g *Sgemm) colsA() int32 { return either(g.TransA == OpN, g.K, g.M) }
-func (g *Sgemm) rowsB() int32 { return either(g.TransB == OpN, g.K, g.N) }
-func (g *Sgemm) colsB() int32 { return either(g.TransB == OpN, g.N, g.K) }
-
-func either(first bool, a, b int32) int32 {
-	if first {
-		return a
-	}
-	return b
 }
 
 // ReadsAB reports whether the elements of A and B matter: not if Alpha or K is 0 or C is empty.
@@ -99,65 +86,50 @@ type Range struct{ Offset, Size uint64 }
 
 const floatBytes = 4
 
-// RangesA lists the bytes of A that are read: one range for each column in memory, or a single one where the columns
-// lie without gaps; nil if A is not read.
-func (g *Sgemm) RangesA() []Range {
-	if !g.ReadsAB() {
-		return nil
-	}
-	return ranges(g.rowsA(), g.colsA(), g.LDA)
+// Matrix is an operand as it lies in memory.
+type Matrix struct {
+	rows, cols, ld int32
+	used           bool
 }
 
-// RangesB is RangesA for B.
-func (g *Sgemm) RangesB() []Range {
-	if !g.ReadsAB() {
-		return nil
+// A is the left operand; it counts as empty if it is not read.
+func (g *Sgemm) A() Matrix { return operand(g.TransA, g.M, g.K, g.LDA, g.ReadsAB()) }
+
+// B is the right operand; it counts as empty if it is not read.
+func (g *Sgemm) B() Matrix { return operand(g.TransB, g.K, g.N, g.LDB, g.ReadsAB()) }
+
+// C is the result, which is read before if ReadsC; it counts as empty if it stays as it is.
+func (g *Sgemm) C() Matrix { return operand(OpN, g.M, g.N, g.LDC, g.WritesC()) }
+
+func operand(trans, rows, cols, ld int32, used bool) Matrix {
+	if trans != OpN {
+		rows, cols = cols, rows
 	}
-	return ranges(g.rowsB(), g.colsB(), g.LDB)
+	return Matrix{rows, cols, ld, used}
 }
 
-// RangesC lists the bytes of C that are written, and read before if ReadsC; nil if C stays as it is.
-func (g *Sgemm) RangesC() []Range {
-	if !g.WritesC() {
+// Ranges lists the bytes of the matrix: one range for each column in memory, or a single one where the columns lie
+// without gaps.
+func (m Matrix) Ranges() []Range {
+	if !m.used {
 		return nil
 	}
-	return ranges(g.M, g.N, g.LDC)
-}
-
-func ranges(rows, cols, ld int32) []Range {
-	if rows == ld || cols == 1 {
-		return []Range{{0, floatBytes * uint64(rows) * uint64(cols)}}
+	column := floatBytes * uint64(m.rows)
+	if m.rows == m.ld || m.cols == 1 {
+		return []Range{{0, column * uint64(m.cols)}}
 	}
-	list := make([]Range, cols)
+	list := make([]Range, m.cols)
 	for j := range list {
-		list[j] = Range{floatBytes * uint64(j) * uint64(ld), floatBytes * uint64(rows)}
+		list[j] = Range{floatBytes * uint64(j) * uint64(m.ld), column}
 	}
 	return list
 }
 
-// LenA is the number of elements from the first of A to its last, gaps between the columns included; 0 if A is not
-// read. It is the length of the slice that Run expects.
-func (g *Sgemm) LenA() int {
-	if !g.ReadsAB() {
+// Len is the number of elements from the first to the last, gaps between the columns included. It is the length of the
+// slice that Run expects.
+func (m Matrix) Len() int {
+	if !m.used {
 		return 0
 	}
-	return span(g.rowsA(), g.colsA(), g.LDA)
+	return (int(m.cols)-1)*int(m.ld) + int(m.rows)
 }
-
-// LenB is LenA for B.
-func (g *Sgemm) LenB() int {
-	if !g.ReadsAB() {
-		return 0
-	}
-	return span(g.rowsB(), g.colsB(), g.LDB)
-}
-
-// LenC is LenA for C, which is 0 if C stays as it is.
-func (g *Sgemm) LenC() int {
-	if !g.WritesC() {
-		return 0
-	}
-	return span(g.M, g.N, g.LDC)
-}
-
-func span(rows, cols, ld int32) int { return (int(cols)-1)*int(ld) + int(rows) }

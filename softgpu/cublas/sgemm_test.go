@@ -43,7 +43,7 @@ func TestEmptyProductsAreNoErrors(t *testing.T) {
 	g := Sgemm{LDA: 1, LDB: 1, LDC: 1}
 	require.NoError(t, g.Check())
 	g.Run(nil, nil, nil)
-	assert.Zero(t, g.LenA()+g.LenB()+g.LenC())
+	assert.Zero(t, g.A().Len()+g.B().Len()+g.C().Len())
 }
 
 func TestWhatAProductTouches(t *testing.T) {
@@ -78,13 +78,13 @@ func TestWhatAProductTouches(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, test.g.Check())
-			assert.Equal(t, test.want, touched{test.g.RangesA(), test.g.RangesB(), test.g.RangesC()})
+			assert.Equal(t, test.want, touched{test.g.A().Ranges(), test.g.B().Ranges(), test.g.C().Ranges()})
 			assert.Equal(t, test.readsC, test.g.ReadsC())
 			assert.Equal(t, test.flops, test.g.FLOPs())
 			for _, m := range []struct {
 				length int
 				ranges []Range
-			}{{test.g.LenA(), test.want.a}, {test.g.LenB(), test.want.b}, {test.g.LenC(), test.want.c}} {
+			}{{test.g.A().Len(), test.want.a}, {test.g.B().Len(), test.want.b}, {test.g.C().Len(), test.want.c}} {
 				end := 0
 				if n := len(m.ranges); n > 0 {
 					end = int(m.ranges[n-1].Offset+m.ranges[n-1].Size) / floatBytes

@@ -36,6 +36,13 @@
 // amd64 execute the commonest instructions with AVX2, to the same bits as the plain
 // loops.
 //
+// # Files
+//
+// Each file names only those before it in this list. Numbers: lanes, float32, float64, float16, integer, convert;
+// vec has the loops over lanes, of which vecgen writes most. Memory and its shadows: memory*, shadow*. state declares
+// the kernel, launch, block and warp. Execution: warp, access, exec*, run, block, launch. Loading: lower*, flowgraph,
+// lives, track, allocate, module.
+//
 // # Where PTX leaves a result open
 //
 //   - integer division by zero gives all ones, the remainder gives the dividend,
