@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"sync"
 
 	"mdfa/gpu"
 )
@@ -23,13 +24,75 @@ type Copier[B ownBuffer, P any] interface {
 	Free() error
 }
 
-// Feed implements gpu.Feed: it keeps the order of the calls and leaves the copies to a [Copier].
+// Feed implements gpu.Feed: it keeps the order of the calls on each slot and leaves the copies
+// to a [Copier].
 type Feed[B ownBuffer, P ownProgram[B]] struct {
-	device  *Device[B, P]
-	copier  Copier[B, P]
-	slots   *FeedSlots
-	buffers [][]gpu.Buffer // by slot and part
-	freed   bool
+	device *Device[B, P]
+	copier Copier[B, P]
+	slots  []slot
+	freed  bool
+}
+
+// slot is one slot of a feed.
+type slot struct {
+	// writing is held for reading by each Fill, so that whoever changes the slot waits for
+	// writes that have begun.
+	writing sync.RWMutex
+	state   slotState
+	ended   error // the reason for which the slot cannot be used any more
+	host    [][]byte
+	buffers []gpu.Buffer
+}
+
+// slotState is the last call of a slot's round.
+type slotState uint8
+
+const (
+	empty slotState = iota // nothing was sent yet
+	open                   // the host memory can be filled
+	sent                   // programs can run
+)
+
+// set changes a slot, after the writes to it that have begun.
+func (s *slot) set(state slotState) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.state = state
+}
+
+// end makes every later call on a slot fail with the reason, after the writes that have begun.
+func (f *Feed[B, P]) end(reason error) {
+	for i := range f.slots {
+		s := &f.slots[i]
+		s.writing.Lock()
+		s.ended, s.host = reason, nil
+		s.writing.Unlock()
+	}
+}
+
+// slot returns a slot of a feed that was not closed or freed.
+func (f *Feed[B, P]) slot(op string, i int) (*slot, error) {
+	if i < 0 || i >= len(f.slots) {
+		return nil, fmt.Errorf("gpu: %s: slot %d of a feed of %d, counted from 0: %w", op, i, len(f.slots), gpu.ErrShape)
+	}
+	s := &f.slots[i]
+	if s.ended != nil {
+		return nil, fmt.Errorf("gpu: %s: %w", op, s.ended)
+	}
+	return s, nil
+}
+
+// require returns a slot after the call that brings it into the state.
+func (f *Feed[B, P]) require(op string, i int, state slotState) (*slot, error) {
+	s, err := f.slot(op, i)
+	if err != nil || s.state == state {
+		return s, err
+	}
+	call := "Acquire"
+	if state == sent {
+		call = "Send"
+	}
+	return nil, fmt.Errorf("gpu: %s: slot %d needs a call of %s first: %w", op, i, call, gpu.ErrOrder)
 }
 
 // NewFeed makes a feed. Alloc is the device's own.
@@ -40,10 +103,9 @@ func (d *Device[B, P]) NewFeed(slots int, parts []gpu.FeedPart, alloc func(gpu.D
 	if err := gpu.CheckFeed(slots, parts); err != nil {
 		return nil, err
 	}
-	f := &Feed[B, P]{device: d, copier: c, buffers: make([][]gpu.Buffer, slots)}
-	host := make([][][]byte, slots)
-	for slot := range slots {
-		own := make([]B, len(parts))
+	f := &Feed[B, P]{device: d, copier: c, slots: make([]slot, slots)}
+	for i := range f.slots {
+		s, own := &f.slots[i], make([]B, len(parts))
 		var err error
 		for i, p := range parts {
 			var b gpu.Buffer
@@ -52,17 +114,16 @@ func (d *Device[B, P]) NewFeed(slots int, parts []gpu.FeedPart, alloc func(gpu.D
 			}
 			own[i] = b.(B)
 			own[i].state().feed = true
-			f.buffers[slot] = append(f.buffers[slot], b)
+			s.buffers = append(s.buffers, b)
 		}
 		if err == nil {
-			host[slot], err = c.Host(own)
+			s.host, err = c.Host(own)
 		}
 		if err != nil {
 			_ = f.release() // the first error says more
 			return nil, fmt.Errorf("gpu: feed of %d slots: %w", slots, err)
 		}
 	}
-	f.slots = NewFeedSlots(host)
 	d.Feeds[f] = struct{}{}
 	return f, nil
 }
@@ -73,8 +134,8 @@ func (f *Feed[B, P]) Copier() Copier[B, P] { return f.copier }
 // release gives back the copier's part, then the buffers.
 func (f *Feed[B, P]) release() error {
 	err := f.copier.Free()
-	for _, slot := range f.buffers {
-		for _, b := range slot {
+	for i := range f.slots {
+		for _, b := range f.slots[i].buffers {
 			b.(B).state().feed = false
 			err = cmp.Or(err, b.Free())
 		}
@@ -83,53 +144,60 @@ func (f *Feed[B, P]) release() error {
 }
 
 // Buffers implements gpu.Feed.
-func (f *Feed[B, P]) Buffers(slot int) []gpu.Buffer {
-	if slot < 0 || slot >= len(f.buffers) {
+func (f *Feed[B, P]) Buffers(i int) []gpu.Buffer {
+	if i < 0 || i >= len(f.slots) {
 		return nil
 	}
-	return f.buffers[slot]
+	return f.slots[i].buffers
 }
 
 // Acquire implements gpu.Feed.
-func (f *Feed[B, P]) Acquire(slot int) error {
+func (f *Feed[B, P]) Acquire(i int) error {
 	if err := f.device.Ready("acquire"); err != nil {
 		return err
 	}
-	if err := f.slots.Check("acquire", slot); err != nil {
-		return err
+	s, err := f.slot("acquire", i)
+	if err == nil && s.state == sent {
+		err = f.copier.Wait(i)
 	}
-	if f.slots.Is(slot, FeedSent) {
-		if err := f.copier.Wait(slot); err != nil {
-			return err
-		}
+	if err == nil {
+		s.set(open)
 	}
-	f.slots.Set(slot, FeedOpen)
-	return nil
+	return err
 }
 
 // Fill implements gpu.Feed.
-func (f *Feed[B, P]) Fill(slot int, write func(host [][]byte)) error {
-	return f.slots.Fill(slot, write)
+func (f *Feed[B, P]) Fill(i int, write func(host [][]byte)) error {
+	if i >= 0 && i < len(f.slots) {
+		f.slots[i].writing.RLock()
+		defer f.slots[i].writing.RUnlock()
+	}
+	s, err := f.require("fill", i, open)
+	if err == nil {
+		write(s.host)
+	}
+	return err
 }
 
 // Send implements gpu.Feed.
-func (f *Feed[B, P]) Send(slot int) error {
+func (f *Feed[B, P]) Send(i int) error {
 	if err := f.device.Ready("send"); err != nil {
 		return err
 	}
-	if err := f.slots.Require("send", slot, FeedOpen); err != nil {
+	s, err := f.require("send", i, open)
+	if err != nil {
 		return err
 	}
-	f.slots.Set(slot, FeedSent)
-	return f.copier.Send(slot)
+	s.set(sent)
+	return f.copier.Send(i)
 }
 
 // Run implements gpu.Feed.
-func (f *Feed[B, P]) Run(slot int, p gpu.Program) error {
+func (f *Feed[B, P]) Run(i int, p gpu.Program) error {
 	if err := f.device.Ready("run"); err != nil {
 		return err
 	}
-	if err := f.slots.Require("run", slot, FeedSent); err != nil {
+	if _, err := f.require("run", i, sent); err != nil {
 		return err
 	}
 	var none P
@@ -140,29 +208,32 @@ func (f *Feed[B, P]) Run(slot int, p gpu.Program) error {
 	if err := own.state().CheckRun(); err != nil {
 		return err
 	}
-	return f.copier.Run(slot, own)
+	return f.copier.Run(i, own)
 }
 
 // Free implements gpu.Feed. On a lost device only the device's Close can give anything back.
 func (f *Feed[B, P]) Free() error {
 	if f.freed {
-		return fmt.Errorf("gpu: free: %w", ErrFreedFeed)
+		return fmt.Errorf("gpu: free: %w", errFreedFeed)
 	}
 	if err := f.device.Ready("free"); err != nil && !errors.Is(err, gpu.ErrDeviceLost) {
 		return err
 	}
 	f.freed = true
-	f.slots.End(ErrFreedFeed)
-	if f.device.Lost != nil {
-		for _, slot := range f.buffers {
-			for _, b := range slot {
-				b.(B).state().Remove()
-			}
-		}
-		return nil
+	f.end(errFreedFeed)
+	if f.device.Lost == nil {
+		delete(f.device.Feeds, f)
+		return f.release()
 	}
-	delete(f.device.Feeds, f)
-	return f.release()
+	for i := range f.slots {
+		for _, b := range f.slots[i].buffers {
+			b.(B).state().Remove()
+		}
+	}
+	return nil
 }
 
-var errForeignProgram = fmt.Errorf("gpu: run: the program belongs to another device: %w", gpu.ErrRecording)
+var (
+	errFreedFeed      = fmt.Errorf("the feed was freed: %w", gpu.ErrBuffer)
+	errForeignProgram = fmt.Errorf("gpu: run: the program belongs to another device: %w", gpu.ErrRecording)
+)

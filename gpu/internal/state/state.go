@@ -179,7 +179,7 @@ func (d *Device[B, P]) Close() error {
 	}
 	d.closed = true
 	for f := range d.Feeds {
-		f.slots.End(gpu.ErrClosed)
+		f.end(gpu.ErrClosed)
 	}
 	return nil
 }
