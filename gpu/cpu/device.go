@@ -92,7 +92,7 @@ func serial(work func()) phase {
 // operation's shape check, uses are the spans whose buffers it touches; submit checks
 // both before it calls build, which turns the arguments into phases.
 func (d *Device) submit(op string, check error, uses []gpu.Span, build func() []phase) error {
-	if err := d.state.Accept(op, check, uses); err != nil {
+	if err := d.state.Accept(op, check, uses...); err != nil {
 		return err
 	}
 	phases := build()

@@ -5,7 +5,6 @@ package cuda
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda/kernels"
@@ -146,19 +145,21 @@ func (d *Device) Sync() error {
 
 // submit runs an operation, or adds it to the recording. Check is the result of the
 // operation's shape check. Build turns the arguments into the function that issues the
-// operation; it is called once the check and the buffers are in order.
-func (d *Device) submit(name string, check error, uses touched, build func(b *builder) func(q *queue)) error {
-	spans := slices.Concat(uses.reads, uses.writes)
-	if err := d.state.Accept(name, check, spans); err != nil {
+// operation; it is called if the shapes are right.
+func (d *Device) submit(name string, check error, build func(b *builder) func(q *queue)) error {
+	if err := d.state.Accept(name, check); err != nil {
 		return err
 	}
-	b := builder{op: op{name: name, reads: extents(uses.reads), writes: extents(uses.writes)}, limits: d.context.limits}
+	b := builder{
+		op: op{name: name}, limits: d.context.limits,
+		accept: func(s gpu.Span) error { return d.state.Accept(name, nil, s) },
+	}
 	b.issue = build(&b)
 	if b.err != nil {
 		return b.err
 	}
 	if p := d.state.Recording; p != nil {
-		p.Use(spans)
+		p.Use(b.spans)
 		p.step.ops = append(p.step.ops, b.op)
 		return nil
 	}

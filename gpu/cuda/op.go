@@ -3,16 +3,13 @@
 package cuda
 
 import (
+	"cmp"
 	"fmt"
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda/internal/arena"
 	"mdfa/gpu/cuda/kernels"
 )
-
-// touched lists the memory of others that an operation uses. A span that is both read and
-// written counts as written.
-type touched struct{ reads, writes []gpu.Span }
 
 // op is an operation whose arguments were checked, ready to be issued any number of times.
 type op struct {
@@ -71,18 +68,6 @@ func (p *patches) same(o *patches) bool { return p.shape == o.shape && p.image =
 // extent is the device memory [from, to).
 type extent struct{ from, to uint64 }
 
-// extents returns the memory of spans, less optional arguments and empty spans.
-func extents(spans []gpu.Span) []extent {
-	var list []extent
-	for _, s := range spans {
-		if !s.IsNone() && s.Len > 0 {
-			at := uint64(address(s))
-			list = append(list, extent{at, at + uint64(bytesOf(s))})
-		}
-	}
-	return list
-}
-
 // overlap reports whether some extent of a and some extent of b have a byte in common.
 func overlap(a, b []extent) bool {
 	for _, x := range a {
@@ -107,12 +92,42 @@ type limits struct {
 	maxBlocks  int // of an elementwise kernel
 }
 
-// builder makes an op. It keeps the first size that a kernel cannot take in err.
+// builder makes an op. It keeps the first error: a buffer that the device refuses, or a size
+// that a kernel cannot take.
 type builder struct {
 	op
 	limits
-	err error
+	accept func(s gpu.Span) error // refuses buffers that are freed or belong to others
+	spans  []gpu.Span             // all memory of others that the operation uses
+	err    error
 }
+
+// read returns the address of a span that the operation reads.
+func (b *builder) read(s gpu.Span) kernels.DevicePtr { return b.use(s, &b.reads) }
+
+// write returns the address of a span that the operation writes, or reads and writes.
+func (b *builder) write(s gpu.Span) kernels.DevicePtr { return b.use(s, &b.writes) }
+
+func (b *builder) use(s gpu.Span, list *[]extent) kernels.DevicePtr {
+	if s.IsNone() {
+		return 0
+	}
+	if err := b.accept(s); err != nil {
+		b.err = cmp.Or(b.err, err)
+		return 0
+	}
+	at := address(s)
+	b.spans = append(b.spans, s)
+	if s.Len > 0 {
+		*list = append(*list, extent{uint64(at), uint64(at) + uint64(bytesOf(s))})
+	}
+	return at
+}
+
+// readMatrix and writeMatrix are read and write for a matrix.
+func (b *builder) readMatrix(m gpu.Mat) matrix { return matrix{b.read(m.Span), m.Rows, m.Cols} }
+
+func (b *builder) writeMatrix(m gpu.Mat) matrix { return matrix{b.write(m.Span), m.Rows, m.Cols} }
 
 // count returns n as a kernel takes it.
 func (b *builder) count(n int) int32 {

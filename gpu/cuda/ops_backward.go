@@ -7,22 +7,17 @@ import (
 	"mdfa/gpu/cuda/kernels"
 )
 
-// Feedback is one kernel for all hidden layers (or one for every MaxLayers), and their
+// Feedback launches one kernel for all hidden layers (or one for every MaxLayers), and their
 // column sums; with more logits than the kernel multiplies by itself, a product first.
 func (d *Device) Feedback(a gpu.FeedbackArgs) error {
-	uses := touched{reads: []gpu.Span{a.E.Span, a.B.Span}}
-	for _, l := range a.Layers {
-		uses.reads = append(uses.reads, l.Out.H, l.Out.Pre)
-		uses.writes = append(uses.writes, l.Delta, l.BiasGrad)
-	}
-	return d.submit("feedback", a.Check(), uses, func(b *builder) func(*queue) {
-		e, columns := matrixOf(a.E), a.Columns()
+	return d.submit("feedback", a.Check(), func(b *builder) func(*queue) {
+		e, columns := b.readMatrix(a.E), a.Columns()
 		b.matrices(e, matrix{rows: a.E.Cols, cols: columns})
 		layers := make([]deltaLayer, len(a.Layers))
 		for i, l := range a.Layers {
 			layers[i] = deltaLayer{
-				layer: layerOf(l.Out), delta: address(l.Delta), size: l.Size,
-				biasGrad: address(l.BiasGrad), channels: l.Channels(),
+				layer: layerOf(b.read, l.Out), delta: b.write(l.Delta), size: l.Size,
+				biasGrad: b.write(l.BiasGrad), channels: l.Channels(),
 			}
 		}
 		s := newDeltas(b, a.E.Rows, columns, layers)
@@ -30,7 +25,7 @@ func (d *Device) Feedback(a gpu.FeedbackArgs) error {
 			b.count(a.E.Len)
 			return func(q *queue) { s.drawn(q, e, a.Gen) }
 		}
-		feedback := matrixOf(a.B)
+		feedback := b.readMatrix(a.B)
 		if a.E.Cols <= kernels.MaxDirectLogits {
 			b.count(a.E.Len)
 			b.count(a.B.Len)
@@ -45,18 +40,14 @@ func (d *Device) Feedback(a gpu.FeedbackArgs) error {
 	})
 }
 
-// DenseBackward is a product, and the slope in place of it.
+// DenseBackward computes a product, then the slope in place of it.
 func (d *Device) DenseBackward(a gpu.DenseBackwardArgs) error {
-	uses := touched{
-		reads:  []gpu.Span{a.DY.Span, a.M.Span, a.Below.H, a.Below.Pre},
-		writes: []gpu.Span{a.DX.Span, a.BiasGrad},
-	}
-	return d.submit("dense backward", a.Check(), uses, func(b *builder) func(*queue) {
-		p := product{c: matrixOf(a.DX), a: matrixOf(a.DY), b: matrixOf(a.M), transB: a.Trans}
+	return d.submit("dense backward", a.Check(), func(b *builder) func(*queue) {
+		p := product{c: b.writeMatrix(a.DX), a: b.readMatrix(a.DY), b: b.readMatrix(a.M), transB: a.Trans}
 		b.matrices(p.a, p.b)
 		below := []deltaLayer{{
-			layer: layerOf(a.Below), delta: p.c.at, size: a.DX.Cols,
-			biasGrad: address(a.BiasGrad), channels: a.BiasGrad.Len,
+			layer: layerOf(b.read, a.Below), delta: p.c.at, size: a.DX.Cols,
+			biasGrad: b.write(a.BiasGrad), channels: a.BiasGrad.Len,
 		}}
 		s := newDeltas(b, a.DX.Rows, a.DX.Cols, below)
 		return func(q *queue) {
@@ -74,7 +65,7 @@ type deltaLayer struct {
 	size, channels  int
 
 	column int   // where the layer's columns begin
-	direct bool  // what the kernel sums up is the bias gradient itself
+	direct bool  // the kernel's sums are the bias gradient
 	sums   *area // else: of its sums [chunks, size]
 }
 
@@ -112,10 +103,10 @@ func (s *deltas) feedback(q *queue, e, b matrix) {
 	})
 }
 
-// Operations of drawing an element, about: a quarter of Philox, the quantile.
+// drawFLOPs estimates the operations of drawing an element: a quarter of Philox, the quantile.
 const drawFLOPs = 20
 
-// drawn computes the deltas from E [batch, logits] and what the generator draws.
+// drawn computes the deltas from E [batch, logits] and the elements that the generator draws.
 func (s *deltas) drawn(q *queue, e matrix, g gpu.Generator) {
 	s.launch(q, 0, func(args *kernels.DeltaArgs, n, sums int) {
 		args.E, args.Logits = e.at, int32(e.cols)
@@ -134,9 +125,9 @@ func (s *deltas) timesSlope(q *queue, raw kernels.DevicePtr) {
 	})
 }
 
-// launch calls one for each MaxLayers layers, with the number of their deltas and of
-// these deltas' sums, then adds up what is not a bias gradient yet. from is what the
-// kernel reads as rows of columns. An empty batch has no deltas, and sums of zero.
+// launch calls one for each MaxLayers layers, with the numbers of their deltas and of the sums of
+// deltas, then adds up the sums that are not a bias gradient yet. The kernel reads from as rows
+// of columns. An empty batch has no deltas, and sums of zero.
 func (s *deltas) launch(q *queue, from kernels.DevicePtr, one func(args *kernels.DeltaArgs, n, sums int)) {
 	width := s.width(from)
 	for first := 0; first < len(s.layers) && s.chunks > 0; first += kernels.MaxLayers {
@@ -173,7 +164,7 @@ func (l deltaLayer) sumsAt(q *queue) kernels.DevicePtr {
 	return l.sums.in(q)
 }
 
-// width is the vector width that fits all layers.
+// width returns the vector width that fits all layers.
 func (s *deltas) width(from kernels.DevicePtr) int32 {
 	width := kernels.Width(s.columns, from)
 	for _, l := range s.layers {

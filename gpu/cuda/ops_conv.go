@@ -37,13 +37,14 @@ func newConvolution(b *builder, s gpu.ConvShape, directly bool) *convolution {
 	return c
 }
 
-// ofImage says that the patches are those of x, so that other operations can use them if
+// ofImage notes the image of the patches, so that other operations can use them if
 // all of them lie there at the same time.
 func (c *convolution) ofImage(b *builder, x gpu.Span) {
-	if c.direct || c.images < c.Batch || c.Batch == 0 {
+	if c.direct || c.images < c.Batch || c.Batch == 0 || b.err != nil {
 		return
 	}
-	c.patches.image, c.patches.shape = extents([]gpu.Span{x})[0], c.ConvShape
+	at := uint64(address(x))
+	c.patches.image, c.patches.shape = extent{at, at + uint64(bytesOf(x))}, c.ConvShape
 	c.patches.shape.OutC = 0
 	b.patches = c.patches
 }
@@ -60,18 +61,18 @@ func imageAt(array kernels.DevicePtr, image, floats int) kernels.DevicePtr {
 	return array + kernels.DevicePtr(4*image*floats)
 }
 
-// inImage and outImage are the floats of one image.
+// inImage and outImage return the number of floats of one image.
 func (c *convolution) inImage() int  { return c.InH * c.InW * c.InC }
 func (c *convolution) outImage() int { return c.positions * c.OutC }
 
-// covered is how many floats of an image some window sees: a stride beyond the kernel
-// leaves pixels out, and so may the right and lower edge.
+// covered returns the number of floats of an image that some window sees: a stride beyond the
+// kernel leaves pixels out, and so may the right and lower edge.
 func (c *convolution) covered() int {
 	seen := func(out int) int { return min((out-1)*c.Stride+c.Kernel, out*c.Kernel) }
 	return seen(c.OutH()) * seen(c.OutW()) * c.InC
 }
 
-// rows are the rows of images [from, to) of an array of outputs [positions, OutC].
+// rows returns the rows of images [from, to) of an array of outputs [positions, OutC].
 func (c *convolution) rows(array kernels.DevicePtr, from, to int) matrix {
 	return matrix{imageAt(array, from, c.outImage()), (to - from) * c.positions, c.OutC}
 }
@@ -101,13 +102,12 @@ func (c *convolution) lay(q *queue, x kernels.DevicePtr, from, to int) matrix {
 
 // Conv multiplies chunk by chunk, and activates all rows at once.
 func (d *Device) Conv(a gpu.ConvArgs) error {
-	uses := touched{reads: []gpu.Span{a.X, a.W, a.B}, writes: []gpu.Span{a.Out.H, a.Out.Pre}}
-	return d.submit("conv", a.Check(), uses, func(b *builder) func(*queue) {
+	return d.submit("conv", a.Check(), func(b *builder) func(*queue) {
+		x, out := b.read(a.X), layerOf(b.write, a.Out)
 		c := newConvolution(b, a.Shape, true)
 		c.ofImage(b, a.X)
-		x, out := address(a.X), layerOf(a.Out)
-		filters := matrix{address(a.W), c.Patch(), c.OutC}
-		activate := activate(b, out, address(a.B), c.Rows(), c.OutC)
+		filters := matrix{b.read(a.W), c.Patch(), c.OutC}
+		activate := activate(b, out, b.read(a.B), c.Rows(), c.OutC)
 		return func(q *queue) {
 			c.each(func(from, to int) {
 				q.gemm(product{c: c.rows(out.sums, from, to), a: c.lay(q, x, from, to), b: filters})
@@ -119,12 +119,11 @@ func (d *Device) Conv(a gpu.ConvArgs) error {
 
 // ConvBackward turns errors into patches of errors, chunk by chunk, and adds these up.
 func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
-	uses := touched{reads: []gpu.Span{a.DY, a.W, a.Below.H, a.Below.Pre}, writes: []gpu.Span{a.DX, a.BiasGrad}}
-	return d.submit("conv backward", a.Check(), uses, func(b *builder) func(*queue) {
+	return d.submit("conv backward", a.Check(), func(b *builder) func(*queue) {
 		c := newConvolution(b, a.Shape, false)
-		below := layerOf(a.Below)
-		dx, dy, source, biasGrad := address(a.DX), address(a.DY), below.slope, address(a.BiasGrad)
-		filters := matrix{address(a.W), c.Patch(), c.OutC}
+		below := layerOf(b.read, a.Below)
+		dx, dy, source, biasGrad := b.write(a.DX), b.read(a.DY), below.slope, b.write(a.BiasGrad)
+		filters := matrix{b.read(a.W), c.Patch(), c.OutC}
 		width := kernels.Width(c.InC, dx, source) // chunks of images keep the alignment
 		blocks := 0
 		c.each(func(from, to int) {
@@ -155,12 +154,11 @@ func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 
 // ConvGrad adds up the gradients of all chunks, in their order.
 func (d *Device) ConvGrad(a gpu.ConvGradArgs) error {
-	uses := touched{reads: []gpu.Span{a.X, a.DY}, writes: []gpu.Span{a.DW}}
-	return d.submit("conv gradient", a.Check(), uses, func(b *builder) func(*queue) {
+	return d.submit("conv gradient", a.Check(), func(b *builder) func(*queue) {
+		x, dy := b.read(a.X), b.read(a.DY)
 		c := newConvolution(b, a.Shape, true)
 		c.ofImage(b, a.X)
-		x, dy := address(a.X), address(a.DY)
-		dw := matrix{address(a.DW), c.Patch(), c.OutC}
+		dw := matrix{b.write(a.DW), c.Patch(), c.OutC}
 		return func(q *queue) {
 			if c.Batch == 0 {
 				q.zero(dw.at, 4*dw.rows*dw.cols)

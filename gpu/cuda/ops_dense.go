@@ -7,16 +7,14 @@ import (
 	"mdfa/gpu/cuda/kernels"
 )
 
-// Gemm is one product.
+// Gemm computes one product.
 func (d *Device) Gemm(a gpu.GemmArgs) error {
-	return d.submit("gemm", a.Check(), touched{reads: []gpu.Span{a.A.Span, a.B.Span}, writes: []gpu.Span{a.C.Span}}, func(b *builder) func(*queue) {
-		p := product{c: matrixOf(a.C), a: matrixOf(a.A), b: matrixOf(a.B), transA: a.TransA, transB: a.TransB}
+	return d.submit("gemm", a.Check(), func(b *builder) func(*queue) {
+		p := product{c: b.writeMatrix(a.C), a: b.readMatrix(a.A), b: b.readMatrix(a.B), transA: a.TransA, transB: a.TransB}
 		b.matrices(p.c, p.a, p.b)
 		return func(q *queue) { q.gemm(p) }
 	})
 }
-
-func matrixOf(m gpu.Mat) matrix { return matrix{address(m.Span), m.Rows, m.Cols} }
 
 // layer is the output of a layer on the device.
 type layer struct {
@@ -25,11 +23,13 @@ type layer struct {
 	slope   kernels.DevicePtr // the values from which f' is computed; 0 where it is constant
 }
 
-func layerOf(h gpu.Hidden) layer {
-	return layer{act: h.Act, h: address(h.H), sums: address(h.Sums()), slope: address(h.SlopeSource())}
+// layerOf returns a layer whose spans are used by read or write of a builder.
+func layerOf(use func(gpu.Span) kernels.DevicePtr, h gpu.Hidden) layer {
+	use(h.Pre) // also where it is not needed
+	return layer{act: h.Act, h: use(h.H), sums: use(h.Sums()), slope: use(h.SlopeSource())}
 }
 
-// activate is the launch of bias_* over rows of the layer's sums, which hold the product.
+// activate returns the launch of bias_* over rows of the layer's sums, which hold the product.
 func activate(b *builder, l layer, bias kernels.DevicePtr, rows, cols int) func(q *queue) {
 	n := int(b.count(rows * cols))
 	countRows, countCols := b.count(rows), b.count(cols)
@@ -45,14 +45,13 @@ func activate(b *builder, l layer, bias kernels.DevicePtr, rows, cols int) func(
 	}
 }
 
-// Dense is a product and an activation.
+// Dense computes a product and activates it.
 func (d *Device) Dense(a gpu.DenseArgs) error {
-	uses := touched{reads: []gpu.Span{a.X.Span, a.W.Span, a.B}, writes: []gpu.Span{a.Out.H, a.Out.Pre}}
-	return d.submit("dense", a.Check(), uses, func(b *builder) func(*queue) {
-		out := layerOf(a.Out)
-		p := product{c: matrix{out.sums, a.X.Rows, a.W.Cols}, a: matrixOf(a.X), b: matrixOf(a.W)}
+	return d.submit("dense", a.Check(), func(b *builder) func(*queue) {
+		out := layerOf(b.write, a.Out)
+		p := product{c: matrix{out.sums, a.X.Rows, a.W.Cols}, a: b.readMatrix(a.X), b: b.readMatrix(a.W)}
 		b.matrices(p.a, p.b)
-		activate := activate(b, out, address(a.B), a.X.Rows, a.W.Cols)
+		activate := activate(b, out, b.read(a.B), a.X.Rows, a.W.Cols)
 		return func(q *queue) {
 			q.gemm(p)
 			activate(q)
@@ -66,7 +65,7 @@ type sumsOf struct {
 	rows, cols int
 }
 
-// columnSums is the kernel of that name for any number of matrices.
+// columnSums launches the kernel of that name for any number of matrices.
 func (q *queue) columnSums(matrices ...sumsOf) {
 	for len(matrices) > 0 {
 		n := min(len(matrices), kernels.MaxLayers)

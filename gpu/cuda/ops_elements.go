@@ -9,29 +9,27 @@ import (
 
 // Zero clears a span.
 func (d *Device) Zero(s gpu.Span) error {
-	return d.submit("zero", s.Check("zero"), touched{writes: []gpu.Span{s}}, func(*builder) func(*queue) {
-		at, n := address(s), bytesOf(s)
+	return d.submit("zero", s.Check("zero"), func(b *builder) func(*queue) {
+		at, n := b.write(s), bytesOf(s)
 		return func(q *queue) { q.zero(at, n) }
 	})
 }
 
 // Copy copies a span.
 func (d *Device) Copy(dst, src gpu.Span) error {
-	return d.submit("copy", gpu.CheckCopy(dst, src), touched{reads: []gpu.Span{src}, writes: []gpu.Span{dst}}, func(*builder) func(*queue) {
-		to, from, n := address(dst), address(src), bytesOf(src)
+	return d.submit("copy", gpu.CheckCopy(dst, src), func(b *builder) func(*queue) {
+		to, from, n := b.write(dst), b.read(src), bytesOf(src)
 		return func(q *queue) { q.copy(to, from, n) }
 	})
 }
 
-// Gather is one kernel.
+// Gather launches one kernel.
 func (d *Device) Gather(a gpu.GatherArgs) error {
-	uses := touched{reads: []gpu.Span{a.Data, a.Labels, a.Order, a.Cursor}, writes: []gpu.Span{a.X.Span, a.Y}}
-	return d.submit("gather", a.Check(), uses, func(b *builder) func(*queue) {
-		x, y, data, labels := address(a.X.Span), address(a.Y), address(a.Data), address(a.Labels)
-		order, cursor := address(a.Order), address(a.Cursor)
-		b.count(a.X.Len)
+	return d.submit("gather", a.Check(), func(b *builder) func(*queue) {
+		x, y, data, labels := b.write(a.X.Span), b.write(a.Y), b.read(a.Data), b.read(a.Labels)
+		order, cursor := b.read(a.Order), b.read(a.Cursor)
+		n := int(b.count(a.X.Len))
 		batch, features, rows, orderLen := b.count(a.X.Rows), b.count(a.X.Cols), b.count(a.Labels.Len), b.count(a.Order.Len)
-		n := a.X.Len
 		return func(q *queue) {
 			width := kernels.GatherWidth(a.X.Cols, x, data)
 			read := n + 4*a.X.Rows + 4 // pixels, labels, the cursor
@@ -44,57 +42,73 @@ func (d *Device) Gather(a gpu.GatherArgs) error {
 	})
 }
 
-// Operations of the loss kernels for one logit, about: bias, largest, two exponentials,
-// two sums, quotient, scale.
+// partials are the sums of a kernel's blocks, which a second kernel adds up. One block writes
+// its sums to their destination, and needs no partials.
+type partials struct {
+	area   *area
+	blocks int
+	bytes  int // of all blocks
+}
+
+// partialSums lays out float64 sums of each block of a shape.
+func (b *builder) partialSums(shape kernels.Shape, sums int) partials {
+	p := partials{blocks: int(shape.Grid[0])}
+	p.bytes = 8 * sums * p.blocks
+	if p.blocks != 1 {
+		p.area = b.scratch(p.bytes)
+	}
+	return p
+}
+
+// single reports whether one block does all.
+func (p partials) single() bool { return p.area == nil }
+
+func (p partials) in(q *queue) kernels.DevicePtr {
+	if p.single() {
+		return 0
+	}
+	return p.area.in(q)
+}
+
+// lossFLOPs estimates the operations of the loss kernels for one logit: bias, largest, two
+// exponentials, two sums, quotient, scale.
 const lossFLOPs = 8
 
-// Loss is one kernel where one block can do it all, and up to three where not.
+// Loss launches one kernel if one block can do all, and up to three otherwise.
 func (d *Device) Loss(a gpu.LossArgs) error {
-	uses := touched{
-		reads:  []gpu.Span{a.Bias, a.Labels},
-		writes: []gpu.Span{a.Logits.Span, a.E.Span, a.BiasGrad, a.Metrics, a.Step},
-	}
-	return d.submit("loss", a.Check(), uses, func(b *builder) func(*queue) {
-		logits, bias, labels := address(a.Logits.Span), address(a.Bias), address(a.Labels)
-		e, biasGrad := address(a.E.Span), address(a.BiasGrad)
-		metrics, step := address(a.Metrics), address(a.Step)
-		n := a.Logits.Len
-		b.count(n)
+	return d.submit("loss", a.Check(), func(b *builder) func(*queue) {
+		logits, bias, labels := b.write(a.Logits.Span), b.read(a.Bias), b.read(a.Labels)
+		e, biasGrad := b.write(a.E.Span), b.write(a.BiasGrad)
+		metrics, step := b.write(a.Metrics), b.write(a.Step)
+		n := int(b.count(a.Logits.Len))
 		rows, cols, steps := b.count(a.Logits.Rows), b.count(a.Logits.Cols), b.count(a.Step.Len)
 
 		shape := kernels.LossShape(a.Logits.Rows, a.Logits.Cols)
-		blocks := int(shape.Grid[0])
-		const sums = 8 * gpu.NumMetrics // bytes
-		counters := sums + 4*a.Step.Len
+		p := b.partialSums(shape, gpu.NumMetrics)
+		counters := 8*gpu.NumMetrics + 4*a.Step.Len // bytes of the metrics and the step counters
 		read, written := 4*n+4*a.Bias.Len+4*a.Labels.Len, 4*n
 		if e != 0 {
 			written += 4 * n
 		}
-		single := blocks == 1
-		var partials *area
-		if single {
+		if p.single() {
 			read += counters
 			written += counters + 4*a.BiasGrad.Len
 		} else {
-			partials = b.scratch(blocks * sums)
-			written += blocks * sums
+			written += p.bytes
 		}
 		return func(q *queue) {
-			partial := kernels.DevicePtr(0)
-			if !single {
-				partial = partials.in(q)
-			}
+			partial := p.in(q)
 			k := q.kernel(read, written, lossFLOPs*n)
 			if a.Logits.Cols == 1 {
 				q.note(k.LossSigmoid(shape, logits, bias, labels, e, biasGrad, metrics, step, partial, rows, steps, a.Scale))
 			} else {
 				q.note(k.LossSoftmax(shape, logits, bias, labels, e, biasGrad, metrics, step, partial, rows, cols, steps, a.Scale))
 			}
-			if single {
+			if p.single() {
 				return
 			}
-			q.note(q.kernel(blocks*sums+counters, counters, blocks*gpu.NumMetrics).
-				LossFinish(kernels.LossFinishShape(), partial, metrics, step, int32(blocks), steps))
+			q.note(q.kernel(p.bytes+counters, counters, p.blocks*gpu.NumMetrics).
+				LossFinish(kernels.LossFinishShape(), partial, metrics, step, int32(p.blocks), steps))
 			if e != 0 {
 				q.columnSums(sumsOf{e, biasGrad, a.Logits.Rows, a.Logits.Cols})
 			}
@@ -102,17 +116,48 @@ func (d *Device) Loss(a gpu.LossArgs) error {
 	})
 }
 
-// Optimize is one kernel.
+// compareFLOPs counts the operations of compare for one element: three products and sums, six
+// comparisons.
+const compareFLOPs = 12
+
+// Compare launches one kernel, and a second one if several blocks work.
+func (d *Device) Compare(a gpu.CompareArgs) error {
+	return d.submit("compare", a.Check(), func(b *builder) func(*queue) {
+		x, y, out := b.read(a.A.Span), b.read(a.B.Span), b.write(a.Out)
+		n := int(b.count(a.A.Len))
+		rows, cols := b.count(a.A.Rows), b.count(a.A.Cols)
+		transposed := int32(0)
+		if a.TransB {
+			transposed = 1
+		}
+		shape := kernels.CompareShape(n)
+		p := b.partialSums(shape, gpu.NumCompared)
+		const sums = 8 * gpu.NumCompared // bytes
+		read := 8 * n
+		if p.single() {
+			read += sums
+		}
+		return func(q *queue) {
+			partial := p.in(q)
+			q.note(q.kernel(read, p.bytes, compareFLOPs*n).
+				Compare(shape, x, y, out, partial, rows, cols, transposed, a.Low, a.High))
+			if !p.single() {
+				q.note(q.kernel(p.bytes+sums, sums, p.blocks*gpu.NumCompared).
+					CompareFinish(kernels.CompareFinishShape(), partial, out, int32(p.blocks)))
+			}
+		}
+	})
+}
+
+// Optimize launches one kernel.
 func (d *Device) Optimize(a gpu.OptimizeArgs) error {
-	uses := touched{reads: []gpu.Span{a.G, a.Step}, writes: []gpu.Span{a.W, a.S1, a.S2}}
-	return d.submit(a.Kind.String(), a.Check(), uses, func(b *builder) func(*queue) {
+	return d.submit(a.Kind.String(), a.Check(), func(b *builder) func(*queue) {
 		n := b.count(a.W.Len)
 		from, to := int32(a.ClampFrom), int32(a.ClampTo) // within n
 		states := a.Kind.States()
-		arenas := []kernels.DevicePtr{address(a.W), address(a.G), address(a.S1), address(a.S2)}[:2+states]
-		step := address(a.Step)
-		// A length that is no multiple of four is the kernels' own business.
-		width := kernels.Width(4, arenas...)
+		arenas := []kernels.DevicePtr{b.write(a.W), b.read(a.G), b.write(a.S1), b.write(a.S2)}[:2+states]
+		step := b.read(a.Step)
+		width := kernels.Width(4, arenas...) // the kernels take any length
 		shape := kernels.ElementsShape(a.W.Len, width, b.maxBlocks)
 		return func(q *queue) {
 			k := q.kernel(4*(2+states)*a.W.Len, 4*(1+states)*a.W.Len, a.Kind.FLOPs()*a.W.Len)

@@ -106,7 +106,7 @@ func (d *Device[B, P]) alive(op string) error {
 
 // Accept decides whether an operation can run or be recorded. Check is the result of the
 // operation's shape check, and spans are all the memory that the operation uses.
-func (d *Device[B, P]) Accept(op string, check error, spans []gpu.Span) error {
+func (d *Device[B, P]) Accept(op string, check error, spans ...gpu.Span) error {
 	if d.closed {
 		return fmt.Errorf("gpu: %s: %w", op, gpu.ErrClosed)
 	}
