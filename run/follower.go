@@ -119,9 +119,3 @@ func (f fanOut) Epoch(e training.Epoch) error {
 	}
 	return nil
 }
-
-func (f fanOut) note(text string) {
-	for _, one := range f {
-		one.Note(text)
-	}
-}

@@ -7,22 +7,15 @@ import (
 	"strconv"
 	"time"
 
-	"mdfa/internal/wording"
 	"mdfa/run/folder"
 )
 
-// logStart adds the row of a run that begins or is resumed.
-func (s *session) logStart() {
-	s.log(s.row(folder.Outcome{Status: folder.StatusStarted}))
-}
-
-// log adds a row to the log of all runs, runs.csv in the folder Spec.Out: result is what
-// result.csv holds, or will hold. A log that cannot be written ends no run, which has its
-// folder in any case: a note says so.
-func (s *session) log(result *folder.Result) {
-	root, name := logPlace(s.spec.Out, s.Dir)
+// logRun adds a row to the log of all runs, runs.csv in the folder Spec.Out: the row of
+// result.csv, and who wrote it when.
+func logRun(out, dir string, result *folder.Result) error {
+	root, name := logPlace(out, dir)
 	if root == "" {
-		return
+		return nil
 	}
 	host, err := os.Hostname()
 	if err != nil {
@@ -35,9 +28,7 @@ func (s *session) log(result *folder.Result) {
 		{Column: "pid", Value: strconv.Itoa(os.Getpid())},
 	}
 	// The first Ctrl-C has ended the run's own context, and the row is to be written still.
-	if err := folder.LogAt(root).Append(context.Background(), append(row, result.Cells()...)); err != nil {
-		s.followers.note(wording.Clause(err))
-	}
+	return folder.LogAt(root).Append(context.Background(), append(row, result.Cells()...))
 }
 
 // logPlace returns the results folder with the log that a run belongs to, and the run's name in

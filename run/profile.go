@@ -1,16 +1,13 @@
 package run
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 
-	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/internal/figures"
-	"mdfa/run/folder"
 
 	"github.com/dustin/go-humanize"
 )
@@ -53,30 +50,6 @@ type ProfiledKernel struct {
 	Written      *int64   `json:"bytes_written"`
 	FLOPs        int64    `json:"flops"`
 	Seconds      *float64 `json:"seconds"`
-}
-
-// profile measures the recorded training step, writes it to the run's folder and tells the
-// followers. It trains on, so the weights must not be read afterwards.
-func (s *session) profile(done training.Result) error {
-	measured, err := s.trainer.Profile(profileSteps(s.Device.Kind))
-	if err != nil {
-		return fmt.Errorf("-profile: %w", err)
-	}
-	p := NewProfile(measured)
-	p.Device, p.DeviceDetail = s.Device.Name, s.Device.Detail
-	p.Model, p.Network, p.BatchSize = s.config.Rule.String(), s.Start.Network.String(), s.spec.BatchSize
-	p.DataWaitShare = done.DataWait / max(done.Seconds, 1e-9)
-	text, err := json.MarshalIndent(p, "", "  ")
-	if err != nil {
-		return fmt.Errorf("-profile: %w", err)
-	}
-	if err := s.folder.Write(folder.ProfileFile, append(text, '\n')); err != nil {
-		return err
-	}
-	for _, f := range s.followers {
-		f.Profiled(&p)
-	}
-	return nil
 }
 
 // NewProfile takes over the numbers of a device and adds them up. Fills and copies that the

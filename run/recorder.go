@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"mdfa/model"
 	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
-	"mdfa/run/settings"
 )
 
 // runRecorder writes the checkpoints of a run, its run.json and its epochs.
@@ -84,42 +82,6 @@ func (k *runRecorder) saveWeights(weights []float32) error {
 	return k.writer.Weights(k.checkpoint(training.State{
 		Progress: training.Progress{Epochs: k.epochs[:k.best], BestEpoch: k.best}, Params: weights,
 	}))
-}
-
-// open takes the folder of the run: a new one, or that of the run that is resumed, after its
-// data and network were compared.
-func (s *session) open() error {
-	k := &runRecorder{net: s.Network, settings: s.record(s.Data, s.Network), command: s.Command, off: s.spec.CheckpointEvery == settings.NoCheckpoints}
-	s.recorder = k
-	var err error
-	if o := s.resumed; o != nil {
-		if err := cmp.Or(o.checkData(s.Data, k.settings.Data), o.checkNetwork(s.Network)); err != nil {
-			return err
-		}
-		if o.dir != "" {
-			if s.spec.Chosen("out") && s.found == nil {
-				s.Notes = append(s.Notes, "-out is ignored: the run goes on in its own folder")
-			}
-			k.writer = checkpoint.NewWriter(o.dir, o.state)
-			k.run, err = folder.Open(o.dir, o.takeLock())
-			s.folder = k.run
-			return err
-		}
-	}
-	var files []folder.File
-	if s.resumed == nil { // Find finds a run that is killed from here on
-		text, err := k.record(s.Device, s.started).Encode()
-		if err != nil {
-			return err
-		}
-		files = append(files, folder.File{Name: folder.RunFile, Text: text})
-	}
-	k.run, err = folder.Create(s.spec.Out, s.Data.Name, s.name(s.Data), s.started, s.others(), files...)
-	if err == nil {
-		k.writer = checkpoint.NewWriter(k.run.Dir(), nil)
-	}
-	s.folder = k.run
-	return err
 }
 
 // record returns run.json of a run that begins.

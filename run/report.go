@@ -50,17 +50,17 @@ func (r *reporter) Logits(first int, logits []float32) error {
 
 // write writes the report of a run whose results are in their files, and returns the file's name,
 // "" without a report.
-func (r *reporter) write(s *session) (name string, err error) {
+func (r *reporter) write(k *runRecorder, program string) (name string, err error) {
 	if r == nil {
 		return "", nil
 	}
-	k := s.recorder
+	dir := k.run.Dir()
 	if r.confusion.Total > 0 {
 		if err := folder.WriteConfusion(k.run, *r.confusion, k.settings.Data.ClassName); err != nil {
 			return "", err
 		}
 	}
-	f, err := folder.ReadTables(s.Dir)
+	f, err := folder.ReadTables(dir)
 	if err != nil {
 		return "", err
 	}
@@ -68,8 +68,8 @@ func (r *reporter) write(s *session) (name string, err error) {
 	if weights, err := k.weights(); err == nil {
 		f.Checkpoint = k.checkpoint(training.State{Params: weights})
 	}
-	producer := cmp.Or(s.options.Program, "mdfa/run") + ", version " + version.Read().String()
-	if err := report.WriteRun(f, filepath.Join(s.Dir, folder.ReportFile), producer); err != nil {
+	producer := cmp.Or(program, "mdfa/run") + ", version " + version.Read().String()
+	if err := report.WriteRun(f, filepath.Join(dir, folder.ReportFile), producer); err != nil {
 		return "", err
 	}
 	return folder.ReportFile, nil

@@ -2,119 +2,19 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
-	"mdfa/algo/training"
 	"mdfa/internal/figures"
 	"mdfa/internal/wording"
-	"mdfa/loaders"
-	"mdfa/model"
-	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
 )
-
-// resumedRun is the earlier run that is resumed.
-type resumedRun struct {
-	dir    string                 // its folder; "" for a checkpoint on its own, which begins a new folder
-	unlock func()                 // of the folder; the run takes it over
-	run    *folder.Run            // its run.json; nil for a checkpoint on its own
-	state  *checkpoint.Checkpoint // nil: there is no checkpoint yet, and the run begins anew
-}
-
-// settings returns the settings that the run was started with.
-func (o *resumedRun) settings() checkpoint.Settings {
-	if o.state != nil {
-		return o.state.Settings
-	}
-	return o.run.Settings
-}
-
-// progress returns how far the run has come; a new run, and one without a checkpoint, has not
-// begun.
-func (o *resumedRun) progress() training.Progress {
-	if o == nil || o.state == nil {
-		return training.Progress{}
-	}
-	return o.state.Progress
-}
-
-// name returns the folder, or the checkpoint on its own.
-func (o *resumedRun) name() string {
-	if o.dir != "" {
-		return o.dir
-	}
-	return o.state.Path
-}
-
-// close unlocks the folder, unless the run has taken the lock over.
-func (o *resumedRun) close() {
-	if o != nil && o.unlock != nil {
-		o.unlock()
-	}
-}
-
-// takeLock hands the folder's lock over.
-func (o *resumedRun) takeLock() func() {
-	unlock := o.unlock
-	o.unlock = nil
-	return unlock
-}
-
-// findRun finds the run that a path stands for: its folder, its folder of checkpoints, a
-// checkpoint, or a folder above with no other run in it.
-func findRun(ctx context.Context, path string) (*resumedRun, error) {
-	path = filepath.Clean(path)
-	dir := path
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		dir = filepath.Dir(path)
-	}
-	if full, err := filepath.Abs(dir); err == nil && filepath.Base(full) == checkpoint.Folder {
-		dir = filepath.Join(dir, "..")
-	}
-	if exists(filepath.Join(dir, folder.RunFile)) {
-		return openRun(ctx, dir, path)
-	}
-	state, err := checkpoint.LoadState(ctx, path)
-	if !errors.Is(err, checkpoint.ErrAbsent) {
-		return &resumedRun{state: state}, err
-	}
-	switch runs, _ := folder.RunsBelow(path); len(runs) {
-	case 0:
-		return nil, err
-	case 1:
-		return openRun(ctx, runs[0], runs[0])
-	default:
-		return nil, wording.Usagef("%s holds %d runs, such as %s and %s: name one of them, or take -resume auto with the flags of the run.",
-			path, len(runs), runs[0], runs[len(runs)-1])
-	}
-}
-
-// openRun opens a run's folder, to be resumed from the checkpoint that path stands for.
-func openRun(ctx context.Context, dir, path string) (*resumedRun, error) {
-	unlock, err := folder.Lock(dir)
-	if err != nil {
-		return nil, err
-	}
-	o := &resumedRun{dir: dir, unlock: unlock}
-	if o.run, err = folder.ReadRun(dir); err == nil {
-		err = checkpoint.Sweep(dir)
-	}
-	if err == nil {
-		o.state, err = checkpoint.LoadState(ctx, path)
-		if errors.Is(err, checkpoint.ErrAbsent) && path == dir {
-			o.state, err = nil, nil
-		}
-	}
-	if err != nil {
-		o.close()
-		return nil, err
-	}
-	return o, nil
-}
 
 // Resume resumes the run that path stands for: its folder, its folder of checkpoints, a
 // checkpoint, or a folder above with no other run in it. Of spec, the settings in Spec.Given
@@ -147,66 +47,108 @@ func newResumed(spec Spec, o Options, from *resumedRun, err error) (r *Run, _ er
 	return r, nil
 }
 
-// checkSchedule refuses less training than there was already.
-func (o *resumedRun) checkSchedule(spec Spec) error {
-	p := o.progress()
-	epochs, steps := len(p.Epochs)+min(p.Step, 1), p.Steps()
-	switch {
-	case epochs > spec.MaxEpochs:
-		return wording.Usagef("-max_epochs %d: %s has begun epoch %d already: ask for at least as many.", spec.MaxEpochs, o.name(), epochs)
-	case spec.MaxSteps > 0 && steps > spec.MaxSteps:
-		return wording.Usagef("-max_steps %d: %s has made %s steps already: ask for at least as many.", spec.MaxSteps, o.name(), figures.Count(steps))
+// Find returns the newest run below Spec.Out with the same settings, to be resumed, or else a
+// new run. The same call serves each time that a machine comes and goes: it begins the run,
+// resumes it, and in the end says that it is complete, with which result. Then there is no run.
+func Find(ctx context.Context, spec Spec, o Options) (r *Run, complete string, err error) {
+	found := map[string]bool{}
+	dirs := candidates(&spec)
+	for _, dir := range dirs {
+		found[dir] = true
 	}
-	return nil
+	for _, dir := range dirs {
+		if outcome, complete := completed(dir, &spec); complete {
+			return nil, fmt.Sprintf("%s is complete: %s", dir, outcome), nil
+		}
+		from, err := openRun(ctx, dir, dir)
+		if err != nil {
+			return nil, "", err
+		}
+		if from.checkSchedule(spec) != nil { // it has trained more than is asked for
+			from.close()
+			continue
+		}
+		if r, err = newResumed(spec, o, from, nil); err == nil {
+			r.found = found
+		}
+		return r, "", err
+	}
+	if r, err = New(spec, o); err == nil {
+		r.found = found
+	}
+	return r, "", err
 }
 
-// checkData refuses other images than those of the resumed run.
-func (o *resumedRun) checkData(data *loaders.Dataset, now checkpoint.Data) error {
-	was := o.settings().Data
-	if now.Checksum == was.Checksum {
+// others returns a check for runs with the same settings that began since Find looked for
+// them, or nil. The new run's folder gets its name only after it: of two processes that
+// begin the same run, one does.
+func (r *Run) others() func() error {
+	if r.found == nil || r.resumed != nil {
 		return nil
 	}
-	return fmt.Errorf("the images of %s from %s are not those that %s was trained on (%s from %s: the checksums differ); name the folder of the same files with -data, or start a new run without -resume",
-		data.Name, data.Source, o.name(), was.Name, was.Source)
-}
-
-// checkNetwork refuses another network than that of the resumed run.
-func (o *resumedRun) checkNetwork(net *model.Network) error {
-	was, err := o.settings().Network.Network()
-	if err != nil {
-		return err
-	}
-	if was.String() != net.String() || was.Activation != net.Activation {
-		return wording.Usagef("the flags name the network %v (%v), and %s has %v (%v): leave the flags of the network out, or start a new run without -resume.",
-			net, net.Activation, o.name(), was, was.Activation)
-	}
-	return nil
-}
-
-// checkFeedback refuses to resume a run if this program draws other feedback than it had.
-func (o *resumedRun) checkFeedback(now checkpoint.Feedback) error {
-	if o == nil || o.state == nil || o.state.Feedback == now {
+	return func() error {
+		for _, dir := range candidates(&r.spec) {
+			if !r.found[dir] {
+				return fmt.Errorf("another process has just begun the same run in %s: wait for its end, or stop it and give the same command again", dir)
+			}
+		}
 		return nil
 	}
-	return fmt.Errorf("this program draws other feedback than the one that wrote %s (version %s): go on with that version, or start a new run without -resume",
-		o.state.Path, o.state.Program)
 }
 
-// after describes how far a run has come.
-func after(p training.Progress) string {
-	if p.Step > 0 {
-		return fmt.Sprintf("after step %s of epoch %d", figures.Count(p.Step), p.Epoch())
+// candidates returns the folders of runs with the same settings, the newest first.
+func candidates(spec *Spec) []string {
+	// The pattern is sound, and a folder that cannot be read has no run to resume.
+	paths, _ := fs.Glob(os.DirFS(spec.Out), "*/[^.]*/"+folder.RunFile)
+	type found struct {
+		dir string
+		run *folder.Run
 	}
-	return fmt.Sprintf("after epoch %d", len(p.Epochs))
+	var list []found
+	for _, name := range paths {
+		dir := filepath.Join(spec.Out, filepath.FromSlash(path.Dir(name)))
+		if run, err := folder.ReadRun(dir); err == nil && spec.SameRun(run.Facts()) {
+			list = append(list, found{dir, run})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b found) int {
+		if c := b.run.Started.Compare(a.run.Started); c != 0 {
+			return c
+		}
+		return len(b.dir) - len(a.dir) // -2, -3 follow in the same second
+	})
+	var dirs []string
+	for _, f := range list {
+		dirs = append(dirs, f.dir)
+	}
+	return dirs
 }
 
-// event describes the run for followers; nil for a new run.
-func (o *resumedRun) event() *Resumed {
-	switch {
-	case o == nil:
-		return nil
-	case o.state == nil:
-		return &Resumed{Dir: o.dir}
+// completed says whether a run is complete and spec asks for no more, and with which result.
+func completed(dir string, spec *Spec) (outcome string, ok bool) {
+	rows, err := folder.ReadTable(filepath.Join(dir, folder.ResultFile))
+	if err != nil || len(rows) != 1 {
+		return "", false
 	}
-	return &Resumed{Dir: o.dir, Path: o.state.Path, Skipped: o.state.Skipped, Progress: o.state.Progress}
+	row := rows[0]
+	if row["status"] != folder.StatusComplete ||
+		spec.Report && !exists(filepath.Join(dir, folder.ReportFile)) || // it was killed while it wrote the report
+		row["max_epochs"] != strconv.Itoa(spec.MaxEpochs) || row["max_steps"] != strconv.Itoa(spec.MaxSteps) {
+		return "", false
+	}
+	outcome = row["epochs"] + " epochs"
+	if row["epochs"] == "1" {
+		outcome = "1 epoch"
+	}
+	for _, column := range []struct{ name, label string }{{"best_valid_accuracy", "validation"}, {"test_accuracy", "test"}} {
+		if x, err := strconv.ParseFloat(row[column.name], 64); err == nil {
+			outcome += fmt.Sprintf(", %s %s", column.label, figures.Percent(x, 2))
+		}
+	}
+	return outcome, true
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -12,11 +12,7 @@
 package run
 
 import (
-	"cmp"
-	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 
 	"mdfa/algo"
@@ -87,33 +83,6 @@ func New(spec Spec, o Options) (*Run, error) {
 		}
 	}
 	return r, nil
-}
-
-// Train trains until the run is complete, ctx ends or something fails, and leaves the run's files.
-// It must be called once. The outcome is nil if training did not begin.
-func (r *Run) Train(ctx context.Context) (outcome *Outcome, err error) {
-	defer r.Close()
-	s := &session{Run: r, Start: Start{Command: r.options.Command, Notes: slices.Clone(r.notes)}}
-	defer func() { err = cmp.Or(err, s.close()) }()
-	if err := s.plan(ctx); err != nil {
-		return nil, err
-	}
-	for _, f := range s.followers {
-		f.Planned(&s.Start)
-	}
-	if err := s.begin(ctx); err != nil {
-		s.folder.Discard()
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("%w before training began", ErrInterrupted)
-		}
-		return nil, s.explain(err)
-	}
-	for _, f := range s.followers {
-		f.Started(&s.Start)
-	}
-	s.logStart()
-	result, failure := s.trainer.Run(ctx, s.observer())
-	return s.end(result, s.explain(failure))
 }
 
 // Close unlocks the folder of a run to be resumed, if Train is not called. Train calls it.

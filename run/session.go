@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -16,10 +17,38 @@ import (
 	"mdfa/internal/figures"
 	"mdfa/internal/version"
 	"mdfa/internal/wording"
+	"mdfa/run/checkpoint"
 	"mdfa/run/device"
 	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
+
+// Train trains until the run is complete, ctx ends or something fails, and leaves the run's files.
+// It must be called once. The outcome is nil if training did not begin.
+func (r *Run) Train(ctx context.Context) (outcome *Outcome, err error) {
+	defer r.Close()
+	s := &session{Run: r, Start: Start{Command: r.options.Command, Notes: slices.Clone(r.notes)}}
+	defer func() { err = cmp.Or(err, s.close()) }()
+	if err := s.plan(ctx); err != nil {
+		return nil, err
+	}
+	for _, f := range s.followers {
+		f.Planned(&s.Start)
+	}
+	if err := s.begin(ctx); err != nil {
+		s.folder.Discard()
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("%w before training began", ErrInterrupted)
+		}
+		return nil, s.explain(err)
+	}
+	for _, f := range s.followers {
+		f.Started(&s.Start)
+	}
+	s.log(s.row(folder.Outcome{Status: folder.StatusStarted}))
+	result, failure := s.trainer.Run(ctx, s.observer())
+	return s.end(result, s.explain(failure))
+}
 
 // session is a run from its beginning to its end.
 type session struct {
@@ -93,6 +122,42 @@ func (s *session) plan(ctx context.Context) (err error) {
 	return nil
 }
 
+// open takes the folder of the run: a new one, or that of the run that is resumed, after its
+// data and network were compared.
+func (s *session) open() error {
+	k := &runRecorder{net: s.Network, settings: s.record(s.Data, s.Network), command: s.Command, off: s.spec.CheckpointEvery == settings.NoCheckpoints}
+	s.recorder = k
+	var err error
+	if o := s.resumed; o != nil {
+		if err := cmp.Or(o.checkData(s.Data, k.settings.Data), o.checkNetwork(s.Network)); err != nil {
+			return err
+		}
+		if o.dir != "" {
+			if s.spec.Chosen("out") && s.found == nil {
+				s.Notes = append(s.Notes, "-out is ignored: the run goes on in its own folder")
+			}
+			k.writer = checkpoint.NewWriter(o.dir, o.state)
+			k.run, err = folder.Open(o.dir, o.takeLock())
+			s.folder = k.run
+			return err
+		}
+	}
+	var files []folder.File
+	if s.resumed == nil { // Find finds a run that is killed from here on
+		text, err := k.record(s.Device, s.started).Encode()
+		if err != nil {
+			return err
+		}
+		files = append(files, folder.File{Name: folder.RunFile, Text: text})
+	}
+	k.run, err = folder.Create(s.spec.Out, s.Data.Name, s.name(s.Data), s.started, s.others(), files...)
+	if err == nil {
+		k.writer = checkpoint.NewWriter(k.run.Dir(), nil)
+	}
+	s.folder = k.run
+	return err
+}
+
 // openDevice opens the device, unless the program has, and checks the settings that only GPUs
 // know: those that change no result are ignored with a note, a profile is refused.
 func (s *session) openDevice() (err error) {
@@ -161,7 +226,7 @@ func (s *session) begin(ctx context.Context) error {
 		return err
 	}
 	s.Record = s.recorder.settings
-	s.board, err = newTensorboardLogger(s)
+	s.board, err = newTensorboardLogger(&s.Start, s.deviceData, s.trainer)
 	return err
 }
 
@@ -235,7 +300,7 @@ func (s *session) end(result training.Result, failure error) (*Outcome, error) {
 	s.log(row)
 	unreported := s.board.close(result)
 	if o.Written = written == nil; o.Written {
-		if o.Report, err = s.report.write(s); err != nil {
+		if o.Report, err = s.report.write(k, s.options.Program); err != nil {
 			unreported = fmt.Errorf("the results are written, but no report: %w", err)
 		}
 	}
@@ -274,4 +339,38 @@ func (s *session) row(o folder.Outcome) *folder.Result {
 		Version: version.Read().String(), Go: runtime.Version(), Device: s.Device.Name, DeviceDetail: s.Device.Detail,
 		Settings: s.Facts.Columns(), Parameters: s.Network.Weights(), Outcome: o, Time: s.started.Format(time.RFC3339),
 	}
+}
+
+// log adds the row of the run's start or end to the log of all runs. A log that cannot be written
+// ends no run: a note says so.
+func (s *session) log(row *folder.Result) {
+	if err := logRun(s.spec.Out, s.Dir, row); err != nil {
+		for _, f := range s.followers {
+			f.Note(wording.Clause(err))
+		}
+	}
+}
+
+// profile measures the recorded training step, writes it to the run's folder and tells the
+// followers. It trains on, so the weights must not be read afterwards.
+func (s *session) profile(done training.Result) error {
+	measured, err := s.trainer.Profile(profileSteps(s.Device.Kind))
+	if err != nil {
+		return fmt.Errorf("-profile: %w", err)
+	}
+	p := NewProfile(measured)
+	p.Device, p.DeviceDetail = s.Device.Name, s.Device.Detail
+	p.Model, p.Network, p.BatchSize = s.config.Rule.String(), s.Start.Network.String(), s.spec.BatchSize
+	p.DataWaitShare = done.DataWait / max(done.Seconds, 1e-9)
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return fmt.Errorf("-profile: %w", err)
+	}
+	if err := s.folder.Write(folder.ProfileFile, append(text, '\n')); err != nil {
+		return err
+	}
+	for _, f := range s.followers {
+		f.Profiled(&p)
+	}
+	return nil
 }

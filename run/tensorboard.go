@@ -45,30 +45,30 @@ type tensorboardLogger struct {
 }
 
 // newTensorboardLogger starts an event file in a run's folder. It is nil without -tensorboard.
-func newTensorboardLogger(s *session) (*tensorboardLogger, error) {
-	if !s.spec.TensorBoard {
+func newTensorboardLogger(s *Start, data training.Data, trainer *training.Trainer) (*tensorboardLogger, error) {
+	if !s.Facts.TensorBoard {
 		return nil, nil
 	}
-	b := &tensorboardLogger{dir: filepath.Join(s.Dir, tensorboardFolder), net: s.Network, lr: s.spec.LR, steps: s.StepsPerEpoch}
-	set := s.deviceData.Valid
+	b := &tensorboardLogger{dir: filepath.Join(s.Dir, tensorboardFolder), net: s.Network, lr: s.Facts.LR, steps: s.StepsPerEpoch}
+	set := data.Valid
 	if set.Len() == 0 {
-		set = s.deviceData.Train
+		set = data.Train
 	}
-	images, err := set.First(probed(s.Network, s.spec.BatchSize), s.Network.Input.Size())
+	images, err := set.First(probed(s.Network, s.Facts.BatchSize), s.Network.Input.Size())
 	if err != nil {
 		return nil, err
 	}
-	if b.probe, err = s.trainer.NewProbe(images); err != nil {
+	if b.probe, err = trainer.NewProbe(images); err != nil {
 		return nil, err
 	}
 	if b.writer, err = tensorboard.NewWriter(b.dir, time.Now()); err != nil {
 		_ = b.probe.Close() // the file's error says more
 		return nil, b.explain(err, "allow writing there, or leave out -tensorboard")
 	}
-	if s.resumed != nil {
-		b.writer.Restart(int64(s.resumed.progress().Steps()) + 1)
+	if s.Resumed != nil {
+		b.writer.Restart(int64(s.Resumed.Progress.Steps()) + 1)
 	}
-	if s.resumed == nil || s.resumed.run == nil { // otherwise an earlier file of the folder has it
+	if s.Resumed == nil || s.Resumed.Dir == "" { // otherwise an earlier file of the folder has it
 		b.writer.Text("run", 0, s.Facts.String())
 	}
 	b.flush()
