@@ -1,14 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
-	"mdfa/internal/wording"
 	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
@@ -72,7 +70,7 @@ func newFlags(o *options) *cli.Flags {
 		},
 		"alignment": func() {
 			f.Bool(&o.quiet, "quiet", "print the outcome only")
-			f.Text(&o.log, "log", "NAME", logText, "how to print: text, or json, an object a line for machines").Among(logText, logJSON)
+			f.Text(&o.log, "log", "NAME", logText, "how to print: text, or json, an object a line for machines").Only(logText, logJSON)
 			f.Bool(&o.version, "version", "print the version and exit")
 		},
 	}
@@ -93,12 +91,5 @@ func parse(args []string) (options, error) {
 	f := newFlags(&o)
 	_, err := f.Parse(args)
 	o.flags = map[string]string{"resume": o.resume, "quiet": strconv.FormatBool(o.quiet), "log": o.log}
-	return o, cmp.Or(err, o.checkLog())
-}
-
-func (o *options) checkLog() error {
-	if o.log != logText && o.log != logJSON {
-		return cli.Usagef("-log %s: expected %s or %s.", wording.Shown(o.log), logText, logJSON)
-	}
-	return nil
+	return o, err
 }

@@ -5,7 +5,9 @@ package parse
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"mdfa/internal/wording"
 )
@@ -48,6 +50,15 @@ func Number(name, text string) (float64, error) {
 		return 0, wording.Usagef("-%s %s: expected a number from 0 on, such as 0.001 or 1e-4.", name, wording.Shown(text))
 	}
 	return x, nil
+}
+
+// Choice refuses a text that is none of the choices.
+func Choice(name, text string, choices []string) error {
+	if slices.Contains(choices, text) {
+		return nil
+	}
+	last := len(choices) - 1
+	return wording.Usagef("-%s %s: expected %s or %s.", name, wording.Shown(text), strings.Join(choices[:last], ", "), choices[last])
 }
 
 // Text returns the shortest text that reads back as x.

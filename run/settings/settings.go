@@ -5,6 +5,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -216,9 +217,8 @@ func (s *Setting) check(spec *Spec) error {
 	if err := s.Set(new(Spec), text); err != nil {
 		return err
 	}
-	if s.Only && !slices.Contains(s.Choices, text) {
-		last := len(s.Choices) - 1
-		return wording.Usagef("-%s %s: expected %s or %s.", s.Name, wording.Shown(text), strings.Join(s.Choices[:last], ", "), s.Choices[last])
+	if s.Only {
+		return parse.Choice(s.Name, text, s.Choices)
 	}
 	if s.Parse != nil {
 		if _, err := s.Parse(text); err != nil {
@@ -235,11 +235,7 @@ func (s *Setting) Refuse(err error) error {
 		return nil
 	}
 	text := strings.TrimSuffix(wording.WithoutPackages(err.Error()), ": "+algo.ErrConfig.Error())
-	noun := s.Noun
-	if noun == "" {
-		noun = s.Name
-	}
-	if rest, found := strings.CutPrefix(text, noun+" "); found {
+	if rest, found := strings.CutPrefix(text, cmp.Or(s.Noun, s.Name)+" "); found {
 		return wording.Usagef("-%s %s", s.Name, rest)
 	}
 	return wording.Usagef("-%s: %s", s.Name, text)
@@ -376,10 +372,7 @@ func show(f *Facts, place func(*Setting) *Place) []Fact {
 		if p == nil {
 			continue
 		}
-		fact := Fact{Name: p.Name}
-		if fact.Name == "" {
-			fact.Name = s.Name
-		}
+		fact := Fact{Name: cmp.Or(p.Name, s.Name)}
 		if p.Text != nil {
 			fact.Text = p.Text(f)
 		} else {
@@ -389,16 +382,21 @@ func show(f *Facts, place func(*Setting) *Place) []Fact {
 	}
 	for _, s := range List {
 		if p := place(s); p != nil && p.After != "" {
-			at := func(name string) int {
-				return slices.IndexFunc(list, func(f Fact) bool { return f.Name == name })
-			}
-			from := at(s.Name)
-			fact := list[from]
-			list = slices.Delete(list, from, from+1)
-			list = slices.Insert(list, at(p.After)+1, fact)
+			list = move(list, s.Name, p.After)
 		}
 	}
 	return list
+}
+
+// move puts a fact behind another one, or first where there is no such other one.
+func move(list []Fact, name, after string) []Fact {
+	at := func(name string) int {
+		return slices.IndexFunc(list, func(f Fact) bool { return f.Name == name })
+	}
+	from := at(name)
+	fact := list[from]
+	list = slices.Delete(list, from, from+1)
+	return slices.Insert(list, at(after)+1, fact)
 }
 
 // Columns are the settings' columns of result.csv.
@@ -407,9 +405,7 @@ func (f *Facts) Columns() []Fact { return show(f, func(s *Setting) *Place { retu
 // Compared is what runs are grouped by: those whose facts are equal differ in their seed
 // alone.
 func (f *Facts) Compared() []Fact {
-	list := show(f, func(s *Setting) *Place { return s.Compare })
-	rule := slices.IndexFunc(list, func(f Fact) bool { return f.Name == "rule" })
-	list = slices.Insert(slices.Delete(slices.Clone(list), rule, rule+1), 0, list[rule])
+	list := move(show(f, func(s *Setting) *Place { return s.Compare }), "rule", "")
 	return slices.Compact(list) // the network's settings show as one
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,13 +39,8 @@ func (v *Flag) Among(values ...string) *Flag {
 
 // Only is Among for a flag whose value must be one of them.
 func (v *Flag) Only(values ...string) *Flag {
-	set, last := v.set, len(values)-1
-	v.set = func(text string) error {
-		if !slices.Contains(values, text) {
-			return Usagef("-%s %s: expected %s or %s.", v.name, wording.Shown(text), strings.Join(values[:last], ", "), values[last])
-		}
-		return set(text)
-	}
+	set := v.set
+	v.set = func(text string) error { return cmp.Or(parse.Choice(v.name, text, values), set(text)) }
 	return v.Among(values...)
 }
 
