@@ -10,8 +10,6 @@
 #include "cublas_v2.h"
 #include "cuda.h"
 
-uint64_t mdfa_counts[MDFA_SYMBOLS];
-uint64_t mdfa_targets[MDFA_SYMBOLS];
 int mdfa_chosen;
 int mdfa_missing = -1;
 

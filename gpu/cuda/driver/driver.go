@@ -33,13 +33,15 @@ var names = func() []string {
 	return list
 }()
 
+// absent holds the stubs that the slots point at when the program starts.
+var absent = C.mdfa_slots
+
 // chosen is the one provider that the slots point at. The slots themselves are written and read atomically; the mutex
 // orders the choices.
 var chosen struct {
 	sync.Mutex
-	table   map[string]uintptr // nil until a provider is chosen
-	info    *Info              // set if the provider is NVIDIA's libraries
-	counted bool
+	table map[string]uintptr // nil until a provider is chosen
+	info  *Info              // set if the provider is NVIDIA's libraries
 }
 
 // Info says which of NVIDIA's libraries were found. The fields of a missing library are empty.
@@ -115,27 +117,20 @@ func route() {
 	for i, name := range names {
 		target := uint64(chosen.table[name])
 		if target == 0 {
-			target = uint64(C.mdfa_absent_stubs[i])
+			target = uint64(absent[i])
 		}
-		slot := target
-		if chosen.counted {
-			slot = uint64(C.mdfa_counted_stubs[i])
-		}
-		// In this order, so that a counted call on another thread never finds an old target.
-		atomic.StoreUint64((*uint64)(&C.mdfa_targets[i]), target)
-		atomic.StoreUint64((*uint64)(&C.mdfa_slots[i]), slot)
+		atomic.StoreUint64((*uint64)(&C.mdfa_slots[i]), target)
 	}
 }
 
 // Reset takes the choice back, so that a test can make another one: every symbol answers as it did when the program
-// started, and counting stops. Nothing that the old provider handed out may be in use. The libraries stay loaded.
+// started. Nothing that the old provider handed out may be in use. The libraries stay loaded.
 func Reset() {
 	chosen.Lock()
 	defer chosen.Unlock()
-	chosen.table, chosen.info, chosen.counted = nil, nil, false
+	chosen.table, chosen.info = nil, nil
 	setChosen(0)
 	route()
-	clearCounts()
 }
 
 // LastMissing returns the name of the symbol that was last called, by any thread, although the chosen provider
@@ -146,35 +141,6 @@ func LastMissing() string {
 		return ""
 	}
 	return names[i]
-}
-
-// Count starts or stops counting calls by symbol, for debugging and for tests of a step's cost. Starting sets all
-// counts to 0. A counted call costs one atomic addition more.
-func Count(on bool) {
-	chosen.Lock()
-	defer chosen.Unlock()
-	if on {
-		clearCounts()
-	}
-	chosen.counted = on
-	route()
-}
-
-func clearCounts() {
-	for i := range names {
-		atomic.StoreUint64((*uint64)(&C.mdfa_counts[i]), 0)
-	}
-}
-
-// Calls returns how often each symbol was called while calls were counted. It leaves out symbols that were not called.
-func Calls() map[string]uint64 {
-	calls := map[string]uint64{}
-	for i, name := range names {
-		if n := atomic.LoadUint64((*uint64)(&C.mdfa_counts[i])); n > 0 {
-			calls[name] = n
-		}
-	}
-	return calls
 }
 
 // isCUBLAS reports whether a symbol belongs to cuBLAS, and not to the driver.

@@ -1,5 +1,5 @@
-// The declarations that the trampolines, driver.c and the Go files share. Tables have one entry for each symbol, in the order of
-// symbols_gen.h; Go reads and writes them atomically. Everything is hidden from other libraries.
+// The declarations that the trampolines, driver.c and the Go files share. Tables have one entry for each symbol, in the
+// order of symbols_gen.h; Go writes them atomically. Everything is hidden from other libraries.
 #ifndef MDFA_DRIVER_H
 #define MDFA_DRIVER_H
 
@@ -17,14 +17,8 @@ enum {
 // The names of the symbols, as C declares them.
 extern const char *const mdfa_names[MDFA_SYMBOLS];
 
-// The address that each trampoline jumps to: a provider's function or one of these two stubs.
+// The address that each trampoline jumps to: a provider's function or, when the program starts, the absent stub.
 extern uint64_t mdfa_slots[MDFA_SYMBOLS];
-extern const uint64_t mdfa_absent_stubs[MDFA_SYMBOLS];
-extern const uint64_t mdfa_counted_stubs[MDFA_SYMBOLS];
-
-// While calls are counted: how often each symbol was called, and the address that its counted stub jumps to.
-extern uint64_t mdfa_counts[MDFA_SYMBOLS];
-extern uint64_t mdfa_targets[MDFA_SYMBOLS];
 
 // Whether a provider has been chosen, and the index of the symbol that was last called although the provider lacks
 // it, or -1.

@@ -1,12 +1,11 @@
 //go:build cuda
 
-// The trampolines for amd64. For every symbol of symbols_gen.h three pieces of code and one slot:
+// The trampolines for amd64. For every symbol of symbols_gen.h two pieces of code and one slot:
 //
 //   name       the symbol itself: jumps to wherever its slot points;
-//   absent     where the slot points as long as the symbol has no provider: calls mdfa_absent(index);
-//   counted    where the slot points while calls are counted: adds one, then jumps to mdfa_targets[index].
+//   absent     where the slot points as long as the symbol has no provider: calls mdfa_absent(index).
 //
-// None of them touches the stack or a register that carries an argument (absent drops the arguments), so any
+// Neither touches the stack or a register that carries an argument (absent drops the arguments), so any
 // signature passes through unchanged. The symbols are hidden: visible to the objects of this binary, invisible
 // to the libraries that it loads, which must keep finding NVIDIA's own.
 
@@ -28,30 +27,19 @@ mdfa_absent_\index:
 	movl $\index, %edi
 	jmp mdfa_absent
 	.size mdfa_absent_\index, . - mdfa_absent_\index
-
-	.balign 16
-	.type mdfa_counted_\index, @function
-mdfa_counted_\index:
-	endbr64
-	lock incq (mdfa_counts + 8 * \index)(%rip)
-	jmp *(mdfa_targets + 8 * \index)(%rip)
-	.size mdfa_counted_\index, . - mdfa_counted_\index
 	.popsection
 
 	.pushsection .data.mdfa_slots, "aw", @progbits
 	.quad mdfa_absent_\index
 	.popsection
-
-	.pushsection .data.rel.ro.mdfa_absent_stubs, "aw", @progbits
-	.quad mdfa_absent_\index
-	.popsection
-
-	.pushsection .data.rel.ro.mdfa_counted_stubs, "aw", @progbits
-	.quad mdfa_counted_\index
-	.popsection
 .endm
 
-#include "tables.h"
+	// The head of the table of slots, one for each symbol in the order of symbols_gen.h; driver.h declares it to C.
+	.section .data.mdfa_slots, "aw"
+	.balign 8
+	.globl mdfa_slots
+	.hidden mdfa_slots
+mdfa_slots:
 
 #define SYMBOL(index, name) ROUTE index, name
 #include "symbols_gen.h"
