@@ -26,7 +26,7 @@ type options struct {
 
 var about = cli.Program{
 	Name:    "inspect",
-	Summary: "inspect shows what is in checkpoints and in the folders of runs, what differs between two of\nthem, and the log of all runs.",
+	Summary: "inspect shows the contents of checkpoints and of the folders of runs, the differences between\ntwo of them, and the log of all runs.",
 	Description: "A PATH is a checkpoint, or the folder of a run, of which the weights of the best epoch are shown. " +
 		"With `-runs` it is the folder that train's `-out` names, `results` if none is given.\n\n" +
 		"The tables fit a terminal of 80 columns. For programs there is `-json`: one object a line, " +
@@ -51,18 +51,18 @@ type raw struct {
 func newFlags(o *options, r *raw) *cli.Flags {
 	f := cli.New(about)
 	f.Topic("Checkpoints and runs")
-	f.Text(&o.weights, "weights", "NAME", checkpoint.Best, "of a run: best, the weights of the best epoch, or last").Only(checkpoint.Best, checkpoint.Last)
-	f.Bool(&o.diff, "diff", "of two paths: what differs in settings, weights and history")
+	f.Text(&o.weights, "weights", "NAME", checkpoint.Best, "weights of a run: best, those of the best epoch, or last").Only(checkpoint.Best, checkpoint.Last)
+	f.Bool(&o.diff, "diff", "compare settings, weights and history of two paths")
 
 	f.Topic("The log of runs")
 	f.Bool(&o.runs, "runs", "list the runs of a results folder")
 	f.Each(&r.where, "where", "TEST", "keep runs that pass, as in model=mdfa, 'seed!=0', 'test_accuracy>=0.9' or folder~conv (contains); may be given again")
 	f.Text(&r.sort, "sort", "COLUMN,...", "", "order, with - before a column the largest first (default as they started)")
-	f.Text(&r.columns, "columns", "COLUMN,...", "", "what to show, or all (default folder,status,epochs,best_valid_accuracy,test_accuracy)")
+	f.Text(&r.columns, "columns", "COLUMN,...", "", "columns to show, or all (default folder,status,epochs,best_valid_accuracy,test_accuracy)")
 
 	f.Topic("Output")
 	f.Integer(&o.most, "n", "N", 0, 0, "rows at most, 0 for no limit (default all runs, the last 10 epochs)")
-	f.Bool(&o.json, "json", "an object a line, for programs")
+	f.Bool(&o.json, "json", "print an object a line, for programs")
 	return f
 }
 

@@ -48,7 +48,7 @@ type options struct {
 func newFlags(o *options) *cli.Flags {
 	f := cli.New(cli.Program{
 		Name:      "predict",
-		Summary:   "predict says what a trained network takes images for.",
+		Summary:   "predict classifies images with a trained network.",
 		Arguments: "RUN_OR_CHECKPOINT [IMAGES...]",
 		Description: "The first argument is the folder of a run or a checkpoint file. IMAGES are JPEG and PNG files, idx files (.gz as well), " +
 			"files of CIFAR's binary version, and folders of these. Images of another size or colour are fitted as they are for training: the centre " +
@@ -66,19 +66,19 @@ func newFlags(o *options) *cli.Flags {
 		Closing: "A file that cannot be read is named, the others go on, and the exit code is 1.",
 	})
 	f.Topic("Network")
-	f.Text(&o.weights, "weights", "NAME", checkpoint.Best, "of the best epoch, or the last ones: best or last").Only(checkpoint.Best, checkpoint.Last)
+	f.Text(&o.weights, "weights", "NAME", checkpoint.Best, "weights of the best epoch, or the last ones: best or last").Only(checkpoint.Best, checkpoint.Last)
 	f.Text(&o.device, "device", "NAME", "auto", strings.Join(device.Names(), ", ")+"; cuda:1 is the second GPU").Among(device.Names()...)
 	f.Integer(&o.batch, "batch_size", "N", 0, 1, "images at a time (default as in training)")
 	f.Topic("Images")
 	f.Text(&o.split, "split", "NAME", "", "a part of the run's own data set: train, valid or test").Only(splitTrain, splitValid, splitTest)
-	f.Text(&o.data, "data", "DIR", "", "with -split: where the data set's files are now (default as in training)").File()
+	f.Text(&o.data, "data", "DIR", "", "with -split: folder of the data set's files (default as in training)").File()
 	f.Bool(&o.invert, "invert", "exchange black and white of photographs, as for ink on paper")
 	f.Topic("Output")
 	f.Integer(&o.top, "top", "K", 5, 1, "name the K most likely classes")
 	f.Text(&o.show, "show", "NAME", "", "lines of all images, of wrong ones, or none (default all, with -split none)").Only(showAll, showWrong, showNone)
-	f.Bool(&o.json, "json", "a JSON object a line, for machines")
+	f.Bool(&o.json, "json", "print a JSON object a line, for programs")
 	f.Bool(&o.logits, "logits", "with -json: the logits of each image")
-	f.Bool(&o.quiet, "quiet", "leave out what is said about network and device")
+	f.Bool(&o.quiet, "quiet", "leave out the lines about network and device")
 	return f
 }
 
