@@ -43,6 +43,7 @@ func readOnly(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
+// fetchInto fetches the files into one folder.
 func fetchInto(ctx context.Context, fetcher *fetch.Fetcher, dir, address string, files []fetch.File) ([]string, error) {
 	paths := make([]string, len(files))
 	for i, file := range files {

@@ -15,6 +15,7 @@ import (
 	"os"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 	"mdfa/internal/shards"
 	"mdfa/internal/shards/prepare"
@@ -80,7 +81,7 @@ func prepareFolder(ctx context.Context, opt options, out *output) error {
 	})
 	bar.close()
 	if errors.Is(err, context.Canceled) {
-		return errInterrupted{opt.out}
+		return fault.New(cli.ErrInterrupted, nil, "interrupted: give the same command again to go on; what is complete is kept in %s.", opt.out)
 	}
 	if err != nil {
 		return err
@@ -101,7 +102,7 @@ func verify(ctx context.Context, dir string, out *output) error {
 	})
 	bar.close()
 	if errors.Is(err, context.Canceled) {
-		return errInterrupted{}
+		return fault.New(cli.ErrInterrupted, nil, "interrupted.")
 	}
 	if err != nil {
 		return err

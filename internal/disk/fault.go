@@ -2,5 +2,5 @@
 
 package disk
 
-// fault makes an operation fail in builds with the tag "faults".
-func fault(string, string) error { return nil }
+// inject makes an operation fail in builds with the tag "faults".
+func inject(string, string) error { return nil }

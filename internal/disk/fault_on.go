@@ -20,8 +20,8 @@ const (
 
 var operations atomic.Int64
 
-// fault counts an operation, and fails if it is its turn.
-func fault(op, path string) error {
+// inject counts an operation, and fails if it is its turn.
+func inject(op, path string) error {
 	n := operations.Add(1)
 	if name := os.Getenv(faultLogEnv); name != "" {
 		if log, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666); err == nil {

@@ -9,17 +9,13 @@ import (
 	"os"
 	"syscall"
 
+	"mdfa/internal/fault"
+
 	"github.com/dustin/go-humanize"
 )
 
 // ErrNotFile marks a path that is no regular file.
 var ErrNotFile = errors.New("not a regular file")
-
-// notFile is an ErrNotFile that names the kind of the path.
-type notFile struct{ text string }
-
-func (e notFile) Error() string        { return e.text }
-func (e notFile) Is(target error) bool { return target == ErrNotFile }
 
 // Open opens a regular file for reading. It refuses anything else at once: opening
 // a named pipe would wait for its writer, and a device might have no end. A folder is an
@@ -29,7 +25,7 @@ func Open(path string) (*os.File, fs.FileInfo, error) { return OpenFile(path, os
 // OpenPart opens a regular file for reading and writing, and makes it if it is missing. It refuses a
 // link: whoever put it there would choose the file that is written.
 func OpenPart(path string) (*os.File, fs.FileInfo, error) {
-	link := &fs.PathError{Op: "open", Path: path, Err: notFile{"it is a link; remove it"}}
+	link := &fs.PathError{Op: "open", Path: path, Err: fault.New(ErrNotFile, nil, "it is a link; remove it")}
 	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		return nil, nil, link
 	}
@@ -62,7 +58,7 @@ func OpenFile(path string, flag int) (*os.File, fs.FileInfo, error) {
 	file, err := os.OpenFile(path, flag|syscall.O_NONBLOCK, 0o666)
 	switch {
 	case errors.Is(err, syscall.ENXIO): // a socket, or a pipe without a reader
-		return nil, nil, &fs.PathError{Op: "open", Path: path, Err: notFile{"it is no regular file"}}
+		return nil, nil, &fs.PathError{Op: "open", Path: path, Err: fault.New(ErrNotFile, nil, "it is no regular file")}
 	case err != nil:
 		return nil, nil, err
 	}
@@ -83,11 +79,11 @@ func kind(mode fs.FileMode) error {
 	case mode.IsDir():
 		return syscall.EISDIR
 	case mode&fs.ModeNamedPipe != 0:
-		return notFile{"it is a named pipe: expected a regular file"}
+		return fault.New(ErrNotFile, nil, "it is a named pipe: expected a regular file")
 	case mode&fs.ModeDevice != 0:
-		return notFile{"it is a device: expected a regular file"}
+		return fault.New(ErrNotFile, nil, "it is a device: expected a regular file")
 	}
-	return notFile{"it is no regular file"}
+	return fault.New(ErrNotFile, nil, "it is no regular file")
 }
 
 // ReadFile reads a regular file of up to most bytes. It stops when ctx ends.

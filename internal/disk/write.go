@@ -13,7 +13,7 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// Every change to a run's files goes through this file and calls fault first: the build tag
+// Every change to a run's files goes through this file and calls inject first: the build tag
 // "faults" makes a chosen change fail.
 
 // Save makes or replaces a file, which is complete or absent at every moment: write fills
@@ -21,7 +21,7 @@ import (
 // Ready, if not nil, is called before the renaming, when the new content is on
 // the disk. After an error the file is unchanged, unless only the last sync failed.
 func Save(path string, write func(io.Writer) error, ready func() error) error {
-	if err := fault("create", path); err != nil {
+	if err := inject("create", path); err != nil {
 		return err
 	}
 	file, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)),
@@ -45,7 +45,7 @@ func Save(path string, write func(io.Writer) error, ready func() error) error {
 			return err
 		}
 	}
-	if err := fault("rename", path); err != nil {
+	if err := inject("rename", path); err != nil {
 		return err
 	}
 	if err := file.CloseAtomicallyReplace(); err != nil {
@@ -99,7 +99,7 @@ func Append(path string, content []byte) error {
 
 // Mkdir makes a folder, whose parent must exist, and syncs the parent. An existing folder is no error.
 func Mkdir(dir string) error {
-	if err := fault("mkdir", dir); err != nil {
+	if err := inject("mkdir", dir); err != nil {
 		return err
 	}
 	err := os.Mkdir(dir, 0o777)
@@ -114,7 +114,7 @@ func Mkdir(dir string) error {
 
 // Link gives a file another name.
 func Link(from, to string) error {
-	if err := fault("link", to); err != nil {
+	if err := inject("link", to); err != nil {
 		return err
 	}
 	return os.Link(from, to)
@@ -122,7 +122,7 @@ func Link(from, to string) error {
 
 // Rename renames a file or folder.
 func Rename(from, to string) error {
-	if err := fault("rename", to); err != nil {
+	if err := inject("rename", to); err != nil {
 		return err
 	}
 	return os.Rename(from, to)
@@ -130,7 +130,7 @@ func Rename(from, to string) error {
 
 // Remove removes a file or an empty folder. An absent one is no error.
 func Remove(path string) error {
-	if err := fault("remove", path); err != nil {
+	if err := inject("remove", path); err != nil {
 		return err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -169,20 +169,20 @@ func SyncFolder(dir string) error {
 }
 
 func syncFile(file *os.File, path string) error {
-	if err := fault("fsync", path); err != nil {
+	if err := inject("fsync", path); err != nil {
 		return err
 	}
 	return file.Sync()
 }
 
-// checked is a file that calls fault before each write.
+// checked is a file that calls inject before each write.
 type checked struct {
 	file io.Writer
 	path string
 }
 
 func (c checked) Write(content []byte) (int, error) {
-	if err := fault("write", c.path); err != nil {
+	if err := inject("write", c.path); err != nil {
 		n, _ := c.file.Write(content[:len(content)/2]) // a full disk accepts a part
 		return n, err
 	}

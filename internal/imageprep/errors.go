@@ -5,18 +5,15 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"mdfa/internal/fault"
 )
 
 // ErrImage marks a fault of the image itself. Wrong arguments are other errors.
 var ErrImage = errors.New("unreadable image")
 
-// imageError is an ErrImage with a reason for the user, e.g. "cut off".
-type imageError struct{ reason string }
-
-func (e imageError) Error() string { return e.reason }
-func (e imageError) Unwrap() error { return ErrImage }
-
-func imageErrorf(format string, args ...any) error { return imageError{fmt.Sprintf(format, args...)} }
+// imageErrorf makes an ErrImage with a reason for the user, e.g. "cut off".
+func imageErrorf(format string, args ...any) error { return fault.New(ErrImage, nil, format, args...) }
 
 // shortJPEG is the error of image/jpeg for entropy-coded data that end before the picture does.
 const shortJPEG = "short Huffman data"

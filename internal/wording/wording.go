@@ -3,12 +3,12 @@ package wording
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 
 	"mdfa/algo"
 	"mdfa/gpu"
+	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 )
 
@@ -20,14 +20,8 @@ var (
 	ErrInterrupted = errors.New("interrupted")
 )
 
-// usageError is a mistake in the command line; its text is a sentence for the user.
-type usageError struct{ text string }
-
-func (e usageError) Error() string { return e.text }
-func (e usageError) Unwrap() error { return ErrUsage }
-
 // Usagef returns an ErrUsage whose text is a sentence for the user.
-func Usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+func Usagef(format string, args ...any) error { return fault.New(ErrUsage, nil, format, args...) }
 
 // packagePrefix is the package name that errors carry at the start of each link.
 var packagePrefix = regexp.MustCompile(`(^|: )(?:algo|blas|cublas|cuda|driver|emu|gpu|kernels|model|ptx|vm): `)

@@ -21,10 +21,9 @@ func sourceFault(path string, err error) error {
 	return fault.New(nil, err, "%s cannot be read (%v): check the disk and its permissions.", path, disk.Reason(err))
 }
 
-// loadFault is the error of reading one photo, when it is more than that photo's own.
+// loadFault turns an error of reading a photo that ends the work into a sentence, unless it is one already.
 func loadFault(name string, err error) error {
-	var known *fault.Error
-	if errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if _, told := err.(*fault.Error); told {
 		return err
 	}
 	return sourceFault(name, err)
