@@ -3,10 +3,12 @@ package main
 import (
 	"io"
 	"path/filepath"
+
+	"mdfa/algo"
 )
 
 var (
-	rules    = []string{"bp", "fa", "dfa", "mdfa"}
+	rules    = algo.RuleNames()
 	networks = []network{
 		{name: "fully connected", short: "fc", quick: []string{"-layers", "8"}, accuracyEpochs: "5"},
 		{name: "convolutional", short: "conv", flags: []string{"-convnet"}, accuracy: []string{"-reduction", "sum"},
