@@ -97,11 +97,3 @@ func (x *executable) sequence(seed, launch uint64) []int {
 	}
 	return list
 }
-
-// GraphDestroy is cuGraphDestroy.
-func (m *Machine) GraphDestroy(t Thread, h Handle) Result {
-	return with(m, t, h, "cuGraphDestroy", func(ctx *context, _ *graph) Result {
-		m.drop(ctx, h)
-		return Success
-	})
-}

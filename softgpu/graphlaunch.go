@@ -59,3 +59,11 @@ func (m *Machine) GraphExecDestroy(t Thread, exec Handle) Result {
 		return Success
 	})
 }
+
+// GraphDestroy is cuGraphDestroy.
+func (m *Machine) GraphDestroy(t Thread, h Handle) Result {
+	return with(m, t, h, "cuGraphDestroy", func(ctx *context, _ *graph) Result {
+		m.drop(ctx, h)
+		return Success
+	})
+}

@@ -1,14 +1,14 @@
 package cublas
 
+// A panel of the result, in elements, is held in registers at a time.
+const (
+	panelRows = 16
+	panelCols = 4
+)
+
 // addPanel adds to sums [panelCols, panelRows] the product of a panel of A [k, panelRows] and one of B [k, panelCols].
-// The sum over k begins at 0 and is added at the end.
-func addPanel(sums *[panelRows * panelCols]float32, a, b []float32) {
-	if accelerated {
-		addPanelSIMD(sums, a, b)
-		return
-	}
-	addPanelPlain(sums, a, b)
-}
+// The sum over k begins at 0 and is added at the end. It is the SIMD loop where build and processor have one.
+var addPanel = addPanelPlain
 
 // addPanelPlain is the definition; it keeps 4 by 2 sums in registers. The conversions forbid the compiler to fuse a
 // product into its sum, as it does on arm64, which would give other bits than the SIMD loop.

@@ -4,8 +4,11 @@ package cublas
 
 import "simd/archsimd"
 
-// accelerated: AVX2 is there. Products and sums are rounded one by one, so FMA is of no use.
-var accelerated = archsimd.X86.AVX2()
+func init() {
+	if archsimd.X86.AVX2() { // products and sums are rounded one by one, so FMA is of no use
+		addPanel = addPanelSIMD
+	}
+}
 
 type f8 = archsimd.Float32x8
 

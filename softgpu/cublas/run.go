@@ -10,11 +10,9 @@ import (
 // The product is cut into tiles of C, each computed by one goroutine from copies of its operands that lie in the
 // order in which they are used. Sizes in elements; a tile and its operands fit a core's cache of 512 KiB.
 const (
-	tileRows  = 64
-	tileCols  = 128
-	blockK    = 256 // terms of one partial sum
-	panelRows = 16  // of C in registers at a time
-	panelCols = 4
+	tileRows = 64
+	tileCols = 128
+	blockK   = 256 // terms of one partial sum
 )
 
 // soloFLOPs is the size below which waking a second goroutine costs more than it saves.

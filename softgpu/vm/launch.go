@@ -28,7 +28,7 @@ func (k *Kernel) Launch(c Launch) (Stats, error) {
 		budget: c.Budget, epoch: epoch, unordered: c.Unordered,
 	}
 	if r.budget == 0 {
-		r.budget = DefaultBudget
+		r.budget = defaultBudget
 	}
 	r.blocks = uint64(c.Grid.X) * uint64(c.Grid.Y)
 	if r.blocks > 1<<62/uint64(c.Grid.Z) {

@@ -202,9 +202,9 @@ type tracking struct {
 	lost  bool    // shfl: lanes in warp.lost get no value
 }
 
-// DefaultBudget is the number of instructions a thread may run before the
+// defaultBudget is the number of instructions a thread may run before the
 // launch is taken for endless.
-const DefaultBudget = 200_000_000
+const defaultBudget = 200_000_000
 
 // Launch says how a kernel is to run.
 type Launch struct {
@@ -214,7 +214,7 @@ type Launch struct {
 	Params      []byte // ParamSize bytes, each parameter at its offset
 	Seed        uint64 // order of blocks and warps
 	Workers     int    // goroutines; 0 means GOMAXPROCS
-	Budget      uint64 // instructions of a thread; 0 means DefaultBudget
+	Budget      uint64 // instructions of a thread; 0 means 200 million
 	Context     context.Context
 
 	// Began, if not nil, is called once before the first block with the launch's
