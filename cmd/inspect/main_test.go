@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -384,5 +385,11 @@ func TestExamplesOfTheHelpParse(t *testing.T) {
 	for _, example := range about.Examples {
 		_, err := parse(strings.Fields(strings.ReplaceAll(example, "'", ""))[1:])
 		assert.NoError(t, err, example)
+	}
+}
+
+func TestOutcomesAreColumnsOfTheResult(t *testing.T) {
+	for _, name := range append(outcomes, usualColumns[1:]...) {
+		assert.True(t, slices.ContainsFunc(folder.ResultColumns, func(c folder.Column[folder.Result]) bool { return c.Name == name }), name)
 	}
 }

@@ -38,10 +38,7 @@ func listRuns(o options, out *strings.Builder) error {
 	runs := table.Runs()
 	for _, run := range runs {
 		if run[statusColumn] == folder.StatusStarted {
-			run[statusColumn] = folder.StatusKilled
-			if folder.Locked(filepath.Join(root, filepath.FromSlash(run[folder.KeyColumn]))) {
-				run[statusColumn] = folder.StatusRunning
-			}
+			run[statusColumn] = folder.WithoutEnd(filepath.Join(root, filepath.FromSlash(run[folder.KeyColumn])))
 		}
 	}
 	if err := known(o, table.Columns); err != nil {

@@ -93,14 +93,10 @@ func (s *subject) readTables() error {
 	if s.epochs, err = folder.EpochColumns.Read(filepath.Join(s.path, folder.EpochsFile)); err != nil {
 		return err
 	}
-	switch {
-	case folder.Locked(s.path):
-		s.status = folder.StatusRunning
-	case len(rows) > 0:
+	s.status = folder.WithoutEnd(s.path)
+	if len(rows) > 0 && s.status != folder.StatusRunning { // a resumed run removes the result
 		s.result = rows[0]
 		s.status = s.result["status"]
-	default:
-		s.status = folder.StatusKilled
 	}
 	return nil
 }

@@ -28,9 +28,6 @@ import (
 	"mdfa/run/checkpoint"
 )
 
-// StatusUnfinished is the status of a run without a result.csv on its page: it may be running.
-const StatusUnfinished = "unfinished"
-
 // Folder is the contents of a run's folder. Fields for missing files are nil.
 type Folder struct {
 	Dir        string
@@ -86,12 +83,20 @@ func ReadTables(dir string) (*Folder, error) {
 	return f, err
 }
 
-// Status returns complete, interrupted, failed or unfinished.
+// Status returns the status of the run.
 func (f *Folder) Status() string {
 	if f.Result == nil {
-		return StatusUnfinished
+		return WithoutEnd(f.Dir)
 	}
 	return f.Result.Status
+}
+
+// WithoutEnd returns the status of a run that has no result.csv, or no row of its end in the log.
+func WithoutEnd(dir string) string {
+	if Locked(dir) {
+		return StatusRunning
+	}
+	return StatusKilled
 }
 
 // unreadable explains why a file of the run cannot be read.

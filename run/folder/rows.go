@@ -136,8 +136,8 @@ func AlignmentOf(a measure.Alignment, layer int, net *model.Network) Alignment {
 	}
 }
 
-// The statuses of a run. A run without an end, one in whose folder no result.csv is, counts as
-// running while a process holds its folder, and as killed otherwise.
+// The statuses of a run. A run without an end is running while a process holds its folder, and killed
+// otherwise.
 const (
 	StatusComplete    = "complete"
 	StatusInterrupted = "interrupted"

@@ -218,7 +218,7 @@ func (f source) groups() []Group {
 	}
 	group("Machine",
 		"device", run.Device.Name, "with", run.Device.Detail, "program", s.Program, "Go", f.result().Go,
-		"started", stamp(run.Started), "went on", strings.TrimSuffix(resumed, "; "), "waited for data", wait)
+		"started", stamp(run.Started), "resumed", strings.TrimSuffix(resumed, "; "), "waited for data", wait)
 	return groups
 }
 

@@ -101,7 +101,7 @@ func TestWhatIsMissingIsLeftOut(t *testing.T) {
 	}
 	f, err := folder.Read(t.Context(), dir)
 	require.NoError(t, err)
-	assert.Equal(t, folder.StatusUnfinished, f.Status())
+	assert.Equal(t, folder.StatusKilled, f.Status())
 	path, err := writeReport(t, dir, "report")
 	require.NoError(t, err)
 	html, err := os.ReadFile(path)

@@ -56,7 +56,7 @@ type Run struct {
 	Title    string // "mdfa · convnet on mnist, all 10 classes (seed 0)"
 	Folder   string // the name of the run's folder
 	Command  string // the exact command, to be run again
-	Status   string // complete, interrupted, failed or running
+	Status   string // complete, interrupted, failed, running or killed
 	Reason   string // why it is not complete
 	Outcome  []Number
 	Groups   []Group
