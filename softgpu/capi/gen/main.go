@@ -64,12 +64,10 @@ func generate(folder, include fs.FS) (map[string][]byte, error) {
 			continue
 		}
 		r, err := parse(line, prototypes)
-		if err == nil {
-			err = r.write(&code)
-		}
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", table, i+1, err)
 		}
+		r.write(&code)
 		names = append(names, r.prototype.Name)
 	}
 	source, err := format.Source([]byte(code.String()))
@@ -128,6 +126,7 @@ type output struct {
 
 var line = regexp.MustCompile(`^(\w+) +(?:(.+) = )?(\w+)\((.*)\)$`)
 
+// parse reads a line of the table and finds the types of both sides.
 func parse(text string, prototypes map[string]cheader.Function) (row, error) {
 	m := line.FindStringSubmatch(text)
 	if m == nil {
@@ -209,14 +208,10 @@ import (
 var version = regexp.MustCompile(`_v\d+$`)
 
 // write appends the Go function of a row.
-func (r row) write(code *strings.Builder) error {
+func (r row) write(code *strings.Builder) {
 	var params, needed []string // needed are the pointers that must not be null
 	for _, p := range r.params {
-		ctype, err := cgo(p.ctype)
-		if err != nil {
-			return fmt.Errorf("%s of %s: %w", p.name, r.prototype.Name, err)
-		}
-		params = append(params, p.name+" "+ctype)
+		params = append(params, p.name+" "+cgo(p.ctype))
 		if r.needs(p) {
 			needed = append(needed, p.name)
 		}
@@ -247,14 +242,13 @@ func (r row) write(code *strings.Builder) error {
 	call := fmt.Sprintf("machine().%s(%s)", r.method.Name, strings.Join(arguments, ", "))
 	if len(results) == 0 {
 		fmt.Fprintf(code, "\treturn C.%s(%s)\n}\n", answer, call)
-		return nil
+		return
 	}
 	fmt.Fprintf(code, "\t%s, r := %s\n", strings.Join(results, ", "), call)
 	for i, out := range r.outputs {
 		fmt.Fprintf(code, "\t%s\n", assign(out.param, results[i], r.method.Type.Out(i)))
 	}
 	fmt.Fprintf(code, "\treturn C.%s(r)\n}\n", answer)
-	return nil
 }
 
 // needs reports whether null is refused in place of a parameter.
@@ -281,42 +275,26 @@ func convert(p param, t reflect.Type) string {
 
 // assign returns the Go statement that writes a result of type t through a C parameter.
 func assign(p param, value string, t reflect.Type) string {
-	ctype, _ := cgo(strings.TrimSuffix(p.ctype, "*"))
 	switch {
 	case t.Kind() == reflect.Bool:
 		return fmt.Sprintf("set(%s, number(%s), r)", p.name, value)
 	case t == reflect.TypeFor[softgpu.Handle]() || t.Kind() == reflect.Array:
 		return fmt.Sprintf("set((*%s)(unsafe.Pointer(%s)), %s, r)", t, p.name, value)
 	}
-	return fmt.Sprintf("set(%s, %s(%s), r)", p.name, ctype, value)
-}
-
-// cTypes holds the C types that have another name in cgo.
-var cTypes = map[string]string{
-	"unsigned char": "uchar", "unsigned short": "ushort", "unsigned int": "uint", "unsigned long long": "ulonglong",
+	return fmt.Sprintf("set(%s, %s(%s), r)", p.name, cgo(strings.TrimSuffix(p.ctype, "*")), value)
 }
 
 // cgo returns the Go name of a C type.
-func cgo(ctype string) (string, error) {
+func cgo(ctype string) string {
 	ctype = strings.TrimSpace(ctype)
 	switch ctype {
 	case "void *":
-		return "unsafe.Pointer", nil
+		return "unsafe.Pointer"
 	case "const void *":
-		return "C.const_pointer", nil
+		return "C.const_pointer"
 	}
 	if to, pointer := strings.CutSuffix(ctype, "*"); pointer {
-		to, err := cgo(to)
-		return "*" + to, err
+		return "*" + cgo(to)
 	}
-	if to, constant := strings.CutPrefix(ctype, "const "); constant {
-		ctype = "const_" + to
-	}
-	if name, found := cTypes[ctype]; found {
-		ctype = name
-	}
-	if strings.Contains(ctype, " ") {
-		return "", fmt.Errorf("no Go name for the C type %q", ctype)
-	}
-	return "C." + ctype, nil
+	return "C." + strings.NewReplacer("unsigned ", "u", "long long", "longlong", "const ", "const_").Replace(ctype)
 }
