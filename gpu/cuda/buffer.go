@@ -25,7 +25,7 @@ func (b *buffer) Free() error {
 	return b.release()
 }
 
-// address returns the device address of a checked span; 0 for none.
+// address returns the device address of a checked span, or 0 for the zero Span.
 func address(s gpu.Span) kernels.DevicePtr {
 	if s.IsNone() {
 		return 0

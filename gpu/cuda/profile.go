@@ -55,7 +55,7 @@ func (s *step) floors() []gpu.KernelProfile {
 	return list
 }
 
-// count runs the program and sets what the Checker counted meanwhile, per step.
+// count runs the program and sets the Checker's counts per step.
 func (p *program) count(list []gpu.KernelProfile, steps int) error {
 	c := p.context
 	if err := c.fail("sync", c.drain()); err != nil { // earlier work must not be counted

@@ -10,9 +10,9 @@ import (
 	"mdfa/gpu"
 )
 
-// curveTolerance is relative to every single value, down to the smallest: four units in
-// the last place leave room for any decent float32 tanh and none for a formula that
-// cancels near zero, such as (e^2x-1)/(e^2x+1).
+// curveTolerance is relative to every single value, down to the smallest. Any decent float32
+// tanh stays within four units in the last place; a formula that cancels near zero, such as
+// (e^2x-1)/(e^2x+1), does not.
 const curveTolerance = 4 * epsilon
 
 // activationCases send chosen preactivations through Dense and Conv: X and W are
@@ -41,7 +41,7 @@ func activationCases() []opCase {
 	return cases
 }
 
-// grid is every power of two from subnormal to 2^127 with neighbours and points
+// grid returns every power of two from subnormal to 2^127 with neighbours and points
 // between, of both signs, and a fine walk over [-10, 10].
 func grid() []float32 {
 	var a []float32
@@ -58,7 +58,8 @@ func grid() []float32 {
 	return a
 }
 
-// saturation is where tanh rounds to one, from 9.011 on in float32, and beyond.
+// saturation returns preactivations at which tanh rounds to one, from 9.011 on in float32, and
+// larger ones.
 func saturation() []float32 {
 	var a []float32
 	for x := float32(8); x < 12; x += 0.0078125 {
@@ -76,7 +77,7 @@ func activated(s *stage, f gpu.Activation, a []float32) gpu.Hidden {
 	return h
 }
 
-// matches says whether h is f(a) with a small relative error. The outputs of relu and pl are exact,
+// matches reports whether h is f(a) with a small relative error. The outputs of relu and pl are exact,
 // since float32 holds them. A device may return 0 for subnormal outputs far from the origin.
 func matches(f gpu.Activation, a, h float64) bool {
 	want := f.F(a)
@@ -90,7 +91,7 @@ func matches(f gpu.Activation, a, h float64) bool {
 	return math.Abs(h-want) <= curveTolerance*math.Abs(want)+smallest
 }
 
-// checkOutputs asks for a small error, the symmetry of an odd f, no value beyond the limits of f,
+// checkOutputs requires a small error, the symmetry of an odd f, no value beyond the limits of f,
 // and exactly the limit where float32 has nothing closer.
 func checkOutputs(t *testing.T, f gpu.Activation, a, got []float32) {
 	t.Helper()

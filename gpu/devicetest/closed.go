@@ -10,7 +10,7 @@ import (
 	"mdfa/gpu"
 )
 
-// closed checks a device after Close: each call says so, none panics.
+// closed checks a device after Close: each call returns ErrClosed and does not panic.
 func (s *suite) closed(t *testing.T) {
 	d := s.open(t)
 	b := upload(t, d, []float32{1, 2})

@@ -16,8 +16,8 @@ const (
 )
 
 // sumTolerance is the error allowed to a float32 sum of n products, relative to the
-// largest sum: rounding errors add up like a random walk, so with the root of n; the
-// factors leave room for any order of adding.
+// largest sum. Rounding errors add up like a random walk, with the root of n; the factors
+// allow any order of adding.
 func sumTolerance(n int) float64 { return epsilon * (8 + 4*math.Sqrt(float64(n))) }
 
 // sumScale is the usual magnitude of a sum of n products of numbers in (-1, 1). It stands in
@@ -25,13 +25,12 @@ func sumTolerance(n int) float64 { return epsilon * (8 + 4*math.Sqrt(float64(n))
 func sumScale(n int) float64 { return math.Sqrt(float64(n)) / 3 }
 
 // whatever stands in expected values for a result that the contract leaves open. It
-// is a NaN of its own, to be recognised by its bits.
+// is a NaN that is recognised by its bits.
 var whatever = math.Float64frombits(0x7ff8000000000bad)
 
 func isWhatever(v float64) bool { return math.Float64bits(v) == math.Float64bits(whatever) }
 
-// near is a verification against float64 values, which want returns when asked. The
-// tolerance is relative to the largest magnitude in the array, or to scale if larger.
+// near returns a verification against the float64 values that want computes. The tolerance is relative to the largest magnitude in the array, or to scale if larger.
 func near(scale, tolerance float64, want func() []float64) func(*testing.T, []float32) {
 	return func(t *testing.T, got []float32) {
 		t.Helper()
@@ -40,7 +39,7 @@ func near(scale, tolerance float64, want func() []float64) func(*testing.T, []fl
 	}
 }
 
-// exactly is a verification against float32 values, bit by bit but for the sign of
+// exactly returns a verification against float32 values, bit by bit but for the sign of
 // zero and the payload of NaN.
 func exactly(want func() []float64) func(*testing.T, []float32) {
 	return func(t *testing.T, got []float32) {
@@ -49,7 +48,7 @@ func exactly(want func() []float64) func(*testing.T, []float32) {
 	}
 }
 
-// equals is a verification of integers.
+// equals returns a verification of integers.
 func equals[T int32 | uint8](want []T) func(*testing.T, []T) {
 	return func(t *testing.T, got []T) {
 		t.Helper()

@@ -12,7 +12,7 @@ import (
 )
 
 // comparedTolerance is the error allowed to a float64 sum, relative to the sum of the
-// magnitudes: any order of a million additions stays below it, a float32 sum does not.
+// magnitudes. Any order of a million additions stays below it; a float32 sum does not.
 const comparedTolerance = 1e-12
 
 // compareSetup is a few calls of Compare that add to the same sums.
@@ -92,7 +92,7 @@ func (c compareSetup) lay(s *stage) func() error {
 	return eachOf(slices.Repeat([]gpu.CompareArgs{args}, c.calls), s.d.Compare)
 }
 
-// check holds counts exactly, and sums up to their rounding.
+// check requires exact counts, and sums up to their rounding.
 func (c compareSetup) check(t *testing.T, once [gpu.NumCompared]float64, a, b []float32, got []float64) {
 	t.Helper()
 	magnitudes := c.before

@@ -45,8 +45,8 @@ func (s *suite) feed(t *testing.T) {
 	})
 }
 
-// reader is a feed with a program for each slot that gathers its batch to x and y, which
-// the slots share, and adds it to a history.
+// reader is a feed with a program for each slot, which gathers the slot's batch to x and y.
+// All slots share x and y.
 type reader struct {
 	d        gpu.Device
 	feed     gpu.Feed
@@ -70,7 +70,7 @@ func newReader(t *testing.T, d gpu.Device, slots int) *reader {
 	return r
 }
 
-// record is a program that gathers a slot's batch to x and y.
+// record returns a program that gathers a slot's batch to x and y.
 func (r *reader) record(t *testing.T, slot int, x, y gpu.Span) gpu.Program {
 	t.Helper()
 	buffers := r.feed.Buffers(slot)
@@ -83,7 +83,7 @@ func (r *reader) record(t *testing.T, slot int, x, y gpu.Span) gpu.Program {
 	return p
 }
 
-// batch is the rows and labels that carry a number.
+// batch returns rows and labels that differ for each number.
 func batch(number int) (data []uint8, y []int32) {
 	data, y = make([]uint8, feedRows*feedFeatures), make([]int32, feedRows)
 	for i := range data {
@@ -95,7 +95,7 @@ func batch(number int) (data []uint8, y []int32) {
 	return data, y
 }
 
-// write puts batch number into a slot's host memory.
+// write returns a function that writes the batch of a number into a slot's host memory.
 func write(number int) func(host [][]byte) {
 	return func(host [][]byte) {
 		data, y := batch(number)
@@ -106,7 +106,7 @@ func write(number int) func(host [][]byte) {
 	}
 }
 
-// send brings batch number to a slot.
+// send sends the batch of a number to a slot.
 func (r *reader) send(t *testing.T, slot, number int) {
 	t.Helper()
 	require.NoError(t, r.feed.Acquire(slot))
@@ -120,7 +120,7 @@ func (r *reader) run(t *testing.T, slot int) {
 	require.NoError(t, r.feed.Run(slot, r.programs[slot]))
 }
 
-// holds requires that x and y hold batch number.
+// holds requires that x and y hold the batch of a number.
 func (r *reader) holds(t *testing.T, x, y gpu.Span, number int) {
 	t.Helper()
 	data, labels := batch(number)
@@ -167,7 +167,7 @@ func feedStartsZeroed(t *testing.T, d gpu.Device) {
 	}
 }
 
-// feedParts sends parts of all types, of sizes that are no multiples of anything.
+// feedParts sends parts of all types, of sizes without common factors.
 func feedParts(t *testing.T, d gpu.Device) {
 	parts := []gpu.FeedPart{
 		{Type: gpu.Uint8, Len: 33}, {Type: gpu.Float64, Len: 3}, {Type: gpu.Uint8, Len: 1}, {Type: gpu.Float32, Len: 1025},

@@ -13,7 +13,7 @@ import (
 	"mdfa/gpu"
 )
 
-// feedMisuse makes every mistake with a feed. None may change what it carries.
+// feedMisuse makes every mistake with a feed. The data in the feed must not change.
 func feedMisuse(t *testing.T, d, other gpu.Device) {
 	r, foreign := newReader(t, d, 2), newReader(t, other, 2)
 	nothing := func([][]byte) { t.Errorf("a fill that is refused must not write") }
@@ -149,10 +149,10 @@ func closedFeed(t *testing.T, d gpu.Device) {
 	assert.Equal(t, feedRows, r.feed.Buffers(1)[1].Len())
 }
 
-// closeWhileFilling closes the device while another goroutine writes: it must be able to
-// finish, and nobody can begin after.
+// closeWhileFilling closes the device while another goroutine writes: this write must be able
+// to finish, and no other can begin.
 func closeWhileFilling(t *testing.T, d gpu.Device) {
-	// fillTime is long enough for a Close that does not wait to be seen.
+	// fillTime is long enough to notice a Close that does not wait.
 	const fillTime = 30 * time.Millisecond
 	r := newReader(t, d, 1)
 	require.NoError(t, r.feed.Acquire(0))

@@ -12,8 +12,8 @@ import (
 type gatherSetup struct {
 	name              string
 	n, features, rows int
-	order             []int32 // nil: none
-	behind            []int32 // what the buffer holds behind the order
+	order             []int32 // nil: no order
+	behind            []int32 // elements of the buffer behind the order
 	cursor            int32
 	scale             float32
 }

@@ -72,7 +72,7 @@ func (g gemmSetup) lay(s *stage) func() error {
 	return func() error { return s.d.Gemm(args) }
 }
 
-// mat is a matrix [rows, cols], or its transpose.
+// mat reads a span as a matrix [rows, cols], or as its transpose.
 func mat(s gpu.Span, rows, cols int, transposed bool) gpu.Mat {
 	if transposed {
 		return s.Mat(cols, rows)

@@ -14,7 +14,7 @@ import (
 // activations are all rows of the table in package gpu.
 var activations = append(gpu.Activations(), gpu.Linear)
 
-// forward lays out what a forward pass over sums of k products writes: H, and Pre
+// forward lays out the outputs of a forward pass over sums of k products: H, and Pre
 // where the activation needs it. H must be f of the very Pre beside it.
 func forward(s *stage, f gpu.Activation, n, k int, scale float64, preactivation func() []float64) gpu.Hidden {
 	pre := sync.OnceValue(preactivation)
@@ -62,7 +62,7 @@ func below(s *stage, name string, f gpu.Activation, a []float32) (gpu.Hidden, []
 	return hidden, slopes
 }
 
-// masked is x ⊙ f'.
+// masked returns x ⊙ f'.
 func masked(x, slopes []float64) []float64 {
 	d := make([]float64, len(x))
 	for i := range x {

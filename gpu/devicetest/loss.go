@@ -25,7 +25,7 @@ type lossSetup struct {
 	logits, bias   []float32
 	labels         []int32
 	before         [gpu.NumMetrics]float64
-	infinite       bool // some logit is +Inf: E is left open, the loss is not finite
+	infinite       bool // some logit is +Inf: E may be anything, the loss is not finite
 	exact          bool // a few losses are so large that a float32 sum loses all others
 }
 
@@ -106,9 +106,9 @@ func lossCases() []opCase {
 	return cases
 }
 
-// unevenLosses begin with an example whose loss is 2^27, where float32 counts in steps of 16;
-// that of all others is ln 2. Batches are such that a thread, a warp, a block of a GPU and a
-// part of a CPU sum up several.
+// unevenLosses begin with an example whose loss is 2^27, where float32 counts in steps of 16.
+// The loss of all others is ln 2. In these batches a thread, a warp, a block of a GPU and a
+// part of a CPU sum up several losses.
 func unevenLosses() (setups []lossSetup) {
 	for _, z := range [][2]int{{1100, 1}, {100, 2}, {17_000, 1}, {8200, 2}} {
 		l := lossSetup{
@@ -163,7 +163,7 @@ func (l lossSetup) lay(s *stage) func() error {
 	return eachOf(calls, s.d.Loss)
 }
 
-// layCall lays out what one call has for itself.
+// layCall lays out the arguments that one call does not share with the others.
 func (l lossSetup) layCall(s *stage, call string, logits []float32, y []int32, bias gpu.Span, want lossResult) gpu.LossArgs {
 	args := gpu.LossArgs{
 		Logits: inout(s, call+"Logits", logits, exactly(func() []float64 { return want.a })).Mat(l.batch, l.classes),

@@ -39,7 +39,7 @@ func (s *suite) memory(t *testing.T) {
 	t.Run("UploadTakesItsBytesAtOnce", func(t *testing.T) { uploadTakes(t, d) })
 }
 
-// ramp is n elements that tell their places apart.
+// ramp returns n elements that differ from their neighbours.
 func ramp[T gpu.Element](n int) []T {
 	v := make([]T, n)
 	for i := range v {

@@ -14,7 +14,7 @@ import (
 )
 
 // misuse makes every mistake that a caller can make. Each must be refused with the
-// right sentinel, in words that name the operation, and change nothing.
+// right sentinel and a text that names the operation, and change nothing.
 func (s *suite) misuse(t *testing.T) {
 	d, other := s.device(t), s.device(t)
 	for _, op := range misusedOps() {

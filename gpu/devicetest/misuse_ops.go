@@ -15,7 +15,7 @@ type misusedOp struct {
 	mistakes map[string]mistake
 
 	optional  map[string]bool // spans that may be missing
-	anyLength map[string]bool // spans that say themselves how long they are
+	anyLength map[string]bool // spans whose length no other argument determines
 	anyType   bool
 }
 
@@ -23,10 +23,10 @@ type misusedOp struct {
 type mistake struct {
 	change func(args any)
 	kind   error
-	texts  []string // what the error must show
+	texts  []string // that the error must contain
 }
 
-// of makes the untyped table row of an operation with arguments A.
+// of returns the untyped table row of an operation with arguments A.
 func of[A any](name, word string, lay func(*stage) A, run func(gpu.Device, A) error, mistakes map[string]mistake) misusedOp {
 	return misusedOp{
 		name: name, word: word, mistakes: mistakes,
@@ -40,10 +40,10 @@ func wrong[A any](change func(*A), texts ...string) mistake {
 	return mistake{change: func(args any) { change(args.(*A)) }, kind: gpu.ErrShape, texts: texts}
 }
 
-// overflowing is a matrix whose element count wraps to zero in an int.
+// overflowing returns a matrix whose element count wraps to zero in an int.
 func overflowing(m gpu.Mat) gpu.Mat { return m.Slice(0, 0).Mat(1<<32, 1<<32) }
 
-// generator is a gpu.Generator in few words.
+// generator returns a gpu.Generator without a seed.
 func generator(d gpu.Draw, low, high float64) gpu.Generator {
 	return gpu.Generator{Draw: d, Low: float32(low), High: float32(high)}
 }
@@ -213,7 +213,7 @@ func misusedConv(floats laidFloats, hidden laidHidden) []misusedOp {
 	return ops
 }
 
-// misshapen is every wrong geometry of a convolution.
+// misshapen returns every wrong geometry of a convolution.
 func misshapen[A any](shape func(*A) *gpu.ConvShape) map[string]mistake {
 	with := func(change func(*gpu.ConvShape), texts ...string) mistake {
 		return wrong(func(a *A) { change(shape(a)) }, texts...)

@@ -16,7 +16,7 @@ type network struct {
 	buffers []gpu.Buffer // all of them, to compare
 	steps   []func() error
 
-	data, labels, order gpu.Span // what changes between steps
+	data, labels, order gpu.Span // the tests change them between steps
 	step, metrics       gpu.Span
 	params, gradients   gpu.Span
 	used                int // elements of params that have a place in the net
@@ -38,7 +38,7 @@ type netLayer struct {
 	w, dw, b, db, dx gpu.Span // dx is the error of the outputs
 }
 
-// kept remembers a new buffer for the comparison.
+// kept makes a buffer that takes part in the comparison.
 func kept[T gpu.Element](n *network, v []T) gpu.Span {
 	n.t.Helper()
 	s := upload(n.t, n.d, v)
@@ -67,7 +67,7 @@ func (n *network) take(length int) (w, g gpu.Span) {
 	return w, g
 }
 
-// size is the number of outputs of an example, weights that of the weights, biases that of the biases.
+// size, weights and biases return the numbers of a layer's outputs, weights and biases.
 func (l *netLayer) size() int {
 	if l.conv.Kernel > 0 {
 		return l.conv.OutLen() / netBatch

@@ -14,15 +14,14 @@ import (
 
 const (
 	// updateTolerance is for a few updates in float32, relative to the largest value.
-	// 1-0.999 taken in float32 would be wrong by 5e-5, which golden vectors of 1e-4
-	// cannot see.
+	// 1-0.999 computed in float32 is wrong by 5e-5, which golden vectors of 1e-4 cannot show.
 	updateTolerance = 1e-5
 	// clearlyBelow is how far under the floor a weight must come to be clamped for
 	// certain, relative to the largest weight.
 	clearlyBelow = 1e-4
 )
 
-// optimizeSetup is a few updates in a row, each with a gradient of its own.
+// optimizeSetup is a few updates in a row, with different gradients.
 type optimizeSetup struct {
 	name     string
 	args     gpu.OptimizeArgs            // the sizes, without the spans; a rate of 0 stands for 0.05

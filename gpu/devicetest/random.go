@@ -19,7 +19,7 @@ func seeded(name string) *rand.Rand {
 	return rand.New(rand.NewPCG(h.Sum64(), 1))
 }
 
-// uniform draws n numbers in (-1, 1), none of them zero.
+// uniform draws n numbers in (-1, 1) that are not zero.
 func uniform(r *rand.Rand, n int) []float32 {
 	v := make([]float32, n)
 	for i := range v {
@@ -63,7 +63,7 @@ func pixels(r *rand.Rand, n int) []uint8 {
 	return v
 }
 
-// kinks are the preactivations at which f or f' of some activation changes, their
+// kinks returns the preactivations at which f or f' of some activation changes, their
 // neighbours, and the smallest numbers.
 func kinks() []float32 {
 	k := []float32{0, float32(math.Copysign(0, -1)),

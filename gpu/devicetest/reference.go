@@ -10,7 +10,7 @@ import (
 // gpu: plain loops, no care for speed. Devices share no code with them; f, f' and the update rules
 // come from the tables of package gpu.
 
-// wide is v in float64.
+// wide converts to float64.
 func wide(v []float32) []float64 {
 	w := make([]float64, len(v))
 	for i, x := range v {
@@ -139,7 +139,7 @@ func filterGradient(s gpu.ConvShape, x, dy []float64) []float64 {
 	return dw
 }
 
-// lossResult is what Loss leaves behind.
+// lossResult is the result of Loss.
 type lossResult struct {
 	a, e, biasGrad []float64
 	metrics        [gpu.NumMetrics]float64

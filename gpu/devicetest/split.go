@@ -28,7 +28,7 @@ func inParts(t *testing.T, op func(part, from, n int) error) {
 func (s *suite) split(t *testing.T) {
 	d := s.device(t)
 	zeros := func(n int) gpu.Span { return upload(t, d, make([]float32, n)) }
-	// same compares examples of the parts with those of the whole.
+	// same compares the examples of the parts with the examples of the whole.
 	same := func(t *testing.T, scale, tolerance float64, whole, parts gpu.Span) {
 		t.Helper()
 		near(scale, tolerance, func() []float64 { return wide(read[float32](t, d, whole)) })(t, read[float32](t, d, parts))

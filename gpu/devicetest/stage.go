@@ -108,8 +108,8 @@ var (
 // guardTail is the number of guard elements after a span: more than any vector width.
 const guardTail = 37
 
-// stage lays out the arrays of one case on a device, each in a buffer of its own
-// between guard elements.
+// stage lays out the arrays of one case on a device. Each has its own buffer and lies between
+// guard elements.
 type stage struct {
 	t      *testing.T
 	d      gpu.Device
@@ -160,8 +160,8 @@ func inout[T gpu.Element](s *stage, name string, values []T, verify func(*testin
 	return gpu.Span{Buf: buf, Off: lead, Len: len(values)}
 }
 
-// guard is the element around every span: NaN for floats, so that whoever reads it
-// shows it; out of every range for integers.
+// guard returns the element around every span: NaN for floats, so that a result that depends
+// on it is NaN; out of every range for integers.
 func guard[T gpu.Element]() T {
 	var g T
 	switch p := any(&g).(type) {

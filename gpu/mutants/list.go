@@ -83,7 +83,7 @@ func (e edit) apply(content string) (string, error) {
 	return strings.Replace(content, old, changed, 1), nil
 }
 
-// area is the part of the code that the mutant is in, for the summary.
+// area returns the part of the code that the mutant is in, for the summary.
 func (m mutant) area() string {
 	if len(m.edits) == 0 || m.edits[0].file == kernelSource {
 		return kernelSource
@@ -91,5 +91,5 @@ func (m mutant) area() string {
 	return path.Dir(m.edits[0].file)
 }
 
-// cuda says whether the tests are built with the tag cuda.
+// cuda reports whether the tests are built with the tag cuda.
 func (m mutant) cuda() bool { return !strings.HasPrefix(m.test.pkg, "./gpu/cpu") }

@@ -67,7 +67,7 @@ func run(ctx context.Context, only string, jobs int) error {
 	return summarize(list, verdicts, time.Since(start))
 }
 
-// chosen are the mutants whose whole names match.
+// chosen returns the mutants whose whole names match.
 func chosen(only string) ([]mutant, error) {
 	list, err := parse(listText)
 	if err != nil || only == "" {
@@ -84,7 +84,7 @@ func chosen(only string) ([]mutant, error) {
 	return list, nil
 }
 
-// testAll prints each verdict when it is there.
+// testAll prints each verdict as soon as it is known.
 func testAll(ctx context.Context, r *runner, list []mutant, jobs int) []verdict {
 	verdicts := make([]verdict, len(list))
 	next, printing := make(chan int), sync.Mutex{}
@@ -110,7 +110,7 @@ func testAll(ctx context.Context, r *runner, list []mutant, jobs int) []verdict 
 	return verdicts
 }
 
-// line is a verdict as it is printed.
+// line returns a verdict's line of the output.
 func line(m mutant, v verdict) string {
 	said := v.kind
 	switch {
@@ -138,7 +138,8 @@ func shorten(s string) string {
 	return s
 }
 
-// summarize counts by area and kind, and returns an error where not all is well.
+// summarize counts by area and kind. It returns an error if a mutant survived without a proof,
+// or the list is broken.
 func summarize(list []mutant, verdicts []verdict, took time.Duration) error {
 	kinds := []string{byTest, byEmulator, byCrash, byTimeout, survived, broken}
 	areas := map[string]map[string]int{}

@@ -20,14 +20,14 @@ const (
 	kernelSource = "kernels.cu"
 	kernelPTX    = "gpu/cuda/kernels.ptx"
 
-	// testLimit ends tests that a bug keeps from ending.
+	// testLimit stops tests that a bug keeps from ending.
 	testLimit = 2 * time.Minute
 )
 
-// verdict is what became of a mutant.
+// verdict is the outcome for a mutant.
 type verdict struct {
 	kind   string // one of the constants below
-	detail string // the first words of whoever found it, or what is wrong
+	detail string // the first words of the finding, or the mistake in the list
 	took   time.Duration
 }
 
@@ -137,7 +137,7 @@ func (r *runner) plant(ctx context.Context, m mutant, folder string) (overlay, p
 }
 
 // compile makes the PTX of a changed kernels.cu. A constant that Go shares must not change
-// with it: the wrappers stay those of the checkout.
+// with it, since the wrappers are those of the checkout.
 func (r *runner) compile(ctx context.Context, folder string) error {
 	r.mu.Lock() // the first one fetches the compiler
 	defer r.mu.Unlock()
@@ -152,8 +152,8 @@ func (r *runner) compile(ctx context.Context, folder string) error {
 	return nil
 }
 
-// baseline is the tests of the unchanged code, and what they say. Tests that several mutants
-// share are built once and run once.
+// baseline returns the tests of the unchanged code, and their verdict. Tests that several
+// mutants share are built once and run once.
 func (r *runner) baseline(ctx context.Context, m mutant) (binary string, v verdict) {
 	build := strings.Join(append(slices.Clone(m.env), fmt.Sprint(m.cuda()), m.test.pkg), " ")
 	r.mu.Lock()
@@ -203,14 +203,14 @@ func (r *runner) test(ctx context.Context, m mutant, binary string) verdict {
 	return judge(out, err)
 }
 
-// What tests print: the message of an assertion, a finding of the software GPU, a crash.
+// The output of tests: the message of an assertion, a finding of the software GPU, a crash.
 var (
 	reAssertion = regexp.MustCompile(`(?s)\bError:\s*(.{1,300})`)
 	reEmulator  = regexp.MustCompile(`\b(?:emu|vm): [^"\n]*`)
 	reCrash     = regexp.MustCompile(`(?m)^(?:panic: |fatal error: |SIG[A-Z]+: |unexpected fault).*$`)
 )
 
-// judge reads what tests printed.
+// judge reads the output of tests.
 func judge(out []byte, err error) verdict {
 	switch {
 	case bytes.Contains(out, []byte("testing: warning: no tests to run")):

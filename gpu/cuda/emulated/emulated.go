@@ -11,9 +11,9 @@ import (
 	"mdfa/softgpu/capi"
 )
 
-// Open starts a machine and opens its GPU number c.Ordinal. The machine is returned for
-// what only it can tell: ledger, leaks, ordered faults. It replaces the machine of an
-// earlier Open, whose devices must be closed.
+// Open starts a machine and opens its GPU number c.Ordinal. The machine has the ledger, the
+// leaks and the ordered faults. It replaces the machine of an earlier Open, whose devices must
+// be closed.
 func Open(o softgpu.Options, c cuda.Options) (*cuda.Device, *softgpu.Machine, error) {
 	m := softgpu.New(o)
 	d, err := OpenOn(m, c)

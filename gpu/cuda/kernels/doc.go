@@ -4,7 +4,7 @@
 //
 // # Operations
 //
-// What each operation of gpu.Device becomes. "GEMM" is one cuBLAS call. Rows marked
+// The launches of each operation of gpu.Device. "GEMM" is one cuBLAS call. Rows marked
 // (n) are n launches for n chunks of images, where im2col's patches exceed the
 // workspace; n is 1 for the networks of the paper at batch 64 on MNIST and CIFAR.
 //
@@ -32,7 +32,7 @@
 //
 // # Bias gradients
 //
-// feedback, feedback_drawn, times_slope and col2im sum what they write while it is in registers: Sums
+// feedback, feedback_drawn, times_slope and col2im sum their results while these are in registers: Sums
 // gets [DeltaChunks(batch), Size], or a row of channels for each block of col2im. Sums
 // is the bias gradient itself where DeltaChunks is 1 and a layer has as many biases as
 // elements (dense layers, batches up to 128). Otherwise Sums is workspace, read as a

@@ -18,7 +18,7 @@ const (
 	maxCompareBlocks  = 1024 // that compare_finish reads
 )
 
-// Count is n as a kernel's parameter; more than MaxElements is an error, because a
+// Count returns n as a kernel's parameter. More than MaxElements is an error, because a
 // kernel's index could overflow.
 func Count(n int) (int32, error) {
 	if n < 0 || n > MaxElements {
@@ -27,8 +27,8 @@ func Count(n int) (int32, error) {
 	return int32(n), nil
 }
 
-// Width is the `width` of a launch over float matrices: 4 where rows of so many
-// elements can be cut into vectors of four and every pointer is aligned to them, else 1.
+// Width returns the `width` of a launch over float matrices: 4 if rows of the given length
+// can be cut into vectors of four and every pointer is aligned to them, else 1.
 func Width(row int, ptrs ...DevicePtr) int32 {
 	for _, p := range ptrs {
 		if p%16 != 0 {
@@ -41,7 +41,7 @@ func Width(row int, ptrs ...DevicePtr) int32 {
 	return 4
 }
 
-// GatherWidth is the width of gather: four bytes of data become four floats of x.
+// GatherWidth returns the width of gather: four bytes of data become four floats of x.
 func GatherWidth(features int, x, data DevicePtr) int32 {
 	if data%4 != 0 {
 		return 1
@@ -49,8 +49,8 @@ func GatherWidth(features int, x, data DevicePtr) int32 {
 	return Width(features, x)
 }
 
-// ElementsShape is the launch of sgd, rmsprop and adam:
-// maxBlocks, a small multiple of the multiprocessors, share n elements.
+// ElementsShape returns the launch of sgd, rmsprop and adam: at most maxBlocks blocks, a small
+// multiple of the multiprocessors, share n elements.
 func ElementsShape(n int, width int32, maxBlocks int) Shape {
 	return Shape{
 		Grid:  [3]uint32{uint32(min(ceil(n, Block*int(width)), maxBlocks)), 1, 1},
@@ -58,8 +58,8 @@ func ElementsShape(n int, width int32, maxBlocks int) Shape {
 	}
 }
 
-// BiasShape is the launch of bias_*. A thread goes down as many rows as leave a block for
-// each eighth of maxBlocks: few in small layers, whose time is that of one thread.
+// BiasShape returns the launch of bias_*. A thread works on as many rows as leave a block for
+// each eighth of maxBlocks: few in small layers, whose time is the time of one thread.
 func BiasShape(rows, cols int, width int32, maxBlocks int) Shape {
 	depth := cols / int(width)
 	x := even(depth)
@@ -75,7 +75,7 @@ func BiasShape(rows, cols int, width int32, maxBlocks int) Shape {
 	}
 }
 
-// GatherShape is the launch of gather. Labels are gathered also where there are no features.
+// GatherShape returns the launch of gather. Labels are gathered also where there are no features.
 func GatherShape(batch, features int, width int32) Shape {
 	return Shape{
 		Grid:  [3]uint32{uint32(max(1, ceil(features, Block*int(width)))), uint32(min(batch, maxGridY)), 1},
@@ -83,7 +83,7 @@ func GatherShape(batch, features int, width int32) Shape {
 	}
 }
 
-// Im2colShape is the launch of im2col over images [inH, inW, channels] with outputs
+// Im2colShape returns the launch of im2col over images [inH, inW, channels] with outputs
 // [outH, outW]; patch is kernel · kernel · channels.
 func Im2colShape(images, inH, inW, channels, outH, outW, patch int, width int32) Shape {
 	if width == 1 {
@@ -109,7 +109,7 @@ func Im2colShape(images, inH, inW, channels, outH, outW, patch int, width int32)
 	}
 }
 
-// Col2imShape is the launch of col2im over positions = images · inH · inW, and its
+// Col2imShape returns the launch of col2im over positions = images · inH · inW, and its
 // rows_per_block. It leaves Grid[0] rows of channel sums.
 func Col2imShape(positions, channels int, width int32) (s Shape, rowsPerBlock int32) {
 	depth := channels / int(width)
@@ -125,11 +125,11 @@ func Col2imShape(positions, channels int, width int32) (s Shape, rowsPerBlock in
 	}, int32(rows)
 }
 
-// DeltaChunks is the number of rows that feedback and times_slope leave in each
+// DeltaChunks returns the number of rows that feedback and times_slope leave in each
 // layer's sums for a batch: 1 means that they are the column sums themselves.
 func DeltaChunks(batch int) int { return ceil(batch, rowsPerChunk) }
 
-// Shape is the launch of feedback, feedback_drawn and times_slope. It sets RowsPerBlock and every
+// Shape returns the launch of feedback, feedback_drawn and times_slope. It sets RowsPerBlock and every
 // layer's FirstTile; Batch, Columns, Layers, Width and every Size must be set before,
 // and Logits for the two of feedback (0 for times_slope).
 func (a *DeltaArgs) Shape() Shape {
@@ -152,14 +152,14 @@ func (a *DeltaArgs) Shape() Shape {
 	}
 }
 
-// FeedbackShared is the dynamic shared memory in bytes of a block of feedback over wide
+// FeedbackShared returns the dynamic shared memory in bytes of a block of feedback over wide
 // layers.
 func FeedbackShared(logits int) int {
 	a := DeltaArgs{Batch: 1, Logits: int32(logits), Columns: wideColumns, Layers: 1, Width: 4}
 	return int(a.Shape().Shared)
 }
 
-// Shape is the launch of column_sums. It sets every matrix's FirstTile; Matrices, Rows
+// Shape returns the launch of column_sums. It sets every matrix's FirstTile; Matrices, Rows
 // and Cols must be set before.
 func (a *ColumnSumsArgs) Shape() Shape {
 	tiles := 0
@@ -173,7 +173,7 @@ func (a *ColumnSumsArgs) Shape() Shape {
 	}
 }
 
-// LossShape is the launch of loss_sigmoid (one logit) and loss_softmax. With more than
+// LossShape returns the launch of loss_sigmoid (one logit) and loss_softmax. With more than
 // one block, loss_finish and column_sums have to follow, and Grid[0] · NumMetrics
 // float64 are needed for the partial sums. An empty batch takes a block, too: it raises
 // the counters, and its bias gradient is zero.
@@ -191,12 +191,12 @@ func LossShape(batch, logits int) Shape {
 	}
 }
 
-// LossFinishShape is the launch of loss_finish.
+// LossFinishShape returns the launch of loss_finish.
 func LossFinishShape() Shape {
 	return Shape{Grid: [3]uint32{1, 1, 1}, Block: [3]uint32{LossSplitBlock, 1, 1}}
 }
 
-// CompareShape is the launch of compare over n elements. With more than one block,
+// CompareShape returns the launch of compare over n elements. With more than one block,
 // compare_finish has to follow, and Grid[0] · NumCompared float64 are needed for the partial
 // sums. It depends on n alone, and so do the bits.
 func CompareShape(n int) Shape {
@@ -206,14 +206,14 @@ func CompareShape(n int) Shape {
 	}
 }
 
-// CompareFinishShape is the launch of compare_finish.
+// CompareFinishShape returns the launch of compare_finish.
 func CompareFinishShape() Shape {
 	return Shape{Grid: [3]uint32{1, 1, 1}, Block: [3]uint32{Block, 1, 1}}
 }
 
 func ceil(n, per int) int { return (n + per - 1) / per }
 
-// even is the block width for n columns: as few passes as possible, equally full.
+// even returns the block width for n columns: as few passes as possible, equally full.
 func even(n int) int {
 	if n == 0 {
 		return 0
