@@ -28,7 +28,7 @@ func NewLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback
 	}
 	want := net.FeedbackLen(cfg.Stored())
 	if len(params) != net.Params || int64(len(feedback)) != want {
-		return nil, fmt.Errorf("algo: %d parameters and %d feedback values for a network of %d and %d: %w",
+		return nil, fmt.Errorf("%d parameters and %d feedback values for a network of %d and %d: %w",
 			len(params), len(feedback), net.Params, want, gpu.ErrShape)
 	}
 	if err := cfg.Rule.checkFeedback(feedback, cfg.Feedback); err != nil {
@@ -44,7 +44,7 @@ func NewForward(dev gpu.Device, net *model.Network, params []float32, batch int)
 	case batch < 1:
 		return nil, fmt.Errorf("a batch of %d: at least 1 image is needed: %w", batch, ErrConfig)
 	case len(params) != net.Params:
-		return nil, fmt.Errorf("algo: %d parameters for a network of %d: %w", len(params), net.Params, gpu.ErrShape)
+		return nil, fmt.Errorf("%d parameters for a network of %d: %w", len(params), net.Params, gpu.ErrShape)
 	}
 	return newLearner(dev, net, Config{EvalBatch: batch}, params, nil)
 }

@@ -67,22 +67,22 @@ func newBuilder(input Shape, classes int, act gpu.Activation, hidden int) *build
 	case classes < 2:
 		b.fail("%d classes: a classifier needs at least 2", classes)
 	case classes > maxClasses:
-		b.err = fmt.Errorf("model: %d classes: at most %d are possible: %w", classes, maxClasses, ErrTooLarge)
+		b.err = fmt.Errorf("%d classes: at most %d are possible: %w", classes, maxClasses, ErrTooLarge)
 	case !slices.Contains(gpu.Activations(), act):
 		b.fail("unknown activation %v: expected %s", act, alternatives(gpu.ActivationNames()))
 	case input.H < 1 || input.W < 1 || input.C < 1:
 		b.fail("input %v: height, width and channels must be at least 1", input)
 	case !fits(input.H, input.W, input.C):
-		b.err = fmt.Errorf("model: input %v has more than %d elements: %w", input, maxElements, ErrTooLarge)
+		b.err = fmt.Errorf("input %v has more than %d elements: %w", input, maxElements, ErrTooLarge)
 	case hidden > maxLayers:
-		b.err = fmt.Errorf("model: %d hidden layers: at most %d are possible: %w", hidden, maxLayers, ErrTooLarge)
+		b.err = fmt.Errorf("%d hidden layers: at most %d are possible: %w", hidden, maxLayers, ErrTooLarge)
 	}
 	return b
 }
 
 func (b *builder) fail(format string, args ...any) {
 	if b.err == nil {
-		b.err = fmt.Errorf("model: "+format, args...)
+		b.err = fmt.Errorf(format, args...)
 	}
 }
 
@@ -121,7 +121,7 @@ func (b *builder) conv(f Filter) {
 // add appends a layer whose numbers are positive, unless their products overflow.
 func (b *builder) add(l Layer) {
 	if !fits(l.Out.H, l.Out.W, l.Out.C) || !fits(l.Kernel, l.Kernel, l.In.C, l.Out.C) {
-		b.err = fmt.Errorf("model: layer %d (%v) over %v has more than %d outputs or weights: %w",
+		b.err = fmt.Errorf("layer %d (%v) over %v has more than %d outputs or weights: %w",
 			len(b.net.Layers)+1, l, l.In, maxElements, ErrTooLarge)
 		return
 	}
@@ -140,7 +140,7 @@ func (b *builder) finish() (*Network, error) {
 	units := 0
 	for _, l := range n.Hidden() {
 		if l.Units() > maxElements-units {
-			return nil, fmt.Errorf("model: the hidden layers have more than %d units: %w", maxElements, ErrTooLarge)
+			return nil, fmt.Errorf("the hidden layers have more than %d units: %w", maxElements, ErrTooLarge)
 		}
 		units += l.Units()
 	}
@@ -148,7 +148,7 @@ func (b *builder) finish() (*Network, error) {
 	for _, r := range n.blocks() {
 		r.Off = alignUp(end)
 		if r.Len > maxElements-Alignment-r.Off {
-			return nil, fmt.Errorf("model: the network has more than %d weights: %w", maxElements, ErrTooLarge)
+			return nil, fmt.Errorf("the network has more than %d weights: %w", maxElements, ErrTooLarge)
 		}
 		end = r.End()
 	}
@@ -203,6 +203,6 @@ func Default(input Shape, conv bool, classes int, act gpu.Activation) (*Network,
 		}
 		return NewDense(input, d.hidden, classes, act)
 	}
-	return nil, fmt.Errorf("model: no default network for images of %v (there is one for %s): name the layers",
+	return nil, fmt.Errorf("no default network for images of %v (there is one for %s): name the layers",
 		input, strings.Join(known, ", "))
 }

@@ -47,7 +47,7 @@ const initGrammar = "expected a number such as 0 or 0.1 (constant), or with v at
 func ParseInit(text string) (Init, error) {
 	match := initSyntax.FindStringSubmatch(strings.TrimSpace(text))
 	if match == nil {
-		return Init{}, fmt.Errorf("model: initializer %s: %s", quote(text), initGrammar)
+		return Init{}, fmt.Errorf("initializer %s: %s", quote(text), initGrammar)
 	}
 	in := Init{Dist: gpu.DrawConstant}
 	for d := gpu.DrawSymmetric; d <= gpu.DrawAbsNormal; d++ {
@@ -58,9 +58,9 @@ func ParseInit(text string) (Init, error) {
 	value, err := strconv.ParseFloat(match[2], 64)
 	switch {
 	case err != nil || math.Abs(value) > maxInitValue:
-		return Init{}, fmt.Errorf("model: initializer %s: the number is beyond %g; %s", quote(text), maxInitValue, initGrammar)
+		return Init{}, fmt.Errorf("initializer %s: the number is beyond %g; %s", quote(text), maxInitValue, initGrammar)
 	case in.Dist != gpu.DrawConstant && value < 0:
-		return Init{}, fmt.Errorf("model: initializer %s: the scale is negative; %s", quote(text), initGrammar)
+		return Init{}, fmt.Errorf("initializer %s: the scale is negative; %s", quote(text), initGrammar)
 	}
 	in.Value = value + 0 // -0 becomes 0
 	return in, nil
@@ -88,7 +88,7 @@ func (in Init) Monotone() (Init, error) {
 	switch in.Dist {
 	case gpu.DrawConstant:
 		if in.Value < 0 {
-			return Init{}, fmt.Errorf("model: initializer %v: mdfa needs feedback and weights of at least 0: take a number that is not negative", in)
+			return Init{}, fmt.Errorf("initializer %v: mdfa needs feedback and weights of at least 0: take a number that is not negative", in)
 		}
 	case gpu.DrawSymmetric, gpu.DrawUniform:
 		return Init{Dist: gpu.DrawUniform, Value: in.Value, Min: MonotoneMin}, nil
@@ -157,14 +157,14 @@ func (in Init) Draw(dst []float32, fanIn int, rng *rand.Rand) error {
 func (in Init) Generator(fanIn int, seed uint64) (gpu.Generator, error) {
 	switch {
 	case fanIn < 1:
-		return gpu.Generator{}, fmt.Errorf("model: initializer %v: the fan-in is %d, it must be at least 1", in, fanIn)
+		return gpu.Generator{}, fmt.Errorf("initializer %v: the fan-in is %d, it must be at least 1", in, fanIn)
 	case in.unknown():
-		return gpu.Generator{}, fmt.Errorf("model: unknown initializer %v", in)
+		return gpu.Generator{}, fmt.Errorf("unknown initializer %v", in)
 	}
 	g := gpu.Generator{Draw: in.Dist, Seed: seed, High: float32(in.Value)}
 	bound := in.Value / math.Sqrt(float64(fanIn))
 	if in.Dist == gpu.DrawUniform && bound < in.Min {
-		return gpu.Generator{}, fmt.Errorf("model: initializer P%g: with a fan-in of %d its upper bound %.3g lies below the lower bound of mdfa, %g: take v of at least %.3g",
+		return gpu.Generator{}, fmt.Errorf("initializer P%g: with a fan-in of %d its upper bound %.3g lies below the lower bound of mdfa, %g: take v of at least %.3g",
 			in.Value, fanIn, bound, in.Min, in.Min*math.Sqrt(float64(fanIn)))
 	}
 	if in.Dist == gpu.DrawSymmetric || in.Dist == gpu.DrawUniform {

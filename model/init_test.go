@@ -166,7 +166,7 @@ func TestDrawNamesWhatLeavesNothingToDrawFrom(t *testing.T) {
 	dst := []float32{7}
 	rng := stream(0, forwardWeights, 0)
 	err := fromMin(1e-5).Draw(dst, 784, rng)
-	assert.EqualError(t, err, "model: initializer P1e-05: with a fan-in of 784 its upper bound 3.57e-07 lies below the lower bound of mdfa, 1e-06: take v of at least 2.8e-05")
+	assert.EqualError(t, err, "initializer P1e-05: with a fan-in of 784 its upper bound 3.57e-07 lies below the lower bound of mdfa, 1e-06: take v of at least 2.8e-05")
 	assert.ErrorContains(t, uniform(1).Draw(dst, 0, rng), "fan-in is 0")
 	assert.ErrorContains(t, Init{Dist: 9}.Draw(dst, 1, rng), "unknown initializer Init(9, 0)")
 	assert.Equal(t, []float32{7}, dst, "a refused draw writes nothing")

@@ -69,7 +69,7 @@ func TestImageNetConvnetHasTheShapesOfValidConvolutions(t *testing.T) {
 
 func TestDefaultRefusesUnknownImageShapes(t *testing.T) {
 	_, err := Default(Shape{17, 17, 1}, true, 10, gpu.Tanh)
-	assert.EqualError(t, err, "model: no default network for images of 17x17x1 (there is one for 28x28x1, 32x32x3, 224x224x3): name the layers")
+	assert.EqualError(t, err, "no default network for images of 17x17x1 (there is one for 28x28x1, 32x32x3, 224x224x3): name the layers")
 }
 
 func TestTwoClassesHaveOneLogit(t *testing.T) {

@@ -69,7 +69,7 @@ func (n *Network) DFAGenerator(init Init, monotone bool, seed uint64) (gpu.Gener
 	}
 	g, err := init.Generator(n.Logits, mix(mix(seed)^uint64(directFeedback)))
 	if err != nil {
-		return gpu.Generator{}, fmt.Errorf("model: the feedback of the hidden layers: %w", err)
+		return gpu.Generator{}, fmt.Errorf("the feedback of the hidden layers: %w", err)
 	}
 	return g, nil
 }
@@ -85,7 +85,7 @@ func (n *Network) DFAFeedback(init Init, monotone bool, seed uint64) ([]float32,
 	}
 	size := n.FeedbackLen(DirectFeedback)
 	if size > maxElements {
-		return nil, fmt.Errorf("model: feedback [%d, %d] has more than %d elements: take fewer classes or a smaller network: %w",
+		return nil, fmt.Errorf("feedback [%d, %d] has more than %d elements: take fewer classes or a smaller network: %w",
 			n.Logits, n.HiddenUnits(), maxElements, ErrTooLarge)
 	}
 	matrix := make([]float32, size)
@@ -116,5 +116,5 @@ func (n *Network) FAFeedback(init Init, seed uint64) ([]float32, []Range, error)
 }
 
 func (n *Network) drawError(what string, layer int, err error) error {
-	return fmt.Errorf("model: %s of layer %d (%v): %w", what, layer+1, n.Layers[layer], err)
+	return fmt.Errorf("%s of layer %d (%v): %w", what, layer+1, n.Layers[layer], err)
 }

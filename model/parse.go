@@ -15,7 +15,7 @@ func ParseLayers(text string) ([]int, error) {
 	for _, part := range list(text) {
 		units, ok := positive(part)
 		if !ok {
-			return nil, fmt.Errorf(`model: layers %s: %s is not a number of units: expected positive whole numbers such as "200,200", or "none"`,
+			return nil, fmt.Errorf(`layers %s: %s is not a number of units: expected positive whole numbers such as "200,200", or "none"`,
 				quote(text), quote(part))
 		}
 		layers = append(layers, units)
@@ -36,7 +36,7 @@ func ParseFilters(text string) ([]Filter, error) {
 			numbers[i], ok = positive(fields[i])
 		}
 		if !ok {
-			return nil, fmt.Errorf(`model: filters %s: %s is not filters:kernel:stride: expected positive whole numbers such as "96:5:2,96:3:1", or "none"`,
+			return nil, fmt.Errorf(`filters %s: %s is not filters:kernel:stride: expected positive whole numbers such as "96:5:2,96:3:1", or "none"`,
 				quote(text), quote(part))
 		}
 		filters = append(filters, Filter{Filters: numbers[0], Kernel: numbers[1], Stride: numbers[2]})
@@ -51,7 +51,7 @@ func ParseActivation(text string) (gpu.Activation, error) {
 			return act, nil
 		}
 	}
-	return 0, fmt.Errorf("model: activation %s: expected %s", quote(text), alternatives(gpu.ActivationNames()))
+	return 0, fmt.Errorf("activation %s: expected %s", quote(text), alternatives(gpu.ActivationNames()))
 }
 
 // alternatives returns "a, b or c".

@@ -24,7 +24,7 @@ func TestParseLayers(t *testing.T) {
 		require.ErrorContains(t, err, "expected positive whole numbers", "%q", text)
 	}
 	_, err := ParseLayers("200,x")
-	assert.EqualError(t, err, `model: layers "200,x": "x" is not a number of units: expected positive whole numbers such as "200,200", or "none"`)
+	assert.EqualError(t, err, `layers "200,x": "x" is not a number of units: expected positive whole numbers such as "200,200", or "none"`)
 }
 
 func TestParseFilters(t *testing.T) {
@@ -51,7 +51,7 @@ func TestParseActivation(t *testing.T) {
 	}
 	for _, text := range []string{"", "linear", "tanhh", "Activation(3)"} {
 		_, err := ParseActivation(text)
-		assert.EqualError(t, err, fmt.Sprintf("model: activation %q: expected %s", text, alternatives(gpu.ActivationNames())))
+		assert.EqualError(t, err, fmt.Sprintf("activation %q: expected %s", text, alternatives(gpu.ActivationNames())))
 	}
 	assert.Equal(t, "a, b or c", alternatives([]string{"a", "b", "c"}))
 }

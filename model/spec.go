@@ -53,13 +53,13 @@ func (s Spec) Network() (*Network, error) {
 		case Conv.String():
 			filters = append(filters, Filter{Filters: l.Filters, Kernel: l.Kernel, Stride: l.Stride})
 		default:
-			return nil, fmt.Errorf("model: layer %d is of the kind %s: expected %v or %v", i+1, quote(l.Kind), Dense, Conv)
+			return nil, fmt.Errorf("layer %d is of the kind %s: expected %v or %v", i+1, quote(l.Kind), Dense, Conv)
 		}
 	}
 	input := Shape{H: s.Input[0], W: s.Input[1], C: s.Input[2]}
 	switch {
 	case units != nil && filters != nil:
-		return nil, fmt.Errorf("model: %d dense and %d convolutional hidden layers: a network has one kind of them", len(units), len(filters))
+		return nil, fmt.Errorf("%d dense and %d convolutional hidden layers: a network has one kind of them", len(units), len(filters))
 	case filters != nil:
 		return NewConv(input, filters, s.Classes, act)
 	}

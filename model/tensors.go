@@ -41,7 +41,7 @@ func (n *Network) Join(tensors []Tensor) ([]float32, error) {
 	given := map[string]Tensor{}
 	for _, t := range tensors {
 		if _, twice := given[t.Name]; twice {
-			return nil, fmt.Errorf("model: tensor %s is there twice", quote(t.Name))
+			return nil, fmt.Errorf("tensor %s is there twice", quote(t.Name))
 		}
 		given[t.Name] = t
 	}
@@ -53,9 +53,9 @@ func (n *Network) Join(tensors []Tensor) ([]float32, error) {
 		}
 		switch {
 		case !ok:
-			return nil, fmt.Errorf("model: tensor %s of %v is missing", to.Name, n)
+			return nil, fmt.Errorf("tensor %s of %v is missing", to.Name, n)
 		case !slices.Equal(from.Shape, to.Shape) || len(from.Data) != size:
-			return nil, fmt.Errorf("model: tensor %s has the shape %v and %d elements; %v was expected for %v",
+			return nil, fmt.Errorf("tensor %s has the shape %v and %d elements; %v was expected for %v",
 				to.Name, from.Shape, len(from.Data), to.Shape, n)
 		}
 	}
@@ -64,7 +64,7 @@ func (n *Network) Join(tensors []Tensor) ([]float32, error) {
 			delete(given, to.Name)
 		}
 		for name := range given {
-			return nil, fmt.Errorf("model: tensor %s belongs to no layer of %v", quote(name), n)
+			return nil, fmt.Errorf("tensor %s belongs to no layer of %v", quote(name), n)
 		}
 	}
 	arena := make([]float32, n.Params) // only now: a file must not make it larger than itself

@@ -37,7 +37,7 @@ func NewProbe(l *algo.Learner, images []uint8) (*Probe, error) {
 	features := net.Input.Size()
 	n, most := len(images)/features, max(c.Batch, c.EvalBatch)
 	if n < 1 || n > most || n*features != len(images) {
-		return nil, fmt.Errorf("algo: %d bytes of images to probe with, of %d each: 1 to %d images are possible: %w",
+		return nil, fmt.Errorf("%d bytes of images to probe with, of %d each: 1 to %d images are possible: %w",
 			len(images), features, most, gpu.ErrShape)
 	}
 	p := &Probe{learner: l, n: n, owned: owned.List{Device: l.Device()}}

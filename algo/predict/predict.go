@@ -85,7 +85,7 @@ func (p *Predictor) Batch() int { return p.batch }
 func (p *Predictor) Logits(images []uint8) ([]float32, error) {
 	features := p.learner.Network().Input.Size()
 	if len(images)%features != 0 {
-		return nil, fmt.Errorf("algo: %d bytes of images, which have %d each: %w", len(images), features, gpu.ErrShape)
+		return nil, fmt.Errorf("%d bytes of images, which have %d each: %w", len(images), features, gpu.ErrShape)
 	}
 	logits := make([]float32, 0, len(images)/features*p.learner.Network().Logits)
 	for len(images) > 0 {

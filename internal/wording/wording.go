@@ -24,7 +24,7 @@ var (
 func Usagef(format string, args ...any) error { return fault.New(ErrUsage, nil, format, args...) }
 
 // packagePrefix is the package name that errors carry at the start of each link.
-var packagePrefix = regexp.MustCompile(`(^|: )(?:algo|blas|cublas|cuda|driver|emu|gpu|kernels|model|ptx|vm): `)
+var packagePrefix = regexp.MustCompile(`(^|: )(?:blas|cublas|cuda|driver|emu|gpu|kernels|ptx|vm): `)
 
 // WithoutPackages takes the names of packages out of an error's text.
 func WithoutPackages(text string) string { return packagePrefix.ReplaceAllString(text, "$1") }

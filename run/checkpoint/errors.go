@@ -44,7 +44,7 @@ func damaged(path string, err error) error {
 	if at := (*fs.PathError)(nil); errors.As(err, &at) {
 		return OpenError(path, err)
 	}
-	why := strings.NewReplacer("model: ", "", ": "+safetensors.ErrFormat.Error(), "").Replace(err.Error())
+	why := strings.ReplaceAll(err.Error(), ": "+safetensors.ErrFormat.Error(), "")
 	return fault.New(ErrDamaged, flaw{filepath.Base(path), why, err}, "%s is damaged or no checkpoint (%s): use another one.", path, why)
 }
 
