@@ -25,7 +25,7 @@ type Config struct {
 // generated says whether the step draws the feedback, which is then not stored.
 func (c Config) generated() bool { return c.Feedback.Draw != gpu.DrawNone }
 
-// Stored is the kind of feedback that takes memory: none where the step draws it.
+// Stored returns the kind of feedback that takes memory: none where the step draws it.
 func (c Config) Stored() model.Feedback {
 	if c.generated() {
 		return model.NoFeedback
@@ -33,7 +33,7 @@ func (c Config) Stored() model.Feedback {
 	return c.Rule.Feedback
 }
 
-// StepsPerEpoch is the number of full batches in n training examples.
+// StepsPerEpoch returns the number of full batches in n training examples.
 func (c Config) StepsPerEpoch(n int) int { return n / c.Batch }
 
 // check refuses settings that no network can train with.
@@ -70,7 +70,7 @@ var reductionNames = []string{"mean", "sum"}
 // Reductions lists the names that ParseReduction takes.
 func Reductions() []string { return slices.Clone(reductionNames) }
 
-// String is the reduction's name on the command line.
+// String returns the reduction's name on the command line.
 func (r Reduction) String() string {
 	if int(r) < len(reductionNames) {
 		return reductionNames[r]
@@ -83,7 +83,7 @@ func ParseReduction(text string) (Reduction, error) {
 	return parse[Reduction]("reduction", text, reductionNames)
 }
 
-// scale is the factor s of the error at the logits, for a batch of n.
+// scale returns the factor s of the error at the logits, for a batch of n.
 func (r Reduction) scale(n int) float32 {
 	if r == Sum {
 		return 1

@@ -59,7 +59,7 @@ func newLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback
 	return l, nil
 }
 
-// EvalBatch is the number of examples that a run scores at once unless [Config.EvalBatch] is set: as many as make
+// EvalBatch returns the number of examples that a run scores at once unless [Config.EvalBatch] is set: as many as make
 // 64 MiB of activations, at least a training batch, at most 512.
 func EvalBatch(net *model.Network, batch int) int {
 	perExample := 4 * (net.Input.Size() + net.HiddenUnits())
@@ -131,19 +131,19 @@ func (l *Learner) resetState() error {
 	return l.dev.Zero(gpu.All(l.counter))
 }
 
-// Device is where the network is.
+// Device returns the device of the network.
 func (l *Learner) Device() gpu.Device { return l.dev }
 
-// Network is the network that learns.
+// Network returns the network that learns.
 func (l *Learner) Network() *model.Network { return l.net }
 
-// Config is how the learner trains. Its EvalBatch is never 0.
+// Config returns the settings of the training. Their EvalBatch is never 0.
 func (l *Learner) Config() Config { return l.cfg }
 
 // Close frees the learner's device memory.
 func (l *Learner) Close() error { return l.owned.Free() }
 
-// Arena is the parameters on the device, laid out as the network says.
+// Arena returns the parameters on the device, laid out as the network says.
 func (l *Learner) Arena() gpu.Span { return gpu.All(l.params) }
 
 // Params downloads the parameter arena.
@@ -182,15 +182,15 @@ func (l *Learner) SetOptimizerState(arenas [][]float32) error {
 	return nil
 }
 
-// Batches is the counter of the epoch's training steps on the device, int32 [1].
+// Batches returns the counter of the epoch's training steps on the device, int32 [1].
 func (l *Learner) Batches() gpu.Span { return gpu.All(l.counter).Slice(0, 1) }
 
-// SetCounters sets the training steps made in this epoch, and in the whole run (Adam's t).
+// SetCounters sets the numbers of training steps in this epoch and in the whole run (Adam's t).
 func (l *Learner) SetCounters(epoch, run int) error {
 	return gpu.Upload(l.dev, l.counter, 0, []int32{int32(epoch), int32(run)})
 }
 
-// BeginEpoch starts the epoch's counter and the metrics after so many steps, whose sums are given.
+// BeginEpoch sets the epoch's counter to steps and the metrics to the sums over them.
 func (l *Learner) BeginEpoch(steps int, sums Metrics) error {
 	if steps == 0 {
 		if err := l.dev.Zero(l.Batches()); err != nil {

@@ -8,16 +8,16 @@ type Metrics struct {
 	Correct, Top5, Count float64
 }
 
-// MeanLoss is the loss per example.
+// MeanLoss returns the loss per example.
 func (m Metrics) MeanLoss() float64 { return m.Loss / m.Count }
 
-// Accuracy is the share of examples whose true class came first.
+// Accuracy returns the share of examples whose true class came first.
 func (m Metrics) Accuracy() float64 { return m.Correct / m.Count }
 
-// Top5Accuracy is the share of examples whose true class was among the first five.
+// Top5Accuracy returns the share of examples whose true class was among the first five.
 func (m Metrics) Top5Accuracy() float64 { return m.Top5 / m.Count }
 
-// slots are the sums as a device keeps them.
+// slots returns the sums as a device keeps them.
 func (m Metrics) slots() []float64 {
 	return []float64{gpu.MetricLoss: m.Loss, gpu.MetricCorrect: m.Correct, gpu.MetricTop5: m.Top5, gpu.MetricCount: m.Count}
 }

@@ -39,16 +39,16 @@ type Step struct {
 	grads gpu.Buffer // arena for the gradients, laid out like the parameters
 }
 
-// Into is the same step with another arena for its gradients.
+// Into returns the same step with another arena for its gradients.
 func (s *Step) Into(grads gpu.Buffer) *Step { return &Step{s.memory, s.n, grads} }
 
-// Device is where the step runs.
+// Device returns the device that runs the step.
 func (s *Step) Device() gpu.Device { return s.dev }
 
-// Network is the network that the step trains.
+// Network returns the network that the step trains.
 func (s *Step) Network() *model.Network { return s.net }
 
-// Batch is n, the number of examples.
+// Batch returns n, the number of examples.
 func (s *Step) Batch() int { return s.n }
 
 // pixelScale turns bytes into inputs.
@@ -62,28 +62,28 @@ func (s *Step) Gather(data, labels, order, cursor gpu.Span) error {
 	})
 }
 
-// at is a range of an arena on the device.
+// at returns a range of an arena on the device.
 func at(arena gpu.Buffer, r model.Range) gpu.Span { return gpu.All(arena).Slice(r.Off, r.Len) }
 
-// Labels are the true classes, int32 [n].
+// Labels returns the true classes, int32 [n].
 func (s *Step) Labels() gpu.Span { return gpu.All(s.y).Slice(0, s.n) }
 
-// Weights is W_l: [in, out], or [k, k, c_in, c_out] of a convolution.
+// Weights returns W_l: [in, out], or [k, k, c_in, c_out] of a convolution.
 func (s *Step) Weights(layer int) gpu.Span { return at(s.params, s.net.Layers[layer].W) }
 
-// Bias is b_l, [channels].
+// Bias returns b_l, [channels].
 func (s *Step) Bias(layer int) gpu.Span { return at(s.params, s.net.Layers[layer].B) }
 
-// Feedback is B_l of a rule with feedback by layers, l >= 1: [out, in], or shaped like W_l of a convolution.
+// Feedback returns B_l of a rule with feedback by layers, l >= 1: [out, in], or shaped like W_l of a convolution.
 func (s *Step) Feedback(layer int) gpu.Span { return at(s.feedback, s.faRanges[layer]) }
 
-// WeightGrad is gW_l, shaped like W_l.
+// WeightGrad returns gW_l, shaped like W_l.
 func (s *Step) WeightGrad(layer int) gpu.Span { return at(s.grads, s.net.Layers[layer].W) }
 
-// BiasGrad is gb_l, [channels].
+// BiasGrad returns gb_l, [channels].
 func (s *Step) BiasGrad(layer int) gpu.Span { return at(s.grads, s.net.Layers[layer].B) }
 
-// Input is what a layer sees: the batch, or the output of the layer below. [n, in]
+// Input returns the input of a layer, [n, in]: the batch, or the output of the layer below.
 func (s *Step) Input(layer int) gpu.Span {
 	if layer == 0 {
 		return gpu.All(s.x).Slice(0, s.n*s.net.Input.Size())
@@ -91,7 +91,7 @@ func (s *Step) Input(layer int) gpu.Span {
 	return s.Output(layer - 1).H
 }
 
-// Output is what the forward pass leaves of a hidden layer: h_l, and a_l where f' needs it. [n, units]
+// Output returns the results of a hidden layer, [n, units]: h_l, and a_l where f' needs it.
 func (s *Step) Output(layer int) gpu.Hidden {
 	units := s.n * s.net.Layers[layer].Units()
 	out := gpu.Hidden{Act: s.net.Activation, H: gpu.All(s.hidden[layer].h).Slice(0, units)}
@@ -101,7 +101,7 @@ func (s *Step) Output(layer int) gpu.Hidden {
 	return out
 }
 
-// Delta is d_l, the error at the preactivations of a layer: [n, units]. At the logits it is e.
+// Delta returns d_l, the error at the preactivations of a layer: [n, units]. At the logits it is e.
 func (s *Step) Delta(layer int) gpu.Span {
 	if layer == len(s.hidden) {
 		return s.Error().Span
@@ -109,12 +109,12 @@ func (s *Step) Delta(layer int) gpu.Span {
 	return gpu.All(s.hidden[layer].delta).Slice(0, s.n*s.net.Layers[layer].Units())
 }
 
-// Error is e = s(p - y), the error at the logits: [n, logits].
+// Error returns e = s(p - y), the error at the logits: [n, logits].
 func (s *Step) Error() gpu.Mat {
 	return gpu.All(s.e).Slice(0, s.n*s.net.Logits).Mat(s.n, s.net.Logits)
 }
 
-// Logits are those of the batch, [n, logits], with their bias once the loss was computed.
+// Logits returns the logits of the batch, [n, logits]. Their bias is added by the loss.
 func (s *Step) Logits() gpu.Mat {
 	return gpu.All(s.logits).Slice(0, s.n*s.net.Logits).Mat(s.n, s.net.Logits)
 }
@@ -171,7 +171,7 @@ func (s *Step) CarryBack(layer int, m gpu.Span, transposed bool, dy gpu.Span, be
 //	d_l = (e B_l) ⊙ f'(a_l)     gb_l = column sums of d_l
 func (s *Step) Broadcast(e gpu.Mat) error { return s.BroadcastTo(e, s.Output, s.Delta) }
 
-// BroadcastTo is Broadcast with other places for the layers' outputs and errors.
+// BroadcastTo does as Broadcast, with other places for the layers' outputs and errors.
 func (s *Step) BroadcastTo(e gpu.Mat, output func(layer int) gpu.Hidden, delta func(layer int) gpu.Span) error {
 	if len(s.hidden) == 0 {
 		return nil

@@ -24,7 +24,7 @@ var (
 )
 
 // Rule is a learning rule: the feedback it keeps, how it brings the error at the logits to the hidden
-// layers, and what it promises of weights and feedback. The step, the trainer, checkpoints, measurements,
+// layers, and the promises it makes about weights and feedback. The step, the trainer, checkpoints, measurements,
 // help and reports take everything they need to know of a rule from here. The package's own rules have a
 // file each; a program may bring another in [Config], and [Register] it to have it found by name.
 type Rule struct {
@@ -41,7 +41,7 @@ type Rule struct {
 	Clamped bool
 	// Exact promises the gradients of backpropagation: measurements need not compute those as well.
 	Exact bool
-	// Products tells plans and benchmarks what Deltas multiplies.
+	// Products tells plans and benchmarks which matrix products Deltas takes.
 	Products Products
 
 	// Deltas computes the error d_l at the preactivations of every hidden layer l ([Step.Delta]) and its
@@ -126,7 +126,7 @@ func ParseRule(text string) (*Rule, error) {
 	return registry[i], nil
 }
 
-// String is the rule's name.
+// String returns the rule's name.
 func (r *Rule) String() string { return r.Name }
 
 // Monotone says whether the rule keeps networks monotone from the first layer's outputs on: it clamps
@@ -139,7 +139,7 @@ func (r *Rule) HasFeedback() bool { return r.Feedback != model.NoFeedback }
 // Generable says whether the step can draw the rule's feedback anew instead of storing it.
 func (r *Rule) Generable() bool { return r.Feedback == model.DirectFeedback }
 
-// notGenerable is the error for generated feedback of a rule that needs it stored, or has none.
+// notGenerable returns the error for generated feedback of a rule that needs it stored, or has none.
 func (r *Rule) notGenerable() error {
 	others := english.WordSeries(RuleNames((*Rule).Generable), "and")
 	return fmt.Errorf("%v has no feedback that could be generated; %s have: %w", r, others, ErrConfig)
@@ -164,8 +164,8 @@ func (r *Rule) DrawFeedback(net *model.Network, init model.Init, seed uint64) ([
 	return nil, nil
 }
 
-// GenerateFeedback is the same feedback for [Config.Feedback]: drawn inside the step, bit by bit what
-// DrawFeedback draws, and not stored. Only direct feedback can be generated.
+// GenerateFeedback returns a generator of the same feedback for [Config.Feedback]: the step draws it, bit-identical to
+// DrawFeedback's, and does not store it. Only direct feedback can be generated.
 func (r *Rule) GenerateFeedback(net *model.Network, init model.Init, seed uint64) (gpu.Generator, error) {
 	if !r.Generable() {
 		return gpu.Generator{}, r.notGenerable()
@@ -173,7 +173,7 @@ func (r *Rule) GenerateFeedback(net *model.Network, init model.Init, seed uint64
 	return net.DFAGenerator(init, r.NonNegative, seed)
 }
 
-// checkFeedback holds feedback, stored or generated, against what the rule promises of it.
+// checkFeedback refuses feedback, stored or generated, that breaks the promises of the rule.
 func (r *Rule) checkFeedback(stored []float32, generated gpu.Generator) error {
 	if !r.NonNegative {
 		return nil

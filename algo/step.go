@@ -2,7 +2,7 @@ package algo
 
 import "mdfa/gpu"
 
-// Train is one training step on the batch of n examples in x [n, inputs] and y [n]: [Step.Gather] brings it there.
+// Train makes one training step on the batch of n examples in x [n, inputs] and y [n]: [Step.Gather] brings it there.
 // Every gradient uses the weights from before the update, which comes last. beforeUpdate, where it is not nil,
 // sees the gradients together with the weights they belong to.
 func (l *Learner) Train(beforeUpdate func(s *Step) error) error {
@@ -49,7 +49,7 @@ func (l *Learner) update() error {
 	return l.dev.Optimize(args)
 }
 
-// Step is a step on n examples.
+// Step returns a step on n examples.
 func (l *Learner) Step(n int) *Step { return &Step{&l.memory, n, l.grads} }
 
 // Evaluate gathers batch number cursor of a data set, in its own order, and scores it: logits and metrics. The

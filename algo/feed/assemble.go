@@ -11,14 +11,14 @@ import (
 )
 
 // Each reads examples in their order on all processors, without a device, and hands their images to use batch by
-// batch: those of the examples from first on. The images are overwritten when use has returned. It ends with the
+// batch: first is the number of the batch's first example. The images are overwritten when use has returned. It ends with the
 // first error, also of use, or when ctx ends. Errors name the examples by name.
 func Each(ctx context.Context, name string, e Examples, features, batch int, use func(first int, images []byte) error) error {
 	const slots = 3 // batches in memory: one is used while the next are read
 	return each(ctx, name, e, features, nil, batch, slots, runtime.GOMAXPROCS(0), use)
 }
 
-// each is Each with an order for the examples, where it is not nil.
+// each does as Each, in the given order where it is not nil.
 func each(ctx context.Context, name string, e Examples, features int, order []int32, batch, slots, workers int, use func(first int, images []byte) error) error {
 	rows := len(order)
 	if order == nil {
@@ -53,9 +53,8 @@ func each(ctx context.Context, name string, e Examples, features int, order []in
 	return nil
 }
 
-// AssembleBatches reads as many shuffled batches as a streamed run would, on so many goroutines and without a
-// device, and returns how many images come in a second. Features is the size of an image in bytes; small sets are
-// read again and again.
+// AssembleBatches reads shuffled batches as a streamed run does, with workers goroutines and without a device, and
+// returns the images per second. features is the size of an image in bytes. Small sets are read several times.
 func AssembleBatches(ctx context.Context, e Examples, features, batch, batches, workers int) (imagesPerSecond float64, err error) {
 	if err := e.Check("example", features); err != nil {
 		return 0, err

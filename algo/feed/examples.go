@@ -14,8 +14,8 @@ type Source interface {
 	Image(i int, dst []uint8) error
 }
 
-// InMemory hands out images that are in memory, one after the other with so many features each, as a source: to
-// stream them instead of keeping them on the device.
+// InMemory returns a source of images that are in memory, one after the other with features bytes each: to stream them
+// instead of keeping them on the device.
 func InMemory(images []uint8, features int) Source { return memorySource{images, features} }
 
 type memorySource struct {
@@ -40,13 +40,13 @@ type Examples struct {
 	Resident bool
 }
 
-// Len is the number of examples.
+// Len returns the number of examples.
 func (e Examples) Len() int { return len(e.Labels) }
 
 // Streamed says whether the images are read each time that they are needed.
 func (e Examples) Streamed() bool { return e.Source != nil && !e.Resident }
 
-// First copies the first n images of so many bytes each, or all where there are fewer.
+// First copies the first n images of features bytes each, or all where there are fewer.
 func (e Examples) First(n, features int) ([]uint8, error) {
 	n = min(n, e.Len())
 	images := make([]uint8, n*features)
@@ -76,7 +76,7 @@ func (e Examples) Check(name string, features int) error {
 	return nil
 }
 
-// fromSource is the same examples with a source.
+// fromSource returns the same examples with a source.
 func (e Examples) fromSource(features int) Examples {
 	if e.Source == nil {
 		e.Images, e.Source = nil, memorySource{e.Images, features}

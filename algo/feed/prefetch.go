@@ -125,7 +125,7 @@ func (p *prefetcher) begin(name string, e Examples, features int, order []int32,
 
 func (p *prefetcher) batches() int { return (p.rows + p.batch - 1) / p.batch }
 
-// length is the number of rows of a batch.
+// length returns the number of rows of a batch.
 func (p *prefetcher) length(batch int) int { return min(p.batch, p.rows-batch*p.batch) }
 
 func (p *prefetcher) perJob() int { return max(1, jobBytes/p.features) }
@@ -218,7 +218,7 @@ func (p *prefetcher) stop() {
 	}
 }
 
-// work is the loop of a worker.
+// work does the jobs of a worker.
 func (p *prefetcher) work() {
 	var j job
 	var row int

@@ -34,7 +34,7 @@ func NewSet(ctx context.Context, o *owned.List, name string, e Examples, feature
 	})
 }
 
-// Part is n of the set's examples, from one on.
+// Part returns n of the set's examples, from one on.
 func (s *Set) Part(from, n int) (data, labels gpu.Span) {
 	return gpu.All(s.images).Slice(from*s.features, n*s.features), gpu.All(s.labels).Slice(from, n)
 }

@@ -32,13 +32,13 @@ func NewStream(o *owned.List, rows, features int) *Stream {
 	return s
 }
 
-// Part is the first n examples of a slot.
+// Part returns the first n examples of a slot.
 func (s *Stream) Part(slot, n int) (data, labels gpu.Span) {
 	buffers := s.feed.Buffers(slot)
 	return gpu.All(buffers[imagePart]).Slice(0, n*s.features), gpu.All(buffers[labelPart]).Slice(0, n)
 }
 
-// Cursor is where a slot's batch begins: always 0.
+// Cursor returns the number of the batch in a slot, int32 [1]: always 0.
 func (s *Stream) Cursor() gpu.Span { return gpu.All(s.zero) }
 
 // Begin starts reading batches of the examples, in their order or in the given one, where it is not nil. Errors

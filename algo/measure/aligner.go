@@ -9,13 +9,13 @@ import (
 	"mdfa/model"
 )
 
-// Aligner measures the alignment of a learner's rule. It leaves the training as it is: it takes the buffers of the
-// step's errors only after the step's gradients are done, and those of the activations between steps.
+// Aligner measures the alignment of a learner's rule. It leaves the training as it is: it uses the buffers of
+// the step's errors only after the step's gradients are done, and the buffers of the activations between steps.
 type Aligner struct {
 	learner *algo.Learner
 	net     *model.Network
 	rule    *algo.Rule
-	sums    gpu.Buffer // float64, what gpu.CompareArgs sums up: see place
+	sums    gpu.Buffer // float64, the sums of gpu.CompareArgs: place says where
 
 	// grads is an arena for bp's gradients of the hidden layers' weights. The operations that compute them write
 	// bias gradients into it as well, which nothing reads. Nil for exact rules.
@@ -29,7 +29,7 @@ type Aligner struct {
 	weights gpu.Program // compares the weights with feedback and floor; nil for rules without either
 }
 
-// kind is what sums are kept of, for each layer.
+// kind is a kind of comparison, which has sums for each layer.
 type kind int
 
 const (
@@ -40,7 +40,7 @@ const (
 	allKinds
 )
 
-// place is where the sums of a layer lie.
+// place returns the place of a layer's sums.
 func (m *Aligner) place(of kind, layer int) model.Range {
 	return model.Range{Off: (int(of)*len(m.net.Layers) + layer) * gpu.NumCompared, Len: gpu.NumCompared}
 }
@@ -48,12 +48,12 @@ func (m *Aligner) place(of kind, layer int) model.Range {
 // probeFloats limits the largest layer's part of the product of weights that is computed at once, to 64 MiB.
 const probeFloats = 16 << 20
 
-// probeRows is the number of rows of the product that are computed at once: they take the place of examples.
+// probeRows returns the number of rows of the product that are computed at once: they take the place of examples.
 func probeRows(net *model.Network, batch int) int {
 	return max(1, min(batch, net.Logits, probeFloats/max(1, widest(net))))
 }
 
-// widest is the largest number of outputs of a hidden layer.
+// widest returns the largest number of outputs of a hidden layer.
 func widest(net *model.Network) int {
 	units := 0
 	for _, layer := range net.Hidden() {
@@ -62,7 +62,7 @@ func widest(net *model.Network) int {
 	return units
 }
 
-// AlignmentBytes is about how much device memory an Aligner takes.
+// AlignmentBytes returns the device memory of an Aligner, without its sums.
 func AlignmentBytes(net *model.Network, c algo.Config) uint64 {
 	floats := 0
 	if !c.Rule.Exact {
@@ -113,7 +113,7 @@ func (m *Aligner) Before() error {
 	return m.weights.Run()
 }
 
-// Train is a training step that is measured.
+// Train makes a training step and measures it.
 func (m *Aligner) Train() error { return m.learner.Train(m.compareStep) }
 
 // compare adds to the sums of a layer.
@@ -214,7 +214,7 @@ func (m *Aligner) compareLayers(s *algo.Step) error {
 }
 
 // compareProducts compares n rows of the direct feedback, from one on, with the product of the weights above each
-// hidden layer. The product comes into the buffers of the layers' errors, the feedback into those of their outputs.
+// hidden layer. The products are computed into the layers' errors, the feedback into the layers' outputs.
 func (m *Aligner) compareProducts(from, n int) error {
 	hidden, logits := m.net.Hidden(), m.net.Logits
 	if len(hidden) == 0 {
@@ -242,7 +242,8 @@ func (m *Aligner) compareProducts(from, n int) error {
 	return nil
 }
 
-// Read waits for the device and fetches the last measurements: those of the step that followed step updates.
+// Read waits for the device and returns the measurements of the last measured step, before which the run had made step
+// updates.
 func (m *Aligner) Read(epoch, step int) (Alignment, error) {
 	all, err := gpu.Read[float64](m.learner.Device(), gpu.All(m.sums))
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package measure looks into a network that trains: how far a learning rule's update is from backpropagation's, how
-// many units are saturated, and what single images leave in the layers. Nothing here changes the training.
+// Package measure looks into a network that trains: it compares a learning rule's update with backpropagation's, counts
+// saturated units, and returns the preactivations of single images. Nothing here changes the training.
 package measure
 
 import (

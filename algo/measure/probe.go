@@ -9,7 +9,7 @@ import (
 	"mdfa/model"
 )
 
-// Probe takes a batch of images through a network that trains, between two epochs, and shows what they leave in the
+// Probe runs a batch of images through a network that trains, between two epochs, and returns the preactivations of its
 // layers. It uses the buffers of the learner that every step writes anew.
 type Probe struct {
 	learner *algo.Learner
@@ -21,7 +21,7 @@ type Probe struct {
 	pre     gpu.Buffer // [n · the widest layer's units], for activations that keep no preactivations
 }
 
-// ProbeBytes is about how much device memory a probe of so many images takes.
+// ProbeBytes returns about the device memory of a probe with this number of images.
 func ProbeBytes(net *model.Network, images int) uint64 {
 	perImage := net.Input.Size() + gpu.Int32.Size()
 	if !net.Activation.NeedsPre() {
@@ -61,7 +61,7 @@ func NewProbe(l *algo.Learner, images []uint8) (*Probe, error) {
 // Params downloads the parameters as they are now.
 func (p *Probe) Params() ([]float32, error) { return p.learner.Params() }
 
-// Preactivations are those of each hidden layer, a = h·W + b before f, with the weights as they are now:
+// Preactivations returns those of each hidden layer, a = h·W + b before f, with the weights as they are now:
 // [n, units], in the units' order h, w, c.
 func (p *Probe) Preactivations() ([][]float32, error) {
 	net, s := p.learner.Network(), p.learner.Step(p.n)

@@ -12,7 +12,7 @@ type Confusion struct {
 // MaxConfusion is the largest number of classes whose pairs are counted: they take 32 MB then.
 const MaxConfusion = 2000
 
-// NewConfusion is an empty count over so many classes, from 0 on.
+// NewConfusion returns an empty count for classes 0 to classes-1.
 func NewConfusion(classes int) *Confusion {
 	c := &Confusion{Classes: classes}
 	if classes <= MaxConfusion {
@@ -51,7 +51,7 @@ func (c *Confusion) Add(logits []float32, labels []int32) {
 // topRanks is the number of classes that top-5 looks at.
 const topRanks = 5
 
-// other is the most likely class that is not the given one.
+// other returns the most likely class that is not the given one.
 func (s Scores) other(class int) int {
 	first := s.Top(2)
 	if first[0] == class {
@@ -60,12 +60,12 @@ func (s Scores) other(class int) int {
 	return first[0]
 }
 
-// Accuracy is the share of examples whose true class came first.
+// Accuracy returns the share of examples whose true class came first.
 func (c *Confusion) Accuracy() float64 { return float64(c.Correct) / float64(c.Total) }
 
-// Top5Accuracy is the share of examples whose true class was among the first five.
+// Top5Accuracy returns the share of examples whose true class was among the first five.
 func (c *Confusion) Top5Accuracy() float64 { return float64(c.Top5) / float64(c.Total) }
 
-// At is the number of examples of class truth that were predicted as class predicted. Must
+// At returns the number of examples of class truth that were predicted as class predicted. Must
 // not be called for more than MaxConfusion classes.
 func (c *Confusion) At(truth, predicted int) int { return c.Counts[truth*c.Classes+predicted] }

@@ -57,7 +57,7 @@ func (p *Predictor) record(n int) (gpu.Program, error) {
 	return l.Device().Record(func() error { return l.Step(n).Evaluate(images, labels, gpu.All(p.zero), gpu.Span{}) })
 }
 
-// program is the forward pass of n images.
+// program returns the forward pass of n images.
 func (p *Predictor) program(n int) (gpu.Program, error) {
 	if n == p.batch {
 		return p.full, nil
@@ -76,9 +76,6 @@ func (p *Predictor) program(n int) (gpu.Program, error) {
 	p.left = n
 	return p.rest, err
 }
-
-// Batch is the largest number of images that go through the network at once.
-func (p *Predictor) Batch() int { return p.batch }
 
 // Logits runs images, [n, height, width, channels] bytes, through the network, in batches. The logits are
 // [n, logits], one logit for two classes.
@@ -114,8 +111,8 @@ func (p *Predictor) run(n int, images []uint8) ([]float32, error) {
 	return p.learner.Logits(n)
 }
 
-// Each runs examples through the network in their order and hands the logits of each batch to yield: those of the
-// examples from first on, [n, logits]. Images of a source are read ahead. It ends with the first error, also of
+// Each runs examples through the network in their order and hands the logits of each batch, [n, logits], to yield:
+// first is the number of its first example. Images of a source are read ahead. It ends with the first error, also of
 // yield, or when ctx ends. Errors name the examples by name.
 func (p *Predictor) Each(ctx context.Context, name string, e feed.Examples, yield func(first int, logits []float32) error) error {
 	features := p.learner.Network().Input.Size()

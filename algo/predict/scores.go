@@ -11,14 +11,6 @@ import (
 // that their counts are those that a run reports.
 type Scores []float32
 
-// Classes is the number of classes that the logits tell apart.
-func (s Scores) Classes() int {
-	if len(s) == 1 {
-		return 2
-	}
-	return len(s)
-}
-
 // Probabilities has one for each class: the softmax of the logits, or the sigmoid of the
 // one logit. They are NaN where a logit is, or +Inf.
 func (s Scores) Probabilities() []float64 {
@@ -41,7 +33,7 @@ func (s Scores) Probabilities() []float64 {
 	return p
 }
 
-// Rank is the number of classes that the network puts before one: 0 if it predicts it.
+// Rank returns the number of classes that the network puts before one: 0 if it predicts it.
 func (s Scores) Rank(class int) int {
 	if len(s) == 1 {
 		if predicted := s[0] > 0; !math.IsNaN(float64(s[0])) && predicted == (class == 1) {
@@ -58,7 +50,7 @@ func (s Scores) Rank(class int) int {
 	return rank
 }
 
-// Top is the k classes that the network finds most likely, the first first.
+// Top returns the k classes that the network finds most likely, the first first.
 func (s Scores) Top(k int) []int {
 	logits := s
 	if len(s) == 1 {

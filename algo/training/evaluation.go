@@ -65,7 +65,7 @@ func newEvaluation(ctx context.Context, o *owned.List, l *algo.Learner, name str
 }
 
 // run scores the set with the current weights, or stops when ctx ends. It overwrites the learner's metrics. Where
-// yield is not nil it gets the logits of each batch, those of the examples from first on, [n, logits], to keep.
+// yield is not nil it gets, to keep, the logits [n, logits] of each batch, whose first example is number first.
 func (e *evaluation) run(ctx context.Context, yield func(first int, logits []float32) error) (algo.Metrics, error) {
 	if err := e.begin(); err != nil {
 		return algo.Metrics{}, err
@@ -113,7 +113,7 @@ func (e *evaluation) score(ctx context.Context, n int) error {
 	return err
 }
 
-// program scores n examples of a slot.
+// program returns the program that scores n examples of a slot.
 func (e *evaluation) program(slot, n int) gpu.Program {
 	if n < e.batch {
 		return e.rest

@@ -8,7 +8,7 @@ import (
 	"mdfa/model"
 )
 
-// Memory is the device memory of a run in bytes, but for a few counters and what a device needs of its own.
+// Memory is the device memory of a run in bytes, without a few counters and the memory that a device needs for itself.
 type Memory struct {
 	Weights     uint64 // with their gradients, the best weights so far and the optimizer's state
 	Feedback    uint64 // 0 where the step draws it
@@ -17,7 +17,7 @@ type Memory struct {
 	Alignment   uint64 // 0 unless it is measured
 }
 
-// Total is the sum.
+// Total returns the sum.
 func (m Memory) Total() uint64 {
 	return m.Weights + m.Feedback + m.Activations + m.Images + m.Alignment
 }
@@ -53,5 +53,5 @@ func PlanMemory(net *model.Network, c algo.Config, data Data, aligned bool) Memo
 	return m
 }
 
-// bytes is the size of n things of so many bytes each.
+// bytes returns the size of n elements of each bytes.
 func bytes(n, each int) uint64 { return uint64(n) * uint64(each) }

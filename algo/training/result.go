@@ -15,7 +15,7 @@ type Epoch struct {
 	DataWait float64
 }
 
-// ImagesPerSecond is the speed of training.
+// ImagesPerSecond returns the speed of training.
 func (e Epoch) ImagesPerSecond() float64 { return e.Train.Count / e.Seconds }
 
 // Result is the outcome of a run.
@@ -30,7 +30,7 @@ type Result struct {
 	DataWait    float64 // the part of Seconds that waited for streamed images
 }
 
-// Best is the epoch whose weights were tested, or the zero Epoch.
+// Best returns the epoch whose weights were tested, or the zero Epoch.
 func (r Result) Best() Epoch {
 	if r.BestEpoch == 0 {
 		return Epoch{}
@@ -38,7 +38,7 @@ func (r Result) Best() Epoch {
 	return r.Epochs[r.BestEpoch-1]
 }
 
-// ImagesPerSecond is the speed of training over the whole run.
+// ImagesPerSecond returns the speed of training over the whole run.
 func (r Result) ImagesPerSecond() float64 {
 	if r.Seconds == 0 {
 		return 0
@@ -59,10 +59,10 @@ type Progress struct {
 	DataWait float64      // the part of Seconds that waited for streamed images
 }
 
-// Epoch is the number of the epoch under way, or of the next one.
+// Epoch returns the number of the epoch under way, or of the next one.
 func (p Progress) Epoch() int { return len(p.Epochs) + 1 }
 
-// Steps is the number of training steps of the whole run so far.
+// Steps returns the number of training steps of the whole run so far.
 func (p Progress) Steps() int {
 	steps := p.Step
 	for _, e := range p.Epochs {
@@ -71,7 +71,7 @@ func (p Progress) Steps() int {
 	return steps
 }
 
-// result is the totals of the completed epochs.
+// result returns the totals of the completed epochs.
 func (p Progress) result() Result {
 	r := Result{Epochs: append([]Epoch(nil), p.Epochs...), BestEpoch: p.BestEpoch, Steps: p.Steps()}
 	for _, e := range p.Epochs {

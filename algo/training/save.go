@@ -21,7 +21,7 @@ func (t *Trainer) save() error {
 	return t.schedule.Save(s)
 }
 
-// checkWeights is algo.ErrDiverged for weights that are not finite.
+// checkWeights returns algo.ErrDiverged for weights that are not finite.
 func (t *Trainer) checkWeights() error {
 	s := State{Progress: t.progress}
 	var err error

@@ -27,7 +27,7 @@ func (d Data) check(features int) error {
 	return cmp.Or(d.Train.Check(trainingSet, features), d.Valid.Check(validationSet, features), d.Test.Check(testSet, features))
 }
 
-// streamedRows is the largest batch of the streamed evaluations, which take up to batch examples; 0 if none is
+// streamedRows returns the largest batch of the streamed evaluations, which take up to batch examples; 0 if none is
 // streamed.
 func (d Data) streamedRows(batch int) int {
 	n := 0
@@ -42,18 +42,18 @@ func (d Data) streamedRows(batch int) int {
 // Schedule is how long a run takes and in which order it sees the data.
 type Schedule struct {
 	Epochs   int
-	MaxSteps int    // ends the run after so many training steps; 0: no limit
+	MaxSteps int    // the number of training steps that ends the run; 0: no limit
 	Seed     uint64 // of the shuffles
-	// AlignmentEvery measures the run's first training step, and then one step in so many, for an observer that is
-	// an [AlignmentObserver]; 0: none. The weights of the run are the same bits either way.
+	// AlignmentEvery measures the run's first training step, and then every AlignmentEvery-th step, for an observer
+	// that is an [AlignmentObserver]; 0: none. The weights of the run are the same bits either way.
 	AlignmentEvery int
 	// Save keeps the state of the run; an error of it ends the run. It is called after each epoch that
 	// Observer.Epoch was told of, and when ctx ends the run in the middle of an epoch. Where MaxSteps ends the run
 	// there, it is called before the validation, so that a run with a higher limit can resume. Nil: no state is
 	// kept.
 	Save func(State) error
-	// SaveEvery calls Save after so many training steps instead of after each epoch, and at the end of the training
-	// in any case; 0: after each epoch.
+	// SaveEvery is the number of training steps between calls of Save, which is called at the end of the training in
+	// any case; 0: after each epoch.
 	SaveEvery int
 }
 
@@ -70,10 +70,10 @@ func (s Schedule) check() error {
 	return nil
 }
 
-// saveAfter says whether SaveEvery asks for a state after so many steps of the run.
+// saveAfter says whether SaveEvery asks for a state after this number of steps of the run.
 func (s Schedule) saveAfter(steps int) bool { return s.SaveEvery > 0 && steps%s.SaveEvery == 0 }
 
-// alignAfter says whether the step that follows so many others is measured.
+// alignAfter says whether the step that follows this number of steps is measured.
 func (s Schedule) alignAfter(steps int) bool {
 	return s.AlignmentEvery > 0 && steps%s.AlignmentEvery == 0
 }

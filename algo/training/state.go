@@ -30,7 +30,7 @@ func Finite(weights []float32) bool {
 // finite says whether x is a number.
 func finite(x float64) bool { return x-x == 0 }
 
-// diverged is algo.ErrDiverged for a state that is not finite.
+// diverged returns algo.ErrDiverged for a state that is not finite.
 func (s State) diverged() error {
 	at := fmt.Sprintf("epoch %d", len(s.Epochs))
 	if s.Step > 0 {

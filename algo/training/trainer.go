@@ -91,7 +91,7 @@ func (t *Trainer) stop() {
 	t.test.stop()
 }
 
-// Steps is the number of training steps in a whole epoch.
+// Steps returns the number of training steps in a whole epoch.
 func (t *Trainer) Steps() int { return t.learner.Config().StepsPerEpoch(t.data.Train.Len()) }
 
 // NewProbe is [measure.NewProbe] for the trainer's learner.
@@ -102,7 +102,7 @@ func (t *Trainer) NewProbe(images []uint8) (*measure.Probe, error) {
 // BeginEpoch shuffles the training examples, starts the batches from the first and the metrics from zero.
 func (t *Trainer) BeginEpoch(epoch int) error { return t.beginEpoch(epoch, 0, algo.Metrics{}) }
 
-// beginEpoch begins an epoch after so many steps of it, whose sums are given.
+// beginEpoch begins an epoch after the first done steps of it, with the sums over them.
 func (t *Trainer) beginEpoch(epoch, done int, sums algo.Metrics) error {
 	order := t.permutation(epoch)
 	if err := t.training.begin(order[:t.Steps()*t.learner.Config().Batch], done); err != nil {
@@ -111,7 +111,7 @@ func (t *Trainer) beginEpoch(epoch, done int, sums algo.Metrics) error {
 	return t.learner.BeginEpoch(done, sums)
 }
 
-// permutation is the order of an epoch. It depends on seed and epoch alone, not on earlier draws.
+// permutation returns the order of an epoch. It depends on seed and epoch alone, not on earlier draws.
 func (t *Trainer) permutation(epoch int) []int32 {
 	rng := rand.New(rand.NewPCG(t.schedule.Seed, 0x5b0ff1e<<32|uint64(epoch)))
 	order := make([]int32, t.data.Train.Len())

@@ -16,7 +16,7 @@ import (
 // Features is the size of the images of Bands and Coded.
 const Features = 81
 
-// Bands are learnable images: the class is which third of the image is bright.
+// Bands returns learnable images: the class is which third of the image is bright.
 func Bands(seed uint64, n int) feed.Examples {
 	rng := rand.New(rand.NewPCG(seed, 5))
 	e := feed.Examples{Images: make([]uint8, n*Features), Labels: make([]int32, n)}
@@ -33,12 +33,12 @@ func Bands(seed uint64, n int) feed.Examples {
 	return e
 }
 
-// FromSource is examples in memory as a source.
+// FromSource returns examples in memory as a source.
 func FromSource(e feed.Examples, resident bool) feed.Examples {
 	return feed.Examples{Source: feed.InMemory(e.Images, Features), Labels: e.Labels, Resident: resident}
 }
 
-// Coded are n examples whose images show their numbers.
+// Coded returns n examples whose images show their numbers.
 func Coded(n int) feed.Examples {
 	return feed.Examples{Source: testimages.Coded, Labels: testimages.Labels(n)}
 }
@@ -64,7 +64,7 @@ func Decode(t *testing.T, l *algo.Learner, n int) []int {
 	return seen
 }
 
-// Init is an initializer by its name.
+// Init returns an initializer by its name.
 func Init(t *testing.T, text string) model.Init {
 	t.Helper()
 	init, err := model.ParseInit(text)
@@ -77,13 +77,13 @@ func Config(rule *algo.Rule) algo.Config {
 	return algo.Config{Rule: rule, Optimizer: gpu.RMSProp, LR: 3e-3, Batch: 8, EvalBatch: 16}
 }
 
-// Learner is a small convolutional network for images of Features.
+// Learner returns a small convolutional network for images of Features.
 func Learner(t *testing.T, dev gpu.Device, cfg algo.Config) *algo.Learner {
 	t.Helper()
 	return LearnerWith(t, dev, cfg, gpu.Tanh)
 }
 
-// LearnerWith is Learner with an activation.
+// LearnerWith returns the same network with an activation.
 func LearnerWith(t *testing.T, dev gpu.Device, cfg algo.Config, act gpu.Activation) *algo.Learner {
 	t.Helper()
 	net, err := model.NewConv(model.Shape{H: 9, W: 9, C: 1}, []model.Filter{{Filters: 8, Kernel: 3, Stride: 2}}, 3, act)

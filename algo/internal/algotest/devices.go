@@ -17,7 +17,7 @@ var Openers = map[string]func(t *testing.T) gpu.Device{
 	"cpu": func(*testing.T) gpu.Device { return cpu.Open() },
 }
 
-// OnlyDevice is the one device to test on, or "" for all of them.
+// OnlyDevice returns the one device to test on, or "" for all of them.
 func OnlyDevice() string { return os.Getenv("MDFA_DEVICE") }
 
 // OnEachDevice runs a test on the devices of this build, or on the one that

@@ -1,4 +1,4 @@
-// Package owned keeps what is taken from a device together, to free it together.
+// Package owned keeps the buffers, programs and feeds that belong together, to free them together.
 package owned
 
 import (
@@ -10,7 +10,7 @@ import (
 )
 
 // List is buffers, programs and feeds of a device. After the first failure it takes nothing more, returns nil
-// for everything that is asked of it, and [List.Err] says what failed.
+// from every call, and [List.Err] returns the failure.
 type List struct {
 	Device gpu.Device
 	parts  []interface{ Free() error }
@@ -51,7 +51,7 @@ func take[T interface{ Free() error }](l *List, name string, create func() (T, e
 	return part
 }
 
-// Err is the first failure.
+// Err returns the first failure.
 func (l *List) Err() error { return l.err }
 
 // Free frees everything, the last first, and returns the first error. The list is empty afterwards.

@@ -35,10 +35,10 @@ var Coded = Func(func(i int, dst []uint8) error {
 	return nil
 })
 
-// Label is the label of a coded image.
+// Label returns the label of a coded image.
 func Label(i int) int32 { return int32(i*i+i/5) % 3 }
 
-// Labels are those of the first n coded images.
+// Labels returns the labels of the first n coded images.
 func Labels(n int) []int32 {
 	labels := make([]int32, n)
 	for i := range labels {
