@@ -575,12 +575,12 @@ func emu_cuGraphLaunch(exec C.CUgraphExec, stream C.CUstream) C.CUresult {
 }
 
 //export emu_cublasCreate_v2
-func emu_cublasCreate_v2(h *C.cublasHandle_t) C.cublasStatus_t {
-	if h == nil {
-		return nullStatus("cublasCreate: h")
+func emu_cublasCreate_v2(handle *C.cublasHandle_t) C.cublasStatus_t {
+	if handle == nil {
+		return nullStatus("cublasCreate: handle")
 	}
 	v0, r := machine().BlasCreate(thread())
-	set((*softgpu.Handle)(unsafe.Pointer(h)), v0, r)
+	set((*softgpu.Handle)(unsafe.Pointer(handle)), v0, r)
 	return C.cublasStatus_t(r)
 }
 

@@ -93,6 +93,8 @@ func TestNullPointersAreInvalidValues(t *testing.T) {
 	assert.ErrorContains(t, m.Explain(), "cuGetErrorName")
 	assert.Equal(t, invalidValue, call("cuMemAlloc_v2", nil, 4))
 	assert.EqualError(t, m.Explain(), "emu: cuMemAlloc: address is null")
+	assert.Equal(t, int(softgpu.BlasInvalidValue), call("cublasCreate_v2", nil))
+	assert.EqualError(t, m.Explain(), "emu: cublasCreate: handle is null")
 }
 
 func TestARefusalHasItsReason(t *testing.T) {

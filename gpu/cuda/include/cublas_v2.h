@@ -279,7 +279,7 @@ typedef enum {
 #define cublasZtrsv          cublasZtrsv_v2
 
 /* The handle and its settings. */
-cublasStatus_t cublasCreate_v2(cublasHandle_t *h);
+cublasStatus_t cublasCreate_v2(cublasHandle_t *handle);
 cublasStatus_t cublasDestroy_v2(cublasHandle_t h);
 cublasStatus_t cublasGetAtomicsMode(cublasHandle_t h, cublasAtomicsMode_t *mode);
 cublasStatus_t cublasGetMathMode(cublasHandle_t h, cublasMath_t *mode);
