@@ -25,7 +25,7 @@ type shardIndex struct {
 	Labels  []uint32
 	Sums    []uint32 // CRC32C of each record
 	Names   []string
-	Skipped []Skipped // met before the end of this shard
+	Skipped []Skipped // before the end of this shard
 }
 
 // indexHead is the part of an index with a fixed length.
@@ -43,7 +43,8 @@ type Skipped struct {
 	Reason string `json:"reason"`
 }
 
-// Position is a place in a source of images. Member and Inner have a meaning for the source alone; Items counts the images before it, skipped ones included.
+// Position is a place in a source of images. Items counts the images before it, skipped ones included. Member
+// and Inner have a meaning for the source alone.
 type Position struct{ Items, Member, Inner int64 }
 
 const (
@@ -59,7 +60,7 @@ const (
 // castagnoli is the polynomial of CRC32C, for which processors have an instruction.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// checksum is the CRC32C of a record.
+// checksum returns the CRC32C of a record.
 func checksum(record []byte) uint32 { return crc32.Checksum(record, castagnoli) }
 
 // encode writes the index as its file holds it.
@@ -103,7 +104,7 @@ func parseIndex(file []byte) (*shardIndex, error) {
 	}
 	x, rest := new(shardIndex), body[len(indexMagic):]
 	take := func(part any) {
-		n, _ := binary.Decode(rest, binary.LittleEndian, part) // there is enough, as is checked before
+		n, _ := binary.Decode(rest, binary.LittleEndian, part) // the length is checked before
 		rest = rest[n:]
 	}
 	take(&x.indexHead)

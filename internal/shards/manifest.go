@@ -57,7 +57,7 @@ type Class struct {
 	Name string `json:"name,omitempty"` // in words, if given
 }
 
-// Split is the part of the images that is for training, or for the test.
+// Split describes the images for training, for the test or for validation.
 type Split struct {
 	Images   int       `json:"images"`
 	PerClass []int     `json:"per_class"` // images of each class
@@ -73,7 +73,7 @@ type Shard struct {
 	IndexSHA256 string `json:"index_sha256"`
 }
 
-// RecordBytes is the length of one image.
+// RecordBytes returns the length of one image.
 func (m *Manifest) RecordBytes() int { return m.Size * m.Size * m.Channels }
 
 // Split returns the split of that name.
@@ -87,7 +87,7 @@ func (m *Manifest) Split(name string) *Split {
 	return &m.Train
 }
 
-// LeftOut counts the files that could not be read, of how many.
+// LeftOut returns the number of files that could not be read, and of all files.
 func (m *Manifest) LeftOut() (files, of int) {
 	for _, name := range Splits {
 		s := m.Split(name)

@@ -173,7 +173,7 @@ func (r *Images) Labels() []int32 { return r.labels }
 // RecordBytes returns the length of one image.
 func (r *Images) RecordBytes() int { return r.recordBytes }
 
-// Sum is the checksum of image i in its index: different images have different ones, accidents aside.
+// Sum returns the checksum of image i from its index: different images have different ones, accidents aside.
 func (r *Images) Sum(i int) uint32 { return r.sums[i] }
 
 // Image copies image i to dst, [size, size, 3] bytes of RGB. The first time that an

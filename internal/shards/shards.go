@@ -8,7 +8,7 @@
 //	train-00000.bin   the images of the split, one after the other: image i of the split
 //	                  is record i % n of file i / n, where every file but the last has
 //	                  the same number n of records of size*size*3 bytes (RGB, row-major)
-//	train-00000.idx   labels, checksums and file names of these images, see Index
+//	train-00000.idx   labels, checksums and file names of these images, see shardIndex
 //	…
 //	test-00000.bin
 //	valid-00000.bin   only if the source has validation images

@@ -81,7 +81,7 @@ func (w *Writer) takeShard() (bool, error) {
 		if errors.As(err, &at) {
 			return false, readFault(path, err)
 		}
-		return false, nil // damaged: made anew
+		return false, nil // damaged: written again
 	case index.Plan != w.plan.ID:
 		return false, fault.New(ErrOther, nil,
 			"%s holds the beginning of another preparation (from other images, of another size or with other classes): remove it, or name another folder.", w.dir)

@@ -1,7 +1,7 @@
 // Package prepare fills a folder of shards from archives or folders of photographs: it
 // reads them in a fixed order, decodes and resizes on all cores, and writes in order
 // again, with a bounded number of images in memory. The same source gives the same
-// bytes, with any number of workers and however often the work was broken off.
+// bytes, with any number of workers and interruptions.
 package prepare
 
 import (
@@ -35,7 +35,7 @@ type Options struct {
 	Waiting func()
 }
 
-// Progress is how far the work has come.
+// Progress is the progress of the work.
 type Progress struct {
 	Split           string
 	Images, Skipped int   // of the split

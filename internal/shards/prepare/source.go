@@ -43,7 +43,7 @@ type Photo struct {
 	Load func(ctx context.Context) (file []byte, free func(), err error)
 }
 
-// firstFolder is the class of a file "class/file".
+// firstFolder returns the class of a file "class/file".
 func firstFolder(file string) string {
 	class, _, _ := strings.Cut(file, "/")
 	return class

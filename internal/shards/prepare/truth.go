@@ -22,8 +22,8 @@ import (
 // Truth holds the classes of photographs that are not sorted into folders.
 type Truth struct {
 	file, sum string
-	byName    map[string]string // class of a file's name without its ending
-	byNumber  []string          // class of ILSVRC2012_val_00000001 and so on; nil if byName is used
+	byName    map[string]string // by the file's name without its extension
+	byNumber  []string          // of ILSVRC2012_val_00000001 and so on; nil if byName is used
 }
 
 // maxText bounds a list of images or classes; that of ILSVRC2012's validation images has 2 MB.
@@ -36,7 +36,7 @@ const ilsvrcClasses = 1000
 // lines and those that begin with # do not count:
 //
 //	ILSVRC2012_val_00000001.JPEG n01751748     file name and synset, with or without its
-//	                                           ending, or with a comma between them, as in
+//	                                           extension, or with a comma between them, as in
 //	                                           LOC_val_solution.csv
 //	n01751748                                  the synset of photograph 1, 2, …
 //	490                                        the ILSVRC2012_ID of photograph 1, 2, …, as
@@ -191,7 +191,7 @@ func parseSynsets(file string, text []byte) (map[string]string, error) {
 	return names, nil
 }
 
-// line is one of a text file.
+// line is a line of a text file.
 type line struct {
 	number int // from 1
 	text   string
