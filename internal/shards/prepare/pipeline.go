@@ -49,7 +49,7 @@ func (p *preparation) split(ctx context.Context, name string) (shards.Split, err
 	if err := p.checkStrict(writer.Skipped()); err != nil {
 		return shards.Split{}, err
 	}
-	p.kept += p.source.before(name, writer.At())
+	p.kept += p.source.part(name).before(writer.At())
 
 	ctx, stop := context.WithCancel(ctx)
 	toWork := make(chan *job)
@@ -90,7 +90,7 @@ func (p *preparation) split(ctx context.Context, name string) (shards.Split, err
 		}
 		p.opt.Progress(Progress{
 			Split: name, Images: writer.Images(), Skipped: len(writer.Skipped()),
-			Done: p.before + p.source.before(name, writer.At()), Total: p.total, Kept: p.kept,
+			Done: p.before + p.source.part(name).before(writer.At()), Total: p.total, Kept: p.kept,
 		})
 	}
 	// toWrite is closed after readErr is set.
@@ -100,14 +100,14 @@ func (p *preparation) split(ctx context.Context, name string) (shards.Split, err
 	if err := ctx.Err(); err != nil {
 		return shards.Split{}, err
 	}
-	p.before += p.source.amount(name)
+	p.before += p.source.part(name).amount
 	return writer.Finish()
 }
 
 // read walks the source. A photo goes to the writer's queue first: when that is full, no
 // more photos are read until the oldest is written.
 func (p *preparation) read(ctx context.Context, split string, from shards.Position, toWork, toWrite chan<- *job) error {
-	for photo, err := range p.source.photos(ctx, split, from) {
+	for photo, err := range p.source.part(split).photos(ctx, from) {
 		if err != nil {
 			return err
 		}

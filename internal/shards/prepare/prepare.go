@@ -72,7 +72,7 @@ func Run(ctx context.Context, dir string, source *Source, opt Options) (m *shard
 		return nil, false, fmt.Errorf("plan: %w", err)
 	}
 	for _, split := range shards.Splits {
-		p.total += source.amount(split)
+		p.total += source.part(split).amount
 	}
 	for _, split := range shards.Splits {
 		if split == shards.Valid && source.parts[split] == nil {
@@ -170,10 +170,8 @@ func describe(s shards.Source) string { return strings.Join(s.Paths, " and ") }
 
 // again returns a function that reports whether a photo of a split that was left out can be read now.
 func (s *Source) again(ctx context.Context, split string) func(shards.Skipped) bool {
-	part := s.parts[split]
-	return func(left shards.Skipped) bool {
-		return part != nil && part.again != nil && ctx.Err() == nil && part.again(ctx, left.File)
-	}
+	again := s.part(split).again
+	return func(left shards.Skipped) bool { return again != nil && ctx.Err() == nil && again(ctx, left.File) }
 }
 
 // checkLost refuses a split or a class of which every photo was left out: accuracies would

@@ -1,6 +1,7 @@
 package prepare
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -111,28 +112,16 @@ func (s *Source) Notes() []string {
 	return notes
 }
 
-// before returns the amount of work of a split that lies before a place.
-func (s *Source) before(split string, at shards.Position) int64 {
-	if part := s.parts[split]; part != nil {
-		return part.before(at)
-	}
-	return 0
+// noPhotos stands for the part of a split without images.
+var noPhotos = &Part{
+	before: func(shards.Position) int64 { return 0 },
+	photos: func(context.Context, shards.Position) iter.Seq2[Photo, error] {
+		return func(func(Photo, error) bool) {}
+	},
 }
 
-// amount returns the work of a split: bytes of an archive, files of folders.
-func (s *Source) amount(split string) int64 {
-	if part := s.parts[split]; part != nil {
-		return part.amount
-	}
-	return 0
-}
-
-func (s *Source) photos(ctx context.Context, split string, from shards.Position) iter.Seq2[Photo, error] {
-	if part := s.parts[split]; part != nil {
-		return part.photos(ctx, from)
-	}
-	return func(func(Photo, error) bool) {}
-}
+// part returns the photographs of a split.
+func (s *Source) part(split string) *Part { return cmp.Or(s.parts[split], noPhotos) }
 
 // unreadable reports whether an error of opening or reading a file concerns only this file.
 func unreadable(err error) bool {
