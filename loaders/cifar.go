@@ -97,16 +97,12 @@ func (set cifarSet) join(parts []rawSplit) contents {
 		held.train = parts[0]
 		return held
 	}
-	count := 0
+	var images [][]uint8
+	var labels [][]int32
 	for _, part := range parts[:last] {
-		count += len(part.labels)
+		images, labels = append(images, part.images), append(labels, part.labels)
 	}
-	held.train = rawSplit{images: make([]uint8, 0, count*cifarImage), labels: make([]int32, 0, count)}
-	for i, part := range parts[:last] {
-		held.train.images = append(held.train.images, part.images...)
-		held.train.labels = append(held.train.labels, part.labels...)
-		parts[i] = rawSplit{} // frees its memory
-	}
+	held.train = rawSplit{images: slices.Concat(images...), labels: slices.Concat(labels...)}
 	return held
 }
 
