@@ -31,7 +31,7 @@ func (b *block) prepare(r *launch) {
 		b.shared = make([]byte, size)
 	}
 	b.shared = b.shared[:size]
-	b.shadow.prepare(size, k.sharedBytes)
+	b.shadow.resize(size, k.sharedBytes)
 	threads := n * lanes
 	local := int(k.local.end) * threads
 	if cap(b.local) < local {
@@ -59,7 +59,7 @@ func (b *block) execute(linear uint64) *Fault {
 	b.pcg.Seed(r.seed, linear)
 	b.generation = 1
 	b.bars = [16]barrier{}
-	b.shadow.clear()
+	b.shadow.forget()
 	clear(b.locals)
 	left := int(r.block.Count())
 	b.ready = b.ready[:0]

@@ -31,14 +31,15 @@ func (l *layout) place(name string, size, align uint64) uint64 {
 	at := alignUp(l.end, align)
 	if len(l.vars) > 0 {
 		at = alignUp(l.end+l.gap, align)
-		l.fence(l.end, at)
+		l.forbid(l.end, at)
 	}
 	l.vars = append(l.vars, placed{name, at, size})
 	l.end = at + size
 	return at
 }
 
-func (l *layout) fence(from, to uint64) {
+// forbid puts a range of bytes into a gap.
+func (l *layout) forbid(from, to uint64) {
 	for n := int(to+63) / 64; len(l.empty) < n; {
 		l.empty = append(l.empty, 0)
 	}

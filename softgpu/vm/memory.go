@@ -118,9 +118,9 @@ func search(list []*alloc, addr uint64) *alloc {
 	return list[i-1]
 }
 
-// at finds the place of the allocation that starts at addr in a sorted list, or
+// indexOf finds the place of the allocation that starts at addr in a sorted list, or
 // where it would stand.
-func at(list []*alloc, addr uint64) (int, bool) {
+func indexOf(list []*alloc, addr uint64) (int, bool) {
 	return slices.BinarySearchFunc(list, addr, func(a *alloc, addr uint64) int { return cmp.Compare(a.base, addr) })
 }
 

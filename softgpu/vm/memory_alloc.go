@@ -42,12 +42,12 @@ func (m *Memory) alloc(size uint64, tag string) (*alloc, error) {
 func (m *Memory) Free(addr uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if i, ok := at(m.pools, addr); ok {
+	if i, ok := indexOf(m.pools, addr); ok {
 		m.freePool(i)
 		return nil
 	}
 	list := *m.live.Load()
-	i, ok := at(list, addr)
+	i, ok := indexOf(list, addr)
 	if !ok || m.poolOf(addr) != nil {
 		return fmt.Errorf("%w: free of %#x (%s)", ErrBadPointer, addr, m.describe(addr))
 	}

@@ -71,7 +71,7 @@ func (m *Memory) describe(addr uint64) string {
 	if pool != nil {
 		near = fmt.Sprintf("byte %d of pool %d %q, in no piece of it", addr-pool.base, pool.id, pool.tag)
 	}
-	i, _ := at(list, addr)
+	i, _ := indexOf(list, addr)
 	var below, above *alloc
 	if i > 0 && (pool == nil || list[i-1].base >= pool.base) {
 		below = list[i-1]

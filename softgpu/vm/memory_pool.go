@@ -17,14 +17,14 @@ func (m *Memory) Pool(addr uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list := *m.live.Load()
-	i, ok := at(list, addr)
+	i, ok := indexOf(list, addr)
 	if !ok || list[i].owned || m.poolOf(addr) != nil {
 		return fmt.Errorf("%w: pool at %#x (%s)", ErrBadPointer, addr, m.describe(addr))
 	}
 	a := list[i]
 	m.remove(i)
 	pool := &alloc{base: a.base, size: a.size, id: a.id, tag: a.tag, data: a.data}
-	j, _ := at(m.pools, addr)
+	j, _ := indexOf(m.pools, addr)
 	m.pools = slices.Insert(m.pools, j, pool)
 	return nil
 }
@@ -43,7 +43,7 @@ func (m *Memory) Carve(addr, size uint64, tag string) error {
 		return fmt.Errorf("vm: carve %s at byte %d of pool %d %q: %d bytes asked for, 1 to %d expected", tag, off, pool.id, pool.tag, size, pool.size-off)
 	}
 	list := *m.live.Load()
-	i, taken := at(list, addr)
+	i, taken := indexOf(list, addr)
 	if taken || i > 0 && addr-list[i-1].base < list[i-1].size || i < len(list) && list[i].base-addr < size {
 		return fmt.Errorf("vm: carve %s, %d bytes at byte %d of pool %d %q: part of it is live (%s)", tag, size, off, pool.id, pool.tag, m.describe(addr))
 	}
@@ -63,7 +63,7 @@ func (m *Memory) Release(addr uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list := *m.live.Load()
-	i, ok := at(list, addr)
+	i, ok := indexOf(list, addr)
 	if !ok || m.poolOf(addr) == nil {
 		return fmt.Errorf("%w: release of %#x (%s): not the start of a piece of a pool", ErrBadPointer, addr, m.describe(addr))
 	}

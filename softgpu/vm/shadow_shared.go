@@ -43,7 +43,8 @@ var touchNames = [...]string{
 	updatedMany: "atomic or strong accesses of several warps, one",
 }
 
-func (s *sharedShadow) prepare(size int, byBytes bool) {
+// resize fits the shadow to a block's shared memory.
+func (s *sharedShadow) resize(size int, byBytes bool) {
 	s.unit = 4
 	if byBytes {
 		s.unit = 1
@@ -59,7 +60,8 @@ func (s *sharedShadow) prepare(size int, byBytes bool) {
 	s.written, s.touch = s.written[:words], s.touch[:units]
 }
 
-func (s *sharedShadow) clear() {
+// forget starts a new block.
+func (s *sharedShadow) forget() {
 	clear(s.written)
 	clear(s.touch)
 }
