@@ -75,7 +75,8 @@ func Example() {
 		return
 	}
 
-	more := run.Spec{MaxEpochs: 4, Given: map[string]bool{"max_epochs": true}}
+	more := run.Defaults() // what stays at its default is inherited
+	more.MaxEpochs = 4
 	if r, err = run.Resume(ctx, first.Start.Dir, more, options); err != nil {
 		fmt.Println(err)
 		return

@@ -17,8 +17,8 @@ import (
 )
 
 // Resume resumes the run that path stands for: its folder, its folder of checkpoints, a
-// checkpoint, or a folder above with no other run in it. Of spec, the settings in Spec.Given
-// count; the others are the earlier run's. The folder is locked until Train or Close returns.
+// checkpoint, or a folder above with no other run in it. Of spec, the chosen settings count
+// (Spec.Chosen); the others are the earlier run's. The folder is locked until Train or Close returns.
 func Resume(ctx context.Context, path string, spec Spec, o Options) (*Run, error) {
 	if strings.TrimSpace(path) == "" {
 		return nil, wording.Usagef("-resume is empty: expected the folder of a run, a checkpoint, or auto.")

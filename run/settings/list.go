@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,16 +24,6 @@ const (
 	GroupCheckpoints = "Checkpoints"
 	GroupOutput      = "Output"
 )
-
-// Defaults returns the settings that train has without flags.
-func Defaults() Spec {
-	return Spec{
-		Dataset: "mnist", Cache: CacheAuto,
-		Model: "bp", Activation: "tanh", ForwardInit: "U1", BackwardInit: "U1", Feedback: FeedbackStored,
-		Optimizer: "rmsprop", LR: 1e-4, Reduction: "mean", BatchSize: 64, MaxEpochs: 100,
-		Device: "auto", Out: "results", Report: true,
-	}
-}
 
 // Devices are the kinds of devices that -device names. Package device opens them.
 var Devices = []string{"auto", "cuda", "cpu", "emu"}
@@ -285,6 +276,14 @@ func init() { // its functions look into it
 			Resume: Inherit,
 		},
 	}
+}
+
+// Find returns the setting of a name, nil for an unknown one.
+func Find(name string) *Setting {
+	if i := slices.IndexFunc(List, func(s *Setting) bool { return s.Name == name }); i >= 0 {
+		return List[i]
+	}
+	return nil
 }
 
 // layersInEffect is a list of layers in one spelling. The default is what the network has.

@@ -7,15 +7,12 @@ package settings
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
 
 	"mdfa/algo"
-	"mdfa/internal/disk"
 	"mdfa/internal/parse"
 	"mdfa/internal/wording"
 	"mdfa/model"
@@ -61,6 +58,16 @@ type Spec struct {
 	// have no meaning beside others, and are refused only if they were chosen. Nil stands for
 	// all settings that differ from the default.
 	Given map[string]bool
+}
+
+// Defaults returns the settings that train has without flags.
+func Defaults() Spec {
+	return Spec{
+		Dataset: "mnist", Cache: CacheAuto,
+		Model: "bp", Activation: "tanh", ForwardInit: "U1", BackwardInit: "U1", Feedback: FeedbackStored,
+		Optimizer: "rmsprop", LR: 1e-4, Reduction: "mean", BatchSize: 64, MaxEpochs: 100,
+		Device: "auto", Out: "results", Report: true,
+	}
 }
 
 // Values of settings that take one of a few words.
@@ -145,14 +152,6 @@ type Setting struct {
 	Header  *Place // a part of the line that describes a run; nil: none
 	Page    *Place // a fact of the report's page; nil: none
 	Compare *Place // what runs are grouped by when they are compared; nil: not this
-}
-
-// Find returns the setting of a name, nil for an unknown one.
-func Find(name string) *Setting {
-	if i := slices.IndexFunc(List, func(s *Setting) bool { return s.Name == name }); i >= 0 {
-		return List[i]
-	}
-	return nil
 }
 
 // Switch says whether the setting is true or false.
@@ -249,95 +248,6 @@ func (s *Setting) InEffect(spec *Spec, f *Facts) string {
 	return s.Text(spec)
 }
 
-// Check refuses the first setting whose value is not possible. Whether settings go together
-// is for the run to check.
-func (s *Spec) Check() error {
-	for _, setting := range List {
-		if err := setting.check(s); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Chosen says whether a setting was chosen rather than left at its default.
-func (s *Spec) Chosen(name string) bool {
-	if s.Given != nil {
-		return s.Given[name]
-	}
-	defaults, setting := Defaults(), Find(name)
-	return setting.Text(s) != setting.Text(&defaults)
-}
-
-// Record returns all settings by name, and the names of the chosen ones, sorted: run.json and
-// checkpoints hold both. Paths are absolute, since a run may be resumed from another folder.
-func (s *Spec) Record() (values map[string]string, given []string) {
-	values = map[string]string{}
-	for _, setting := range List {
-		text := setting.Typed(s)
-		if setting.Path != NoPath {
-			text = disk.Absolute(text)
-		}
-		values[setting.Name] = text
-		if s.Chosen(setting.Name) {
-			given = append(given, setting.Name)
-		}
-	}
-	if s.Given != nil { // a program's own flags among them
-		given = slices.Sorted(maps.Keys(s.Given))
-	}
-	slices.Sort(given)
-	return values, given
-}
-
-// Recorded returns the settings of a record. What is missing or cannot be read is left at its
-// default.
-func Recorded(values map[string]string, given []string) Spec {
-	s := Defaults()
-	s.Given = map[string]bool{}
-	for _, setting := range List {
-		text, some := values[setting.Name]
-		if was := s; some && setting.Set(&s, text) != nil {
-			s = was
-		}
-		if slices.Contains(given, setting.Name) {
-			s.Given[setting.Name] = true
-		}
-	}
-	return s
-}
-
-// Resumed returns the settings of a run that resumes another one: those given now, and the
-// earlier ones where they are inherited. A given setting that the two must share and do not
-// is refused; name is the earlier run's.
-func (s Spec) Resumed(earlier *Facts, name string) (Spec, error) {
-	given := maps.Clone(s.Given) // a program's own flags among them
-	if given == nil {
-		given = map[string]bool{}
-	}
-	merged, defaults := s, Defaults()
-	for _, setting := range List {
-		switch {
-		case s.Chosen(setting.Name):
-			given[setting.Name] = true
-			now, was := setting.InEffect(&s, earlier), setting.InEffect(&earlier.Spec, earlier)
-			if setting.Resume == Share && now != was {
-				return s, wording.Usagef("-%s %s: %s was started with -%s %s, and goes on with the same: leave the flag out, or start a new run without -resume.",
-					setting.Name, now, name, setting.Name, was)
-			}
-		case setting.Resume == Renew, setting.With != "" && s.Chosen(setting.With):
-			setting.copy(&merged, &defaults)
-		default:
-			setting.copy(&merged, &earlier.Spec)
-			if earlier.Chosen(setting.Name) {
-				given[setting.Name] = true
-			}
-		}
-	}
-	merged.Given = given
-	return merged, nil
-}
-
 // copy makes the value of a spec that of another one.
 func (s *Setting) copy(to, from *Spec) {
 	switch v := s.Field(to).(type) {
@@ -352,91 +262,6 @@ func (s *Setting) copy(to, from *Spec) {
 	case *float64:
 		*v = *s.Field(from).(*float64)
 	}
-}
-
-// SameRun says whether two specs are those of the same run; f is what the earlier one came to.
-func (s *Spec) SameRun(f *Facts) bool {
-	return !slices.ContainsFunc(List, func(setting *Setting) bool {
-		return setting.Identity && setting.InEffect(s, f) != setting.InEffect(&f.Spec, f)
-	})
-}
-
-// Fact is a name with a text.
-type Fact struct{ Name, Text string }
-
-// show lists what a run shows at a kind of place, in order.
-func show(f *Facts, place func(*Setting) *Place) []Fact {
-	var list []Fact
-	for _, s := range List {
-		p := place(s)
-		if p == nil {
-			continue
-		}
-		fact := Fact{Name: cmp.Or(p.Name, s.Name)}
-		if p.Text != nil {
-			fact.Text = p.Text(f)
-		} else {
-			fact.Text = s.InEffect(&f.Spec, f)
-		}
-		list = append(list, fact)
-	}
-	for _, s := range List {
-		if p := place(s); p != nil && p.After != "" {
-			list = move(list, s.Name, p.After)
-		}
-	}
-	return list
-}
-
-// move puts a fact behind another one, or first where there is no such other one.
-func move(list []Fact, name, after string) []Fact {
-	at := func(name string) int {
-		return slices.IndexFunc(list, func(f Fact) bool { return f.Name == name })
-	}
-	from := at(name)
-	fact := list[from]
-	list = slices.Delete(list, from, from+1)
-	return slices.Insert(list, at(after)+1, fact)
-}
-
-// Columns are the settings' columns of result.csv.
-func (f *Facts) Columns() []Fact { return show(f, func(s *Setting) *Place { return s.Result }) }
-
-// Compared is what runs are grouped by: those whose facts are equal differ in their seed
-// alone.
-func (f *Facts) Compared() []Fact {
-	list := move(show(f, func(s *Setting) *Place { return s.Compare }), "rule", "")
-	return slices.Compact(list) // the network's settings show as one
-}
-
-// PageFacts are the facts of the report's page in a group of settings.
-func (f *Facts) PageFacts(group string) []Fact {
-	return slices.Compact(show(f, func(s *Setting) *Place {
-		if s.Group != group {
-			return nil
-		}
-		return s.Page
-	}))
-}
-
-// String says in one line how the weights start and change.
-func (f *Facts) String() string {
-	var groups []string
-	for _, group := range []string{GroupNetwork, GroupTraining} {
-		var parts []string
-		for _, fact := range show(f, func(s *Setting) *Place {
-			if s.Group != group {
-				return nil
-			}
-			return s.Header
-		}) {
-			if fact.Text != "" {
-				parts = append(parts, fact.Text)
-			}
-		}
-		groups = append(groups, strings.Join(parts, ", "))
-	}
-	return strings.Join(groups, " · ")
 }
 
 // canonical returns a setting's Parse from the parser of its values.

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -91,6 +92,19 @@ func TestEverySettingIsDeclaredInFull(t *testing.T) {
 				assert.True(t, shown(t, spec, func(f *Facts) []Fact { return f.PageFacts(s.Group) }))
 			}
 		})
+	}
+}
+
+func TestEveryFieldOfASpecIsASetting(t *testing.T) {
+	spec := Defaults()
+	for _, s := range List {
+		require.NoError(t, s.Set(&spec, other[s.Name]))
+	}
+	got, defaults := reflect.ValueOf(spec), reflect.ValueOf(Defaults())
+	for i := range got.NumField() {
+		if name := got.Type().Field(i).Name; name != "Given" {
+			assert.NotEqual(t, defaults.Field(i).Interface(), got.Field(i).Interface(), name)
+		}
 	}
 }
 
