@@ -10,9 +10,7 @@ import (
 	"os"
 
 	"mdfa/cmd/internal/cli"
-	"mdfa/internal/fault"
 	"mdfa/internal/figures"
-	"mdfa/run/checkpoint"
 )
 
 func main() { cli.Main("export", export) }
@@ -38,31 +36,6 @@ func export(ctx context.Context, args []string, stdout *os.File) error {
 		}
 	}
 	return nil
-}
-
-// trained is the network that is exported.
-type trained struct {
-	*checkpoint.Checkpoint
-	params  []float32 // the exported weights, an arena of Network
-	weights string    // their name in -weights
-	epoch   int       // of the weights; 0 before the first
-}
-
-// load reads the weights of -weights.
-func load(ctx context.Context, opt options) (*trained, error) {
-	c, err := checkpoint.LoadWeights(ctx, opt.path, opt.weights)
-	if c != nil && opt.weights == checkpoint.Last && c.Kind != checkpoint.StateKind {
-		err = fault.New(checkpoint.ErrAbsent, nil,
-			"%s holds the weights of the best epoch alone: leave out -weights last, or name the run's folder.", c.Path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	weights := opt.weights
-	if c.Kind != checkpoint.WeightsKind {
-		weights = checkpoint.Last // also if no epoch has been validated
-	}
-	return &trained{Checkpoint: c, params: c.Params, weights: weights, epoch: c.Epoch()}, nil
 }
 
 // summary describes the file for people who use it: labels and texts.

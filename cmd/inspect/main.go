@@ -7,8 +7,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
 	"os"
 	"strings"
 
@@ -16,10 +14,10 @@ import (
 	"mdfa/internal/foreign"
 )
 
-func main() { cli.Main("inspect", run) }
+func main() { cli.Main("inspect", runProgram) }
 
-// run is the whole program. It prints all output before it returns an error.
-func run(ctx context.Context, args []string, stdout *os.File) error {
+// runProgram is the whole program. It prints all output before it returns an error.
+func runProgram(ctx context.Context, args []string, stdout *os.File) error {
 	o, err := parse(args)
 	if err != nil {
 		return err
@@ -44,14 +42,4 @@ func run(ctx context.Context, args []string, stdout *os.File) error {
 	}
 	_, printed := stdout.WriteString(text)
 	return cmp.Or(cli.Printed(printed), err)
-}
-
-// writeJSON adds an object on a line of its own.
-func writeJSON(out *strings.Builder, object any) error {
-	text, err := json.Marshal(object)
-	if err != nil {
-		return fmt.Errorf("what was found cannot be written as JSON: %w", err)
-	}
-	out.Write(append(text, '\n'))
-	return nil
 }

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"mdfa/cmd/internal/cli"
@@ -117,16 +115,6 @@ func sortRuns(runs []folder.Row, by []string) {
 		}
 		return 0
 	})
-}
-
-// compareValues compares numbers as numbers and everything else as text.
-func compareValues(a, b string) int {
-	x, errX := strconv.ParseFloat(a, 64)
-	y, errY := strconv.ParseFloat(b, 64)
-	if errX == nil && errY == nil {
-		return cmp.Compare(x, y)
-	}
-	return cmp.Compare(a, b)
 }
 
 // printRuns prints runs as a table.

@@ -1,13 +1,15 @@
 package main
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
+	"mdfa/internal/foreign"
+	"strconv"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
-
-	"mdfa/internal/foreign"
 )
 
 // width is the width of a terminal into which all output fits, in columns.
@@ -70,4 +72,40 @@ func finite(x float64) *float64 {
 		return nil
 	}
 	return &x
+}
+
+// writeJSON adds an object on a line of its own.
+func writeJSON(out *strings.Builder, object any) error {
+	text, err := json.Marshal(object)
+	if err != nil {
+		return fmt.Errorf("what was found cannot be written as JSON: %w", err)
+	}
+	out.Write(append(text, '\n'))
+	return nil
+}
+
+func shapeText(shape []int) string {
+	words := make([]string, len(shape))
+	for i, n := range shape {
+		words[i] = strconv.Itoa(n)
+	}
+	return strings.Join(words, "x")
+}
+
+// optional writes a number that may be missing.
+func optional(x *float64, text func(float64) string) string {
+	if x == nil {
+		return "-"
+	}
+	return text(*x)
+}
+
+// compareValues compares numbers as numbers and everything else as text.
+func compareValues(a, b string) int {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	if errX == nil && errY == nil {
+		return cmp.Compare(x, y)
+	}
+	return cmp.Compare(a, b)
 }

@@ -76,19 +76,3 @@ func printTensors(all []tensorFacts) *table {
 func layerName(tensor string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(tensor, "layers."), ".", " ")
 }
-
-func shapeText(shape []int) string {
-	words := make([]string, len(shape))
-	for i, n := range shape {
-		words[i] = strconv.Itoa(n)
-	}
-	return strings.Join(words, "x")
-}
-
-// optional writes a number that may be missing.
-func optional(x *float64, text func(float64) string) string {
-	if x == nil {
-		return "-"
-	}
-	return text(*x)
-}

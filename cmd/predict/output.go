@@ -6,13 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
-
-	"github.com/mattn/go-runewidth"
-
 	"mdfa/algo/predict"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
@@ -21,6 +14,12 @@ import (
 	"mdfa/internal/wording"
 	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
 )
 
 // output prints predictions, for people or for machines.
@@ -260,4 +259,9 @@ func (out *output) pairs() {
 	for _, p := range list[:min(most, len(list))] {
 		out.linef("%6d  %s taken for %s", p.count, out.className(p.truth), out.className(p.predicted))
 	}
+}
+
+// errorLine prints the fault of an image; it does not end the program.
+func errorLine(w io.Writer, err error) {
+	fmt.Fprintf(w, "predict: %s\n", foreign.Line(wording.Sentence(err)))
 }

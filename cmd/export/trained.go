@@ -1,12 +1,39 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"mdfa/internal/fault"
+	"mdfa/internal/foreign"
+	"mdfa/run/checkpoint"
 	"slices"
 	"strconv"
-
-	"mdfa/internal/foreign"
 )
+
+// trained is the network that is exported.
+type trained struct {
+	*checkpoint.Checkpoint
+	params  []float32 // the exported weights, an arena of Network
+	weights string    // their name in -weights
+	epoch   int       // of the weights; 0 before the first
+}
+
+// load reads the weights of -weights.
+func load(ctx context.Context, opt options) (*trained, error) {
+	c, err := checkpoint.LoadWeights(ctx, opt.path, opt.weights)
+	if c != nil && opt.weights == checkpoint.Last && c.Kind != checkpoint.StateKind {
+		err = fault.New(checkpoint.ErrAbsent, nil,
+			"%s holds the weights of the best epoch alone: leave out -weights last, or name the run's folder.", c.Path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	weights := opt.weights
+	if c.Kind != checkpoint.WeightsKind {
+		weights = checkpoint.Last // also if no epoch has been validated
+	}
+	return &trained{Checkpoint: c, params: c.Params, weights: weights, epoch: c.Epoch()}, nil
+}
 
 // sortOutputs sorts the network's outputs, and the names and labels of its classes, by label: argmax of
 // the outputs is the label itself if all classes were kept. A network of two classes has one logit,
