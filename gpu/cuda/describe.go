@@ -42,12 +42,12 @@ func (d Description) capability() int { return 10*d.Major + d.Minor }
 // FLOPS returns the peak rate of float32 operations, with a multiply-add as two (CUDA C++
 // Programming Guide, "Arithmetic Instructions": results per clock and multiprocessor).
 func (d Description) FLOPS() float64 {
-	lanes := 128.0
+	results := 128.0 // of a multiply-add, per clock and multiprocessor
 	switch d.capability() {
 	case 60, 70, 72, 75, 80:
-		lanes = 64
+		results = 64
 	}
-	return 2 * lanes * float64(d.Multiprocessors) * d.ClockHz
+	return 2 * results * float64(d.Multiprocessors) * d.ClockHz
 }
 
 // Devices lists the GPUs that the chosen driver shows, in the order of their ordinals.

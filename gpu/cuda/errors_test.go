@@ -14,7 +14,7 @@ import (
 	"mdfa/softgpu"
 )
 
-// faulty is a machine with an ordered fault. It leaks what its broken context held.
+// faulty returns a machine with an ordered fault. It leaks the memory of its broken context.
 func faulty(change func(*softgpu.Options)) *softgpu.Machine {
 	o := small()
 	change(&o)

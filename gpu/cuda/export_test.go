@@ -100,7 +100,7 @@ func Launch(d *Device, launch func(k kernels.Kernels) error) error {
 // Address is where a span begins on the device.
 func Address(s gpu.Span) kernels.DevicePtr { return address(s) }
 
-// ErrOrdered is what the helpers below let fail.
+// ErrOrdered is the error of the helpers below that make a call fail.
 var ErrOrdered = errors.New("ordered to fail")
 
 // RecordFailing is Record in which the first operation of another stream than the first

@@ -15,10 +15,10 @@ import (
 	"mdfa/softgpu"
 )
 
-// rows are what a slot of these feeds holds: images of two pixels.
+// rows is the number of images in a slot of these feeds. An image has two pixels.
 const rows = 64
 
-// feedOf is a feed with a program for each slot, which gathers its images to x.
+// feedOf returns a feed with a program for each slot, which gathers its images to x.
 func feedOf(t *testing.T, d gpu.Device, slots int) (f gpu.Feed, programs []gpu.Program, x gpu.Span) {
 	t.Helper()
 	f, err := d.NewFeed(slots, gpu.FeedPart{Type: gpu.Uint8, Len: 2 * rows}, gpu.FeedPart{Type: gpu.Int32, Len: rows})
@@ -108,7 +108,7 @@ func TestSoftwareGPUFindsAMissingWait(t *testing.T) {
 		"copies do not wait for programs":   {cuda.FeedWaits{Sent: true}, `^gpu: sync: .*not ordered after an earlier operation`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := open(t, softgpu.New(small()), cuda.Options{}) // what is wrong loses the device, and what it held
+			d := open(t, softgpu.New(small()), cuda.Options{}) // an error loses the device, and all that it held
 			f, programs, x := feedOf(t, d, 1)
 			require.NoError(t, d.Sync())
 			for value := range 2 {
@@ -132,7 +132,7 @@ func TestSoftwareGPUFindsAMissingWait(t *testing.T) {
 }
 
 // TestHostMemoryMustNotBeFilledTooEarly shows that the software GPU reads host memory
-// late: the wait of Acquire is what keeps a batch whole.
+// late: only the wait of Acquire keeps a batch whole.
 func TestHostMemoryMustNotBeFilledTooEarly(t *testing.T) {
 	for name, wait := range map[string]bool{"with the wait": true, "without it": false} {
 		t.Run(name, func(t *testing.T) {

@@ -144,14 +144,14 @@ func (n *network) run(t *testing.T, step func() error) []float32 {
 	return got
 }
 
-// seeded is the small machine with an order of its own.
+// seeded returns the small machine with the order of a seed.
 func seeded(seed uint64) softgpu.Options {
 	o := small()
 	o.Seed = seed
 	return o
 }
 
-// byCalls is what steps by direct calls leave.
+// byCalls returns the result of steps by direct calls.
 func byCalls(t *testing.T) []float32 {
 	t.Helper()
 	n := newNetwork(t, open(t, machine(t, small()), cuda.Options{}))
@@ -200,7 +200,7 @@ func TestEveryWaitBetweenStreamsIsNeeded(t *testing.T) {
 }
 
 // TestForkWithoutMemoryForItGoesInOneStream lets each allocation of recording fail in
-// turn: what only overlaps work is done without.
+// turn: only the overlap of work is lost.
 func TestForkWithoutMemoryForItGoesInOneStream(t *testing.T) {
 	want := byCalls(t)
 	count := machine(t, small())

@@ -24,9 +24,8 @@ const (
 	sumTolerance = 1e-5
 )
 
-// TestLossOnManyBlocksIsTheReference compares with the CPU device what the conformance
-// suite leaves out on a slow device: losses that take several blocks, loss_finish and
-// column_sums.
+// TestLossOnManyBlocksIsTheReference compares losses with the CPU device that the conformance
+// suite leaves out on a slow device: they take several blocks, loss_finish and column_sums.
 func TestLossOnManyBlocksIsTheReference(t *testing.T) {
 	for name, c := range map[string]struct{ batch, logits int }{
 		"sigmoid": {17_001, 1}, "softmax": {601, 29},

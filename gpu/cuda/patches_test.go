@@ -20,7 +20,7 @@ type patchedLayer struct {
 	x, other, w, dy, h, dw gpu.Span
 }
 
-// patchBytes is what the patches of a patchedLayer take: two images of 16 positions, 16
+// patchBytes is the memory for the patches of a patchedLayer: two images of 16 positions, 16
 // floats each.
 const patchBytes = 2 * 16 * 16 * 4
 

@@ -119,7 +119,7 @@ func TestProgramsLeaveNothingWithTheDriver(t *testing.T) {
 		require.Greater(t, cuda.Streams(program), 1)
 		require.NoError(t, program.Run())
 		require.NoError(t, program.Free())
-		if round == 0 { // which opened the lanes
+		if round == 0 { // which opened the streams
 			handles = m.Handles()
 		}
 		assert.Equal(t, handles, m.Handles())

@@ -32,7 +32,7 @@ func TestEachKindOfProductRunsOnceBeforeItIsCaptured(t *testing.T) {
 	const n = 8
 	x, y, z := floats(t, d, ramp(n*n)...).Mat(n, n), zeros(t, d, n*n).Mat(n, n), zeros(t, d, n*n).Mat(n, n)
 	step := products(d, x, y, z)
-	for recording, warmUps := range []int{3, 0} { // what is warm stays warm
+	for recording, warmUps := range []int{3, 0} { // warm products stay warm
 		before, free := m.Runs(), d.Info().MemoryFree
 		_, err := d.Record(step)
 		require.NoError(t, err)
@@ -44,7 +44,7 @@ func TestEachKindOfProductRunsOnceBeforeItIsCaptured(t *testing.T) {
 	assert.Equal(t, make([]float32, n*n), values, "recording changes nothing")
 }
 
-// TestWarmUpMakesDoWithLittleMemory: the products are larger than what is free.
+// TestWarmUpMakesDoWithLittleMemory warms up products that are larger than the free memory.
 func TestWarmUpMakesDoWithLittleMemory(t *testing.T) {
 	m := machine(t, small())
 	d := open(t, m, cuda.Options{Streams: 1})
