@@ -53,12 +53,7 @@ type copyArgs struct{ Dst, Src gpu.Span }
 type zeroArgs struct{ S gpu.Span }
 
 func misusedOps() []misusedOp {
-	floats := func(s *stage, name string, n int) gpu.Span { return in(s, name, ramp[float32](n)) }
-	ints := func(s *stage, name string, n int) gpu.Span { return in(s, name, make([]int32, n)) }
-	hidden := func(s *stage, f gpu.Activation, n int) gpu.Hidden {
-		return gpu.Hidden{Act: f, H: floats(s, "H", n), Pre: floats(s, "Pre", n)}
-	}
-	ops := append(misusedDense(floats, hidden), misusedConv(floats, hidden)...)
+	ops := append(misusedDense(), misusedConv()...)
 
 	zero := of("Zero", "zero", func(s *stage) zeroArgs { return zeroArgs{floats(s, "S", 5).Slice(0, 0)} },
 		func(d gpu.Device, a zeroArgs) error { return d.Zero(a.S) }, nil)
@@ -136,13 +131,16 @@ func misusedOps() []misusedOp {
 	return ops
 }
 
-// laidFloats and laidHidden make arguments that must stay as they are.
-type (
-	laidFloats func(s *stage, name string, n int) gpu.Span
-	laidHidden func(s *stage, f gpu.Activation, n int) gpu.Hidden
-)
+// floats, ints and hidden lay out arguments that must stay as they are.
+func floats(s *stage, name string, n int) gpu.Span { return in(s, name, ramp[float32](n)) }
 
-func misusedDense(floats laidFloats, hidden laidHidden) []misusedOp {
+func ints(s *stage, name string, n int) gpu.Span { return in(s, name, make([]int32, n)) }
+
+func hidden(s *stage, f gpu.Activation, n int) gpu.Hidden {
+	return gpu.Hidden{Act: f, H: floats(s, "H", n), Pre: floats(s, "Pre", n)}
+}
+
+func misusedDense() []misusedOp {
 	const strange = gpu.Activation(9)
 	return []misusedOp{
 		of("Gemm", "gemm", func(s *stage) gpu.GemmArgs {
@@ -196,9 +194,9 @@ func misusedDense(floats laidFloats, hidden laidHidden) []misusedOp {
 	}
 }
 
-func misusedConv(floats laidFloats, hidden laidHidden) []misusedOp {
+func misusedConv() []misusedOp {
 	shape := gpu.ConvShape{Batch: 2, InH: 5, InW: 4, InC: 2, Kernel: 3, Stride: 1, OutC: 3}
-	ops := []misusedOp{
+	return []misusedOp{
 		of("Conv", "conv", func(s *stage) gpu.ConvArgs {
 			return gpu.ConvArgs{Shape: shape, Out: hidden(s, gpu.PL, shape.OutLen()), X: floats(s, "X", shape.InLen()), W: floats(s, "W", shape.Patch()*shape.OutC), B: floats(s, "B", shape.OutC)}
 		}, gpu.Device.Conv, misshapen(func(a *gpu.ConvArgs) *gpu.ConvShape { return &a.Shape })),
@@ -210,7 +208,6 @@ func misusedConv(floats laidFloats, hidden laidHidden) []misusedOp {
 			return gpu.ConvGradArgs{Shape: shape, DW: floats(s, "DW", shape.Patch()*shape.OutC), X: floats(s, "X", shape.InLen()), DY: floats(s, "DY", shape.OutLen())}
 		}, gpu.Device.ConvGrad, misshapen(func(a *gpu.ConvGradArgs) *gpu.ConvShape { return &a.Shape })),
 	}
-	return ops
 }
 
 // misshapen returns every wrong geometry of a convolution.
