@@ -12,12 +12,14 @@ import (
 )
 
 // refuse answers a call with r, and keeps the reason for Machine.Explain.
-func refuse(r softgpu.Result, format string, args ...any) C.CUresult {
-	return C.CUresult(machine().Refuse(r, format, args...))
+func refuse(r softgpu.Result, format string, args ...any) softgpu.Result {
+	return machine().Refuse(r, format, args...)
 }
 
 // null is the answer to a null pointer where one is needed; where names the call and its parameter.
-func null(where string) C.CUresult { return refuse(softgpu.ErrorInvalidValue, "%s is null", where) }
+func null(where string) C.CUresult {
+	return C.CUresult(refuse(softgpu.ErrorInvalidValue, "%s is null", where))
+}
 
 // nullStatus is null for cuBLAS.
 func nullStatus(where string) C.cublasStatus_t {

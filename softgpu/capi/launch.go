@@ -41,16 +41,16 @@ func parameters(function softgpu.Handle, params, extra *unsafe.Pointer) ([]byte,
 	case r != softgpu.Success:
 		return nil, r
 	case params != nil && extra != nil:
-		return nil, machine().Refuse(softgpu.ErrorInvalidValue, "cuLaunchKernel: parameters are given twice, as kernelParams and as extra")
+		return nil, refuse(softgpu.ErrorInvalidValue, "cuLaunchKernel: parameters are given twice, as kernelParams and as extra")
 	case extra != nil:
 		return extraBlock(size, extra)
 	case params == nil && len(list) > 0:
-		return nil, machine().Refuse(softgpu.ErrorInvalidValue, "cuLaunchKernel: the kernel has %d parameters, and none is given", len(list))
+		return nil, refuse(softgpu.ErrorInvalidValue, "cuLaunchKernel: the kernel has %d parameters, and none is given", len(list))
 	}
 	block := make([]byte, size)
 	for i, pointer := range unsafe.Slice(params, len(list)) {
 		if pointer == nil {
-			return nil, machine().Refuse(softgpu.ErrorInvalidValue, "cuLaunchKernel: the pointer to parameter %d is null", i)
+			return nil, refuse(softgpu.ErrorInvalidValue, "cuLaunchKernel: the pointer to parameter %d is null", i)
 		}
 		p := list[i]
 		copy(block[p.Offset:], unsafe.Slice((*byte)(pointer), p.Size))
@@ -67,7 +67,7 @@ func extraBlock(size int, extra *unsafe.Pointer) ([]byte, softgpu.Result) {
 		switch key := *(*uintptr)(at(i)); key {
 		case extraEnd:
 			if buffer == nil && size > 0 || given < uintptr(size) {
-				return nil, machine().Refuse(softgpu.ErrorInvalidValue, "cuLaunchKernel: extra has %d bytes of parameters, the kernel needs %d", given, size)
+				return nil, refuse(softgpu.ErrorInvalidValue, "cuLaunchKernel: extra has %d bytes of parameters, the kernel needs %d", given, size)
 			}
 			return append([]byte(nil), unsafe.Slice(buffer, size)...), softgpu.Success
 		case extraBuffer:
@@ -77,8 +77,8 @@ func extraBlock(size int, extra *unsafe.Pointer) ([]byte, softgpu.Result) {
 				given = *where
 			}
 		default:
-			return nil, machine().Refuse(softgpu.ErrorInvalidValue, "cuLaunchKernel: extra has the unknown key %d", key)
+			return nil, refuse(softgpu.ErrorInvalidValue, "cuLaunchKernel: extra has the unknown key %d", key)
 		}
 	}
-	return nil, machine().Refuse(softgpu.ErrorInvalidValue, "cuLaunchKernel: extra has no end")
+	return nil, refuse(softgpu.ErrorInvalidValue, "cuLaunchKernel: extra has no end")
 }

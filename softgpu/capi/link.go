@@ -31,9 +31,9 @@ var links = struct {
 func (l *link) add(call string, kind C.CUjitInputType, text []byte) softgpu.Result {
 	switch {
 	case kind != C.CU_JIT_INPUT_PTX:
-		return machine().Refuse(softgpu.ErrorNotSupported, "%s: input of kind %d; the software GPU links PTX only", call, int(kind))
+		return refuse(softgpu.ErrorNotSupported, "%s: input of kind %d; the software GPU links PTX only", call, int(kind))
 	case l.text != nil || l.image != nil:
-		return machine().Refuse(softgpu.ErrorNotSupported, "%s: a second input; the software GPU takes one", call)
+		return refuse(softgpu.ErrorNotSupported, "%s: a second input; the software GPU takes one", call)
 	}
 	// The driver compiles here, so wrong PTX is refused here.
 	text = append([]byte{}, bytes.TrimRight(text, "\x00")...)
@@ -54,7 +54,7 @@ func onLink(call string, state C.CUlinkState, f func(l *link) softgpu.Result) C.
 	defer links.Unlock()
 	l := links.open[handle(state)]
 	if l == nil {
-		return refuse(softgpu.ErrorInvalidHandle, "%s: no linker of cuLinkCreate", call)
+		return C.CUresult(refuse(softgpu.ErrorInvalidHandle, "%s: no linker of cuLinkCreate", call))
 	}
 	return C.CUresult(f(l))
 }
@@ -116,7 +116,7 @@ func emu_cuLinkComplete(state C.CUlinkState, image *unsafe.Pointer, size *C.size
 	}
 	return onLink("cuLinkComplete", state, func(l *link) softgpu.Result {
 		if l.text == nil {
-			return machine().Refuse(softgpu.ErrorInvalidValue, "cuLinkComplete: there is no input, or it was completed before")
+			return refuse(softgpu.ErrorInvalidValue, "cuLinkComplete: there is no input, or it was completed before")
 		}
 		l.image = C.CBytes(append(l.text, 0))
 		*image = l.image

@@ -20,11 +20,11 @@ func emu_cuMemHostAlloc(host *unsafe.Pointer, bytes C.size_t, flags C.uint) C.CU
 		return null("cuMemHostAlloc: host")
 	}
 	if flags > hostFlags {
-		return refuse(softgpu.ErrorInvalidValue, "cuMemHostAlloc: flags %#x", uint32(flags))
+		return C.CUresult(refuse(softgpu.ErrorInvalidValue, "cuMemHostAlloc: flags %#x", uint32(flags)))
 	}
 	p := C.emu_pages(bytes)
 	if p == nil && bytes > 0 {
-		return refuse(softgpu.ErrorOutOfMemory, "cuMemHostAlloc: the host has no %d bytes", uint64(bytes))
+		return C.CUresult(refuse(softgpu.ErrorOutOfMemory, "cuMemHostAlloc: the host has no %d bytes", uint64(bytes)))
 	}
 	r := machine().HostAlloc(thread(), p, uint64(bytes))
 	if r != softgpu.Success {

@@ -21,7 +21,7 @@ var machineCode = [][]byte{[]byte("\x7fELF"), {0x50, 0xed, 0x55, 0xba}}
 func load(call string, module *C.CUmodule, text []byte) C.CUresult {
 	for _, magic := range machineCode {
 		if bytes.HasPrefix(text, magic) {
-			return refuse(softgpu.ErrorInvalidImage, "%s: machine code; the software GPU reads PTX only", call)
+			return C.CUresult(refuse(softgpu.ErrorInvalidImage, "%s: machine code; the software GPU reads PTX only", call))
 		}
 	}
 	h, r := machine().ModuleLoadData(thread(), string(text))
@@ -40,7 +40,7 @@ func loadImage(call string, module *C.CUmodule, image C.const_pointer) C.CUresul
 func readFile(call string, path *C.const_char) ([]byte, softgpu.Result) {
 	text, err := os.ReadFile(C.GoString(path))
 	if err != nil {
-		return nil, machine().Refuse(softgpu.ErrorFileNotFound, "%s: %w", call, err)
+		return nil, refuse(softgpu.ErrorFileNotFound, "%s: %w", call, err)
 	}
 	return text, softgpu.Success
 }

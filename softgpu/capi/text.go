@@ -25,7 +25,7 @@ func giveText(call string, out *C.const_string, text string, ok bool) C.CUresult
 	}
 	if !ok {
 		*out = nil
-		return refuse(softgpu.ErrorInvalidValue, "%s of a result that there is not", call)
+		return C.CUresult(refuse(softgpu.ErrorInvalidValue, "%s of a result that there is not", call))
 	}
 	texts.Lock()
 	defer texts.Unlock()
@@ -60,7 +60,7 @@ func emu_cuDeviceGetName(name *C.char, length C.int, device C.CUdevice) C.CUresu
 		return C.CUresult(r)
 	}
 	if length < 1 {
-		return refuse(softgpu.ErrorInvalidValue, "cuDeviceGetName: a buffer of %d bytes", int(length))
+		return C.CUresult(refuse(softgpu.ErrorInvalidValue, "cuDeviceGetName: a buffer of %d bytes", int(length)))
 	}
 	buffer := unsafe.Slice((*byte)(unsafe.Pointer(name)), int(length))
 	buffer[copy(buffer[:length-1], text)] = 0
