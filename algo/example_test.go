@@ -35,10 +35,10 @@ func ExampleRule() {
 	params, err := rule.DrawParams(net, model.Init{Dist: gpu.DrawNormal, Value: 2}, 1)
 	check(err)
 	dev := cpu.Open()
-	defer dev.Close()
+	defer func() { check(dev.Close()) }()
 	l, err := algo.NewLearner(dev, net, algo.Config{Rule: rule, Optimizer: gpu.SGD, LR: 1, Batch: 4}, params, nil)
 	check(err)
-	defer l.Close()
+	defer func() { check(l.Close()) }()
 	x := []float32{0, 0, 0, 1, 1, 0, 1, 1}
 	y := []int32{0, 1, 1, 0}
 	for range 500 {

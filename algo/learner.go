@@ -3,7 +3,7 @@ package algo
 import (
 	"fmt"
 
-	"mdfa/algo/internal/owned"
+	"mdfa/algo/owned"
 	"mdfa/gpu"
 	"mdfa/model"
 )

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"mdfa/algo/internal/owned"
+	"mdfa/algo/owned"
 	"mdfa/gpu"
 )
 

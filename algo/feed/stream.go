@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"time"
 
-	"mdfa/algo/internal/owned"
+	"mdfa/algo/owned"
 	"mdfa/gpu"
 )
 

@@ -8,8 +8,8 @@ import (
 
 	"mdfa/algo"
 	"mdfa/algo/internal/algotest"
-	"mdfa/algo/internal/owned"
 	"mdfa/algo/measure"
+	"mdfa/algo/owned"
 	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/gpu/cpu"

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"mdfa/algo"
-	"mdfa/algo/internal/owned"
+	"mdfa/algo/owned"
 	"mdfa/gpu"
 	"mdfa/model"
 )

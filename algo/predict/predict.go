@@ -8,7 +8,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/algo/feed"
-	"mdfa/algo/internal/owned"
+	"mdfa/algo/owned"
 	"mdfa/gpu"
 	"mdfa/model"
 )

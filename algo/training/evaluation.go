@@ -5,7 +5,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/algo/feed"
-	"mdfa/algo/internal/owned"
+	"mdfa/algo/owned"
 	"mdfa/gpu"
 )
 

@@ -7,8 +7,8 @@ import (
 
 	"mdfa/algo"
 	"mdfa/algo/feed"
-	"mdfa/algo/internal/owned"
 	"mdfa/algo/measure"
+	"mdfa/algo/owned"
 	"mdfa/gpu"
 )
 
