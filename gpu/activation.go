@@ -116,12 +116,13 @@ func Activations() []Activation {
 }
 
 // ActivationNames lists the names of [Activations].
-func ActivationNames() []string {
-	var names []string
-	for _, a := range Activations() {
-		names = append(names, a.String())
+func ActivationNames() []string { return names(Activations()) }
+
+func names[T fmt.Stringer](rows []T) (list []string) {
+	for _, row := range rows {
+		list = append(list, row.String())
 	}
-	return names
+	return list
 }
 
 // ActivationHelp returns the list of [Activations] in a help text.

@@ -82,13 +82,7 @@ func Optimizers() []Optimizer {
 }
 
 // OptimizerNames lists the optimizers' names.
-func OptimizerNames() []string {
-	var names []string
-	for _, o := range Optimizers() {
-		names = append(names, o.String())
-	}
-	return names
-}
+func OptimizerNames() []string { return names(Optimizers()) }
 
 // row returns an empty row for a value outside the table.
 func (o Optimizer) row() optimizer {
