@@ -43,7 +43,7 @@ func TestKernelsTakeTheirParameters(t *testing.T) {
 
 	assert.Equal(t, invalidValue, launchBlock(function, 32, block, len(block)-1), "a block that is too short")
 	size := uintptr(0)
-	endless := extra{extraSize, unsafe.Pointer(&size), extraSize, unsafe.Pointer(&size), extraSize}
+	endless := extra{extraSize, unsafe.Pointer(&size), extraSize, unsafe.Pointer(&size), extraSize, unsafe.Pointer(&size)}
 	assert.Equal(t, invalidValue, launch(function, 1, nil, &endless))
 	params := s.params()
 	assert.Equal(t, invalidValue, launch(function, 1, params, &endless), "parameters in both ways")
@@ -66,18 +66,19 @@ const (
 	extraSize
 )
 
-// extra is a list of two keys with their values and a third key.
+// extra is a list of three keys with their values. The last value is read only behind a key that is not the end.
 type extra struct {
 	key1   uintptr
 	value1 unsafe.Pointer
 	key2   uintptr
 	value2 unsafe.Pointer
 	key3   uintptr
+	value3 unsafe.Pointer
 }
 
 // launchBlock launches a kernel whose parameters are the first size bytes of block.
 func launchBlock(function uintptr, threads int, block []byte, size int) int {
-	return launch(function, threads, nil, &extra{extraBuffer, unsafe.Pointer(&block[0]), extraSize, unsafe.Pointer(&size), extraEnd})
+	return launch(function, threads, nil, &extra{extraBuffer, unsafe.Pointer(&block[0]), extraSize, unsafe.Pointer(&size), extraEnd, nil})
 }
 
 func TestParametersAreStructsToo(t *testing.T) {
