@@ -121,17 +121,6 @@ func (f *Flags) Parse(args []string) ([]string, error) {
 	}
 }
 
-// Values are all flags as they were typed or left, for a record of a run.
-func (f *Flags) Values() map[string]string {
-	values := map[string]string{}
-	for _, v := range f.all() {
-		if !v.asks {
-			values[v.name] = v.text
-		}
-	}
-	return values
-}
-
 // all are the flags by topic, -completion and -manual among them.
 func (f *Flags) all() []*Flag {
 	var flags []*Flag

@@ -30,7 +30,7 @@ func (f *Flags) help() {
 	f.Topic(helpTopic)
 	ask(&Flag{name: "completion", argument: "SHELL", usage: "print a script that completes this command line: bash, zsh or fish"},
 		f.Completion).Among(shells()...)
-	ask(&Flag{name: "manual", text: "false", isBool: true, usage: "print the manual page as Markdown and exit"},
+	ask(&Flag{name: "manual", initial: "false", isBool: true, usage: "print the manual page as Markdown and exit"},
 		func(string) (string, error) { return f.Manual(), nil })
 }
 

@@ -19,7 +19,6 @@ type Flag struct {
 	argument string // the word for the value in the help text, "" for a switch
 	usage    string
 	initial  string // the default as text
-	text     string // as typed, or the default
 	isBool   bool
 	asks     bool // the program prints a text and ends
 	many     bool // each of its values counts
@@ -59,8 +58,8 @@ func (v *Flag) Folder() *Flag {
 // IsBoolFlag tells the flag package that the flag may stand without a value.
 func (v *Flag) IsBoolFlag() bool { return v.isBool }
 
-// String is the value's text.
-func (v *Flag) String() string { return v.text }
+// String returns the default.
+func (v *Flag) String() string { return v.initial }
 
 // Set reads the typed text.
 func (v *Flag) Set(text string) error {
@@ -70,7 +69,6 @@ func (v *Flag) Set(text string) error {
 		err = Usagef("-%s needs a value, as in -%s %s, but %s follows.", v.name, v.name, v.argument, text)
 	default:
 		v.flags.Given[v.name] = true
-		v.text = text
 		err = v.set(text)
 	}
 	if v.flags.problem == nil {
@@ -80,7 +78,7 @@ func (v *Flag) Set(text string) error {
 }
 
 func (f *Flags) define(v *Flag) *Flag {
-	v.flags, v.initial = f, v.text
+	v.flags = f
 	f.Var(v, v.name, v.usage)
 	if len(f.topics) == 0 {
 		f.Topic("Flags")
@@ -94,7 +92,7 @@ func (f *Flags) define(v *Flag) *Flag {
 // value in the help text.
 func (f *Flags) Text(to *string, name, argument, initial, usage string) *Flag {
 	*to = initial
-	return f.define(&Flag{name: name, argument: argument, text: initial, usage: usage, set: func(text string) error {
+	return f.define(&Flag{name: name, argument: argument, initial: initial, usage: usage, set: func(text string) error {
 		*to = text
 		return nil
 	}})
@@ -106,14 +104,14 @@ func (f *Flags) Bool(to *bool, name, usage string) *Flag { return f.Switch(to, n
 // Switch defines a switch with its default.
 func (f *Flags) Switch(to *bool, name string, initial bool, usage string) *Flag {
 	*to = initial
-	return f.define(into(&Flag{name: name, text: strconv.FormatBool(initial), isBool: true, usage: usage}, to, parse.Switch))
+	return f.define(into(&Flag{name: name, initial: strconv.FormatBool(initial), isBool: true, usage: usage}, to, parse.Switch))
 }
 
 // Integer defines a flag for a whole number of 32 bits from least on; math.MinInt sets no
 // limit.
 func (f *Flags) Integer(to *int, name, argument string, initial, least int, usage string) *Flag {
 	*to = initial
-	return f.define(into(&Flag{name: name, argument: argument, text: strconv.Itoa(initial), usage: usage}, to,
+	return f.define(into(&Flag{name: name, argument: argument, initial: strconv.Itoa(initial), usage: usage}, to,
 		func(name, text string) (int, error) { return parse.Integer(name, text, least) }))
 }
 
@@ -129,7 +127,7 @@ func into[T any](v *Flag, to *T, read func(name, text string) (T, error)) *Flag 
 // Setting defines the flag of a run's setting, which sets a field of spec.
 func (f *Flags) Setting(s *settings.Setting, spec *settings.Spec) *Flag {
 	v := f.define(&Flag{
-		name: s.Name, argument: s.Argument, text: s.Typed(spec), usage: s.Help, isBool: s.Switch(),
+		name: s.Name, argument: s.Argument, initial: s.Typed(spec), usage: s.Help, isBool: s.Switch(),
 		set: func(text string) error { return s.Set(spec, text) },
 	})
 	v.choices, v.path = s.Choices, s.Path
@@ -139,7 +137,7 @@ func (f *Flags) Setting(s *settings.Setting, spec *settings.Spec) *Flag {
 // Duration defines a flag for a time of more than 0.
 func (f *Flags) Duration(to *time.Duration, name string, initial time.Duration, usage string) *Flag {
 	*to = initial
-	return f.define(&Flag{name: name, argument: "TIME", text: initial.String(), usage: usage, set: func(text string) error {
+	return f.define(&Flag{name: name, argument: "TIME", initial: initial.String(), usage: usage, set: func(text string) error {
 		d, err := time.ParseDuration(text)
 		if err != nil || d <= 0 {
 			return Usagef("-%s %s: expected a time of more than 0, such as 500ms or 2s.", name, wording.Shown(text))
@@ -170,11 +168,8 @@ func List[T comparable](f *Flags, to *[]T, name, argument, usage string, parse f
 // Each defines a flag of which each value counts.
 func (f *Flags) Each(to *[]string, name, argument, usage string) *Flag {
 	*to = nil
-	var v *Flag
-	v = f.define(&Flag{name: name, argument: argument, many: true, usage: usage, set: func(text string) error {
+	return f.define(&Flag{name: name, argument: argument, many: true, usage: usage, set: func(text string) error {
 		*to = append(*to, text)
-		v.text = strings.Join(*to, " ")
 		return nil
 	}})
-	return v
 }
