@@ -8,43 +8,6 @@ import (
 	"mdfa/gpu"
 )
 
-// State is everything that a run needs to resume as if it had never stopped, to the same bits. The arenas are laid
-// out as the network says; the contents of their padding do not matter.
-type State struct {
-	Progress
-	Params    []float32
-	Best      []float32   // the parameters of the best epoch; nil before the first validation
-	Optimizer [][]float32 // the optimizer's arenas
-}
-
-// Finite says whether no weight is NaN or infinite.
-func Finite(weights []float32) bool {
-	for _, x := range weights {
-		if x-x != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// finite says whether x is a number.
-func finite(x float64) bool { return x-x == 0 }
-
-// diverged returns algo.ErrDiverged for a state that is not finite.
-func (s State) diverged() error {
-	at := fmt.Sprintf("epoch %d", len(s.Epochs))
-	if s.Step > 0 {
-		at = fmt.Sprintf("step %d of epoch %d", s.Step, s.Epoch())
-	}
-	if loss := s.Sums.Loss; !finite(loss) {
-		return fmt.Errorf("the loss after %s is %g: try a smaller learning rate: %w", at, loss, algo.ErrDiverged)
-	}
-	if !Finite(s.Params) {
-		return fmt.Errorf("weights are NaN or infinite after %s: try a smaller learning rate: %w", at, algo.ErrDiverged)
-	}
-	return nil
-}
-
 // State downloads the run's state. It waits for the device. Must be called in the schedule's Save, or after Restore
 // and before Run.
 func (t *Trainer) State() (State, error) {
