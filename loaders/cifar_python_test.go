@@ -81,7 +81,7 @@ func pythonFiles(binary cifarSet) map[string][]byte {
 	return files
 }
 
-// TestThePythonVersionIsTheSameDataSet compares what is read of both versions.
+// TestThePythonVersionIsTheSameDataSet compares the images and labels of both versions.
 func TestThePythonVersionIsTheSameDataSet(t *testing.T) {
 	for _, set := range cifarSets {
 		files := pythonFiles(set)

@@ -25,7 +25,7 @@ import (
 	"mdfa/internal/fetch"
 )
 
-// described is what a publisher says of a file.
+// described is a file as its publisher describes it.
 func described(name string, content []byte) fetch.File {
 	sum := md5.Sum(content)
 	return fetch.File{Name: name, Size: int64(len(content)), MD5: hex.EncodeToString(sum[:])}

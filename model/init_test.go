@@ -18,7 +18,7 @@ func normal(v float64) Init    { return Init{Dist: gpu.DrawNormal, Value: v} }
 func positiveU(v float64) Init { return Init{Dist: gpu.DrawUniform, Value: v} }
 func absNormal(v float64) Init { return Init{Dist: gpu.DrawAbsNormal, Value: v} }
 
-// fromMin is what U<v> and P<v> become in a monotone network.
+// fromMin is the distribution that U<v> and P<v> become in a monotone network.
 func fromMin(v float64) Init { return Init{Dist: gpu.DrawUniform, Value: v, Min: MonotoneMin} }
 
 func TestParseInitReadsTheGrammar(t *testing.T) {

@@ -124,7 +124,7 @@ func TestSameSeedGivesTheSameBits(t *testing.T) {
 }
 
 func TestDrawsAreFixedForAllTime(t *testing.T) {
-	// Checkpoints and published results name a seed: what it draws must never change.
+	// Checkpoints and published results name a seed: its draws must never change.
 	// The uniform draws were confirmed by a second implementation of SplitMix64 and
 	// PCG-DXSM in another language, the feedback by one of Philox and the quantile.
 	n, err := NewDense(Shape{1, 1, 3}, []int{2}, 2, gpu.Tanh)
@@ -138,7 +138,7 @@ func TestDrawsAreFixedForAllTime(t *testing.T) {
 }
 
 func TestEveryTensorHasItsOwnStream(t *testing.T) {
-	// Two networks that share their first layers show which draws depend on what.
+	// Two networks that share their first layers show the dependence of the draws.
 	short, err := NewDense(mnist, []int{30, 20}, 10, gpu.Tanh)
 	require.NoError(t, err)
 	long, err := NewDense(mnist, []int{30, 20, 10}, 10, gpu.ReLU)

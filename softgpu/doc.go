@@ -2,9 +2,9 @@
 // with checks that no GPU has: bounds and lifetime of every access, memory that was never written, races, barriers,
 // leaks, and the rules of the driver's calls.
 //
-// [Open] gives a [GPU] on which a test launches kernels of its own, without cgo and without CUDA; the examples show it.
+// [Open] returns a [GPU] on which a test launches its kernels, without cgo and without CUDA; the examples show it.
 // [Machine] is the CUDA driver and a part of cuBLAS as Go methods. Package capi puts a Machine behind the C functions
-// that a program calls. README.md says which PTX runs and what is checked.
+// that a program calls. README.md lists the supported PTX and the checks.
 //
 // Package vm underneath interprets PTX, package ptx parses it, package cublas multiplies matrices. None of them imports
 // anything else of this module.

@@ -70,7 +70,7 @@ func (m *Machine) MemFree(t Thread, addr uint64) Result {
 	})
 }
 
-// free gives back memory of the context.
+// free frees memory of the context.
 func (m *Machine) free(ctx *context, call string, addr uint64) Result {
 	if err := ctx.device.memory.Free(addr); err != nil {
 		return m.refuse(ErrorInvalidValue, "%s: %w", call, err)

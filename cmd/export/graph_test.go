@@ -180,7 +180,7 @@ func softmax(x tensor) tensor {
 	return out
 }
 
-// everyKind is a small network of each kind, with parameters of about what training makes.
+// everyKind visits a small network of each kind, with parameters of the size that training gives.
 func everyKind(t *testing.T, visit func(t *testing.T, net *model.Network, params []float32)) {
 	input := model.Shape{H: 11, W: 9, C: 3} // not square: rows are not columns
 	kinds := map[string]func(classes int, act gpu.Activation) (*model.Network, error){
@@ -208,7 +208,7 @@ func everyKind(t *testing.T, visit func(t *testing.T, net *model.Network, params
 	}
 }
 
-// logitTolerance is what the issue asks of every export, as a share of numbers above one.
+// logitTolerance is the largest difference of an export's logits, relative for numbers above one.
 const logitTolerance = 1e-5
 
 func within(t *testing.T, want []float32, got []float64) {

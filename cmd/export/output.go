@@ -80,7 +80,7 @@ func (t *trained) encode(w io.Writer, format string) error {
 	return safetensors.Write(w, tensors, metadata)
 }
 
-// cannotWrite says in one sentence why a file cannot be written, and what to do.
+// cannotWrite returns one sentence with the reason why a file cannot be written, and the remedy.
 func cannotWrite(path string, err error) error {
 	const another = "name another file with -o"
 	otherwise := another

@@ -53,7 +53,7 @@ func buildAndRun(m *testing.M) (int, error) {
 	return m.Run(), nil
 }
 
-// finished is what a run of the program left behind.
+// finished is the output and exit code of a run of the program.
 type finished struct {
 	stdout, stderr string
 	code           int

@@ -53,7 +53,7 @@ type historyDiff struct {
 	FirstDifference int `json:"first_difference"`
 }
 
-// compare prints what differs between two paths.
+// compare prints the differences between two paths.
 func compare(ctx context.Context, o options, out *strings.Builder) error {
 	var s [2]*subject
 	for i, path := range o.paths {

@@ -23,7 +23,7 @@ import (
 	"mdfa/run/folder"
 )
 
-// inspect runs the program in this process and returns what it printed.
+// inspect runs the program in this process and returns its output.
 func inspect(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	file, err := os.Create(filepath.Join(t.TempDir(), "out"))

@@ -74,7 +74,7 @@ func finite(x float64) *float64 {
 	return &x
 }
 
-// writeJSON adds an object on a line of its own.
+// writeJSON adds an object on its own line.
 func writeJSON(out *strings.Builder, object any) error {
 	text, err := json.Marshal(object)
 	if err != nil {

@@ -110,7 +110,7 @@ func greys(w, h int, right bool) []byte {
 	return pixels
 }
 
-// finished is what a call of the program came to.
+// finished is the output and exit code of a call of the program.
 type finished struct {
 	code           int
 	stdout, stderr string

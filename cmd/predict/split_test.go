@@ -74,7 +74,7 @@ func trained(t *testing.T, on string, convnet bool, steps int) (dir string, r tr
 	return dir, r
 }
 
-// testOn is what predict must say of a run's own test set: to the bit what the run did.
+// testOn checks that predict's accuracy on a run's own test set is bit-identical to the run's.
 func testOn(t *testing.T, on string, steps int) {
 	for _, convnet := range []bool{false, true} {
 		dir, r := trained(t, on, convnet, steps)

@@ -45,7 +45,7 @@ func WriteFault(failure string, err error, then, otherwise string) string {
 	return fmt.Sprintf("%s (%v): %s", failure, Reason(err), otherwise)
 }
 
-// remedy returns what to do about a failure to write, as a clause, or "" if no remedy is known.
+// remedy returns the remedy for a failure to write, as a clause, or "" if none is known.
 func remedy(err error) string {
 	switch {
 	case Full(err):

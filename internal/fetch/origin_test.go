@@ -80,7 +80,7 @@ func (o *origin) asked() []string {
 	return ranges
 }
 
-// file describes what the origin publishes.
+// file describes a published file.
 func (o *origin) file() File { return describe(o.URL+"/data.tar.gz", o.content) }
 
 func describe(url string, content []byte) File {
@@ -107,7 +107,7 @@ func (o *origin) begin(w http.ResponseWriter, from, n int) {
 // hangUp breaks the connection off.
 func hangUp() { panic(http.ErrAbortHandler) }
 
-// left lists what a folder holds.
+// left lists a folder's files.
 func left(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -146,7 +146,7 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 // helperSize is the size of the file that a helper process fetches.
 const helperSize = 500_000
 
-// testPatience is how long a test waits for what another process does.
+// testPatience is how long a test waits for another process.
 const testPatience = 10 * time.Second
 
 // helperEnv makes the test binary a process that fetches.

@@ -1,5 +1,5 @@
 // Package parse reads the values of flags and settings. Its errors are sentences that name
-// the flag and say what is expected.
+// the flag and the expected form.
 package parse
 
 import (
@@ -52,7 +52,7 @@ func Number(name, text string) (float64, error) {
 	return x, nil
 }
 
-// Choice refuses a text that is none of the choices.
+// Choice refuses a text that is not one of the choices.
 func Choice(name, text string, choices []string) error {
 	if slices.Contains(choices, text) {
 		return nil

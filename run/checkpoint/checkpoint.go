@@ -68,7 +68,7 @@ type Checkpoint struct {
 	Best      []float32   // the weights of the best epoch; nil in WeightsKind, and before the first validation
 	Optimizer [][]float32 // nil in WeightsKind
 
-	history storedHistory // the part of Progress.Epochs that is in files of its own
+	history storedHistory // the part of Progress.Epochs that is in separate files
 }
 
 // TakeBest puts the weights of the best epoch into Params, as in a checkpoint of WeightsKind. It

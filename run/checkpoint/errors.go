@@ -65,7 +65,7 @@ func allFailed(dir string, failures []error) error {
 		"no checkpoint in %s can be used (%s): copy them again from where they are whole, or train anew.", dir, strings.Join(list, "; "))
 }
 
-// writeFault says why a checkpoint cannot be written, and what to do.
+// writeFault explains why a checkpoint cannot be written, and names the remedy.
 func writeFault(path string, err error) error {
 	const kept = "; the checkpoints before it are kept"
 	otherwise := "check the disk, or name another folder with -out" + kept

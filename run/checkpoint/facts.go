@@ -151,7 +151,7 @@ const (
 // The versions of the checkpoints that are written and read.
 const (
 	format     = 1
-	formatLong = 2 // a part of the history is in files of its own
+	formatLong = 2 // a part of the history is in separate files
 )
 
 type plainFacts Facts
@@ -245,7 +245,7 @@ func (n number) MarshalJSON() ([]byte, error) {
 	return []byte(text), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads the text of MarshalJSON.
 func (n *number) UnmarshalJSON(text []byte) error {
 	var plain string
 	if json.Unmarshal(text, &plain) != nil {

@@ -44,7 +44,7 @@ func TestALongHistoryIsKeptInFilesOfItsOwn(t *testing.T) {
 	}
 	assertFiles(t, dir, BestFile, "epochs-1024.json", "epochs-1536.json", "epochs-2048.json", "epochs-512.json", LastFile, PreviousFile)
 
-	// The run goes on in another process, which writes the same files.
+	// Another process resumes the run and writes the same files.
 	before, err := os.Stat(historyFile(dir, chunk))
 	require.NoError(t, err)
 	c, err := LoadState(t.Context(), run)

@@ -40,7 +40,7 @@ type Column[T any] struct {
 // Columns are the columns of a table, in their order.
 type Columns[T any] []Column[T]
 
-// table leaves out what only events have.
+// table returns the columns without those that only events have.
 func (c Columns[T]) table() Columns[T] {
 	return slices.DeleteFunc(slices.Clone(c), func(c Column[T]) bool { return c.EventOnly })
 }
@@ -150,7 +150,7 @@ func (c Column[T]) Number(row *T) float64 {
 	return math.NaN()
 }
 
-// Show returns a row's value for people, "-" where there is none.
+// Show returns a row's value for people, "-" if it is missing.
 func (c Column[T]) Show(row *T) string {
 	v, isFloat := c.Field(row).(*Float)
 	switch {
@@ -223,7 +223,7 @@ func (f Float) MarshalJSON() ([]byte, error) {
 	return json.Marshal(f.X)
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads the text of MarshalJSON.
 func (f *Float) UnmarshalJSON(text []byte) error {
 	f.Known = string(text) != "null"
 	if !f.Known {

@@ -1,4 +1,4 @@
-// Package folder writes and reads what a run leaves in its folder: run.json, the CSV files of
+// Package folder writes and reads the files in a run's folder: run.json, the CSV files of
 // its epochs, its alignment and its result, and beside all folders the log of all runs.
 //
 // A file appears under its name complete or not at all: it is written beside it under a

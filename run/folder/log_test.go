@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// appendRows adds rows, each a run of its own, and now and then a new column.
+// appendRows adds rows, each of another run, and now and then a new column.
 func appendRows(l *Log, name string) error {
 	for i := range rows {
 		row := []Cell{{Column: KeyColumn, Value: fmt.Sprintf("%s-%d", name, i)}, {Column: "number", Value: strconv.Itoa(i)}}

@@ -41,7 +41,7 @@ const (
 	ChartSaturated     = "Saturated units"
 )
 
-// clock writes times and speeds to what a clock can tell.
+// clock writes times and speeds to the precision of a clock.
 var clock = digits('f', 3)
 
 // EpochColumns are the columns of [Epoch].
@@ -158,7 +158,7 @@ type Outcome struct {
 	ImagesPerSecond, TrainSeconds, DataWaitSeconds Float
 }
 
-// OutcomeOf returns what the training of a run with so many classes came to.
+// OutcomeOf returns the outcome of a run's training.
 func OutcomeOf(r training.Result, classes int, status, reason string) Outcome {
 	best, steps := r.Best(), 0
 	o := Outcome{
@@ -229,7 +229,7 @@ func (r *Result) Cells() []Cell {
 	return append(cells, outcomeColumns.Cells(r)...)
 }
 
-// column returns what is declared of a column of result.csv or of the log of all runs.
+// column returns the declaration of a column of result.csv or of the log of all runs.
 func column(name string) (unit string, kind any) {
 	for _, c := range ResultColumns {
 		if c.Name == name {

@@ -235,7 +235,7 @@ func (w *Writer) append(name string, lines []byte) error {
 // ErrWrite says that results cannot be written.
 var ErrWrite = errors.New("results cannot be written")
 
-// explain says in one sentence why dir cannot be written, and what to do.
+// explain returns one sentence with the reason why dir cannot be written, and the remedy.
 func explain(dir string, err error) error {
 	const another = "name another folder with -out"
 	otherwise := another

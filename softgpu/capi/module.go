@@ -70,7 +70,7 @@ func emu_cuModuleLoadDataEx(module *C.CUmodule, image C.const_pointer, n C.uint,
 	return r
 }
 
-// answerOptions fills in what options of the PTX compiler ask for: logs, which are empty, and the time that it took,
+// answerOptions fills in the answers to options of the PTX compiler: logs, which are empty, and the time that it took,
 // in milliseconds as a float in the place of the value. The other options say how to make machine code, and there is
 // none.
 func answerOptions(n C.uint, options *C.CUjit_option, values *unsafe.Pointer, took time.Duration) {

@@ -68,7 +68,7 @@ func (o *operands) want(i, j int) (sum, size float64) {
 	return sum, size
 }
 
-// check runs the product and compares every element with its definition, and every gap with what it was.
+// check runs the product and compares every element with its definition, and every gap with its value before.
 func (o *operands) check(t *testing.T) {
 	t.Helper()
 	require.NoError(t, o.Check())

@@ -160,7 +160,7 @@ func TestAtomicsCount(t *testing.T) {
 	}
 }
 
-// mixedWant is what the kernel mixed computes for element i.
+// mixedWant is the result of the kernel mixed for element i.
 func mixedWant(i, which, divisor int) float64 {
 	table := []float64{1, -2, 0.5, 3}
 	var c [8]float64

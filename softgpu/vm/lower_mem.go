@@ -91,7 +91,7 @@ func (l *lowerer) elements(o ptx.Operand, op *memOp) []ptx.Operand {
 	return list
 }
 
-// lowerLd lowers ld; a load of a parameter at a fixed offset is a kind of its own.
+// lowerLd lowers ld; a load of a parameter at a fixed offset has its own kind.
 func lowerLd(l *lowerer, in *ptx.Instr, m *modifiers) {
 	op, t := l.accessHead(m, false)
 	l.wantArgs(2)

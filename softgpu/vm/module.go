@@ -27,7 +27,7 @@ func Load(mem *Memory, source *ptx.Module, limits Limits) (*Module, error) {
 	return m, nil
 }
 
-// guarded runs a part of loading, whose panic with a *LoadError it gives back.
+// guarded runs a part of loading and returns the *LoadError that it panics with.
 func guarded(f func()) (err error) {
 	defer func() {
 		switch e := recover().(type) {

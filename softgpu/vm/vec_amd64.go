@@ -14,7 +14,7 @@ var accelerated = archsimd.X86.AVX2() && archsimd.X86.FMA()
 // value fills the lower half of its lane and the upper half is zero, so that an
 // operation on all 8 halves of a vector leaves zeros above in most cases.
 //
-// The functions over whole registers are in vec_gen_amd64.go, written by vecgen; here is what they use.
+// The functions over whole registers are in vec_gen_amd64.go, written by vecgen; this file has their helpers.
 type (
 	words  = [8][4]uint64
 	halves = [8][8]float32

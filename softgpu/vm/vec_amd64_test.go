@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lowHalf and fullLane say what the lanes of an operand may hold.
+// lowHalf and fullLane are the kinds of values in an operand's lanes.
 const (
 	lowHalf  = 0xffffffff
 	fullLane = ^uint64(0)
@@ -119,7 +119,7 @@ func TestVectorVersionsGiveThePlainLoopsBits(t *testing.T) {
 	}
 }
 
-// checkTransfers compares the two versions of what moves a warp's values.
+// checkTransfers compares the two versions of the loops that move a warp's values.
 func checkTransfers(t *testing.T, rng *rand.Rand) {
 	t.Helper()
 	var splats [2]vec

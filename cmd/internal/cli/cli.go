@@ -1,6 +1,6 @@
-// Package cli is what all programs share about their command lines: flags whose errors are
+// Package cli is shared by all programs and handles their command lines: flags whose errors are
 // whole sentences, the help text, the page in docs/cli.md, completion scripts for shells,
-// exit codes. A program says what it is in a [Program], defines its flags on [Flags] by
+// exit codes. A program describes itself in a [Program], defines its flags on [Flags] by
 // topic, and hands the rest to [Main]:
 //
 //	func main() { cli.Main("export", export) }
@@ -136,7 +136,7 @@ func malformed(arg string) bool {
 	return strings.HasPrefix(arg, "---") || strings.HasPrefix(arg, "-=") || strings.HasPrefix(arg, "--=")
 }
 
-// misspelt says what is wrong with an argument that the flag package refused.
+// misspelt explains the mistake in an argument that the flag package refused.
 func (f *Flags) misspelt(arg string) error {
 	dashless := strings.TrimPrefix(strings.TrimPrefix(arg, "-"), "-")
 	name, _, _ := strings.Cut(dashless, "=")

@@ -17,7 +17,7 @@ import (
 )
 
 // The errors of OpenNVIDIA. The error that it returns wraps one of them and says in one sentence which library or
-// device was looked for and what was found.
+// device was searched and the result.
 var (
 	ErrNoDriver     = errors.New("no NVIDIA driver")
 	ErrDriverTooOld = errors.New("the NVIDIA driver is too old")

@@ -84,7 +84,7 @@ func cutOff(archive, place string) error {
 	return fault.New(shards.ErrFormat, nil, "%s is cut off (%s): copy or download it again.", archive, place)
 }
 
-// archiveFault says what is wrong with an archive, from an error of reading it.
+// archiveFault explains the fault of an archive, from an error of reading it.
 func archiveFault(archive, place string, err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
