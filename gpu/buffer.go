@@ -127,11 +127,11 @@ func Read[T Element](d Device, s Span) ([]T, error) {
 func checkTransfer(op string, b Buffer, off, n int, t DType) error {
 	switch {
 	case b == nil:
-		return fmt.Errorf("gpu: %s: no buffer: %w", op, ErrBuffer)
+		return fmt.Errorf("%s: no buffer: %w", op, ErrBuffer)
 	case b.DType() != t:
-		return fmt.Errorf("gpu: %s: buffer holds %s, the host slice %s: %w", op, b.DType(), t, ErrBuffer)
+		return fmt.Errorf("%s: buffer holds %s, the host slice %s: %w", op, b.DType(), t, ErrBuffer)
 	case off < 0 || off > b.Len() || n > b.Len()-off:
-		return fmt.Errorf("gpu: %s: elements %d to %d of a buffer of %d: %w", op, off, off+n, b.Len(), ErrShape)
+		return fmt.Errorf("%s: elements %d to %d of a buffer of %d: %w", op, off, off+n, b.Len(), ErrShape)
 	}
 	return nil
 }

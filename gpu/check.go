@@ -17,7 +17,7 @@ type checker struct {
 
 func (c *checker) fail(kind error, format string, args ...any) {
 	if c.err == nil {
-		c.err = fmt.Errorf("gpu: %s: %s: %w", c.op, fmt.Sprintf(format, args...), kind)
+		c.err = fmt.Errorf("%s: %s: %w", c.op, fmt.Sprintf(format, args...), kind)
 	}
 }
 
@@ -171,14 +171,14 @@ func (a DenseArgs) Check() error {
 // Check returns an error unless a window fits into the image.
 func (s ConvShape) Check() error {
 	if s.Batch < 0 || s.InC < 1 || s.OutC < 1 || s.Kernel < 1 || s.Stride < 1 || s.Kernel > s.InH || s.Kernel > s.InW {
-		return fmt.Errorf("gpu: convolution %v: the kernel must fit into the image, sizes must be positive: %w", s, ErrShape)
+		return fmt.Errorf("convolution %v: the kernel must fit into the image, sizes must be positive: %w", s, ErrShape)
 	}
 	_, inFits := product(s.Batch, s.InH, s.InW, s.InC)
 	_, outFits := product(s.Batch, s.OutH(), s.OutW(), s.OutC)
 	_, filterFits := product(s.Kernel, s.Kernel, s.InC, s.OutC)
 	_, patchFits := product(s.Batch, s.OutH(), s.OutW(), s.Kernel, s.Kernel, s.InC)
 	if !inFits || !outFits || !filterFits || !patchFits {
-		return fmt.Errorf("gpu: convolution %v is too large: %w", s, ErrShape)
+		return fmt.Errorf("convolution %v is too large: %w", s, ErrShape)
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func (s ConvShape) Check() error {
 // conv requires the geometry and the filters of a convolution.
 func (c *checker) conv(s ConvShape, w Span) {
 	if err := s.Check(); err != nil && c.err == nil {
-		c.err = fmt.Errorf("gpu: %s: %w", c.op, err)
+		c.err = fmt.Errorf("%s: %w", c.op, err)
 	}
 	c.span("W", w, Float32, s.Patch()*s.OutC)
 }

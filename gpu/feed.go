@@ -64,15 +64,15 @@ const maxFeedSlots = 1024
 // CheckFeed returns an error unless a feed can have these slots and parts.
 func CheckFeed(slots int, parts []FeedPart) error {
 	if slots < 1 || slots > maxFeedSlots || len(parts) == 0 {
-		return fmt.Errorf("gpu: feed of %d slots with %d parts: 1 to %d slots and at least 1 part are needed: %w",
+		return fmt.Errorf("feed of %d slots with %d parts: 1 to %d slots and at least 1 part are needed: %w",
 			slots, len(parts), maxFeedSlots, ErrShape)
 	}
 	for i, p := range parts {
 		if p.Type > Float64 || p.Len < 0 {
-			return fmt.Errorf("gpu: feed: part %d has %d elements of %s: %w", i, p.Len, p.Type, ErrShape)
+			return fmt.Errorf("feed: part %d has %d elements of %s: %w", i, p.Len, p.Type, ErrShape)
 		}
 		if _, ok := product(slots, p.Len); !ok {
-			return fmt.Errorf("gpu: feed: part %d has %d elements of %s in each of %d slots: %w", i, p.Len, p.Type, slots, ErrOutOfMemory)
+			return fmt.Errorf("feed: part %d has %d elements of %s in each of %d slots: %w", i, p.Len, p.Type, slots, ErrOutOfMemory)
 		}
 	}
 	return nil

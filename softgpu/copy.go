@@ -51,7 +51,7 @@ func (m *Machine) toHost(ctx *context, dst []byte, src uint64) task {
 func (m *Machine) withinDevice(ctx *context, dst, src, n uint64) task {
 	return task{name: "copy", run: func(x *execution) error {
 		if dst < src+n && src < dst+n && n > 0 {
-			return fmt.Errorf("emu: copy of %d bytes from %#x to %#x: they overlap", n, src, dst)
+			return fmt.Errorf("softgpu: copy of %d bytes from %#x to %#x: they overlap", n, src, dst)
 		}
 		if err := x.touch("copy", vm.Range{Addr: src, Size: n}, vm.Range{Addr: dst, Size: n, Write: true}); err != nil {
 			return err

@@ -60,7 +60,7 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// [2 4 6 8]
-	// vm: out-of-bounds access; 4 bytes at global address 0xee0000000100010 (0 bytes past the end of allocation 1 "x" of 16 bytes); kernel scale, ptx line 22 ld.global.f32, block (0,0,0) thread (4,0,0)
+	// softgpu: out-of-bounds access; 4 bytes at global address 0xee0000000100010 (0 bytes past the end of allocation 1 "x" of 16 bytes); kernel scale, ptx line 22 ld.global.f32, block (0,0,0) thread (4,0,0)
 }
 
 // reverse reverses the 32 words of a warp through shared memory. The bar.warp.sync between the store and the load is

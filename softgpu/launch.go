@@ -47,7 +47,7 @@ func (m *Machine) kernelTask(ctx *context, call string, h Handle, grid, block vm
 func (m *Machine) runKernel(f *function, launch vm.Launch, x *execution) error {
 	name := f.kernel.Name()
 	if f.module.ctx == nil {
-		return fmt.Errorf("emu: %s: its module was unloaded before it ran", name)
+		return fmt.Errorf("softgpu: %s: its module was unloaded before it ran", name)
 	}
 	if err := m.ordered(x.ctx.device, name); err != nil {
 		return err

@@ -48,7 +48,7 @@ func object[T any](m *Machine, h Handle) T {
 
 // refuse gives an answer and keeps the reason for Explain.
 func (m *Machine) refuse(r Result, format string, args ...any) Result {
-	m.reason = fmt.Errorf("emu: "+format, args...)
+	m.reason = fmt.Errorf("softgpu: "+format, args...)
 	return r
 }
 
@@ -128,10 +128,10 @@ func (m *Machine) ordered(d *device, name string) error {
 	m.runs++
 	switch m.runs {
 	case m.options.LoseDevice:
-		d.lost = fmt.Errorf("emu: the device was lost, as ordered, when %s was to run (number %d)", name, m.runs)
+		d.lost = fmt.Errorf("softgpu: the device was lost, as ordered, when %s was to run (number %d)", name, m.runs)
 		return d.lost
 	case m.options.FailLaunch:
-		return fmt.Errorf("emu: %s (number %d) was ordered to fail", name, m.runs)
+		return fmt.Errorf("softgpu: %s (number %d) was ordered to fail", name, m.runs)
 	}
 	return nil
 }

@@ -81,10 +81,10 @@ func ParseOptions(text string) (Options, error) {
 				known = append(known, n)
 			}
 			slices.Sort(known)
-			return Options{}, fmt.Errorf("emu: options: %q is unknown; there are %s", name, strings.Join(known, ", "))
+			return Options{}, fmt.Errorf("softgpu: options: %q is unknown; there are %s", name, strings.Join(known, ", "))
 		}
 		if err != nil {
-			return Options{}, fmt.Errorf("emu: options: %s: %w", part, err)
+			return Options{}, fmt.Errorf("softgpu: options: %s: %w", part, err)
 		}
 	}
 	return o, nil

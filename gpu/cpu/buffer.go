@@ -68,7 +68,7 @@ func checkMemory(n int, t gpu.DType) error {
 	}
 	free, _ := systemMemory()
 	if int64(n) > state.MaxBytes/size || free > 0 && int64(n)*size > free {
-		return fmt.Errorf("gpu: alloc %d elements of %s, %d MiB are free: %w", n, t, free>>20, gpu.ErrOutOfMemory)
+		return fmt.Errorf("alloc %d elements of %s, %d MiB are free: %w", n, t, free>>20, gpu.ErrOutOfMemory)
 	}
 	return nil
 }

@@ -48,5 +48,5 @@ func named(operation string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("gpu: %s: %w", operation, err)
+	return fmt.Errorf("%s: %w", operation, err)
 }

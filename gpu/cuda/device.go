@@ -77,7 +77,7 @@ func (d *Device) reserve(b *buffer, t gpu.DType, n int) error {
 	c := d.context
 	tooLarge := func() error {
 		free, _ := c.memory.available()
-		return fmt.Errorf("gpu: alloc %d elements of %s, %.1f MiB, %.1f MiB are free: %w",
+		return fmt.Errorf("alloc %d elements of %s, %.1f MiB, %.1f MiB are free: %w",
 			n, t, float64(n)*float64(t.Size())/mib, float64(free)/mib, gpu.ErrOutOfMemory)
 	}
 	if n > state.MaxBytes/t.Size() {

@@ -13,14 +13,14 @@ import (
 )
 
 func TestReasonOfACheckerIsKept(t *testing.T) {
-	reason := errors.New("emu: the reason")
+	reason := errors.New("softgpu: the reason")
 	var lost error
 	c := caller{explainer{reason}, &lost}
 	err := c.fail("dense", c.failure("bias_tanh", cu.IllegalAddress))
 	assert.ErrorIs(t, err, reason)
 	assert.ErrorIs(t, err, gpu.ErrDeviceLost)
-	assert.ErrorContains(t, err, "gpu: dense: bias_tanh: ")
-	assert.ErrorContains(t, err, ": emu: the reason")
+	assert.ErrorContains(t, err, "dense: bias_tanh: ")
+	assert.ErrorContains(t, err, ": softgpu: the reason")
 	assert.Equal(t, err, lost)
 	assert.NoError(t, c.failure("bias_tanh", nil))
 }

@@ -31,7 +31,7 @@ func TestFailedKernelShowsAtTheNextWaitAndStays(t *testing.T) {
 
 	err = d.Sync()
 	require.ErrorIs(t, err, gpu.ErrDeviceLost)
-	assert.Regexp(t, `^gpu: sync: cuStreamSynchronize: CUDA_ERROR_LAUNCH_FAILED: emu: bias_tanh .*ordered to fail$`, err.Error())
+	assert.Regexp(t, `^sync: cuStreamSynchronize: CUDA_ERROR_LAUNCH_FAILED: softgpu: bias_tanh .*ordered to fail$`, err.Error())
 
 	for name, call := range map[string]func() error{
 		"alloc":    func() error { _, err := d.Alloc(gpu.Float32, 1); return err },
@@ -44,7 +44,7 @@ func TestFailedKernelShowsAtTheNextWaitAndStays(t *testing.T) {
 	} {
 		again := call()
 		require.ErrorIs(t, again, gpu.ErrDeviceLost, name)
-		assert.Contains(t, again.Error(), "gpu: "+name+": the device failed before: gpu: sync: ")
+		assert.Contains(t, again.Error(), name+": the device failed before: sync: ")
 	}
 	assert.NoError(t, args.B.Buf.Free())
 	assert.NoError(t, program.Free())
@@ -55,7 +55,7 @@ func TestFailedKernelShowsAtTheNextWaitAndStays(t *testing.T) {
 func TestCloseReportsAFailureThatNobodySaw(t *testing.T) {
 	d := open(t, faulty(func(o *softgpu.Options) { o.FailLaunch = 2 }), cuda.Options{})
 	require.NoError(t, d.Dense(dense(t, d, gpu.Tanh)))
-	assert.ErrorContains(t, d.Close(), "gpu: close: cuStreamSynchronize: CUDA_ERROR_LAUNCH_FAILED")
+	assert.ErrorContains(t, d.Close(), "close: cuStreamSynchronize: CUDA_ERROR_LAUNCH_FAILED")
 }
 
 func TestSyncOptionNamesTheKernelThatFailed(t *testing.T) {
@@ -63,8 +63,8 @@ func TestSyncOptionNamesTheKernelThatFailed(t *testing.T) {
 		fail int
 		want string
 	}{
-		"product": {1, `^gpu: dense: kernel sgemm failed: CUDA_ERROR_LAUNCH_FAILED: emu: .*ordered to fail$`},
-		"kernel":  {2, `^gpu: dense: kernel bias_relu failed: CUDA_ERROR_LAUNCH_FAILED: emu: .*ordered to fail$`},
+		"product": {1, `^dense: kernel sgemm failed: CUDA_ERROR_LAUNCH_FAILED: softgpu: .*ordered to fail$`},
+		"kernel":  {2, `^dense: kernel bias_relu failed: CUDA_ERROR_LAUNCH_FAILED: softgpu: .*ordered to fail$`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := open(t, faulty(func(o *softgpu.Options) { o.FailLaunch = c.fail }), cuda.Options{Sync: true})
@@ -84,7 +84,7 @@ func TestLostDeviceIsToldAndClosed(t *testing.T) {
 	require.NoError(t, d.Dense(args))
 	_, err := gpu.Read[float32](d, args.Out.H)
 	require.ErrorIs(t, err, gpu.ErrDeviceLost)
-	assert.Regexp(t, "^gpu: download: device to host: CUDA_ERROR_UNKNOWN: emu: the device was lost", err.Error())
+	assert.Regexp(t, "^download: device to host: CUDA_ERROR_UNKNOWN: softgpu: the device was lost", err.Error())
 	assert.Zero(t, d.Info().MemoryFree)
 	assert.NoError(t, d.Close())
 }
@@ -93,7 +93,7 @@ func TestOutOfMemoryTellsBothSizes(t *testing.T) {
 	d := open(t, machine(t, small()), cuda.Options{})
 	_, err := d.Alloc(gpu.Float32, 100<<20)
 	require.ErrorIs(t, err, gpu.ErrOutOfMemory)
-	assert.Regexp(t, `^gpu: alloc 104857600 elements of float32, 400\.0 MiB, \d\d\.\d MiB are free: out of device memory$`, err.Error())
+	assert.Regexp(t, `^alloc 104857600 elements of float32, 400\.0 MiB, \d\d\.\d MiB are free: out of device memory$`, err.Error())
 	assert.NotErrorIs(t, err, gpu.ErrDeviceLost)
 	assert.Equal(t, []float32{1}, read(t, d, floats(t, d, 1)), "the device goes on")
 }
@@ -105,7 +105,7 @@ func TestWorkspaceThatDoesNotFitIsAnError(t *testing.T) {
 	args := gpu.ConvArgs{Shape: s, Out: gpu.Hidden{H: h}, X: x, W: w, B: b}
 	err := d.Conv(args)
 	require.ErrorIs(t, err, gpu.ErrOutOfMemory)
-	assert.Regexp(t, `^gpu: conv: a workspace of \d+ MiB: cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY: emu: `, err.Error())
+	assert.Regexp(t, `^conv: a workspace of \d+ MiB: cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY: softgpu: `, err.Error())
 	_, err = d.Record(func() error { return d.Conv(args) })
 	require.ErrorIs(t, err, gpu.ErrOutOfMemory)
 	require.NoError(t, d.Dense(dense(t, d, gpu.Tanh)), "the device goes on")
@@ -118,11 +118,11 @@ func TestOpenRefusesInOneSentence(t *testing.T) {
 		o      cuda.Options
 		want   string
 	}{
-		"no such GPU": {func(*softgpu.Options) {}, cuda.Options{Ordinal: 1}, `^gpu: open: there is no GPU 1: the driver shows 1, counted from 0$`},
-		"negative":    {func(*softgpu.Options) {}, cuda.Options{Ordinal: -1}, `^gpu: open: there is no GPU -1: `},
-		"old GPU":     {func(o *softgpu.Options) { o.SM = 61 }, cuda.Options{}, `^gpu: open: .* has compute capability 6\.1: 7\.0 \(Volta\) or newer is needed$`},
+		"no such GPU": {func(*softgpu.Options) {}, cuda.Options{Ordinal: 1}, `^open: there is no GPU 1: the driver shows 1, counted from 0$`},
+		"negative":    {func(*softgpu.Options) {}, cuda.Options{Ordinal: -1}, `^open: there is no GPU -1: `},
+		"old GPU":     {func(o *softgpu.Options) { o.SM = 61 }, cuda.Options{}, `^open: .* has compute capability 6\.1: 7\.0 \(Volta\) or newer is needed$`},
 		"old driver": {func(o *softgpu.Options) { o.Driver = 11080 }, cuda.Options{},
-			`^gpu: open: the driver cannot read the kernels, CUDA 12\.0 \(driver 525\) or newer is needed: cuModuleLoadData: CUDA_ERROR_UNSUPPORTED_PTX_VERSION`},
+			`^open: the driver cannot read the kernels, CUDA 12\.0 \(driver 525\) or newer is needed: cuModuleLoadData: CUDA_ERROR_UNSUPPORTED_PTX_VERSION`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := small()
@@ -163,12 +163,12 @@ func TestSizesBeyondAKernelAreRefused(t *testing.T) {
 	const large = 1<<31 + 1
 	err := d.Gemm(gpu.GemmArgs{C: none.Mat(large, 0), A: none.Mat(large, 0), B: none.Mat(0, 0)})
 	require.ErrorIs(t, err, gpu.ErrShape)
-	assert.ErrorContains(t, err, "gpu: gemm: a matrix [2147483649, 0]: cuBLAS takes at most 2147483647")
+	assert.ErrorContains(t, err, "gemm: a matrix [2147483649, 0]: cuBLAS takes at most 2147483647")
 
 	layer := gpu.FeedbackLayer{Out: gpu.Hidden{H: none}, Delta: none, Size: large, BiasGrad: zeros(t, d, 1)}
 	err = d.Feedback(gpu.FeedbackArgs{E: none.Mat(0, 0), B: none.Mat(0, large), Layers: []gpu.FeedbackLayer{layer}})
 	require.ErrorIs(t, err, gpu.ErrShape)
-	assert.ErrorContains(t, err, "gpu: feedback: ")
+	assert.ErrorContains(t, err, "feedback: ")
 	require.NoError(t, d.Sync())
 }
 

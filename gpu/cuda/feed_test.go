@@ -104,8 +104,8 @@ func TestSoftwareGPUFindsAMissingWait(t *testing.T) {
 		want  string // "" for both: nothing is wrong
 	}{
 		"both waits":                        {cuda.FeedWaits{Used: true, Sent: true}, ""},
-		"programs do not wait for the copy": {cuda.FeedWaits{Used: true}, `^gpu: sync: .*not ordered after an earlier operation`},
-		"copies do not wait for programs":   {cuda.FeedWaits{Sent: true}, `^gpu: sync: .*not ordered after an earlier operation`},
+		"programs do not wait for the copy": {cuda.FeedWaits{Used: true}, `^sync: .*not ordered after an earlier operation`},
+		"copies do not wait for programs":   {cuda.FeedWaits{Sent: true}, `^sync: .*not ordered after an earlier operation`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := open(t, softgpu.New(small()), cuda.Options{}) // an error loses the device, and all that it held
@@ -203,7 +203,7 @@ func TestLostDeviceEndsItsFeeds(t *testing.T) {
 		}
 	}
 	require.ErrorIs(t, err, gpu.ErrDeviceLost)
-	assert.Regexp(t, `^gpu: acquire: cuEventSynchronize: CUDA_ERROR_LAUNCH_FAILED: emu: gather `, err.Error())
+	assert.Regexp(t, `^acquire: cuEventSynchronize: CUDA_ERROR_LAUNCH_FAILED: softgpu: gather `, err.Error())
 	for name, call := range map[string]func() error{
 		"feed":    func() error { _, err := d.NewFeed(1, gpu.FeedPart{Len: 1}); return err },
 		"acquire": func() error { return f.Acquire(0) },
@@ -212,7 +212,7 @@ func TestLostDeviceEndsItsFeeds(t *testing.T) {
 	} {
 		again := call()
 		require.ErrorIs(t, again, gpu.ErrDeviceLost, name)
-		assert.Contains(t, again.Error(), "gpu: "+name+": the device failed before: ")
+		assert.Contains(t, again.Error(), name+": the device failed before: ")
 	}
 	assert.NoError(t, f.Free())
 	assert.ErrorIs(t, f.Buffers(0)[0].Free(), gpu.ErrBuffer)
@@ -256,7 +256,7 @@ func TestFeedThatDoesNotFitGivesBackWhatItTook(t *testing.T) {
 	d = open(t, machine(t, small()), cuda.Options{})
 	_, err = d.NewFeed(2, gpu.FeedPart{Type: gpu.Uint8, Len: 48 << 20})
 	require.ErrorIs(t, err, gpu.ErrOutOfMemory)
-	assert.ErrorContains(t, err, "gpu: feed of 2 slots: ")
+	assert.ErrorContains(t, err, "feed of 2 slots: ")
 }
 
 // TestRunThatBrokeOffHasUsedTheSlot fills the slot again after a program that failed when

@@ -152,7 +152,7 @@ func (b *builder) matrices(list ...matrix) {
 
 func (b *builder) refuse(format string, args ...any) {
 	if b.err == nil {
-		b.err = fmt.Errorf("gpu: %s: %s: %w", b.name, fmt.Sprintf(format, args...), gpu.ErrShape)
+		b.err = fmt.Errorf("%s: %s: %w", b.name, fmt.Sprintf(format, args...), gpu.ErrShape)
 	}
 }
 

@@ -19,7 +19,7 @@ func (p *program) Profile(steps int) (gpu.Profile, error) {
 		return gpu.Profile{}, err
 	}
 	if steps < 1 {
-		return gpu.Profile{}, fmt.Errorf("gpu: profile: %d steps, at least 1 is expected: %w", steps, gpu.ErrShape)
+		return gpu.Profile{}, fmt.Errorf("profile: %d steps, at least 1 is expected: %w", steps, gpu.ErrShape)
 	}
 	c := p.context
 	profile := gpu.Profile{

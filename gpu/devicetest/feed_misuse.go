@@ -56,7 +56,6 @@ func feedMisuse(t *testing.T, d, other gpu.Device) {
 		t.Run(name, func(t *testing.T) {
 			err := claims[name].call()
 			require.ErrorIs(t, err, claims[name].want)
-			assert.Contains(t, err.Error(), "gpu: ")
 		})
 	}
 	assert.Nil(t, r.feed.Buffers(-1))

@@ -150,7 +150,7 @@ func TestOutputOfTestsIsJudged(t *testing.T) {
 	failed := fmt.Errorf("exit status 1")
 	for out, want := range map[string]string{
 		"--- FAIL: TestX (0.00s)\n    x_test.go:1: \n\tError:      Not equal: \n":   byTest,
-		"--- FAIL: TestX (0.00s)\n    x.go:1: gpu: sync: emu: sgd read beside it":   byEmulator,
+		"--- FAIL: TestX (0.00s)\n    x.go:1: sync: softgpu: sgd read beside it":    byEmulator,
 		"panic: runtime error: index out of range [1] with length 1\n\ngoroutine 1": byCrash,
 		"testing: warning: no tests to run\nPASS\n":                                 broken,
 		"cannot load libc": broken,

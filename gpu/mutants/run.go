@@ -206,7 +206,7 @@ func (r *runner) test(ctx context.Context, m mutant, binary string) verdict {
 // The output of tests: the message of an assertion, a finding of the software GPU, a crash.
 var (
 	reAssertion = regexp.MustCompile(`(?s)\bError:\s*(.{1,300})`)
-	reEmulator  = regexp.MustCompile(`\b(?:emu|vm): [^"\n]*`)
+	reEmulator  = regexp.MustCompile(`\bsoftgpu: [^"\n]*`)
 	reCrash     = regexp.MustCompile(`(?m)^(?:panic: |fatal error: |SIG[A-Z]+: |unexpected fault).*$`)
 )
 

@@ -3,7 +3,6 @@ package wording
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"mdfa/algo"
@@ -23,16 +22,11 @@ var (
 // Usagef returns an ErrUsage whose text is a sentence for the user.
 func Usagef(format string, args ...any) error { return fault.New(ErrUsage, nil, format, args...) }
 
-// packagePrefix is the package name that errors carry at the start of each link.
-var packagePrefix = regexp.MustCompile(`(^|: )(?:blas|cublas|cuda|driver|emu|gpu|kernels|ptx|vm): `)
-
-// WithoutPackages takes the names of packages out of an error's text.
-func WithoutPackages(text string) string { return packagePrefix.ReplaceAllString(text, "$1") }
-
-// Clause writes an error for a person, to stand in a sentence of the caller's: without
-// the names of packages, and without the sentinel at its end that only tells kinds apart.
+// Clause writes an error for a person, to stand in a sentence of the caller's: without the name
+// of the software GPU, which its errors carry as those of any tool do, and without the sentinel at
+// its end that only tells kinds apart.
 func Clause(err error) string {
-	text := WithoutPackages(err.Error())
+	text := strings.ReplaceAll(err.Error(), "softgpu: ", "")
 	for _, kind := range []error{algo.ErrConfig, algo.ErrDiverged, gpu.ErrShape, gpu.ErrDeviceLost} {
 		text = strings.TrimSuffix(text, ": "+kind.Error())
 	}

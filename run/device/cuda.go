@@ -97,7 +97,7 @@ func emuOptions() (softgpu.Options, error) {
 	text := os.Getenv(emuVariable)
 	options, err := softgpu.ParseOptions(text)
 	if err != nil {
-		return softgpu.Options{}, wording.Usagef("%s=%s: %s.", emuVariable, wording.Shown(text), strings.TrimPrefix(err.Error(), "emu: options: "))
+		return softgpu.Options{}, wording.Usagef("%s=%s: %s.", emuVariable, wording.Shown(text), strings.TrimPrefix(err.Error(), "softgpu: options: "))
 	}
 	return options, nil
 }
@@ -134,7 +134,7 @@ func remedyFor(err error) string {
 // opening takes the operation off an error of cuda.Open: the caller names the device.
 // Out of memory before anything of the run is there is a matter of its own.
 func opening(err error) error {
-	text := strings.TrimPrefix(err.Error(), "gpu: open: ")
+	text := strings.TrimPrefix(err.Error(), "open: ")
 	if errors.Is(err, gpu.ErrOutOfMemory) {
 		return fmt.Errorf("the GPU has too little memory free to begin with (%s): end other programs that use it, or use -device cpu",
 			wording.Clause(errors.New(text)))

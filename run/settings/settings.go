@@ -233,7 +233,7 @@ func (s *Setting) Refuse(err error) error {
 	if err == nil {
 		return nil
 	}
-	text := strings.TrimSuffix(wording.WithoutPackages(err.Error()), ": "+algo.ErrConfig.Error())
+	text := strings.TrimSuffix(err.Error(), ": "+algo.ErrConfig.Error())
 	if rest, found := strings.CutPrefix(text, cmp.Or(s.Noun, s.Name)+" "); found {
 		return wording.Usagef("-%s %s", s.Name, rest)
 	}

@@ -97,7 +97,7 @@ func TestPinnedMemoryIsWholePages(t *testing.T) {
 	assert.Equal(t, int(softgpu.ErrorOutOfMemory), call("cuMemHostAlloc", &p, 64, 0))
 	assert.Equal(t, invalidValue, call("cuMemHostAlloc", &p, 0, 0))
 	assert.Equal(t, invalidValue, call("cuMemHostAlloc", &p, 64, 8))
-	assert.EqualError(t, m.Explain(), "emu: cuMemHostAlloc: flags 0x8")
+	assert.EqualError(t, m.Explain(), "softgpu: cuMemHostAlloc: flags 0x8")
 	assert.Equal(t, int(softgpu.ErrorOutOfMemory), call("cuMemHostAlloc", &p, -1, 0), "nothing wraps around")
 }
 

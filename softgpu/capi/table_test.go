@@ -92,15 +92,15 @@ func TestNullPointersAreInvalidValues(t *testing.T) {
 	assert.Equal(t, invalidValue, call("cuGetErrorName", -1, &text))
 	assert.ErrorContains(t, m.Explain(), "cuGetErrorName")
 	assert.Equal(t, invalidValue, call("cuMemAlloc_v2", nil, 4))
-	assert.EqualError(t, m.Explain(), "emu: cuMemAlloc: address is null")
+	assert.EqualError(t, m.Explain(), "softgpu: cuMemAlloc: address is null")
 	assert.Equal(t, int(softgpu.BlasInvalidValue), call("cublasCreate_v2", nil))
-	assert.EqualError(t, m.Explain(), "emu: cublasCreate: handle is null")
+	assert.EqualError(t, m.Explain(), "softgpu: cublasCreate: handle is null")
 }
 
 func TestARefusalHasItsReason(t *testing.T) {
 	m := start(t)
 	assert.Equal(t, invalidValue, launch(handle(kernel(t, "saxpy")), 1, nil, nil))
-	assert.EqualError(t, m.Explain(), "emu: cuLaunchKernel: the kernel has 4 parameters, and none is given")
+	assert.EqualError(t, m.Explain(), "softgpu: cuLaunchKernel: the kernel has 4 parameters, and none is given")
 }
 
 func TestWhatTheTableLacksIsNotSupported(t *testing.T) {

@@ -13,7 +13,7 @@ const (
 )
 
 // ErrInvalidValue is the error that Check wraps: cuBLAS answers CUBLAS_STATUS_INVALID_VALUE.
-var ErrInvalidValue = errors.New("cublas: invalid value")
+var ErrInvalidValue = errors.New("softgpu: invalid value")
 
 // Sgemm is one product of column-major float32 matrices,
 //

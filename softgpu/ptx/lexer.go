@@ -30,7 +30,7 @@ type Error struct {
 	Msg  string
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("ptx: line %d: %s", e.Line, e.Msg) }
+func (e *Error) Error() string { return fmt.Sprintf("softgpu: line %d: %s", e.Line, e.Msg) }
 
 // String names the token in an error.
 func (t token) String() string {

@@ -72,7 +72,7 @@ type Fault struct {
 // Error gives the report as one sentence with all that is known.
 func (f *Fault) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "vm: %s", f.Kind)
+	fmt.Fprintf(&b, "softgpu: %s", f.Kind)
 	if f.Detail != "" {
 		fmt.Fprintf(&b, ": %s", f.Detail)
 	}

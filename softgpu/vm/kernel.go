@@ -17,7 +17,7 @@ func (k *Kernel) Params() []Param { return slices.Clone(k.params) }
 // array of numbers, as encoding/binary takes them.
 func (k *Kernel) Pack(args ...any) ([]byte, error) {
 	if len(args) != len(k.params) {
-		return nil, fmt.Errorf("vm: launch of %s: %d arguments, expected %d", k.name, len(args), len(k.params))
+		return nil, fmt.Errorf("softgpu: launch of %s: %d arguments, expected %d", k.name, len(args), len(k.params))
 	}
 	block := make([]byte, k.paramSize)
 	for i, p := range k.params {
@@ -26,7 +26,7 @@ func (k *Kernel) Pack(args ...any) ([]byte, error) {
 			err = fmt.Errorf("%T has %d bytes, expected %d", args[i], len(raw), p.Size)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("vm: launch of %s: parameter %s: %w", k.name, p.Name, err)
+			return nil, fmt.Errorf("softgpu: launch of %s: parameter %s: %w", k.name, p.Name, err)
 		}
 		copy(block[p.Offset:], raw)
 	}
@@ -94,7 +94,7 @@ func (k *Kernel) checkLaunch(c *Launch) error {
 		{"block x", c.Block.X, lim.MaxBlock.X}, {"block y", c.Block.Y, lim.MaxBlock.Y}, {"block z", c.Block.Z, lim.MaxBlock.Z},
 	} {
 		if d.got == 0 {
-			return fmt.Errorf("vm: launch of %s: %s is 0, at least 1 is expected", k.name, d.name)
+			return fmt.Errorf("softgpu: launch of %s: %s is 0, at least 1 is expected", k.name, d.name)
 		}
 		if d.got > d.limit {
 			return fail(d.name, uint64(d.got), uint64(d.limit))
@@ -108,7 +108,7 @@ func (k *Kernel) checkLaunch(c *Launch) error {
 		return fail("threads per block by .maxntid or .reqntid", threads, uint64(n))
 	}
 	if r := k.fn.ReqNTid; r[0] > 0 && (Dim3{uint32(r[0]), uint32(r[1]), uint32(r[2])}) != c.Block {
-		return fmt.Errorf("vm: launch of %s: block %v, .reqntid asks for (%d,%d,%d)", k.name, c.Block, r[0], r[1], r[2])
+		return fmt.Errorf("softgpu: launch of %s: block %v, .reqntid asks for (%d,%d,%d)", k.name, c.Block, r[0], r[1], r[2])
 	}
 	shared := k.shared.size + c.SharedBytes
 	limit := uint64(max(lim.SharedDefault, min(c.SharedLimit, lim.SharedOptIn)))
@@ -122,7 +122,7 @@ func (k *Kernel) checkLaunch(c *Launch) error {
 		return fail("local memory of a thread", k.local.size, lim.LocalBytes)
 	}
 	if len(c.Params) != k.paramSize {
-		return fmt.Errorf("vm: launch of %s: %d bytes of parameters, expected %d", k.name, len(c.Params), k.paramSize)
+		return fmt.Errorf("softgpu: launch of %s: %d bytes of parameters, expected %d", k.name, len(c.Params), k.paramSize)
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (k *Kernel) Launch(c Launch) (Stats, error) {
 		return r.stats, r.fault
 	}
 	if c.Context != nil && c.Context.Err() != nil {
-		return r.stats, fmt.Errorf("vm: launch of %s: %w", k.name, c.Context.Err())
+		return r.stats, fmt.Errorf("softgpu: launch of %s: %w", k.name, c.Context.Err())
 	}
 	return r.stats, nil
 }

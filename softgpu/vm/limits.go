@@ -66,9 +66,9 @@ type UnsupportedVersionError struct {
 
 func (e *UnsupportedVersionError) Error() string {
 	if e.Need == 0 {
-		return fmt.Sprintf("vm: PTX version %s is not known; versions %s to %s are", e.ISA, isaDrivers[0].isa, isaDrivers[len(isaDrivers)-1].isa)
+		return fmt.Sprintf("softgpu: PTX version %s is not known; versions %s to %s are", e.ISA, isaDrivers[0].isa, isaDrivers[len(isaDrivers)-1].isa)
 	}
-	return fmt.Sprintf("vm: PTX version %s needs a driver for CUDA %d.%d, this one is for %d.%d", e.ISA,
+	return fmt.Sprintf("softgpu: PTX version %s needs a driver for CUDA %d.%d, this one is for %d.%d", e.ISA,
 		e.Need/1000, e.Need%1000/10, e.Driver/1000, e.Driver%1000/10)
 }
 
@@ -84,10 +84,10 @@ func (lim *Limits) checkVersion(m *ptx.Module) error {
 		return &UnsupportedVersionError{m.Version, need, lim.Driver}
 	}
 	if m.SM > lim.SM {
-		return fmt.Errorf("vm: PTX for %s does not run on a device of compute capability %d.%d", m.Target, lim.SM/10, lim.SM%10)
+		return fmt.Errorf("softgpu: PTX for %s does not run on a device of compute capability %d.%d", m.Target, lim.SM/10, lim.SM%10)
 	}
 	if m.AddressSize != 64 {
-		return fmt.Errorf("vm: .address_size %d is not supported, 64 is expected", m.AddressSize)
+		return fmt.Errorf("softgpu: .address_size %d is not supported, 64 is expected", m.AddressSize)
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ type LimitError struct {
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("vm: launch of %s: %s: %d, at most %d", e.Kernel, e.Resource, e.Got, e.Limit)
+	return fmt.Sprintf("softgpu: launch of %s: %s: %d, at most %d", e.Kernel, e.Resource, e.Got, e.Limit)
 }
 
 // TooManyResources says that a launch fails because its blocks need more registers or

@@ -213,5 +213,5 @@ func TestDriversReadThePTXOfTheirTime(t *testing.T) {
 	m, err := ptx.Parse(".version 10.0\n.target sm_60\n.address_size 64\n")
 	require.NoError(t, err)
 	_, err = Load(NewMemory(1<<20), m, DefaultLimits())
-	require.EqualError(t, err, "vm: PTX version 10.0 is not known; versions 5.0 to 9.5 are")
+	require.EqualError(t, err, "softgpu: PTX version 10.0 is not known; versions 5.0 to 9.5 are")
 }

@@ -71,7 +71,7 @@ type LoadError struct {
 }
 
 func (e *LoadError) Error() string {
-	s := fmt.Sprintf("vm: ptx line %d: ", e.Line)
+	s := fmt.Sprintf("softgpu: ptx line %d: ", e.Line)
 	if e.Instr != "" {
 		s += e.Instr + ": "
 	}

@@ -27,10 +27,10 @@ const (
 )
 
 // ErrOutOfMemory is returned by Alloc when the device's memory does not suffice.
-var ErrOutOfMemory = errors.New("vm: out of device memory")
+var ErrOutOfMemory = errors.New("softgpu: out of device memory")
 
 // ErrBadPointer is returned for an address that no allocation starts at.
-var ErrBadPointer = errors.New("vm: not the address of a live allocation")
+var ErrBadPointer = errors.New("softgpu: not the address of a live allocation")
 
 // Memory is the global memory of one device. Alloc never gives an address twice,
 // so that a stale pointer is always recognised; within a pool, addresses are the

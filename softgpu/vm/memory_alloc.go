@@ -18,7 +18,7 @@ func (m *Memory) Alloc(size uint64, tag string) (uint64, error) {
 
 func (m *Memory) alloc(size uint64, tag string) (*alloc, error) {
 	if size == 0 {
-		return nil, fmt.Errorf("vm: alloc %s: 0 bytes asked for, at least 1 expected", tag)
+		return nil, fmt.Errorf("softgpu: alloc %s: 0 bytes asked for, at least 1 expected", tag)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

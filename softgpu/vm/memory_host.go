@@ -51,7 +51,7 @@ func (a *alloc) uninitialised(who string, off uint64) *Fault {
 // Memset fills count elements of width 1, 2 or 4 bytes with a value.
 func (m *Memory) Memset(addr uint64, value uint32, width int, count uint64) error {
 	if width != 1 && width != 2 && width != 4 {
-		return fmt.Errorf("vm: memset: width %d, expected 1, 2 or 4", width)
+		return fmt.Errorf("softgpu: memset: width %d, expected 1, 2 or 4", width)
 	}
 	if count == 0 {
 		return nil

@@ -40,12 +40,12 @@ func (m *Memory) Carve(addr, size uint64, tag string) error {
 	}
 	off := addr - pool.base
 	if size == 0 || size > pool.size-off {
-		return fmt.Errorf("vm: carve %s at byte %d of pool %d %q: %d bytes asked for, 1 to %d expected", tag, off, pool.id, pool.tag, size, pool.size-off)
+		return fmt.Errorf("softgpu: carve %s at byte %d of pool %d %q: %d bytes asked for, 1 to %d expected", tag, off, pool.id, pool.tag, size, pool.size-off)
 	}
 	list := *m.live.Load()
 	i, taken := indexOf(list, addr)
 	if taken || i > 0 && addr-list[i-1].base < list[i-1].size || i < len(list) && list[i].base-addr < size {
-		return fmt.Errorf("vm: carve %s, %d bytes at byte %d of pool %d %q: part of it is live (%s)", tag, size, off, pool.id, pool.tag, m.describe(addr))
+		return fmt.Errorf("softgpu: carve %s, %d bytes at byte %d of pool %d %q: part of it is live (%s)", tag, size, off, pool.id, pool.tag, m.describe(addr))
 	}
 	m.ids++
 	a := &alloc{base: addr, size: size, id: m.ids, tag: tag, data: pool.data[off : off+size : off+size]}

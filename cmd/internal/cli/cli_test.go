@@ -187,7 +187,7 @@ func TestExitCodesTellWhatHappened(t *testing.T) {
 	}{
 		{nil, 0, "", ""},
 		{Answer{"text\n"}, 0, "text\n", ""},
-		{errors.New("gpu: no file"), ExitFailed, "", "teach: no file.\n"},
+		{errors.New("softgpu: no file"), ExitFailed, "", "teach: no file.\n"},
 		{errors.New("class \x1b[2J\ntrain: done \u202e"), ExitFailed, "", "teach: class \\x1b[2J\\ntrain: done \\u202e.\n"},
 		{errors.Join(errors.New("a"), errors.New("b\nc")), ExitFailed, "", "teach: a.\nteach: b\\nc.\n"},
 		{Usagef("-x %d: wrong.", 1), ExitUsage, "", "teach: -x 1: wrong.\n"},

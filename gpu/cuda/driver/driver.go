@@ -22,7 +22,7 @@ import (
 )
 
 // ErrChosen is returned when a provider has been chosen already and another one is asked for.
-var ErrChosen = errors.New("driver: another provider of CUDA has been chosen already")
+var ErrChosen = errors.New("another provider of CUDA has been chosen already")
 
 // names holds every routed symbol, in the order of the slots, which is alphabetical.
 var names = func() []string {
@@ -73,15 +73,15 @@ func Install(table map[string]uintptr) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(table)) {
 		if _, known := slices.BinarySearch(names, name); !known {
-			return fmt.Errorf("driver: install: %s is not a routed symbol: declare it in gpu/cuda/include and run go generate", name)
+			return fmt.Errorf("install: %s is not a routed symbol: declare it in gpu/cuda/include and run go generate", name)
 		}
 		if table[name] == 0 {
-			return fmt.Errorf("driver: install: the address of %s is nil", name)
+			return fmt.Errorf("install: the address of %s is nil", name)
 		}
 	}
 	if init := bind[func(flags uint32) int32](table, "cuInit"); init != nil {
 		if code := init(0); code != 0 {
-			return fmt.Errorf("driver: install: cuInit answered %d", code)
+			return fmt.Errorf("install: cuInit answered %d", code)
 		}
 	}
 	choose(maps.Clone(table), nil)

@@ -70,10 +70,10 @@ func (k Kernels) launch(kernel Kernel, s Shape, words []uint64) error {
 	}
 	threads := uint64(s.Block[0]) * uint64(s.Block[1]) * uint64(s.Block[2])
 	if threads > uint64(entries[kernel].threads) {
-		return fmt.Errorf("kernels: %v: %d threads a block, compiled for at most %d", kernel, threads, entries[kernel].threads)
+		return fmt.Errorf("%v: %d threads a block, compiled for at most %d", kernel, threads, entries[kernel].threads)
 	}
 	if err := k.Launcher.Launch(kernel, s, words); err != nil {
-		return fmt.Errorf("kernels: %v: %w", kernel, err)
+		return fmt.Errorf("%v: %w", kernel, err)
 	}
 	return nil
 }

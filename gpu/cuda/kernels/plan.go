@@ -22,7 +22,7 @@ const (
 // kernel's index could overflow.
 func Count(n int) (int32, error) {
 	if n < 0 || n > MaxElements {
-		return 0, fmt.Errorf("kernels: %d elements in one operation: at most %d are possible; use smaller batches", n, MaxElements)
+		return 0, fmt.Errorf("%d elements in one operation: at most %d are possible; use smaller batches", n, MaxElements)
 	}
 	return int32(n), nil
 }

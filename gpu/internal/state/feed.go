@@ -73,11 +73,11 @@ func (f *Feed[B, P]) end(reason error) {
 // slot returns a slot of a feed that was not closed or freed.
 func (f *Feed[B, P]) slot(op string, i int) (*slot, error) {
 	if i < 0 || i >= len(f.slots) {
-		return nil, fmt.Errorf("gpu: %s: slot %d of a feed of %d, counted from 0: %w", op, i, len(f.slots), gpu.ErrShape)
+		return nil, fmt.Errorf("%s: slot %d of a feed of %d, counted from 0: %w", op, i, len(f.slots), gpu.ErrShape)
 	}
 	s := &f.slots[i]
 	if s.ended != nil {
-		return nil, fmt.Errorf("gpu: %s: %w", op, s.ended)
+		return nil, fmt.Errorf("%s: %w", op, s.ended)
 	}
 	return s, nil
 }
@@ -92,7 +92,7 @@ func (f *Feed[B, P]) require(op string, i int, state slotState) (*slot, error) {
 	if state == sent {
 		call = "Send"
 	}
-	return nil, fmt.Errorf("gpu: %s: slot %d needs a call of %s first: %w", op, i, call, gpu.ErrOrder)
+	return nil, fmt.Errorf("%s: slot %d needs a call of %s first: %w", op, i, call, gpu.ErrOrder)
 }
 
 // NewFeed makes a feed. Alloc is the device's own.
@@ -121,7 +121,7 @@ func (d *Device[B, P]) NewFeed(slots int, parts []gpu.FeedPart, alloc func(gpu.D
 		}
 		if err != nil {
 			_ = f.release() // the first error says more
-			return nil, fmt.Errorf("gpu: feed of %d slots: %w", slots, err)
+			return nil, fmt.Errorf("feed of %d slots: %w", slots, err)
 		}
 	}
 	d.Feeds[f] = struct{}{}
@@ -214,7 +214,7 @@ func (f *Feed[B, P]) Run(i int, p gpu.Program) error {
 // Free implements gpu.Feed. On a lost device only the device's Close can give anything back.
 func (f *Feed[B, P]) Free() error {
 	if f.freed {
-		return fmt.Errorf("gpu: free: %w", errFreedFeed)
+		return fmt.Errorf("free: %w", errFreedFeed)
 	}
 	if err := f.device.Ready("free"); err != nil && !errors.Is(err, gpu.ErrDeviceLost) {
 		return err
@@ -235,5 +235,5 @@ func (f *Feed[B, P]) Free() error {
 
 var (
 	errFreedFeed      = fmt.Errorf("the feed was freed: %w", gpu.ErrBuffer)
-	errForeignProgram = fmt.Errorf("gpu: run: the program belongs to another device: %w", gpu.ErrRecording)
+	errForeignProgram = fmt.Errorf("run: the program belongs to another device: %w", gpu.ErrRecording)
 )

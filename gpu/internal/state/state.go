@@ -36,10 +36,10 @@ func (b *Buffer) Bytes() int { return b.n * b.dtype.Size() }
 // CheckFree refuses to free a buffer that was freed or that belongs to a feed.
 func (b *Buffer) CheckFree() error {
 	if b.freed {
-		return fmt.Errorf("gpu: free: the buffer was freed before: %w", gpu.ErrBuffer)
+		return fmt.Errorf("free: the buffer was freed before: %w", gpu.ErrBuffer)
 	}
 	if b.feed {
-		return fmt.Errorf("gpu: free: the buffer belongs to a feed, which frees it: %w", gpu.ErrBuffer)
+		return fmt.Errorf("free: the buffer belongs to a feed, which frees it: %w", gpu.ErrBuffer)
 	}
 	return nil
 }
@@ -90,9 +90,9 @@ func (d *Device[B, P]) Ready(op string) error {
 	var none P
 	switch {
 	case d.closed:
-		return fmt.Errorf("gpu: %s: %w", op, gpu.ErrClosed)
+		return fmt.Errorf("%s: %w", op, gpu.ErrClosed)
 	case d.Recording != none:
-		return fmt.Errorf("gpu: %s: %w", op, gpu.ErrRecording)
+		return fmt.Errorf("%s: %w", op, gpu.ErrRecording)
 	}
 	return d.alive(op)
 }
@@ -101,14 +101,14 @@ func (d *Device[B, P]) alive(op string) error {
 	if d.Lost == nil {
 		return nil
 	}
-	return fmt.Errorf("gpu: %s: the device failed before: %w", op, d.Lost)
+	return fmt.Errorf("%s: the device failed before: %w", op, d.Lost)
 }
 
 // Accept decides whether an operation can run or be recorded. Check is the result of the
 // operation's shape check, and spans are all the memory that the operation uses.
 func (d *Device[B, P]) Accept(op string, check error, spans ...gpu.Span) error {
 	if d.closed {
-		return fmt.Errorf("gpu: %s: %w", op, gpu.ErrClosed)
+		return fmt.Errorf("%s: %w", op, gpu.ErrClosed)
 	}
 	if check != nil {
 		return check
@@ -130,11 +130,11 @@ func (d *Device[B, P]) own(op string, b gpu.Buffer) (B, error) {
 	own, ok := b.(B)
 	switch {
 	case b == nil:
-		return none, fmt.Errorf("gpu: %s: no buffer: %w", op, gpu.ErrBuffer)
+		return none, fmt.Errorf("%s: no buffer: %w", op, gpu.ErrBuffer)
 	case !ok || own == none || own.state().owner != owner(d):
-		return none, fmt.Errorf("gpu: %s: the buffer belongs to another device: %w", op, gpu.ErrBuffer)
+		return none, fmt.Errorf("%s: the buffer belongs to another device: %w", op, gpu.ErrBuffer)
 	case own.state().freed:
-		return none, fmt.Errorf("gpu: %s: the buffer was freed: %w", op, gpu.ErrBuffer)
+		return none, fmt.Errorf("%s: the buffer was freed: %w", op, gpu.ErrBuffer)
 	}
 	return own, nil
 }
@@ -150,7 +150,7 @@ func (d *Device[B, P]) Transfer(op string, b gpu.Buffer, off, n int) (B, error) 
 		return none, err
 	}
 	if size := own.state().Bytes(); off < 0 || off > size || n > size-off {
-		return none, fmt.Errorf("gpu: %s: bytes %d to %d of a buffer of %d: %w", op, off, off+n, size, gpu.ErrShape)
+		return none, fmt.Errorf("%s: bytes %d to %d of a buffer of %d: %w", op, off, off+n, size, gpu.ErrShape)
 	}
 	return own, nil
 }
@@ -161,7 +161,7 @@ func (d *Device[B, P]) CheckAlloc(t gpu.DType, n int) error {
 		return err
 	}
 	if t > gpu.Float64 || n < 0 {
-		return fmt.Errorf("gpu: alloc %d elements of %s: %w", n, t, gpu.ErrShape)
+		return fmt.Errorf("alloc %d elements of %s: %w", n, t, gpu.ErrShape)
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func (d *Device[B, P]) Add(b B, t gpu.DType, n int) {
 // Close makes the device and its feeds unusable. A second Close is an error.
 func (d *Device[B, P]) Close() error {
 	if d.closed {
-		return fmt.Errorf("gpu: close: %w", gpu.ErrClosed)
+		return fmt.Errorf("close: %w", gpu.ErrClosed)
 	}
 	d.closed = true
 	for f := range d.Feeds {
@@ -222,8 +222,8 @@ func (p *Program[B]) Use(spans []gpu.Span) {
 }
 
 var (
-	errFreedProgram = fmt.Errorf("gpu: run: the program was freed: %w", gpu.ErrRecording)
-	errFreedBuffer  = fmt.Errorf("gpu: run: a buffer of the program was freed: %w", gpu.ErrBuffer)
+	errFreedProgram = fmt.Errorf("run: the program was freed: %w", gpu.ErrRecording)
+	errFreedBuffer  = fmt.Errorf("run: a buffer of the program was freed: %w", gpu.ErrBuffer)
 )
 
 // CheckRun refuses to run a program that cannot run whole.
@@ -242,7 +242,7 @@ func (p *Program[B]) CheckRun() error {
 // End makes the program unusable. A second End is an error.
 func (p *Program[B]) End() error {
 	if p.freed {
-		return errors.New("gpu: free: the program was freed before")
+		return errors.New("free: the program was freed before")
 	}
 	p.freed, p.buffers, p.known = true, nil, nil
 	return nil

@@ -58,6 +58,6 @@ func TestWhatTheDriverLacksIsNamed(t *testing.T) {
 func TestPanicOnTheExecutorIsAnError(t *testing.T) {
 	e := NewExecutor()
 	defer e.Stop()
-	assert.EqualError(t, e.Do(func() error { panic("blas: illegal transpose") }), "gpu: internal error: blas: illegal transpose")
+	assert.EqualError(t, e.Do(func() error { panic("blas: illegal transpose") }), "internal error: blas: illegal transpose")
 	assert.NoError(t, e.Do(func() error { return nil }), "the executor still works")
 }

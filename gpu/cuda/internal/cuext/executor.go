@@ -35,7 +35,7 @@ func (e *Executor) loop() {
 func shielded(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("gpu: internal error: %v", p)
+			err = fmt.Errorf("internal error: %v", p)
 		}
 	}()
 	return f()
