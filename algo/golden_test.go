@@ -18,7 +18,7 @@ import (
 	"mdfa/model"
 )
 
-// goldenTolerance is what testdata/golden/GOLDEN.md allows: a share of the array's largest magnitude.
+// goldenTolerance is the tolerance of testdata/golden/GOLDEN.md: a share of the array's largest magnitude.
 const goldenTolerance = 1e-4
 
 // goldenFolder holds the vectors that the paper's own code computed.
@@ -58,7 +58,7 @@ func TestGoldenCases(t *testing.T) {
 	})
 }
 
-// arrays is an npz file, with a note of what was read.
+// arrays is an npz file, with a note of the arrays that were read.
 type arrays struct {
 	t      *testing.T
 	reader *npz.Reader

@@ -61,7 +61,7 @@ func TestHalfARuleIsRefused(t *testing.T) {
 	assert.ErrorIs(t, err, algo.ErrConfig, "no rule")
 }
 
-// TestEveryRuleIsInThePages looks for each rule in what people read.
+// TestEveryRuleIsInThePages looks for each rule in README and docs.
 func TestEveryRuleIsInThePages(t *testing.T) {
 	for _, page := range []string{"README.md", "docs/alignment.md"} {
 		text, err := os.ReadFile(filepath.Join("..", page))
@@ -89,7 +89,7 @@ func TestRulesDoWhatTheySay(t *testing.T) {
 	}
 }
 
-// TestTheEngineHoldsRulesToTheirPromises gives each rule feedback that breaks what it says of it.
+// TestTheEngineHoldsRulesToTheirPromises gives each rule feedback that breaks its promise.
 func TestTheEngineHoldsRulesToTheirPromises(t *testing.T) {
 	dev := cpu.Open()
 	defer func() { require.NoError(t, dev.Close()) }()

@@ -7,7 +7,7 @@ import (
 )
 
 // Activation is a nonlinearity f of the hidden layers. Its row in the table below defines it;
-// every device computes f and f' in loops or kernels of its own, which are tested against the row.
+// every device has its own loops or kernels for f and f', which are tested against the row.
 type Activation uint8
 
 // The activations. Every f is non-decreasing, as mDFA requires, and turns NaN into NaN.
@@ -172,7 +172,7 @@ func (a Activation) FLOPs() int { return activations[a].flops }
 // ONNX returns the operator that computes f.
 func (a Activation) ONNX() ONNXNode { return activations[a].onnx }
 
-// Hidden is the output of one hidden layer: what a forward pass writes and f' is computed from.
+// Hidden is the output of one hidden layer: a forward pass writes it, and f' is computed from it.
 type Hidden struct {
 	Act Activation
 	H   Span // f(a), [batch · size]; backward passes need it only where f' is computed from it

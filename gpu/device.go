@@ -67,7 +67,7 @@ type Device interface {
 	ConvGrad(ConvGradArgs) error
 	// Optimize updates a whole parameter arena: L2, the optimizer, and the floor, in one pass.
 	Optimize(OptimizeArgs) error
-	// Compare adds up what the angle, norms and signs of two matrices are computed from.
+	// Compare adds up the sums from which angle, norms and signs of two matrices are computed.
 	Compare(CompareArgs) error
 
 	// NewFeed makes a ring of slots that upload batches of the given parts while the device

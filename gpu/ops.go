@@ -134,7 +134,7 @@ func (l FeedbackLayer) Channels() int { return l.BiasGrad.Len }
 type FeedbackArgs struct {
 	E      Mat       // [batch, logits]
 	B      Mat       // [logits, Σ Size], the layers side by side in their order; or none
-	Gen    Generator // draws B if there is none; otherwise DrawNone
+	Gen    Generator // draws B if B is missing; otherwise DrawNone
 	Layers []FeedbackLayer
 }
 

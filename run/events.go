@@ -14,7 +14,7 @@ import (
 )
 
 // JSONLines is a follower that prints a run for machines: each event is a JSON object on a
-// line of its own. docs/output.md describes them.
+// its own line. docs/output.md describes them.
 type JSONLines struct {
 	Ignore
 	Out   io.Writer
@@ -70,7 +70,7 @@ func (j *JSONLines) print(event string, fields any) {
 	}
 }
 
-// Started prints what is known of the run, and where it is resumed from.
+// Started describes the run, and the checkpoint that it is resumed from.
 func (j *JSONLines) Started(s *Start) {
 	j.pace.Begin(s)
 	j.said = time.Now()
@@ -93,7 +93,7 @@ func (j *JSONLines) Started(s *Start) {
 	}
 }
 
-// Note prints what the user should know.
+// Note prints a remark for the user.
 func (j *JSONLines) Note(text string) { j.print("note", object{"text", text}) }
 
 // progressEvery is the time between two progress events. To know the loss is to wait for

@@ -48,7 +48,7 @@ func (printer) Epoch(e training.Epoch) error {
 	return nil
 }
 
-// A program makes a run on data of its own, watches it, resumes it for longer, and reads what
+// A program makes a run on its own data, watches it, resumes it for longer, and reads what
 // it left.
 func Example() {
 	ctx := context.Background()

@@ -30,7 +30,7 @@ type Follower interface {
 	Epoch(training.Epoch) error
 	// Checkpoint comes when there is a new state to resume from, in a file.
 	Checkpoint(path string, p training.Progress)
-	// Note is what the user should know, and no error.
+	// Note is a remark for the user that is not an error.
 	Note(text string)
 	// Finished comes when the files of the run are complete.
 	Finished(*Outcome)

@@ -22,7 +22,7 @@ type Need struct {
 	held  bool // the device took it when it was opened
 }
 
-// Memory lists what a run keeps on its device, the largest first.
+// Memory lists a run's memory on its device by purpose, the largest first.
 type Memory []Need
 
 // What a GPU takes beside the engine's own arrays: the workspace of cuBLAS, and patches of
@@ -32,7 +32,7 @@ const (
 	patchBytes, patchPart     = 256 << 20, 8
 )
 
-// planMemory adds up what a run allocates. On the cpu, whose memory is the host's, the
+// planMemory adds up a run's memory. On the cpu, whose memory is the host's, the
 // initial values are held once more while they are handed over. aligned: the run measures its
 // alignment.
 func planMemory(net *model.Network, c algo.Config, data training.Data, dev gpu.Info, aligned bool) Memory {
@@ -81,7 +81,7 @@ func (p Memory) Total() uint64 {
 	return sum
 }
 
-// String lists what takes 1 % or more: "images 55 MB · activations 12 MB".
+// String lists the purposes that take 1 % or more: "images 55 MB · activations 12 MB".
 func (p Memory) String() string {
 	var parts []string
 	for _, n := range p {

@@ -18,7 +18,7 @@ type everyImage struct{}
 
 func (everyImage) Image(int, []uint8) error { return nil }
 
-// allOfImageNet is what the loaders say of the 1000 classes at 224 pixels, of n images.
+// allOfImageNet is ImageNet with 1000 classes at 224 pixels and n images, as loaders describe it.
 func allOfImageNet(n int) *loaders.Dataset {
 	split := func(n int) loaders.Split { return loaders.Split{Source: everyImage{}, Labels: make([]int32, n)} }
 	return &loaders.Dataset{
@@ -27,7 +27,7 @@ func allOfImageNet(n int) *loaders.Dataset {
 	}
 }
 
-// arranged is what is planned for ImageNet's convnet under dfa, on a device with so much
+// arranged is the plan for ImageNet's convnet under dfa, on a device with so much
 // memory free. Nothing of the run exists yet.
 func arranged(t *testing.T, images int, free int64, cache string) (training.Data, Memory, error) {
 	t.Helper()

@@ -83,7 +83,7 @@ func (r *Run) initial(net *model.Network) (params, feedback []float32, err error
 	return params, feedback, nil
 }
 
-// training returns the configuration of the steps, with what draws the feedback in every
+// training returns the configuration of the steps, with the generator that draws the feedback in every
 // step where that is asked for.
 func (r *Run) training(net *model.Network) (algo.Config, error) {
 	c := r.config
@@ -95,7 +95,7 @@ func (r *Run) training(net *model.Network) (algo.Config, error) {
 	return c, refuse("backward_init", err)
 }
 
-// name tells runs apart by what matters most: "mdfa-convnet-c10-s0".
+// name names a run by its main settings: "mdfa-convnet-c10-s0".
 func (r *Run) name(data *loaders.Dataset) string {
 	kind, coarse := "dense", ""
 	if r.spec.Convnet {

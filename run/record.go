@@ -39,7 +39,7 @@ func leftOut(data *loaders.Dataset) *checkpoint.LeftOut {
 	return left
 }
 
-// record returns what run.json and checkpoints record. The facts of the fixed feedback
+// record returns the record in run.json and checkpoints. The facts of the fixed feedback
 // follow later: see feedbackFacts.
 func (r *Run) record(data *loaders.Dataset, net *model.Network) checkpoint.Settings {
 	flags, given := r.spec.Record()

@@ -54,7 +54,7 @@ func (k *runRecorder) save(s training.State) error {
 	return nil
 }
 
-// Epoch adds a row to epochs.csv; the weights of the best epoch are kept in a file of their own.
+// Epoch adds a row to epochs.csv; the weights of the best epoch are kept in a separate file.
 func (k *runRecorder) Epoch(e training.Epoch) error {
 	if err := k.run.AddEpoch(folder.EpochOf(e, k.settings.Data.Classes)); err != nil {
 		return err

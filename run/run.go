@@ -1,5 +1,5 @@
 // Package run makes training runs that any program can start, watch, resume and read. The
-// program train is its flags, what a terminal shows, and one call of this package.
+// program train is its flags, its terminal output, and one call of this package.
 //
 //	spec := run.Defaults()
 //	spec.Model, spec.MaxEpochs = "mdfa", 20
@@ -38,12 +38,12 @@ type Spec = settings.Spec
 // Defaults returns the settings that train has without flags.
 func Defaults() Spec { return settings.Defaults() }
 
-// Options is what a program gives its run. Every field may be left out.
+// Options are a program's inputs to its run. Every field may be left out.
 type Options struct {
 	// Device computes, opened with Spec.Sync and Spec.TF32; the program closes it. Nil: Train
 	// opens the device that Spec.Device names.
 	Device gpu.Device
-	// Data is what the run trains on. Nil: Train loads the data set that Spec.Dataset names.
+	// Data is the run's data set. Nil: Train loads the data set that Spec.Dataset names.
 	Data *loaders.Dataset
 	// Progress is told how far the loading of a data set has come.
 	Progress func(loaders.Progress)

@@ -272,7 +272,7 @@ func (s *session) explain(err error) error {
 	case errors.Is(err, gpu.ErrOutOfMemory):
 		return s.Memory.tooLarge(s.Device)
 	case errors.Is(err, gpu.ErrDeviceLost) && s.Device.Kind == "cuda":
-		// The software GPU has said what is wrong; NVIDIA's leaves it at a code.
+		// The software GPU's error explains itself; NVIDIA's driver returns a code only.
 		return fmt.Errorf("%w: run again with -sync to learn which kernel it was, and see what nvidia-smi says of the GPU", err)
 	}
 	return err

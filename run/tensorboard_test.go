@@ -20,7 +20,7 @@ func TestLossOfStepsIsThatSinceTheLastPoint(t *testing.T) {
 	require.NoError(t, err)
 	b := &tensorboardLogger{writer: w, steps: 150}
 	asked := 0
-	// A run of 150 steps an epoch that goes on behind step 40; the loss of step i is i.
+	// A run of 150 steps an epoch that is resumed after step 40; the loss of step i is i.
 	for _, at := range [][2]int{{1, 41}, {1, 42}, {1, 99}, {1, 100}, {1, 150}, {2, 1}, {2, 50}} {
 		step := at[1]
 		b.Step(at[0], step, func() (float64, error) {

@@ -24,7 +24,7 @@ const (
 	ratioTolerance = 1e-5
 )
 
-// aligned keeps what it is told, and the weights that each measurement belongs to.
+// aligned keeps each measurement, and the weights that it belongs to.
 type aligned struct {
 	silent
 	told   []measure.Alignment

@@ -119,7 +119,7 @@ func TestSoftwareGPUAgreesWithTheCPU(t *testing.T) {
 }
 
 // TestForkedStepsGiveTheBitsOfUnforkedOnes trains with every rule on one stream, then on
-// several under two orders of what may overlap. The software GPU finds any two operations
+// several under two orders of overlapping operations. The software GPU finds any two operations
 // that conflict without being ordered.
 func TestForkedStepsGiveTheBitsOfUnforkedOnes(t *testing.T) {
 	algotest.NeedEmu(t)
@@ -152,11 +152,11 @@ const (
 	// leanDense and leanConv are the launches of a DFA step; docs/gpu-step.md lists them.
 	leanDense, leanConv = 12, 19
 	// leanBytes is how much more than their floor all kernels but the products may move
-	// together: what is left are biases and errors that every few rows are read again.
+	// together: the rest are biases and errors, which every few rows read again.
 	leanBytes = 1.1
 )
 
-// TestStepsOnAGPUAreLean holds what a training step may cost, read off the ledger of
+// TestStepsOnAGPUAreLean bounds the cost of a training step, read from the ledger of
 // the software GPU: launches, and bytes against reading every input and writing every
 // output once.
 func TestStepsOnAGPUAreLean(t *testing.T) {

@@ -22,7 +22,7 @@ func (m Memory) Total() uint64 {
 	return m.Weights + m.Feedback + m.Activations + m.Images + m.Alignment
 }
 
-// PlanMemory adds up what a learner and a trainer will take. Aligned says whether the alignment is measured.
+// PlanMemory adds up the memory of a learner and a trainer. Aligned includes that for measuring the alignment.
 func PlanMemory(net *model.Network, c algo.Config, data Data, aligned bool) Memory {
 	batch := max(c.Batch, c.EvalBatch)
 	if c.EvalBatch == 0 {

@@ -16,7 +16,7 @@ import (
 	"mdfa/model"
 )
 
-// stateCase is a kind of run that is stopped and goes on.
+// stateCase is a kind of run that is stopped and resumed.
 type stateCase struct {
 	rule      *algo.Rule
 	optimizer gpu.Optimizer
@@ -77,7 +77,7 @@ func (c stateCase) trainer(t *testing.T, dev gpu.Device, seed uint64, schedule S
 	return l, trainer
 }
 
-// end is what a run came to, without its times and the padding of its arenas.
+// end is a run's result and state, without its times and the padding of its arenas.
 type end struct {
 	Result  Result
 	Tensors []model.Tensor
@@ -133,7 +133,7 @@ func TestARunThatGoesOnHasTheBitsOfOneThatNeverStopped(t *testing.T) {
 		}
 		for i, c := range cases {
 			t.Run(c.String(), func(t *testing.T) {
-				// 12 steps an epoch. Every step has a state; each case goes on from others.
+				// 12 steps an epoch. Every step has a state; each case resumes from others.
 				schedule := Schedule{Epochs: 2, SaveEvery: 1}
 				want, states := c.whole(t, dev, schedule)
 				require.Len(t, states, 24)

@@ -15,7 +15,7 @@ import (
 	"mdfa/softgpu"
 )
 
-// TestStreamedStepsOnAGPUAreLean reads off the ledger what streaming adds to a step: the
+// TestStreamedStepsOnAGPUAreLean reads the cost of streaming in a step from the ledger: the
 // copies of images and labels, and a wait for a copy that is long done.
 func TestStreamedStepsOnAGPUAreLean(t *testing.T) {
 	algotest.NeedEmu(t)

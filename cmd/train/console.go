@@ -81,7 +81,7 @@ func (c *console) field(label, text string) { c.detail(c.label(label) + text) }
 // labelColumns is the width of labels.
 const labelColumns = 9
 
-// label is a line's first word, in a column of its own.
+// label is a line's first word, in its own column.
 func (c *console) label(name string) string { return c.faint.Sprintf("%-*s", labelColumns, name) }
 
 // startLive begins the live line, on a terminal and unless -quiet.

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lossTolerance is what the devices' mean losses may differ by, relative to the loss:
+// lossTolerance is the largest difference of the devices' mean losses, relative to the loss:
 // both add in float32, in another order each, over a handful of steps.
 const lossTolerance = 1e-5
 

@@ -16,7 +16,7 @@ func versionLine() string {
 	return fmt.Sprintf("train %s, %s %s/%s", version.Read(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// listDevices prints what -devices shows: a line for each device of this machine.
+// listDevices prints a line for each device of this machine, for -devices.
 func listDevices(out *console) {
 	var text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)

@@ -16,7 +16,7 @@ import (
 	"mdfa/run/folder"
 )
 
-// events reads what -log json printed.
+// events reads the output of -log json.
 func events(t *testing.T, text string) (names []string, all []map[string]any) {
 	t.Helper()
 	for line := range strings.Lines(text) {

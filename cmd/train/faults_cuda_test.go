@@ -39,7 +39,7 @@ func epochLines(t *testing.T, got finished) []string {
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")[:strings.Count(text, "\n")]
 }
 
-// assertKept checks that what a broken run reached is on the disk: a failed result, and
+// assertKept checks that a broken run's results so far are on the disk: a failed result, and
 // the epochs before the fault exactly as an undisturbed run has them.
 func assertKept(t *testing.T, got finished, want []string) {
 	t.Helper()

@@ -20,7 +20,7 @@ const (
 // resumeAuto is the value of -resume that looks for a run itself.
 const resumeAuto = "auto"
 
-// options are what the flags say: the settings of the run, and the program's own.
+// options holds the flags: the settings of the run, and the program's own.
 type options struct {
 	settings.Spec
 	resume, log             string
@@ -28,7 +28,7 @@ type options struct {
 	flags                   map[string]string // the program's own flags that run.json records
 }
 
-// about is what the program says of itself in its help text and in docs/cli.md.
+// about describes the program in its help text and in docs/cli.md.
 var about = cli.Program{
 	Name: "train",
 	Summary: "train teaches a network with backpropagation (bp) or without it (" +

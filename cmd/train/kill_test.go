@@ -44,7 +44,7 @@ func TestKilledRunsEndInTheSameBits(t *testing.T) {
 	}
 }
 
-// killAndGoOn kills a run at random moments and has it go on, until it is complete, and
+// killAndGoOn kills a run at random moments and resumes it, until it is complete, and
 // again from the beginning until the number of kills is reached. Each time it must end in
 // the bits of the run that was left alone.
 func killAndGoOn(t *testing.T, least int, args []string) {

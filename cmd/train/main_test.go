@@ -39,7 +39,7 @@ var buildTags = ""
 
 func buildAndRun(m *testing.M) (int, error) {
 	if signal.Ignored(syscall.SIGHUP) {
-		// As under nohup. Programs that the tests start would inherit it, and not what is handled.
+		// As under nohup: programs that the tests start inherit an ignored signal, but not a handled one.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	dir, err := os.MkdirTemp("", "train")
@@ -67,7 +67,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// finished is what a run of the program left behind.
+// finished is the output, exit code and folder of a run of the program.
 type finished struct {
 	stdout, stderr string
 	code           int

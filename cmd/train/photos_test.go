@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Made-up photographs: those of a class have a colour of their own, under some noise.
+// Made-up photographs: each class has its own colour, under some noise.
 const (
 	synsets        = 22
 	trainOfSynset  = 8

@@ -19,7 +19,7 @@ import (
 	"mdfa/run/settings"
 )
 
-// runEnd is what a run must have come to again, bit by bit.
+// runEnd is the end of a run that a resumed run must reach, bit-identical.
 type runEnd struct {
 	epochs, result string // rows without times
 	alignment      string // alignment.csv; "" if there is none

@@ -98,7 +98,7 @@ func TestDivergedRunKeepsWhatItReached(t *testing.T) {
 	assert.Equal(t, "NaN", epochs[0]["train_loss"])
 }
 
-// startLong starts a run that goes on until it is stopped, and waits for a line of its
+// startLong starts a run that trains until it is stopped, and waits for a line of its
 // output that matches.
 func startLong(t *testing.T, until string, args ...string) (cmd *exec.Cmd, rest func() (stdout, stderr string)) {
 	t.Helper()

@@ -82,7 +82,7 @@ func TestStreamsImagesThatStayInTheirFiles(t *testing.T) {
 	assert.Equal(t, "3", requireResult(t, got)["steps"])
 }
 
-// The run must not go on with an image that has changed, nor count the epoch it was met in.
+// The run must not continue with an image that has changed, nor count that image's epoch.
 func TestFlippedByteInAStreamedImageStopsTheRun(t *testing.T) {
 	const row = 1230 // every fifth from 4 on is for the test, at the end
 	dir := blackImages(t)
@@ -121,7 +121,7 @@ func TestSignalEndsAStreamedEpochWithItsResults(t *testing.T) {
 	})
 }
 
-// assertEndsPromptly sends what Ctrl-C sends, and checks how the program takes leave.
+// assertEndsPromptly sends the signal of Ctrl-C, and checks how the program ends.
 func assertEndsPromptly(t *testing.T, signal func(os.Signal) error, rest func() (stdout, stderr string)) {
 	t.Helper()
 	start := time.Now()

@@ -39,7 +39,7 @@ func newTerminal(out *console, program string) *terminal {
 	return t
 }
 
-// close takes what is alive off the terminal.
+// close removes the live line from the terminal.
 func (t *terminal) close() {
 	if t.display != nil {
 		t.display.Close()
@@ -55,7 +55,7 @@ func (t *terminal) loading(p loaders.Progress) {
 	}
 }
 
-// Planned prints the header: what will run.
+// Planned prints the header, which describes the run.
 func (t *terminal) Planned(s *run.Start) {
 	t.close()
 	t.out.detail(t.out.bold.Sprint(s))
@@ -79,7 +79,7 @@ func (t *terminal) Started(s *run.Start) {
 	c.field("resume", r.Text(s.StepsPerEpoch))
 }
 
-// Note prints what the user should know.
+// Note prints a remark for the user.
 func (t *terminal) Note(text string) { t.out.field("note", text) }
 
 // Step draws the live line, a few times a second and where there is one. The last step of an

@@ -40,7 +40,7 @@ func onTerminal(t *testing.T, columns uint16, env []string, args ...string) stri
 	return strings.ReplaceAll(sent.String(), "\r\n", "\n")
 }
 
-// screen plays what a terminal was sent, as far as this program uses one: cursor up,
+// screen plays the output that a terminal got, as far as this program uses one: cursor up,
 // clear to the end, colours. It returns the lines that are left.
 func screen(t *testing.T, sent string) []string {
 	t.Helper()

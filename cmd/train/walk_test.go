@@ -30,7 +30,7 @@ var randomName = regexp.MustCompile(`\.new-\d+-\d+|-\d{8}T\d{6}`)
 
 // TestEveryFailedWriteLeavesARunThatGoesOn makes each change to the files of a run fail in
 // turn, alone, with all that follow it, and by the end of the process. Each time the program must
-// say so in a sentence, and the run must go on to the bits of the one that was left alone.
+// say so in a sentence, and the resumed run must be bit-identical to the undisturbed one.
 // Of changes of one kind to one file the last is taken, in one of the ways; with MDFA_TEST_KILLS
 // each one, in all of them.
 func TestEveryFailedWriteLeavesARunThatGoesOn(t *testing.T) {
@@ -108,7 +108,7 @@ func TestEveryFailedWriteLeavesARunThatGoesOn(t *testing.T) {
 	t.Logf("%d changes, %d failures: %v", len(changes), walked, kinds)
 }
 
-// The damaged last checkpoint must not replace the one that the run goes on from, whatever
+// The damaged last checkpoint must not replace the one that the run is resumed from, whatever
 // fails while the new one is written.
 func TestARunFromPreviousIsNotLostToAFailedSave(t *testing.T) {
 	args := []string{"-data", madeUp(t), "-layers", "16", "-batch_size", "32", "-report=false", "-max_epochs"}

@@ -1,6 +1,6 @@
 //go:build !race
 
-// The race detector makes sync.Pool forget at random, purego's too: what allocates
+// The race detector makes sync.Pool forget at random, purego's too: code that allocates
 // nothing can be seen only without it. make test runs these tests by themselves.
 
 package cpu_test

@@ -156,7 +156,7 @@ func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 // ConvGrad multiplies transposed patches with errors. It is cut along the batch, as the forward
 // pass is, so that a worker reads the images that it has in its cache, and the parts' sums are
 // added in order. If these sums would take much memory, the patches are cut into columns, each
-// with a gradient of its own, unless patches are narrow (the first layer of a grey image has
+// with its own gradient, unless patches are narrow (the first layer of a grey image has
 // 25 columns).
 func (d *Device) ConvGrad(a gpu.ConvGradArgs) error {
 	return d.submit("conv gradient", a.Check(), []gpu.Span{a.DW, a.X, a.DY}, func() []phase {

@@ -85,7 +85,7 @@ func (p *pool) run(parts int, work func(part, worker int)) {
 	}
 }
 
-// take runs one part of the current phase, and returns false if there is none left.
+// take runs one part of the current phase, and returns false if no part is left.
 func (p *pool) take(worker int) bool {
 	for n := range p.workers {
 		t := &p.tickets[(worker+n)%p.workers]

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience is more than any machine needs for what takes microseconds.
+// patience is longer than any machine needs for work of microseconds.
 const patience = 30 * time.Second
 
 func TestPoolTakesEachPartOnce(t *testing.T) {
@@ -39,7 +39,7 @@ func asleep(t *testing.T) *pool {
 }
 
 // TestSleepingWorkersAreWoken has a part that ends only when another one has begun, which
-// then goes on for a while: the caller has to wait for it, too.
+// then works for a while longer: the caller has to wait for it, too.
 func TestSleepingWorkersAreWoken(t *testing.T) {
 	p := asleep(t)
 	defer p.close()

@@ -9,7 +9,7 @@ import (
 	"mdfa/gpu/cuda/internal/cuext"
 )
 
-// blasStream is a stream with a cuBLAS of its own, whose workspace no other stream's products
+// blasStream is a stream with its own cuBLAS handle, whose workspace no other stream's products
 // write to. NVIDIA promises the same bits from run to run only then (cuBLAS documentation,
 // "Results Reproducibility").
 type blasStream struct {
@@ -21,7 +21,7 @@ type blasStream struct {
 }
 
 // open makes the stream. It does not wait for the default stream, which the package does not
-// use. After an error, closeBLAS and close give back the part that was opened.
+// use. After an error, closeBLAS and close free the part that was opened.
 func (s *blasStream) open(c caller) error {
 	var err error
 	s.stream, err = cu.MakeStream(cu.NonBlocking)

@@ -110,7 +110,7 @@ type closing struct {
 	do   func() error
 }
 
-// close gives back everything that was opened, in the opposite order, and returns the first
+// close frees everything that was opened, in the opposite order, and returns the first
 // error. Users are closed before the memory that they use. Open calls it too, after a failure.
 func (c *context) close(users ...closing) error {
 	streams := append(slices.Clone(c.side), &c.queue.blasStream)

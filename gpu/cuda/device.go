@@ -84,7 +84,7 @@ func (d *Device) reserve(b *buffer, t gpu.DType, n int) error {
 		return tooLarge()
 	}
 	bytes := n * t.Size()
-	// An empty buffer gets an address of its own, since 0 is the missing argument of a kernel.
+	// An empty buffer gets its own address, since 0 is the missing argument of a kernel.
 	addr, err := c.memory.reserve(max(bytes, 1), fmt.Sprintf("%s[%d]", t, n))
 	if errors.Is(err, gpu.ErrOutOfMemory) {
 		return tooLarge()

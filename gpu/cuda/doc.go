@@ -10,7 +10,7 @@
 //     and waits until the call was made, not until the GPU is done.
 //   - All work goes into one stream, which runs it in the order of the calls. Memory that is
 //     freed while an operation on it is still waiting can therefore be handed out again at
-//     once. There are two exceptions. The copies of feeds have a stream of their own, with
+//     once. There are two exceptions. The copies of feeds have their own stream, with
 //     events between the two (feed.go). Within a recorded step the operations may use several
 //     streams; the step as a whole has its place in the first.
 //   - Memory comes out of chunks that the device keeps (memory.go, internal/arena), so that
@@ -32,7 +32,7 @@
 // # Reproducibility
 //
 // The same calls on the same model of GPU give the same bits. No kernel uses atomics or an
-// order that is left to chance. Each stream has a cuBLAS with a workspace of its own, under
+// order that is left to chance. Each stream has its own cuBLAS handle and workspace, under
 // which NVIDIA promises the same (cuBLAS documentation, "Results Reproducibility").
 // Operations that overlap touch no memory in common. Products are plain float32 unless
 // Options.TF32 asks otherwise.

@@ -13,7 +13,7 @@ import (
 	"mdfa/gpu/cuda/internal/cuext"
 )
 
-// copier copies the batches of a feed in a stream of its own, beside the one in which
+// copier copies the batches of a feed in its own stream, beside the one in which
 // programs run. Two events of each slot order the streams, outside of the programs' graphs:
 //
 //	copies    … waits for used · copies the slot · records sent …
@@ -142,12 +142,12 @@ func (s *feedSlot) recordUsed() error {
 	return s.failure("cuEventRecord", s.used.Record(s.queue.stream))
 }
 
-// Free waits for both streams and gives back whatever the slots took.
+// Free waits for both streams and frees the slots' memory.
 func (c *copier) Free() error {
 	return c.context.do("free", func() error { return cmp.Or(c.context.drain(), c.close()) })
 }
 
-// close gives back everything but the buffers, and returns the first error. It runs on the
+// close frees everything but the buffers, and returns the first error. It runs on the
 // executor, when both streams are idle.
 func (c *copier) close() error {
 	var first error

@@ -31,7 +31,7 @@ const (
 )
 
 // openContext takes the device's primary context, as CUDA's runtime library does, and cuBLAS
-// with it: a context of its own would cost some hundred MiB more, and its creation is one of
+// with it: its own context would cost some hundred MiB more, and its creation is one of
 // the few calls that have changed from one CUDA to the next. Lost gets the error after which
 // the context is unusable.
 func openContext(o Options, lost *error) (*context, error) {
@@ -52,7 +52,7 @@ func (c *context) open() error {
 	if err != nil {
 		return c.failure("cuDevicePrimaryCtxRetain", err)
 	}
-	// The context is set, not pushed: a gorgonia Ctx would bring a goroutine of its own,
+	// The context is set, not pushed: a gorgonia Ctx would bring its own goroutine,
 	// and panics on some errors.
 	err = c.failure("cuCtxSetCurrent", cu.SetCurrentContext(primary))
 	for _, next := range []func() error{c.loadKernels, c.openStream, c.openMemory, c.openBLAS} {

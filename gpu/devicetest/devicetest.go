@@ -111,7 +111,7 @@ func (s *suite) device(t *testing.T) gpu.Device {
 	return d
 }
 
-// claims runs one subtest for each claim, in the order of their names, on a device of its own.
+// claims runs one subtest for each claim, in the order of their names, each on its own device.
 func (s *suite) claims(t *testing.T, claims map[string]func(*testing.T, gpu.Device)) {
 	for _, name := range sortedKeys(claims) {
 		t.Run(name, func(t *testing.T) { claims[name](t, s.device(t)) })

@@ -84,7 +84,7 @@ var faults = []struct {
 // faultVariable names the fault for the process that runs the suite.
 const faultVariable = "MDFA_TEST_FAULT"
 
-// TestFaultsAreFound runs the suite on faulty devices, each in a process of its own, as the
+// TestFaultsAreFound runs the suite on faulty devices, each in its own process, as the
 // failures of a subtest are failures of the test.
 func TestFaultsAreFound(t *testing.T) {
 	if name, planted := os.LookupEnv(faultVariable); planted {

@@ -71,7 +71,7 @@ func openEmu(unit string, o Options) (gpu.Device, error) {
 	return softwareGPU{dev, machine}, nil
 }
 
-// softwareGPU also looks for what a run did not give back.
+// softwareGPU also reports memory that a run did not free.
 type softwareGPU struct {
 	*cuda.Device
 	machine *softgpu.Machine
@@ -116,7 +116,7 @@ func ordinalOf(kind, unit string) (int, error) {
 
 const cublasRemedy = "fetch it with make cublas, install pip's nvidia-cublas-cu12 into the active Python environment, or name its folder in MDFA_CUBLAS"
 
-// remedyFor says what to do about what OpenNVIDIA found missing.
+// remedyFor names the remedy for a library that OpenNVIDIA did not find.
 func remedyFor(err error) string {
 	switch {
 	case errors.Is(err, driver.ErrNoDriver):
@@ -132,7 +132,7 @@ func remedyFor(err error) string {
 }
 
 // opening takes the operation off an error of cuda.Open: the caller names the device.
-// Out of memory before anything of the run is there is a matter of its own.
+// Running out of memory before the run has allocated anything has another remedy.
 func opening(err error) error {
 	text := strings.TrimPrefix(err.Error(), "open: ")
 	if errors.Is(err, gpu.ErrOutOfMemory) {
@@ -167,7 +167,7 @@ func describeCUDA() [][]string {
 	return rows
 }
 
-// describeEmu says what the software GPU would pretend to be.
+// describeEmu describes the GPU that the software GPU imitates.
 func describeEmu() [][]string {
 	options, err := emuOptions()
 	if err != nil {
@@ -197,7 +197,7 @@ func cublasText(found driver.Info) string { return strings.TrimSpace("cuBLAS " +
 // cudaVersion is "12.9" for 12090.
 func cudaVersion(v int) string { return fmt.Sprintf("%d.%d", v/1000, v%1000/10) }
 
-// withTF32 adds what changes the numbers of a run to its device.
+// withTF32 adds TF32, which changes a run's numbers, to its device.
 func withTF32(detail string, o Options) string {
 	if o.TF32 {
 		return detail + ", TF32 products"

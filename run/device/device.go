@@ -15,19 +15,19 @@ import (
 )
 
 // entry is one kind of device that -device can name. Builds add theirs through
-// gpuDevices, in a file of their own build tag.
+// gpuDevices, in a file with a build tag.
 type entry struct {
 	name string
 	// auto says that -device auto tries it; the entries are tried in their order.
 	auto bool
-	// open starts the device. unit is what follows the colon in "cuda:1", or "".
+	// open starts the device. unit is the text after the colon in "cuda:1", or "".
 	open func(unit string, o Options) (gpu.Device, error)
 	// describe returns the lines of -devices, each as its columns. The first column names
 	// the device as -device takes it.
 	describe func() [][]string
 }
 
-// Options are what only GPUs take, the software one among them.
+// Options are the options of GPUs, including the software GPU.
 type Options struct {
 	Sync bool // wait after every kernel, so that an error names it
 	TF32 bool // products by tensor cores, factors rounded to 10 bits
@@ -69,7 +69,7 @@ func kinds() []entry {
 	return slices.Insert(table, i, host)
 }
 
-// Names lists what -device takes, a number behind a colon left out.
+// Names lists the values of -device, without a number after a colon.
 func Names() []string {
 	names := []string{"auto"}
 	for _, d := range kinds() {

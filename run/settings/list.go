@@ -229,7 +229,7 @@ func init() { // its functions look into it
 		{
 			Name: "device", Group: GroupMachine, Argument: "NAME", Help: strings.Join(Devices, ", ") + "; cuda:1 is the second GPU",
 			Field: func(s *Spec) any { return &s.Device }, Choices: Devices,
-			Resume: Inherit, // results and pages name the device that it came to
+			Resume: Inherit, // results and pages name the device that was used
 		},
 		{
 			Name: "sync", Group: GroupMachine, Help: "on a GPU, wait after every kernel, so that an error names it",
@@ -286,7 +286,7 @@ func Find(name string) *Setting {
 	return nil
 }
 
-// layersInEffect is a list of layers in one spelling. The default is what the network has.
+// layersInEffect is a list of layers in one spelling. The default is the network's own list.
 func layersInEffect(text, name string, kind model.Kind, s *Spec, f *Facts) string {
 	if text == "" && f.Network != nil {
 		return Hidden(f.Network, kind)

@@ -96,7 +96,7 @@ func (s Spec) Resumed(earlier *Facts, name string) (Spec, error) {
 	return merged, nil
 }
 
-// SameRun says whether two specs are those of the same run; f is what the earlier one came to.
+// SameRun reports whether two specs belong to the same run; f holds the facts of the earlier one.
 func (s *Spec) SameRun(f *Facts) bool {
 	return !slices.ContainsFunc(List, func(setting *Setting) bool {
 		return setting.Identity && setting.InEffect(s, f) != setting.InEffect(&f.Spec, f)

@@ -49,7 +49,7 @@ type Spec struct {
 
 	CheckpointEvery int // steps; 0: one checkpoint an epoch, NoCheckpoints: none
 
-	Out         string // each run gets a folder of its own in this one
+	Out         string // each run gets its own folder in this one
 	Report      bool
 	TensorBoard bool
 	Alignment   int // steps; 0: never
@@ -83,7 +83,7 @@ const (
 // NoCheckpoints is the value of -checkpoint_every that keeps none.
 const NoCheckpoints = -1
 
-// Policy says what a resumed run does with a setting.
+// Policy is a resumed run's treatment of a setting.
 type Policy int
 
 // The policies. A setting without one fails the tests.
@@ -94,7 +94,7 @@ const (
 	Renew            // each start of a run has its own value
 )
 
-// Path says what of the file system a value names.
+// Path is the kind of path that a value names.
 type Path int
 
 // The kinds of paths.
@@ -104,7 +104,7 @@ const (
 	Folder
 )
 
-// Facts hold a run's settings with what its data, network and device made of them.
+// Facts hold a run's settings, with its data, network and device, which complete them.
 type Facts struct {
 	Spec
 	Shape   [3]int // height, width, channels
@@ -227,7 +227,7 @@ func (s *Setting) check(spec *Spec) error {
 	return nil
 }
 
-// Refuse turns what a parser says of a value into a sentence about the setting:
+// Refuse turns a parser's error about a value into a sentence about the setting:
 // `initializer "Q": expected …` becomes `-forward_init "Q": expected …`.
 func (s *Setting) Refuse(err error) error {
 	if err == nil {

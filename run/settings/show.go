@@ -9,7 +9,7 @@ import (
 // Fact is a name with a text.
 type Fact struct{ Name, Text string }
 
-// show lists what a run shows at a kind of place, in order.
+// show lists a run's settings at a kind of place, in order.
 func show(f *Facts, place func(*Setting) *Place) []Fact {
 	var list []Fact
 	for _, s := range List {
@@ -47,7 +47,7 @@ func move(list []Fact, name, after string) []Fact {
 // Columns are the settings' columns of result.csv.
 func (f *Facts) Columns() []Fact { return show(f, func(s *Setting) *Place { return s.Result }) }
 
-// Compared is what runs are grouped by: those whose facts are equal differ in their seed
+// Compared lists the facts by which runs are grouped: runs whose facts are equal differ in their seed
 // alone.
 func (f *Facts) Compared() []Fact {
 	list := move(show(f, func(s *Setting) *Place { return s.Compare }), "rule", "")

@@ -18,7 +18,7 @@ func scaleFloats(dst, src []float32, scale float32) {
 	}
 }
 
-// activate rounds the table's float64 result, apart from activations with a loop of their own.
+// activate rounds the table's float64 result, apart from activations with their own loop.
 func activate(act gpu.Activation, h, z, bias []float32) {
 	low, high, clipped := bounds(act)
 	switch {
@@ -59,7 +59,7 @@ func bounds(act gpu.Activation) (low, high float32, clipped bool) {
 
 var infinity = float32(math.Inf(1))
 
-// timesSlope computes f' in float32, apart from activations without a loop of their own.
+// timesSlope computes f' in float32, apart from activations without their own loop.
 func timesSlope(act gpu.Activation, d, v, sum []float32) {
 	low, high, clipped := bounds(act)
 	switch {

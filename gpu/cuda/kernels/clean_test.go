@@ -77,7 +77,7 @@ const (
 	oddRow    = 37
 )
 
-// productRuns launches every kernel, each on fresh memory, and says what it leaves.
+// productRuns launches every kernel, each on fresh memory, and returns its results.
 func productRuns() map[string]func(p *product) []result {
 	runs := map[string]func(p *product) []result{}
 	for name, row := range map[string]int{", vectors": vectorRow, "": oddRow} {

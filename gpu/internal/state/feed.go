@@ -131,7 +131,7 @@ func (d *Device[B, P]) NewFeed(slots int, parts []gpu.FeedPart, alloc func(gpu.D
 // Copier returns the part of the feed that NewFeed was given.
 func (f *Feed[B, P]) Copier() Copier[B, P] { return f.copier }
 
-// release gives back the copier's part, then the buffers.
+// release frees the copier's part, then the buffers.
 func (f *Feed[B, P]) release() error {
 	err := f.copier.Free()
 	for i := range f.slots {

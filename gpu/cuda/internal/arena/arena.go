@@ -157,7 +157,7 @@ func (b *block) join(next *block) {
 	}
 }
 
-// trim gives back the chunks that have no taken block.
+// trim frees the chunks that have no taken block.
 func (a *Arena) trim() error {
 	var first error
 	a.chunks = slices.DeleteFunc(a.chunks, func(c *chunk) bool {

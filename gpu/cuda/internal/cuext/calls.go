@@ -80,7 +80,7 @@ var fatal = map[Result]bool{
 }
 
 // String returns CUDA's own name, CUDA_ERROR_OUT_OF_MEMORY. The driver is asked, since
-// gorgonia.org/cu has names of its own, and none for errors that are newer than CUDA 10.
+// gorgonia.org/cu has other names, and no names for errors newer than CUDA 10.
 func (r Result) String() string {
 	var name *C.char
 	if C.cuGetErrorName(C.CUresult(r), &name) != C.CUDA_SUCCESS || name == nil {
