@@ -194,9 +194,9 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, steps int) {
 	loss, accuracy := a.floats("loss"), a.floats("acc")
 	var worst offset // of all arrays of the case
 	defer func() { t.Log("worst: ", worst) }()
-	within := func(t *testing.T, want, got []float32, format string, args ...any) {
+	requireClose := func(t *testing.T, want, got []float32, format string, args ...any) {
 		t.Helper()
-		if d := within(t, want, got, format, args...); d.share >= worst.share {
+		if d := requireClose(t, want, got, format, args...); d.share >= worst.share {
 			worst = d
 		}
 	}
@@ -213,11 +213,11 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, steps int) {
 
 		m, err := l.Metrics()
 		require.NoError(t, err)
-		within(t, []float32{loss[step]}, []float32{float32(m.MeanLoss())}, "loss, step %d", step)
-		within(t, []float32{accuracy[step]}, []float32{float32(m.Accuracy())}, "acc, step %d", step)
+		requireClose(t, []float32{loss[step]}, []float32{float32(m.MeanLoss())}, "loss, step %d", step)
+		requireClose(t, []float32{accuracy[step]}, []float32{float32(m.Accuracy())}, "acc, step %d", step)
 		logits, err := l.Logits(c.Batch)
 		require.NoError(t, err)
-		within(t, stepOf(a.floats("logits"), step, steps), logits, "logits, step %d", step)
+		requireClose(t, stepOf(a.floats("logits"), step, steps), logits, "logits, step %d", step)
 
 		after, err := l.Params()
 		require.NoError(t, err)
@@ -232,7 +232,7 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, steps int) {
 		}
 		for i, layer := range net.Layers {
 			check := func(key string, r model.Range, got []float32) {
-				within(t, stepOf(a.floats(fmt.Sprintf(key, i)), step, steps), r.Of(got), key+", step %d", i, step)
+				requireClose(t, stepOf(a.floats(fmt.Sprintf(key, i)), step, steps), r.Of(got), key+", step %d", i, step)
 			}
 			check("gW%d", layer.W, grads)
 			check("gb%d", layer.B, grads)
@@ -284,8 +284,8 @@ func (d offset) String() string {
 	return fmt.Sprintf("%s, element %d: want %g, got %g, %.3g of the tolerance", d.array, d.element, d.want, d.got, d.share)
 }
 
-// within requires every element to be as close as testdata/golden/GOLDEN.md asks, and returns the farthest.
-func within(t *testing.T, want, got []float32, format string, args ...any) offset {
+// requireClose requires every element to be as close as testdata/golden/GOLDEN.md asks, and returns the farthest.
+func requireClose(t *testing.T, want, got []float32, format string, args ...any) offset {
 	t.Helper()
 	d := offset{array: fmt.Sprintf(format, args...)}
 	require.Len(t, got, len(want), d.array)
@@ -376,6 +376,6 @@ func runOptimizer(t *testing.T, dev gpu.Device, kind gpu.Optimizer, lr float32, 
 		}
 		got, err := gpu.Read[float32](dev, gpu.All(w))
 		require.NoError(t, err)
-		within(t, want[i*n:(i+1)*n], got, "after %d steps", snapshot)
+		requireClose(t, want[i*n:(i+1)*n], got, "after %d steps", snapshot)
 	}
 }

@@ -64,9 +64,9 @@ func records(set cifarSet, first, n int) []byte {
 // cifar10 and 200 of cifar100, and 20 and 100 test images.
 func cifarFiles(set cifarSet) map[string][]byte {
 	files := map[string][]byte{}
-	each := map[string]int{"cifar10": 10, "cifar100": 200}[set.name]
+	perFile := map[string]int{"cifar10": 10, "cifar100": 200}[set.name]
 	for i, name := range set.train {
-		files[name] = records(set, i*each, each)
+		files[name] = records(set, i*perFile, perFile)
 	}
 	files[set.test] = records(set, 0, map[string]int{"cifar10": 20, "cifar100": 100}[set.name])
 	for i, label := range set.labels {

@@ -115,6 +115,6 @@ func (n *Network) FAFeedback(init Init, seed uint64) ([]float32, []Range, error)
 	return arena, ranges, nil
 }
 
-func (n *Network) drawError(what string, layer int, err error) error {
-	return fmt.Errorf("%s of layer %d (%v): %w", what, layer+1, n.Layers[layer], err)
+func (n *Network) drawError(tensor string, layer int, err error) error {
+	return fmt.Errorf("%s of layer %d (%v): %w", tensor, layer+1, n.Layers[layer], err)
 }

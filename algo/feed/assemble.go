@@ -15,11 +15,11 @@ import (
 // first error, also of use, or when ctx ends. Errors name the examples by name.
 func Each(ctx context.Context, name string, e Examples, features, batch int, use func(first int, images []byte) error) error {
 	const slots = 3 // batches in memory: one is used while the next are read
-	return each(ctx, name, e, features, nil, batch, slots, runtime.GOMAXPROCS(0), use)
+	return assemble(ctx, name, e, features, nil, batch, slots, runtime.GOMAXPROCS(0), use)
 }
 
-// each does as Each, in the given order where it is not nil.
-func each(ctx context.Context, name string, e Examples, features int, order []int32, batch, slots, workers int, use func(first int, images []byte) error) error {
+// assemble does as Each, in the given order unless it is nil.
+func assemble(ctx context.Context, name string, e Examples, features int, order []int32, batch, slots, workers int, use func(first int, images []byte) error) error {
 	rows := len(order)
 	if order == nil {
 		rows = e.Len()
@@ -69,7 +69,7 @@ func AssembleBatches(ctx context.Context, e Examples, features, batch, batches, 
 		order[i] = rng.Int32N(int32(e.Len()))
 	}
 	start := time.Now()
-	if err := each(ctx, "example", e, features, order, batch, Slots, workers, func(int, []byte) error { return nil }); err != nil {
+	if err := assemble(ctx, "example", e, features, order, batch, Slots, workers, func(int, []byte) error { return nil }); err != nil {
 		return 0, err
 	}
 	return float64(len(order)) / time.Since(start).Seconds(), nil

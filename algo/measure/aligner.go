@@ -134,8 +134,8 @@ func pair(a, b gpu.Span) gpu.CompareArgs {
 	return gpu.CompareArgs{A: a.Mat(1, a.Len), B: b.Mat(1, b.Len), Low: noBound, High: noBound}
 }
 
-// within counts the elements of a span that are at its bounds or beyond.
-func within(a gpu.Span, low, high float32) gpu.CompareArgs {
+// inRange counts the elements of a span that are at its bounds or beyond.
+func inRange(a gpu.Span, low, high float32) gpu.CompareArgs {
 	args := pair(a, a)
 	args.Low, args.High = low, high
 	return args
@@ -149,7 +149,7 @@ func (m *Aligner) compareStep(s *algo.Step) error {
 	}
 	low, high := m.net.Activation.Saturation()
 	for layer := range m.net.Hidden() {
-		if err := m.compare(saturatedUnits, layer, within(s.Output(layer).SlopeSource(), low, high)); err != nil {
+		if err := m.compare(saturatedUnits, layer, inRange(s.Output(layer).SlopeSource(), low, high)); err != nil {
 			return err
 		}
 	}
@@ -179,7 +179,7 @@ func (m *Aligner) compareWeights() error {
 	s := m.learner.Step(m.learner.Config().Batch)
 	if m.rule.Clamped {
 		for layer := 1; layer < len(m.net.Layers); layer++ {
-			if err := m.compare(flooredWeights, layer, within(s.Weights(layer), m.learner.Config().Floor, noBound)); err != nil {
+			if err := m.compare(flooredWeights, layer, inRange(s.Weights(layer), m.learner.Config().Floor, noBound)); err != nil {
 				return err
 			}
 		}

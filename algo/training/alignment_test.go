@@ -180,19 +180,19 @@ func checkAlignment(t *testing.T, dev gpu.Device, c alignmentCase) {
 
 func requireLayer(t *testing.T, want, got measure.LayerAlignment, where string) {
 	t.Helper()
-	close := func(what string, want, got, tolerance float64) {
+	close := func(name string, want, got, tolerance float64) {
 		t.Helper()
 		if math.IsNaN(want) {
-			require.True(t, math.IsNaN(got), "%s%s is %g, which has no value", where, what, got)
+			require.True(t, math.IsNaN(got), "%s%s is %g, which has no value", where, name, got)
 			return
 		}
-		require.InDelta(t, want, got, tolerance, where+what)
+		require.InDelta(t, want, got, tolerance, where+name)
 	}
-	compare := func(what string, want, got measure.Comparison) {
+	compare := func(name string, want, got measure.Comparison) {
 		t.Helper()
-		close("angle of "+what, want.Angle, got.Angle, angleTolerance)
-		close("norms of "+what, want.NormRatio, got.NormRatio, ratioTolerance*want.NormRatio)
-		close("signs of "+what, want.SignAgreement, got.SignAgreement, 1e-9)
+		close("angle of "+name, want.Angle, got.Angle, angleTolerance)
+		close("norms of "+name, want.NormRatio, got.NormRatio, ratioTolerance*want.NormRatio)
+		close("signs of "+name, want.SignAgreement, got.SignAgreement, 1e-9)
 	}
 	compare("gradients", want.Gradient, got.Gradient)
 	compare("feedback", want.Feedback, got.Feedback)

@@ -63,18 +63,18 @@ func mnistRun(t *testing.T, dev gpu.Device, rule *algo.Rule, convnet bool, data 
 }
 
 // losses makes steps and reads the loss of each, and the weights after the last.
-func losses(t *testing.T, l *algo.Learner, trainer *Trainer, steps int) (each []float64, weights []float32) {
+func losses(t *testing.T, l *algo.Learner, trainer *Trainer, steps int) (means []float64, weights []float32) {
 	t.Helper()
 	for range steps {
 		require.NoError(t, l.ResetMetrics())
 		require.NoError(t, trainer.Step())
 		m, err := l.Metrics()
 		require.NoError(t, err)
-		each = append(each, m.MeanLoss())
+		means = append(means, m.MeanLoss())
 	}
 	weights, err := l.Params()
 	require.NoError(t, err)
-	return each, weights
+	return means, weights
 }
 
 func netName(convnet bool) string {

@@ -177,12 +177,12 @@ func TestExamplesComeFromOnePlace(t *testing.T) {
 	both, none, short := good, good, good
 	both.Source, none.Images, short.Images = testimages.Coded, nil, good.Images[1:]
 	for name, e := range map[string]feed.Examples{"both": both, "none": none, "short": short} {
-		for what, data := range map[string]Data{
+		for source, data := range map[string]Data{
 			"training": {Train: e}, "validation": {Train: good, Valid: e}, "test": {Train: good, Test: e},
 		} {
 			_, err := New(t.Context(), l, data, Schedule{Epochs: 1})
 			require.ErrorIs(t, err, algo.ErrConfig, name)
-			assert.ErrorContains(t, err, what+" images", name)
+			assert.ErrorContains(t, err, source+" images", name)
 		}
 	}
 }

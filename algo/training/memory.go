@@ -54,4 +54,4 @@ func PlanMemory(net *model.Network, c algo.Config, data Data, aligned bool) Memo
 }
 
 // bytes returns the size of n elements of each bytes.
-func bytes(n, each int) uint64 { return uint64(n) * uint64(each) }
+func bytes(n, size int) uint64 { return uint64(n) * uint64(size) }

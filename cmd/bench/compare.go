@@ -66,14 +66,14 @@ type comparison struct {
 // compare pairs the cells of two reports.
 func compare(old, now *report) comparison {
 	var c comparison
-	for _, differ := range []struct{ what, old, now string }{
+	for _, differ := range []struct{ name, old, now string }{
 		{"device", old.Device.Name + ", " + old.Device.Detail, now.Device.Name + ", " + now.Device.Detail},
 		{"processor", old.CPU.Name, now.CPU.Name},
 		{"math", old.Math, now.Math},
 		{"data", old.Data, now.Data},
 	} {
 		if differ.old != differ.now {
-			c.remarks = append(c.remarks, fmt.Sprintf("another %s: %q before, %q now", differ.what, differ.old, differ.now))
+			c.remarks = append(c.remarks, fmt.Sprintf("another %s: %q before, %q now", differ.name, differ.old, differ.now))
 		}
 	}
 	shared := 0

@@ -50,9 +50,9 @@ func (r rates) median() float64 { return quantile(r, 0.5) }
 
 // run measures and prints. It removes its files before it returns.
 func (d *dataPath) run(ctx context.Context, out io.Writer) (err error) {
-	what := fmt.Sprintf("made-up JPEGs of %dx%d", photoWidth, photoHeight)
+	origin := fmt.Sprintf("made-up JPEGs of %dx%d", photoWidth, photoHeight)
 	if d.images != "" {
-		what = "of " + d.images
+		origin = "of " + d.images
 		d.photos, err = readPhotographs(ctx, d.images)
 	} else {
 		d.photos, err = madeUpPhotographs(d.made)
@@ -76,7 +76,7 @@ func (d *dataPath) run(ctx context.Context, out io.Writer) (err error) {
 
 	workers := runtime.GOMAXPROCS(0)
 	fmt.Fprintf(out, "machine   %d threads · %s · %s/%s\n", workers, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	fmt.Fprintf(out, "photos    %d %s, %s each on average\n", len(d.photos), what, humanize.Bytes(uint64(d.meanBytes())))
+	fmt.Fprintf(out, "photos    %d %s, %s each on average\n", len(d.photos), origin, humanize.Bytes(uint64(d.meanBytes())))
 	fmt.Fprintf(out, "prepared  %s images of %dx%d, %s, in the system's page cache\n",
 		humanize.Comma(int64(set.Train.Len())), d.size, d.size, humanize.Bytes(uint64(set.Train.Len()*set.Train.RecordBytes())))
 	fmt.Fprintf(out, "windows   %d of %v on all threads\n\n", dataWindows, (d.total / dataWindows).Round(time.Millisecond))
@@ -112,9 +112,9 @@ func (d *dataPath) meanBytes() int {
 	return sum / len(d.photos)
 }
 
-func (d *dataPath) row(table io.Writer, what string, r rates, remark string) {
+func (d *dataPath) row(table io.Writer, label string, r rates, remark string) {
 	number := func(v float64) string { return humanize.Comma(int64(v)) }
-	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", what, number(r.median()), number(slices.Min(r)), number(slices.Max(r)), remark)
+	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", label, number(r.median()), number(slices.Min(r)), number(slices.Max(r)), remark)
 }
 
 func traffic(r rates, imageBytes int) string {
@@ -145,15 +145,15 @@ type photoWindow struct {
 }
 
 func (d *dataPath) photoWindow(ctx context.Context, workers int) (photoWindow, error) {
-	each, failed := make([]photoWindow, workers), make([]error, workers)
+	parts, failed := make([]photoWindow, workers), make([]error, workers)
 	deadline := time.Now().Add(d.total / dataWindows)
 	var running sync.WaitGroup
 	for k := range workers {
-		running.Go(func() { each[k], failed[k] = d.photoWorker(ctx, deadline) })
+		running.Go(func() { parts[k], failed[k] = d.photoWorker(ctx, deadline) })
 	}
 	running.Wait()
 	var sum photoWindow
-	for _, w := range each {
+	for _, w := range parts {
 		sum.n += w.n
 		sum.decode += w.decode
 		sum.prepare += w.prepare

@@ -128,8 +128,8 @@ func TestDataPathReadsTheUsersPhotographs(t *testing.T) {
 
 func TestUsersPhotographsArePickedEvenly(t *testing.T) {
 	dir := t.TempDir()
-	const each = 3
-	for i := range each * maxPhotos {
+	const photoBytes = 3
+	for i := range photoBytes * maxPhotos {
 		file := append([]byte("\xff\xd8\xff"), byte(i), byte(i>>8)) // looks like a JPEG file
 		require.NoError(t, os.WriteFile(filepath.Join(dir, string([]byte{'0' + byte(i/100), '0' + byte(i/10%10), '0' + byte(i%10)})), file, 0o644))
 	}
@@ -137,7 +137,7 @@ func TestUsersPhotographsArePickedEvenly(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, got, maxPhotos)
 	for k, p := range got {
-		assert.Equal(t, []byte{byte(k * each), byte(k * each >> 8)}, p.file[3:])
+		assert.Equal(t, []byte{byte(k * photoBytes), byte(k * photoBytes >> 8)}, p.file[3:])
 	}
 }
 

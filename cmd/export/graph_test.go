@@ -70,7 +70,7 @@ func operate(t *testing.T, n onnx.Node, in []tensor) tensor {
 	for _, a := range n.Attributes {
 		attributes[a.Name] = a.Value
 	}
-	each := func(f func(float64) float64) tensor {
+	elementwise := func(f func(float64) float64) tensor {
 		out := newTensor(in[0].shape...)
 		for i, x := range in[0].data {
 			out.data[i] = f(x)
@@ -80,15 +80,15 @@ func operate(t *testing.T, n onnx.Node, in []tensor) tensor {
 	x := in[0]
 	switch n.Op {
 	case "Tanh":
-		return each(math.Tanh)
+		return elementwise(math.Tanh)
 	case "Relu":
-		return each(func(x float64) float64 { return max(x, 0) })
+		return elementwise(func(x float64) float64 { return max(x, 0) })
 	case "Clip":
-		return each(func(x float64) float64 { return min(max(x, in[1].data[0]), in[2].data[0]) })
+		return elementwise(func(x float64) float64 { return min(max(x, in[1].data[0]), in[2].data[0]) })
 	case "Neg":
-		return each(func(x float64) float64 { return -x })
+		return elementwise(func(x float64) float64 { return -x })
 	case "Sigmoid":
-		return each(func(x float64) float64 { return 1 / (1 + math.Exp(-x)) })
+		return elementwise(func(x float64) float64 { return 1 / (1 + math.Exp(-x)) })
 	case "Flatten":
 		require.Equal(t, 1, attributes["axis"])
 		return tensor{[]int{x.shape[0], len(x.data) / x.shape[0]}, x.data}

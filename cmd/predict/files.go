@@ -126,9 +126,9 @@ func (l *lister) classOf(root, file string) int32 {
 	}
 }
 
-// file adds a file of the folder within, or an argument if within is "". In a folder it skips files that
+// file adds a file of the folder root, or an argument if root is "". In a folder it skips files that
 // are no images, unless they have the name of one.
-func (l *lister) file(path, within string, label int32) error {
+func (l *lister) file(path, root string, label int32) error {
 	if err := l.ctx.Err(); err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (l *lister) file(path, within string, label int32) error {
 		}
 		l.labels = append(l.labels, fileOfLabels{path, labels})
 	case loaders.NoPictures:
-		if within != "" && !looksLikeImage(path) {
+		if root != "" && !looksLikeImage(path) {
 			l.skipped++
 			return nil
 		}

@@ -146,9 +146,9 @@ func TestAutoBeginsGoesOnAndIsDone(t *testing.T) {
 	assert.Equal(t, run, more.runFolder(t), "in the same folder")
 
 	inside := inFolder(t, filepath.Join(run, "checkpoints"), "-resume", ".", "-data", args[1], "-max_epochs", "4")
-	within := finish(t, inside)
-	require.Equal(t, 0, within.code, within.stderr)
-	assert.Contains(t, within.stdout, "\nresume   after epoch 3, from last.safetensors\n")
+	ended := finish(t, inside)
+	require.Equal(t, 0, ended.code, ended.stderr)
+	assert.Contains(t, ended.stdout, "\nresume   after epoch 3, from last.safetensors\n")
 	assertFiles(t, filepath.Join(run, "checkpoints"), "best.safetensors", "last.safetensors", "previous.safetensors")
 
 	for name, other := range map[string][]string{

@@ -84,12 +84,12 @@ func memoryGroups(root string) []memoryGroup {
 		case !slices.Contains(strings.Split(fields[1], ","), "memory"):
 			continue
 		}
-		within, at := groupMount(string(mounts), kind, option)
+		root, at := groupMount(string(mounts), kind, option)
 		if at == "" {
 			continue
 		}
 		// In a container the mount may begin at the container's own group.
-		below, err := filepath.Rel(within, fields[2])
+		below, err := filepath.Rel(root, fields[2])
 		if err != nil || !filepath.IsLocal(below) {
 			below = "."
 		}
@@ -107,15 +107,15 @@ func memoryGroups(root string) []memoryGroup {
 
 // groupMount returns the folder at which control groups of a kind are mounted, and which of
 // their folders is mounted there.
-func groupMount(mounts, kind, option string) (within, at string) {
+func groupMount(mounts, kind, option string) (root, at string) {
 	for line := range strings.Lines(mounts) {
 		// ID parent device root mountpoint options [more] - type source options
 		place, about, _ := strings.Cut(strings.TrimSpace(line), " - ")
-		fields, how := strings.Fields(place), strings.Fields(about)
-		if len(fields) < 5 || len(how) < 3 || how[0] != kind {
+		fields, options := strings.Fields(place), strings.Fields(about)
+		if len(fields) < 5 || len(options) < 3 || options[0] != kind {
 			continue
 		}
-		if option == "" || slices.Contains(strings.Split(how[2], ","), option) {
+		if option == "" || slices.Contains(strings.Split(options[2], ","), option) {
 			return fields[3], fields[4]
 		}
 	}

@@ -114,21 +114,21 @@ func TestGroupedGlobalAccessesDoWhatTheirLanesWould(t *testing.T) {
 			}
 			kind, lane := judge(offsets, mask, c.step, c.store)
 			_, err := d.launch("k", line(1), line(lanes), Launch{}, p, q, mask)
-			what := fmt.Sprintf("%s, mask %#x, offsets %v", c.name, mask, offsets)
+			about := fmt.Sprintf("%s, mask %#x, offsets %v", c.name, mask, offsets)
 			if kind != 0 {
 				f := faultOf(t, err)
-				require.Equal(t, kind, f.Kind, what)
-				require.Equal(t, lane, f.Lane, what)
+				require.Equal(t, kind, f.Kind, about)
+				require.Equal(t, lane, f.Lane, about)
 				continue
 			}
-			require.NoError(t, err, what)
+			require.NoError(t, err, about)
 			clean++
 			for i, off := range offsets {
 				switch {
 				case c.store && mask>>i&1 == 1:
 					var got [1]uint32
 					d.get(p+uint64(off), got[:])
-					require.EqualValues(t, 1000+i, got[0], what)
+					require.EqualValues(t, 1000+i, got[0], about)
 				case !c.store:
 					var got [1]uint32
 					d.get(q+128+4*uint64(i), got[:])
@@ -136,7 +136,7 @@ func TestGroupedGlobalAccessesDoWhatTheirLanesWould(t *testing.T) {
 					if mask>>i&1 == 1 {
 						want = words[off/4]
 					}
-					require.Equal(t, want, got[0], what)
+					require.Equal(t, want, got[0], about)
 				}
 			}
 			require.NoError(t, d.mem.Free(p))
@@ -178,13 +178,13 @@ bar.sync 0; @a st.shared.u32 [r], x;`))
 			}
 		}
 		_, err := d.launch("k", line(1), line(2*lanes), Launch{Seed: rng.Uint64()}, q, q, mask)
-		what := fmt.Sprintf("mask %#x, offsets %v", mask, offsets)
+		about := fmt.Sprintf("mask %#x, offsets %v", mask, offsets)
 		if race { // the final stores of two threads meet
 			races++
-			require.Equal(t, SharedRace, faultOf(t, err).Kind, what)
+			require.Equal(t, SharedRace, faultOf(t, err).Kind, about)
 			continue
 		}
-		require.NoError(t, err, what)
+		require.NoError(t, err, about)
 		for w := range offsets {
 			for i, off := range offsets[w] {
 				var got [1]uint32
@@ -193,7 +193,7 @@ bar.sync 0; @a st.shared.u32 [r], x;`))
 				if mask>>i&1 == 1 {
 					want = 1000 + off/4
 				}
-				require.Equal(t, want, got[0], what)
+				require.Equal(t, want, got[0], about)
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func (o *ordering) with(operations ...int) func(epoch uint64) bool {
 }
 
 // between is a kernel k(p, q, n) whose threads store to p or load from it, or update it.
-func between(t *testing.T, what string) string {
+func between(t *testing.T, place string) string {
 	t.Helper()
 	body, ok := map[string]string{
 		"write": "st.global.u32 [r], t;",
@@ -39,8 +39,8 @@ func between(t *testing.T, what string) string {
 		"part":  "setp.lt.u32 a, t, 3; @a st.global.u32 [r], t;",
 		"other": "setp.gt.u32 a, t, 2; @a st.global.u32 [r], t;",
 		"twice": "ld.global.u32 x, [r]; add.u32 x, x, 1; st.global.u32 [r], x;",
-	}[what]
-	require.True(t, ok, what)
+	}[place]
+	require.True(t, ok, place)
 	return broken(body)
 }
 
