@@ -18,7 +18,7 @@ type Alignment struct {
 
 // LayerAlignment holds the measurements of one layer.
 type LayerAlignment struct {
-	// Gradient compares the rule's gradient of the layer's weights with bp's: before optimizer and weight decay,
+	// Gradient compares the rule's gradient of the layer's weights with bp's: before optimizer and L2 penalty,
 	// biases not counted. They are the same under bp, and in the logit layer under every rule.
 	Gradient Comparison
 	// Feedback compares the layer's fixed feedback with its counterpart in bp. Feedback by layers: B_l with W_lᵀ,

@@ -33,18 +33,18 @@ var about = cli.Program{
 	Name: "train",
 	Summary: "train teaches a network with backpropagation (bp) or without it (" +
 		strings.Join(algo.RuleNames(func(r *algo.Rule) bool { return !r.Exact }), ", ") + ").",
-	Description: "Each run gets a folder of its own below `-out`. On a terminal a live line shows how it goes; " +
-		"[output.md](output.md) has what `-log json` prints in place of text, and the log of all runs. " +
+	Description: "Each run gets its own folder below `-out`. On a terminal a live line shows its progress; " +
+		"[output.md](output.md) describes the output of `-log json`, and the log of all runs. " +
 		"Ctrl-C, SIGTERM, SIGHUP (a closed terminal, unless under nohup), SIGUSR1 and a closed pipe (`| head`) end a run after its current step, " +
 		"with a checkpoint; a second Ctrl-C or SIGTERM ends it at once. " +
-		"`-resume` goes on ([checkpoints.md](checkpoints.md)), to the same bits.",
+		"`-resume` resumes it ([checkpoints.md](checkpoints.md)), bit-identically.",
 	Environment: slices.Concat(cli.DataVariables(), cli.MachineVariables(), cli.TerminalVariables()),
 	Files: []cli.Entry{
-		{Name: "DIR/DATASET/RUN/run.json", Text: "what the run is: flags, data, network, device, command"},
+		{Name: "DIR/DATASET/RUN/run.json", Text: "flags, data, network, device and command of the run"},
 		{Name: "DIR/DATASET/RUN/epochs.csv", Text: "a row for each epoch"},
 		{Name: "DIR/DATASET/RUN/result.csv", Text: "one row, once the run has ended"},
 		{Name: "DIR/DATASET/RUN/report.html", Text: "the run as a page, unless `-report=false`"},
-		{Name: "DIR/DATASET/RUN/confusion.csv", Text: "which classes are taken for which, unless `-report=false`"},
+		{Name: "DIR/DATASET/RUN/confusion.csv", Text: "the confusion matrix, unless `-report=false`"},
 		{Name: "DIR/DATASET/RUN/checkpoints/", Text: "last, previous and best, as safetensors"},
 		{Name: "DIR/DATASET/RUN/alignment.csv", Text: "with `-alignment`: a row for each layer at each measured step"},
 		{Name: "DIR/DATASET/RUN/profile.json", Text: "with `-profile`"},
@@ -66,11 +66,11 @@ func newFlags(o *options) *cli.Flags {
 		"device": func() { f.Bool(&o.devices, "devices", "list this machine's devices and exit") },
 		"profile": func() {
 			f.Topic("Checkpoints")
-			f.Text(&o.resume, "resume", "RUN", "", "go on with a run: its folder or one above, a checkpoint, or auto (the newest like it)").Among(resumeAuto).File()
+			f.Text(&o.resume, "resume", "RUN", "", "resume a run: its folder or one above, a checkpoint, or auto (the newest like it)").Among(resumeAuto).File()
 		},
 		"alignment": func() {
 			f.Bool(&o.quiet, "quiet", "print the outcome only")
-			f.Text(&o.log, "log", "NAME", logText, "how to print: text, or json, an object a line for machines").Only(logText, logJSON)
+			f.Text(&o.log, "log", "NAME", logText, "form of the output: text, or json (an object a line, for programs)").Only(logText, logJSON)
 			f.Bool(&o.version, "version", "print the version and exit")
 		},
 	}

@@ -47,7 +47,7 @@ var List []*Setting
 func init() { // its functions look into it
 	List = []*Setting{
 		{
-			Name: "dataset", Group: GroupData, Argument: "NAME", Help: strings.Join(loaders.Names(), ", "),
+			Name: "dataset", Group: GroupData, Argument: "NAME", Help: "data set: " + strings.Join(loaders.Names(), ", "),
 			Field: func(s *Spec) any { return &s.Dataset }, Choices: loaders.Names(),
 			Resume: Share, Identity: true, Result: plain, Compare: &Place{Name: "data set"},
 		},
@@ -70,12 +70,12 @@ func init() { // its functions look into it
 			Result: &Place{Text: func(f *Facts) string { return f.Source }, After: "seed"},
 		},
 		{
-			Name: "coarse", Group: GroupData, Help: "cifar100: its 20 coarse labels",
+			Name: "coarse", Group: GroupData, Help: "use the 20 coarse labels of cifar100",
 			Field:  func(s *Spec) any { return &s.Coarse },
 			Resume: Share, Identity: true, Result: plain, Compare: plain,
 		},
 		{
-			Name: "size", Group: GroupData, Argument: "N", Help: "folder: bring pictures to N by N pixels (default by data set)",
+			Name: "size", Group: GroupData, Argument: "N", Help: "resize photographs to N by N pixels (default by data set)",
 			Field: func(s *Spec) any { return &s.Size }, Least: 1,
 			Resume: Share, Identity: true,
 			Effect: func(s *Spec, f *Facts) string {
@@ -100,7 +100,7 @@ func init() { // its functions look into it
 			Resume: Share, Identity: true, Result: plain, Header: plain, Page: &Place{Name: "learning rule"}, Compare: &Place{Name: "rule"},
 		},
 		{
-			Name: "convnet", Group: GroupNetwork, Help: "convolutional instead of fully connected",
+			Name: "convnet", Group: GroupNetwork, Help: "use a convolutional network instead of a fully connected one",
 			Field:  func(s *Spec) any { return &s.Convnet },
 			Resume: Share, Identity: true, Result: plain, Page: network, Compare: network,
 		},
@@ -117,12 +117,12 @@ func init() { // its functions look into it
 			Effect: func(s *Spec, f *Facts) string { return layersInEffect(s.Filters, "filters", model.Conv, s, f) },
 		},
 		{
-			Name: "activation", Group: GroupNetwork, Argument: "NAME", Help: gpu.ActivationHelp(),
+			Name: "activation", Group: GroupNetwork, Argument: "NAME", Help: "activation function: " + gpu.ActivationHelp(),
 			Field: func(s *Spec) any { return &s.Activation }, Parse: canonical(model.ParseActivation), Choices: gpu.ActivationNames(),
 			Resume: Share, Identity: true, Result: plain, Header: plain, Page: plain, Compare: plain,
 		},
 		{
-			Name: "forward_init", Group: GroupNetwork, Argument: "INIT", Help: "first weights: a number, or one of U N P A and a number",
+			Name: "forward_init", Group: GroupNetwork, Argument: "INIT", Help: "initial weights: a number, or one of U N P A and a number",
 			Field: func(s *Spec) any { return &s.ForwardInit }, Noun: "initializer", Parse: canonical(model.ParseInit),
 			Resume: Share, Identity: true, Result: plain,
 			Header:  &Place{Text: func(f *Facts) string { return "init " + value("forward_init", f) }},
@@ -130,7 +130,7 @@ func init() { // its functions look into it
 			Compare: &Place{Name: "forward init"},
 		},
 		{
-			Name: "backward_init", Group: GroupNetwork, Argument: "INIT", Help: "fixed feedback of " + strings.Join(algo.RuleNames((*algo.Rule).HasFeedback), ", ") + ", written likewise",
+			Name: "backward_init", Group: GroupNetwork, Argument: "INIT", Help: "fixed feedback of " + strings.Join(algo.RuleNames((*algo.Rule).HasFeedback), ", ") + ", in the same form",
 			Field: func(s *Spec) any { return &s.BackwardInit }, Noun: "initializer", Parse: canonical(model.ParseInit),
 			Resume: Share, Identity: true, Result: &Place{Text: backward},
 			Header: &Place{Text: func(f *Facts) string {
@@ -147,7 +147,7 @@ func init() { // its functions look into it
 			Compare: &Place{Name: "backward init", Text: backward},
 		},
 		{
-			Name: "feedback", Group: GroupNetwork, Argument: "NAME", Help: "of " + RulesThat((*algo.Rule).Generable) + ": stored, or generated anew in every step",
+			Name: "feedback", Group: GroupNetwork, Argument: "NAME", Help: "feedback of " + RulesThat((*algo.Rule).Generable) + ": stored, or generated again in every step",
 			Field: func(s *Spec) any { return &s.Feedback }, Choices: []string{FeedbackStored, FeedbackGenerated}, Only: true,
 			Resume: Inherit, // both are the same bits
 			Result: &Place{Text: func(f *Facts) string {
@@ -158,7 +158,7 @@ func init() { // its functions look into it
 			}},
 		},
 		{
-			Name: "clamp_floor", Group: GroupNetwork, Argument: "X", Help: RulesThat((*algo.Rule).Monotone) + " keeps weights at X or above",
+			Name: "clamp_floor", Group: GroupNetwork, Argument: "X", Help: "floor at which " + RulesThat((*algo.Rule).Monotone) + " clamps weights",
 			Field:  func(s *Spec) any { return &s.ClampFloor },
 			Resume: Share, Identity: true, Result: &Place{Text: floor, After: "l2"},
 			Header: &Place{Text: func(f *Facts) string {
@@ -172,7 +172,7 @@ func init() { // its functions look into it
 		},
 
 		{
-			Name: "optimizer", Group: GroupTraining, Argument: "NAME", Help: strings.Join(gpu.OptimizerNames(), ", "),
+			Name: "optimizer", Group: GroupTraining, Argument: "NAME", Help: "optimizer: " + strings.Join(gpu.OptimizerNames(), ", "),
 			Field: func(s *Spec) any { return &s.Optimizer }, Parse: canonical(algo.ParseOptimizer), Choices: gpu.OptimizerNames(),
 			Resume: Share, Identity: true, Result: plain, Header: plain, Page: plain, Compare: plain,
 		},
@@ -185,7 +185,7 @@ func init() { // its functions look into it
 			Compare: plain,
 		},
 		{
-			Name: "l2", Group: GroupTraining, Argument: "X", Help: "weight decay",
+			Name: "l2", Group: GroupTraining, Argument: "X", Help: "L2 penalty: adds X times the weights to their gradient",
 			Field:  func(s *Spec) any { return &s.L2 },
 			Resume: Share, Identity: true, Result: plain,
 			Header: &Place{Text: func(f *Facts) string {
@@ -194,7 +194,7 @@ func init() { // its functions look into it
 				}
 				return "l2 " + parse.Text(f.L2)
 			}},
-			Page:    &Place{Name: "weight decay"},
+			Page:    &Place{Name: "L2 penalty"},
 			Compare: plain,
 		},
 		{
@@ -227,24 +227,24 @@ func init() { // its functions look into it
 		},
 
 		{
-			Name: "device", Group: GroupMachine, Argument: "NAME", Help: strings.Join(Devices, ", ") + "; cuda:1 is the second GPU",
+			Name: "device", Group: GroupMachine, Argument: "NAME", Help: "device: " + strings.Join(Devices, ", ") + "; cuda:1 is the second GPU",
 			Field: func(s *Spec) any { return &s.Device }, Choices: Devices,
 			Resume: Inherit, // results and pages name the device that was used
 		},
 		{
-			Name: "sync", Group: GroupMachine, Help: "on a GPU, wait after every kernel, so that an error names it",
+			Name: "sync", Group: GroupMachine, Help: "wait after every kernel on a GPU, so that an error names it",
 			Field:  func(s *Spec) any { return &s.Sync },
 			Resume: Renew,
 		},
 		{
-			Name: "tf32", Group: GroupMachine, Help: "on a GPU, products by tensor cores, factors rounded to 10 bits",
+			Name: "tf32", Group: GroupMachine, Help: "multiply on a GPU's tensor cores, factors rounded to 10 bits",
 			Field:  func(s *Spec) any { return &s.TF32 },
 			Resume: Inherit, With: "device", Identity: true,
 			Result:  &Place{Text: func(f *Facts) string { return strconv.FormatBool(f.TF32 && f.OnGPU) }, After: "reduction"},
 			Compare: plain,
 		},
 		{
-			Name: "profile", Group: GroupMachine, Help: "on a GPU, measure a step kernel by kernel after the run",
+			Name: "profile", Group: GroupMachine, Help: "measure a step on a GPU kernel by kernel after the run",
 			Field:  func(s *Spec) any { return &s.Profile },
 			Resume: Renew,
 		},
@@ -256,7 +256,7 @@ func init() { // its functions look into it
 		},
 
 		{
-			Name: "out", Group: GroupOutput, Argument: "DIR", Help: "each run gets a folder of its own in there",
+			Name: "out", Group: GroupOutput, Argument: "DIR", Help: "folder in which each run gets its own folder",
 			Field: func(s *Spec) any { return &s.Out }, Path: Folder,
 			Resume: Renew,
 		},
