@@ -159,7 +159,7 @@ func TestLoadSaysWhatIsWrongWithAPythonFile(t *testing.T) {
 		}, ErrFormat, "DIR/data_batch_3: label 10 in record 5; 0 to 9 were expected: is it a file of another data set?"},
 		{"labels missing", func(f map[string][]byte) {
 			f["data_batch_1"] = bytes.Replace(f["data_batch_1"], []byte("labels"), []byte("LABELS"), 1)
-		}, ErrFormat, "DIR/data_batch_1 holds 10 images and no list \"labels\" with a label for perClass: copy or download the file again."},
+		}, ErrFormat, "DIR/data_batch_1 holds 10 images and no list \"labels\" with a label for each: copy or download the file again."},
 		{"names missing", func(f map[string][]byte) { f["batches.meta"] = []byte("\x80\x02}.") }, ErrFormat,
 			"DIR/batches.meta holds 0 class names; 10 were expected: put the data set's own file there, or remove it."},
 		{"files missing", func(f map[string][]byte) { delete(f, "data_batch_4") }, ErrNotFound,

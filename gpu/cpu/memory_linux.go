@@ -84,12 +84,12 @@ func memoryGroups(root string) []memoryGroup {
 		case !slices.Contains(strings.Split(fields[1], ","), "memory"):
 			continue
 		}
-		root, at := groupMount(string(mounts), kind, option)
+		mounted, at := groupMount(string(mounts), kind, option)
 		if at == "" {
 			continue
 		}
 		// In a container the mount may begin at the container's own group.
-		below, err := filepath.Rel(root, fields[2])
+		below, err := filepath.Rel(mounted, fields[2])
 		if err != nil || !filepath.IsLocal(below) {
 			below = "."
 		}
@@ -107,7 +107,7 @@ func memoryGroups(root string) []memoryGroup {
 
 // groupMount returns the folder at which control groups of a kind are mounted, and which of
 // their folders is mounted there.
-func groupMount(mounts, kind, option string) (root, at string) {
+func groupMount(mounts, kind, option string) (mounted, at string) {
 	for line := range strings.Lines(mounts) {
 		// ID parent device root mountpoint options [more] - type source options
 		place, about, _ := strings.Cut(strings.TrimSpace(line), " - ")
