@@ -3,7 +3,6 @@ package loaders
 import (
 	"bufio"
 	"compress/flate"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -78,14 +77,9 @@ func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// stopped reports whether an error comes from the end of a context.
-func stopped(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
 // openFault says that a file cannot be opened.
 func openFault(path string, err error) error {
-	if stopped(err) {
+	if fault.Stopped(err) {
 		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	return fault.New(nil, err,
@@ -103,7 +97,7 @@ func readFault(err error, path, place string) error {
 	case errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.As(err, &damaged):
 		return fault.New(ErrCorrupt, err,
 			"%s is damaged: its gzip stream is wrong %s (%v); copy or download the file again.", path, place, err)
-	case stopped(err):
+	case fault.Stopped(err):
 		return fmt.Errorf("reading %s: %w", path, err)
 	case errors.Is(err, errLong):
 		return fault.New(ErrFormat, err,

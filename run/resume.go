@@ -51,6 +51,7 @@ func newResumed(spec Spec, o Options, from *resumedRun, err error) (r *Run, _ er
 // new run. The same call serves each time that a machine comes and goes: it begins the run,
 // resumes it, and in the end says that it is complete, with which result. Then there is no run.
 func Find(ctx context.Context, spec Spec, o Options) (r *Run, complete string, err error) {
+	spec = o.named(spec)
 	found := map[string]bool{}
 	dirs := candidates(&spec)
 	for _, dir := range dirs {

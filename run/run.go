@@ -71,11 +71,17 @@ type Run struct {
 	found   map[string]bool // the folders that Find has looked at; nil: it has not
 }
 
+// named returns the settings with those that Data decides.
+func (o Options) named(spec Spec) Spec {
+	if o.Data != nil {
+		spec.Dataset, spec.Coarse = o.Data.Name, o.Data.Coarse
+	}
+	return spec
+}
+
 // New checks the settings of a new run. The error is a sentence that names the setting.
 func New(spec Spec, o Options) (*Run, error) {
-	if o.Data != nil {
-		spec.Dataset = o.Data.Name
-	}
+	spec = o.named(spec)
 	r := &Run{spec: spec, options: o}
 	for _, check := range []func() error{spec.Check, r.read, r.together, r.checkGPU} {
 		if err := check(); err != nil {

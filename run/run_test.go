@@ -1,11 +1,13 @@
 package run_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -120,6 +122,46 @@ func TestARunDoesNotChange(t *testing.T) {
 	_, err = r.Train(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, before, *r)
+}
+
+func TestARunThatADeadlineEndsIsInterrupted(t *testing.T) {
+	ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+	defer stop()
+	spec := small(t.TempDir(), "bp", 1)
+	r, err := run.New(spec, run.Options{Data: stripes(80), Followers: []run.Follower{late{}}})
+	require.NoError(t, err)
+	o, err := r.Train(ctx)
+	require.ErrorIs(t, err, run.ErrInterrupted)
+	assert.Equal(t, folder.StatusInterrupted, o.Status)
+}
+
+// late ends a run as its deadline would.
+type late struct{ run.Ignore }
+
+func (late) Epoch(training.Epoch) error { return context.DeadlineExceeded }
+
+func TestFindFindsTheRunOfAProgramsOwnData(t *testing.T) {
+	spec, data := small(t.TempDir(), "dfa", 1), stripes(80)
+	data.Name = "stripes"
+	r, complete, err := run.Find(t.Context(), spec, run.Options{Data: data})
+	require.NoError(t, err)
+	require.Empty(t, complete)
+	_, err = r.Train(t.Context())
+	require.NoError(t, err)
+	_, complete, err = run.Find(t.Context(), spec, run.Options{Data: data})
+	require.NoError(t, err)
+	assert.Contains(t, complete, "is complete: 3 epochs")
+}
+
+func TestNoHiddenLayersIsAChoice(t *testing.T) {
+	spec := small(t.TempDir(), "bp", 1)
+	spec.Layers = "none"
+	r, err := run.New(spec, run.Options{Data: stripes(80)})
+	require.NoError(t, err)
+	o, err := r.Train(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, o.Start.Network.Layers, 1)
+	assert.Contains(t, o.Start.Record.Given, "layers")
 }
 
 func TestSettingsAreRefusedByName(t *testing.T) {

@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"mdfa/algo"
 	"mdfa/algo/training"
 	"mdfa/gpu"
+	"mdfa/internal/fault"
 	"mdfa/internal/figures"
 	"mdfa/internal/version"
 	"mdfa/internal/wording"
@@ -327,10 +327,10 @@ func ending(err error, r training.Result) (status, reason string) {
 	switch {
 	case err == nil:
 		return folder.StatusComplete, ""
-	case errors.Is(err, context.Canceled) && !errors.Is(err, algo.ErrDiverged):
+	case fault.Stopped(err) && !errors.Is(err, algo.ErrDiverged):
 		return folder.StatusInterrupted, fmt.Sprintf("in epoch %d", len(r.Epochs)+1)
 	}
-	return folder.StatusFailed, strings.TrimSuffix(wording.Sentence(err), ".")
+	return folder.StatusFailed, wording.Clause(err)
 }
 
 // row returns the row of result.csv and of the log of all runs.

@@ -1,7 +1,16 @@
 // Package fault has the error whose text is written for the user of a program.
 package fault
 
-import "fmt"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Stopped reports whether an error comes from the end of a context, by cancellation or a deadline.
+func Stopped(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
 
 // Error is an error with a finished text for the user. Kind and Cause are for errors.Is and errors.As
 // only, and may be nil.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/edsrzf/mmap-go"
@@ -98,9 +99,12 @@ func (r *Images) openShard(ctx context.Context, m *Manifest, shard *Shard) error
 	return nil
 }
 
+// indexName returns the name of a shard's index.
+func indexName(shard string) string { return strings.TrimSuffix(shard, ".bin") + ".idx" }
+
 // checkedIndex reads the index of a shard and checks it against the manifest.
 func checkedIndex(ctx context.Context, dir string, m *Manifest, shard *Shard) (*shardIndex, error) {
-	name := shard.File[:len(shard.File)-len(".bin")] + ".idx"
+	name := indexName(shard.File)
 	path := filepath.Join(dir, name)
 	index, sum, err := readIndex(ctx, path)
 	var at *fs.PathError
@@ -108,7 +112,7 @@ func checkedIndex(ctx context.Context, dir string, m *Manifest, shard *Shard) (*
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fault.New(ErrAbsent, err,
 			"%s is missing from %s: copy it there again, or prepare the images again.", name, dir)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case fault.Stopped(err):
 		return nil, err
 	case errors.As(err, &at):
 		return nil, readFault(path, err)
@@ -220,7 +224,7 @@ func (r *Images) copyRecord(shard *mapped, k int, dst []uint8) (err error) {
 
 // named returns " (n01440764/n01440764_10026.JPEG)", or "" if the index cannot be read.
 func (r *Images) named(shard *mapped, k int) string {
-	path := filepath.Join(r.dir, shard.name[:len(shard.name)-len(".bin")]+".idx")
+	path := filepath.Join(r.dir, indexName(shard.name))
 	index, _, err := readIndex(context.Background(), path)
 	if err != nil || k >= len(index.Names) {
 		return ""

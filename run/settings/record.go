@@ -2,9 +2,10 @@ package settings
 
 import (
 	"maps"
+	"slices"
+
 	"mdfa/internal/disk"
 	"mdfa/internal/wording"
-	"slices"
 )
 
 // Check refuses the first setting whose value is not possible. Whether settings go together
@@ -24,7 +25,7 @@ func (s *Spec) Chosen(name string) bool {
 		return s.Given[name]
 	}
 	defaults, setting := Defaults(), Find(name)
-	return setting.Text(s) != setting.Text(&defaults)
+	return setting.Typed(s) != setting.Typed(&defaults)
 }
 
 // Record returns all settings by name, and the names of the chosen ones, sorted: run.json and
@@ -37,12 +38,12 @@ func (s *Spec) Record() (values map[string]string, given []string) {
 			text = disk.Absolute(text)
 		}
 		values[setting.Name] = text
-		if s.Chosen(setting.Name) {
+		if s.Given == nil && s.Chosen(setting.Name) {
 			given = append(given, setting.Name)
 		}
 	}
 	if s.Given != nil { // a program's own flags among them
-		given = slices.Sorted(maps.Keys(s.Given))
+		given = slices.Collect(maps.Keys(s.Given))
 	}
 	slices.Sort(given)
 	return values, given

@@ -1,7 +1,6 @@
 package prepare
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 
@@ -12,7 +11,7 @@ import (
 
 // sourceFault says that a folder or archive cannot be read.
 func sourceFault(path string, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if fault.Stopped(err) {
 		return err
 	}
 	if errors.Is(err, fs.ErrNotExist) {
