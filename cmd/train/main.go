@@ -44,7 +44,8 @@ func train(ctx context.Context, command []string, stdout *os.File) error {
 	}
 	events := &run.JSONLines{Out: out, Quiet: opt.quiet}
 	o.Followers = []run.Follower{events}
-	if err = cmp.Or(follow(ctx, opt, o, events.Note), out.failure(), events.Err); err != nil {
+	err = follow(ctx, opt, o, events.Note)
+	if err = cli.Ended(cmp.Or(err, out.failure(), events.Err)); err != nil {
 		events.Print("error", errorEvent{wording.Sentence(err), cli.ExitCode(err)})
 	}
 	return err

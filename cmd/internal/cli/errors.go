@@ -58,10 +58,15 @@ func ExitCode(err error) int {
 // Main runs a program and exits. Signals end ctx: see [untilSignal].
 func Main(name string, do func(ctx context.Context, args []string, stdout *os.File) error) {
 	err := do(untilSignal(), os.Args[1:], os.Stdout)
+	os.Exit(Report(name, Ended(err), os.Stdout, os.Stderr))
+}
+
+// Ended makes the error of a context that a signal ended an ErrInterrupted.
+func Ended(err error) error {
 	if errors.Is(err, context.Canceled) && !errors.Is(err, ErrInterrupted) {
-		err = ErrInterrupted
+		return ErrInterrupted
 	}
-	os.Exit(Report(name, err, os.Stdout, os.Stderr))
+	return err
 }
 
 // Until runs work that does not watch ctx. If ctx ends first, Until returns ctx's error and leaves the work
