@@ -184,7 +184,7 @@ func outcomeDiff(a, b folder.Row) map[string]values {
 	}
 	for _, name := range outcomes {
 		if a[name] != b[name] {
-			differ[name] = values{object(a, outcomes)[name], object(b, outcomes)[name]}
+			differ[name] = values{folder.JSON(name, a[name]), folder.JSON(name, b[name])}
 		}
 	}
 	return differ

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math"
-	"slices"
 	"strconv"
 
 	"mdfa/internal/figures"
@@ -41,14 +41,20 @@ type Column[T any] struct {
 type Columns[T any] []Column[T]
 
 // table returns the columns without those that only events have.
-func (c Columns[T]) table() Columns[T] {
-	return slices.DeleteFunc(slices.Clone(c), func(c Column[T]) bool { return c.EventOnly })
+func (c Columns[T]) table() iter.Seq[*Column[T]] {
+	return func(yield func(*Column[T]) bool) {
+		for i := range c {
+			if !c[i].EventOnly && !yield(&c[i]) {
+				return
+			}
+		}
+	}
 }
 
 // Names returns the first line of the table.
 func (c Columns[T]) Names() []string {
 	var names []string
-	for _, column := range c.table() {
+	for column := range c.table() {
 		names = append(names, column.Name)
 	}
 	return names
@@ -57,7 +63,7 @@ func (c Columns[T]) Names() []string {
 // Cells returns a row of the table with the names of its columns.
 func (c Columns[T]) Cells(row *T) []Cell {
 	var cells []Cell
-	for _, column := range c.table() {
+	for column := range c.table() {
 		cells = append(cells, Cell{column.Name, column.text(row)})
 	}
 	return cells
@@ -67,7 +73,7 @@ func (c Columns[T]) Cells(row *T) []Cell {
 // unknown Float.
 func (c Columns[T]) Parse(line Row) T {
 	var row T
-	for _, column := range c.table() {
+	for column := range c.table() {
 		text := line[column.Name]
 		switch v := column.Field(&row).(type) {
 		case *int:
@@ -102,7 +108,7 @@ func (c Columns[T]) Event(row *T) (json.RawMessage, error) {
 // Object returns a row of the table by column, for JSON.
 func (c Columns[T]) Object(row *T) map[string]any {
 	values := map[string]any{}
-	for _, column := range c.table() {
+	for column := range c.table() {
 		values[column.Name] = column.Field(row)
 	}
 	return values

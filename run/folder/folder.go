@@ -4,7 +4,7 @@
 // A file appears under its name complete or not at all: it is written beside it under a
 // temporary name, synced and renamed. A row is added to a table with one write. So a full
 // disk leaves the last complete state. A power cut may leave half a row at the end of a table:
-// readers skip it, and a resumed run replaces it.
+// readers skip it. A resumed run rewrites epochs.csv, and refuses an alignment.csv that ends so.
 //
 // The log, runs.csv, has a row when a run starts and another when it ends. It is one CSV and no
 // database. A CSV opens in everything that reads tables, needs no library, and takes a few rows
@@ -20,6 +20,7 @@
 package folder
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -49,8 +50,8 @@ func Read(ctx context.Context, dir string) (*Folder, error) {
 		return nil, err
 	}
 	f.Checkpoint, f.Weights = checkpoint.Load(ctx, dir)
-	if ctx.Err() != nil {
-		return nil, f.Weights
+	if err := ctx.Err(); err != nil {
+		return nil, cmp.Or(f.Weights, err)
 	}
 	if f.Weights == nil {
 		f.Checkpoint.TakeBest()

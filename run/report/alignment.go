@@ -3,8 +3,9 @@ package report
 import (
 	"fmt"
 	"math"
-	"mdfa/run/folder"
 	"slices"
+
+	"mdfa/run/folder"
 )
 
 const (
@@ -60,14 +61,15 @@ func alignmentOf(rows []folder.Alignment) []chart {
 		if column.Unit == folder.UnitDegrees {
 			c.Range = degrees
 		}
+		lines := make([][]float64, layers)
+		for i := range lines {
+			lines[i] = slices.Repeat([]float64{math.NaN()}, len(steps))
+		}
+		for i := range rows {
+			lines[layerOf(rows[i])][place[rows[i].Step]] = column.Number(&rows[i])
+		}
 		for i, name := range names {
-			line := slices.Repeat([]float64{math.NaN()}, len(steps))
-			for _, r := range rows {
-				if layerOf(r) == i {
-					line[place[r.Step]] = column.Number(&r)
-				}
-			}
-			c.add(name, i, pick(line, at))
+			c.add(name, i, pick(lines[i], at))
 		}
 	})
 }
