@@ -21,16 +21,23 @@ const LogLock = ".runs.csv.lock"
 // patience is how long a process waits for LogLock, which others hold for milliseconds.
 const patience = 10 * time.Second
 
+// lockLog locks the log of a results folder. The error is a sentence and ErrLocked if another process holds the
+// lock for too long.
 func lockLog(ctx context.Context, root string) (*disk.Held, error) {
-	ctx, stop := context.WithTimeout(ctx, patience)
+	waiting, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	return disk.Lock(ctx, filepath.Join(root, LogLock), nil)
+	path := filepath.Join(root, LogLock)
+	held, err := disk.Lock(waiting, path, nil)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = fault.New(ErrLocked, nil, "another process has held %s for %v: wait for its end, or stop it.", path, patience)
+	}
+	return held, err
 }
 
 // lookTime is longer than another process holds a lock in Locked.
 const lookTime = 200 * time.Millisecond
 
-// ErrLocked says that another process trains in a folder.
+// ErrLocked says that another process trains in a folder, or holds the log.
 var ErrLocked = errors.New("locked")
 
 // Lock keeps other processes from training in a run's folder, until unlock or the end of

@@ -46,10 +46,7 @@ func (l *Log) append(ctx context.Context, row []Cell) error {
 		return fmt.Errorf("it has no %s", KeyColumn)
 	}
 	held, err := lockLog(ctx, l.root)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("another process has held %s for %v", filepath.Join(l.root, LogLock), patience)
-	case err != nil:
+	if err != nil {
 		return disk.Reason(err)
 	}
 	defer held.Release()

@@ -71,7 +71,10 @@ func (w *Writer) name(root, parent, stem string, check func() error, files []Fil
 	}
 	if check != nil {
 		held, err := lockLog(context.Background(), root)
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrLocked):
+			return err
+		case err != nil:
 			return explain(root, err)
 		}
 		defer held.Release()
@@ -132,9 +135,12 @@ func sweepBegun(parent string) {
 		return
 	}
 	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), begunPrefix) {
+			continue
+		}
 		dir := filepath.Join(parent, e.Name())
 		info, err := e.Info()
-		if !strings.HasPrefix(e.Name(), begunPrefix) || err != nil || time.Since(info.ModTime()) < young || Locked(dir) {
+		if err != nil || time.Since(info.ModTime()) < young || Locked(dir) {
 			continue
 		}
 		_ = os.RemoveAll(dir)
@@ -145,6 +151,7 @@ func sweepBegun(parent string) {
 // folder. Half-written files are removed. The run's own files stay as they are until SetEpochs.
 func Open(dir string, unlock func()) (*Writer, error) {
 	if err := disk.Sweep(dir, temporary); err != nil {
+		unlock()
 		return nil, explain(dir, err)
 	}
 	return &Writer{dir: dir, unlock: unlock}, nil
