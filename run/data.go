@@ -51,11 +51,11 @@ func (r *Run) arrange(net *model.Network, config algo.Config, data *loaders.Data
 			Valid: examples(&data.Valid, features, resident),
 			Test:  examples(&data.Test, features, resident),
 		}
-		memory := planMemory(net, config, d, dev, r.spec.Alignment > 0)
+		var more []Need
 		if r.spec.TensorBoard {
-			memory = append(memory, Need{What: "tensorboard", Bytes: measure.ProbeBytes(net, probed(net, r.spec.BatchSize))})
+			more = append(more, Need{What: "tensorboard", Bytes: measure.ProbeBytes(net, probed(net, r.spec.BatchSize))})
 		}
-		return d, memory
+		return d, planMemory(net, config, d, dev, r.spec.Alignment > 0, more...)
 	}
 	if r.spec.Cache == settings.CacheOff {
 		placed, memory := place(false)
@@ -74,7 +74,7 @@ func (r *Run) arrange(net *model.Network, config algo.Config, data *loaders.Data
 
 // cacheText says where the images are, or "" where that is plain.
 func (r *Run) cacheText(d training.Data, data *loaders.Dataset) string {
-	streamed := d.Train.Source != nil && !d.Train.Resident
+	streamed := d.Train.Streamed()
 	switch {
 	case streamed && r.spec.Cache == settings.CacheOff:
 		return "images are streamed to the device, as -cache off asks"

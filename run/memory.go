@@ -34,8 +34,8 @@ const (
 
 // planMemory adds up a run's memory. On the cpu, whose memory is the host's, the
 // initial values are held once more while they are handed over. aligned: the run measures its
-// alignment.
-func planMemory(net *model.Network, c algo.Config, data training.Data, dev gpu.Info, aligned bool) Memory {
+// alignment. more are needs of the run itself.
+func planMemory(net *model.Network, c algo.Config, data training.Data, dev gpu.Info, aligned bool, more ...Need) Memory {
 	m := training.PlanMemory(net, c, data, aligned)
 	p := Memory{
 		{What: "weights and optimizer", Bytes: m.Weights},
@@ -43,6 +43,7 @@ func planMemory(net *model.Network, c algo.Config, data training.Data, dev gpu.I
 		{What: "activations", Bytes: m.Activations},
 		{What: "images", Bytes: m.Images},
 	}
+	p = append(p, more...)
 	if aligned {
 		p = append(p, Need{What: "alignment", Bytes: m.Alignment})
 	}

@@ -2,14 +2,12 @@ package run
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"mdfa/algo/predict"
 	"mdfa/algo/training"
+	"mdfa/internal/disk"
 	"mdfa/internal/version"
 	"mdfa/loaders"
 	"mdfa/model"
@@ -28,7 +26,7 @@ type reporter struct {
 // newReporter returns nil with -report=false. It removes the report of an earlier end of the run.
 func newReporter(wanted bool, data *loaders.Dataset, net *model.Network, run *folder.Writer) (*reporter, error) {
 	for _, name := range []string{folder.ConfusionFile, folder.ReportFile} {
-		if err := os.Remove(filepath.Join(run.Dir(), name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := disk.Remove(filepath.Join(run.Dir(), name)); err != nil {
 			return nil, fmt.Errorf("the report of an earlier end of the run cannot be removed: %w", err)
 		}
 	}

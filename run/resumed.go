@@ -74,7 +74,7 @@ func findRun(ctx context.Context, path string) (*resumedRun, error) {
 	if full, err := filepath.Abs(dir); err == nil && filepath.Base(full) == checkpoint.Folder {
 		dir = filepath.Join(dir, "..")
 	}
-	if exists(filepath.Join(dir, folder.RunFile)) {
+	if folder.Is(dir) {
 		return openRun(ctx, dir, path)
 	}
 	state, err := checkpoint.LoadState(ctx, path)

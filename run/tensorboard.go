@@ -1,9 +1,7 @@
 package run
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"path/filepath"
 	"time"
@@ -11,6 +9,7 @@ import (
 	"mdfa/algo"
 	"mdfa/algo/measure"
 	"mdfa/algo/training"
+	"mdfa/internal/disk"
 	"mdfa/internal/tensorboard"
 	"mdfa/model"
 	"mdfa/run/folder"
@@ -186,10 +185,5 @@ func (b *tensorboardLogger) close(r training.Result) error {
 
 // explain turns an error of the event files into a sentence.
 func (b *tensorboardLogger) explain(err error, then string) error {
-	cause := err
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		cause = at.Err
-	}
-	return fmt.Errorf("TensorBoard's files cannot be written to %s (%w): %s", b.dir, cause, then)
+	return fmt.Errorf("TensorBoard's files cannot be written to %s (%w): %s", b.dir, disk.Reason(err), then)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"mdfa/algo/feed"
+	"mdfa/internal/figures"
 	"mdfa/internal/imageprep"
 	"mdfa/internal/shards"
 )
@@ -78,7 +79,7 @@ func (d *dataPath) run(ctx context.Context, out io.Writer) (err error) {
 	fmt.Fprintf(out, "machine   %d threads · %s · %s/%s\n", workers, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	fmt.Fprintf(out, "photos    %d %s, %s each on average\n", len(d.photos), origin, humanize.Bytes(uint64(d.meanBytes())))
 	fmt.Fprintf(out, "prepared  %s images of %dx%d, %s, in the system's page cache\n",
-		humanize.Comma(int64(set.Train.Len())), d.size, d.size, humanize.Bytes(uint64(set.Train.Len()*set.Train.RecordBytes())))
+		figures.Count(set.Train.Len()), d.size, d.size, humanize.Bytes(uint64(set.Train.Len()*set.Train.RecordBytes())))
 	fmt.Fprintf(out, "windows   %d of %v on all threads\n\n", dataWindows, (d.total / dataWindows).Round(time.Millisecond))
 
 	decoded, made, share, err := d.photographs(ctx, workers)

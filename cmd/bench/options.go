@@ -12,7 +12,7 @@ import (
 	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/imageprep"
-	"mdfa/run/device"
+	"mdfa/run/settings"
 )
 
 // options holds the flags. An empty list gets its default from the device.
@@ -83,7 +83,7 @@ func newFlags(o *options) *cli.Flags {
 	f.Integer(&o.size, "size", "N", 224, math.MinInt, "with -data_path: prepare images at this height and width in pixels")
 
 	f.Topic("Timing")
-	f.Text(&o.device, "device", "NAME", "auto", strings.Join(device.Names(), ", ")+"; cuda:1 is the second GPU").Among(device.Names()...)
+	f.Text(&o.device, "device", "NAME", "auto", strings.Join(settings.Devices, ", ")+"; cuda:1 is the second GPU").Among(settings.Devices...)
 	f.Bool(&o.tf32, "tf32", "on a GPU, products by tensor cores, factors rounded to 10 bits")
 	f.Duration(&o.duration, "time", usualTime, "time for each cell, or for each line of -data_path")
 	f.Bool(&o.quick, "quick", "fewer cells and shorter windows: takes a minute, also on emu")

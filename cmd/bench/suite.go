@@ -148,7 +148,7 @@ func (s *suite) fill(ctx context.Context, r *report, keep func() error) error {
 		}
 		fmt.Fprintf(s.progress, "cell %d of %d: %v%s\n", done+1, len(list), w, timeLeft(time.Since(start), done, len(list)))
 		if err := s.add(ctx, r, w); err != nil {
-			return fmt.Errorf("%s %v, batches of %d: %w", w.data.name+"-"+w.net, w.rule, w.batch, err)
+			return fmt.Errorf("%s %v, batches of %d: %w", w.network(), w.rule, w.batch, err)
 		}
 		r.CellsToCome--
 		if err := keep(); err != nil {

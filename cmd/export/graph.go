@@ -179,7 +179,7 @@ func (t *trained) properties() ([]onnx.Property, error) {
 		{Key: "output_order", Value: "output i is class i of class_names and class_labels, which are in the order of the labels"},
 		{Key: "network", Value: text(t.Network.Spec())},
 		{Key: "weights", Value: t.weights},
-		{Key: "epoch", Value: strconv.Itoa(t.epoch)},
+		{Key: "epoch", Value: strconv.Itoa(t.Epoch())},
 		{Key: "seed", Value: strconv.FormatInt(t.Seed, 10)},
 		{Key: "input", Value: "float32 [N, height, width, channels], pixels divided by 255"},
 	}

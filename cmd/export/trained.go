@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
+
 	"mdfa/internal/fault"
 	"mdfa/internal/foreign"
 	"mdfa/run/checkpoint"
-	"slices"
-	"strconv"
 )
 
 // trained is the network that is exported.
@@ -15,7 +16,6 @@ type trained struct {
 	*checkpoint.Checkpoint
 	params  []float32 // the exported weights, an arena of Network
 	weights string    // their name in -weights
-	epoch   int       // of the weights; 0 before the first
 }
 
 // load reads the weights of -weights.
@@ -32,7 +32,7 @@ func load(ctx context.Context, opt options) (*trained, error) {
 	if c.Kind != checkpoint.WeightsKind {
 		weights = checkpoint.Last // also if no epoch has been validated
 	}
-	return &trained{Checkpoint: c, params: c.Params, weights: weights, epoch: c.Epoch()}, nil
+	return &trained{Checkpoint: c, params: c.Params, weights: weights}, nil
 }
 
 // sortOutputs sorts the network's outputs, and the names and labels of its classes, by label: argmax of

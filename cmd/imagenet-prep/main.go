@@ -9,9 +9,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"mdfa/cmd/internal/cli"
@@ -27,10 +27,7 @@ func main() { cli.Main("imagenet-prep", run) }
 func run(ctx context.Context, args []string, stdout *os.File) error {
 	out := &output{file: stdout}
 	err := dispatch(ctx, args, out)
-	if err == nil && out.err != nil {
-		err = fmt.Errorf("printing to standard output failed: %w", out.err)
-	}
-	return err
+	return cmp.Or(err, cli.Printed(out.err))
 }
 
 func dispatch(ctx context.Context, args []string, out *output) error {

@@ -1,11 +1,12 @@
 package main
 
 import (
+	"strings"
+
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/wording"
 	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
-	"strings"
 )
 
 // lastEpochs is the number of epochs that are shown without -n.

@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"mdfa/internal/foreign"
 	"strconv"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
+
+	"mdfa/internal/foreign"
 )
 
 // width is the width of a terminal into which all output fits, in columns.

@@ -7,6 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
 	"mdfa/algo/feed"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/disk"
@@ -14,11 +20,6 @@ import (
 	"mdfa/loaders"
 	"mdfa/model"
 	"mdfa/run/checkpoint"
-	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 )
 
 // open finds the images of the command line.

@@ -1,11 +1,12 @@
 package main
 
 import (
+	"strings"
+
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/wording"
 	"mdfa/run/checkpoint"
-	"mdfa/run/device"
-	"strings"
+	"mdfa/run/settings"
 )
 
 // The values of -split and -show.
@@ -52,7 +53,7 @@ func newFlags(o *options) *cli.Flags {
 	})
 	f.Topic("Network")
 	f.Text(&o.weights, "weights", "NAME", checkpoint.Best, "weights of the best epoch, or the last ones: best or last").Only(checkpoint.Best, checkpoint.Last)
-	f.Text(&o.device, "device", "NAME", "auto", strings.Join(device.Names(), ", ")+"; cuda:1 is the second GPU").Among(device.Names()...)
+	f.Text(&o.device, "device", "NAME", "auto", strings.Join(settings.Devices, ", ")+"; cuda:1 is the second GPU").Among(settings.Devices...)
 	f.Integer(&o.batch, "batch_size", "N", 0, 1, "images at a time (default as in training)")
 	f.Topic("Images")
 	f.Text(&o.split, "split", "NAME", "", "a part of the run's own data set: train, valid or test").Only(splitTrain, splitValid, splitTest)

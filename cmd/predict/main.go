@@ -16,8 +16,6 @@ import (
 	"mdfa/algo"
 	"mdfa/algo/predict"
 	"mdfa/cmd/internal/cli"
-	"mdfa/internal/foreign"
-	"mdfa/internal/wording"
 	"mdfa/run/checkpoint"
 	"mdfa/run/device"
 )
@@ -49,7 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // run opens the device and predicts.
 func (out *output) run(ctx context.Context, o options, c *checkpoint.Checkpoint) (err error) {
 	if c.Skipped != nil {
-		fmt.Fprintf(out.errors, "predict: %s\n", foreign.Line(wording.Sentence(c.Skipped)))
+		errorLine(out.errors, c.Skipped)
 	}
 	images, err := open(ctx, o, c)
 	if err != nil {

@@ -6,6 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
 	"mdfa/algo/predict"
 	"mdfa/cmd/internal/cli"
 	"mdfa/gpu"
@@ -14,12 +21,6 @@ import (
 	"mdfa/internal/wording"
 	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
-
-	"github.com/mattn/go-runewidth"
 )
 
 // output prints predictions, for people or for machines.

@@ -101,9 +101,4 @@ func (c *console) stopLive() {
 }
 
 // failure is the first failure to print, for the exit code.
-func (c *console) failure() error {
-	if c.err == nil {
-		return nil
-	}
-	return fmt.Errorf("printing to standard output failed: %w", c.err)
-}
+func (c *console) failure() error { return cli.Printed(c.err) }

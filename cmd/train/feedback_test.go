@@ -1,13 +1,14 @@
 package main
 
 import (
-	"mdfa/run"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"mdfa/run"
 )
 
 func TestGeneratedFeedbackTrainsTheSameBits(t *testing.T) {

@@ -65,7 +65,7 @@ func newFlags(o *options) *cli.Flags {
 	own := map[string]func(){ // behind the setting of this name
 		"device": func() { f.Bool(&o.devices, "devices", "list this machine's devices and exit") },
 		"profile": func() {
-			f.Topic("Checkpoints")
+			f.Topic(settings.GroupCheckpoints)
 			f.Text(&o.resume, "resume", "RUN", "", "resume a run: its folder or one above, a checkpoint, or auto (the newest like it)").Among(resumeAuto).File()
 		},
 		"alignment": func() {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"mdfa/run/folder"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"mdfa/run/folder"
 )
 
 // onBothCaches runs the program with the images on the device and streamed to it, wants

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"mdfa/internal/disk"
+	"mdfa/run/folder"
 )
 
 func main() {
@@ -85,7 +86,7 @@ func (r *runner) start(ctx context.Context, p part) error {
 	command := p.command
 	if p.name == "same" {
 		for _, again := range sameRuns {
-			file, err := r.found(again, "result.csv")
+			file, err := r.found(again, folder.ResultFile)
 			if err != nil {
 				return err
 			}

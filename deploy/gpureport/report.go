@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"mdfa/run/folder"
 )
 
 var errDiffer = errors.New("the two runs differ")
@@ -43,25 +44,20 @@ func (r *runner) found(part, name string) (string, error) {
 }
 
 // result returns the row of the run's result.csv by column.
-func (r *runner) result(part string) (map[string]string, error) {
-	name, err := r.found(part, "result.csv")
+func (r *runner) result(part string) (folder.Row, error) {
+	name, err := r.found(part, folder.ResultFile)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(name)
-	if err != nil {
+	rows, err := folder.ReadTable(name)
+	switch {
+	case err != nil:
 		return nil, err
+	case len(rows) == 0:
+		return nil, fmt.Errorf("%s has no row", name)
 	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil || len(rows) < 2 {
-		return nil, fmt.Errorf("%s has no row: %w", name, err)
-	}
-	row := map[string]string{}
-	for i, column := range rows[0] {
-		row[column] = rows[len(rows)-1][i]
-	}
-	if status := row["status"]; status != "complete" {
+	row := rows[len(rows)-1]
+	if status := row["status"]; status != folder.StatusComplete {
 		return nil, fmt.Errorf("%s says that the run is %s: %s", name, status, row["reason"])
 	}
 	return row, nil
@@ -81,7 +77,7 @@ type kernel struct {
 
 func (r *runner) profile(part string) (profile, error) {
 	var p profile
-	name, err := r.found(part, "profile.json")
+	name, err := r.found(part, folder.ProfileFile)
 	if err != nil {
 		return p, err
 	}

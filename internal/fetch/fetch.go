@@ -6,7 +6,7 @@
 package fetch
 
 import (
-	"context" // publishers of data sets give no other sums
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"

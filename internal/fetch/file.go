@@ -2,7 +2,7 @@ package fetch
 
 import (
 	"context"
-	"crypto/md5"
+	"crypto/md5" // publishers of data sets give no other sums
 	"encoding/hex"
 	"fmt"
 	"net/http"

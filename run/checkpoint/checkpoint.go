@@ -36,11 +36,10 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/dustin/go-humanize"
-
 	"mdfa/algo/training"
 	"mdfa/internal/disk"
 	"mdfa/internal/fault"
+	"mdfa/internal/figures"
 	"mdfa/internal/safetensors"
 	"mdfa/model"
 )
@@ -100,7 +99,7 @@ func (c *Checkpoint) When() string {
 	case c.Kind == WeightsKind:
 		return fmt.Sprintf("after epoch %d, the best", epoch)
 	case c.Progress.Step > 0:
-		return fmt.Sprintf("in epoch %d, after its step %s", epoch, humanize.Comma(int64(c.Progress.Step)))
+		return fmt.Sprintf("in epoch %d, after its step %s", epoch, figures.Count(c.Progress.Step))
 	default:
 		return fmt.Sprintf("after epoch %d", epoch)
 	}

@@ -9,10 +9,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
 	"mdfa/algo"
 	"mdfa/algo/training"
+	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
 	"mdfa/model"
 	"mdfa/run/settings"
@@ -83,7 +82,7 @@ func (l *LeftOut) String() string {
 	if l == nil {
 		return ""
 	}
-	text := fmt.Sprintf("%s of %s files", humanize.Comma(int64(l.Files)), humanize.Comma(int64(l.Of)))
+	text := fmt.Sprintf("%s of %s files", figures.Count(l.Files), figures.Count(l.Of))
 	if len(l.Examples) > 0 {
 		text += fmt.Sprintf(", such as %s (%s)", foreign.Text(l.Examples[0].File), foreign.Text(l.Examples[0].Reason))
 	}

@@ -12,6 +12,7 @@ import (
 	"mdfa/gpu/cpu"
 	"mdfa/gpu/cpu/blas"
 	"mdfa/internal/wording"
+	"mdfa/run/settings"
 )
 
 // entry is one kind of device that -device can name. Builds add theirs through
@@ -69,15 +70,6 @@ func kinds() []entry {
 	return slices.Insert(table, i, host)
 }
 
-// Names lists the values of -device, without a number after a colon.
-func Names() []string {
-	names := []string{"auto"}
-	for _, d := range kinds() {
-		names = append(names, d.name)
-	}
-	return names
-}
-
 // absentError says that a kind of device cannot be had here.
 type absentError struct {
 	reason string // what was looked for, and what was found
@@ -97,7 +89,7 @@ func Open(asked string, o Options) (dev gpu.Device, skipped string, err error) {
 	i := slices.IndexFunc(table, func(d entry) bool { return d.name == kind })
 	switch {
 	case i < 0:
-		return nil, "", wording.Usagef("-device %q: unknown; there are %s.", asked, strings.Join(Names(), ", "))
+		return nil, "", wording.Usagef("-device %q: unknown; there are %s.", asked, strings.Join(settings.Devices, ", "))
 	case colon && unit == "":
 		return nil, "", wording.Usagef("-device %s: a number is missing behind the colon.", asked)
 	}

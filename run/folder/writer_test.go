@@ -1,7 +1,6 @@
 package folder
 
 import (
-	"mdfa/run/settings"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"mdfa/run/settings"
 )
 
 var start = time.Date(2026, 11, 24, 10, 15, 2, 0, time.UTC)

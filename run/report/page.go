@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
 	"mdfa/algo/predict"
 	"mdfa/internal/disk"
 	"mdfa/internal/figures"
@@ -160,7 +158,7 @@ func (f source) outcome() []Number {
 		}
 		if seconds > 0 {
 			add("training", time.Duration(seconds*float64(time.Second)).Round(100*time.Millisecond).String(),
-				humanize.Comma(int64(math.Round(images/seconds)))+" images a second")
+				figures.Count(int64(math.Round(images/seconds)))+" images a second")
 		}
 	}
 	return list
@@ -184,7 +182,7 @@ func (f source) groups() []Group {
 	for _, fact := range facts.PageFacts(settings.GroupNetwork) {
 		rule = append(rule, fact.Name, fact.Text)
 		if fact.Name == "network" && facts.Network != nil {
-			rule = append(rule, "weights", humanize.Comma(int64(facts.Network.Weights())))
+			rule = append(rule, "weights", figures.Count(facts.Network.Weights()))
 		}
 	}
 	for _, fact := range facts.PageFacts(settings.GroupTraining) {

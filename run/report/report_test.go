@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image/png"
 	"math"
-	"mdfa/run/folder"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"mdfa/run/folder"
 )
 
 func page(t *testing.T, r *Run) string {

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"mdfa/run/folder"
 	"time"
+
+	"mdfa/run/folder"
 )
 
 var made = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)

@@ -32,7 +32,7 @@ var Devices = []string{"auto", "cuda", "cpu", "emu"}
 var plain = &Place{}
 
 // network shows the three settings of the layers as one.
-var network = &Place{Name: "network", Text: func(f *Facts) string { return networkText(f) }}
+var network = &Place{Name: "network", Text: networkText}
 
 func networkText(f *Facts) string {
 	if f.Network == nil {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"mdfa/internal/wording"
+	"mdfa/internal/parse"
 	"mdfa/run/settings"
 )
 
@@ -38,7 +38,7 @@ func (f *Flags) Completion(shell string) (string, error) {
 			return s.script(f), nil
 		}
 	}
-	return "", Usagef("-completion %s: expected bash, zsh or fish.", wording.Shown(shell))
+	return "", parse.Choice("completion", shell, shells())
 }
 
 // arguments returns the kind of completion for an argument that is not a flag.
