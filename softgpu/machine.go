@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 
 	"mdfa/softgpu/vm"
 )
@@ -48,9 +49,20 @@ func object[T any](m *Machine, h Handle) T {
 
 // refuse gives an answer and keeps the reason for Explain.
 func (m *Machine) refuse(r Result, format string, args ...any) Result {
-	m.reason = fmt.Errorf("softgpu: "+format, args...)
+	m.reason = reason{fmt.Errorf(format, args...)}
 	return r
 }
+
+// reason is a sentence that may quote errors of the other packages: softgpu's name stands once, in front.
+type reason struct{ error }
+
+// Error returns the sentence.
+func (e reason) Error() string { return prefix + strings.ReplaceAll(e.error.Error(), prefix, "") }
+
+// Unwrap returns the sentence with the errors that it quotes.
+func (e reason) Unwrap() error { return e.error }
+
+const prefix = "softgpu: "
 
 // Refuse is an answer that the binding to C gives by itself, a null pointer for instance, with its reason for Explain.
 func (m *Machine) Refuse(r Result, format string, args ...any) Result {

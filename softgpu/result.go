@@ -33,7 +33,6 @@ const (
 	ErrorMisalignedAddress        Result = 716
 	ErrorInvalidAddressSpace      Result = 717
 	ErrorLaunchFailed             Result = 719
-	ErrorNotPermitted             Result = 800
 	ErrorNotSupported             Result = 801
 	ErrorStreamCaptureUnsupported Result = 900
 	ErrorStreamCaptureInvalidated Result = 901
@@ -73,7 +72,6 @@ var results = map[Result][2]string{
 	ErrorMisalignedAddress:        {"CUDA_ERROR_MISALIGNED_ADDRESS", "an access to a misaligned address"},
 	ErrorInvalidAddressSpace:      {"CUDA_ERROR_INVALID_ADDRESS_SPACE", "an address in the wrong space"},
 	ErrorLaunchFailed:             {"CUDA_ERROR_LAUNCH_FAILED", "the kernel failed"},
-	ErrorNotPermitted:             {"CUDA_ERROR_NOT_PERMITTED", "not allowed here"},
 	ErrorNotSupported:             {"CUDA_ERROR_NOT_SUPPORTED", "the software GPU does not do this"},
 	ErrorStreamCaptureUnsupported: {"CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "not possible while a stream is being captured"},
 	ErrorStreamCaptureInvalidated: {"CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", "an earlier error has ended the capture"},

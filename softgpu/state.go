@@ -92,7 +92,6 @@ type pinned struct {
 
 // stream is a queue of work.
 type stream struct {
-	handle   Handle
 	ctx      *context
 	id       int // its number in clocks
 	flags    uint32

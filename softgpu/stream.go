@@ -22,9 +22,8 @@ func (m *Machine) StreamCreateWithPriority(t Thread, flags uint32, priority int3
 			priority: max(greatestPriority, min(leastPriority, priority)),
 		}
 		ctx.clocks++
-		s.handle = m.keep(ctx, s)
-		ctx.streams[s.handle] = s
-		h = s.handle
+		h = m.keep(ctx, s)
+		ctx.streams[h] = s
 		return Success
 	})
 	return h, r

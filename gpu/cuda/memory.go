@@ -36,11 +36,12 @@ func (m *memory) reserve(n int, tag string) (uint64, error) {
 	return addr, err
 }
 
-// reserveAtMost takes the size or, where the device has less memory, a half, a quarter and so on.
-func (m *memory) reserveAtMost(size int, tag string) (addr uint64, got int, err error) {
+// reserveAtMost takes the size or, where the device has less memory, a half, a quarter and so on, but not less than
+// least.
+func (m *memory) reserveAtMost(size, least int, tag string) (addr uint64, got int, err error) {
 	for {
 		addr, err = m.reserve(size, tag)
-		if !errors.Is(err, gpu.ErrOutOfMemory) || size <= arena.Align {
+		if !errors.Is(err, gpu.ErrOutOfMemory) || size/2 < least {
 			return addr, size, err
 		}
 		size /= 2

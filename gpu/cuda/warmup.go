@@ -26,7 +26,7 @@ func (c *context) warmUp(s *step, streams []blasStream) error {
 	if err := c.drain(); err != nil {
 		return err
 	}
-	at, size, err := c.memory.reserveAtMost(size, "products' warm-up")
+	at, size, err := c.memory.reserveAtMost(size, product{}.scratchBytes(), "products' warm-up")
 	if err != nil {
 		return err
 	}

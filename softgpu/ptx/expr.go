@@ -52,7 +52,11 @@ func (p *parser) constant(floor int) uint64 {
 		panic(p.errorf("the expression is nested too deeply"))
 	}
 	defer func() { p.depth-- }()
-	left := p.primary()
+	return p.binary(p.primary(), floor)
+}
+
+// binary continues an expression behind its left operand, with the operators that bind tighter than floor.
+func (p *parser) binary(left uint64, floor int) uint64 {
 	for {
 		op := p.operator()
 		level := precedence[op]

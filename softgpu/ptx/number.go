@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// parseNumber reads a PTX literal: an integer in any base, with an optional U
-// suffix, a decimal float (a double), or raw IEEE bits 0fXXXXXXXX and
-// 0dXXXXXXXXXXXXXXXX.
+// parseNumber reads a PTX literal: an integer in base 2, 8, 10 or 16, with an optional U
+// suffix, a decimal float (a double), or raw IEEE bits: 0f and 8 hex digits, 0d and 16.
 func parseNumber(text string) (Operand, error) {
 	low := strings.ToLower(text)
 	switch {

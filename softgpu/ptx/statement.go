@@ -107,18 +107,8 @@ func (p *parser) literal() Operand {
 	if o.Kind != KInt {
 		return o
 	}
-	// "4*8": continue as an expression. "|" would be a pair, so it is left alone.
-	for op := p.operator(); op != "" && op != "|"; op = p.operator() {
-		p.advance()
-		if precedence[op] == 4 {
-			p.expect(op[:1])
-		}
-		right := p.constant(precedence[op])
-		if right == 0 && (op == "/" || op == "%") {
-			panic(p.errorf("division by zero in a constant expression"))
-		}
-		o.Int = apply(op, o.Int, right)
-	}
+	// "4*8" continues as an expression. "|" would be a pair, so it is left alone.
+	o.Int = p.binary(o.Int, precedence["|"])
 	return o
 }
 

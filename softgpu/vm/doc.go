@@ -38,10 +38,10 @@
 //
 // # Files
 //
-// Each file names only those before it in this list. Numbers: lanes, float32, float64, float16, integer, convert;
-// vec has the loops over lanes, of which vecgen writes most. Memory and its shadows: memory*, shadow*. state declares
-// the kernel, launch, block and warp. Execution: warp, access, exec*, run, block, launch. Loading: lower*, flowgraph,
-// lives, track, allocate, module.
+// Numbers: lanes, float32, float64, float16, integer, convert; vec has the loops over lanes, of which vecgen writes
+// most. Findings and limits: fault, limits. Memory and its shadows: shadow*, memory*. layout, stats; state and kernel
+// declare the kernel, launch, block and warp. Execution: warp, access, exec*, run, block, launch. Loading: lower*,
+// flowgraph, lives, track, allocate, module.
 //
 // # Where PTX leaves a result open
 //

@@ -24,7 +24,6 @@ const (
 	Trap             // the kernel executed trap
 	BadAddressSpace  // an address outside the space the instruction works on
 	BadBranchIndex   // brx.idx beyond its list
-	LaunchCancelled  // the launch's context ended
 	InternalMismatch // a defect of the interpreter itself
 )
 
@@ -34,7 +33,7 @@ var faultNames = [...]string{
 	ReadOnly: "write to read-only memory", SharedRace: "race on shared memory", GlobalRace: "race on global memory",
 	BarrierMismatch: "barrier divergence", BadLaneMask: "lane mask mismatch",
 	BudgetExceeded: "instruction budget exceeded", Trap: "trap", BadAddressSpace: "address in the wrong space",
-	BadBranchIndex: "branch index out of range", LaunchCancelled: "launch cancelled", InternalMismatch: "internal error",
+	BadBranchIndex: "branch index out of range", InternalMismatch: "internal error",
 }
 
 // String names the finding in words.

@@ -94,7 +94,7 @@ func (m *Module) allocate() error {
 		}
 		a, err := m.mem.alloc(v.Size, v.Name)
 		if err != nil {
-			return fmt.Errorf("softgpu: loading .%s %s: %w", v.Space, v.Name, err)
+			return fmt.Errorf("%w: loading .%s %s", err, v.Space, v.Name)
 		}
 		a.owned, a.readOnly = true, v.Space == ptx.Const
 		m.vars[v] = a
