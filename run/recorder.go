@@ -149,7 +149,7 @@ func (k *runRecorder) restoreBest(weights []float32) error {
 	}
 	err := disk.Remove(filepath.Join(k.run.Dir(), checkpoint.Folder, checkpoint.BestFile))
 	if err != nil {
-		return fmt.Errorf("the best weights of an epoch that is to be trained again cannot be removed: %w", err)
+		return fmt.Errorf("the best weights of an epoch that is to be trained again cannot be removed: %w; remove them, then start again", err)
 	}
 	return nil
 }

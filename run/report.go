@@ -27,7 +27,7 @@ type reporter struct {
 func newReporter(wanted bool, data *loaders.Dataset, net *model.Network, run *folder.Writer) (*reporter, error) {
 	for _, name := range []string{folder.ConfusionFile, folder.ReportFile} {
 		if err := disk.Remove(filepath.Join(run.Dir(), name)); err != nil {
-			return nil, fmt.Errorf("the report of an earlier end of the run cannot be removed: %w", err)
+			return nil, fmt.Errorf("the report of an earlier end of the run cannot be removed: %w; remove it, then start again", err)
 		}
 	}
 	if !wanted {
