@@ -152,8 +152,11 @@ func (l *Learner) Params() ([]float32, error) { return gpu.Read[float32](l.dev, 
 // SetParams uploads a parameter arena.
 func (l *Learner) SetParams(arena []float32) error { return gpu.Upload(l.dev, l.params, 0, arena) }
 
-// Feedback downloads the stored feedback, laid out as [Rule.DrawFeedback] returns it.
+// Feedback downloads the stored feedback, laid out as [Rule.DrawFeedback] returns it; nil if none is stored.
 func (l *Learner) Feedback() ([]float32, error) {
+	if l.feedback == nil {
+		return nil, nil
+	}
 	return gpu.Read[float32](l.dev, gpu.All(l.feedback))
 }
 

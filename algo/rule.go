@@ -81,6 +81,8 @@ func (r *Rule) check() error {
 		missing = "a function for the errors of the hidden layers"
 	case r.NonNegative && r.Feedback == model.NoFeedback:
 		missing = "the feedback that it promises to be non-negative"
+	case r.Exact && r.Feedback != model.NoFeedback:
+		missing = "a use for its feedback, since its gradients are exact"
 	default:
 		return nil
 	}
@@ -132,6 +134,9 @@ func (r *Rule) String() string { return r.Name }
 // Monotone says whether the rule keeps networks monotone from the first layer's outputs on: it clamps
 // weights and takes non-negative feedback.
 func (r *Rule) Monotone() bool { return r.Clamped && r.NonNegative }
+
+// Clamps says whether the rule keeps weights at the floor or above.
+func (r *Rule) Clamps() bool { return r.Clamped }
 
 // HasFeedback says whether the rule keeps fixed feedback.
 func (r *Rule) HasFeedback() bool { return r.Feedback != model.NoFeedback }

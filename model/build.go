@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"mdfa/gpu"
 )
 
@@ -69,7 +71,7 @@ func newBuilder(input Shape, classes int, act gpu.Activation, hidden int) *build
 	case classes > maxClasses:
 		b.err = fmt.Errorf("%d classes: at most %d are possible: %w", classes, maxClasses, ErrTooLarge)
 	case !slices.Contains(gpu.Activations(), act):
-		b.fail("unknown activation %v: expected %s", act, alternatives(gpu.ActivationNames()))
+		b.fail("unknown activation %v: expected %s", act, english.WordSeries(gpu.ActivationNames(), "or"))
 	case input.H < 1 || input.W < 1 || input.C < 1:
 		b.fail("input %v: height, width and channels must be at least 1", input)
 	case !fits(input.H, input.W, input.C):

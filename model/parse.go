@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"mdfa/gpu"
 )
 
@@ -51,13 +53,7 @@ func ParseActivation(text string) (gpu.Activation, error) {
 			return act, nil
 		}
 	}
-	return 0, fmt.Errorf("activation %s: expected %s", quote(text), alternatives(gpu.ActivationNames()))
-}
-
-// alternatives returns "a, b or c".
-func alternatives(names []string) string {
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
+	return 0, fmt.Errorf("activation %s: expected %s", quote(text), english.WordSeries(gpu.ActivationNames(), "or"))
 }
 
 // list splits text at commas; "none" and blanks give the empty list.

@@ -53,7 +53,7 @@ func (r *Run) record(data *loaders.Dataset, net *model.Network) checkpoint.Setti
 	if r.config.Rule.HasFeedback() {
 		s.BackwardInit = r.backward.String()
 	}
-	if r.config.Rule.Monotone() {
+	if r.config.Rule.Clamps() {
 		floor := r.spec.ClampFloor
 		s.ClampFloor = &floor
 	}

@@ -120,8 +120,8 @@ func (r *Run) together() error {
 	switch {
 	case strings.TrimSpace(r.spec.Out) == "":
 		return wording.Usagef("-out is empty: expected the name of a folder.")
-	case r.spec.Chosen("clamp_floor") && !rule.Monotone():
-		return wording.Usagef("-clamp_floor goes with -model %s only: %v clamps nothing; leave one of them out.", settings.RulesThat((*algo.Rule).Monotone), rule)
+	case r.spec.Chosen("clamp_floor") && !rule.Clamps():
+		return wording.Usagef("-clamp_floor goes with -model %s only: %v clamps nothing; leave one of them out.", settings.RulesThat((*algo.Rule).Clamps), rule)
 	case r.spec.Convnet && r.spec.Chosen("layers"):
 		return wording.Usagef("-layers is for fully connected networks: with -convnet name the convolutions with -filters.")
 	case !r.spec.Convnet && r.spec.Chosen("filters"):
@@ -132,10 +132,12 @@ func (r *Run) together() error {
 	if !rule.HasFeedback() && r.spec.Chosen("backward_init") {
 		r.notes = append(r.notes, "-backward_init is ignored: "+rule.String()+" has no fixed feedback")
 	}
-	if rule.Monotone() {
+	if rule.Clamps() {
 		if _, err := r.forward.Monotone(); err != nil {
 			return refuse("forward_init", err)
 		}
+	}
+	if rule.NonNegative {
 		if _, err := r.backward.Monotone(); err != nil {
 			return refuse("backward_init", err)
 		}

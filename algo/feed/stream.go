@@ -20,6 +20,7 @@ type Stream struct {
 	zero     gpu.Buffer // int32 [1]
 	prefetch *prefetcher
 	features int
+	batch    int // examples of a full batch
 }
 
 // NewStream has slots for batches of up to rows examples, in memory that o owns; o says whether that failed.
@@ -44,12 +45,13 @@ func (s *Stream) Cursor() gpu.Span { return gpu.All(s.zero) }
 // Begin starts reading batches of the examples, in their order or in the given one, where it is not nil. Errors
 // name the examples by name.
 func (s *Stream) Begin(name string, e Examples, order []int32, batch int) error {
+	s.batch = batch
 	return s.prefetch.begin(name, e, s.features, order, batch)
 }
 
-// Run brings the next batch to the device and runs the program for its slot and number of examples there. It
-// returns how long it waited for the images.
-func (s *Stream) Run(ctx context.Context, program func(slot, n int) gpu.Program) (time.Duration, error) {
+// Run brings the next batch to the device and runs a program there: that of its slot, or rest on the last batch if it
+// is not full. It returns how long it waited for the images.
+func (s *Stream) Run(ctx context.Context, full []gpu.Program, rest gpu.Program) (time.Duration, error) {
 	got, err := s.prefetch.next(ctx)
 	if err != nil {
 		return 0, err
@@ -57,7 +59,11 @@ func (s *Stream) Run(ctx context.Context, program func(slot, n int) gpu.Program)
 	if err := s.feed.Send(got.slot); err != nil {
 		return got.wait, err
 	}
-	if err := s.feed.Run(got.slot, program(got.slot, got.n)); err != nil {
+	program := rest
+	if got.n == s.batch {
+		program = full[got.slot]
+	}
+	if err := s.feed.Run(got.slot, program); err != nil {
 		return got.wait, err
 	}
 	return got.wait, s.prefetch.sent()

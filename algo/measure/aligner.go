@@ -68,10 +68,15 @@ func AlignmentBytes(net *model.Network, c algo.Config) uint64 {
 	if !c.Rule.Exact {
 		floats += net.Params
 	}
-	if c.Rule.Feedback == model.DirectFeedback {
+	if sendsIdentity(net, c.Rule) {
 		floats += net.Logits * net.Logits
 	}
 	return 4 * uint64(floats)
+}
+
+// sendsIdentity says whether direct feedback is compared with weights, for which the identity goes back through them.
+func sendsIdentity(net *model.Network, rule *algo.Rule) bool {
+	return rule.Feedback == model.DirectFeedback && len(net.Hidden()) > 0
 }
 
 // NewAligner takes memory to measure a learner's rule and records the operations that need no batch. o owns both.
@@ -83,7 +88,7 @@ func NewAligner(o *owned.List, l *algo.Learner) (*Aligner, error) {
 		m.grads = o.Floats("the alignment's gradients", m.net.Params)
 	}
 	logits := m.net.Logits
-	direct := m.rule.Feedback == model.DirectFeedback && len(m.net.Hidden()) > 0
+	direct := sendsIdentity(m.net, m.rule)
 	if direct {
 		m.identity = o.Floats("the alignment's errors", logits*logits)
 	}

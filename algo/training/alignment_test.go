@@ -249,10 +249,7 @@ func TestMeasuringChangesNoBits(t *testing.T) {
 						watch := &aligned{}
 						r, err := trainer.Run(context.Background(), watch)
 						require.NoError(t, err)
-						for i := range r.Epochs {
-							r.Epochs[i].Seconds, r.Epochs[i].DataWait = 0, 0
-						}
-						r.Seconds, r.DataWait = 0, 0
+						r = untimed(r)
 						weights, err = l.Params()
 						require.NoError(t, err)
 						require.NoError(t, trainer.Close())

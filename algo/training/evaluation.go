@@ -106,19 +106,14 @@ func (e *evaluation) begin() error {
 
 // score scores the next batch, of n examples.
 func (e *evaluation) score(ctx context.Context, n int) error {
-	if e.stream == nil {
-		return e.program(0, n).Run()
+	switch {
+	case e.stream != nil:
+		_, err := e.stream.Run(ctx, e.full, e.rest)
+		return err
+	case n < e.batch:
+		return e.rest.Run()
 	}
-	_, err := e.stream.Run(ctx, e.program)
-	return err
-}
-
-// program returns the program that scores n examples of a slot.
-func (e *evaluation) program(slot, n int) gpu.Program {
-	if n < e.batch {
-		return e.rest
-	}
-	return e.full[slot]
+	return e.full[0].Run()
 }
 
 // stop ends the goroutines that read images.

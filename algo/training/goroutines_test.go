@@ -99,24 +99,19 @@ func TestFinishedRunLeavesNoGoroutines(t *testing.T) {
 
 // TestDeviceCanBeClosedUnderAStream forgets Close of a trainer whose workers are reading.
 func TestDeviceCanBeClosedUnderAStream(t *testing.T) {
-	for name, open := range algotest.Openers {
-		if algotest.OnlyDevice() != "" && algotest.OnlyDevice() != name {
-			continue
-		}
-		t.Run(name, func(t *testing.T) {
-			dev := open(t)
-			e := algotest.Coded(103)
-			e.Source = testimages.Slow{Source: e.Source, Most: time.Millisecond}
-			_, trainer := newRunOn(t, dev, algotest.Config(algo.DFA), Schedule{Epochs: 1}, Data{Train: e})
-			before := runtime.NumGoroutine()
-			require.NoError(t, trainer.BeginEpoch(1))
-			require.NoError(t, trainer.Step())
-			require.NoError(t, dev.Close())
-			assert.ErrorIs(t, trainer.Step(), gpu.ErrClosed)
-			_ = trainer.Close() // whatever it says: the memory is gone
-			testimages.RequireGoroutines(t, before)
-		})
-	}
+	algotest.OnEachOpener(t, func(t *testing.T, open func(t *testing.T) gpu.Device) {
+		dev := open(t)
+		e := algotest.Coded(103)
+		e.Source = testimages.Slow{Source: e.Source, Most: time.Millisecond}
+		_, trainer := newRunOn(t, dev, algotest.Config(algo.DFA), Schedule{Epochs: 1}, Data{Train: e})
+		before := runtime.NumGoroutine()
+		require.NoError(t, trainer.BeginEpoch(1))
+		require.NoError(t, trainer.Step())
+		require.NoError(t, dev.Close())
+		assert.ErrorIs(t, trainer.Step(), gpu.ErrClosed)
+		_ = trainer.Close() // whatever it says: the memory is gone
+		testimages.RequireGoroutines(t, before)
+	})
 }
 
 func TestStepsByHandFollowTheEpoch(t *testing.T) {

@@ -21,16 +21,12 @@ type steps struct {
 	// The recorded step, by slot of the stream, or one for a set on the device; and the step that measures the
 	// alignment as well, nil unless that is asked for.
 	plain, measured []gpu.Program
-	// Functions that choose among them, made once: a step allocates nothing.
-	choosePlain, chooseMeasured func(slot, n int) gpu.Program
 }
 
 // newSteps records the steps on a training set, and where aligner is not nil those that measure.
 func newSteps(ctx context.Context, o *owned.List, l *algo.Learner, aligner *measure.Aligner, set feed.Examples) (*steps, error) {
 	n, features := l.Config().Batch, l.Network().Input.Size()
 	t := &steps{device: o.Device, set: set, batch: n}
-	t.choosePlain = func(slot, _ int) gpu.Program { return t.plain[slot] }
-	t.chooseMeasured = func(slot, _ int) gpu.Program { return t.measured[slot] }
 	record := func(data, labels, order, cursor gpu.Span) {
 		with := func(train func() error) gpu.Program {
 			return o.Record(func() error {
@@ -78,14 +74,14 @@ func (t *steps) begin(order []int32, done int) error {
 
 // step runs the next step, measured or not, and returns how long it waited for images.
 func (t *steps) step(ctx context.Context, measured bool) (time.Duration, error) {
-	choose := t.choosePlain
+	programs := t.plain
 	if measured {
-		choose = t.chooseMeasured
+		programs = t.measured
 	}
 	if t.stream == nil {
-		return 0, choose(0, t.batch).Run()
+		return 0, programs[0].Run()
 	}
-	return t.stream.Run(ctx, choose)
+	return t.stream.Run(ctx, programs, nil)
 }
 
 // stop ends the goroutines that read images.

@@ -32,10 +32,7 @@ func TestStreamedAndLoadedRunsHaveTheBitsOfResidentOnes(t *testing.T) {
 				l, trainer := newRunOn(t, dev, algotest.Config(rule), Schedule{Epochs: 2, Seed: 4}, data)
 				r, err := trainer.Run(context.Background(), &silent{})
 				require.NoError(t, err)
-				for i := range r.Epochs {
-					r.Epochs[i].Seconds, r.Epochs[i].DataWait = 0, 0
-				}
-				r.Seconds, r.DataWait = 0, 0
+				r = untimed(r)
 				weights, err := l.Params()
 				require.NoError(t, err)
 				require.NoError(t, trainer.Close())

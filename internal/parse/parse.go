@@ -7,7 +7,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
+
+	"github.com/dustin/go-humanize/english"
 
 	"mdfa/internal/wording"
 )
@@ -57,8 +58,7 @@ func Choice(name, text string, choices []string) error {
 	if slices.Contains(choices, text) {
 		return nil
 	}
-	last := len(choices) - 1
-	return wording.Usagef("-%s %s: expected %s or %s.", name, wording.Shown(text), strings.Join(choices[:last], ", "), choices[last])
+	return wording.Usagef("-%s %s: expected %s.", name, wording.Shown(text), english.WordSeries(choices, "or"))
 }
 
 // Text returns the shortest text that reads back as x.

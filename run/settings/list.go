@@ -158,11 +158,11 @@ func init() { // its functions look into it
 			}},
 		},
 		{
-			Name: "clamp_floor", Group: GroupNetwork, Argument: "X", Help: "floor at which " + RulesThat((*algo.Rule).Monotone) + " clamps weights",
+			Name: "clamp_floor", Group: GroupNetwork, Argument: "X", Help: "floor at which " + RulesThat((*algo.Rule).Clamps) + " clamps weights",
 			Field:  func(s *Spec) any { return &s.ClampFloor },
 			Resume: Share, Identity: true, Result: &Place{Text: floor, After: "l2"},
 			Header: &Place{Text: func(f *Facts) string {
-				if !f.Rule.Monotone() {
+				if !f.Rule.Clamps() {
 					return ""
 				}
 				return "floor " + floor(f)
@@ -304,7 +304,7 @@ func backward(f *Facts) string {
 
 // floor is mdfa's floor; "" where the rule has none.
 func floor(f *Facts) string {
-	if !f.Rule.Monotone() {
+	if !f.Rule.Clamps() {
 		return ""
 	}
 	return parse.Text(f.ClampFloor)

@@ -20,9 +20,9 @@ var Openers = map[string]func(t *testing.T) gpu.Device{
 // OnlyDevice returns the one device to test on, or "" for all of them.
 func OnlyDevice() string { return os.Getenv("MDFA_DEVICE") }
 
-// OnEachDevice runs a test on the devices of this build, or on the one that
-// MDFA_DEVICE names.
-func OnEachDevice(t *testing.T, test func(t *testing.T, dev gpu.Device)) {
+// OnEachOpener runs a test, which opens and closes its device itself, for the devices of this build, or for the one
+// that MDFA_DEVICE names.
+func OnEachOpener(t *testing.T, test func(t *testing.T, open func(t *testing.T) gpu.Device)) {
 	if OnlyDevice() != "" {
 		require.Contains(t, Openers, OnlyDevice(), "MDFA_DEVICE names a device that this build or machine does not have")
 	}
@@ -30,10 +30,15 @@ func OnEachDevice(t *testing.T, test func(t *testing.T, dev gpu.Device)) {
 		if OnlyDevice() != "" && OnlyDevice() != name {
 			continue
 		}
-		t.Run(name, func(t *testing.T) {
-			dev := open(t)
-			defer func() { require.NoError(t, dev.Close()) }()
-			test(t, dev)
-		})
+		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
+}
+
+// OnEachDevice runs a test on the devices of [OnEachOpener].
+func OnEachDevice(t *testing.T, test func(t *testing.T, dev gpu.Device)) {
+	OnEachOpener(t, func(t *testing.T, open func(t *testing.T) gpu.Device) {
+		dev := open(t)
+		defer func() { require.NoError(t, dev.Close()) }()
+		test(t, dev)
+	})
 }

@@ -59,31 +59,36 @@ func bounds(act gpu.Activation) (low, high float32, clipped bool) {
 
 var infinity = float32(math.Inf(1))
 
-// timesSlope computes f' in float32, apart from activations without their own loop.
+// timesSlope computes f' in float32, apart from activations without their own loop. Each loop adds up the errors, too,
+// while they are in registers.
 func timesSlope(act gpu.Activation, d, v, sum []float32) {
 	low, high, clipped := bounds(act)
 	switch {
 	case act == gpu.Linear:
+		add(sum, d)
 	case act == gpu.Tanh:
 		for i, y := range v {
 			d[i] *= 1 - y*y
+			sum[i] += d[i]
 		}
 	case act == gpu.Sigmoid:
 		for i, y := range v {
 			d[i] *= y * (1 - y)
+			sum[i] += d[i]
 		}
 	case clipped:
 		for i, a := range v {
 			if !(a >= low && a <= high) {
 				d[i] *= 0
 			}
+			sum[i] += d[i]
 		}
 	default:
 		for i, x := range v {
 			d[i] *= float32(act.Slope(float64(x)))
+			sum[i] += d[i]
 		}
 	}
-	add(sum, d)
 }
 
 func add(dst, src []float32) {
@@ -101,21 +106,25 @@ func clamp(w, floor float32) float32 {
 }
 
 func optimize(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) {
-	for i, gi := range g {
-		gi += u.L2 * w[i]
-		next := w[i]
-		switch kind {
-		case gpu.SGD:
-			next -= u.LR * gi
-		case gpu.RMSProp:
+	switch kind {
+	case gpu.SGD:
+		for i, gi := range g {
+			gi += u.L2 * w[i]
+			w[i] = clamp(w[i]-u.LR*gi, u.Floor)
+		}
+	case gpu.RMSProp:
+		for i, gi := range g {
+			gi += u.L2 * w[i]
 			s1[i] = gpu.RMSPropDecay*s1[i] + (1-gpu.RMSPropDecay)*gi*gi
-			next -= u.LR * gi / sqrt(s1[i]+gpu.RMSPropEpsilon)
-		case gpu.Adam:
+			w[i] = clamp(w[i]-u.LR*gi/sqrt(s1[i]+gpu.RMSPropEpsilon), u.Floor)
+		}
+	case gpu.Adam:
+		for i, gi := range g {
+			gi += u.L2 * w[i]
 			s1[i] = gpu.AdamBeta1*s1[i] + (1-gpu.AdamBeta1)*gi
 			s2[i] = gpu.AdamBeta2*s2[i] + (1-gpu.AdamBeta2)*gi*gi
-			next -= u.LR * s1[i] / (sqrt(s2[i]) + gpu.AdamEpsilon)
+			w[i] = clamp(w[i]-u.LR*s1[i]/(sqrt(s2[i])+gpu.AdamEpsilon), u.Floor)
 		}
-		w[i] = clamp(next, u.Floor)
 	}
 }
 
