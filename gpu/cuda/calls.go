@@ -21,8 +21,11 @@ type caller struct {
 // failure returns an error that names the call and CUDA's answer, or nil for nil. It must be
 // called on the executor, right after the call.
 func (c caller) failure(call string, err error) error {
-	if known := (*cuext.CallError)(nil); err == nil || errors.As(err, &known) {
-		return err // it may name its call already
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*cuext.CallError](err); ok {
+		return err
 	}
 	e := cuext.Describe(call, err)
 	if c.checker != nil {
