@@ -245,8 +245,8 @@ bias_linear(float *h, const float *__restrict__ b, int rows, int cols, int width
 }
 
 // ---------------------------------------------------------------------------------------
-// Windows are the outputs whose receptive fields contain a pixel (u, v): all (y, x) from first
-// to last, and none if a first exceeds its last.
+// Windows are the outputs whose receptive fields contain a pixel (u, v), counted from the corner
+// of the padded image: all (y, x) from first to last, and none if a first exceeds its last.
 struct Windows {
     int first_y;
     int last_y;
@@ -259,31 +259,39 @@ __device__ Windows windows_over(int u, int v, int kernel, int stride, int out_h,
             v < kernel ? 0 : (v - kernel + stride) / stride, min(out_w - 1, v / stride)};
 }
 
+// in_image says whether (u, v) is a pixel: a negative number is a large unsigned one.
+__device__ bool in_image(int u, int v, int in_h, int in_w) {
+    return (unsigned)u < (unsigned)in_h && (unsigned)v < (unsigned)in_w;
+}
+
 // ---------------------------------------------------------------------------------------
-// im2col: patches[n, y, x, i, j, c] = image[n, stride·y + i, stride·x + j, c] for `images`
-// images of in_h × in_w × channels.
+// im2col: patches[n, y, x, i, j, c] = image[n, stride·y + i - pad, stride·x + j - pad, c] for
+// `images` images of in_h × in_w × channels, and 0 outside the image.
 //
 // With width 4 a thread reads four channels of a pixel once and writes them to every window
-// that contains the pixel. With width 1, where channels are few, that would scatter single
+// that contains the pixel; pixels of the padding are zeros. With width 1, where channels are few, that would scatter single
 // floats: there a thread writes its column of the patches, since for fixed i the range over
 // (j, c) is contiguous in both, and pixels are read again, from the cache.
 //
-// Launch with width 4: block x over the channels / 4, block y over pixels; grid x over images ·
-// in_h · in_w / block y, y over the channels. With width 1: block x over the columns of a patch,
+// Launch with width 4: block x over the channels / 4, block y over pixels; grid x over the pixels
+// of all padded images / block y, y over the channels. With width 1: block x over the columns of a patch,
 // block y over x; grid x over out_w / block y, y over images · out_h. At most BLOCK threads.
 // Bytes: writes 4 per element of the patches; reads 4 per element of the image that a window
-// covers, with width 1 per element of the patches.
+// covers, with width 1 per element of the patches inside the image.
 template <int W>
 __device__ void im2col_pixels(const float *image, float *patches, int images, int in_h, int in_w, int channels,
-                              int kernel, int stride, int out_h, int out_w) {
+                              int kernel, int stride, int pad, int out_h, int out_w) {
     int c = blockIdx.y * blockDim.x + threadIdx.x, depth = channels / W;
     if (c >= depth) return;
-    for (int row = blockIdx.x * blockDim.y + threadIdx.y; row < images * in_h * in_w; row += gridDim.x * blockDim.y) {
-        int line = row / in_w, v = row - line * in_w;
-        int n = line / in_h, u = line - n * in_h;
+    int high = in_h + 2 * pad, wide = in_w + 2 * pad;
+    for (int row = blockIdx.x * blockDim.y + threadIdx.y; row < images * high * wide; row += gridDim.x * blockDim.y) {
+        int line = row / wide, v = row - line * wide;
+        int n = line / high, u = line - n * high;
         Windows w = windows_over(u, v, kernel, stride, out_h, out_w);
         if (w.first_y > w.last_y || w.first_x > w.last_x) continue;
-        Vec<W> pixel = load<W>(image, row * depth + c);
+        Vec<W> pixel = {};
+        if (in_image(u - pad, v - pad, in_h, in_w))
+            pixel = load<W>(image, ((n * in_h + u - pad) * in_w + v - pad) * depth + c);
         for (int y = w.first_y; y <= w.last_y; y++) {
             for (int x = w.first_x; x <= w.last_x; x++) {
                 int patch = (n * out_h + y) * out_w + x;
@@ -295,52 +303,54 @@ __device__ void im2col_pixels(const float *image, float *patches, int images, in
 }
 
 __device__ void im2col_columns(const float *image, float *patches, int images, int in_h, int in_w, int channels,
-                               int kernel, int stride, int out_h, int out_w) {
+                               int kernel, int stride, int pad, int out_h, int out_w) {
     int run = kernel * channels, line = in_w * channels, step = stride * channels;
     int patch = kernel * run;
     for (int col = threadIdx.x; col < patch; col += blockDim.x) {
         int i = col / run;
-        int inside = i * line + (col - i * run);
+        int left = col - i * run - pad * channels;  // in a line of the image, for x = 0
         for (int out = blockIdx.y; out < images * out_h; out += gridDim.y) {
             int n = out / out_h, y = out - n * out_h;
-            int from = (n * in_h + y * stride) * line + inside;
+            int u = y * stride + i - pad;
+            int from = (n * in_h + u) * line + left;
             int to = out * out_w * patch + col;
             for (int x = blockIdx.x * blockDim.y + threadIdx.y; x < out_w; x += gridDim.x * blockDim.y)
-                patches[to + x * patch] = image[from + x * step];
+                patches[to + x * patch] = in_image(u, left + x * step, in_h, line) ? image[from + x * step] : 0.0f;
         }
     }
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
 im2col(const float *__restrict__ image, float *__restrict__ patches, int images, int in_h, int in_w, int channels,
-       int kernel, int stride, int out_h, int out_w, int width) {
+       int kernel, int stride, int pad, int out_h, int out_w, int width) {
     if (width == 4)
-        im2col_pixels<4>(image, patches, images, in_h, in_w, channels, kernel, stride, out_h, out_w);
+        im2col_pixels<4>(image, patches, images, in_h, in_w, channels, kernel, stride, pad, out_h, out_w);
     else
-        im2col_columns(image, patches, images, in_h, in_w, channels, kernel, stride, out_h, out_w);
+        im2col_columns(image, patches, images, in_h, in_w, channels, kernel, stride, pad, out_h, out_w);
 }
 
 // ---------------------------------------------------------------------------------------
 // col2im: dx[n, u, v, c] = f'(a[n, u, v, c]) · sum over all (y, i), (x, j) with
-// u = stride·y + i and v = stride·x + j of patches[n, y, x, i, j, c]; no such pair gives 0.
+// u = stride·y + i - pad and v = stride·x + j - pad of patches[n, y, x, i, j, c]; no such pair
+// gives 0.
 // `below` holds the h or a from which f' is computed (see slopes).
 // sums[block, c] is the sum of the block's dx; column_sums adds these to the bias gradient.
 //
 // Launch: block x over the channels / width, block y over positions, at most BLOCK threads;
 // grid x over images · in_h · in_w / rows_per_block, y over the channels.
-// Bytes: reads 4 per element of the patches that a window covers and 4 per element of dx,
+// Bytes: reads 4 per element of the patches inside the image and 4 per element of dx,
 // writes 4 per element of dx and 4 · channels per block.
 template <int W>
 __device__ void col2im_rows(float *shared, const float *patches, const float *below, float *dx, float *sums,
-                            int images, int in_h, int in_w, int channels, int kernel, int stride, int out_h,
-                            int out_w, int rows_per_block, int act) {
+                            int images, int in_h, int in_w, int channels, int kernel, int stride, int pad,
+                            int out_h, int out_w, int rows_per_block, int act) {
     int c = blockIdx.y * blockDim.x + threadIdx.x, depth = channels / W;
     int last = min(images * in_h * in_w, (int)(blockIdx.x + 1) * rows_per_block);
     Vec<W> total = {};
     if (c < depth) {
         for (int row = blockIdx.x * rows_per_block + threadIdx.y; row < last; row += blockDim.y) {
-            int line = row / in_w, v = row - line * in_w;
-            int n = line / in_h, u = line - n * in_h;
+            int line = row / in_w, v = row - line * in_w + pad;
+            int n = line / in_h, u = line - n * in_h + pad;
             Windows w = windows_over(u, v, kernel, stride, out_h, out_w);
             Vec<W> sum = {};
             for (int y = w.first_y; y <= w.last_y; y++) {
@@ -367,15 +377,15 @@ __device__ void col2im_rows(float *shared, const float *patches, const float *be
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
 col2im(const float *__restrict__ patches, const float *__restrict__ below, float *__restrict__ dx,
-       float *__restrict__ sums, int images, int in_h, int in_w, int channels, int kernel, int stride, int out_h,
-       int out_w, int rows_per_block, int act, int width) {
+       float *__restrict__ sums, int images, int in_h, int in_w, int channels, int kernel, int stride, int pad,
+       int out_h, int out_w, int rows_per_block, int act, int width) {
     __shared__ alignas(16) float shared[BLOCK * 4];
     if (width == 4)
-        col2im_rows<4>(shared, patches, below, dx, sums, images, in_h, in_w, channels, kernel, stride, out_h, out_w,
-                       rows_per_block, act);
+        col2im_rows<4>(shared, patches, below, dx, sums, images, in_h, in_w, channels, kernel, stride, pad, out_h,
+                       out_w, rows_per_block, act);
     else
-        col2im_rows<1>(shared, patches, below, dx, sums, images, in_h, in_w, channels, kernel, stride, out_h, out_w,
-                       rows_per_block, act);
+        col2im_rows<1>(shared, patches, below, dx, sums, images, in_h, in_w, channels, kernel, stride, pad, out_h,
+                       out_w, rows_per_block, act);
 }
 
 // ---------------------------------------------------------------------------------------

@@ -168,19 +168,29 @@ func (a DenseArgs) Check() error {
 	return c.err
 }
 
-// Check returns an error unless a window fits into the image.
+// Check returns an error unless a window fits into the padded image.
 func (s ConvShape) Check() error {
-	if s.Batch < 0 || s.InC < 1 || s.OutC < 1 || s.Kernel < 1 || s.Stride < 1 || s.Kernel > s.InH || s.Kernel > s.InW {
-		return fmt.Errorf("convolution %v: the kernel must fit into the image, sizes must be positive: %w", s, ErrShape)
+	if s.Batch < 0 || s.InH < 1 || s.InW < 1 || s.InC < 1 || s.OutC < 1 || s.Kernel < 1 || s.Stride < 1 {
+		return fmt.Errorf("convolution %v: sizes must be positive: %w", s, ErrShape)
 	}
-	_, inFits := product(s.Batch, s.InH, s.InW, s.InC)
-	_, outFits := product(s.Batch, s.OutH(), s.OutW(), s.OutC)
+	if s.Pad < 0 || s.Pad >= s.Kernel {
+		return fmt.Errorf("convolution %v: the padding must be at least 0 and less than the kernel: %w", s, ErrShape)
+	}
+	// Subtracted from the kernel, since the sum of image and padding could overflow.
+	if rest := s.Kernel - s.Pad - s.Pad; rest > s.InH || rest > s.InW {
+		return fmt.Errorf("convolution %v: the kernel must fit into the image: %w", s, ErrShape)
+	}
 	_, filterFits := product(s.Kernel, s.Kernel, s.InC, s.OutC)
-	_, patchFits := product(s.Batch, s.OutH(), s.OutW(), s.Kernel, s.Kernel, s.InC)
-	if !inFits || !outFits || !filterFits || !patchFits {
-		return fmt.Errorf("convolution %v is too large: %w", s, ErrShape)
+	_, inFits := product(s.Batch, s.InH, s.InW, s.InC)
+	if filterFits && inFits { // now no sum overflows
+		_, paddedFits := product(s.Batch, s.InH+2*s.Pad, s.InW+2*s.Pad, s.InC)
+		_, outFits := product(s.Batch, s.OutH(), s.OutW(), s.OutC)
+		_, patchFits := product(s.Batch, s.OutH(), s.OutW(), s.Kernel, s.Kernel, s.InC)
+		if paddedFits && outFits && patchFits {
+			return nil
+		}
 	}
-	return nil
+	return fmt.Errorf("convolution %v is too large: %w", s, ErrShape)
 }
 
 // conv requires the geometry and the filters of a convolution.

@@ -53,7 +53,7 @@ type Device interface {
 	Gemm(GemmArgs) error
 	// Dense computes a fully-connected layer: H = f(X·W + b).
 	Dense(DenseArgs) error
-	// Conv computes a convolutional layer: H = f(X ∗ W + b), VALID.
+	// Conv computes a convolutional layer: H = f(X ∗ W + b).
 	Conv(ConvArgs) error
 	// Loss computes the loss, the error at the logits and the metrics from the logits.
 	Loss(LossArgs) error

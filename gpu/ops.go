@@ -34,28 +34,29 @@ type DenseArgs struct {
 	B   Span   // [out]
 }
 
-// ConvShape is the geometry of one VALID convolution over NHWC images.
+// ConvShape is the geometry of one convolution over NHWC images. Pad is the number of zeros
+// beyond each side of an image, less than Kernel: each window then covers some pixel.
 type ConvShape struct {
-	Batch                int
-	InH, InW, InC        int
-	Kernel, Stride, OutC int
+	Batch                     int
+	InH, InW, InC             int
+	Kernel, Stride, Pad, OutC int
 }
 
-// OutH returns floor((InH-Kernel)/Stride)+1.
-func (s ConvShape) OutH() int { return (s.InH-s.Kernel)/s.Stride + 1 }
+// OutH returns floor((InH+2·Pad-Kernel)/Stride)+1.
+func (s ConvShape) OutH() int { return (s.InH+2*s.Pad-s.Kernel)/s.Stride + 1 }
 
-// OutW returns floor((InW-Kernel)/Stride)+1.
-func (s ConvShape) OutW() int { return (s.InW-s.Kernel)/s.Stride + 1 }
+// OutW returns floor((InW+2·Pad-Kernel)/Stride)+1.
+func (s ConvShape) OutW() int { return (s.InW+2*s.Pad-s.Kernel)/s.Stride + 1 }
 
 // Patch returns the length of one receptive field, Kernel·Kernel·InC: the fan-in.
 func (s ConvShape) Patch() int { return s.Kernel * s.Kernel * s.InC }
 
 // Unfolded says whether the input is the matrix [Rows, Patch] of its patches already, so
 // that it can be multiplied in place: 1×1 kernels with stride 1, and kernels as wide as the
-// image whose windows follow each other down to its last row.
+// image whose windows follow each other down to its last row. Padded images have to be copied.
 func (s ConvShape) Unfolded() bool {
 	strip := s.Kernel == s.InW && s.InH%s.Kernel == 0 && (s.Stride == s.Kernel || s.InH == s.Kernel)
-	return strip || s.Kernel == 1 && s.Stride == 1
+	return s.Pad == 0 && (strip || s.Kernel == 1 && s.Stride == 1)
 }
 
 // Rows returns the number of positions in a batch of outputs, Batch·OutH·OutW.
@@ -69,12 +70,18 @@ func (s ConvShape) OutLen() int { return s.Rows() * s.OutC }
 
 // String returns the shape as errors print it.
 func (s ConvShape) String() string {
-	return fmt.Sprintf("%d×%d×%d×%d -> %d filters %d/%d", s.Batch, s.InH, s.InW, s.InC, s.OutC, s.Kernel, s.Stride)
+	text := fmt.Sprintf("%d×%d×%d×%d -> %d filters %d/%d", s.Batch, s.InH, s.InW, s.InC, s.OutC, s.Kernel, s.Stride)
+	if s.Pad != 0 {
+		text += fmt.Sprintf(" pad %d", s.Pad)
+	}
+	return text
 }
 
-// ConvArgs: with (y, x) an output position and s the stride,
+// ConvArgs: with (y, x) an output position, s the stride and p the padding,
 //
-//	A[n, y, x, o] = B[o] + Σ_{i,j,c} X[n, s·y+i, s·x+j, c] · W[i, j, c, o]     H = f(A)
+//	A[n, y, x, o] = B[o] + Σ_{i,j,c} X[n, s·y+i-p, s·x+j-p, c] · W[i, j, c, o]     H = f(A)
+//
+// where X is 0 outside the image. Whether such a zero times NaN or infinity counts is left open.
 type ConvArgs struct {
 	Shape ConvShape
 	Out   Hidden // [Shape.OutLen()], written
@@ -165,7 +172,7 @@ type DenseBackwardArgs struct {
 // ConvBackwardArgs: the transposed convolution of DY with W (BP) or with the fixed
 // feedback of the same shape (FA), times f'(a) of the layer below:
 //
-//	DX[n, u, v, c] = f'(a[n, u, v, c]) · Σ_{y,x,o: u = s·y+i, v = s·x+j} DY[n, y, x, o] · W[i, j, c, o]
+//	DX[n, u, v, c] = f'(a[n, u, v, c]) · Σ_{y,x,o: u = s·y+i-p, v = s·x+j-p} DY[n, y, x, o] · W[i, j, c, o]
 //
 // An input pixel that no window covers gets 0.
 type ConvBackwardArgs struct {
@@ -177,7 +184,7 @@ type ConvBackwardArgs struct {
 	BiasGrad Span   // [InC], written: the sum of DX over batch and positions
 }
 
-// ConvGradArgs: DW[i, j, c, o] = Σ_{n,y,x} X[n, s·y+i, s·x+j, c] · DY[n, y, x, o].
+// ConvGradArgs: DW[i, j, c, o] = Σ_{n,y,x} X[n, s·y+i-p, s·x+j-p, c] · DY[n, y, x, o].
 type ConvGradArgs struct {
 	Shape ConvShape
 	DW    Span // [Kernel, Kernel, InC, OutC], written

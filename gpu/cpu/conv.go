@@ -56,18 +56,37 @@ func patches(dst, x []float32, s gpu.ConvShape, first, last, from, to int) {
 		image := x[n*s.InH*line : (n+1)*s.InH*line]
 		for y := range s.OutH() {
 			for xx := range s.OutW() {
-				corner := y*s.Stride*line + xx*s.Stride*s.InC
+				top, left := y*s.Stride-s.Pad, (xx*s.Stride-s.Pad)*s.InC
 				for c := from; c < to; {
 					i, inRun := c/run, c%run
 					n := min(run-inRun, to-c)
-					start := corner + i*line + inRun
-					copy(dst[at:at+n], image[start:start+n])
+					row, start := dst[at:at+n], (top+i)*line+left+inRun
+					if s.Pad == 0 {
+						copy(row, image[start:start+n])
+					} else {
+						from, to := within(s, top+i, left+inRun, n)
+						clear(row[:from])
+						if from < to {
+							copy(row[from:to], image[start+from:])
+						}
+						clear(row[to:])
+					}
 					at += n
 					c += n
 				}
 			}
 		}
 	}
+}
+
+// within returns the part [from, to) of n floats in a row of a window that lies inside the image.
+// They begin at float left of the image's line top; both may be outside.
+func within(s gpu.ConvShape, top, left, n int) (from, to int) {
+	if top < 0 || top >= s.InH {
+		return 0, 0
+	}
+	from = min(max(-left, 0), n)
+	return from, max(from, min(s.InW*s.InC-left, n))
 }
 
 // scatter adds the patches of images [first, last) to the pixels they were copied from: the
@@ -81,10 +100,16 @@ func scatter(dx, rows []float32, s gpu.ConvShape, first, last int) {
 		clear(image)
 		for y := range s.OutH() {
 			for xx := range s.OutW() {
-				corner := y*s.Stride*line + xx*s.Stride*s.InC
+				top, left := y*s.Stride-s.Pad, (xx*s.Stride-s.Pad)*s.InC
 				for i := range s.Kernel {
-					start := corner + i*line
-					vec.Add(image[start:start+run], rows[at:at+run])
+					from, to := 0, run
+					if s.Pad > 0 {
+						from, to = within(s, top+i, left, run)
+					}
+					if from < to {
+						start := (top+i)*line + left
+						vec.Add(image[start+from:start+to], rows[at+from:at+to])
+					}
 					at += run
 				}
 			}

@@ -70,7 +70,7 @@ func TestIm2colTakesSeveralRounds(t *testing.T) {
 	shape := kernels.Im2colShape(images, 1, 2, 1, 1, 1, 1, 1)
 	shape.Grid[1] = rowsOfBlocks
 	require.NoError(t, cuda.Launch(d, func(k kernels.Kernels) error {
-		return k.Im2col(shape, cuda.Address(image), cuda.Address(patches), images, 1, 2, 1, 1, 2, 1, 1, 1)
+		return k.Im2col(shape, cuda.Address(image), cuda.Address(patches), images, 1, 2, 1, 1, 2, 0, 1, 1, 1)
 	}))
 	var want []float32
 	for i, v := range ramp(2 * images) {

@@ -23,6 +23,7 @@ type convolution struct {
 func newConvolution(b *builder, s gpu.ConvShape, directly bool) *convolution {
 	c := &convolution{ConvShape: s, positions: s.OutH() * s.OutW(), images: s.Batch}
 	b.count(s.InLen())
+	b.count(s.Batch * (s.InH + 2*s.Pad) * (s.InW + 2*s.Pad))
 	b.count(s.OutLen())
 	b.matrices(matrix{0, s.Rows(), s.OutC}, matrix{0, s.Patch(), s.OutC})
 	if c.direct = directly && s.Unfolded(); c.direct {
@@ -65,11 +66,24 @@ func imageAt(array kernels.DevicePtr, image, floats int) kernels.DevicePtr {
 func (c *convolution) inImage() int  { return c.InH * c.InW * c.InC }
 func (c *convolution) outImage() int { return c.positions * c.OutC }
 
-// covered returns the number of floats of an image that some window sees: a stride beyond the
-// kernel leaves pixels out, and so may the right and lower edge.
-func (c *convolution) covered() int {
-	seen := func(out int) int { return min((out-1)*c.Stride+c.Kernel, out*c.Kernel) }
-	return seen(c.OutH()) * seen(c.OutW()) * c.InC
+// covered returns the number of floats of an image that some window sees, and the number of floats
+// of its patches that lie inside the image. A stride beyond the kernel leaves pixels out, and so
+// may the right and lower edge.
+func (c *convolution) covered() (pixels, inside int) {
+	along := func(out, in int) (pixels, inside int) {
+		seen := 0
+		for i := range out {
+			from := i*c.Stride - c.Pad
+			to := min(from+c.Kernel, in)
+			inside += to - max(from, 0)
+			pixels += to - max(from, seen)
+			seen = to
+		}
+		return pixels, inside
+	}
+	pixelsDown, insideDown := along(c.OutH(), c.InH)
+	pixelsAcross, insideAcross := along(c.OutW(), c.InW)
+	return pixelsDown * pixelsAcross * c.InC, insideDown * insideAcross * c.InC
 }
 
 // rows returns the rows of images [from, to) of an array of outputs [positions, OutC].
@@ -93,9 +107,10 @@ func (c *convolution) lay(q *queue, x kernels.DevicePtr, from, to int) matrix {
 	}
 	n := m.rows * m.cols
 	width := kernels.Width(c.InC, image, m.at)
-	shape := kernels.Im2colShape(images, c.InH, c.InW, c.InC, c.OutH(), c.OutW(), c.Patch(), width)
-	q.note(q.kernel(4*images*c.covered(), 4*n, 0).Im2col(shape, image, m.at,
-		int32(images), int32(c.InH), int32(c.InW), int32(c.InC), int32(c.Kernel), int32(c.Stride),
+	shape := kernels.Im2colShape(images, c.InH+2*c.Pad, c.InW+2*c.Pad, c.InC, c.OutH(), c.OutW(), c.Patch(), width)
+	pixels, _ := c.covered()
+	q.note(q.kernel(4*images*pixels, 4*n, 0).Im2col(shape, image, m.at,
+		int32(images), int32(c.InH), int32(c.InW), int32(c.InC), int32(c.Kernel), int32(c.Stride), int32(c.Pad),
 		int32(c.OutH()), int32(c.OutW()), width))
 	return m
 }
@@ -140,10 +155,11 @@ func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 				n := images * c.inImage()
 				shape, rowsPerBlock := kernels.Col2imShape(images*c.InH*c.InW, c.InC, width)
 				chunkBlocks := int(shape.Grid[0])
-				elements := p.rows * p.cols
+				_, inside := c.covered()
+				elements := images * inside
 				q.note(q.kernel(4*(elements+n), 4*(n+chunkBlocks*c.InC), elements+3*n).Col2im(shape,
 					p.at, imageAt(source, from, c.inImage()), imageAt(dx, from, c.inImage()), imageAt(sums.in(q), row, c.InC),
-					int32(images), int32(c.InH), int32(c.InW), int32(c.InC), int32(c.Kernel), int32(c.Stride),
+					int32(images), int32(c.InH), int32(c.InW), int32(c.InC), int32(c.Kernel), int32(c.Stride), int32(c.Pad),
 					int32(c.OutH()), int32(c.OutW()), rowsPerBlock, int32(below.act), width))
 				row += chunkBlocks
 			})

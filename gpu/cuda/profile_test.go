@@ -113,3 +113,43 @@ func TestDevicesAreDescribed(t *testing.T) {
 	assert.Equal(t, "sm_90, made of software", info.Detail)
 	assert.EqualValues(t, o.Memory, info.MemoryTotal)
 }
+
+// TestFloorsOfPaddedConvolutions compares the least bytes with the measured ones where each pixel is read
+// once: the padding is neither read nor added up.
+func TestFloorsOfPaddedConvolutions(t *testing.T) {
+	for _, s := range []gpu.ConvShape{
+		{Batch: 2, InH: 6, InW: 7, InC: 4, Kernel: 3, Stride: 2, Pad: 2, OutC: 3},
+		{Batch: 2, InH: 9, InW: 8, InC: 4, Kernel: 2, Stride: 3, Pad: 1, OutC: 3},
+		{Batch: 2, InH: 4, InW: 5, InC: 4, Kernel: 3, Stride: 9, Pad: 0, OutC: 3},
+	} {
+		t.Run(s.String(), func(t *testing.T) {
+			d := open(t, machine(t, small()), cuda.Options{})
+			l := newLayerOf(t, d, s)
+			dx, db := zeros(t, d, s.InLen()), zeros(t, d, s.InC)
+			program, err := d.Record(func() error {
+				if err := l.forward(); err != nil {
+					return err
+				}
+				return d.ConvBackward(gpu.ConvBackwardArgs{Shape: s, DX: dx, DY: l.dy, W: l.w, Below: gpu.Hidden{Act: gpu.Linear}, BiasGrad: db})
+			})
+			require.NoError(t, err)
+			p, err := program.(gpu.Profiler).Profile(1)
+			require.NoError(t, err)
+			found := 0
+			for _, k := range p.Kernels {
+				switch k.Kernel {
+				case "im2col":
+					assert.Equal(t, k.FloorRead, k.Read, k.Kernel)
+					assert.Equal(t, k.FloorWritten, k.Written, k.Kernel)
+					found++
+				case "col2im":
+					// The floor counts the values of f', which the linear function does not read.
+					assert.Equal(t, k.FloorRead-int64(4*s.InLen()), k.Read, k.Kernel)
+					assert.Equal(t, k.FloorWritten, k.Written, k.Kernel)
+					found++
+				}
+			}
+			assert.Equal(t, 2, found)
+		})
+	}
+}

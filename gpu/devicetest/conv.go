@@ -2,6 +2,7 @@ package devicetest
 
 import (
 	"math/rand/v2"
+	"strings"
 
 	"mdfa/gpu"
 )
@@ -10,6 +11,10 @@ import (
 func convShapes() map[string]gpu.ConvShape {
 	shape := func(batch, h, w, c, kernel, stride, filters int) gpu.ConvShape {
 		return gpu.ConvShape{Batch: batch, InH: h, InW: w, InC: c, Kernel: kernel, Stride: stride, OutC: filters}
+	}
+	padded := func(pad int, s gpu.ConvShape) gpu.ConvShape {
+		s.Pad = pad
+		return s
 	}
 	return map[string]gpu.ConvShape{
 		"OneOfEach":               shape(1, 1, 1, 1, 1, 1, 1),
@@ -43,6 +48,23 @@ func convShapes() map[string]gpu.ConvShape {
 		"SecondLayerOnMNIST":     shape(1, 12, 12, 96, 3, 2, 96),
 		"WorthTwoThreads":        shape(2, 12, 12, 48, 3, 2, 98),
 		"FewFiltersOnManyPixels": shape(3, 110, 100, 3, 2, 1, 2),
+
+		"Padded":                     padded(1, shape(2, 5, 6, 3, 3, 1, 4)),
+		"PaddedEmptyBatch":           padded(1, shape(0, 5, 6, 2, 3, 1, 4)),
+		"PaddedStrideTwo":            padded(2, shape(1, 7, 8, 3, 5, 2, 3)),
+		"PaddedChannelsInFours":      padded(2, shape(2, 6, 5, 4, 5, 2, 3)),
+		"PaddedAsFarAsTheKernel":     padded(3, shape(2, 3, 5, 2, 4, 1, 3)),
+		"PaddedEvenKernel":           padded(1, shape(2, 7, 6, 8, 2, 1, 3)),
+		"PaddedKernelIsTheImage":     padded(1, shape(3, 5, 5, 2, 5, 1, 7)),
+		"PaddedKernelPastTheImage":   padded(2, shape(2, 1, 2, 4, 5, 1, 3)),
+		"PaddedStridePastTheKernel":  padded(1, shape(2, 9, 11, 4, 2, 3, 3)),
+		"PaddedStridePastTheImage":   padded(1, shape(2, 4, 5, 2, 3, 9, 3)),
+		"PaddedStrideDoesNotDivide":  padded(1, shape(2, 8, 10, 3, 3, 2, 4)),
+		"PaddedManyChannels":         padded(1, shape(1, 2, 3, 1023, 3, 1, 2)),
+		"PaddedMoreThanABlock":       padded(1, shape(1, 2, 2, 1028, 2, 2, 1)),
+		"PaddedWorthTwoThreads":      padded(1, shape(2, 10, 10, 48, 3, 2, 98)),
+		"PaddedFirstLayerOnMNIST":    padded(2, shape(5, 28, 28, 1, 5, 1, 32)),
+		"PaddedFirstLayerOfImageNet": padded(2, shape(1, 31, 31, 3, 11, 4, 16)),
 	}
 }
 
@@ -61,12 +83,18 @@ func eachConv[S any](prefix string, lay func(s *stage, name string, shape gpu.Co
 	}
 	for _, name := range sortedKeys(specials) {
 		add(name, spoiled, specials[name])
+		if strings.Contains(name, "ReachesIts") {
+			add("Padded"+name, spoiledPadded, specials[name])
+		}
 	}
 	return cases
 }
 
 // spoiled is the small convolution into which special values are put.
 var spoiled = gpu.ConvShape{Batch: 2, InH: 6, InW: 5, InC: 2, Kernel: 2, Stride: 2, OutC: 3}
+
+// spoiledPadded is the same with padding, whose zeros no NaN of the image may reach.
+var spoiledPadded = gpu.ConvShape{Batch: 2, InH: 4, InW: 3, InC: 2, Kernel: 2, Stride: 2, Pad: 1, OutC: 3}
 
 func convCases() []opCase {
 	var cases []opCase

@@ -94,16 +94,20 @@ func activateAll(f gpu.Activation, a []float64) []float64 {
 }
 
 // taps calls visit for every product of a convolution: the element of X, of W (for
-// output channel o) and of A that it joins.
+// output channel o) and of A that it joins. An element of X in the padding is -1.
 func taps(s gpu.ConvShape, visit func(x, w, a int)) {
-	outH, outW := (s.InH-s.Kernel)/s.Stride+1, (s.InW-s.Kernel)/s.Stride+1
+	outH, outW := (s.InH+2*s.Pad-s.Kernel)/s.Stride+1, (s.InW+2*s.Pad-s.Kernel)/s.Stride+1
 	for n := range s.Batch {
 		for y := range outH {
 			for x := range outW {
 				for i := range s.Kernel {
 					for j := range s.Kernel {
 						for c := range s.InC {
-							pixel := ((n*s.InH+s.Stride*y+i)*s.InW+s.Stride*x+j)*s.InC + c
+							u, v := s.Stride*y+i-s.Pad, s.Stride*x+j-s.Pad
+							pixel := ((n*s.InH+u)*s.InW+v)*s.InC + c
+							if u < 0 || u >= s.InH || v < 0 || v >= s.InW {
+								pixel = -1
+							}
 							for o := range s.OutC {
 								visit(pixel, ((i*s.Kernel+j)*s.InC+c)*s.OutC+o, ((n*outH+y)*outW+x)*s.OutC+o)
 							}
@@ -115,27 +119,39 @@ func taps(s gpu.ConvShape, visit func(x, w, a int)) {
 	}
 }
 
+// pixel is an element of X: 0 in the padding.
+func pixel(x []float64, i int) float64 {
+	if i < 0 {
+		return 0
+	}
+	return x[i]
+}
+
 // convolve is A = X ∗ W + B.
 func convolve(s gpu.ConvShape, x, w, b []float64) []float64 {
 	a := make([]float64, s.OutLen())
 	for i := range a {
 		a[i] = b[i%s.OutC]
 	}
-	taps(s, func(xi, wi, ai int) { a[ai] += x[xi] * w[wi] })
+	taps(s, func(xi, wi, ai int) { a[ai] += pixel(x, xi) * w[wi] })
 	return a
 }
 
 // convolveBack is the transposed convolution of DY with W, before the times-f'.
 func convolveBack(s gpu.ConvShape, dy, w []float64) []float64 {
 	dx := make([]float64, s.InLen())
-	taps(s, func(xi, wi, ai int) { dx[xi] += dy[ai] * w[wi] })
+	taps(s, func(xi, wi, ai int) {
+		if xi >= 0 {
+			dx[xi] += dy[ai] * w[wi]
+		}
+	})
 	return dx
 }
 
 // filterGradient is DW.
 func filterGradient(s gpu.ConvShape, x, dy []float64) []float64 {
 	dw := make([]float64, s.Patch()*s.OutC)
-	taps(s, func(xi, wi, ai int) { dw[wi] += x[xi] * dy[ai] })
+	taps(s, func(xi, wi, ai int) { dw[wi] += pixel(x, xi) * dy[ai] })
 	return dw
 }
 

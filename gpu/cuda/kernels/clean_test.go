@@ -140,13 +140,13 @@ func productRuns() map[string]func(p *product) []result {
 		}
 	}
 	for name, channels := range map[string]int{", vectors": 4, "": 3} {
-		const images, in, kernel, stride, out = 2, 7, 3, 2, 3
+		const images, in, kernel, stride, pad, out = 2, 6, 3, 2, 1, 3
 		patches, pixels := images*out*out*kernel*kernel*channels, images*in*in*channels
 		runs["im2col"+name] = func(p *product) []result {
 			image, to := p.floatsAt("image", pixels), p.room("patches", 4*patches)
 			w := kernels.Width(channels, image, to)
-			require.NoError(p.t, p.Im2col(kernels.Im2colShape(images, in, in, channels, out, out, kernel*kernel*channels, w), image, to, images, in, in,
-				int32(channels), kernel, stride, out, out, w))
+			require.NoError(p.t, p.Im2col(kernels.Im2colShape(images, in+2*pad, in+2*pad, channels, out, out, kernel*kernel*channels, w), image, to, images, in, in,
+				int32(channels), kernel, stride, pad, out, out, w))
 			return []result{{to, 4 * patches}}
 		}
 		runs["col2im"+name] = func(p *product) []result {
@@ -154,7 +154,7 @@ func productRuns() map[string]func(p *product) []result {
 			w := kernels.Width(channels, from, below, dx)
 			shape, rows := kernels.Col2imShape(images*in*in, channels, w)
 			sums := p.room("sums", 4*channels*int(shape.Grid[0]))
-			require.NoError(p.t, p.Col2im(shape, from, below, dx, sums, images, in, in, int32(channels), kernel, stride, out, out, rows, kernels.ActTanh, w))
+			require.NoError(p.t, p.Col2im(shape, from, below, dx, sums, images, in, in, int32(channels), kernel, stride, pad, out, out, rows, kernels.ActTanh, w))
 			return []result{{dx, 4 * pixels}, {sums, 4 * channels * int(shape.Grid[0])}}
 		}
 	}

@@ -157,13 +157,13 @@ func (k Kernels) BiasLinear(shape Shape, h, b DevicePtr, rows, cols, width int32
 }
 
 // Im2col launches the kernel im2col.
-func (k Kernels) Im2col(shape Shape, image, patches DevicePtr, images, inH, inW, channels, kernel, stride, outH, outW, width int32) error {
-	return k.launch(KernelIm2col, shape, []uint64{uint64(image), uint64(patches), intWord(images), intWord(inH), intWord(inW), intWord(channels), intWord(kernel), intWord(stride), intWord(outH), intWord(outW), intWord(width)})
+func (k Kernels) Im2col(shape Shape, image, patches DevicePtr, images, inH, inW, channels, kernel, stride, pad, outH, outW, width int32) error {
+	return k.launch(KernelIm2col, shape, []uint64{uint64(image), uint64(patches), intWord(images), intWord(inH), intWord(inW), intWord(channels), intWord(kernel), intWord(stride), intWord(pad), intWord(outH), intWord(outW), intWord(width)})
 }
 
 // Col2im launches the kernel col2im.
-func (k Kernels) Col2im(shape Shape, patches, below, dx, sums DevicePtr, images, inH, inW, channels, kernel, stride, outH, outW, rowsPerBlock, act, width int32) error {
-	return k.launch(KernelCol2im, shape, []uint64{uint64(patches), uint64(below), uint64(dx), uint64(sums), intWord(images), intWord(inH), intWord(inW), intWord(channels), intWord(kernel), intWord(stride), intWord(outH), intWord(outW), intWord(rowsPerBlock), intWord(act), intWord(width)})
+func (k Kernels) Col2im(shape Shape, patches, below, dx, sums DevicePtr, images, inH, inW, channels, kernel, stride, pad, outH, outW, rowsPerBlock, act, width int32) error {
+	return k.launch(KernelCol2im, shape, []uint64{uint64(patches), uint64(below), uint64(dx), uint64(sums), intWord(images), intWord(inH), intWord(inW), intWord(channels), intWord(kernel), intWord(stride), intWord(pad), intWord(outH), intWord(outW), intWord(rowsPerBlock), intWord(act), intWord(width)})
 }
 
 // Feedback launches the kernel feedback.

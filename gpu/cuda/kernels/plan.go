@@ -83,7 +83,7 @@ func GatherShape(batch, features int, width int32) Shape {
 	}
 }
 
-// Im2colShape returns the launch of im2col over images [inH, inW, channels] with outputs
+// Im2colShape returns the launch of im2col over padded images [inH, inW, channels] with outputs
 // [outH, outW]; patch is kernel · kernel · channels.
 func Im2colShape(images, inH, inW, channels, outH, outW, patch int, width int32) Shape {
 	if width == 1 {

@@ -110,7 +110,7 @@ func (p *product) im2colStep(in, channels, kernel, stride int) step {
 	w := kernels.Width(channels, image, patches)
 	return step{"im2col", func() error {
 		return p.Im2col(kernels.Im2colShape(stepBatch, in, in, channels, out, out, patch, w), image, patches, stepBatch, int32(in), int32(in),
-			int32(channels), int32(kernel), int32(stride), int32(out), int32(out), w)
+			int32(channels), int32(kernel), int32(stride), 0, int32(out), int32(out), w)
 	}}
 }
 
