@@ -17,6 +17,9 @@ type Config struct {
 	Reduction Reduction
 	Batch     int // examples in a training step
 	EvalBatch int // examples in an evaluation step; 0: chosen by the network's size
+	// Frozen are the layers, from 0, that keep their weights and biases bit by bit: no gradient, no L2, no clamp and no
+	// change of the optimizer's state reaches them. Hidden layers of rules with LogitsOnly are frozen in any case.
+	Frozen []int
 	// Feedback draws direct feedback inside the step instead of reading a stored matrix;
 	// gpu.DrawNone: it is stored.
 	Feedback gpu.Generator
@@ -31,6 +34,33 @@ func (c Config) Stored() model.Feedback {
 		return model.NoFeedback
 	}
 	return c.Rule.Feedback
+}
+
+// Learning says for each layer of a network whether it learns.
+func (c Config) Learning(net *model.Network) []bool {
+	learns := make([]bool, len(net.Layers))
+	for i := range learns {
+		learns[i] = !slices.Contains(c.Frozen, i) && (i == len(net.Hidden()) || !c.Rule.LogitsOnly)
+	}
+	return learns
+}
+
+// HiddenLearn says whether a hidden layer of a network learns, so that errors must reach it.
+func (c Config) HiddenLearn(net *model.Network) bool {
+	return slices.Contains(c.Learning(net)[:len(net.Hidden())], true)
+}
+
+// checkFrozen refuses to freeze layers that a network does not have, or all of its layers.
+func (c Config) checkFrozen(net *model.Network) error {
+	for _, layer := range c.Frozen {
+		if layer < 0 || layer >= len(net.Layers) {
+			return fmt.Errorf("layer %d cannot be frozen: the layers of %v are 0 to %d: %w", layer, net, len(net.Layers)-1, ErrConfig)
+		}
+	}
+	if !slices.Contains(c.Learning(net), true) {
+		return fmt.Errorf("every layer of %v is frozen, so that nothing is left to learn: %w", net, ErrConfig)
+	}
+	return nil
 }
 
 // StepsPerEpoch returns the number of full batches in n training examples.

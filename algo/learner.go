@@ -26,6 +26,9 @@ func NewLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback
 	if cfg.EvalBatch == 0 {
 		cfg.EvalBatch = EvalBatch(net, cfg.Batch)
 	}
+	if err := cfg.checkFrozen(net); err != nil {
+		return nil, err
+	}
 	want := net.FeedbackLen(cfg.Stored())
 	if len(params) != net.Params || int64(len(feedback)) != want {
 		return nil, fmt.Errorf("%d parameters and %d feedback values for a network of %d and %d: %w",
@@ -71,6 +74,7 @@ func (l *Learner) prepare(params, feedback []float32) error {
 	o, batch, training := &l.owned, max(l.cfg.Batch, l.cfg.EvalBatch), l.cfg.Rule != nil
 	l.params = o.Floats("the weights", l.net.Params)
 	if training {
+		l.learns = l.cfg.Learning(l.net)
 		l.grads = o.Floats("the gradients", l.net.Params)
 		for range l.cfg.Optimizer.States() {
 			l.state = append(l.state, o.Floats("the optimizer state", l.net.Params))
@@ -160,8 +164,20 @@ func (l *Learner) Feedback() ([]float32, error) {
 	return gpu.Read[float32](l.dev, gpu.All(l.feedback))
 }
 
-// Grads downloads the gradients of the last step, without L2, laid out like Params.
-func (l *Learner) Grads() ([]float32, error) { return gpu.Read[float32](l.dev, gpu.All(l.grads)) }
+// Grads downloads the gradients of the last step, without L2, laid out like Params. Those of frozen layers are 0.
+func (l *Learner) Grads() ([]float32, error) {
+	grads, err := gpu.Read[float32](l.dev, gpu.All(l.grads))
+	if err != nil {
+		return nil, err
+	}
+	for i, layer := range l.net.Layers {
+		if !l.learns[i] {
+			clear(layer.W.Of(grads))
+			clear(layer.B.Of(grads)) // may have been computed on the way to a layer below
+		}
+	}
+	return grads, nil
+}
 
 // OptimizerState downloads the optimizer's arenas.
 func (l *Learner) OptimizerState() (arenas [][]float32, err error) {

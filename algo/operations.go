@@ -1,6 +1,8 @@
 package algo
 
 import (
+	"slices"
+
 	"mdfa/gpu"
 	"mdfa/model"
 )
@@ -19,6 +21,7 @@ type memory struct {
 	faRanges []model.Range
 
 	// Of a network that trains:
+	learns    []bool        // by layer
 	grads     gpu.Buffer    // arena like params
 	e         gpu.Buffer    // [training batch · logits]
 	feedback  gpu.Buffer    // B of all layers; nil for rules without, and where it is generated
@@ -53,6 +56,9 @@ func (s *Step) Batch() int { return s.n }
 
 // pixelScale turns bytes into inputs.
 const pixelScale = 1.0 / 255
+
+// Learns says whether a layer learns. The others are frozen ([Config.Frozen]).
+func (s *Step) Learns(layer int) bool { return s.learns[layer] }
 
 // Gather brings batch number cursor of a data set to the step's inputs and labels: gpu.GatherArgs has the formula.
 func (s *Step) Gather(data, labels, order, cursor gpu.Span) error {
@@ -137,8 +143,11 @@ func (s *Step) Hidden(layer int, out gpu.Hidden) error {
 // transposes, or B_l, which it uses as it is.
 //
 //	d_{l-1} = (d_l M_l) ⊙ f'(a_{l-1}), from d_L = e down to d_0     gb_{l-1} = column sums of d_{l-1}
+//
+// It ends at the lowest layer that learns.
 func (s *Step) Chain(matrix func(layer int) gpu.Span, transposed bool) error {
-	for layer := len(s.hidden); layer > 0; layer-- {
+	lowest := slices.Index(s.learns, true)
+	for layer := len(s.hidden); layer > lowest; layer-- {
 		if err := s.CarryBack(layer, matrix(layer), transposed, s.Delta(layer), s.Output(layer-1)); err != nil {
 			return err
 		}

@@ -39,6 +39,8 @@ type Rule struct {
 	// Clamped keeps W_1..W_L at [Config.Floor] or above: they start non-negative, and every update ends
 	// with the clamp.
 	Clamped bool
+	// LogitsOnly freezes all hidden layers: only the logit layer learns. Such a rule has neither feedback nor products.
+	LogitsOnly bool
 	// Exact promises the gradients of backpropagation: measurements need not compute those as well.
 	Exact bool
 	// Products tells plans and benchmarks which matrix products Deltas takes.
@@ -46,8 +48,8 @@ type Rule struct {
 
 	// Deltas computes the error d_l at the preactivations of every hidden layer l ([Step.Delta]) and its
 	// bias gradient ([Step.BiasGrad]), from the error at the logits. It makes operations of the step's
-	// device and nothing else: it is called once, while the step is recorded. A network without a hidden
-	// layer leaves it nothing to do.
+	// device and nothing else: it is called once, while the step is recorded, and not at all if no hidden layer
+	// learns. Errors of frozen layers are needed only on the way to a layer that learns ([Step.Learns]).
 	Deltas func(s *Step) error
 }
 
@@ -81,6 +83,10 @@ func (r *Rule) check() error {
 		missing = "a function for the errors of the hidden layers"
 	case r.NonNegative && r.Feedback == model.NoFeedback:
 		missing = "the feedback that it promises to be non-negative"
+	case r.LogitsOnly && r.Feedback != model.NoFeedback:
+		missing = "a use for its feedback, since only the logit layer learns"
+	case r.LogitsOnly && r.Products != NoProducts:
+		missing = "a use for its products, since only the logit layer learns"
 	case r.Exact && r.Feedback != model.NoFeedback:
 		missing = "a use for its feedback, since its gradients are exact"
 	default:

@@ -44,7 +44,7 @@ func TestRulesAreFoundByName(t *testing.T) {
 // TestHalfARuleIsRefused takes one field away from each rule, whatever fields there are. Feedback and promises
 // may be absent.
 func TestHalfARuleIsRefused(t *testing.T) {
-	optional := []string{"Feedback", "NonNegative", "Clamped", "Exact"}
+	optional := []string{"Feedback", "NonNegative", "Clamped", "LogitsOnly", "Exact"}
 	for _, rule := range algo.Rules() {
 		for i := range reflect.TypeFor[algo.Rule]().NumField() {
 			name := reflect.TypeFor[algo.Rule]().Field(i).Name
@@ -59,6 +59,18 @@ func TestHalfARuleIsRefused(t *testing.T) {
 	}
 	_, err := algo.NewLearner(nil, nil, algo.Config{Batch: 1}, nil, nil)
 	assert.ErrorIs(t, err, algo.ErrConfig, "no rule")
+}
+
+// TestARuleForTheLogitsAloneHasNothingBelowThem refuses feedback and products that nothing could use.
+func TestARuleForTheLogitsAloneHasNothingBelowThem(t *testing.T) {
+	for what, change := range map[string]func(*algo.Rule){
+		"feedback": func(r *algo.Rule) { r.Feedback = model.DirectFeedback },
+		"products": func(r *algo.Rule) { r.Products = algo.DirectProducts },
+	} {
+		_, err := algo.NewLearner(nil, nil, algo.Config{Rule: changed(algo.Shallow, change), Batch: 1}, nil, nil)
+		assert.ErrorIs(t, err, algo.ErrConfig)
+		assert.ErrorContains(t, err, "a use for its "+what)
+	}
 }
 
 // TestEveryRuleIsInThePages looks for each rule in README and docs.

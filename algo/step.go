@@ -1,6 +1,9 @@
 package algo
 
-import "mdfa/gpu"
+import (
+	"mdfa/gpu"
+	"mdfa/model"
+)
 
 // Train makes one training step on the batch of n examples in x [n, inputs] and y [n]: [Step.Gather] brings it there.
 // Every gradient uses the weights from before the update, which comes last. beforeUpdate, where it is not nil,
@@ -13,10 +16,15 @@ func (l *Learner) Train(beforeUpdate func(s *Step) error) error {
 	if err := s.loss(gpu.All(l.counter), l.cfg.Reduction.scale(s.n)); err != nil { // e = s(p - y) [n, logits]; gb_L [logits]
 		return err
 	}
-	if err := l.cfg.Rule.Deltas(s); err != nil { // d_l [n, units_l]; gb_l [channels_l], by the learning rule
-		return err
+	if l.cfg.HiddenLearn(l.net) {
+		if err := l.cfg.Rule.Deltas(s); err != nil { // d_l [n, units_l]; gb_l [channels_l], by the learning rule
+			return err
+		}
 	}
 	for layer := range l.net.Layers {
+		if !s.Learns(layer) {
+			continue
+		}
 		if err := s.ComputeWeightGrad(layer); err != nil { // gW_l = h_{l-1}ᵀ d_l [in_l, out_l]
 			return err
 		}
@@ -26,25 +34,36 @@ func (l *Learner) Train(beforeUpdate func(s *Step) error) error {
 			return err
 		}
 	}
-	return l.update() // W_l, b_l and the optimizer's state, all layers at once; then the clamp
+	return l.update() // W_l, b_l and the optimizer's state, all layers at once unless some are frozen; then the clamp
 }
 
-// update applies the optimizer to all parameters in one pass, and the clamp where the rule asks for it.
+// update applies the optimizer to the parameters of the layers that learn, in one pass for each of their ranges in the
+// arena, and the clamp where the rule asks for it.
 func (l *Learner) update() error {
+	for _, r := range l.net.Ranges(l.learns) {
+		if err := l.updateRange(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Learner) updateRange(r model.Range) error {
 	args := gpu.OptimizeArgs{
 		Kind: l.cfg.Optimizer, LR: l.cfg.LR, L2: l.cfg.L2,
-		W: gpu.All(l.params), G: gpu.All(l.grads),
+		W: at(l.params, r), G: at(l.grads, r),
 		Floor: l.cfg.Floor,
 	}
 	if len(l.state) > 0 {
-		args.S1 = gpu.All(l.state[0])
+		args.S1 = at(l.state[0], r)
 	}
 	if len(l.state) > 1 {
-		args.S2 = gpu.All(l.state[1])
+		args.S2 = at(l.state[1], r)
 		args.Step = gpu.All(l.counter).Slice(1, 1)
 	}
 	if l.cfg.Rule.Clamped {
-		args.ClampFrom, args.ClampTo = l.net.Clamp.Off, l.net.Clamp.End()
+		args.ClampFrom = min(max(l.net.Clamp.Off-r.Off, 0), r.Len)
+		args.ClampTo = min(max(l.net.Clamp.End()-r.Off, 0), r.Len)
 	}
 	return l.dev.Optimize(args)
 }

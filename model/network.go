@@ -176,6 +176,28 @@ func (n *Network) FARanges() (ranges []Range, length int) {
 	return ranges, length
 }
 
+// Ranges returns the parts of the arena that hold the chosen layers, in its order and as few as
+// possible. A part ends where the block of another layer begins, so that all layers together
+// are the whole arena.
+func (n *Network) Ranges(chosen []bool) (ranges []Range) {
+	list := n.blocks()
+	for i, b := range list {
+		if !chosen[b.layer] {
+			continue
+		}
+		end := n.Params
+		if i+1 < len(list) {
+			end = list[i+1].Off
+		}
+		if last := len(ranges) - 1; last >= 0 && ranges[last].End() == b.Off {
+			ranges[last].Len = end - ranges[last].Off
+		} else {
+			ranges = append(ranges, Range{Off: b.Off, Len: end - b.Off})
+		}
+	}
+	return ranges
+}
+
 // String returns the network on one line: "28x28x1 -> conv 96 5/2 -> dense 10".
 func (n *Network) String() string {
 	var b strings.Builder
@@ -187,15 +209,20 @@ func (n *Network) String() string {
 	return b.String()
 }
 
+// block is the weights or the biases of a layer.
+type block struct {
+	*Range
+	layer int
+}
+
 // blocks lists every range of the arena in the order of the layout.
-func (n *Network) blocks() []*Range {
-	first, rest := &n.Layers[0], n.Layers[1:]
-	list := []*Range{&first.W, &first.B}
-	for i := range rest {
-		list = append(list, &rest[i].B)
+func (n *Network) blocks() []block {
+	list := []block{{&n.Layers[0].W, 0}}
+	for i := range n.Layers {
+		list = append(list, block{&n.Layers[i].B, i})
 	}
-	for i := range rest {
-		list = append(list, &rest[i].W)
+	for i := range n.Layers[1:] {
+		list = append(list, block{&n.Layers[i+1].W, i + 1})
 	}
 	return list
 }

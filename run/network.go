@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"mdfa/algo"
+	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/model"
 	"mdfa/run/settings"
@@ -66,6 +67,17 @@ func (r *Run) borrow(input model.Shape, classes int) (layers []int, filters []mo
 		flag = "filters"
 	}
 	return layers, filters, fmt.Sprintf("the paper has no network for images of %v: these are its layers for %v (-%s names others)", input, paper, flag), nil
+}
+
+// checkFrozen refuses layers that would pass nothing on for ever.
+func (r *Run) checkFrozen(net *model.Network) error {
+	for i, learns := range r.config.Learning(net) {
+		if !learns && r.forward.Value == 0 {
+			return wording.Usagef("-forward_init %v: layer %d (%v) does not learn, and would keep weights of 0, through which nothing of an image passes: choose other initial weights.",
+				r.forward, i, net.Layers[i])
+		}
+	}
+	return nil
 }
 
 // initial draws the network's first weights and its fixed feedback.

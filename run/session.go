@@ -97,6 +97,9 @@ func (s *session) plan(ctx context.Context) (err error) {
 	if note != "" {
 		s.Notes = append(s.Notes, note)
 	}
+	if err := s.checkFrozen(s.Network); err != nil {
+		return err
+	}
 	if s.config, err = s.training(s.Network); err != nil {
 		return err
 	}

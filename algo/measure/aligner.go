@@ -2,6 +2,7 @@ package measure
 
 import (
 	"math"
+	"slices"
 
 	"mdfa/algo"
 	"mdfa/algo/owned"
@@ -15,10 +16,11 @@ type Aligner struct {
 	learner *algo.Learner
 	net     *model.Network
 	rule    *algo.Rule
+	learns  []bool     // by layer
 	sums    gpu.Buffer // float64, the sums of gpu.CompareArgs: place says where
 
 	// grads is an arena for bp's gradients of the hidden layers' weights. The operations that compute them write
-	// bias gradients into it as well, which nothing reads. Nil for exact rules.
+	// bias gradients into it as well, which nothing reads. Nil for exact rules, and where no hidden layer learns.
 	grads gpu.Buffer
 
 	// identity [logits, logits] is for direct feedback. Its rows as errors, carried back through linear layers, give
@@ -65,30 +67,36 @@ func widest(net *model.Network) int {
 // AlignmentBytes returns the device memory of an Aligner, without its sums.
 func AlignmentBytes(net *model.Network, c algo.Config) uint64 {
 	floats := 0
-	if !c.Rule.Exact {
+	if comparesGradients(net, c) {
 		floats += net.Params
 	}
-	if sendsIdentity(net, c.Rule) {
+	if sendsIdentity(net, c) {
 		floats += net.Logits * net.Logits
 	}
 	return 4 * uint64(floats)
 }
 
+// comparesGradients says whether bp's gradients of hidden layers must be computed.
+func comparesGradients(net *model.Network, c algo.Config) bool {
+	return !c.Rule.Exact && c.HiddenLearn(net)
+}
+
 // sendsIdentity says whether direct feedback is compared with weights, for which the identity goes back through them.
-func sendsIdentity(net *model.Network, rule *algo.Rule) bool {
-	return rule.Feedback == model.DirectFeedback && len(net.Hidden()) > 0
+func sendsIdentity(net *model.Network, c algo.Config) bool {
+	return c.Rule.Feedback == model.DirectFeedback && c.HiddenLearn(net)
 }
 
 // NewAligner takes memory to measure a learner's rule and records the operations that need no batch. o owns both.
 func NewAligner(o *owned.List, l *algo.Learner) (*Aligner, error) {
-	m := &Aligner{learner: l, net: l.Network(), rule: l.Config().Rule}
-	m.rows = probeRows(m.net, l.Config().Batch)
+	c := l.Config()
+	m := &Aligner{learner: l, net: l.Network(), rule: c.Rule, learns: c.Learning(l.Network())}
+	m.rows = probeRows(m.net, c.Batch)
 	m.sums = o.Alloc("the alignment's sums", gpu.Float64, int(allKinds)*len(m.net.Layers)*gpu.NumCompared)
-	if !m.rule.Exact {
+	if comparesGradients(m.net, c) {
 		m.grads = o.Floats("the alignment's gradients", m.net.Params)
 	}
 	logits := m.net.Logits
-	direct := sendsIdentity(m.net, m.rule)
+	direct := sendsIdentity(m.net, c)
 	if direct {
 		m.identity = o.Floats("the alignment's errors", logits*logits)
 	}
@@ -158,7 +166,7 @@ func (m *Aligner) compareStep(s *algo.Step) error {
 			return err
 		}
 	}
-	if m.rule.Exact {
+	if m.grads == nil {
 		return nil
 	}
 	bp := s.Into(m.grads)
@@ -166,6 +174,9 @@ func (m *Aligner) compareStep(s *algo.Step) error {
 		return err
 	}
 	for layer := range m.net.Hidden() {
+		if !m.learns[layer] {
+			continue
+		}
 		if err := bp.ComputeWeightGrad(layer); err != nil {
 			return err
 		}
@@ -184,6 +195,9 @@ func (m *Aligner) compareWeights() error {
 	s := m.learner.Step(m.learner.Config().Batch)
 	if m.rule.Clamped {
 		for layer := 1; layer < len(m.net.Layers); layer++ {
+			if !m.learns[layer] {
+				continue
+			}
 			if err := m.compare(flooredWeights, layer, inRange(s.Weights(layer), m.learner.Config().Floor, noBound)); err != nil {
 				return err
 			}
@@ -194,6 +208,9 @@ func (m *Aligner) compareWeights() error {
 	case model.LayerFeedback:
 		return m.compareLayers(s)
 	case model.DirectFeedback:
+		if m.identity == nil {
+			return nil
+		}
 		for from := 0; from < m.net.Logits; from += m.rows {
 			if err := m.compareProducts(from, min(m.rows, m.net.Logits-from)); err != nil {
 				return err
@@ -203,9 +220,12 @@ func (m *Aligner) compareWeights() error {
 	return nil
 }
 
-// compareLayers compares feedback by layers with the weights of the same layer.
+// lowest returns the lowest layer that learns. No error is sent below it.
+func (m *Aligner) lowest() int { return slices.Index(m.learns, true) }
+
+// compareLayers compares feedback by layers with the weights of the same layer, as far down as feedback carries errors.
 func (m *Aligner) compareLayers(s *algo.Step) error {
-	for layer := 1; layer < len(m.net.Layers); layer++ {
+	for layer := m.lowest() + 1; layer < len(m.net.Layers); layer++ {
 		b, w, shape := s.Feedback(layer), s.Weights(layer), m.net.Layers[layer]
 		args := pair(b, w)
 		if shape.Kind == model.Dense {
@@ -219,17 +239,14 @@ func (m *Aligner) compareLayers(s *algo.Step) error {
 }
 
 // compareProducts compares n rows of the direct feedback, from one on, with the product of the weights above each
-// hidden layer. The products are computed into the layers' errors, the feedback into the layers' outputs.
+// hidden layer that learns. The products are computed into the layers' errors, the feedback into the layers' outputs.
 func (m *Aligner) compareProducts(from, n int) error {
 	hidden, logits := m.net.Hidden(), m.net.Logits
-	if len(hidden) == 0 {
-		return nil
-	}
 	e := gpu.All(m.identity).Slice(from*logits, n*logits)
 	linear := func(int) gpu.Hidden { return gpu.Hidden{Act: gpu.Linear} }
 	s := m.learner.Step(n).Into(m.grads)
 	dy := e
-	for layer := len(hidden); layer > 0; layer-- {
+	for layer := len(hidden); layer > m.lowest(); layer-- {
 		if err := s.CarryBack(layer, s.Weights(layer), true, dy, linear(layer-1)); err != nil {
 			return err
 		}
@@ -240,6 +257,9 @@ func (m *Aligner) compareProducts(from, n int) error {
 		return err
 	}
 	for layer := range hidden {
+		if !m.learns[layer] {
+			continue
+		}
 		if err := m.compare(fixedFeedback, layer, pair(drawn(layer), s.Delta(layer))); err != nil {
 			return err
 		}
@@ -248,7 +268,7 @@ func (m *Aligner) compareProducts(from, n int) error {
 }
 
 // Read waits for the device and returns the measurements of the last measured step, before which the run had made step
-// updates.
+// updates. Comparisons that were not made have sums of zero, and are undefined.
 func (m *Aligner) Read(epoch, step int) (Alignment, error) {
 	all, err := gpu.Read[float64](m.learner.Device(), gpu.All(m.sums))
 	if err != nil {
@@ -260,19 +280,23 @@ func (m *Aligner) Read(epoch, step int) (Alignment, error) {
 	}
 	a := Alignment{Epoch: epoch, Step: step}
 	for i, layer := range m.net.Layers {
-		la := LayerAlignment{Gradient: theSame, Feedback: undefined, AtFloor: math.NaN(), Saturated: math.NaN()}
+		la := LayerAlignment{Gradient: undefined, Feedback: undefined, AtFloor: math.NaN(), Saturated: math.NaN()}
 		hidden := i < len(m.net.Hidden())
 		if hidden {
 			s := sums(saturatedUnits, i)
 			la.Saturated = (s[gpu.CompareLow] + s[gpu.CompareHigh]) / float64(m.learner.Config().Batch*layer.Units())
 		}
-		if hidden && !m.rule.Exact {
+		switch {
+		case !m.learns[i]:
+		case hidden && !m.rule.Exact:
 			la.Gradient = comparison(sums(ruleGradient, i))
+		default:
+			la.Gradient = theSame
 		}
 		if m.rule.Feedback == model.LayerFeedback && i > 0 || m.rule.Feedback == model.DirectFeedback && hidden {
 			la.Feedback = comparison(sums(fixedFeedback, i))
 		}
-		if m.rule.Clamped && i > 0 {
+		if m.rule.Clamped && i > 0 && m.learns[i] {
 			la.AtFloor = sums(flooredWeights, i)[gpu.CompareLow] / float64(layer.Weights())
 		}
 		a.Layers = append(a.Layers, la)

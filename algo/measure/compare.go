@@ -19,11 +19,12 @@ type Alignment struct {
 // LayerAlignment holds the measurements of one layer.
 type LayerAlignment struct {
 	// Gradient compares the rule's gradient of the layer's weights with bp's: before optimizer and L2 penalty,
-	// biases not counted. They are the same under bp, and in the logit layer under every rule.
+	// biases not counted. They are the same under bp, and in the logit layer under every rule. NaN for a frozen
+	// layer, which has no gradient.
 	Gradient Comparison
 	// Feedback compares the layer's fixed feedback with its counterpart in bp. Feedback by layers: B_l with W_lᵀ,
 	// through which the error leaves layer l. Direct feedback: B_l with the product of the weights of all layers
-	// above l. NaN for rules without.
+	// above l. NaN for rules without, and where the feedback leads to no layer that learns.
 	Feedback Comparison
 	// AtFloor is the share of the layer's weights that are at the floor of the clamp or below it; NaN in layers
 	// that are not clamped.

@@ -2,6 +2,7 @@ package training
 
 import (
 	"math"
+	"slices"
 
 	"mdfa/algo"
 	"mdfa/algo/measure"
@@ -147,6 +148,8 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 	params := hostWide(params32)
 	last := len(net.Layers) - 1
 	weights := func(i int) []float64 { return params[net.Layers[i].W.Off:net.Layers[i].W.End()] }
+	learns := cfg.Learning(net)
+	lowest := slices.Index(learns, true)
 	byRule, byBP := make([][]float64, last+1), make([][]float64, last+1)
 	saturated := make([]float64, last+1)
 	for i, layer := range net.Layers {
@@ -185,6 +188,8 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 			}
 			bp = slopes(i-1, hostBack(net.Layers[i], weights(i), bp))
 			switch cfg.Rule.Name {
+			case "shallow":
+				rule = make([]float64, net.Layers[i-1].Units())
 			case "bp":
 				rule = bp
 			case "fa":
@@ -216,17 +221,20 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 	none := measure.Comparison{Angle: math.NaN(), NormRatio: math.NaN(), SignAgreement: math.NaN()}
 	var layers []measure.LayerAlignment
 	for i, layer := range net.Layers {
-		la := measure.LayerAlignment{Gradient: hostCompare(byRule[i], byBP[i]), Feedback: none, AtFloor: math.NaN(), Saturated: math.NaN()}
+		la := measure.LayerAlignment{Gradient: none, Feedback: none, AtFloor: math.NaN(), Saturated: math.NaN()}
+		if learns[i] {
+			la.Gradient = hostCompare(byRule[i], byBP[i])
+		}
 		if i < last {
 			la.Saturated = saturated[i] / float64(len(x)*layer.Units())
 		}
 		switch {
-		case cfg.Rule.Feedback == model.LayerFeedback && i > 0:
+		case cfg.Rule.Feedback == model.LayerFeedback && i > lowest:
 			la.Feedback = hostCompare(hostFeedback(net, cfg.Rule, feedback, i), weights(i))
-		case cfg.Rule.Feedback == model.DirectFeedback && i < last:
+		case cfg.Rule.Feedback == model.DirectFeedback && i < last && learns[i]:
 			la.Feedback = hostCompare(hostFeedback(net, cfg.Rule, feedback, i), products[i])
 		}
-		if cfg.Rule.Clamped && i > 0 {
+		if cfg.Rule.Clamped && i > 0 && learns[i] {
 			at := 0.0
 			for _, w := range layer.W.Of(params32) {
 				if w <= cfg.Floor {

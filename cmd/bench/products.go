@@ -30,7 +30,7 @@ func (p product) flops() float64 {
 	return 2 * float64(p.c.rows) * float64(p.c.cols) * float64(inner)
 }
 
-// productPlan lists the matrix products of a step, in order: forward and weight gradient of every layer, and those that
+// productPlan lists the matrix products of a step, in order: forward and weight gradient of every layer that learns, and those that
 // bring the error to the hidden layers. A convolution multiplies its patches.
 type productPlan struct {
 	operands []int // the size of each, in elements
@@ -41,7 +41,7 @@ type productPlan struct {
 func planProducts(net *model.Network, rule *algo.Rule, batch int) *productPlan {
 	p := &productPlan{}
 	for i, l := range net.Layers {
-		p.layer(l, batch, i > 0 && rule.Products == algo.LayerProducts)
+		p.layer(l, batch, i == len(net.Hidden()) || !rule.LogitsOnly, i > 0 && rule.Products == algo.LayerProducts)
 	}
 	if rule.Products == algo.DirectProducts { // e·[B1|B2|…]
 		hidden := net.HiddenUnits()
@@ -52,9 +52,9 @@ func planProducts(net *model.Network, rule *algo.Rule, batch int) *productPlan {
 	return p
 }
 
-// layer adds H = X·W, dW = Xᵀ·D and, if back, dX = D·Wᵀ. X has a row for each example, or for each patch of as many
+// layer adds H = X·W, if it learns dW = Xᵀ·D and, if back, dX = D·Wᵀ. X has a row for each example, or for each patch of as many
 // images as patchLimit allows.
-func (p *productPlan) layer(l model.Layer, batch int, back bool) {
+func (p *productPlan) layer(l model.Layer, batch int, learns, back bool) {
 	positions, in, out := l.Units()/l.Channels(), l.FanIn(), l.Channels()
 	most := batch
 	if l.Kind == model.Conv {
@@ -62,15 +62,20 @@ func (p *productPlan) layer(l model.Layer, batch int, back bool) {
 	}
 	rows := most * positions
 	x, w, h := p.matrix(rows, in), p.matrix(in, out), p.matrix(rows, out)
-	d, dw := p.matrix(rows, out), p.matrix(in, out)
-	var dx matrix
+	var d, dw, dx matrix
+	if learns {
+		d, dw = p.matrix(rows, out), p.matrix(in, out)
+	}
 	if back {
 		dx = p.matrix(rows, in)
 	}
 	for left := batch; left > 0; left -= most {
 		rows := min(left, most) * positions
 		x.rows, h.rows, d.rows, dx.rows = rows, rows, rows, rows
-		p.list = append(p.list, product{c: h, a: x, b: w}, product{c: dw, a: x, b: d, transA: true})
+		p.list = append(p.list, product{c: h, a: x, b: w})
+		if learns {
+			p.list = append(p.list, product{c: dw, a: x, b: d, transA: true})
+		}
 		if back {
 			p.list = append(p.list, product{c: dx, a: d, b: w, transB: true})
 		}

@@ -259,13 +259,16 @@ func TestProductsThatDoNotFitAreLeftOut(t *testing.T) {
 }
 
 func TestFLOPsOfTheProductsAreThoseOfTheirShapes(t *testing.T) {
-	for _, w := range []workload{{mnist, "fc", algo.BP, 8}, {mnist, "conv", algo.FA, 8}, {mnist, "fc", algo.DFA, 8}, {mnist, "conv", algo.MDFA, 8}} {
+	for _, w := range []workload{{mnist, "fc", algo.BP, 8}, {mnist, "conv", algo.FA, 8}, {mnist, "fc", algo.DFA, 8}, {mnist, "conv", algo.MDFA, 8}, {mnist, "conv", algo.Shallow, 8}} {
 		net, err := w.build()
 		require.NoError(t, err)
 		var want float64
 		for i, l := range net.Layers {
 			one := 2 * float64(w.batch) * float64(l.Units()) * float64(l.FanIn())
-			want += 2 * one // forward, and the weight gradient
+			want += one // forward
+			if i == len(net.Hidden()) || w.rule != algo.Shallow {
+				want += one // the weight gradient
+			}
 			if i > 0 && w.rule.Products == algo.LayerProducts {
 				want += one
 			}

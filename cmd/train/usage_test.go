@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mdfa/algo"
 	"mdfa/run"
 	"mdfa/run/settings"
 )
@@ -18,7 +19,8 @@ func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
 	root := t.TempDir()
 	require.NoError(t, os.Rename(madeUp(t), filepath.Join(root, "mnist")))
 	for _, c := range []struct{ args, want string }{
-		{"-model mdf", `-model "mdf" is unknown; there are bp, fa, dfa, mdfa.`},
+		{"-model mdf", `-model "mdf" is unknown; there are ` + strings.Join(algo.RuleNames(), ", ") + "."},
+		{"-model shallow -forward_init U0", "-forward_init U0: layer 0 (dense 200) does not learn, and would keep weights of 0, through which nothing of an image passes: choose other initial weights."},
 		{"-dataset cifar", `-dataset "cifar": unknown; the data sets are `},
 		{"-activation swish", `-activation "swish": expected tanh, relu`},
 		{"-optimizer adagrad", `-optimizer "adagrad" is unknown; there are sgd, rmsprop, adam.`},

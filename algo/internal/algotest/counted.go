@@ -6,8 +6,8 @@ import "mdfa/gpu"
 type Counted struct {
 	gpu.Device
 	// Bytes were allocated, in buffers and feeds. Backward counts the operations of backward passes, weight gradients
-	// among them, and Feedbacks those of direct feedback.
-	Bytes, Programs, Compares, Backward, Feedbacks int
+	// among them, Feedbacks those of direct feedback, and Updates the optimizer's.
+	Bytes, Programs, Compares, Backward, Feedbacks, Updates int
 }
 
 // Alloc counts.
@@ -40,6 +40,12 @@ func (c *Counted) Compare(a gpu.CompareArgs) error {
 func (c *Counted) Feedback(a gpu.FeedbackArgs) error {
 	c.Feedbacks++
 	return c.Device.Feedback(a)
+}
+
+// Optimize counts.
+func (c *Counted) Optimize(a gpu.OptimizeArgs) error {
+	c.Updates++
+	return c.Device.Optimize(a)
 }
 
 // ConvBackward counts.
