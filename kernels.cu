@@ -389,8 +389,8 @@ col2im(const float *__restrict__ patches, const float *__restrict__ below, float
 }
 
 // ---------------------------------------------------------------------------------------
-// Feedback that is not stored: the element in row k and column j of a layer's B is drawn again
-// wherever it is used. gpu/generator.go must give the same bits, so that every operation here
+// Feedback and magnitudes that are not stored: the element in row k and column j of a layer's
+// matrix is drawn again wherever it is used. gpu/generator.go must give the same bits, so that every operation here
 // is one that IEEE 754 rounds exactly: no fused multiply-add, no library function.
 
 // philox is Philox4x32-10 (gpu/internal/philox): 128 random bits for each counter and key.
@@ -445,7 +445,7 @@ __device__ float normal(unsigned word) {
     return word & 1 ? -z : z;
 }
 
-// drawn makes an element of B from 32 random bits.
+// drawn makes an element from 32 random bits.
 __device__ float drawn(int draw, float low, float high, unsigned word) {
     if (draw == DRAW_NORMAL || draw == DRAW_ABS_NORMAL) {
         float z = normal(word);
@@ -454,6 +454,82 @@ __device__ float drawn(int draw, float low, float high, unsigned word) {
     if (draw == DRAW_SYMMETRIC) return __fmul_rn(float(((int)word >> 8) * 2 + 1) * 0x1p-24f, high);
     if (draw == DRAW_UNIFORM) return __fadd_rn(low, __fmul_rn(float(word >> 8) * 0x1p-24f, __fsub_rn(high, low)));
     return high;
+}
+
+// Drawing is the gpu.Generator that a kernel draws from.
+struct Drawing {
+    int draw;  // gpu.Draw
+    int seed_low;
+    int seed_high;
+    float low;
+    float high;
+};
+
+// draw writes the W elements of a row of a layer's matrix that start at a column, a multiple of W.
+template <int W> __device__ void draw(float *to, Drawing from, int layer, int row, int column) {
+    uint4 words = philox(make_uint4(column / 4, row, layer, 0), make_uint2(from.seed_low, from.seed_high));
+    for (int skip = column % 4; skip > 0; skip--) words = make_uint4(words.y, words.z, words.w, 0);
+#pragma unroll 1  // four quantiles at once would take too many registers
+    for (int i = 0; i < W; i++) {
+        to[i] = drawn(from.draw, from.low, from.high, words.x);
+        words = make_uint4(words.y, words.z, words.w, 0);
+    }
+}
+
+// ---------------------------------------------------------------------------------------
+// sign: dst = |m| · sign(src), where zero and NaN of src stay. m may be null: then the magnitude
+// of each element is `value`.
+// sign_drawn: the same with m[i] drawn and not stored: the element in row step[0] and column i of
+// a layer's matrix.
+//
+// Launch: BLOCK threads; grid x over n / width.
+// Bytes: reads 8, or 4 without m, writes 4.
+__device__ float with_sign(float m, float s) { return s > 0.0f ? fabsf(m) : (s < 0.0f ? -fabsf(m) : s); }
+
+template <int W>
+__device__ void sign_range(float *dst, const float *src, const float *m, int first, int n, float value) {
+    for (int i = first + blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) {
+        Vec<W> s = load<W>(src, i), magnitude;
+        for (float &v : magnitude.at) v = value;
+        if (m) magnitude = load<W>(m, i);
+#pragma unroll
+        for (int k = 0; k < W; k++) s.at[k] = with_sign(magnitude.at[k], s.at[k]);
+        store<W>(dst, i, s);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK)
+sign(float *__restrict__ dst, const float *__restrict__ src, const float *__restrict__ m, int n, float value,
+     int width) {
+    int done = 0;
+    if (width == 4) {
+        sign_range<4>(dst, src, m, 0, n / 4, value);
+        done = n / 4 * 4;
+    }
+    sign_range<1>(dst, src, m, done, n, value);
+}
+
+template <int W>
+__device__ void sign_drawn_range(float *dst, const float *src, int first, int n, Drawing from, int layer, int row) {
+    for (int i = first + blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) {
+        Vec<W> s = load<W>(src, i), magnitude;
+        draw<W>(magnitude.at, from, layer, row, i * W);
+#pragma unroll
+        for (int k = 0; k < W; k++) s.at[k] = with_sign(magnitude.at[k], s.at[k]);
+        store<W>(dst, i, s);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK)
+sign_drawn(float *__restrict__ dst, const float *__restrict__ src, const int *__restrict__ step, int n, int draw,
+           int seed_low, int seed_high, int layer, float low, float high, int width) {
+    Drawing from = {draw, seed_low, seed_high, low, high};
+    int done = 0, row = step[0];
+    if (width == 4) {
+        sign_drawn_range<4>(dst, src, 0, n / 4, from, layer, row);
+        done = n / 4 * 4;
+    }
+    sign_drawn_range<1>(dst, src, done, n, from, layer, row);
 }
 
 // ---------------------------------------------------------------------------------------
@@ -522,13 +598,8 @@ template <int W> struct StoredFeedback {
 template <int W> struct DrawnFeedback {
     static constexpr bool SPLIT = true;
     static __device__ void put(float *to, const DeltaArgs &args, int l, int k, int j) {
-        uint4 words = philox(make_uint4(j / 4, k, args.first_layer + l, 0), make_uint2(args.seed_low, args.seed_high));
-        for (int skip = j % 4; skip > 0; skip--) words = make_uint4(words.y, words.z, words.w, 0);
-#pragma unroll 1  // four quantiles at once would take too many registers
-        for (int i = 0; i < W; i++) {
-            to[i] = drawn(args.draw, args.low, args.high, words.x);
-            words = make_uint4(words.y, words.z, words.w, 0);
-        }
+        Drawing from = {args.draw, args.seed_low, args.seed_high, args.low, args.high};
+        draw<W>(to, from, args.first_layer + l, k, j);
     }
 };
 

@@ -239,12 +239,12 @@ func (a LossArgs) Check() error {
 	return c.err
 }
 
-// generator requires a distribution that every device can draw from.
-func (c *checker) generator(g Generator) {
+// generator requires a distribution from which every device can draw the numbers called name.
+func (c *checker) generator(name string, g Generator) {
 	finite := func(v float32) bool { return math.Abs(float64(v)) <= math.MaxFloat32 }
 	ordered := g.Draw != DrawUniform || g.Low <= g.High && finite(g.High-g.Low)
 	if g.Draw > DrawAbsNormal || !finite(g.Low) || !finite(g.High) || !ordered {
-		c.fail(ErrShape, "B cannot be drawn as %v from %g to %g", g.Draw, g.Low, g.High)
+		c.fail(ErrShape, "%s cannot be drawn as %v from %g to %g", name, g.Draw, g.Low, g.High)
 	}
 }
 
@@ -254,7 +254,7 @@ func (a FeedbackArgs) Check() error {
 	c.mat("E", a.E)
 	generated := a.B.IsNone() && a.Gen.Draw != DrawNone
 	if generated {
-		c.generator(a.Gen)
+		c.generator("B", a.Gen)
 	} else {
 		c.mat("B", a.B)
 	}
@@ -324,6 +324,26 @@ func (a ConvGradArgs) Check() error {
 	}
 	c.span("X", a.X, Float32, a.Shape.InLen())
 	c.span("DY", a.DY, Float32, a.Shape.OutLen())
+	return c.err
+}
+
+// Check returns an error unless the shapes fit.
+func (a SignArgs) Check() error {
+	c := checker{op: "sign"}
+	n := a.Dst.Len
+	c.span("Dst", a.Dst, Float32, n)
+	c.span("Src", a.Src, Float32, n)
+	if a.Gen.Draw == DrawNone {
+		c.span("M", a.M, Float32, n)
+		return c.err
+	}
+	c.generator("M", a.Gen)
+	if !a.M.IsNone() {
+		c.fail(ErrBuffer, "both M and a generator for it")
+	}
+	if a.Gen.Draw != DrawConstant || !a.Step.IsNone() {
+		c.span("the step counter", a.Step, Int32, 1)
+	}
 	return c.err
 }
 

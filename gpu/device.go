@@ -65,6 +65,8 @@ type Device interface {
 	ConvBackward(ConvBackwardArgs) error
 	// ConvGrad computes the filter gradient of a convolutional layer; a dense layer's is a Gemm.
 	ConvGrad(ConvGradArgs) error
+	// Sign gives magnitudes the signs of other numbers (usf, frsf, brsf, sdfa).
+	Sign(SignArgs) error
 	// Optimize updates a whole parameter arena: L2, the optimizer, and the floor, in one pass.
 	Optimize(OptimizeArgs) error
 	// Compare adds up the sums from which angle, norms and signs of two matrices are computed.

@@ -30,8 +30,9 @@ func (d Draw) String() string {
 	return fmt.Sprintf("Draw(%d)", uint8(d))
 }
 
-// Generator is the feedback B of DFA as a formula instead of a matrix. The element in row
-// k (a logit) and column j of hidden layer l, all counted from 0, is
+// Generator is a random matrix for each layer as a formula: the feedback B of DFA, or the
+// magnitudes of [SignArgs]. The element in row k (of B a logit) and column j of layer l, all
+// counted from 0, is
 //
 //	transform(word j mod 4 of Philox4x32-10 with the counter (j div 4, k, l, 0) and the key Seed)
 //
@@ -44,7 +45,7 @@ type Generator struct {
 	Low, High float32 // Low is for DrawUniform only
 }
 
-// Fill sets dst to columns [column, column+len(dst)) of a row of a layer's part of B.
+// Fill sets dst to columns [column, column+len(dst)) of a row of a layer's matrix.
 func (g Generator) Fill(dst []float32, layer, row, column int) {
 	if g.Draw == DrawConstant {
 		for i := range dst {

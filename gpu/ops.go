@@ -192,6 +192,20 @@ type ConvGradArgs struct {
 	DY    Span // [Shape.OutLen()]
 }
 
+// SignArgs: Dst[i] = |m_i| · sign(Src[i]), where the sign of ±0 is 0, and NaN stays NaN.
+//
+// The magnitude m_i is element i of M. Without an M it is drawn where it is used and not
+// stored: Gen has the formula, with i as the column j, Layer as l, and the number that Step
+// holds when the operation runs as the row k. So each step draws others. A constant is the same
+// in every step and needs no Step.
+type SignArgs struct {
+	Dst, Src Span      // [n]; Dst is written
+	M        Span      // [n]; or none
+	Gen      Generator // draws the magnitudes if M is missing; otherwise DrawNone
+	Layer    int       // l of Gen
+	Step     Span      // int32 [1], k of Gen; none with M, and may be none with a constant
+}
+
 // OptimizeArgs: g = G + L2·W, the update of Kind, then W = max(W, Floor) for the
 // elements of W in [ClampFrom, ClampTo). NaN stays NaN, so that a run that diverged
 // shows it.

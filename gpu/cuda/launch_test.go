@@ -142,6 +142,12 @@ func TestOneUnalignedArrayIsEnough(t *testing.T) {
 			return u.d.ConvBackward(gpu.ConvBackwardArgs{Shape: shape, DX: u.out(shape.InLen()), DY: u.in(shape.OutLen()),
 				W: u.in(shape.Patch() * shape.OutC), Below: gpu.Hidden{H: u.in(shape.InLen())}, BiasGrad: u.out(shape.InC)})
 		}},
+		"sign": {3, func(u *unaligned) error {
+			return u.d.Sign(gpu.SignArgs{Dst: u.out(cols), Src: u.in(cols), M: u.in(cols)})
+		}},
+		"drawn signs": {2, func(u *unaligned) error {
+			return u.d.Sign(gpu.SignArgs{Dst: u.out(cols), Src: u.in(cols), Gen: gpu.Generator{Draw: gpu.DrawNormal, High: 1}, Step: ints(u.t, u.d, 1)})
+		}},
 		"adam": {4, func(u *unaligned) error {
 			return u.d.Optimize(gpu.OptimizeArgs{Kind: gpu.Adam, W: u.out(cols), G: u.in(cols), S1: u.out(cols), S2: u.out(cols),
 				Step: ints(u.t, u.d, 1), LR: 0.1})

@@ -106,12 +106,17 @@ func (s *deltas) feedback(q *queue, e, b matrix) {
 // drawFLOPs estimates the operations of drawing an element: a quarter of Philox, the quantile.
 const drawFLOPs = 20
 
+// seedWords returns the halves of a generator's seed as kernels take them.
+func seedWords(g gpu.Generator) (low, high int32) {
+	return int32(uint32(g.Seed)), int32(uint32(g.Seed >> 32))
+}
+
 // drawn computes the deltas from E [batch, logits] and the elements that the generator draws.
 func (s *deltas) drawn(q *queue, e matrix, g gpu.Generator) {
 	s.launch(q, 0, func(args *kernels.DeltaArgs, n, sums int) {
 		args.E, args.Logits = e.at, int32(e.cols)
-		args.Draw, args.SeedLow, args.SeedHigh = int32(g.Draw), int32(uint32(g.Seed)), int32(uint32(g.Seed>>32))
-		args.Low, args.High = g.Low, g.High
+		args.Draw, args.Low, args.High = int32(g.Draw), g.Low, g.High
+		args.SeedLow, args.SeedHigh = seedWords(g)
 		elements := e.cols * sums / s.chunks
 		q.note(q.kernel(4*(s.batch*e.cols+n), 4*(n+sums), 2*n*e.cols+3*n+drawFLOPs*elements).FeedbackDrawn(args.Shape(), args))
 	})

@@ -149,6 +149,32 @@ func (d *Device) Compare(a gpu.CompareArgs) error {
 	})
 }
 
+// Sign launches one kernel.
+func (d *Device) Sign(a gpu.SignArgs) error {
+	return d.submit("sign", a.Check(), func(b *builder) func(*queue) {
+		dst, src, m, step := b.write(a.Dst), b.read(a.Src), b.read(a.M), b.read(a.Step)
+		n, g := b.count(a.Dst.Len), a.Gen
+		width := kernels.Width(4, dst, src, m) // the kernels take any length
+		shape := kernels.ElementsShape(a.Dst.Len, width, b.maxBlocks)
+		bytes := 4 * a.Dst.Len
+		return func(q *queue) {
+			switch {
+			case g.Draw == gpu.DrawNone:
+				q.note(q.kernel(2*bytes, bytes, signFLOPs*a.Dst.Len).Sign(shape, dst, src, m, n, 0, width))
+			case g.Draw == gpu.DrawConstant:
+				q.note(q.kernel(bytes, bytes, signFLOPs*a.Dst.Len).Sign(shape, dst, src, 0, n, g.High, width))
+			default:
+				low, high := seedWords(g)
+				q.note(q.kernel(bytes, bytes, (signFLOPs+drawFLOPs)*a.Dst.Len).SignDrawn(shape, dst, src, step, n,
+					int32(g.Draw), low, high, int32(a.Layer), g.Low, g.High, width))
+			}
+		}
+	})
+}
+
+// signFLOPs counts the operations of sign for one element: magnitude, two comparisons.
+const signFLOPs = 3
+
 // Optimize launches one kernel.
 func (d *Device) Optimize(a gpu.OptimizeArgs) error {
 	return d.submit(a.Kind.String(), a.Check(), func(b *builder) func(*queue) {

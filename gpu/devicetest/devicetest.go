@@ -94,6 +94,7 @@ var operations = []struct {
 	{"DenseBackward", denseBackwardCases},
 	{"ConvBackward", convBackwardCases},
 	{"ConvGrad", convGradCases},
+	{"Sign", signCases},
 	{"Optimize", optimizeCases},
 	{"Compare", compareCases},
 }

@@ -66,6 +66,12 @@ var faults = []struct {
 	{"DenseBackward", "f' comes from the output", before(func(_ *faulty, a *gpu.DenseBackwardArgs) { a.Below.Pre = a.Below.H })},
 	{"ConvBackward", "pixels keep old contents", after(func(f *faulty, a gpu.ConvBackwardArgs) { f.clear(a.DX, 0, min(1, a.DX.Len)) })},
 	{"ConvGrad", "the last filter is forgotten", after(func(f *faulty, a gpu.ConvGradArgs) { f.clear(a.DW, a.DW.Len-1, 1) })},
+	{"Sign", "the layer is off by one", before(func(_ *faulty, a *gpu.SignArgs) { a.Layer++ })},
+	{"Sign", "magnitudes have signs", after(func(f *faulty, a gpu.SignArgs) {
+		if !a.M.IsNone() {
+			_ = f.Device.Copy(a.Dst, a.M)
+		}
+	})},
 	{"Optimize", "l2 is forgotten", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.L2 = 0 })},
 	{"Optimize", "the rate is doubled", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.LR *= 2 })},
 	{"Optimize", "clamp starts at zero", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.ClampFrom = 0 })},
@@ -191,6 +197,7 @@ func (f *faulty) DenseBackward(a gpu.DenseBackwardArgs) error {
 }
 func (f *faulty) ConvBackward(a gpu.ConvBackwardArgs) error { return call(f, a, f.Device.ConvBackward) }
 func (f *faulty) ConvGrad(a gpu.ConvGradArgs) error         { return call(f, a, f.Device.ConvGrad) }
+func (f *faulty) Sign(a gpu.SignArgs) error                 { return call(f, a, f.Device.Sign) }
 func (f *faulty) Optimize(a gpu.OptimizeArgs) error         { return call(f, a, f.Device.Optimize) }
 func (f *faulty) Compare(a gpu.CompareArgs) error           { return call(f, a, f.Device.Compare) }
 

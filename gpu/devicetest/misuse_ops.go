@@ -101,6 +101,20 @@ func misusedOps() []misusedOp {
 		"SizesThatOverflow": wrong(func(a *gpu.CompareArgs) { a.A, a.B = overflowing(a.A), overflowing(a.B) }),
 	})
 
+	sign := of("Sign", "sign", func(s *stage) gpu.SignArgs {
+		return gpu.SignArgs{Dst: floats(s, "Dst", 7), Src: floats(s, "Src", 7), M: floats(s, "M", 7)}
+	}, gpu.Device.Sign, map[string]mistake{
+		"MIsAlsoDrawn":  {change: func(a any) { a.(*gpu.SignArgs).Gen.Draw = gpu.DrawConstant }, kind: gpu.ErrBuffer},
+		"OtherLengths":  wrong(func(a *gpu.SignArgs) { a.Dst = a.Dst.Slice(0, 6) }, "6", "7"),
+		"MOfOneElement": wrong(func(a *gpu.SignArgs) { a.M = a.M.Slice(0, 1) }, "1", "7"),
+	})
+	drawn := of("Sign/Drawn", "sign", func(s *stage) gpu.SignArgs {
+		return gpu.SignArgs{Dst: floats(s, "Dst", 7), Src: floats(s, "Src", 7), Gen: generator(gpu.DrawNormal, 0, 1), Step: ints(s, "Step", 1)}
+	}, gpu.Device.Sign, map[string]mistake{
+		"UnknownDraw": wrong(func(a *gpu.SignArgs) { a.Gen.Draw = 9 }, "Draw(9)"),
+		"EndlessDraw": wrong(func(a *gpu.SignArgs) { a.Gen.High = inf }),
+	})
+
 	optimizer := func(kind gpu.Optimizer) misusedOp {
 		return of("Optimize/"+kind.String(), kind.String(), func(s *stage) gpu.OptimizeArgs {
 			a := gpu.OptimizeArgs{Kind: kind, W: floats(s, "W", 7), G: floats(s, "G", 7), LR: 0.1, ClampFrom: 2, ClampTo: 5}
@@ -127,7 +141,7 @@ func misusedOps() []misusedOp {
 	for _, kind := range gpu.Optimizers() {
 		ops = append(ops, optimizer(kind))
 	}
-	ops = append(ops, zero, copied, gather, loss, compare, unknown)
+	ops = append(ops, zero, copied, gather, loss, compare, sign, drawn, unknown)
 	return ops
 }
 

@@ -3,6 +3,7 @@ package devicetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -25,6 +26,7 @@ func (s *suite) record(t *testing.T) {
 		"StepIsCalledOnce":                 stepIsCalledOnce,
 		"ProgramsInterleave":               programsInterleave,
 		"EmptyProgramRuns":                 emptyProgramRuns,
+		"CountersAreReadInEachRun":         countersAreReadInEachRun,
 		"KeepsItsOwnArguments":             keepsItsOwnArguments,
 		"ErrorsInsideStepComeBack":         errorsInsideStep,
 		"HostCallsAreErrorsInsideStep":     hostCallsInsideStep,
@@ -98,6 +100,21 @@ func stepIsCalledOnce(t *testing.T, d gpu.Device) {
 	}
 	assert.Equal(t, 1, calls, "calls of step")
 	assert.Equal(t, int32(3), count())
+	require.NoError(t, p.Free())
+}
+
+// countersAreReadInEachRun draws magnitudes by a counter that changes between the runs.
+func countersAreReadInEachRun(t *testing.T, d gpu.Device) {
+	gen := gpu.Generator{Draw: gpu.DrawAbsNormal, Seed: 3, High: 1}
+	src, dst, step := upload(t, d, slices.Repeat([]float32{1}, 5)), upload(t, d, make([]float32, 5)), upload(t, d, []int32{0})
+	p := record(t, d, func() error { return d.Sign(gpu.SignArgs{Dst: dst, Src: src, Gen: gen, Step: step}) })
+	want := make([]float32, 5)
+	for _, n := range []int32{0, 1, 7} {
+		require.NoError(t, gpu.Upload(d, step.Buf, 0, []int32{n}))
+		require.NoError(t, p.Run())
+		gen.Fill(want, 0, int(n), 0)
+		assert.Equal(t, want, read[float32](t, d, dst))
+	}
 	require.NoError(t, p.Free())
 }
 

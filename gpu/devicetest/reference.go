@@ -232,6 +232,17 @@ func crossEntropy(a []float64, label int, e []float64) (loss float64, rank int) 
 	return largest - a[label] + math.Log(sum), rank
 }
 
+// signed is |m| with the sign of src. A zero and NaN of src stay.
+func signed(m, src float64) float64 {
+	switch {
+	case src > 0:
+		return math.Abs(m)
+	case src < 0:
+		return -math.Abs(m)
+	}
+	return src
+}
+
 // update is one step of an optimizer, in place, before the clamp; t counts from one.
 func update(args gpu.OptimizeArgs, t int32, w, g, s1, s2 []float64) {
 	for i := range w {

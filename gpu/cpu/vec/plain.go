@@ -18,6 +18,15 @@ func scaleFloats(dst, src []float32, scale float32) {
 	}
 }
 
+func sign(dst, src, m []float32) {
+	for i, s := range src {
+		if s < 0 || s > 0 {
+			s = float32(math.Copysign(float64(m[i]), float64(s)))
+		}
+		dst[i] = s
+	}
+}
+
 // activate rounds the table's float64 result, apart from activations with their own loop.
 func activate(act gpu.Activation, h, z, bias []float32) {
 	low, high, clipped := bounds(act)

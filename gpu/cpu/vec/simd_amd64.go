@@ -54,6 +54,19 @@ func scaleSIMD(dst, src []float32, scale float32) int {
 	return n
 }
 
+func signSIMD(dst, src, m []float32) int {
+	n := len(src) &^ 7
+	dst, m = dst[:n], m[:n]
+	zero, signs := all(0), archsimd.BroadcastInt32x8(-1<<31)
+	for i := 0; i < n; i += 8 {
+		s := load(src, i)
+		signed := load(m, i).AsInt32x8().AndNot(signs).Or(s.AsInt32x8().And(signs)).AsFloat32x8()
+		store(signed.Merge(s, s.Less(zero).Or(s.Greater(zero))), dst, i)
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
 // activateSIMD returns 0 for an activation without a vector loop.
 func activateSIMD(act gpu.Activation, h, z, bias []float32) int {
 	low, high, clipped := bounds(act)

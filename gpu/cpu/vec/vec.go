@@ -48,6 +48,15 @@ func Scale(dst, src []float32, scale float32) {
 	scaleFloats(dst[n:], src[n:], scale)
 }
 
+// Sign sets dst = |m|·sign(src), where zero and NaN of src stay. dst may be m.
+func Sign(dst, src, m []float32) {
+	n := 0
+	if accelerated {
+		n = signSIMD(dst, src, m)
+	}
+	sign(dst[n:], src[n:], m[n:])
+}
+
 // Activate sets h = f(a) with a = z + bias. For an activation that needs its preactivations z is
 // pre, which a replaces; for others z is h, and pre is not used.
 func Activate(act gpu.Activation, h, pre, bias []float32) {

@@ -113,6 +113,7 @@ func TestVectorLoopsEqualPlainLoops(t *testing.T) {
 			for name, pair := range map[string][2]func(a, b []float32){
 				"scale": {func(a, b []float32) { Scale(a, b, 1.7) }, func(a, b []float32) { scaleFloats(a, b, 1.7) }},
 				"add":   {Add, add},
+				"sign":  {func(a, b []float32) { Sign(a, b, a) }, func(a, b []float32) { sign(a, b, a) }},
 			} {
 				a1, a2 := clone(d), clone(d)
 				pair[0](a1, z)

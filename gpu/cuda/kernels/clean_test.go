@@ -120,6 +120,20 @@ func productRuns() map[string]func(p *product) []result {
 				return results
 			}
 		}
+		runs["sign"+name] = func(p *product) []result {
+			dst, src, m := p.room("dst", 4*n), p.floatsAt("src", n), p.floatsAt("m", n)
+			width := kernels.Width(row, dst, src, m)
+			require.NoError(p.t, p.Sign(kernels.ElementsShape(n, width, 2), dst, src, m, int32(n), 0, width))
+			return []result{{dst, 4 * n}}
+		}
+		for draw := range int32(kernels.DrawAbsNormal + 1) {
+			runs[fmt.Sprintf("sign_drawn, draw %d%s", draw, name)] = func(p *product) []result {
+				dst, src, step := p.room("dst", 4*n), p.floatsAt("src", n), p.value("step", []int32{3})
+				width := kernels.Width(row, dst, src)
+				require.NoError(p.t, p.SignDrawn(kernels.ElementsShape(n, width, 2), dst, src, step, int32(n), draw, 77, 0, 1, 0.25, 0.75, width))
+				return []result{{dst, 4 * n}}
+			}
+		}
 		runs["feedback"+name] = func(p *product) []result {
 			args, out := p.delta(oddRows, 3, [2]int{row, 2 * row}, kernels.ActTanh, false)
 			require.NoError(p.t, p.Feedback(args.Shape(), args))

@@ -27,6 +27,7 @@
 //	                sums of all chunks
 //	ConvGrad        (n) im2col · GEMM patchesᵀ·DY, with beta = 1 from the second chunk on;
 //	                no im2col in a recorded step where Conv has laid out the same patches
+//	Sign            M drawn, and no constant: sign_drawn; else sign
 //	Optimize        sgd | rmsprop | adam
 //	Compare         compare; where CompareShape has several blocks also compare_finish
 //

@@ -39,6 +39,8 @@ const (
 	KernelBiasLinear
 	KernelIm2col
 	KernelCol2im
+	KernelSign
+	KernelSignDrawn
 	KernelFeedback
 	KernelFeedbackDrawn
 	KernelTimesSlope
@@ -65,6 +67,8 @@ var entries = [NumKernels]entry{
 	{"bias_linear", 256},
 	{"im2col", 256},
 	{"col2im", 256},
+	{"sign", 256},
+	{"sign_drawn", 256},
 	{"feedback", 256},
 	{"feedback_drawn", 256},
 	{"times_slope", 256},
@@ -164,6 +168,16 @@ func (k Kernels) Im2col(shape Shape, image, patches DevicePtr, images, inH, inW,
 // Col2im launches the kernel col2im.
 func (k Kernels) Col2im(shape Shape, patches, below, dx, sums DevicePtr, images, inH, inW, channels, kernel, stride, pad, outH, outW, rowsPerBlock, act, width int32) error {
 	return k.launch(KernelCol2im, shape, []uint64{uint64(patches), uint64(below), uint64(dx), uint64(sums), intWord(images), intWord(inH), intWord(inW), intWord(channels), intWord(kernel), intWord(stride), intWord(pad), intWord(outH), intWord(outW), intWord(rowsPerBlock), intWord(act), intWord(width)})
+}
+
+// Sign launches the kernel sign.
+func (k Kernels) Sign(shape Shape, dst, src, m DevicePtr, n int32, value float32, width int32) error {
+	return k.launch(KernelSign, shape, []uint64{uint64(dst), uint64(src), uint64(m), intWord(n), floatWord(value), intWord(width)})
+}
+
+// SignDrawn launches the kernel sign_drawn.
+func (k Kernels) SignDrawn(shape Shape, dst, src, step DevicePtr, n, draw, seedLow, seedHigh, layer int32, low, high float32, width int32) error {
+	return k.launch(KernelSignDrawn, shape, []uint64{uint64(dst), uint64(src), uint64(step), intWord(n), intWord(draw), intWord(seedLow), intWord(seedHigh), intWord(layer), floatWord(low), floatWord(high), intWord(width)})
 }
 
 // Feedback launches the kernel feedback.

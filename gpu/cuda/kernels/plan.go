@@ -49,7 +49,7 @@ func GatherWidth(features int, x, data DevicePtr) int32 {
 	return Width(features, x)
 }
 
-// ElementsShape returns the launch of sgd, rmsprop and adam: at most maxBlocks blocks, a small
+// ElementsShape returns the launch of sgd, rmsprop, adam and the kernels of Sign: at most maxBlocks blocks, a small
 // multiple of the multiprocessors, share n elements.
 func ElementsShape(n int, width int32, maxBlocks int) Shape {
 	return Shape{
