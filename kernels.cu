@@ -91,6 +91,18 @@ template <int W> __device__ Vec<W> slopes(int act, const float *below, int i) {
     return v;
 }
 
+// philox is Philox4x32-10 (gpu/internal/philox): 128 random bits for each counter and key.
+__device__ uint4 philox(uint4 counter, uint2 key) {
+    for (int round = 0; round < 10; round++) {
+        unsigned high0 = __umulhi(0xD2511F53u, counter.x), low0 = 0xD2511F53u * counter.x;
+        unsigned high1 = __umulhi(0xCD9E8D57u, counter.z), low1 = 0xCD9E8D57u * counter.z;
+        counter = make_uint4(high1 ^ counter.y ^ key.x, low1, high0 ^ counter.w ^ key.y, low0);
+        key.x += 0x9E3779B9u;
+        key.y += 0xBB67AE85u;
+    }
+    return counter;
+}
+
 // The warp reductions return the same bits in every lane: the tree is symmetric.
 __device__ float warp_sum(float v) {
     for (int d = WARP / 2; d > 0; d /= 2) v += __shfl_xor_sync(0xffffffffu, v, d);
@@ -152,6 +164,13 @@ __device__ void gather_row(float *x, const uint8 *data, int features, float scal
     }
 }
 
+// row_of returns the row of the data set for example i of the batch, -1 if there is none.
+__device__ long long row_of(const int *order, const int *cursor, int batch, int i, int rows, int order_len) {
+    long long row = (long long)cursor[0] * batch + i;
+    if (order) row = row >= 0 && row < order_len ? order[row] : -1;
+    return row >= 0 && row < rows ? row : -1;
+}
+
 extern "C" __global__ void __launch_bounds__(BLOCK)
 gather(float *__restrict__ x, int *__restrict__ y, const uint8 *__restrict__ data,
        const int *__restrict__ labels, const int *__restrict__ order, const int *__restrict__ cursor,
@@ -159,9 +178,7 @@ gather(float *__restrict__ x, int *__restrict__ y, const uint8 *__restrict__ dat
     __shared__ long long found;  // the row of the data set, -1 if there is none
     for (int i = blockIdx.y; i < batch; i += gridDim.y) {
         if (threadIdx.x == 0) {
-            long long row = (long long)cursor[0] * batch + i;
-            if (order) row = row >= 0 && row < order_len ? order[row] : -1;
-            found = row >= 0 && row < rows ? row : -1;
+            found = row_of(order, cursor, batch, i, rows, order_len);
             if (blockIdx.x == 0) y[i] = found >= 0 ? labels[found] : -1;
         }
         __syncthreads();
@@ -174,6 +191,115 @@ gather(float *__restrict__ x, int *__restrict__ y, const uint8 *__restrict__ dat
         else
             gather_row<1>(to, from, features, scale, inside);
         __syncthreads();  // all have read `found`, which the next round overwrites
+    }
+}
+
+// ---------------------------------------------------------------------------------------
+// gather_images: as gather, with rows that are images [height, width, channels]. With means, X is
+// (byte - mean[c]) · scales[c] for each channel c, otherwise scale · byte. With a step, image i of
+// the batch is moved and mirrored as gpu.Augment says: its draw depends on seed, step and i.
+//
+// The first thread of a block finds the row and draws for the others. An image that is moved is
+// read byte by byte, since its lines start anywhere; a warp's bytes still lie side by side.
+//
+// Launch: as gather.
+// Bytes: as gather; 8 per channel, and 4 per block with a step, more.
+struct ImageArgs {
+    float *x;            // [batch, features]
+    int *y;              // [batch]
+    const uint8 *data;   // [rows, features]
+    const int *labels;   // [rows]
+    const int *order;    // [order_len]; null: rows in their own order
+    const int *cursor;   // [1]
+    const float *mean;   // [channels]; null: values are scaled alone
+    const float *scales; // [channels]
+    const int *step;     // [1]; null: no image is moved or mirrored
+    int batch;
+    int features;
+    int rows;
+    int order_len;
+    int line;     // width · channels
+    int channels;
+    int shift;
+    int flip;
+    int seed_low; // the halves of the seed
+    int seed_high;
+    float scale;
+    int width;    // of vectors, see the conventions
+};
+
+// Move is how an image is changed.
+struct Move {
+    int down;
+    int right;
+    int mirrored;  // or 0
+};
+
+__device__ Move draw_move(const ImageArgs &args, int i) {
+    uint4 words = philox(make_uint4(i, args.step[0], 0, 0), make_uint2(args.seed_low, args.seed_high));
+    unsigned choices = 2 * args.shift + 1;
+    return {(int)__umulhi(words.x, choices) - args.shift, (int)__umulhi(words.y, choices) - args.shift,
+            args.flip ? int(words.z >> 31) : 0};
+}
+
+template <int W, bool MOVED> __device__ void image_row(const ImageArgs &args, int i, long long row, Move move) {
+    struct alignas(W) Bytes {
+        uint8 at[W];
+    };
+    bool inside = row >= 0;
+    const uint8 *image = args.data + (inside ? row * args.features : 0);
+    float *x = args.x + (long long)i * args.features;
+    for (int j = blockIdx.x * blockDim.x + threadIdx.x; j < args.features / W; j += gridDim.x * blockDim.x) {
+        int v = j * W / args.line, at = j * W - v * args.line;  // the line, and where in it
+        int u = at / args.channels, c = at - u * args.channels;
+        Bytes in = {};
+        if (!MOVED && inside) in = reinterpret_cast<const Bytes *>(image)[j];
+        Vec<W> out;
+#pragma unroll
+        for (int k = 0; k < W; k++) {
+            if (MOVED) {
+                int from_v = v + move.down, from_u = (move.mirrored ? args.line / args.channels - 1 - u : u) + move.right;
+                int from = from_u * args.channels;
+                if (inside && from_v >= 0 && from_v < args.features / args.line && from >= 0 && from < args.line)
+                    in.at[k] = image[from_v * args.line + from + c];
+            }
+            float value = float(in.at[k]);
+            if (args.mean)
+                value = inside ? (value - args.mean[c]) * args.scales[c] : 0.0f;
+            else
+                value *= args.scale;
+            out.at[k] = value;
+            if (++c < args.channels) continue;
+            c = 0;
+            if (++u * args.channels < args.line) continue;
+            u = 0;
+            v++;
+        }
+        store<W>(x, j, out);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK) gather_images(ImageArgs args) {
+    __shared__ long long found;  // the row of the data set, -1 if there is none
+    __shared__ Move move;
+    for (int i = blockIdx.y; i < args.batch; i += gridDim.y) {
+        if (threadIdx.x == 0) {
+            found = row_of(args.order, args.cursor, args.batch, i, args.rows, args.order_len);
+            if (args.step) move = draw_move(args, i);
+            if (blockIdx.x == 0) args.y[i] = found >= 0 ? args.labels[found] : -1;
+        }
+        __syncthreads();
+        Move here = args.step ? move : Move{};
+        long long row = found;
+        if (args.step && args.width == 4)
+            image_row<4, true>(args, i, row, here);
+        else if (args.step)
+            image_row<1, true>(args, i, row, here);
+        else if (args.width == 4)
+            image_row<4, false>(args, i, row, here);
+        else
+            image_row<1, false>(args, i, row, here);
+        __syncthreads();  // all have read `found` and `move`, which the next round overwrites
     }
 }
 
@@ -392,18 +518,6 @@ col2im(const float *__restrict__ patches, const float *__restrict__ below, float
 // Feedback and magnitudes that are not stored: the element in row k and column j of a layer's
 // matrix is drawn again wherever it is used. gpu/generator.go must give the same bits, so that every operation here
 // is one that IEEE 754 rounds exactly: no fused multiply-add, no library function.
-
-// philox is Philox4x32-10 (gpu/internal/philox): 128 random bits for each counter and key.
-__device__ uint4 philox(uint4 counter, uint2 key) {
-    for (int round = 0; round < 10; round++) {
-        unsigned high0 = __umulhi(0xD2511F53u, counter.x), low0 = 0xD2511F53u * counter.x;
-        unsigned high1 = __umulhi(0xCD9E8D57u, counter.z), low1 = 0xCD9E8D57u * counter.z;
-        counter = make_uint4(high1 ^ counter.y ^ key.x, low1, high0 ^ counter.w ^ key.y, low0);
-        key.x += 0x9E3779B9u;
-        key.y += 0xBB67AE85u;
-    }
-    return counter;
-}
 
 // horner is ((a·x + b)·x + c)·x + d.
 __device__ float horner(float x, float a, float b, float c, float d) {

@@ -125,7 +125,31 @@ func (a GatherArgs) Check() error {
 		c.span("the order", a.Order, Int32, a.Order.Len)
 	}
 	c.span("the cursor", a.Cursor, Int32, 1)
+	if !a.Mean.IsNone() || !a.Scales.IsNone() {
+		c.span("the mean", a.Mean, Float32, a.Mean.Len)
+		c.span("the scales", a.Scales, Float32, a.Mean.Len)
+		if channels := a.Mean.Len; c.err == nil && (channels == 0 || a.X.Cols%channels != 0) {
+			c.fail(ErrShape, "%d features of %d channels", a.X.Cols, channels)
+		}
+	}
+	if a.Augment.Changes() {
+		c.augment(a.Augment, a.X.Cols)
+		if !a.Mean.IsNone() && a.Mean.Len != a.Augment.Channels {
+			c.fail(ErrShape, "a mean of %d channels for images of %d", a.Mean.Len, a.Augment.Channels)
+		}
+	}
 	return c.err
+}
+
+// augment requires images of the given number of features, and a shift that leaves a part of them.
+func (c *checker) augment(a Augment, features int) {
+	if n, ok := product(a.Height, a.Width, a.Channels); !ok || n != features {
+		c.fail(ErrShape, "images of %d×%d×%d to augment, and X has %d features", a.Height, a.Width, a.Channels, features)
+	}
+	if a.Shift < 0 || a.Shift > 0 && a.Shift >= min(a.Height, a.Width) {
+		c.fail(ErrShape, "a shift by up to %d of images of %d×%d", a.Shift, a.Height, a.Width)
+	}
+	c.span("the step", a.Step, Int32, 1)
 }
 
 // Check returns an error unless the shapes fit.

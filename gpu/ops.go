@@ -7,6 +7,13 @@ import "fmt"
 //
 //	X[i, :] = Scale · Data[r, :]     Y[i] = Labels[r]
 //
+// With a Mean, X is normalized by channel, which is the last dimension of an image:
+//
+//	X[i, f] = (Data[r, f] - Mean[c]) · Scales[c]     c = f mod channels
+//
+// Each operation is rounded to float32, so that all devices give the same bits. Augment moves and
+// mirrors an image before its values are scaled or normalized.
+//
 // A row outside the data set, or a position outside Order, gives zeros and the label
 // -1, which Loss turns into NaN: a kernel cannot return an error, so the loss shows the
 // mistake.
@@ -17,7 +24,10 @@ type GatherArgs struct {
 	Labels Span    // int32 [rows]
 	Order  Span    // int32, at least (Cursor+1)·n long; none: rows in their own order
 	Cursor Span    // int32 [1]: the number of batches before this one
-	Scale  float32 // 1/255 for pixels
+	Scale  float32 // 1/255 for pixels; not used with a Mean
+
+	Mean, Scales Span    // float32 [channels], or neither
+	Augment      Augment // of training batches; its zero value changes nothing
 }
 
 // GemmArgs: C = op(A)·op(B), where op transposes its matrix if asked to.

@@ -5,9 +5,9 @@ import (
 	"mdfa/gpu/cpu/vec"
 )
 
-// Gather copies one batch of rows and scales them.
+// Gather copies one batch of rows, moved and mirrored where that is asked for, and scales or normalizes them.
 func (d *Device) Gather(a gpu.GatherArgs) error {
-	uses := []gpu.Span{a.X.Span, a.Y, a.Data, a.Labels, a.Order, a.Cursor}
+	uses := []gpu.Span{a.X.Span, a.Y, a.Data, a.Labels, a.Order, a.Cursor, a.Mean, a.Scales, a.Augment.Step}
 	return d.submit("gather", a.Check(), uses, func() []phase {
 		x, y, data, labels := floats(a.X.Span), ints(a.Y), octets(a.Data), ints(a.Labels)
 		order, cursor := ints(a.Order), ints(a.Cursor)
@@ -27,8 +27,14 @@ func (d *Device) Gather(a gpu.GatherArgs) error {
 			}
 			return at
 		}
+		normal, moved := newNormalization(a), make([][]uint8, len(d.scratch)) // moved: an image of each worker
+		for i := range moved {
+			if a.Augment.Changes() {
+				moved[i] = make([]uint8, features)
+			}
+		}
 		parts := partsFor(n*features, elementwise, n)
-		return []phase{{parts, func(part, _ int) {
+		work := phase{parts, func(part, worker int) {
 			from, to := cut(n, parts, part, 1)
 			for i := from; i < to; i++ {
 				out := x[i*features : (i+1)*features]
@@ -38,9 +44,71 @@ func (d *Device) Gather(a gpu.GatherArgs) error {
 					y[i] = -1
 					continue
 				}
-				vec.ScaleBytes(out, data[r*features:(r+1)*features], a.Scale)
+				image := data[r*features : (r+1)*features]
+				if a.Augment.Changes() {
+					augment(a.Augment, ints(a.Augment.Step)[0], i, moved[worker], image)
+					image = moved[worker]
+				}
+				if normal != nil {
+					vec.NormalizeBytes(out, image, normal.mean, normal.scales)
+				} else {
+					vec.ScaleBytes(out, image, a.Scale)
+				}
 				y[i] = labels[r]
 			}
-		}}}
+		}}
+		if normal == nil {
+			return []phase{work}
+		}
+		return []phase{serial(func() { normal.read(a) }), work}
 	})
+}
+
+// normalization has the mean and the scale of each feature.
+type normalization struct{ mean, scales []float32 }
+
+// newNormalization returns nil where there is no mean.
+func newNormalization(a gpu.GatherArgs) *normalization {
+	if a.Mean.IsNone() {
+		return nil
+	}
+	return &normalization{make([]float32, a.X.Cols), make([]float32, a.X.Cols)}
+}
+
+// read repeats the values of the channels for each pixel.
+func (n *normalization) read(a gpu.GatherArgs) {
+	mean, scales := floats(a.Mean), floats(a.Scales)
+	for i := 0; i < len(n.mean); i += len(mean) {
+		copy(n.mean[i:], mean)
+		copy(n.scales[i:], scales)
+	}
+}
+
+// augment writes image i of the batch as the step changes it.
+func augment(a gpu.Augment, step int32, i int, to, image []uint8) {
+	down, right, mirrored := a.Draw(step, i)
+	line := a.Width * a.Channels
+	for y := range a.Height {
+		out, v := to[y*line:(y+1)*line], y+down
+		if v < 0 || v >= a.Height {
+			clear(out)
+			continue
+		}
+		first, last := max(0, -right)*a.Channels, min(a.Width, a.Width-right)*a.Channels // that are inside the image
+		clear(out[:first])
+		copy(out[first:last], image[v*line+first+right*a.Channels:])
+		clear(out[last:])
+		if mirrored {
+			reverse(out, a.Channels)
+		}
+	}
+}
+
+// reverse reverses the order of pixels.
+func reverse(line []uint8, channels int) {
+	for i, j := 0, len(line)-channels; i < j; i, j = i+channels, j-channels {
+		for c := range channels {
+			line[i+c], line[j+c] = line[j+c], line[i+c]
+		}
+	}
 }

@@ -21,45 +21,69 @@ func ints(t *testing.T, d gpu.Device, v ...int32) gpu.Span {
 	return gpu.All(b)
 }
 
-// TestGatherReachesBeyond4GiB gives the kernel addresses before those of a row's pixels and
+// gathers launch gather, and gather_images without a mean and without a step, which does the same.
+var gathers = map[string]func(k kernels.Kernels, shape kernels.Shape, a kernels.ImageArgs) error{
+	"gather": func(k kernels.Kernels, shape kernels.Shape, a kernels.ImageArgs) error {
+		return k.Gather(shape, a.X, a.Y, a.Data, a.Labels, a.Order, a.Cursor, a.Batch, a.Features, a.Rows, a.OrderLen, a.Scale, a.Width)
+	},
+	"gather_images": func(k kernels.Kernels, shape kernels.Shape, a kernels.ImageArgs) error {
+		a.Line, a.Channels = a.Features, 1
+		return k.GatherImages(shape, &a)
+	},
+}
+
+// TestGatherReachesBeyond4GiB gives the kernels addresses before those of a row's pixels and
 // label, as far as a data set of 6 GiB would begin before them.
 func TestGatherReachesBeyond4GiB(t *testing.T) {
 	const row, features = 6 << 10, 1 << 20
-	d := open(t, machine(t, small()), cuda.Options{})
-	pixels, err := d.Alloc(gpu.Uint8, features)
-	require.NoError(t, err)
-	require.NoError(t, d.Upload(pixels, 5, []byte{7}))
-	x, y := zeros(t, d, features), ints(t, d, 0)
-	label, order, cursor := ints(t, d, 3), ints(t, d, row), ints(t, d, 0)
-	require.NoError(t, cuda.Launch(d, func(k kernels.Kernels) error {
-		return k.Gather(kernels.GatherShape(1, features, 4), cuda.Address(x), cuda.Address(y),
-			cuda.Address(gpu.All(pixels))-row*features, cuda.Address(label)-4*row, cuda.Address(order), cuda.Address(cursor),
-			1, features, row+1, 1, 1, 4)
-	}))
-	assert.Equal(t, []float32{0, 7, 0}, read(t, d, x.Slice(4, 3)))
-	got, err := gpu.Read[int32](d, y)
-	require.NoError(t, err)
-	assert.Equal(t, []int32{3}, got)
+	for name, gather := range gathers {
+		t.Run(name, func(t *testing.T) {
+			d := open(t, machine(t, small()), cuda.Options{})
+			pixels, err := d.Alloc(gpu.Uint8, features)
+			require.NoError(t, err)
+			require.NoError(t, d.Upload(pixels, 5, []byte{7}))
+			x, y := zeros(t, d, features), ints(t, d, 0)
+			label, order, cursor := ints(t, d, 3), ints(t, d, row), ints(t, d, 0)
+			require.NoError(t, cuda.Launch(d, func(k kernels.Kernels) error {
+				return gather(k, kernels.GatherShape(1, features, 4), kernels.ImageArgs{
+					X: cuda.Address(x), Y: cuda.Address(y),
+					Data: cuda.Address(gpu.All(pixels)) - row*features, Labels: cuda.Address(label) - 4*row,
+					Order: cuda.Address(order), Cursor: cuda.Address(cursor),
+					Batch: 1, Features: features, Rows: row + 1, OrderLen: 1, Scale: 1, Width: 4,
+				})
+			}))
+			assert.Equal(t, []float32{0, 7, 0}, read(t, d, x.Slice(4, 3)))
+			got, err := gpu.Read[int32](d, y)
+			require.NoError(t, err)
+			assert.Equal(t, []int32{3}, got)
+		})
+	}
 }
 
 // TestGatherTakesSeveralRounds has more examples than a grid has rows of blocks.
 func TestGatherTakesSeveralRounds(t *testing.T) {
 	const batch, rowsOfBlocks = 7, 2
-	d := open(t, machine(t, small()), cuda.Options{})
-	pixels, err := gpu.NewBuffer(d, []uint8{1, 2, 3, 4, 5, 6, 7})
-	require.NoError(t, err)
-	x, y := zeros(t, d, batch), ints(t, d, make([]int32, batch)...)
-	labels, cursor := ints(t, d, 10, 20, 30, 40, 50, 60, 70), ints(t, d, 0)
-	shape := kernels.GatherShape(batch, 1, 1)
-	shape.Grid[1] = rowsOfBlocks
-	require.NoError(t, cuda.Launch(d, func(k kernels.Kernels) error {
-		return k.Gather(shape, cuda.Address(x), cuda.Address(y), cuda.Address(gpu.All(pixels)), cuda.Address(labels),
-			0, cuda.Address(cursor), batch, 1, batch, 0, 1, 1)
-	}))
-	assert.Equal(t, []float32{1, 2, 3, 4, 5, 6, 7}, read(t, d, x))
-	got, err := gpu.Read[int32](d, y)
-	require.NoError(t, err)
-	assert.Equal(t, []int32{10, 20, 30, 40, 50, 60, 70}, got)
+	for name, gather := range gathers {
+		t.Run(name, func(t *testing.T) {
+			d := open(t, machine(t, small()), cuda.Options{})
+			pixels, err := gpu.NewBuffer(d, []uint8{1, 2, 3, 4, 5, 6, 7})
+			require.NoError(t, err)
+			x, y := zeros(t, d, batch), ints(t, d, make([]int32, batch)...)
+			labels, cursor := ints(t, d, 10, 20, 30, 40, 50, 60, 70), ints(t, d, 0)
+			shape := kernels.GatherShape(batch, 1, 1)
+			shape.Grid[1] = rowsOfBlocks
+			require.NoError(t, cuda.Launch(d, func(k kernels.Kernels) error {
+				return gather(k, shape, kernels.ImageArgs{
+					X: cuda.Address(x), Y: cuda.Address(y), Data: cuda.Address(gpu.All(pixels)), Labels: cuda.Address(labels),
+					Cursor: cuda.Address(cursor), Batch: batch, Features: 1, Rows: batch, Scale: 1, Width: 1,
+				})
+			}))
+			assert.Equal(t, []float32{1, 2, 3, 4, 5, 6, 7}, read(t, d, x))
+			got, err := gpu.Read[int32](d, y)
+			require.NoError(t, err)
+			assert.Equal(t, []int32{10, 20, 30, 40, 50, 60, 70}, got)
+		})
+	}
 }
 
 // TestIm2colTakesSeveralRounds has more lines of outputs than a grid has rows of blocks.
@@ -178,12 +202,20 @@ func TestOneUnalignedArrayIsEnough(t *testing.T) {
 
 // TestUnalignedPixelsAreGatheredOneByOne has an aligned X and pixels at an odd address.
 func TestUnalignedPixelsAreGatheredOneByOne(t *testing.T) {
-	d := open(t, machine(t, small()), cuda.Options{})
-	pixels, err := gpu.NewBuffer(d, []uint8{99, 1, 2, 3, 4})
-	require.NoError(t, err)
-	x := zeros(t, d, 4)
-	require.NoError(t, d.Gather(gpu.GatherArgs{
-		X: x.Mat(1, 4), Y: ints(t, d, 0), Data: gpu.All(pixels).Slice(1, 4), Labels: ints(t, d, 0), Cursor: ints(t, d, 0), Scale: 1,
-	}))
-	assert.Equal(t, []float32{1, 2, 3, 4}, read(t, d, x))
+	for name, want := range map[string][]float32{"scaled": {1, 2, 3, 4}, "normalized": {0, 0, 4, 20}} {
+		t.Run(name, func(t *testing.T) {
+			d := open(t, machine(t, small()), cuda.Options{})
+			pixels, err := gpu.NewBuffer(d, []uint8{99, 1, 2, 3, 4})
+			require.NoError(t, err)
+			x := zeros(t, d, 4)
+			args := gpu.GatherArgs{
+				X: x.Mat(1, 4), Y: ints(t, d, 0), Data: gpu.All(pixels).Slice(1, 4), Labels: ints(t, d, 0), Cursor: ints(t, d, 0), Scale: 1,
+			}
+			if name == "normalized" {
+				args.Mean, args.Scales = floats(t, d, 1, 2), floats(t, d, 2, 10)
+			}
+			require.NoError(t, d.Gather(args))
+			assert.Equal(t, want, read(t, d, x))
+		})
+	}
 }

@@ -23,21 +23,45 @@ func (d *Device) Copy(dst, src gpu.Span) error {
 	})
 }
 
-// Gather launches one kernel.
+// Gather launches one kernel: gather, or gather_images for images that are normalized or augmented.
 func (d *Device) Gather(a gpu.GatherArgs) error {
 	return d.submit("gather", a.Check(), func(b *builder) func(*queue) {
 		x, y, data, labels := b.write(a.X.Span), b.write(a.Y), b.read(a.Data), b.read(a.Labels)
 		order, cursor := b.read(a.Order), b.read(a.Cursor)
+		mean, scales := b.read(a.Mean), b.read(a.Scales)
 		n := int(b.count(a.X.Len))
 		batch, features, rows, orderLen := b.count(a.X.Rows), b.count(a.X.Cols), b.count(a.Labels.Len), b.count(a.Order.Len)
-		return func(q *queue) {
-			width := kernels.GatherWidth(a.X.Cols, x, data)
-			read := n + 4*a.X.Rows + 4 // pixels, labels, the cursor
-			if order != 0 {
-				read += 4 * a.X.Rows
+		read := n + 4*a.X.Rows + 4 // pixels, labels, the cursor
+		if order != 0 {
+			read += 4 * a.X.Rows
+		}
+		if mean == 0 && !a.Augment.Changes() {
+			return func(q *queue) {
+				width := kernels.GatherWidth(a.X.Cols, x, data)
+				q.note(q.kernel(read, 4*n+4*a.X.Rows, n).Gather(kernels.GatherShape(a.X.Rows, a.X.Cols, width),
+					x, y, data, labels, order, cursor, batch, features, rows, orderLen, a.Scale, width))
 			}
-			q.note(q.kernel(read, 4*n+4*a.X.Rows, n).Gather(kernels.GatherShape(a.X.Rows, a.X.Cols, width),
-				x, y, data, labels, order, cursor, batch, features, rows, orderLen, a.Scale, width))
+		}
+		args := kernels.ImageArgs{
+			X: x, Y: y, Data: data, Labels: labels, Order: order, Cursor: cursor, Mean: mean, Scales: scales,
+			Batch: batch, Features: features, Rows: rows, OrderLen: orderLen,
+			Line: features, Channels: int32(a.Mean.Len), Scale: a.Scale,
+		}
+		flops := n
+		if mean != 0 {
+			flops, read = 2*n, read+8*a.Mean.Len
+		}
+		if m := a.Augment; m.Changes() {
+			args.Step, read = b.read(m.Step), read+4
+			args.Line, args.Channels, args.Shift = b.count(m.Width*m.Channels), b.count(m.Channels), int32(m.Shift)
+			args.SeedLow, args.SeedHigh = int32(m.Seed), int32(m.Seed>>32)
+			if m.Flip {
+				args.Flip = 1
+			}
+		}
+		return func(q *queue) {
+			args.Width = kernels.GatherWidth(a.X.Cols, x, data)
+			q.note(q.kernel(read, 4*n+4*a.X.Rows, flops).GatherImages(kernels.GatherShape(a.X.Rows, a.X.Cols, args.Width), &args))
 		}
 	})
 }

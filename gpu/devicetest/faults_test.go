@@ -23,6 +23,9 @@ var faults = []struct {
 }{
 	{"Gather", "the cursor is ignored", before(func(f *faulty, a *gpu.GatherArgs) { a.Cursor = f.zero(a.Cursor) })},
 	{"Gather", "pixels are divided by 256", before(func(_ *faulty, a *gpu.GatherArgs) { a.Scale *= 255.0 / 256 })},
+	{"Gather", "the mean is forgotten", before(func(f *faulty, a *gpu.GatherArgs) { a.Mean = f.zero(a.Mean) })},
+	{"Gather", "each step has the first one's shifts", before(func(f *faulty, a *gpu.GatherArgs) { a.Augment.Step = f.zero(a.Augment.Step) })},
+	{"Gather", "no image is mirrored", before(func(_ *faulty, a *gpu.GatherArgs) { a.Augment.Flip = false })},
 	{"Gemm", "transposes are swapped", before(func(_ *faulty, a *gpu.GemmArgs) { a.TransA, a.TransB = a.TransB, a.TransA })},
 	{"Gemm", "forgets the last element of 33", after(func(f *faulty, a gpu.GemmArgs) {
 		if a.C.Len%32 == 1 && a.C.Len > 1 {
@@ -160,6 +163,9 @@ func (f *faulty) clear(s gpu.Span, from, n int) {
 
 // zero returns a cleared span like s.
 func (f *faulty) zero(s gpu.Span) gpu.Span {
+	if s.IsNone() {
+		return s
+	}
 	b, err := f.Alloc(s.Buf.DType(), s.Len)
 	if err != nil {
 		return s // while recording

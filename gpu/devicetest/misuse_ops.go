@@ -79,6 +79,23 @@ func misusedOps() []misusedOp {
 	})
 	gather.optional, gather.anyLength = map[string]bool{".Order": true}, map[string]bool{".Order": true}
 
+	images := of("Gather/images", "gather", func(s *stage) gpu.GatherArgs {
+		return gpu.GatherArgs{X: floats(s, "X", 24).Mat(2, 12), Y: ints(s, "Y", 2), Data: in(s, "Data", ramp[uint8](48)),
+			Labels: ints(s, "Labels", 4), Cursor: ints(s, "Cursor", 1), Mean: floats(s, "Mean", 3), Scales: floats(s, "Scales", 3),
+			Augment: gpu.Augment{Height: 2, Width: 2, Channels: 3, Shift: 1, Flip: true, Step: ints(s, "Step", 1)}}
+	}, gpu.Device.Gather, map[string]mistake{
+		"ChannelsDoNotFitTheFeatures": wrong(func(a *gpu.GatherArgs) {
+			a.X, a.Data, a.Augment = a.X.Slice(0, 20).Mat(2, 10), a.Data.Slice(0, 40), gpu.Augment{}
+		}, "10", "3"),
+		"NoChannels":           wrong(func(a *gpu.GatherArgs) { a.Mean, a.Scales = a.Mean.Slice(0, 0), a.Scales.Slice(0, 0) }, "0 channels"),
+		"OtherChannels":        wrong(func(a *gpu.GatherArgs) { a.Mean, a.Scales = a.Mean.Slice(0, 1), a.Scales.Slice(0, 1) }, "1", "3"),
+		"OtherHeight":          wrong(func(a *gpu.GatherArgs) { a.Augment.Height = 3 }, "3×2×3", "12"),
+		"NegativeSizes":        wrong(func(a *gpu.GatherArgs) { a.Augment.Height, a.Augment.Width = -2, -2 }, "-2"),
+		"SizesThatOverflow":    wrong(func(a *gpu.GatherArgs) { a.Augment.Height = math.MaxInt }),
+		"ShiftOfTheWholeImage": wrong(func(a *gpu.GatherArgs) { a.Augment.Shift = 2 }, "2", "2×2"),
+		"NegativeShift":        wrong(func(a *gpu.GatherArgs) { a.Augment.Shift = -1 }, "-1"),
+	})
+
 	loss := of("Loss", "loss", func(s *stage) gpu.LossArgs {
 		return gpu.LossArgs{Logits: floats(s, "Logits", 12).Mat(3, 4), Bias: floats(s, "Bias", 4), Labels: ints(s, "Labels", 3), Scale: 1,
 			E: floats(s, "E", 12).Mat(3, 4), BiasGrad: floats(s, "BiasGrad", 4), Metrics: in(s, "Metrics", ramp[float64](gpu.NumMetrics)), Step: ints(s, "Step", 3)}
@@ -141,7 +158,7 @@ func misusedOps() []misusedOp {
 	for _, kind := range gpu.Optimizers() {
 		ops = append(ops, optimizer(kind))
 	}
-	ops = append(ops, zero, copied, gather, loss, compare, sign, drawn, unknown)
+	ops = append(ops, zero, copied, gather, images, loss, compare, sign, drawn, unknown)
 	return ops
 }
 

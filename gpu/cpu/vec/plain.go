@@ -12,6 +12,12 @@ func scaleBytes(dst []float32, src []uint8, scale float32) {
 	}
 }
 
+func normalizeBytes(dst []float32, src []uint8, mean, scales []float32) {
+	for i, v := range src {
+		dst[i] = (float32(v) - mean[i]) * scales[i]
+	}
+}
+
 func scaleFloats(dst, src []float32, scale float32) {
 	for i, v := range src {
 		dst[i] = scale * v

@@ -43,6 +43,20 @@ func scaleBytesSIMD(dst []float32, src []uint8, scale float32) int {
 	return n
 }
 
+func normalizeBytesSIMD(dst []float32, src []uint8, mean, scales []float32) int {
+	n := len(src) &^ 15
+	dst, mean, scales = dst[:len(src)], mean[:len(src)], scales[:len(src)]
+	for i := 0; i < n; i += 16 {
+		bytes := archsimd.LoadUint8x16((*[16]uint8)(src[i:]))
+		words := bytes.ExtendToUint16()
+		low, high := words.GetLo().ExtendToUint32().AsInt32x8(), words.GetHi().ExtendToUint32().AsInt32x8()
+		store(low.ConvertToFloat32().Sub(load(mean, i)).Mul(load(scales, i)), dst, i)
+		store(high.ConvertToFloat32().Sub(load(mean, i+8)).Mul(load(scales, i+8)), dst, i+8)
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
 func scaleSIMD(dst, src []float32, scale float32) int {
 	n := len(src) &^ 7
 	s := all(scale)

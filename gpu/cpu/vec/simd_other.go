@@ -15,4 +15,6 @@ func slopeSIMD(_ gpu.Activation, _, _, _ []float32) int            { return 0 }
 func addSIMD(_, _ []float32) int                                   { return 0 }
 func optimizeSIMD(_ gpu.Optimizer, _, _, _, _ []float32, _ Update) {}
 
+func normalizeBytesSIMD([]float32, []uint8, []float32, []float32) int { return 0 }
+
 func (c *Comparison) addSIMD(_, _ []float32, _, _ float32) int { return 0 }

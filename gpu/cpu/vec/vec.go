@@ -39,6 +39,15 @@ func ScaleBytes(dst []float32, src []uint8, scale float32) {
 	scaleBytes(dst[n:], src[n:], scale)
 }
 
+// NormalizeBytes sets dst = (src - mean)·scales.
+func NormalizeBytes(dst []float32, src []uint8, mean, scales []float32) {
+	n := 0
+	if accelerated {
+		n = normalizeBytesSIMD(dst, src, mean, scales)
+	}
+	normalizeBytes(dst[n:], src[n:], mean[n:], scales[n:])
+}
+
 // Scale sets dst = scale·src.
 func Scale(dst, src []float32, scale float32) {
 	n := 0

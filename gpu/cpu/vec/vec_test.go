@@ -128,6 +128,9 @@ func TestVectorLoopsEqualPlainLoops(t *testing.T) {
 			scaleBytes(want, bytes, 1.0/255)
 			ScaleBytes(got, bytes, 1.0/255)
 			assert.Equal(t, want, got)
+			normalizeBytes(want, bytes, z, d)
+			NormalizeBytes(got, bytes, z, d)
+			assert.Equal(t, bitsOf(want), bitsOf(got))
 		})
 	}
 }

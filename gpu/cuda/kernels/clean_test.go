@@ -90,6 +90,20 @@ func productRuns() map[string]func(p *product) []result {
 				oddRows, int32(row), 20, 8, 0.5, w))
 			return []result{{x, 4 * n}, {y, 4 * oddRows}}
 		}
+		for variant, moved := range map[string]bool{"normalized": false, "moved": true} {
+			runs["gather_images, "+variant+name] = func(p *product) []result {
+				args := &kernels.ImageArgs{X: p.room("x", 4*n), Y: p.room("y", 4*oddRows), Data: p.value("data", make([]byte, 20*row)),
+					Labels: p.value("labels", make([]int32, 20)), Order: p.value("order", []int32{3, 19, 0, 20, -1, 7, 7, 1}), Cursor: p.value("cursor", []int32{0}),
+					Mean: p.floatsAt("mean", row), Scales: p.floatsAt("scales", row),
+					Batch: oddRows, Features: int32(row), Rows: 20, OrderLen: 8, Line: int32(row), Channels: int32(row)}
+				if moved {
+					args.Step, args.Channels, args.Flip = p.value("step", []int32{3}), 1, 1
+				}
+				args.Width = kernels.GatherWidth(row, args.X, args.Data)
+				require.NoError(p.t, p.GatherImages(kernels.GatherShape(oddRows, row, args.Width), args))
+				return []result{{args.X, 4 * n}, {args.Y, 4 * oddRows}}
+			}
+		}
 		for act := range gpu.Activation(gpu.NumActivations) {
 			runs[fmt.Sprintf("bias of %v%s", act, name)] = func(p *product) []result {
 				h, b := p.room("h", 4*n), p.floatsAt("b", row)

@@ -9,7 +9,7 @@
 // workspace; n is 1 for the networks of the paper at batch 64 on MNIST and CIFAR.
 //
 //	Zero, Copy      cuMemsetD8Async, cuMemcpyDtoDAsync: no kernel
-//	Gather          gather
+//	Gather          gather, or gather_images for images that are normalized or augmented
 //	Gemm            GEMM
 //	Dense           GEMM into Pre, or into H if the activation keeps no Pre · bias_*, a kernel
 //	                for each activation

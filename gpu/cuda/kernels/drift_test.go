@@ -48,7 +48,9 @@ var (
 func TestPTXTakesTheParametersThatTheWrappersPass(t *testing.T) {
 	src, err := wrapgen.Parse(readFile(t, "../../../kernels.cu"))
 	require.NoError(t, err)
-	sizes := map[string]uintptr{"DeltaArgs": unsafe.Sizeof(DeltaArgs{}), "ColumnSumsArgs": unsafe.Sizeof(ColumnSumsArgs{})}
+	sizes := map[string]uintptr{
+		"DeltaArgs": unsafe.Sizeof(DeltaArgs{}), "ColumnSumsArgs": unsafe.Sizeof(ColumnSumsArgs{}), "ImageArgs": unsafe.Sizeof(ImageArgs{}),
+	}
 	types := map[string]string{"DevicePtr": "u64", "int32": "u32", "float32": "f32"}
 
 	found := rePTXEntry.FindAllStringSubmatch(readFile(t, "../kernels.ptx"), -1)

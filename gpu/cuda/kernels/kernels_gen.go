@@ -32,6 +32,7 @@ const (
 // The kernels, in the order of kernels.cu.
 const (
 	KernelGather Kernel = iota
+	KernelGatherImages
 	KernelBiasTanh
 	KernelBiasRelu
 	KernelBiasPl
@@ -60,6 +61,7 @@ const (
 // entries holds the name in the PTX and the most threads of a block.
 var entries = [NumKernels]entry{
 	{"gather", 256},
+	{"gather_images", 256},
 	{"bias_tanh", 256},
 	{"bias_relu", 256},
 	{"bias_pl", 256},
@@ -81,6 +83,31 @@ var entries = [NumKernels]entry{
 	{"adam", 256},
 	{"compare", 256},
 	{"compare_finish", 256},
+}
+
+// ImageArgs has the layout of the struct of that name in kernels.cu.
+type ImageArgs struct {
+	X        DevicePtr // [batch, features]
+	Y        DevicePtr // [batch]
+	Data     DevicePtr // [rows, features]
+	Labels   DevicePtr // [rows]
+	Order    DevicePtr // [order_len]; null: rows in their own order
+	Cursor   DevicePtr // [1]
+	Mean     DevicePtr // [channels]; null: values are scaled alone
+	Scales   DevicePtr // [channels]
+	Step     DevicePtr // [1]; null: no image is moved or mirrored
+	Batch    int32
+	Features int32
+	Rows     int32
+	OrderLen int32
+	Line     int32 // width · channels
+	Channels int32
+	Shift    int32
+	Flip     int32
+	SeedLow  int32 // the halves of the seed
+	SeedHigh int32
+	Scale    float32
+	Width    int32 // of vectors, see the conventions
 }
 
 // DeltaLayer has the layout of the struct of that name in kernels.cu.
@@ -133,6 +160,12 @@ type ColumnSumsArgs struct {
 // Gather launches the kernel gather.
 func (k Kernels) Gather(shape Shape, x, y, data, labels, order, cursor DevicePtr, batch, features, rows, orderLen int32, scale float32, width int32) error {
 	return k.launch(KernelGather, shape, []uint64{uint64(x), uint64(y), uint64(data), uint64(labels), uint64(order), uint64(cursor), intWord(batch), intWord(features), intWord(rows), intWord(orderLen), floatWord(scale), intWord(width)})
+}
+
+// GatherImages launches the kernel gather_images.
+func (k Kernels) GatherImages(shape Shape, args *ImageArgs) error {
+	const words = int(unsafe.Sizeof(ImageArgs{})) / 8
+	return k.launch(KernelGatherImages, shape, unsafe.Slice((*uint64)(unsafe.Pointer(args)), words))
 }
 
 // BiasTanh launches the kernel bias_tanh.

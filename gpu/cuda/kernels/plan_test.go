@@ -38,6 +38,7 @@ func TestBlocksStayWithinTheirBounds(t *testing.T) {
 	for _, width := range []int32{1, 4} {
 		for _, n := range []int{4, 12, 32, 96, 100, 256, 260, 864, 1024, 9600, 100_000} {
 			fits(KernelGather, GatherShape(n, n, width))
+			fits(KernelGatherImages, GatherShape(n, n, width))
 			fits(KernelAdam, ElementsShape(n, width, 64))
 			fits(KernelIm2col, Im2colShape(n, 110, 110, 4*n, 54, 54, n, width))
 			fits(KernelBiasTanh, BiasShape(n, 4*n, width, 64))
