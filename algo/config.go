@@ -13,10 +13,14 @@ type Config struct {
 	Rule      *Rule
 	Optimizer gpu.Optimizer
 	LR, L2    float32
-	Floor     float32 // lower bound of W_1..W_L under rules that clamp
-	Reduction Reduction
-	Batch     int // examples in a training step
-	EvalBatch int // examples in an evaluation step; 0: chosen by the network's size
+	// FeedbackLR is the learning rate of learned feedback; 0: LR.
+	FeedbackLR float32
+	// FeedbackOptimizer updates learned feedback; nil: Optimizer.
+	FeedbackOptimizer *gpu.Optimizer
+	Floor             float32 // lower bound of W_1..W_L under rules that clamp
+	Reduction         Reduction
+	Batch             int // examples in a training step
+	EvalBatch         int // examples in an evaluation step; 0: chosen by the network's size
 	// Frozen are the layers, from 0, that keep their weights and biases bit by bit: no gradient, no L2, no clamp and no
 	// change of the optimizer's state reaches them. Hidden layers of rules with LogitsOnly are frozen in any case.
 	Frozen []int
@@ -63,6 +67,33 @@ func (c Config) checkFrozen(net *model.Network) error {
 	return nil
 }
 
+// FeedbackUpdate returns the optimizer and the learning rate of learned feedback.
+func (c Config) FeedbackUpdate() (gpu.Optimizer, float32) {
+	optimizer, rate := c.Optimizer, c.LR
+	if c.FeedbackOptimizer != nil {
+		optimizer = *c.FeedbackOptimizer
+	}
+	if c.FeedbackLR != 0 {
+		rate = c.FeedbackLR
+	}
+	return optimizer, rate
+}
+
+// FeedbackArenas returns the number of arenas, each as large as the feedback, that the training keeps on the device: the
+// feedback, and where it learns its gradient, unless that is a part of the weights', and its optimizer's state.
+func (c Config) FeedbackArenas() int {
+	switch optimizer, _ := c.FeedbackUpdate(); {
+	case c.Stored() == model.NoFeedback:
+		return 0
+	case !c.Rule.LearnsFeedback():
+		return 1
+	case c.Rule.Mirrors():
+		return 1 + optimizer.States()
+	default:
+		return 2 + optimizer.States()
+	}
+}
+
 // StepsPerEpoch returns the number of full batches in n training examples.
 func (c Config) StepsPerEpoch(n int) int { return n / c.Batch }
 
@@ -78,6 +109,10 @@ func (c Config) check() error {
 		return fmt.Errorf("an evaluation batch of %d: at least 1 example is needed: %w", c.EvalBatch, ErrConfig)
 	case !(c.LR >= 0) || !(c.L2 >= 0):
 		return fmt.Errorf("learning rate %g and l2 %g must be numbers from 0 on: %w", c.LR, c.L2, ErrConfig)
+	case !(c.FeedbackLR >= 0):
+		return fmt.Errorf("learning rate %g of the feedback must be a number from 0 on: %w", c.FeedbackLR, ErrConfig)
+	case (c.FeedbackLR != 0 || c.FeedbackOptimizer != nil) && !c.Rule.LearnsFeedback():
+		return fmt.Errorf("a learning rate or an optimizer for the feedback, which does not learn under %v: %w", c.Rule, ErrConfig)
 	case c.generated() && !c.Rule.Generable():
 		return c.Rule.notGenerable()
 	case c.Rule.Clamped && !(c.Floor >= 0):

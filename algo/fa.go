@@ -15,5 +15,5 @@ var FA = Register(&Rule{
 	Year:     2014,
 	Feedback: model.LayerFeedback,
 	Products: LayerProducts,
-	Deltas:   func(s *Step) error { return s.Chain(s.Feedback, false) },
+	Deltas:   (*Step).ChainFeedback,
 })

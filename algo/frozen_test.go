@@ -68,21 +68,27 @@ func checkFrozen(t *testing.T, dev gpu.Device, net *model.Network, cfg algo.Conf
 	program, err := dev.Record(func() error { return l.Train(nil) })
 	require.NoError(t, err)
 
-	// arenas are the weights, and the optimizer's.
-	arenas := func(l *algo.Learner) [][]float32 {
+	// arenas are the weights, and the optimizer's; learned is the feedback, and its optimizer's.
+	arenas := func(l *algo.Learner) (weights, learned [][]float32) {
 		params, err := l.Params()
 		require.NoError(t, err)
-		states, err := l.OptimizerState()
+		feedback, err := l.Feedback()
 		require.NoError(t, err)
-		return append(states, params)
+		states, learnedStates, err := l.OptimizerState()
+		require.NoError(t, err)
+		return append(states, params), append(learnedStates, feedback)
 	}
 	learns, data := cfg.Learning(net), algotest.Bands(7, 4*cfg.Batch)
 	rng := rand.New(rand.NewPCG(1, uint64(choice)))
 	for step := range 3 {
-		before := arenas(l)
+		before, learnedBefore := arenas(l)
 		last := len(before) - 1
 		require.NoError(t, twin.SetParams(before[last]))
-		require.NoError(t, twin.SetOptimizerState(before[:last]))
+		learnedLast := len(learnedBefore) - 1
+		require.NoError(t, twin.SetOptimizerState(before[:last], learnedBefore[:learnedLast]))
+		if cfg.Rule.LearnsFeedback() {
+			require.NoError(t, twin.SetFeedback(learnedBefore[learnedLast]))
+		}
 		require.NoError(t, twin.SetCounters(step, step))
 		x := make([]float32, cfg.Batch*net.Input.Size())
 		for i := range x {
@@ -93,7 +99,20 @@ func checkFrozen(t *testing.T, dev gpu.Device, net *model.Network, cfg algo.Conf
 		}
 		require.NoError(t, program.Run())
 		require.NoError(t, twin.Train(nil))
-		after, others := arenas(l), arenas(twin)
+		after, learned := arenas(l)
+		others, learnedOthers := arenas(twin)
+		if cfg.Rule.Mirrors() {
+			ranges, _ := net.FARanges()
+			for i, r := range ranges {
+				want := learnedOthers
+				if !learns[i] || !cfg.HiddenLearn(net) {
+					want = learnedBefore
+				}
+				for arena := range learned {
+					require.Equal(t, r.Of(want[arena]), r.Of(learned[arena]), "feedback %d of layer %d after step %d", arena, i, step)
+				}
+			}
+		}
 		grads, err := l.Grads()
 		require.NoError(t, err)
 		for i, layer := range net.Layers {
@@ -133,6 +152,10 @@ func TestFrozenLayersCostNothing(t *testing.T) {
 		{algo.DFA, []int{0}, 2, 1, 1},
 		{algo.DFA, []int{0, 1, 1}, 1, 0, 2},
 		{algo.Shallow, nil, 1, 0, 2},
+		{algo.KP, nil, 3 + 2, 0, 1 + 1},
+		{algo.KP, []int{0}, 2 + 1, 0, 1 + 1},
+		{algo.KP, []int{1}, 2 + 2, 0, 3 + 1},
+		{algo.KP, []int{0, 1}, 1, 0, 2},
 	} {
 		t.Run(fmt.Sprintf("%v without %v", c.rule, c.frozen), func(t *testing.T) {
 			cfg := algotest.Config(c.rule)

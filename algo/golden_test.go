@@ -177,6 +177,13 @@ func (c goldenCase) config(t *testing.T) algo.Config {
 	if c.Floor != nil {
 		cfg.Floor = *c.Floor
 	}
+	if rule.LearnsFeedback() {
+		require.Equal(t, c.L2, c.BL2, "feedback has the penalty of the weights")
+		cfg.FeedbackLR = c.BLR
+		optimizer, err := algo.ParseOptimizer(c.BOptimizer)
+		require.NoError(t, err)
+		cfg.FeedbackOptimizer = &optimizer
+	}
 	return cfg
 }
 
@@ -190,6 +197,9 @@ func goldenFeedback(net *model.Network, rule *algo.Rule, a *arrays) []float32 {
 		for i := 1; i < len(net.Layers); i++ {
 			copy(ranges[i].Of(feedback), a.floats(fmt.Sprintf("B%d", i)))
 		}
+		if rule.Mirrors() {
+			net.TransposeFeedback(feedback)
+		}
 	case model.DirectFeedback:
 		units := net.HiddenUnits()
 		for i, columns := range net.FeedbackColumns() {
@@ -200,6 +210,33 @@ func goldenFeedback(net *model.Network, rule *algo.Rule, a *arrays) []float32 {
 		}
 	}
 	return feedback
+}
+
+// feedbackParts cuts an arena of learned feedback into the arrays of a case, by layer: the inverse of goldenFeedback.
+func feedbackParts(net *model.Network, rule *algo.Rule, arena []float32) map[int][]float32 {
+	parts := map[int][]float32{}
+	if rule.Feedback == model.DirectFeedback {
+		for i, columns := range net.FeedbackColumns() {
+			for row := range net.Logits {
+				parts[i] = append(parts[i], columns.Of(arena[row*net.HiddenUnits():])...)
+			}
+		}
+		return parts
+	}
+	ranges, _ := net.FARanges()
+	for i, layer := range net.Layers[1:] {
+		b := ranges[i+1].Of(arena)
+		if layer.Kind == model.Conv {
+			parts[i+1] = b
+			continue
+		}
+		for out := range layer.Units() {
+			for in := range layer.FanIn() {
+				parts[i+1] = append(parts[i+1], b[in*layer.Units()+out])
+			}
+		}
+	}
+	return parts
 }
 
 func runGolden(t *testing.T, dev gpu.Device, c goldenCase, path string, steps int) {
@@ -257,6 +294,22 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, path string, steps in
 		require.NoError(t, err)
 		requireClose(t, stepOf(a.floats("logits"), step, steps), logits, "logits, step %d", step)
 
+		if cfg.Rule.LearnsFeedback() {
+			span, err := cfg.Rule.FeedbackGrad(l.Step(c.Batch))
+			require.NoError(t, err)
+			grads, err := gpu.Read[float32](dev, span)
+			require.NoError(t, err)
+			for i := range grads { // as with the weights below
+				grads[i] += c.BL2 * feedback[i]
+			}
+			feedback, err = l.Feedback()
+			require.NoError(t, err)
+			for key, arena := range map[string][]float32{"gB%d": grads, "B%d_after": feedback} {
+				for i, got := range feedbackParts(net, cfg.Rule, arena) {
+					requireClose(t, stepOf(a.floats(fmt.Sprintf(key, i)), step, steps), got, key+", step %d", i, step)
+				}
+			}
+		}
 		after, err := l.Params()
 		require.NoError(t, err)
 		grads, err := l.Grads()
@@ -300,9 +353,9 @@ func twinStep(t *testing.T, l, twin *algo.Learner, before []float32, steps int) 
 	require.NoError(t, twin.Train(nil))
 	free, err := twin.Params()
 	require.NoError(t, err)
-	state, err := l.OptimizerState()
+	state, feedback, err := l.OptimizerState()
 	require.NoError(t, err)
-	require.NoError(t, twin.SetOptimizerState(state))
+	require.NoError(t, twin.SetOptimizerState(state, feedback))
 	require.NoError(t, twin.SetCounters(steps, steps))
 	return free
 }

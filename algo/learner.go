@@ -1,7 +1,9 @@
 package algo
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"mdfa/algo/owned"
 	"mdfa/gpu"
@@ -15,10 +17,12 @@ type Learner struct {
 	state   []gpu.Buffer // the optimizer's arenas, like the parameters
 	counter gpu.Buffer   // int32 [2]: batches of this epoch, steps of this run (Adam's t)
 	owned   owned.List   // all buffers
+
+	feedbackState []gpu.Buffer // the arenas of the optimizer of learned feedback, like the feedback
 }
 
 // NewLearner puts a network on a device with the given parameters (an arena, laid out as the network says) and
-// fixed feedback (as [Rule.DrawFeedback] returns it; nil where cfg generates it).
+// feedback (as [Rule.DrawFeedback] returns it; nil where cfg generates it).
 func NewLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback []float32) (*Learner, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -55,6 +59,7 @@ func NewForward(dev gpu.Device, net *model.Network, params []float32, batch int)
 func newLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback []float32) (*Learner, error) {
 	l := &Learner{memory: memory{dev: dev, net: net, generator: cfg.Feedback}, cfg: cfg, owned: owned.List{Device: dev}}
 	l.faRanges, _ = net.FARanges()
+	l.mirrored = cfg.Rule != nil && cfg.Rule.Mirrors()
 	if err := l.prepare(params, feedback); err != nil {
 		_ = l.Close() // the first error says more than Close's could
 		return nil, err
@@ -81,6 +86,11 @@ func (l *Learner) prepare(params, feedback []float32) error {
 		}
 		if len(feedback) > 0 {
 			l.feedback = o.Floats("the feedback", len(feedback))
+			if optimizer, _ := l.cfg.FeedbackUpdate(); l.cfg.Rule.LearnsFeedback() {
+				for range optimizer.States() {
+					l.feedbackState = append(l.feedbackState, o.Floats("the state of the feedback's optimizer", len(feedback)))
+				}
+			}
 		}
 	}
 	l.x = o.Floats("the inputs", batch*l.net.Input.Size())
@@ -120,19 +130,25 @@ func (l *Learner) prepare(params, feedback []float32) error {
 
 // resetState gives the optimizer's state its first values and the counters zero.
 func (l *Learner) resetState() error {
-	const piece = 1 << 18 // floats: the arenas may be as large as the host's memory
-	initial := make([]float32, min(piece, l.net.Params))
-	for i := range initial {
-		initial[i] = l.cfg.Optimizer.InitialState()
+	optimizer, _ := l.cfg.FeedbackUpdate()
+	if err := cmp.Or(l.fill(l.state, l.cfg.Optimizer.InitialState()), l.fill(l.feedbackState, optimizer.InitialState())); err != nil {
+		return err
 	}
-	for _, s := range l.state {
-		for at := 0; at < l.net.Params; at += piece {
-			if err := gpu.Upload(l.dev, s, at, initial[:min(piece, l.net.Params-at)]); err != nil {
+	return l.dev.Zero(gpu.All(l.counter))
+}
+
+// fill uploads a value to all elements of arenas.
+func (l *Learner) fill(arenas []gpu.Buffer, value float32) error {
+	const piece = 1 << 18 // floats: the arenas may be as large as the host's memory
+	for _, arena := range arenas {
+		values := slices.Repeat([]float32{value}, min(piece, arena.Len()))
+		for at := 0; at < arena.Len(); at += piece {
+			if err := gpu.Upload(l.dev, arena, at, values[:min(piece, arena.Len()-at)]); err != nil {
 				return err
 			}
 		}
 	}
-	return l.dev.Zero(gpu.All(l.counter))
+	return nil
 }
 
 // Device returns the device of the network.
@@ -164,6 +180,9 @@ func (l *Learner) Feedback() ([]float32, error) {
 	return gpu.Read[float32](l.dev, gpu.All(l.feedback))
 }
 
+// SetFeedback uploads stored feedback.
+func (l *Learner) SetFeedback(arena []float32) error { return gpu.Upload(l.dev, l.feedback, 0, arena) }
+
 // Grads downloads the gradients of the last step, without L2, laid out like Params. Those of frozen layers are 0.
 func (l *Learner) Grads() ([]float32, error) {
 	grads, err := gpu.Read[float32](l.dev, gpu.All(l.grads))
@@ -179,9 +198,16 @@ func (l *Learner) Grads() ([]float32, error) {
 	return grads, nil
 }
 
-// OptimizerState downloads the optimizer's arenas.
-func (l *Learner) OptimizerState() (arenas [][]float32, err error) {
-	for _, buffer := range l.state {
+// OptimizerState downloads the optimizer's arenas, and those of the optimizer of learned feedback.
+func (l *Learner) OptimizerState() (params, feedback [][]float32, err error) {
+	if params, err = l.download(l.state); err == nil {
+		feedback, err = l.download(l.feedbackState)
+	}
+	return params, feedback, err
+}
+
+func (l *Learner) download(buffers []gpu.Buffer) (arenas [][]float32, err error) {
+	for _, buffer := range buffers {
 		arena, err := gpu.Read[float32](l.dev, gpu.All(buffer))
 		if err != nil {
 			return nil, err
@@ -191,10 +217,14 @@ func (l *Learner) OptimizerState() (arenas [][]float32, err error) {
 	return arenas, nil
 }
 
-// SetOptimizerState uploads the optimizer's arenas, as many as it has.
-func (l *Learner) SetOptimizerState(arenas [][]float32) error {
+// SetOptimizerState uploads the arenas of OptimizerState.
+func (l *Learner) SetOptimizerState(params, feedback [][]float32) error {
+	return cmp.Or(l.upload(l.state, params), l.upload(l.feedbackState, feedback))
+}
+
+func (l *Learner) upload(buffers []gpu.Buffer, arenas [][]float32) error {
 	for i, arena := range arenas {
-		if err := gpu.Upload(l.dev, l.state[i], 0, arena); err != nil {
+		if err := gpu.Upload(l.dev, buffers[i], 0, arena); err != nil {
 			return err
 		}
 	}

@@ -25,6 +25,7 @@ type memory struct {
 	grads     gpu.Buffer    // arena like params
 	e         gpu.Buffer    // [training batch · logits]
 	feedback  gpu.Buffer    // B of all layers; nil for rules without, and where it is generated
+	mirrored  bool          // the feedback of a layer lies like its weights
 	generator gpu.Generator // draws direct feedback that is not stored
 }
 
@@ -80,11 +81,18 @@ func (s *Step) Weights(layer int) gpu.Span { return at(s.params, s.net.Layers[la
 // Bias returns b_l, [channels].
 func (s *Step) Bias(layer int) gpu.Span { return at(s.params, s.net.Layers[layer].B) }
 
-// Feedback returns B_l of a rule with feedback by layers, l >= 1: [out, in], or shaped like W_l of a convolution.
+// Feedback returns B_l of a rule with feedback by layers, l >= 1: [out, in], or shaped like W_l of a convolution
+// and of a rule whose feedback mirrors the weights.
 func (s *Step) Feedback(layer int) gpu.Span { return at(s.feedback, s.faRanges[layer]) }
 
 // WeightGrad returns gW_l, shaped like W_l.
 func (s *Step) WeightGrad(layer int) gpu.Span { return at(s.grads, s.net.Layers[layer].W) }
+
+// UpperWeightGrads returns gW_1 to gW_L, laid out like the feedback of a rule whose feedback mirrors the weights: as
+// [model.Network.FARanges] says.
+func (s *Step) UpperWeightGrads() gpu.Span {
+	return gpu.All(s.grads).Slice(s.net.Clamp.Off, s.net.Params-s.net.Clamp.Off)
+}
 
 // BiasGrad returns gb_l, [channels].
 func (s *Step) BiasGrad(layer int) gpu.Span { return at(s.grads, s.net.Layers[layer].B) }
@@ -140,7 +148,7 @@ func (s *Step) Hidden(layer int, out gpu.Hidden) error {
 }
 
 // Chain takes the error down from layer to layer, through a matrix of each: W_l, which a dense layer
-// transposes, or B_l, which it uses as it is.
+// transposes, or B_l [out, in], which it uses as it is.
 //
 //	d_{l-1} = (d_l M_l) ⊙ f'(a_{l-1}), from d_L = e down to d_0     gb_{l-1} = column sums of d_{l-1}
 //
@@ -154,6 +162,9 @@ func (s *Step) Chain(matrix func(layer int) gpu.Span, transposed bool) error {
 	}
 	return nil
 }
+
+// ChainFeedback is [Step.Chain] through the feedback of the layers.
+func (s *Step) ChainFeedback() error { return s.Chain(s.Feedback, s.mirrored) }
 
 // CarryBack takes the error dy at a layer through the matrix m to the layer below, whose output is below.
 func (s *Step) CarryBack(layer int, m gpu.Span, transposed bool, dy gpu.Span, below gpu.Hidden) error {

@@ -32,8 +32,13 @@ type Rule struct {
 	Title string // in words, for people: "direct feedback alignment"
 	Year  int    // of the first publication: [Rules] are in this order
 
-	// Feedback is the shape of the fixed feedback that the rule keeps.
+	// Feedback is the shape of the feedback that the rule keeps. It is fixed unless there is a FeedbackGrad.
 	Feedback model.Feedback
+	// FeedbackGrad makes the operations that compute gB, the gradient of learned feedback, and returns it, laid out
+	// like the feedback: [Step.UpperWeightGrads] or [Step.OuterProducts]. It is called once, while the step is recorded,
+	// after the weight gradients, and sees weights and feedback from before the update. Learned feedback by layers
+	// lies like the weights, with B_l [in, out] of a dense layer.
+	FeedbackGrad func(s *Step) (gpu.Span, error)
 	// NonNegative promises feedback >= 0: [Rule.DrawFeedback] draws such, and [NewLearner] refuses any other.
 	NonNegative bool
 	// Clamped keeps W_1..W_L at [Config.Floor] or above: they start non-negative, and every update ends
@@ -87,6 +92,10 @@ func (r *Rule) check() error {
 		missing = "a use for its feedback, since only the logit layer learns"
 	case r.LogitsOnly && r.Products != NoProducts:
 		missing = "a use for its products, since only the logit layer learns"
+	case r.LearnsFeedback() && r.Feedback == model.NoFeedback:
+		missing = "the feedback that it learns"
+	case r.LearnsFeedback() && r.NonNegative:
+		missing = "a way to keep its feedback non-negative while it learns"
 	case r.Exact && r.Feedback != model.NoFeedback:
 		missing = "a use for its feedback, since its gradients are exact"
 	default:
@@ -144,11 +153,17 @@ func (r *Rule) Monotone() bool { return r.Clamped && r.NonNegative }
 // Clamps says whether the rule keeps weights at the floor or above.
 func (r *Rule) Clamps() bool { return r.Clamped }
 
-// HasFeedback says whether the rule keeps fixed feedback.
+// HasFeedback says whether the rule keeps feedback.
 func (r *Rule) HasFeedback() bool { return r.Feedback != model.NoFeedback }
 
+// LearnsFeedback says whether the rule's feedback learns.
+func (r *Rule) LearnsFeedback() bool { return r.FeedbackGrad != nil }
+
+// Mirrors says whether the feedback of a layer learns beside its weights, and lies like them.
+func (r *Rule) Mirrors() bool { return r.LearnsFeedback() && r.Feedback == model.LayerFeedback }
+
 // Generable says whether the step can draw the rule's feedback anew instead of storing it.
-func (r *Rule) Generable() bool { return r.Feedback == model.DirectFeedback }
+func (r *Rule) Generable() bool { return r.Feedback == model.DirectFeedback && !r.LearnsFeedback() }
 
 // notGenerable returns the error for generated feedback of a rule that needs it stored, or has none.
 func (r *Rule) notGenerable() error {
@@ -161,12 +176,16 @@ func (r *Rule) DrawParams(net *model.Network, init model.Init, seed uint64) ([]f
 	return net.InitialParams(init, r.Clamped, seed)
 }
 
-// DrawFeedback draws the rule's fixed feedback: the arena of [model.Network.FARanges] for feedback by
-// layers, the matrix [logits, hidden units] for direct feedback, and nil for none.
+// DrawFeedback draws the rule's feedback, that before the first step if it learns: the arena of
+// [model.Network.FARanges] for feedback by layers, the matrix [logits, hidden units] for direct feedback, and nil
+// for none. The elements of feedback that lies like the weights are those of fa.
 func (r *Rule) DrawFeedback(net *model.Network, init model.Init, seed uint64) ([]float32, error) {
 	switch r.Feedback {
 	case model.LayerFeedback:
 		arena, _, err := net.FAFeedback(init, seed)
+		if err == nil && r.Mirrors() {
+			net.TransposeFeedback(arena)
+		}
 		return arena, err
 	case model.DirectFeedback:
 		return net.DFAFeedback(init, r.NonNegative, seed)

@@ -44,12 +44,12 @@ func TestRulesAreFoundByName(t *testing.T) {
 // TestHalfARuleIsRefused takes one field away from each rule, whatever fields there are. Feedback and promises
 // may be absent.
 func TestHalfARuleIsRefused(t *testing.T) {
-	optional := []string{"Feedback", "NonNegative", "Clamped", "LogitsOnly", "Exact"}
+	optional := []string{"Feedback", "FeedbackGrad", "NonNegative", "Clamped", "LogitsOnly", "Exact"}
 	for _, rule := range algo.Rules() {
 		for i := range reflect.TypeFor[algo.Rule]().NumField() {
 			name := reflect.TypeFor[algo.Rule]().Field(i).Name
 			half := changed(rule, func(r *algo.Rule) { reflect.ValueOf(r).Elem().Field(i).SetZero() })
-			if !slices.Contains(optional, name) || name == "Feedback" && rule.NonNegative {
+			if !slices.Contains(optional, name) || name == "Feedback" && (rule.NonNegative || rule.LearnsFeedback()) {
 				_, err := algo.NewLearner(nil, nil, algo.Config{Rule: half, Batch: 1}, nil, nil)
 				assert.ErrorIs(t, err, algo.ErrConfig, "%v without %s", rule, name)
 				assert.Panics(t, func() { algo.Register(half) }, "%v without %s", rule, name)
@@ -71,6 +71,39 @@ func TestARuleForTheLogitsAloneHasNothingBelowThem(t *testing.T) {
 		assert.ErrorIs(t, err, algo.ErrConfig)
 		assert.ErrorContains(t, err, "a use for its "+what)
 	}
+}
+
+// TestFeedbackThatMirrorsTheWeightsIsDrawnAsFAs compares the two layouts element by element.
+func TestFeedbackThatMirrorsTheWeightsIsDrawnAsFAs(t *testing.T) {
+	net, err := model.NewConv(model.Shape{H: 6, W: 5, C: 2}, []model.Filter{{Filters: 3, Kernel: 2, Stride: 1}, {Filters: 4, Kernel: 2, Stride: 2}}, 5, gpu.Tanh)
+	require.NoError(t, err)
+	fa, err := algo.FA.DrawFeedback(net, algotest.Init(t, "U1"), 1)
+	require.NoError(t, err)
+	kp, err := algo.KP.DrawFeedback(net, algotest.Init(t, "U1"), 1)
+	require.NoError(t, err)
+	ranges, _ := net.FARanges()
+	assert.Equal(t, ranges[1].Of(fa), ranges[1].Of(kp), "a convolution's")
+	last := net.Layers[2]
+	for in := range last.FanIn() {
+		for out := range last.Units() {
+			require.Equal(t, ranges[2].Of(fa)[out*last.FanIn()+in], ranges[2].Of(kp)[in*last.Units()+out])
+		}
+	}
+}
+
+// TestLearnedFeedbackIsHeldToItsPromises holds what a rule must say of feedback that learns, and a configuration of
+// feedback that does not.
+func TestLearnedFeedbackIsHeldToItsPromises(t *testing.T) {
+	positive := changed(algo.KP, func(r *algo.Rule) { r.NonNegative = true })
+	_, err := algo.NewLearner(nil, nil, algo.Config{Rule: positive, Batch: 1}, nil, nil)
+	assert.ErrorContains(t, err, "lacks a way to keep its feedback non-negative while it learns")
+	for _, rule := range []*algo.Rule{algo.BP, algo.FA, algo.DFA} {
+		_, err = algo.NewLearner(nil, nil, algo.Config{Rule: rule, Batch: 1, FeedbackLR: 0.1}, nil, nil)
+		assert.ErrorContains(t, err, "which does not learn under "+rule.Name)
+		assert.ErrorIs(t, err, algo.ErrConfig)
+	}
+	_, err = algo.NewLearner(nil, nil, algo.Config{Rule: algo.KP, Batch: 1, FeedbackLR: -1}, nil, nil)
+	assert.ErrorContains(t, err, "learning rate -1 of the feedback")
 }
 
 // TestEveryRuleIsInThePages looks for each rule in README and docs.

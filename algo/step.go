@@ -29,43 +29,89 @@ func (l *Learner) Train(beforeUpdate func(s *Step) error) error {
 			return err
 		}
 	}
+	gB, err := l.feedbackGrad(s) // of learned feedback, by the learning rule
+	if err != nil {
+		return err
+	}
 	if beforeUpdate != nil {
 		if err := beforeUpdate(s); err != nil {
 			return err
 		}
 	}
-	return l.update() // W_l, b_l and the optimizer's state, all layers at once unless some are frozen; then the clamp
+	// W_l, b_l and the optimizer's state, all layers at once unless some are frozen; then the clamp
+	if err := l.update(); err != nil {
+		return err
+	}
+	return l.updateFeedback(gB) // learned B_l and their optimizer's state, all layers at once unless some are frozen
 }
 
 // update applies the optimizer to the parameters of the layers that learn, in one pass for each of their ranges in the
 // arena, and the clamp where the rule asks for it.
 func (l *Learner) update() error {
 	for _, r := range l.net.Ranges(l.learns) {
-		if err := l.updateRange(r); err != nil {
+		args := l.optimize(l.cfg.Optimizer, l.cfg.LR, l.params, gpu.All(l.grads), l.state, r)
+		if l.cfg.Rule.Clamped {
+			args.Floor = l.cfg.Floor
+			args.ClampFrom = min(max(l.net.Clamp.Off-r.Off, 0), r.Len)
+			args.ClampTo = min(max(l.net.Clamp.End()-r.Off, 0), r.Len)
+		}
+		if err := l.dev.Optimize(args); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *Learner) updateRange(r model.Range) error {
-	args := gpu.OptimizeArgs{
-		Kind: l.cfg.Optimizer, LR: l.cfg.LR, L2: l.cfg.L2,
-		W: at(l.params, r), G: at(l.grads, r),
-		Floor: l.cfg.Floor,
+// feedbackGrad computes the gradient of learned feedback; none of fixed feedback, and where no hidden layer needs any.
+func (l *Learner) feedbackGrad(s *Step) (gpu.Span, error) {
+	if !l.cfg.Rule.LearnsFeedback() || !l.cfg.HiddenLearn(l.net) {
+		return gpu.Span{}, nil
 	}
-	if len(l.state) > 0 {
-		args.S1 = at(l.state[0], r)
+	return l.cfg.Rule.FeedbackGrad(s)
+}
+
+// updateFeedback applies its optimizer to learned feedback, whose gradient is g, in one pass unless layers are frozen.
+func (l *Learner) updateFeedback(g gpu.Span) error {
+	if g.IsNone() {
+		return nil
 	}
-	if len(l.state) > 1 {
-		args.S2 = at(l.state[1], r)
+	kind, rate := l.cfg.FeedbackUpdate()
+	for _, r := range l.feedbackRanges() {
+		if err := l.dev.Optimize(l.optimize(kind, rate, l.feedback, g, l.feedbackState, r)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// feedbackRanges returns the parts of learned feedback that change: all of direct feedback, and of feedback that mirrors
+// the weights the parts beside weights that learn.
+func (l *Learner) feedbackRanges() (ranges []model.Range) {
+	if !l.mirrored {
+		return []model.Range{{Len: l.feedback.Len()}}
+	}
+	first := l.net.Clamp.Off
+	for _, r := range l.net.Ranges(l.learns) {
+		if from := max(r.Off, first); from < r.End() {
+			ranges = append(ranges, model.Range{Off: from - first, Len: r.End() - from})
+		}
+	}
+	return ranges
+}
+
+// optimize returns the update of a range of an arena w, whose gradient is g, without a clamp.
+func (l *Learner) optimize(kind gpu.Optimizer, rate float32, w gpu.Buffer, g gpu.Span, state []gpu.Buffer, r model.Range) gpu.OptimizeArgs {
+	args := gpu.OptimizeArgs{Kind: kind, LR: rate, L2: l.cfg.L2, W: at(w, r), G: g.Slice(r.Off, r.Len)}
+	if len(state) > 0 {
+		args.S1 = at(state[0], r)
+	}
+	if len(state) > 1 {
+		args.S2 = at(state[1], r)
+	}
+	if kind.Counts() {
 		args.Step = gpu.All(l.counter).Slice(1, 1)
 	}
-	if l.cfg.Rule.Clamped {
-		args.ClampFrom = min(max(l.net.Clamp.Off-r.Off, 0), r.Len)
-		args.ClampTo = min(max(l.net.Clamp.End()-r.Off, 0), r.Len)
-	}
-	return l.dev.Optimize(args)
+	return args
 }
 
 // Step returns a step on n examples.

@@ -164,7 +164,7 @@ func (a FeedbackArgs) Columns() int {
 	return sum
 }
 
-// DenseBackwardArgs: M is W [in, out], used transposed (BP), or the fixed feedback
+// DenseBackwardArgs: M is W [in, out], used transposed (BP, KP), or feedback
 // [out, in], used as it is (FA):
 //
 //	DX = (DY · Wᵀ  or  DY · B) ⊙ f'(a)     BiasGrad = sums of DX over batch and positions

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"mdfa/gpu"
 )
@@ -113,6 +114,24 @@ func (n *Network) FAFeedback(init Init, seed uint64) ([]float32, []Range, error)
 		}
 	}
 	return arena, ranges, nil
+}
+
+// TransposeFeedback turns the dense blocks of an arena of FA feedback from [out, in] to [in, out], which is how the weights
+// lie. Convolutions have one layout.
+func (n *Network) TransposeFeedback(arena []float32) {
+	ranges, _ := n.FARanges()
+	for i, l := range n.Layers[1:] {
+		if l.Kind == Conv {
+			continue
+		}
+		b := ranges[i+1].Of(arena)
+		drawn, in, out := slices.Clone(b), l.FanIn(), l.Units()
+		for o := range out {
+			for j := range in {
+				b[j*out+o] = drawn[o*in+j]
+			}
+		}
+	}
 }
 
 func (n *Network) drawError(tensor string, layer int, err error) error {

@@ -10,13 +10,13 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// Feedback is the kind of fixed feedback that a learning rule keeps.
+// Feedback is the kind of feedback that a learning rule keeps.
 type Feedback uint8
 
 // The kinds of feedback.
 const (
 	NoFeedback     Feedback = iota // BP
-	LayerFeedback                  // FA: one tensor for each layer but the first
+	LayerFeedback                  // FA, KP: one tensor for each layer but the first
 	DirectFeedback                 // DFA, mDFA: one matrix from the logits to all hidden units
 )
 

@@ -34,10 +34,68 @@ func (n *Network) tensors() []Tensor {
 	return tensors
 }
 
+// SplitFeedback names the parts of learned feedback (or of an arena laid out like it). By layers, where it lies like the
+// weights, they are "layers.l.weight", shaped like W_l, for each layer l from 1 on. Direct feedback is one part,
+// "direct" [logits, hidden units]. The data are views of the arena.
+func (n *Network) SplitFeedback(kind Feedback, arena []float32) []Tensor {
+	tensors := n.feedbackTensors(kind)
+	if kind == DirectFeedback {
+		tensors[0].Data = arena
+		return tensors
+	}
+	ranges, _ := n.FARanges()
+	for i := range tensors {
+		tensors[i].Data = ranges[i+1].Of(arena)
+	}
+	return tensors
+}
+
+// feedbackTensors returns the names and shapes of SplitFeedback, without data.
+func (n *Network) feedbackTensors(kind Feedback) (tensors []Tensor) {
+	switch kind {
+	case NoFeedback:
+	case LayerFeedback:
+		for i, l := range n.Layers[1:] {
+			tensors = append(tensors, Tensor{Name: fmt.Sprintf("layers.%d.weight", i+1), Shape: l.WeightShape()})
+		}
+	case DirectFeedback:
+		tensors = append(tensors, Tensor{Name: "direct", Shape: []int{n.Logits, n.HiddenUnits()}})
+	}
+	return tensors
+}
+
 // Join returns the arena of tensors with the names of Split, in any order, with padding of zeros.
 // A tensor that is missing, occurs twice, has another shape, or belongs to no layer is
 // an error.
 func (n *Network) Join(tensors []Tensor) ([]float32, error) {
+	given, err := n.match(n.tensors(), tensors)
+	if err != nil {
+		return nil, err
+	}
+	arena := make([]float32, n.Params) // only now: a file must not make it larger than itself
+	fill(n.Split(arena), given)
+	return arena, nil
+}
+
+// JoinFeedback is Join for the tensors of SplitFeedback.
+func (n *Network) JoinFeedback(kind Feedback, tensors []Tensor) ([]float32, error) {
+	given, err := n.match(n.feedbackTensors(kind), tensors)
+	if err != nil {
+		return nil, err
+	}
+	arena := make([]float32, n.FeedbackLen(kind))
+	fill(n.SplitFeedback(kind, arena), given)
+	return arena, nil
+}
+
+func fill(parts []Tensor, given map[string]Tensor) {
+	for _, to := range parts {
+		copy(to.Data, given[to.Name].Data)
+	}
+}
+
+// match returns the tensors by name, if they are those that are wanted.
+func (n *Network) match(wanted, tensors []Tensor) (map[string]Tensor, error) {
 	given := map[string]Tensor{}
 	for _, t := range tensors {
 		if _, twice := given[t.Name]; twice {
@@ -45,7 +103,7 @@ func (n *Network) Join(tensors []Tensor) ([]float32, error) {
 		}
 		given[t.Name] = t
 	}
-	for _, to := range n.tensors() {
+	for _, to := range wanted {
 		from, ok := given[to.Name]
 		size := 1
 		for _, length := range to.Shape {
@@ -59,17 +117,13 @@ func (n *Network) Join(tensors []Tensor) ([]float32, error) {
 				to.Name, from.Shape, len(from.Data), to.Shape, n)
 		}
 	}
-	if len(given) > 2*len(n.Layers) {
-		for _, to := range n.tensors() {
+	if len(given) > len(wanted) {
+		for _, to := range wanted {
 			delete(given, to.Name)
 		}
 		for name := range given {
 			return nil, fmt.Errorf("tensor %s belongs to no layer of %v", quote(name), n)
 		}
 	}
-	arena := make([]float32, n.Params) // only now: a file must not make it larger than itself
-	for _, to := range n.Split(arena) {
-		copy(to.Data, given[to.Name].Data)
-	}
-	return arena, nil
+	return given, nil
 }

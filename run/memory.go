@@ -37,9 +37,13 @@ const (
 // alignment. more are needs of the run itself.
 func planMemory(net *model.Network, c algo.Config, data training.Data, dev gpu.Info, aligned bool, more ...Need) Memory {
 	m := training.PlanMemory(net, c, data, aligned)
+	feedback := "feedback"
+	if c.FeedbackArenas() > 1 {
+		feedback = "feedback and its optimizer"
+	}
 	p := Memory{
 		{What: "weights and optimizer", Bytes: m.Weights},
-		{What: "feedback", Bytes: m.Feedback},
+		{What: feedback, Bytes: m.Feedback},
 		{What: "activations", Bytes: m.Activations},
 		{What: "images", Bytes: m.Images},
 	}
@@ -53,7 +57,8 @@ func planMemory(net *model.Network, c algo.Config, data training.Data, dev gpu.I
 			Need{What: "patches", Bytes: min(patchBytes, total/patchPart, largestPatches(net, c.Batch))},
 			Need{What: "cuBLAS", Bytes: min(productBytes, total/productPart), held: true})
 	} else {
-		p = append(p, Need{What: "initial values", Bytes: net.Memory(0, c.Stored()).Weights + m.Feedback})
+		initial := net.Memory(0, c.Stored())
+		p = append(p, Need{What: "initial values", Bytes: initial.Weights + initial.Feedback})
 	}
 	slices.SortStableFunc(p, func(a, b Need) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	return p

@@ -80,7 +80,7 @@ func (r *Run) checkFrozen(net *model.Network) error {
 	return nil
 }
 
-// initial draws the network's first weights and its fixed feedback.
+// initial draws the network's first weights and its first feedback.
 func (r *Run) initial(net *model.Network) (params, feedback []float32, err error) {
 	seed, rule := uint64(r.spec.Seed), r.config.Rule
 	if params, err = rule.DrawParams(net, r.forward, seed); err != nil {

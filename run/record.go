@@ -39,7 +39,7 @@ func leftOut(data *loaders.Dataset) *checkpoint.LeftOut {
 	return left
 }
 
-// record returns the record in run.json and checkpoints. The facts of the fixed feedback
+// record returns the record in run.json and checkpoints. The facts of the feedback
 // follow later: see feedbackFacts.
 func (r *Run) record(data *loaders.Dataset, net *model.Network) checkpoint.Settings {
 	flags, given := r.spec.Record()
@@ -67,26 +67,25 @@ const (
 	sampleUnits = 1024
 )
 
-// feedbackFacts returns the record of the fixed feedback, the same whether it was drawn or is
+// feedbackFacts returns the record of the feedback before the first step, the same whether it was drawn or is
 // generated.
 func (r *Run) feedbackFacts(net *model.Network, drawn []float32) (checkpoint.Feedback, error) {
-	h := sha256.New()
-	kind := ""
-	switch r.config.Rule.Feedback {
+	h, rule := sha256.New(), r.config.Rule
+	facts := checkpoint.Feedback{Kind: checkpoint.FeedbackKinds[rule.Feedback]}
+	switch rule.Feedback {
 	case model.NoFeedback:
-		return checkpoint.Feedback{Kind: "none"}, nil
+		return facts, nil
 	case model.LayerFeedback:
-		kind = "layer"
 		addFloats(h, drawn)
 	case model.DirectFeedback:
-		kind = "direct"
-		generator, err := r.config.Rule.GenerateFeedback(net, r.backward, uint64(r.spec.Seed))
+		generator, err := net.DFAGenerator(r.backward, rule.NonNegative, uint64(r.spec.Seed))
 		if err != nil {
 			return checkpoint.Feedback{}, err
 		}
 		addSample(h, net, generator)
 	}
-	return checkpoint.Feedback{Kind: kind, Fingerprint: hex.EncodeToString(h.Sum(nil))}, nil
+	facts.Fingerprint = hex.EncodeToString(h.Sum(nil))
+	return facts, nil
 }
 
 func addSample(h hash.Hash, net *model.Network, generator gpu.Generator) {

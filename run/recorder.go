@@ -42,6 +42,7 @@ func (k *runRecorder) checkpoint(s training.State) *checkpoint.Checkpoint {
 	return &checkpoint.Checkpoint{
 		Facts:   checkpoint.Facts{Settings: k.settings, Progress: s.Progress},
 		Network: k.net, Params: s.Params, Best: s.Best, Optimizer: s.Optimizer,
+		Learned: s.Feedback, LearnedOptimizer: s.FeedbackOptimizer,
 	}
 }
 

@@ -126,11 +126,16 @@ func (r *Run) together() error {
 		return wording.Usagef("-layers is for fully connected networks: with -convnet name the convolutions with -filters.")
 	case !r.spec.Convnet && r.spec.Chosen("filters"):
 		return wording.Usagef("-filters is for convolutional networks: add -convnet, or name the layers with -layers.")
+	case r.spec.Feedback == settings.FeedbackGenerated && rule.LearnsFeedback():
+		return wording.Usagef("-feedback generated goes with -model %s: the feedback of %v learns, so that it must be stored; leave one of them out.", settings.RulesThat((*algo.Rule).Generable), rule)
 	case r.spec.Feedback == settings.FeedbackGenerated && !rule.Generable():
 		return wording.Usagef("-feedback generated goes with -model %s: %v has no feedback that could be generated; leave one of them out.", settings.RulesThat((*algo.Rule).Generable), rule)
 	}
 	if !rule.HasFeedback() && r.spec.Chosen("backward_init") {
-		r.notes = append(r.notes, "-backward_init is ignored: "+rule.String()+" has no fixed feedback")
+		r.notes = append(r.notes, "-backward_init is ignored: "+rule.String()+" has no feedback")
+	}
+	if rule.Mirrors() && r.spec.L2 == 0 {
+		r.notes = append(r.notes, rule.String()+" without -l2: the feedback turns towards the weights only as far as these grow")
 	}
 	if rule.Clamps() {
 		if _, err := r.forward.Monotone(); err != nil {

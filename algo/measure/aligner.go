@@ -37,7 +37,7 @@ type kind int
 const (
 	ruleGradient   kind = iota // the rule's gradient and bp's
 	saturatedUnits             // of the batch
-	fixedFeedback              // B_l and its counterpart in bp
+	feedback                   // B_l and its counterpart in bp
 	flooredWeights
 	allKinds
 )
@@ -189,7 +189,7 @@ func (m *Aligner) compareStep(s *algo.Step) error {
 
 // compareWeights looks at the weights. It overwrites errors and activations.
 func (m *Aligner) compareWeights() error {
-	if err := m.reset(fixedFeedback, flooredWeights); err != nil {
+	if err := m.reset(feedback, flooredWeights); err != nil {
 		return err
 	}
 	s := m.learner.Step(m.learner.Config().Batch)
@@ -228,10 +228,10 @@ func (m *Aligner) compareLayers(s *algo.Step) error {
 	for layer := m.lowest() + 1; layer < len(m.net.Layers); layer++ {
 		b, w, shape := s.Feedback(layer), s.Weights(layer), m.net.Layers[layer]
 		args := pair(b, w)
-		if shape.Kind == model.Dense {
+		if shape.Kind == model.Dense && !m.rule.Mirrors() {
 			args.A, args.B, args.TransB = b.Mat(shape.Units(), shape.FanIn()), w.Mat(shape.FanIn(), shape.Units()), true
 		}
-		if err := m.compare(fixedFeedback, layer, args); err != nil {
+		if err := m.compare(feedback, layer, args); err != nil {
 			return err
 		}
 	}
@@ -260,7 +260,7 @@ func (m *Aligner) compareProducts(from, n int) error {
 		if !m.learns[layer] {
 			continue
 		}
-		if err := m.compare(fixedFeedback, layer, pair(drawn(layer), s.Delta(layer))); err != nil {
+		if err := m.compare(feedback, layer, pair(drawn(layer), s.Delta(layer))); err != nil {
 			return err
 		}
 	}
@@ -294,7 +294,7 @@ func (m *Aligner) Read(epoch, step int) (Alignment, error) {
 			la.Gradient = theSame
 		}
 		if m.rule.Feedback == model.LayerFeedback && i > 0 || m.rule.Feedback == model.DirectFeedback && hidden {
-			la.Feedback = comparison(sums(fixedFeedback, i))
+			la.Feedback = comparison(sums(feedback, i))
 		}
 		if m.rule.Clamped && i > 0 && m.learns[i] {
 			la.AtFloor = sums(flooredWeights, i)[gpu.CompareLow] / float64(layer.Weights())

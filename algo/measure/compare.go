@@ -22,7 +22,7 @@ type LayerAlignment struct {
 	// biases not counted. They are the same under bp, and in the logit layer under every rule. NaN for a frozen
 	// layer, which has no gradient.
 	Gradient Comparison
-	// Feedback compares the layer's fixed feedback with its counterpart in bp. Feedback by layers: B_l with W_lᵀ,
+	// Feedback compares the layer's feedback, as it is before the step, with its counterpart in bp. Feedback by layers: B_l with W_lᵀ,
 	// through which the error leaves layer l. Direct feedback: B_l with the product of the weights of all layers
 	// above l. NaN for rules without, and where the feedback leads to no layer that learns.
 	Feedback Comparison

@@ -103,7 +103,7 @@ func hostFeedback(net *model.Network, rule *algo.Rule, feedback []float32, i int
 	case model.LayerFeedback:
 		ranges, _ := net.FARanges()
 		b := hostWide(ranges[i].Of(feedback))
-		if layer.Kind == model.Conv {
+		if layer.Kind == model.Conv || rule.Mirrors() {
 			return b
 		}
 		in, out := layer.FanIn(), layer.Units()
@@ -192,7 +192,7 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 				rule = make([]float64, net.Layers[i-1].Units())
 			case "bp":
 				rule = bp
-			case "fa":
+			case "fa", "kp":
 				rule = slopes(i-1, hostBack(net.Layers[i], hostFeedback(net, cfg.Rule, feedback, i), rule))
 			case "dfa", "mdfa":
 				b, units := hostFeedback(net, cfg.Rule, feedback, i-1), net.Layers[i-1].Units()

@@ -24,18 +24,19 @@ const (
 	ratioTolerance = 1e-5
 )
 
-// aligned keeps each measurement, and the weights that it belongs to.
+// aligned keeps each measurement, and the weights and the feedback that it belongs to.
 type aligned struct {
 	silent
-	told   []measure.Alignment
-	params [][]float32
-	read   func() []float32
+	told             []measure.Alignment
+	params, feedback [][]float32
+	read             func() (params, feedback []float32)
 }
 
 func (a *aligned) Alignment(got measure.Alignment) error {
 	a.told = append(a.told, got)
 	if a.read != nil {
-		a.params = append(a.params, a.read())
+		params, feedback := a.read()
+		a.params, a.feedback = append(a.params, params), append(a.feedback, feedback)
 	}
 	return nil
 }
@@ -119,7 +120,7 @@ func alignmentCases() []alignmentCase {
 			for _, act := range gpu.Activations() {
 				for _, classes := range []int{2, 3, 19} { // 19: more logits than examples
 					cases = append(cases, alignmentCase{rule: rule, conv: conv, act: act, classes: classes})
-					if rule.Feedback == model.DirectFeedback {
+					if rule.Generable() {
 						cases = append(cases, alignmentCase{rule: rule, conv: conv, act: act, classes: classes, generated: true})
 					}
 				}
@@ -163,10 +164,15 @@ func checkAlignment(t *testing.T, dev gpu.Device, c alignmentCase) {
 	trainer, err := New(t.Context(), l, data, Schedule{Epochs: 1, MaxSteps: steps, Seed: 3, AlignmentEvery: 1})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, trainer.Close()) }()
-	watch := &aligned{params: [][]float32{params}, read: func() []float32 {
-		after, err := l.Params()
+	watch := &aligned{params: [][]float32{params}, feedback: [][]float32{feedback}, read: func() ([]float32, []float32) {
+		params, err := l.Params()
 		require.NoError(t, err)
-		return after
+		if !c.rule.LearnsFeedback() {
+			return params, feedback
+		}
+		learned, err := l.Feedback()
+		require.NoError(t, err)
+		return params, learned
 	}}
 	_, err = trainer.Run(context.Background(), watch)
 	require.NoError(t, err)
@@ -184,7 +190,7 @@ func checkAlignment(t *testing.T, dev gpu.Device, c alignmentCase) {
 			}
 			x, y = append(x, pixels), append(y, data.Train.Labels[image])
 		}
-		want := alignHost(net, cfg, watch.params[step], feedback, x, y)
+		want := alignHost(net, cfg, watch.params[step], watch.feedback[step], x, y)
 		require.Len(t, got.Layers, len(want))
 		for i := range want {
 			requireLayer(t, want[i], got.Layers[i], fmt.Sprintf("step %d, layer %d: ", step, i))

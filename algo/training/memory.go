@@ -11,7 +11,7 @@ import (
 // Memory is the device memory of a run in bytes, without a few counters and the memory that a device needs for itself.
 type Memory struct {
 	Weights     uint64 // with their gradients, the best weights so far and the optimizer's state
-	Feedback    uint64 // 0 where the step draws it
+	Feedback    uint64 // with its gradient and its optimizer's state where it learns; 0 where the step draws it
 	Activations uint64 // of the largest batch, with the errors of a training batch
 	Images      uint64 // with labels and order. On a GPU, streamed ones take as much pinned host memory
 	Alignment   uint64 // 0 unless it is measured
@@ -31,7 +31,7 @@ func PlanMemory(net *model.Network, c algo.Config, data Data, aligned bool) Memo
 	kept := net.Memory(batch, c.Stored())
 	m := Memory{
 		Weights:     kept.Weights * uint64(3+c.Optimizer.States()),
-		Feedback:    kept.Feedback,
+		Feedback:    kept.Feedback * uint64(c.FeedbackArenas()),
 		Activations: kept.Activations + bytes(c.Batch, 4*(net.HiddenUnits()+net.Logits)),
 	}
 	label := gpu.Int32.Size()

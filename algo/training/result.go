@@ -93,6 +93,11 @@ type State struct {
 	Params    []float32
 	Best      []float32   // the parameters of the best epoch; nil before the first validation
 	Optimizer [][]float32 // the optimizer's arenas
+
+	// Learned feedback, laid out as [algo.Rule.DrawFeedback] returns it, and the arenas of its optimizer, laid out alike.
+	// Nil where the feedback is fixed.
+	Feedback          []float32
+	FeedbackOptimizer [][]float32
 }
 
 // Finite says whether no weight is NaN or infinite.
@@ -117,7 +122,7 @@ func (s State) diverged() error {
 	if loss := s.Sums.Loss; !finite(loss) {
 		return fmt.Errorf("the loss after %s is %g: try a smaller learning rate: %w", at, loss, algo.ErrDiverged)
 	}
-	if !Finite(s.Params) {
+	if !Finite(s.Params) || !Finite(s.Feedback) {
 		return fmt.Errorf("weights are NaN or infinite after %s: try a smaller learning rate: %w", at, algo.ErrDiverged)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/gpu"
+	"mdfa/model"
 )
 
 // State downloads the run's state. It waits for the device. Must be called in the schedule's Save, or after Restore
@@ -22,7 +23,12 @@ func (t *Trainer) State() (State, error) {
 			return State{}, err
 		}
 	}
-	s.Optimizer, err = t.learner.OptimizerState()
+	if t.learner.Config().Rule.LearnsFeedback() {
+		if s.Feedback, err = t.learner.Feedback(); err != nil {
+			return State{}, err
+		}
+	}
+	s.Optimizer, s.FeedbackOptimizer, err = t.learner.OptimizerState()
 	return s, err
 }
 
@@ -45,7 +51,12 @@ func (t *Trainer) Restore(s State) error {
 			return err
 		}
 	}
-	if err := t.learner.SetOptimizerState(s.Optimizer); err != nil {
+	if len(s.Feedback) > 0 {
+		if err := t.learner.SetFeedback(s.Feedback); err != nil {
+			return err
+		}
+	}
+	if err := t.learner.SetOptimizerState(s.Optimizer, s.FeedbackOptimizer); err != nil {
 		return err
 	}
 	if err := t.learner.SetCounters(s.Step, s.Steps()); err != nil {
@@ -58,29 +69,20 @@ func (t *Trainer) Restore(s State) error {
 
 // checkState refuses a state from which this run cannot resume.
 func (t *Trainer) checkState(s State) error {
-	params, c := t.learner.Network().Params, t.learner.Config()
-	arena := func(name string, got []float32) error {
-		if len(got) != params {
-			return fmt.Errorf("a state with %d %s for a network of %d: it is another network's: %w", len(got), name, params, algo.ErrConfig)
-		}
-		return nil
-	}
-	if err := arena("parameters", s.Params); err != nil {
+	net, c := t.learner.Network(), t.learner.Config()
+	if err := checkArena("parameters", s.Params, net.Params); err != nil {
 		return err
 	}
 	if s.BestEpoch > 0 {
-		if err := arena("best parameters", s.Best); err != nil {
+		if err := checkArena("best parameters", s.Best, net.Params); err != nil {
 			return err
 		}
 	}
-	if got, want := len(s.Optimizer), c.Optimizer.States(); got != want {
-		return fmt.Errorf("a state with %d arenas of an optimizer; %v has %d: it is another optimizer's: %w",
-			got, c.Optimizer, want, algo.ErrConfig)
+	if err := checkArenas(c.Optimizer, s.Optimizer, net.Params); err != nil {
+		return err
 	}
-	for _, a := range s.Optimizer {
-		if err := arena("values of the optimizer", a); err != nil {
-			return err
-		}
+	if err := checkFeedback(net, c, s); err != nil {
+		return err
 	}
 	if s.BestEpoch < 0 || s.BestEpoch > len(s.Epochs) || s.Step < 0 || s.Step > t.Steps() {
 		return fmt.Errorf("a state in step %d of an epoch of %d, with epoch %d of %d as the best: it is another run's: %w",
@@ -103,6 +105,46 @@ func (t *Trainer) checkState(s State) error {
 	case t.schedule.MaxSteps > 0 && s.Steps() > t.schedule.MaxSteps:
 		return fmt.Errorf("%d steps are fewer than the %d that were trained already: ask for at least as many: %w",
 			t.schedule.MaxSteps, s.Steps(), algo.ErrConfig)
+	}
+	return nil
+}
+
+// checkFeedback refuses a state without the learned feedback of this run, or with that of another one.
+func checkFeedback(net *model.Network, c algo.Config, s State) error {
+	optimizer, _ := c.FeedbackUpdate()
+	learned := int(net.FeedbackLen(c.Stored()))
+	if !c.Rule.LearnsFeedback() {
+		learned = 0
+	}
+	switch {
+	case learned == 0 && len(s.Feedback) == 0 && len(s.FeedbackOptimizer) == 0:
+		return nil
+	case learned == 0 || len(s.Feedback) == 0:
+		return fmt.Errorf("a state with %d values of learned feedback; %v has %d here: it is another rule's: %w", len(s.Feedback), c.Rule, learned, algo.ErrConfig)
+	}
+	if err := checkArena("values of learned feedback", s.Feedback, learned); err != nil {
+		return err
+	}
+	return checkArenas(optimizer, s.FeedbackOptimizer, learned)
+}
+
+// checkArenas refuses the arenas of another optimizer, or of another size than n.
+func checkArenas(optimizer gpu.Optimizer, arenas [][]float32, n int) error {
+	if got, want := len(arenas), optimizer.States(); got != want {
+		return fmt.Errorf("a state with %d arenas of an optimizer; %v has %d: it is another optimizer's: %w",
+			got, optimizer, want, algo.ErrConfig)
+	}
+	for _, a := range arenas {
+		if err := checkArena("values of the optimizer", a, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkArena(name string, got []float32, n int) error {
+	if len(got) != n {
+		return fmt.Errorf("a state with %d %s for a network of %d: it is another network's: %w", len(got), name, n, algo.ErrConfig)
 	}
 	return nil
 }

@@ -64,7 +64,11 @@ func (c stateCase) trainer(t *testing.T, dev gpu.Device, seed uint64, schedule S
 	init := algotest.Init(t, "U1")
 	params, err := net.InitialParams(init, c.rule.Monotone(), seed)
 	require.NoError(t, err)
-	feedback, err := c.rule.DrawFeedback(net, init, 1)
+	drawn := uint64(1)
+	if c.rule.LearnsFeedback() {
+		drawn = seed // the state holds it
+	}
+	feedback, err := c.rule.DrawFeedback(net, init, drawn)
 	require.NoError(t, err)
 	l, err := algo.NewLearner(dev, net, cfg, params, feedback)
 	require.NoError(t, err)
@@ -80,8 +84,9 @@ func (c stateCase) trainer(t *testing.T, dev gpu.Device, seed uint64, schedule S
 
 // end is a run's result and state, without its times and the padding of its arenas.
 type end struct {
-	Result  Result
-	Tensors []model.Tensor
+	Result   Result
+	Tensors  []model.Tensor
+	Feedback []model.Tensor // that has learned
 }
 
 // untimed is a result without its times.
@@ -100,9 +105,15 @@ func endOf(t *testing.T, l *algo.Learner, trainer *Trainer, ctx context.Context)
 	r = untimed(r)
 	params, err := l.Params()
 	require.NoError(t, err)
+	e := end{Result: r, Tensors: l.Network().Split(params)}
+	if rule := l.Config().Rule; rule.LearnsFeedback() {
+		feedback, err := l.Feedback()
+		require.NoError(t, err)
+		e.Feedback = l.Network().SplitFeedback(rule.Feedback, feedback)
+	}
 	require.NoError(t, trainer.Close())
 	require.NoError(t, l.Close())
-	return end{r, l.Network().Split(params)}, failure
+	return e, failure
 }
 
 // whole is an uninterrupted run and the states along it.
@@ -287,4 +298,72 @@ func TestAStateOfAnotherRunIsRefused(t *testing.T) {
 		require.ErrorIs(t, err, algo.ErrConfig)
 		assert.ErrorContains(t, err, want)
 	}
+}
+
+func TestAStateOfOtherFeedbackIsRefused(t *testing.T) {
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	kp, fa := stateCase{rule: algo.KP, optimizer: gpu.Adam}, stateCase{rule: algo.FA, optimizer: gpu.Adam}
+	_, states := kp.whole(t, dev, Schedule{Epochs: 1})
+	_, fixed := fa.whole(t, dev, Schedule{Epochs: 1})
+	learned := states[0]
+	require.Len(t, learned.FeedbackOptimizer, 2)
+	require.Nil(t, fixed[0].Feedback)
+	short, lost, none := learned, learned, learned
+	short.Feedback = short.Feedback[1:]
+	lost.FeedbackOptimizer = lost.FeedbackOptimizer[1:]
+	none.Feedback = nil
+	for want, refuse := range map[string]struct {
+		c stateCase
+		s State
+	}{
+		"values of learned feedback; fa has 0 here: it is another rule's": {fa, learned},
+		"a state with 0 values of learned feedback; kp has":               {kp, fixed[0]},
+		"a state with 0 values of learned feedback":                       {kp, none},
+		"values of learned feedback for a network of":                     {kp, short},
+		"a state with 1 arenas of an optimizer; adam has 2":               {kp, lost},
+	} {
+		_, trainer := refuse.c.trainer(t, dev, 1, Schedule{Epochs: 1})
+		err := trainer.Restore(refuse.s)
+		require.ErrorIs(t, err, algo.ErrConfig)
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+// TestTheFeedbackHasAnOptimizerOfItsOwn trains weights by sgd and their feedback by adam at another rate. The difference
+// of the two would stay as it was if both learned alike.
+func TestTheFeedbackHasAnOptimizerOfItsOwn(t *testing.T) {
+	dev := cpu.Open()
+	defer func() { require.NoError(t, dev.Close()) }()
+	adam := gpu.Adam
+	difference := func(cfg algo.Config) []float32 {
+		l := algotest.Learner(t, dev, cfg)
+		for range 3 {
+			require.NoError(t, l.Train(nil))
+		}
+		params, err := l.Params()
+		require.NoError(t, err)
+		feedback, err := l.Feedback()
+		require.NoError(t, err)
+		state, learned, err := l.OptimizerState()
+		require.NoError(t, err)
+		assert.Empty(t, state)
+		if cfg.FeedbackOptimizer != nil {
+			assert.Len(t, learned, adam.States())
+		}
+		require.NoError(t, l.Close())
+		for i := range feedback {
+			feedback[i] -= params[l.Network().Clamp.Off+i]
+		}
+		return feedback
+	}
+	alike := algotest.Config(algo.KP)
+	alike.Optimizer = gpu.SGD
+	other, faster, still := alike, alike, alike
+	other.FeedbackOptimizer, faster.FeedbackLR, still.LR, still.FeedbackLR = &adam, 0.5, 0, 1e-9
+	want := difference(still)
+	assert.InDeltaSlice(t, want, difference(alike), 1e-6, "both learn alike")
+	assert.NotEqual(t, want, difference(other))
+	assert.NotEqual(t, want, difference(faster))
+	assert.NotEqual(t, difference(faster), difference(other))
 }

@@ -20,7 +20,7 @@ import (
 type comparison struct {
 	Paths    [2]string         `json:"paths"`
 	Settings []setting         `json:"settings"` // those that differ
-	Weights  []tensorDiff      `json:"weights"`  // of each layer
+	Weights  []tensorDiff      `json:"weights"`  // of each layer, and learned feedback that both have
 	Equal    *bool             `json:"weights_equal"`
 	History  historyDiff       `json:"history"`
 	Outcome  map[string]values `json:"outcome"` // columns of result.csv that differ
@@ -35,7 +35,7 @@ type setting struct {
 	Values [2]string `json:"values"`
 }
 
-// tensorDiff compares one layer's weights or biases, a and b.
+// tensorDiff compares one layer's weights, biases or learned feedback, a and b.
 type tensorDiff struct {
 	Name     string   `json:"name"`
 	Shapes   [2][]int `json:"shapes"`
@@ -118,7 +118,15 @@ func settingsOf(s *checkpoint.Settings) map[string]string {
 }
 
 func weightsDiff(a, b *checkpoint.Checkpoint) []tensorDiff {
-	x, y := a.Network.Split(a.Params), b.Network.Split(b.Params)
+	diffs := tensorsDiff(a.Network.Split(a.Params), b.Network.Split(b.Params))
+	if x, y := a.LearnedTensors(), b.LearnedTensors(); x != nil && y != nil {
+		diffs = append(diffs, tensorsDiff(x, y)...)
+	}
+	return diffs
+}
+
+// tensorsDiff compares two lists in their order.
+func tensorsDiff(x, y []model.Tensor) []tensorDiff {
 	diffs := []tensorDiff{}
 	for i := range max(len(x), len(y)) {
 		var s, t model.Tensor

@@ -10,7 +10,7 @@ import (
 	"mdfa/run/checkpoint"
 )
 
-// tensorFacts describes the weights or biases of a layer. Mean, norm and extremes are of the finite
+// tensorFacts describes the weights, the biases or the learned feedback of a layer. Mean, norm and extremes are of the finite
 // values.
 type tensorFacts struct {
 	Name      string   `json:"name"`
@@ -25,7 +25,7 @@ type tensorFacts struct {
 	NotFinite int      `json:"not_finite"` // values that are NaN or infinite
 }
 
-// tensors looks at each layer of a checkpoint.
+// tensors looks at each layer of a checkpoint, and at learned feedback.
 func tensors(c *checkpoint.Checkpoint) []tensorFacts {
 	var all []tensorFacts
 	for i, t := range c.Network.Split(c.Params) {
@@ -34,6 +34,9 @@ func tensors(c *checkpoint.Checkpoint) []tensorFacts {
 			floor = c.Floor(i / 2)
 		}
 		all = append(all, measure(t, floor))
+	}
+	for _, t := range c.LearnedTensors() {
+		all = append(all, measure(t, math.NaN()))
 	}
 	return all
 }
@@ -72,7 +75,7 @@ func printTensors(all []tensorFacts) *table {
 	return t
 }
 
-// layerName returns "0 weight" for "layers.0.weight".
+// layerName returns "0 weight" for "layers.0.weight", and "feedback 1 weight" for "feedback.layers.1.weight".
 func layerName(tensor string) string {
-	return strings.ReplaceAll(strings.TrimPrefix(tensor, "layers."), ".", " ")
+	return strings.NewReplacer("layers.", "", ".", " ").Replace(tensor)
 }

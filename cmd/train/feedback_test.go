@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,11 +31,36 @@ func TestGeneratedFeedbackTrainsTheSameBits(t *testing.T) {
 }
 
 func TestGeneratedFeedbackIsForDirectFeedbackAlone(t *testing.T) {
-	for _, args := range [][]string{{"-model", "fa", "-feedback", "generated"}, {"-feedback", "generated"}, {"-model", "dfa", "-feedback", "none"}} {
+	for _, args := range [][]string{{"-model", "fa", "-feedback", "generated"}, {"-model", "kp", "-feedback", "generated"}, {"-feedback", "generated"}, {"-model", "dfa", "-feedback", "none"}} {
 		opt, err := parse(args)
 		require.NoError(t, err)
 		_, err = run.New(opt.Spec, run.Options{})
 		assert.ErrorIs(t, err, run.ErrUsage, args)
 		assert.ErrorContains(t, err, "-feedback")
 	}
+}
+
+// TestLearnedFeedbackTurnsTowardsTheWeights measures kp with and without a penalty, and says what it needs.
+func TestLearnedFeedbackTurnsTowardsTheWeights(t *testing.T) {
+	data, angles := madeUp(t), map[string]float64{}
+	for _, l2 := range []string{"0", "0.05"} {
+		r := runTrain(t, "-data", data, "-model", "kp", "-layers", "16,12", "-optimizer", "sgd", "-lr", "0.5", "-l2", l2,
+			"-batch_size", "20", "-max_epochs", "12", "-alignment", "203")
+		require.Zero(t, r.code, r.stderr)
+		assert.Equal(t, l2 == "0", strings.Contains(r.stdout, "kp without -l2: the feedback turns towards the weights only as far as these grow"))
+		_, rows := table(t, filepath.Join(r.runFolder(t), "alignment.csv"))
+		for at, row := range map[string]map[string]string{"first": rows[1], "last": rows[len(rows)-2]} {
+			require.Equal(t, "1", row["layer"])
+			angle, err := strconv.ParseFloat(row["angle_feedback"], 64)
+			require.NoError(t, err)
+			angles[at+" "+l2] = angle
+		}
+	}
+	assert.Equal(t, angles["first 0"], angles["first 0.05"])
+	assert.Less(t, angles["last 0"], angles["first 0"])
+	assert.Less(t, angles["last 0.05"], 20.0)
+	assert.Less(t, angles["last 0.05"], angles["last 0"])
+
+	r := runTrain(t, "-data", data, "-model", "kp", "-layers", "16", "-backward_init", "0", "-max_epochs", "1", "-l2", "0.001")
+	require.Zero(t, r.code, r.stderr)
 }

@@ -81,7 +81,7 @@ func TestQuietPrintsTheOutcomeOnly(t *testing.T) {
 
 func TestBackwardInitWithoutFeedbackIsNoted(t *testing.T) {
 	args := []string{"-data", madeUp(t), "-layers", "16", "-max_epochs", "1", "-backward_init", "N1"}
-	const note = "note     -backward_init is ignored: bp has no fixed feedback\n"
+	const note = "note     -backward_init is ignored: bp has no feedback\n"
 	assert.Contains(t, runTrain(t, args...).stdout, note)
 	assert.NotContains(t, runTrain(t, append(args, "-model", "fa")...).stdout, "note ")
 }

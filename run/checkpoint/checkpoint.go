@@ -7,6 +7,9 @@
 //	layers.0.weight, layers.0.bias, …              the weights when it was written
 //	best.layers.0.weight, …                        the weights of the best epoch (state, after a validation)
 //	optimizer.0.layers.0.weight, …                 the optimizer's arenas (state): rmsprop 1, adam 2
+//	feedback.layers.1.weight, …                    learned feedback by layers (state), shaped like the weights: kp
+//	feedback.direct                                learned direct feedback (state), [logits, hidden units]: dkp
+//	feedback.optimizer.0.layers.1.weight, …        the arenas of its optimizer (state)
 //
 // Its metadata has two entries. "checkpoint" is JSON, see [Facts]. "sha256" is the SHA-256
 // of the whole file in hex, computed with 64 zeros in place of the sum itself. So the file
@@ -33,6 +36,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -54,6 +58,7 @@ const (
 const (
 	bestPrefix      = "best."
 	optimizerPrefix = "optimizer."
+	feedbackPrefix  = "feedback."
 )
 
 // Checkpoint is a network with its settings and training state. All arenas have the layout
@@ -67,6 +72,10 @@ type Checkpoint struct {
 	Best      []float32   // the weights of the best epoch; nil in WeightsKind, and before the first validation
 	Optimizer [][]float32 // nil in WeightsKind
 
+	// Learned feedback and its optimizer's arenas; nil in WeightsKind and where the feedback is fixed.
+	Learned          []float32
+	LearnedOptimizer [][]float32
+
 	history storedHistory // the part of Progress.Epochs that is in separate files
 }
 
@@ -74,9 +83,27 @@ type Checkpoint struct {
 // returns false if no epoch was validated, and leaves the latest weights.
 func (c *Checkpoint) TakeBest() bool {
 	if c.Best != nil {
-		c.Kind, c.Params, c.Best, c.Optimizer = WeightsKind, c.Best, nil, nil
+		c.Params = c.Best
+		c.dropState()
 	}
 	return c.Kind == WeightsKind
+}
+
+// dropState turns a checkpoint of StateKind into one of WeightsKind.
+func (c *Checkpoint) dropState() {
+	c.Kind, c.Best, c.Optimizer, c.Learned, c.LearnedOptimizer = WeightsKind, nil, nil, nil, nil
+}
+
+// LearnedTensors returns the learned feedback under the names that the file gives it; none where there is none.
+func (c *Checkpoint) LearnedTensors() []model.Tensor {
+	if c.Learned == nil {
+		return nil
+	}
+	tensors := c.Network.SplitFeedback(c.Feedback.kind(), c.Learned)
+	for i := range tensors {
+		tensors[i].Name = feedbackPrefix + tensors[i].Name
+	}
+	return tensors
 }
 
 // Epoch returns the number of the epoch that Params come from: the best one in WeightsKind, and
@@ -119,7 +146,7 @@ func (c *Checkpoint) CheckFinite() error {
 
 // State returns the argument of training.Trainer.Restore.
 func (c *Checkpoint) State() training.State {
-	return training.State{Progress: c.Progress, Params: c.Params, Best: c.Best, Optimizer: c.Optimizer}
+	return training.State{Progress: c.Progress, Params: c.Params, Best: c.Best, Optimizer: c.Optimizer, Feedback: c.Learned, FeedbackOptimizer: c.LearnedOptimizer}
 }
 
 // encode writes the file.
@@ -133,17 +160,21 @@ func (c *Checkpoint) encode(w io.Writer) error {
 		return err
 	}
 	var tensors []safetensors.Tensor
-	add := func(prefix string, arena []float32) {
-		for _, t := range c.Network.Split(arena) {
+	add := func(prefix string, parts []model.Tensor) {
+		for _, t := range parts {
 			tensors = append(tensors, safetensors.Tensor{Name: prefix + t.Name, Shape: t.Shape, Data: t.Data})
 		}
 	}
-	add("", c.Params)
+	add("", c.Network.Split(c.Params))
 	if c.Best != nil {
-		add(bestPrefix, c.Best)
+		add(bestPrefix, c.Network.Split(c.Best))
 	}
 	for i, arena := range c.Optimizer {
-		add(fmt.Sprintf("%s%d.", optimizerPrefix, i), arena)
+		add(optimizerArena(i), c.Network.Split(arena))
+	}
+	add("", c.LearnedTensors())
+	for i, arena := range c.LearnedOptimizer {
+		add(feedbackPrefix+optimizerArena(i), c.Network.SplitFeedback(c.Feedback.kind(), arena))
 	}
 	metadata := map[string]string{factsKey: string(facts), sumKey: strings.Repeat("0", sumLength)}
 	hash := sha256.New()
@@ -153,6 +184,9 @@ func (c *Checkpoint) encode(w io.Writer) error {
 	metadata[sumKey] = hex.EncodeToString(hash.Sum(nil))
 	return safetensors.Write(w, tensors, metadata)
 }
+
+// optimizerArena is the prefix of the tensors of an optimizer's arena.
+func optimizerArena(i int) string { return fmt.Sprintf("%s%d.", optimizerPrefix, i) }
 
 const sumLength = 2 * sha256.Size // in hex
 
@@ -218,19 +252,32 @@ func decode(ctx context.Context, file io.ReadSeeker, size int64) (*Checkpoint, e
 func (c *Checkpoint) take(tensors []safetensors.Tensor) error {
 	groups := map[string][]model.Tensor{}
 	for _, t := range tensors {
-		prefix, rest, found := strings.Cut(t.Name, "layers.")
-		if !found {
+		name := tensorName.FindString(t.Name)
+		if name == "" {
 			return fmt.Errorf("its tensor %q is unknown", t.Name)
 		}
-		groups[prefix] = append(groups[prefix], model.Tensor{Name: "layers." + rest, Shape: t.Shape, Data: t.Data})
+		prefix := strings.TrimSuffix(t.Name, name)
+		groups[prefix] = append(groups[prefix], model.Tensor{Name: name, Shape: t.Shape, Data: t.Data})
 	}
 	join := func(prefix string) (arena []float32, err error) {
 		group, some := groups[prefix]
 		delete(groups, prefix)
-		if some || prefix == "" {
-			arena, err = c.Network.Join(group)
+		switch {
+		case some && strings.HasPrefix(prefix, feedbackPrefix):
+			return c.Network.JoinFeedback(c.Feedback.kind(), group)
+		case some || prefix == "":
+			return c.Network.Join(group)
 		}
-		return arena, err
+		return nil, nil
+	}
+	arenas := func(prefix string) (list [][]float32, err error) {
+		for i := 0; ; i++ {
+			arena, err := join(prefix + optimizerArena(i))
+			if arena == nil || err != nil {
+				return list, err
+			}
+			list = append(list, arena)
+		}
 	}
 	var err error
 	if c.Params, err = join(""); err != nil {
@@ -239,20 +286,23 @@ func (c *Checkpoint) take(tensors []safetensors.Tensor) error {
 	if c.Best, err = join(bestPrefix); err != nil {
 		return err
 	}
-	for i := range len(groups) {
-		arena, err := join(fmt.Sprintf("%s%d.", optimizerPrefix, i))
-		if err != nil {
-			return err
-		}
-		if arena != nil {
-			c.Optimizer = append(c.Optimizer, arena)
-		}
+	if c.Optimizer, err = arenas(""); err != nil {
+		return err
 	}
-	for prefix := range groups {
-		return fmt.Errorf("its tensors %q are unknown", prefix+"layers.…")
+	if c.Learned, err = join(feedbackPrefix); err != nil {
+		return err
+	}
+	if c.LearnedOptimizer, err = arenas(feedbackPrefix); err != nil {
+		return err
+	}
+	for prefix, group := range groups {
+		return fmt.Errorf("its tensors %q are unknown", prefix+group[0].Name+", …")
 	}
 	return nil
 }
+
+// tensorName is the name of a tensor behind its prefixes.
+var tensorName = regexp.MustCompile(`(?:layers\.[^.]*\.[^.]*|\bdirect)$`)
 
 // Read reads one file. The error is a sentence that names it.
 func Read(ctx context.Context, path string) (*Checkpoint, error) {

@@ -84,6 +84,70 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	assert.Equal(t, want.Progress, got.State().Progress)
 }
 
+// TestLearnedFeedbackIsWrittenAndRead covers both kinds of feedback. Weights alone leave it out.
+func TestLearnedFeedbackIsWrittenAndRead(t *testing.T) {
+	for kind, names := range map[model.Feedback][]string{
+		model.LayerFeedback:  {"feedback.layers.1.weight"},
+		model.DirectFeedback: {"feedback.direct"},
+	} {
+		want := sample(t, 1)
+		want.Feedback.Kind = FeedbackKinds[kind]
+		arena := func(first float32) []float32 {
+			a := make([]float32, want.Network.FeedbackLen(kind))
+			for i, tensor := range want.Network.SplitFeedback(kind, a) {
+				for j := range tensor.Data {
+					tensor.Data[j] = first + float32(10*i+j)
+				}
+			}
+			return a
+		}
+		want.Learned, want.LearnedOptimizer = arena(1), [][]float32{arena(2), arena(3)}
+		var got []string
+		for _, tensor := range want.LearnedTensors() {
+			got = append(got, tensor.Name)
+		}
+		assert.Equal(t, names, got)
+		file := encoded(t, want)
+		read, err := decode(t.Context(), bytes.NewReader(file), int64(len(file)))
+		require.NoError(t, err)
+		assert.Equal(t, want, read)
+		assert.Equal(t, want.Learned, read.State().Feedback)
+		assert.Equal(t, want.LearnedOptimizer, read.State().FeedbackOptimizer)
+
+		dir := t.TempDir()
+		require.NoError(t, NewWriter(dir, nil).Weights(want))
+		best, err := Load(t.Context(), dir)
+		require.NoError(t, err)
+		assert.Nil(t, best.Learned)
+		assert.Nil(t, best.LearnedOptimizer)
+		require.True(t, want.TakeBest())
+		assert.Nil(t, want.LearnedTensors())
+	}
+}
+
+// TestFeedbackOfAnotherKindIsRefused reads tensors that the facts do not announce.
+func TestFeedbackOfAnotherKindIsRefused(t *testing.T) {
+	c := sample(t, 1)
+	tensors := c.Network.Split(c.Params)
+	feedback := model.Tensor{Name: "feedback.direct", Shape: []int{4, 27}, Data: make([]float32, 4*27)}
+	take := func(extra ...model.Tensor) error {
+		var list []safetensors.Tensor
+		for _, one := range append(tensors, extra...) {
+			list = append(list, safetensors.Tensor{Name: one.Name, Shape: one.Shape, Data: one.Data})
+		}
+		return (&Checkpoint{Facts: c.Facts, Network: c.Network}).take(list)
+	}
+	require.NoError(t, take(feedback))
+	c.Feedback.Kind = "layer"
+	assert.ErrorContains(t, take(feedback), "tensor layers.1.weight of 5x5x2 -> conv 3 3/1 -> dense 4 is missing")
+	c.Feedback.Kind = "none"
+	assert.ErrorContains(t, take(feedback), `tensor "direct" belongs to no layer`)
+	feedback.Name = "feedback.indirect"
+	assert.Error(t, take(feedback))
+	feedback.Name = "other.direct"
+	assert.Error(t, take(feedback))
+}
+
 func TestAnyFlippedOrMissingByteIsFound(t *testing.T) {
 	file := encoded(t, sample(t, 1))
 	for at := range file {

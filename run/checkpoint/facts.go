@@ -27,7 +27,7 @@ type Settings struct {
 	Rule         string            `json:"rule"`
 	ClampFloor   *float64          `json:"clamp_floor,omitempty"` // of mdfa
 	ForwardInit  string            `json:"forward_init"`
-	BackwardInit string            `json:"backward_init,omitempty"` // of rules with fixed feedback
+	BackwardInit string            `json:"backward_init,omitempty"` // of rules with feedback
 	Seed         int64             `json:"seed"`
 	Feedback     Feedback          `json:"feedback"`
 }
@@ -119,12 +119,25 @@ func (d Data) ByLabel() []int {
 	return order
 }
 
-// Feedback describes the fixed feedback. It is drawn again from the seed and not stored:
+// Feedback describes the feedback as it was drawn. Fixed feedback is drawn again from the seed and not stored:
 // ImageNet's has 1.7 GB.
 type Feedback struct {
-	Kind string `json:"kind"` // "none", "layer" (fa) or "direct" (dfa, mdfa)
+	Kind string `json:"kind"` // of FeedbackKinds: "none", "layer" (fa) or "direct" (dfa, mdfa)
 	// Fingerprint is a hash of the values, to detect a program that draws other values.
 	Fingerprint string `json:"fingerprint,omitempty"`
+}
+
+// FeedbackKinds are the names of the kinds of feedback.
+var FeedbackKinds = map[model.Feedback]string{model.NoFeedback: "none", model.LayerFeedback: "layer", model.DirectFeedback: "direct"}
+
+// kind returns the kind of the feedback; none for a name that is unknown.
+func (f Feedback) kind() model.Feedback {
+	for kind, name := range FeedbackKinds {
+		if name == f.Kind {
+			return kind
+		}
+	}
+	return model.NoFeedback
 }
 
 // Facts is the JSON of a checkpoint beside its tensors.

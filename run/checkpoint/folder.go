@@ -180,7 +180,7 @@ func (w *Writer) Weights(c *Checkpoint) error {
 		return writeFault(path, err)
 	}
 	weights := *c
-	weights.Kind, weights.Best, weights.Optimizer = WeightsKind, nil, nil
+	weights.dropState()
 	weights.history = storedHistory{Epochs: storedEpochs(len(c.Progress.Epochs)), Chunk: chunk}
 	return write(path, &weights, nil)
 }

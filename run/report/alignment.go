@@ -23,7 +23,7 @@ var alignmentCharts = []chart{
 	{Title: folder.ChartAngle, Marks: right,
 		Text: "Between the rule's weight gradient and that of backpropagation, on the same batch and weights. Below 90° an update goes downhill."},
 	{Title: folder.ChartFeedbackAngle, Marks: right,
-		Text: "Between the weights that an error would go back through and the fixed feedback in their place."},
+		Text: "Between the weights that an error would go back through and the feedback in their place."},
 	{Title: folder.ChartLength, LogY: true, Text: "Norm of the rule's weight gradient by that of backpropagation's."},
 	{Title: folder.ChartSigns, Text: "Share of weights whose gradient has the sign of backpropagation's."},
 	{Title: folder.ChartFloor, Text: "Share of a layer's weights that the clamp holds."},

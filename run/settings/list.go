@@ -130,7 +130,7 @@ func init() { // its functions look into it
 			Compare: &Place{Name: "forward init"},
 		},
 		{
-			Name: "backward_init", Group: GroupNetwork, Argument: "INIT", Help: "fixed feedback of " + strings.Join(algo.RuleNames((*algo.Rule).HasFeedback), ", ") + ", in the same form",
+			Name: "backward_init", Group: GroupNetwork, Argument: "INIT", Help: "initial feedback of " + strings.Join(algo.RuleNames((*algo.Rule).HasFeedback), ", ") + ", in the same form",
 			Field: func(s *Spec) any { return &s.BackwardInit }, Noun: "initializer", Parse: canonical(model.ParseInit),
 			Resume: Share, Identity: true, Result: &Place{Text: backward},
 			Header: &Place{Text: func(f *Facts) string {
@@ -294,7 +294,7 @@ func layersInEffect(text, name string, kind model.Kind, s *Spec, f *Facts) strin
 	return Find(name).Text(s)
 }
 
-// backward is the initializer of the fixed feedback; "" where the rule has none.
+// backward is the initializer of the feedback; "" where the rule has none.
 func backward(f *Facts) string {
 	if !f.Rule.HasFeedback() {
 		return ""

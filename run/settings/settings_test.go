@@ -188,7 +188,7 @@ func TestASpecNamesWhatIsWrong(t *testing.T) {
 		"-batch_size 0: expected a whole number from 1 on.":                      func(s *Spec) { s.BatchSize = 0 },
 		"-cache no: expected auto, on or off.":                                   func(s *Spec) { s.Cache = "no" },
 		`-activation "x": expected tanh, relu`:                                   func(s *Spec) { s.Activation = "x" },
-		`-model "mdf" is unknown; there are bp, fa, dfa, `:                       func(s *Spec) { s.Model = "mdf" },
+		`-model "mdf" is unknown; there are bp, `:                                func(s *Spec) { s.Model = "mdf" },
 		"-checkpoint_every -2: expected a whole number from -1 on.":              func(s *Spec) { s.CheckpointEvery = -2 },
 		`-backward_init "U-1": the scale is negative; expected a number such as`: func(s *Spec) { s.BackwardInit = "U-1" },
 	} {
