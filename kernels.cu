@@ -651,6 +651,9 @@ sign_drawn(float *__restrict__ dst, const float *__restrict__ src, const int *__
 // MAX_DIRECT_LOGITS logits; with one logit E · B_l is the outer product of E and B_l.
 // feedback_drawn: the same for any number of logits, with B drawn and not stored.
 // Beyond MAX_DIRECT_LOGITS a block draws its part of B again for every few rows.
+// label_feedback: delta_l[i, :] = scale · B_l[labels[i], :] ⊙ f'(a_l[i, :]), with a row of B for each
+// class; a label outside the classes gives NaN. label_feedback_drawn: the same, with the elements of
+// these rows drawn and not stored.
 // times_slope: delta_l = raw_l ⊙ f'(a_l), where raw [batch, columns] is E · B from cuBLAS, or
 // the error that one layer passes back, then in place (raw and delta are the same).
 // All: sums_l[chunk, j] is the sum of delta_l[:, j] over the rows of the block's chunk: the
@@ -661,9 +664,9 @@ sign_drawn(float *__restrict__ dst, const float *__restrict__ src, const int *__
 // is a block's columns within one layer), y over chunks of rows_per_block rows. The two of
 // feedback need dynamic shared memory: 4 · min(logits, MAX_DIRECT_LOGITS) · (block x · width +
 // ROWS_PER_THREAD · block y).
-// Bytes: feedback reads 4, writes 4, times_slope reads 8, writes 4; feedback reads 4 · logits
-// per column and chunk (feedback_drawn nothing) and both 4 · logits per row and tile more; all
-// write 4 per column and chunk.
+// Bytes: feedback and label_feedback_drawn read 4, write 4, times_slope and label_feedback read 8,
+// write 4; feedback reads 4 · logits per column and chunk (feedback_drawn nothing) and both 4 · logits
+// per row and tile more, the two of label_feedback 4 per row and tile; all write 4 per column and chunk.
 struct DeltaLayer {
     const float *below;  // [batch, size], the h or a from which f' is computed; null for linear
     float *delta;        // [batch, size]
@@ -675,20 +678,23 @@ struct DeltaLayer {
 };
 
 struct DeltaArgs {
-    const float *e;    // [batch, logits], feedback only
-    const float *from; // B [logits, columns] or raw [batch, columns]; not for feedback_drawn
+    const float *e;    // [batch, logits], the two of feedback only
+    const int *labels; // [batch], the two of label_feedback only
+    const float *from; // B [logits, columns] or raw [batch, columns]; null if B is drawn
     int batch;
-    int logits;
+    int logits;        // of label_feedback: classes
     int columns;
     int layers;
     int rows_per_block;
     int width;
-    int draw;         // gpu.Draw; this and the next fields are for feedback_drawn
+    int draw;         // gpu.Draw; this and the next fields are for a B that is drawn
     int seed_low;     // the halves of the seed
     int seed_high;
     int first_layer;  // the number of layer[0] among all layers
     float low;
     float high;
+    float scale;      // label_feedback only
+    int unused;       // keeps the size a multiple of 8 bytes on every compiler
     DeltaLayer layer[MAX_LAYERS];
 };
 
@@ -699,13 +705,13 @@ __device__ int layer_of(const DeltaArgs &args) {
     return l;
 }
 
-// StoredFeedback and DrawnFeedback are the two sources of B for feedback_tile: put writes the W
+// StoredFeedback and DrawnFeedback are the two sources of B for feedback_tile and label_tile: put writes the W
 // elements of row k of layer l that start at column j, a multiple of W. SPLIT says whether there
 // may be more than MAX_DIRECT_LOGITS logits, which feedback_tile then processes in parts.
 template <int W> struct StoredFeedback {
     static constexpr bool SPLIT = false;
     static __device__ void put(float *to, const DeltaArgs &args, int l, int k, int j) {
-        store<W>(to, 0, load<W>(args.from + k * args.columns + args.layer[l].column, j / W));
+        store<W>(to, 0, load<W>(args.from + (long long)k * args.columns + args.layer[l].column, j / W));
     }
 };
 
@@ -801,6 +807,51 @@ extern "C" __global__ void __launch_bounds__(BLOCK, 3) feedback_drawn(DeltaArgs 
         feedback_tile<4, DrawnFeedback<4>>(shared, tile, args);
     else
         feedback_tile<1, DrawnFeedback<1>>(shared, tile, args);
+}
+
+// label_tile has a thread put the elements that it needs into its own part of the shared memory, which
+// sum_lanes uses afterwards: no other thread reads them.
+template <int W, class Feedback> __device__ void label_tile(float *shared, const DeltaArgs &args) {
+    int l = layer_of(args);
+    DeltaLayer layer = args.layer[l];
+    int columns = blockDim.x * W, thread = threadIdx.y * blockDim.x + threadIdx.x;
+    int first = (blockIdx.x - layer.first_tile) * columns;
+    int limit = min(columns, layer.size - first), column = threadIdx.x * W;
+    Vec<W> total = {};
+    if (column < limit) {
+        int end = min(args.batch, (int)(blockIdx.y + 1) * args.rows_per_block);
+        for (int row = blockIdx.y * args.rows_per_block + threadIdx.y; row < end; row += blockDim.y) {
+            int label = args.labels[row];
+            float scale = label >= 0 && label < args.logits ? args.scale : NAN_F;
+            Feedback::put(shared + thread * W, args, l, scale == scale ? label : 0, first + column);
+            Vec<W> d = load<W>(shared, thread);
+            int at = row * (layer.size / W) + first / W + threadIdx.x;
+            Vec<W> slope = slopes<W>(layer.act, layer.below, at);
+#pragma unroll
+            for (int j = 0; j < W; j++) {
+                d.at[j] = scale * d.at[j] * slope.at[j];
+                total.at[j] += d.at[j];
+            }
+            store<W>(layer.delta, at, d);
+        }
+    }
+    sum_lanes<W>(shared, total, layer.sums + blockIdx.y * layer.size + first, limit);
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK) label_feedback(DeltaArgs args) {
+    __shared__ alignas(16) float shared[BLOCK * 4];
+    if (args.width == 4)
+        label_tile<4, StoredFeedback<4>>(shared, args);
+    else
+        label_tile<1, StoredFeedback<1>>(shared, args);
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK, 3) label_feedback_drawn(DeltaArgs args) {
+    __shared__ alignas(16) float shared[BLOCK * 4];
+    if (args.width == 4)
+        label_tile<4, DrawnFeedback<4>>(shared, args);
+    else
+        label_tile<1, DrawnFeedback<1>>(shared, args);
 }
 
 template <int W> __device__ void slope_tile(float *shared, const DeltaArgs &args) {

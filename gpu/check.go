@@ -275,7 +275,23 @@ func (c *checker) generator(name string, g Generator) {
 // Check returns an error unless the shapes fit.
 func (a FeedbackArgs) Check() error {
 	c := checker{op: "feedback"}
-	c.mat("E", a.E)
+	from := fmt.Sprintf("E %v", a.E)
+	switch {
+	case a.Labels.IsNone():
+		c.mat("E", a.E)
+		if a.Classes != 0 || a.Scale != 0 {
+			c.fail(ErrShape, "%d classes and scale %g are for labels, and E is there", a.Classes, a.Scale)
+		}
+	case !a.E.IsNone():
+		c.fail(ErrBuffer, "both E and labels")
+	default:
+		c.span("the labels", a.Labels, Int32, a.Labels.Len)
+		from = fmt.Sprintf("%d labels of %d classes", a.Labels.Len, a.Classes)
+		if a.Classes < 1 {
+			c.fail(ErrShape, "%s: at least 1 class is needed", from)
+		}
+	}
+	batch, rows := a.Batch(), a.Rows()
 	generated := a.B.IsNone() && a.Gen.Draw != DrawNone
 	if generated {
 		c.generator("B", a.Gen)
@@ -284,25 +300,25 @@ func (a FeedbackArgs) Check() error {
 	}
 	total := 0
 	for i, l := range a.Layers {
-		if _, ok := product(l.Size, a.E.Rows); !ok {
-			c.fail(ErrShape, "layer %d has size %d for E %v", i, l.Size, a.E)
+		if _, ok := product(l.Size, batch); !ok {
+			c.fail(ErrShape, "layer %d has size %d for %s", i, l.Size, from)
 			break
 		}
 		name := fmt.Sprintf("layer %d", i)
-		c.hidden(name, l.Out, a.E.Rows*l.Size)
-		c.span(name+"'s delta", l.Delta, Float32, a.E.Rows*l.Size)
+		c.hidden(name, l.Out, batch*l.Size)
+		c.span(name+"'s delta", l.Delta, Float32, batch*l.Size)
 		c.channels(l.BiasGrad, l.Size)
 		total += l.Size
 	}
 	switch {
 	case generated:
-		if _, ok := product(total, a.E.Cols); !ok {
-			c.fail(ErrShape, "E %v for layers of %d elements", a.E, total)
+		if _, ok := product(total, rows); !ok {
+			c.fail(ErrShape, "%s for layers of %d elements", from, total)
 		}
 	case a.Gen.Draw != DrawNone:
 		c.fail(ErrBuffer, "both B and a generator for it")
-	case a.B.Rows != a.E.Cols || a.B.Cols != total:
-		c.fail(ErrShape, "E %v · B %v for layers of %d elements", a.E, a.B, total)
+	case a.B.Rows != rows || a.B.Cols != total:
+		c.fail(ErrShape, "%s · B %v for layers of %d elements", from, a.B, total)
 	}
 	return c.err
 }

@@ -57,7 +57,8 @@ type Device interface {
 	Conv(ConvArgs) error
 	// Loss computes the loss, the error at the logits and the metrics from the logits.
 	Loss(LossArgs) error
-	// Feedback broadcasts the error at the logits to all hidden layers (DFA, mDFA).
+	// Feedback broadcasts the error at the logits (DFA, mDFA), or a row of B for each label (DRTP), to all
+	// hidden layers.
 	Feedback(FeedbackArgs) error
 	// DenseBackward carries an error back through a fully-connected layer (BP, FA).
 	DenseBackward(DenseBackwardArgs) error

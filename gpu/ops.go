@@ -131,7 +131,7 @@ type LossArgs struct {
 	Step     Span    // int32 counters: the cursor of Gather, the t of Optimize; may be none
 }
 
-// FeedbackLayer is one hidden layer that gets its error straight from the logits.
+// FeedbackLayer is one hidden layer that gets its error straight from the logits, or from the labels.
 type FeedbackLayer struct {
 	Out      Hidden
 	Delta    Span // [batch · Size], written
@@ -146,13 +146,39 @@ func (l FeedbackLayer) Channels() int { return l.BiasGrad.Len }
 //
 //	Delta_l = (E · B_l) ⊙ f'(a_l)     BiasGrad_l = sums of Delta_l over batch and positions
 //
+// With Labels in place of E, B has a row for each class, and an example takes the row of its label,
+// without a product:
+//
+//	Delta_l[i, :] = Scale · B_l[Labels[i], :] ⊙ f'(a_l[i, :])
+//
+// which is the first formula for E = Scale·onehot(Labels). A label outside the classes gives NaN.
+//
 // Without a B, the elements of B_l are drawn where they are used and not stored: Gen has
 // the formula, with l the index in Layers.
 type FeedbackArgs struct {
-	E      Mat       // [batch, logits]
-	B      Mat       // [logits, Σ Size], the layers side by side in their order; or none
-	Gen    Generator // draws B if B is missing; otherwise DrawNone
-	Layers []FeedbackLayer
+	E       Mat       // [batch, logits]; none with Labels
+	Labels  Span      // int32 [batch]; none with E
+	Classes int       // rows of B with Labels; otherwise 0
+	Scale   float32   // with Labels: 1/batch (mean) or 1 (sum)
+	B       Mat       // [logits or Classes, Σ Size], the layers side by side in their order; or none
+	Gen     Generator // draws B if B is missing; otherwise DrawNone
+	Layers  []FeedbackLayer
+}
+
+// Batch returns the number of examples.
+func (a FeedbackArgs) Batch() int {
+	if a.Labels.IsNone() {
+		return a.E.Rows
+	}
+	return a.Labels.Len
+}
+
+// Rows returns the number of rows of B: a row for each logit, or for each class.
+func (a FeedbackArgs) Rows() int {
+	if a.Labels.IsNone() {
+		return a.E.Cols
+	}
+	return a.Classes
 }
 
 // Columns returns the number of columns of B: the sum of the layers' sizes.

@@ -159,6 +159,10 @@ func TestOneUnalignedArrayIsEnough(t *testing.T) {
 			layer := gpu.FeedbackLayer{Out: gpu.Hidden{H: u.in(rows * cols)}, Delta: u.out(rows * cols), Size: cols, BiasGrad: u.out(cols)}
 			return u.d.Feedback(gpu.FeedbackArgs{E: u.in(rows*2).Mat(rows, 2), B: u.in(2*cols).Mat(2, cols), Layers: []gpu.FeedbackLayer{layer}})
 		}},
+		"label feedback": {4, func(u *unaligned) error {
+			layer := gpu.FeedbackLayer{Out: gpu.Hidden{H: u.in(rows * cols)}, Delta: u.out(rows * cols), Size: cols, BiasGrad: u.out(cols)}
+			return u.d.Feedback(gpu.FeedbackArgs{Labels: ints(u.t, u.d, 1, 0, 1), Classes: 2, Scale: 1, B: u.in(2*cols).Mat(2, cols), Layers: []gpu.FeedbackLayer{layer}})
+		}},
 		"convolution": {4, func(u *unaligned) error {
 			return u.d.Conv(gpu.ConvArgs{Shape: shape, Out: gpu.Hidden{H: u.out(shape.OutLen())}, X: u.in(shape.InLen()), W: u.in(shape.Patch() * shape.OutC), B: u.in(shape.OutC)})
 		}},

@@ -8,11 +8,11 @@ import (
 )
 
 // Feedback launches one kernel for all hidden layers (or one for every MaxLayers), and their
-// column sums; with more logits than the kernel multiplies by itself, a product first.
+// column sums; with more logits than the kernel multiplies by itself, a product first. Labels need none.
 func (d *Device) Feedback(a gpu.FeedbackArgs) error {
 	return d.submit("feedback", a.Check(), func(b *builder) func(*queue) {
-		e, columns := b.readMatrix(a.E), a.Columns()
-		b.matrices(e, matrix{rows: a.E.Cols, cols: columns})
+		e, labels, feedback, columns := b.readMatrix(a.E), b.read(a.Labels), b.readMatrix(a.B), a.Columns()
+		b.matrices(e, matrix{rows: a.Rows(), cols: columns})
 		layers := make([]deltaLayer, len(a.Layers))
 		for i, l := range a.Layers {
 			layers[i] = deltaLayer{
@@ -20,12 +20,14 @@ func (d *Device) Feedback(a gpu.FeedbackArgs) error {
 				biasGrad: b.write(l.BiasGrad), channels: l.Channels(),
 			}
 		}
-		s := newDeltas(b, a.E.Rows, columns, layers)
+		s := newDeltas(b, a.Batch(), columns, layers)
+		if !a.Labels.IsNone() {
+			return func(q *queue) { s.fromLabels(q, labels, feedback, a) }
+		}
 		if a.B.IsNone() {
 			b.count(a.E.Len)
 			return func(q *queue) { s.drawn(q, e, a.Gen) }
 		}
-		feedback := b.readMatrix(a.B)
 		if a.E.Cols <= kernels.MaxDirectLogits {
 			b.count(a.E.Len)
 			b.count(a.B.Len)
@@ -115,10 +117,29 @@ func seedWords(g gpu.Generator) (low, high int32) {
 func (s *deltas) drawn(q *queue, e matrix, g gpu.Generator) {
 	s.launch(q, 0, func(args *kernels.DeltaArgs, n, sums int) {
 		args.E, args.Logits = e.at, int32(e.cols)
-		args.Draw, args.Low, args.High = int32(g.Draw), g.Low, g.High
-		args.SeedLow, args.SeedHigh = seedWords(g)
+		drawFrom(args, g)
 		elements := e.cols * sums / s.chunks
 		q.note(q.kernel(4*(s.batch*e.cols+n), 4*(n+sums), 2*n*e.cols+3*n+drawFLOPs*elements).FeedbackDrawn(args.Shape(), args))
+	})
+}
+
+func drawFrom(args *kernels.DeltaArgs, g gpu.Generator) {
+	args.Draw, args.Low, args.High = int32(g.Draw), g.Low, g.High
+	args.SeedLow, args.SeedHigh = seedWords(g)
+}
+
+// fromLabels computes the deltas from the labels' rows of B [classes, columns], stored or drawn. The floor of
+// its traffic counts as many rows as the labels can name.
+func (s *deltas) fromLabels(q *queue, labels kernels.DevicePtr, b matrix, a gpu.FeedbackArgs) {
+	s.launch(q, b.at, func(args *kernels.DeltaArgs, n, sums int) {
+		args.Labels, args.Logits, args.Scale = labels, int32(a.Classes), a.Scale
+		if a.B.IsNone() {
+			drawFrom(args, a.Gen)
+			q.note(q.kernel(4*(s.batch+n), 4*(n+sums), (3+drawFLOPs)*n).LabelFeedbackDrawn(args.Shape(), args))
+			return
+		}
+		rows := min(a.Classes, s.batch)
+		q.note(q.kernel(4*(s.batch+n+rows*sums/s.chunks), 4*(n+sums), 3*n).LabelFeedback(args.Shape(), args))
 	})
 }
 

@@ -61,6 +61,11 @@ var faults = []struct {
 	{"Loss", "metrics are overwritten", before(func(f *faulty, a *gpu.LossArgs) { f.clear(a.Metrics, 0, a.Metrics.Len) })},
 	{"Loss", "only one step is raised", before(func(_ *faulty, a *gpu.LossArgs) { a.Step.Len = min(a.Step.Len, 1) })},
 	{"Feedback", "the seed is off by one", before(func(_ *faulty, a *gpu.FeedbackArgs) { a.Gen.Seed++ })},
+	{"Feedback", "the labels are not scaled", before(func(_ *faulty, a *gpu.FeedbackArgs) {
+		if !a.Labels.IsNone() {
+			a.Scale = 1
+		}
+	})},
 	{"Feedback", "the bias gradient misses a channel", after(func(f *faulty, a gpu.FeedbackArgs) {
 		for _, l := range a.Layers {
 			f.clear(l.BiasGrad, 0, min(1, l.BiasGrad.Len))

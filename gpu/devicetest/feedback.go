@@ -2,7 +2,9 @@ package devicetest
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 
 	"mdfa/gpu"
 )
@@ -17,11 +19,13 @@ type feedbackLayer struct {
 // feedbackSetup is one call of Feedback.
 type feedbackSetup struct {
 	name          string
-	batch, logits int
+	batch, logits int // logits, or classes with labels
+	labelled      bool
+	labels        []int32 // nil: random, if labelled
 	layers        []feedbackLayer
 	spoil         func(e, b []float32)
 	gen           gpu.Generator // draws B, unless it draws nothing
-	bits          bool          // E is the identity and every slope one: the deltas are B itself
+	bits          bool          // E is the identity, or the label the example's number, and every slope one: the deltas are B itself
 }
 
 func feedbackCases() []opCase {
@@ -62,12 +66,71 @@ func feedbackCases() []opCase {
 		}
 	}
 	setups = append(setups, drawnFeedback()...)
-	var cases []opCase
+	var labelled []feedbackSetup
 	for _, f := range setups {
-		f.name = fmt.Sprintf("%dlogits/%s", f.logits, f.name)
-		cases = append(cases, opCase{f.name, f.batch * f.logits * f.columns(), f.lay})
+		if f.labelled = !strings.Contains(f.name, "NaNInE"); f.labelled {
+			labelled = append(labelled, f)
+		}
+	}
+	strange := []int32{1, -1, 10, 0, 11, math.MaxInt32, math.MinInt32, 1}
+	for _, gen := range []gpu.Generator{{}, {Draw: gpu.DrawNormal, High: 0.5}} {
+		labelled = append(labelled, feedbackSetup{
+			name: "UnknownLabelsAreNaN, " + gen.Draw.String(), batch: len(strange), logits: 10, labelled: true, labels: strange, gen: gen,
+			layers: []feedbackLayer{{tanh, 5, 5, nil}, {tanh, 8, 2, nil}},
+		})
+	}
+	var cases []opCase
+	for _, f := range append(setups, labelled...) {
+		f.name = fmt.Sprintf("%d%s/%s", f.logits, map[bool]string{false: "logits", true: "classes"}[f.labelled], f.name)
+		terms := f.logits
+		if f.labelled {
+			terms = 1
+		}
+		cases = append(cases, opCase{f.name, f.batch * terms * f.columns(), f.lay})
 	}
 	return cases
+}
+
+// scale is the factor of B with labels.
+func (f feedbackSetup) scale() float32 {
+	if f.bits {
+		return 1
+	}
+	return 0.3
+}
+
+// error lays out E [batch, logits] or the labels in args, and returns a function for the error before f', given
+// the columns of B that belong to a layer, and the number of its terms.
+func (f feedbackSetup) error(s *stage, args *gpu.FeedbackArgs, e []float32) (raw func(columns []float64, size int) []float64, terms int) {
+	if !f.labelled {
+		args.E = in(s, "E", e).Mat(f.batch, f.logits)
+		return func(columns []float64, size int) []float64 {
+			return product(wide(e), columns, f.batch, f.logits, size, false, false)
+		}, f.logits
+	}
+	y := f.labels
+	switch {
+	case f.bits:
+		for i := range f.batch {
+			y = append(y, int32(i))
+		}
+	case y == nil:
+		y = labels(seeded("labels"+f.name), f.batch, f.logits)
+	}
+	args.Labels, args.Classes, args.Scale = in(s, "Labels", y), f.logits, f.scale()
+	return func(columns []float64, size int) []float64 {
+		d := make([]float64, 0, len(y)*size)
+		for _, label := range y {
+			for j := range size {
+				v := math.NaN()
+				if label >= 0 && int(label) < f.logits {
+					v = float64(f.scale()) * columns[int(label)*size+j]
+				}
+				d = append(d, v)
+			}
+		}
+		return d
+	}, 1
 }
 
 // columns is the number of columns of B.
@@ -127,7 +190,8 @@ func (f feedbackSetup) lay(s *stage) func() error {
 	if f.spoil != nil {
 		f.spoil(e, b)
 	}
-	args := gpu.FeedbackArgs{E: in(s, "E", e).Mat(f.batch, f.logits), Gen: f.gen}
+	args := gpu.FeedbackArgs{Gen: f.gen}
+	raw, terms := f.error(s, &args, e)
 	if f.gen.Draw == gpu.DrawNone {
 		args.B = in(s, "B", b).Mat(f.logits, total)
 	}
@@ -148,9 +212,9 @@ func (f feedbackSetup) lay(s *stage) func() error {
 		}
 		first += l.size
 		want := func() []float64 {
-			return masked(product(wide(e), columns, f.batch, f.logits, l.size, false, false), slopes)
+			return masked(raw(columns, l.size), slopes)
 		}
-		verify := near(sumScale(f.logits), sumTolerance(f.logits), want)
+		verify := near(sumScale(terms), sumTolerance(terms), want)
 		if f.bits {
 			verify = exactly(want)
 		}
@@ -158,7 +222,7 @@ func (f feedbackSetup) lay(s *stage) func() error {
 			Out:      hidden,
 			Delta:    out(s, name+".Delta", f.batch*l.size, verify),
 			Size:     l.size,
-			BiasGrad: biasGrad(s, name+".BiasGrad", l.channels, f.batch*l.size, f.logits, want),
+			BiasGrad: biasGrad(s, name+".BiasGrad", l.channels, f.batch*l.size, terms, want),
 		})
 	}
 	return func() error { return s.d.Feedback(args) }

@@ -212,6 +212,19 @@ func misusedDense() []misusedOp {
 			"UnknownActivation": wrong(func(a *gpu.FeedbackArgs) { a.Layers[0].Out.Act = strange }),
 			"SizesThatOverflow": wrong(func(a *gpu.FeedbackArgs) { a.E = overflowing(a.E) }),
 		}),
+		of("Feedback/Labels", "feedback", func(s *stage) gpu.FeedbackArgs {
+			return gpu.FeedbackArgs{Labels: ints(s, "Labels", 2), Classes: 3, Scale: 0.5, B: floats(s, "B", 42).Mat(3, 14), Layers: []gpu.FeedbackLayer{
+				{Out: hidden(s, gpu.ReLU, 10), Delta: floats(s, "Delta 0", 10), Size: 5, BiasGrad: floats(s, "BiasGrad 0", 5)},
+				{Out: hidden(s, gpu.PL, 18), Delta: floats(s, "Delta 1", 18), Size: 9, BiasGrad: floats(s, "BiasGrad 1", 3)},
+			}}
+		}, gpu.Device.Feedback, map[string]mistake{
+			"EIsThereToo":       {change: func(a any) { f := a.(*gpu.FeedbackArgs); f.E = f.B.Slice(0, 6).Mat(2, 3) }, kind: gpu.ErrBuffer},
+			"EInTheirPlace":     wrong(func(a *gpu.FeedbackArgs) { a.E, a.Labels = a.B.Slice(0, 6).Mat(2, 3), gpu.Span{} }, "3 classes", "0.5"),
+			"ClassesDiffer":     wrong(func(a *gpu.FeedbackArgs) { a.Classes = 2 }, "2 labels of 2 classes", "[3, 14]"),
+			"NoClasses":         wrong(func(a *gpu.FeedbackArgs) { a.Classes, a.B, a.Gen.Draw = 0, gpu.Mat{}, gpu.DrawNormal }, "0 classes"),
+			"ALayerTooFew":      wrong(func(a *gpu.FeedbackArgs) { a.Layers = a.Layers[:1] }, "[3, 14]", "5"),
+			"SizesThatOverflow": wrong(func(a *gpu.FeedbackArgs) { a.Classes, a.B, a.Gen.Draw = math.MaxInt, gpu.Mat{}, gpu.DrawNormal }),
+		}),
 		of("DenseBackward", "dense backward", func(s *stage) gpu.DenseBackwardArgs {
 			return gpu.DenseBackwardArgs{DX: floats(s, "DX", 18).Mat(2, 9), DY: floats(s, "DY", 8).Mat(2, 4), M: floats(s, "M", 36).Mat(9, 4), Trans: true,
 				Below: hidden(s, gpu.ReLU, 18), BiasGrad: floats(s, "BiasGrad", 3)}

@@ -28,6 +28,7 @@ func (s *suite) record(t *testing.T) {
 		"EmptyProgramRuns":                 emptyProgramRuns,
 		"CountersAreReadInEachRun":         countersAreReadInEachRun,
 		"KeepsItsOwnArguments":             keepsItsOwnArguments,
+		"FollowsTheLabels":                 followsTheLabels,
 		"ErrorsInsideStepComeBack":         errorsInsideStep,
 		"HostCallsAreErrorsInsideStep":     hostCallsInsideStep,
 		"FreedProgramDoesNotRun":           freedProgram,
@@ -152,6 +153,28 @@ func keepsItsOwnArguments(t *testing.T, d gpu.Device) {
 	require.NoError(t, p.Run())
 	assert.Equal(t, []float32{6}, read[float32](t, d, delta))
 	assert.Equal(t, []float32{-1}, read[float32](t, d, other), "the program must not follow the caller's slice")
+	require.NoError(t, p.Free())
+}
+
+// followsTheLabels exchanges two labels between the runs of a program that draws their rows of B.
+func followsTheLabels(t *testing.T, d gpu.Device) {
+	const size = 3
+	delta, grad := upload(t, d, make([]float32, 2*size)), upload(t, d, make([]float32, size))
+	args := gpu.FeedbackArgs{
+		Labels: upload(t, d, []int32{0, 1}), Classes: 2, Scale: 1, Gen: gpu.Generator{Draw: gpu.DrawNormal, High: 1},
+		Layers: []gpu.FeedbackLayer{{Out: gpu.Hidden{Act: gpu.Linear}, Delta: delta, Size: size, BiasGrad: grad}},
+	}
+	p := record(t, d, func() error { return d.Feedback(args) })
+	var rows [2][]float32
+	for class := range rows {
+		rows[class] = make([]float32, size)
+		args.Gen.Fill(rows[class], 0, class, 0)
+	}
+	for _, y := range [][]int32{{0, 1}, {1, 0}, {0, 0}} {
+		require.NoError(t, gpu.Upload(d, args.Labels.Buf, 0, y))
+		require.NoError(t, p.Run())
+		assert.Equal(t, append(slices.Clone(rows[y[0]]), rows[y[1]]...), read[float32](t, d, delta), "labels %v", y)
+	}
 	require.NoError(t, p.Free())
 }
 

@@ -161,6 +161,19 @@ func productRuns() map[string]func(p *product) []result {
 				return out
 			}
 		}
+		runs["label_feedback"+name] = func(p *product) []result {
+			args, out := p.delta(oddRows, 5, [2]int{row, 2 * row}, kernels.ActTanh, false)
+			args.E, args.Labels, args.Scale = 0, p.value("labels", []int32{4, 0, 5, -1, 2, 2, 1}), 0.5
+			require.NoError(p.t, p.LabelFeedback(args.Shape(), args))
+			return out
+		}
+		runs["label_feedback_drawn"+name] = func(p *product) []result {
+			args, out := p.delta(oddRows, 5, [2]int{row, 2 * row}, kernels.ActTanh, false)
+			args.E, args.From, args.Labels, args.Scale = 0, 0, p.value("labels", []int32{4, 0, 5, -1, 2, 2, 1}), 0.5
+			args.Draw, args.SeedLow, args.High = kernels.DrawNormal, 77, 0.75
+			require.NoError(p.t, p.LabelFeedbackDrawn(args.Shape(), args))
+			return out
+		}
 		runs["feedback, two chunks"+name] = func(p *product) []result {
 			args, out := p.delta(131, 1, [2]int{row, 4}, kernels.ActPl, false)
 			require.NoError(p.t, p.Feedback(args.Shape(), args))

@@ -17,7 +17,8 @@
 //	                rows; a kernel of 1 with stride 1 needs no im2col
 //	Loss            loss_sigmoid | loss_softmax; where LossShape has several blocks also
 //	                loss_finish and, when training, column_sums of E into BiasGrad
-//	Feedback        B generated: feedback_drawn
+//	Feedback        from labels: label_feedback, with B generated label_feedback_drawn
+//	                from E, B generated: feedback_drawn
 //	                stored, up to MaxDirectLogits logits: feedback
 //	                more: GEMM E·B into raw [batch, Σ Size] · times_slope
 //	                then column_sums over all layers, unless every Sums is a BiasGrad
@@ -33,7 +34,7 @@
 //
 // # Bias gradients
 //
-// feedback, feedback_drawn, times_slope and col2im sum their results while these are in registers: Sums
+// The kernels of Feedback, times_slope and col2im sum their results while these are in registers: Sums
 // gets [DeltaChunks(batch), Size], or a row of channels for each block of col2im. Sums
 // is the bias gradient itself where DeltaChunks is 1 and a layer has as many biases as
 // elements (dense layers, batches up to 128). Otherwise Sums is workspace, read as a

@@ -44,6 +44,8 @@ const (
 	KernelSignDrawn
 	KernelFeedback
 	KernelFeedbackDrawn
+	KernelLabelFeedback
+	KernelLabelFeedbackDrawn
 	KernelTimesSlope
 	KernelColumnSums
 	KernelLossSigmoid
@@ -73,6 +75,8 @@ var entries = [NumKernels]entry{
 	{"sign_drawn", 256},
 	{"feedback", 256},
 	{"feedback_drawn", 256},
+	{"label_feedback", 256},
+	{"label_feedback_drawn", 256},
 	{"times_slope", 256},
 	{"column_sums", 1024},
 	{"loss_sigmoid", 1024},
@@ -123,20 +127,23 @@ type DeltaLayer struct {
 
 // DeltaArgs has the layout of the struct of that name in kernels.cu.
 type DeltaArgs struct {
-	E            DevicePtr // [batch, logits], feedback only
-	From         DevicePtr // B [logits, columns] or raw [batch, columns]; not for feedback_drawn
+	E            DevicePtr // [batch, logits], the two of feedback only
+	Labels       DevicePtr // [batch], the two of label_feedback only
+	From         DevicePtr // B [logits, columns] or raw [batch, columns]; null if B is drawn
 	Batch        int32
-	Logits       int32
+	Logits       int32 // of label_feedback: classes
 	Columns      int32
 	Layers       int32
 	RowsPerBlock int32
 	Width        int32
-	Draw         int32 // gpu.Draw; this and the next fields are for feedback_drawn
+	Draw         int32 // gpu.Draw; this and the next fields are for a B that is drawn
 	SeedLow      int32 // the halves of the seed
 	SeedHigh     int32
 	FirstLayer   int32 // the number of layer[0] among all layers
 	Low          float32
 	High         float32
+	Scale        float32 // label_feedback only
+	Unused       int32   // keeps the size a multiple of 8 bytes on every compiler
 	Layer        [16]DeltaLayer
 }
 
@@ -223,6 +230,18 @@ func (k Kernels) Feedback(shape Shape, args *DeltaArgs) error {
 func (k Kernels) FeedbackDrawn(shape Shape, args *DeltaArgs) error {
 	const words = int(unsafe.Sizeof(DeltaArgs{})) / 8
 	return k.launch(KernelFeedbackDrawn, shape, unsafe.Slice((*uint64)(unsafe.Pointer(args)), words))
+}
+
+// LabelFeedback launches the kernel label_feedback.
+func (k Kernels) LabelFeedback(shape Shape, args *DeltaArgs) error {
+	const words = int(unsafe.Sizeof(DeltaArgs{})) / 8
+	return k.launch(KernelLabelFeedback, shape, unsafe.Slice((*uint64)(unsafe.Pointer(args)), words))
+}
+
+// LabelFeedbackDrawn launches the kernel label_feedback_drawn.
+func (k Kernels) LabelFeedbackDrawn(shape Shape, args *DeltaArgs) error {
+	const words = int(unsafe.Sizeof(DeltaArgs{})) / 8
+	return k.launch(KernelLabelFeedbackDrawn, shape, unsafe.Slice((*uint64)(unsafe.Pointer(args)), words))
 }
 
 // TimesSlope launches the kernel times_slope.

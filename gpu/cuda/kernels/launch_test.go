@@ -32,14 +32,14 @@ func TestWrappersPackOneParameterPerWord(t *testing.T) {
 
 func TestStructsArePassedAsTheirMemory(t *testing.T) {
 	n := &notebook{}
-	args := DeltaArgs{E: 11, From: 12, Batch: 64, Logits: 10, Columns: 400, Layers: 2, Width: 4, Draw: DrawNormal, SeedLow: -1, SeedHigh: 7, FirstLayer: 16, Low: 1, High: -2}
+	args := DeltaArgs{E: 11, Labels: 13, From: 12, Batch: 64, Logits: 10, Columns: 400, Layers: 2, Width: 4, Draw: DrawNormal, SeedLow: -1, SeedHigh: 7, FirstLayer: 16, Low: 1, High: -2, Scale: 0.5}
 	args.Layer[0] = DeltaLayer{Below: 21, Delta: 22, Sums: 23, Size: 200}
 	args.Layer[1] = DeltaLayer{Below: 31, Delta: 32, Sums: 33, Size: 200, Column: 200, Act: ActPl}
 	require.NoError(t, Kernels{n}.Feedback(args.Shape(), &args))
-	const header = 8 // words before the layers
+	const header = 10 // words before the layers
 	require.Len(t, n.words, header+5*MaxLayers)
-	assert.Equal(t, []uint64{11, 12, 64 | 10<<32, 400 | 2<<32, 128 | 4<<32,
-		DrawNormal | 0xffffffff<<32, 7 | 16<<32, 0x3f800000 | 0xc0000000<<32, 21, 22, 23, 200, 0, 31, 32, 33, 200 | 200<<32, ActPl | 7<<32}, n.words[:18])
+	assert.Equal(t, []uint64{11, 13, 12, 64 | 10<<32, 400 | 2<<32, 128 | 4<<32,
+		DrawNormal | 0xffffffff<<32, 7 | 16<<32, 0x3f800000 | 0xc0000000<<32, 0x3f000000, 21, 22, 23, 200, 0, 31, 32, 33, 200 | 200<<32, ActPl | 7<<32}, n.words[:20])
 }
 
 func TestNothingIsLaunchedForNothing(t *testing.T) {

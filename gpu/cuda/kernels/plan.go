@@ -129,9 +129,10 @@ func Col2imShape(positions, channels int, width int32) (s Shape, rowsPerBlock in
 // layer's sums for a batch: 1 means that they are the column sums themselves.
 func DeltaChunks(batch int) int { return ceil(batch, rowsPerChunk) }
 
-// Shape returns the launch of feedback, feedback_drawn and times_slope. It sets RowsPerBlock and every
-// layer's FirstTile; Batch, Columns, Layers, Width and every Size must be set before,
-// and Logits for the two of feedback (0 for times_slope).
+// Shape returns the launch of feedback, label_feedback, both with a drawn B, and times_slope. It sets
+// RowsPerBlock and every layer's FirstTile; Batch, Columns, Layers, Width and every Size must be set before,
+// Logits for the two of feedback, which keep rows of B and E in shared memory, and Labels for the two of
+// label_feedback, which do not.
 func (a *DeltaArgs) Shape() Shape {
 	columns := TileColumns
 	if a.Columns >= wideColumns {
@@ -145,11 +146,14 @@ func (a *DeltaArgs) Shape() Shape {
 		tiles += ceil(int(a.Layer[i].Size), columns)
 	}
 	a.RowsPerBlock = rowsPerChunk
-	return Shape{
-		Grid:   [3]uint32{uint32(tiles), uint32(DeltaChunks(int(a.Batch))), 1},
-		Block:  [3]uint32{uint32(x), uint32(y), 1},
-		Shared: 4 * uint32(min(a.Logits, MaxDirectLogits)) * uint32(columns+RowsPerThread*y),
+	s := Shape{
+		Grid:  [3]uint32{uint32(tiles), uint32(DeltaChunks(int(a.Batch))), 1},
+		Block: [3]uint32{uint32(x), uint32(y), 1},
 	}
+	if a.Labels == 0 {
+		s.Shared = 4 * uint32(min(a.Logits, MaxDirectLogits)) * uint32(columns+RowsPerThread*y)
+	}
+	return s
 }
 
 // FeedbackShared returns the dynamic shared memory in bytes of a block of feedback over wide
