@@ -42,7 +42,10 @@ func checkGradients(t *testing.T, rule *algo.Rule) {
 					conv, err := model.NewConv(model.Shape{H: 8, W: 9, C: 2},
 						[]model.Filter{{Filters: 4, Kernel: 3, Stride: 2}, {Filters: 3, Kernel: 2, Stride: 1}}, classes, act)
 					require.NoError(t, err)
-					for kind, net := range map[string]*model.Network{"dense": dense, "conv": conv} {
+					mixed, err := model.New(model.Shape{H: 8, W: 9, C: 2},
+						[]model.Filter{{Filters: 4, Kernel: 3, Stride: 2}, {Filters: 3, Kernel: 2, Stride: 1}}, []int{6, 5}, classes, act)
+					require.NoError(t, err)
+					for kind, net := range map[string]*model.Network{"dense": dense, "conv": conv, "dense behind conv": mixed} {
 						t.Run(fmt.Sprintf("%s %v %d classes %v", kind, act, classes, reduction), func(t *testing.T) {
 							checkGradient(t, dev, net, rule, reduction)
 						})

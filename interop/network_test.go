@@ -21,8 +21,8 @@ import (
 // kind is a network by train's flags.
 type kind struct{ name, args string }
 
-// kinds returns networks of every kind: each rule, both kinds of layers, each activation, one
-// logit and several, and the paper's own sizes.
+// kinds returns networks of every kind: each rule, both kinds of layers and the two together, each
+// activation, one logit and several, and the paper's own sizes.
 func kinds() []kind {
 	list := []kind{
 		{"linear 10", "-model bp -layers none"},
@@ -32,7 +32,7 @@ func kinds() []kind {
 	rules := algo.Rules()
 	for _, act := range gpu.Activations() {
 		for _, classes := range []int{2, 10} {
-			for _, net := range []kind{{"fc", "-layers 30,20"}, {"conv", "-convnet -filters 8:5:2,12:3:2"}} {
+			for _, net := range []kind{{"fc", "-layers 30,20"}, {"conv", "-convnet -filters 8:5:2,12:3:2"}, {"both", "-convnet -filters 8:5:2,12:3:2 -layers 20"}} {
 				rule := rules[len(list)%len(rules)]
 				list = append(list, kind{
 					fmt.Sprintf("%s %v %d", net.name, act, classes),

@@ -34,20 +34,27 @@ func (f Filter) String() string { return fmt.Sprintf("%d:%d:%d", f.Filters, f.Ke
 // logit layer. Without a width it is linear (softmax or logistic) regression. The error
 // wraps ErrTooLarge if a device could not index the network.
 func NewDense(input Shape, hidden []int, classes int, act gpu.Activation) (*Network, error) {
-	b := newBuilder(input, classes, act, len(hidden))
-	for _, units := range hidden {
-		b.dense(units)
-	}
-	return b.finish()
+	return New(input, nil, hidden, classes, act)
 }
 
 // NewConv returns an all-convolutional network: one VALID convolution for each filter,
 // then the dense logit layer over the last one's outputs in h, w, c order. The error
 // names the layer whose kernel does not fit into its input, or wraps ErrTooLarge.
 func NewConv(input Shape, filters []Filter, classes int, act gpu.Activation) (*Network, error) {
-	b := newBuilder(input, classes, act, len(filters))
+	return New(input, filters, nil, classes, act)
+}
+
+// New returns a network of convolutions and dense layers, either of which may be missing: one
+// VALID convolution for each filter, then hidden dense layers of the given widths, then the
+// logit layer. The first dense layer takes the last convolution's outputs in h, w, c order. The
+// errors are those of [NewConv] and [NewDense].
+func New(input Shape, filters []Filter, hidden []int, classes int, act gpu.Activation) (*Network, error) {
+	b := newBuilder(input, classes, act, len(filters)+len(hidden))
 	for _, f := range filters {
 		b.conv(f)
+	}
+	for _, units := range hidden {
+		b.dense(units)
 	}
 	return b.finish()
 }

@@ -133,6 +133,28 @@ type Network struct {
 // Hidden returns every layer but the logit layer.
 func (n *Network) Hidden() []Layer { return n.Layers[:len(n.Layers)-1] }
 
+// Filters returns the convolutions, as [New] takes them.
+func (n *Network) Filters() []Filter {
+	var filters []Filter
+	for _, l := range n.Hidden() {
+		if l.Kind == Conv {
+			filters = append(filters, Filter{Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride})
+		}
+	}
+	return filters
+}
+
+// Widths returns the widths of the hidden dense layers, as [New] takes them.
+func (n *Network) Widths() []int {
+	var widths []int
+	for _, l := range n.Hidden() {
+		if l.Kind == Dense {
+			widths = append(widths, l.Units())
+		}
+	}
+	return widths
+}
+
 // HiddenUnits returns the number of hidden outputs per example, over all hidden layers.
 func (n *Network) HiddenUnits() int {
 	sum := 0

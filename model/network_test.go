@@ -157,24 +157,18 @@ func randomNetwork(t *testing.T, rng *rand.Rand) *Network {
 	input := Shape{1 + rng.IntN(20), 1 + rng.IntN(20), 1 + rng.IntN(4)}
 	classes := 2 + rng.IntN(6)
 	act := gpu.Activations()[rng.IntN(len(gpu.Activations()))]
-	depth := rng.IntN(4)
-	if rng.IntN(2) == 0 {
-		hidden := make([]int, depth)
-		for i := range hidden {
-			hidden[i] = 1 + rng.IntN(70)
-		}
-		n, err := NewDense(input, hidden, classes, act)
-		require.NoError(t, err)
-		return n
+	hidden := make([]int, rng.IntN(4))
+	for i := range hidden {
+		hidden[i] = 1 + rng.IntN(70)
 	}
 	var filters []Filter
 	at := input
-	for range depth {
+	for range rng.IntN(4) {
 		f := Filter{1 + rng.IntN(9), 1 + rng.IntN(min(at.H, at.W)), 1 + rng.IntN(3)}
 		filters = append(filters, f)
 		at.H, at.W = (at.H-f.Kernel)/f.Stride+1, (at.W-f.Kernel)/f.Stride+1
 	}
-	n, err := NewConv(input, filters, classes, act)
+	n, err := New(input, filters, hidden, classes, act)
 	require.NoError(t, err)
 	return n
 }

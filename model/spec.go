@@ -2,7 +2,7 @@ package model
 
 import "fmt"
 
-// Spec is a network as files keep it: the arguments of [NewDense] or [NewConv]. Its JSON
+// Spec is a network as files keep it: the arguments of [New]. Its JSON
 // names are part of the format of checkpoints.
 type Spec struct {
 	Input      [3]int      `json:"input"` // height, width, channels
@@ -37,8 +37,8 @@ func (n *Network) Spec() Spec {
 	return s
 }
 
-// Network builds the network. Kinds that are unknown or mixed, and sizes that NewDense or
-// NewConv refuse, are errors.
+// Network builds the network. Unknown kinds, a convolution behind a dense layer, and sizes
+// that New refuses are errors.
 func (s Spec) Network() (*Network, error) {
 	act, err := ParseActivation(s.Activation)
 	if err != nil {
@@ -51,17 +51,14 @@ func (s Spec) Network() (*Network, error) {
 		case Dense.String():
 			units = append(units, l.Units)
 		case Conv.String():
+			if units != nil {
+				return nil, fmt.Errorf("layer %d is a convolution behind a dense layer: convolutions come first", i+1)
+			}
 			filters = append(filters, Filter{Filters: l.Filters, Kernel: l.Kernel, Stride: l.Stride})
 		default:
 			return nil, fmt.Errorf("layer %d is of the kind %s: expected %v or %v", i+1, quote(l.Kind), Dense, Conv)
 		}
 	}
 	input := Shape{H: s.Input[0], W: s.Input[1], C: s.Input[2]}
-	switch {
-	case units != nil && filters != nil:
-		return nil, fmt.Errorf("%d dense and %d convolutional hidden layers: a network has one kind of them", len(units), len(filters))
-	case filters != nil:
-		return NewConv(input, filters, s.Classes, act)
-	}
-	return NewDense(input, units, s.Classes, act)
+	return New(input, filters, units, s.Classes, act)
 }

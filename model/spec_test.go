@@ -18,6 +18,9 @@ func specimens(t *testing.T) []*Network {
 		func() (*Network, error) { return NewDense(Shape{4, 3, 2}, []int{7, 5}, 2, gpu.Tanh) },
 		func() (*Network, error) { return NewDense(Vector(3), nil, 10, gpu.ReLU) },
 		func() (*Network, error) { return NewConv(Shape{9, 8, 3}, []Filter{{6, 3, 2}, {5, 2, 1}}, 3, gpu.PL) },
+		func() (*Network, error) {
+			return New(Shape{9, 8, 3}, []Filter{{6, 3, 2}, {5, 2, 1}}, []int{7, 4}, 3, gpu.Tanh)
+		},
 	} {
 		n, err := make()
 		require.NoError(t, err)
@@ -45,7 +48,7 @@ func TestSpecBuildsTheSameNetwork(t *testing.T) {
 func TestSpecRefusesWhatIsNoNetwork(t *testing.T) {
 	dense, conv := LayerSpec{Kind: "dense", Units: 3}, LayerSpec{Kind: "conv", Filters: 2, Kernel: 1, Stride: 1}
 	for want, change := range map[string]func(*Spec){
-		"1 dense and 1 convolutional":          func(s *Spec) { s.Layers = []LayerSpec{dense, conv} },
+		"layer 2 is a convolution behind":      func(s *Spec) { s.Layers = []LayerSpec{dense, conv} },
 		`layer 1 is of the kind "pool"`:        func(s *Spec) { s.Layers = []LayerSpec{{Kind: "pool"}} },
 		`activation "swish"`:                   func(s *Spec) { s.Activation = "swish" },
 		"0 classes":                            func(s *Spec) { s.Classes = 0 },

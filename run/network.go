@@ -22,21 +22,26 @@ func (r *Run) stored() model.Feedback {
 func (r *Run) network(data *loaders.Dataset) (net *model.Network, note string, err error) {
 	input := model.Shape{H: data.Height, W: data.Width, C: data.Channels}
 	layers, filters := r.layers, r.filters
-	if layers == nil && filters == nil {
-		net, err = model.Default(input, r.spec.Convnet, data.Classes, r.activation)
-		if err == nil || input.C != colours {
-			return net, "", refuse("dataset", err)
-		}
-		if layers, filters, note, err = r.borrow(input, data.Classes); err != nil {
+	if r.spec.Convnet && filters == nil || !r.spec.Convnet && layers == nil {
+		var paper *model.Network
+		if paper, note, err = r.paper(input, data.Classes); err != nil {
 			return nil, "", refuse("dataset", err)
 		}
+		if r.spec.Convnet {
+			filters = paper.Filters()
+		} else {
+			layers = paper.Widths()
+		}
 	}
-	if r.spec.Convnet {
-		net, err = model.NewConv(input, filters, data.Classes, r.activation)
-		return net, note, refuse("filters", err)
+	net, err = model.New(input, filters, layers, data.Classes, r.activation)
+	if err == nil {
+		return net, note, nil
 	}
-	net, err = model.NewDense(input, layers, data.Classes, r.activation)
-	return net, note, refuse("layers", err)
+	flag := "layers"
+	if _, convolutions := model.NewConv(input, filters, data.Classes, r.activation); r.spec.Convnet && (len(layers) == 0 || convolutions != nil) {
+		flag = "filters"
+	}
+	return nil, "", refuse(flag, err)
 }
 
 const (
@@ -47,26 +52,26 @@ const (
 	leastImageNet = 193
 )
 
-// borrow returns the paper's layers for photographs of the nearest size. The paper trains on
-// two sizes only, but people prepare theirs at any.
-func (r *Run) borrow(input model.Shape, classes int) (layers []int, filters []model.Filter, note string, err error) {
-	paper := model.Shape{H: 32, W: 32, C: colours}
+// paper returns the paper's network for images of a shape, or for photographs of a size that it has none
+// for, that of the nearest size. The paper trains on two sizes only, but people prepare theirs at any. note
+// says where such layers come from.
+func (r *Run) paper(input model.Shape, classes int) (net *model.Network, note string, err error) {
+	net, err = model.Default(input, r.spec.Convnet, classes, r.activation)
+	if err == nil || input.C != colours {
+		return net, "", err
+	}
+	nearest := model.Shape{H: 32, W: 32, C: colours}
 	if min(input.H, input.W) >= leastImageNet {
-		paper = model.Shape{H: 224, W: 224, C: colours}
+		nearest = model.Shape{H: 224, W: 224, C: colours}
 	}
-	from, err := model.Default(paper, r.spec.Convnet, classes, r.activation)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	for _, l := range from.Hidden() {
-		layers = append(layers, l.Channels())
-		filters = append(filters, model.Filter{Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride})
+	if net, err = model.Default(nearest, r.spec.Convnet, classes, r.activation); err != nil {
+		return nil, "", err
 	}
 	flag := "layers"
 	if r.spec.Convnet {
 		flag = "filters"
 	}
-	return layers, filters, fmt.Sprintf("the paper has no network for images of %v: these are its layers for %v (-%s names others)", input, paper, flag), nil
+	return net, fmt.Sprintf("the paper has no network for images of %v: these are its layers for %v (-%s names others)", input, nearest, flag), nil
 }
 
 // checkFrozen refuses layers that would pass nothing on for ever.

@@ -63,8 +63,8 @@ type Run struct {
 	config            algo.Config
 	activation        gpu.Activation
 	forward, backward model.Init
-	layers            []int          // nil: the default network
-	filters           []model.Filter // nil: the default network
+	layers            []int          // nil: the default network's; a convnet has none
+	filters           []model.Filter // nil: the default network's
 	notes             []string       // what the user should know about the settings
 
 	resumed *resumedRun     // nil: a new run
@@ -122,8 +122,6 @@ func (r *Run) together() error {
 		return wording.Usagef("-out is empty: expected the name of a folder.")
 	case r.spec.Chosen("clamp_floor") && !rule.Clamps():
 		return wording.Usagef("-clamp_floor goes with -model %s only: %v clamps nothing; leave one of them out.", settings.RulesThat((*algo.Rule).Clamps), rule)
-	case r.spec.Convnet && r.spec.Chosen("layers"):
-		return wording.Usagef("-layers is for fully connected networks: with -convnet name the convolutions with -filters.")
 	case !r.spec.Convnet && r.spec.Chosen("filters"):
 		return wording.Usagef("-filters is for convolutional networks: add -convnet, or name the layers with -layers.")
 	case r.spec.Feedback == settings.FeedbackGenerated && rule.LearnsFeedback():

@@ -164,6 +164,29 @@ func TestNoHiddenLayersIsAChoice(t *testing.T) {
 	assert.Contains(t, o.Start.Record.Given, "layers")
 }
 
+// TestDenseLayersStandBehindConvolutions trains a network of both kinds and finds it again.
+func TestDenseLayersStandBehindConvolutions(t *testing.T) {
+	spec := small(t.TempDir(), "mdfa", 1)
+	spec.Convnet, spec.Filters, spec.Layers = true, "4:3:2", "6,5"
+	data := stripes(80)
+	r, err := run.New(spec, run.Options{Data: data})
+	require.NoError(t, err)
+	o, err := r.Train(t.Context())
+	require.NoError(t, err)
+	assert.Regexp(t, `-> conv 4 3/2 -> dense 6 -> dense 5 -> dense \d+$`, o.Start.Network.String())
+	f, err := folder.Read(t.Context(), o.Start.Dir)
+	require.NoError(t, err)
+	assert.Equal(t, o.Start.Network, f.Checkpoint.Network)
+	_, complete, err := run.Find(t.Context(), spec, run.Options{Data: data})
+	require.NoError(t, err)
+	assert.Contains(t, complete, "is complete: 3 epochs")
+	spec.Layers = ""
+	r, complete, err = run.Find(t.Context(), spec, run.Options{Data: data})
+	require.NoError(t, err)
+	assert.Empty(t, complete, "a network without these dense layers is another one")
+	r.Close()
+}
+
 func TestSettingsAreRefusedByName(t *testing.T) {
 	for want, change := range map[string]func(*run.Spec){
 		"-lr -1: expected a number from 0 on":           func(s *run.Spec) { s.LR = -1 },

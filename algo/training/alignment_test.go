@@ -44,7 +44,7 @@ func (a *aligned) Alignment(got measure.Alignment) error {
 // alignmentCase is a small run that is measured at every step.
 type alignmentCase struct {
 	rule      *algo.Rule
-	conv      bool
+	kind      string // of its hidden layers: dense, conv, or both
 	act       gpu.Activation
 	classes   int
 	generated bool
@@ -52,24 +52,25 @@ type alignmentCase struct {
 }
 
 func (c alignmentCase) String() string {
-	kind, feedback, frozen := "dense", "", ""
-	if c.conv {
-		kind = "conv"
-	}
+	feedback, frozen := "", ""
 	if c.generated {
 		feedback = " generated"
 	}
 	if c.frozen != nil {
 		frozen = fmt.Sprint(" frozen ", c.frozen)
 	}
-	return fmt.Sprintf("%v %s %v %d classes%s%s", c.rule, kind, c.act, c.classes, feedback, frozen)
+	return fmt.Sprintf("%v %s %v %d classes%s%s", c.rule, c.kind, c.act, c.classes, feedback, frozen)
 }
 
 func (c alignmentCase) network(t *testing.T) *model.Network {
-	net, err := model.NewDense(model.Shape{H: 9, W: 9, C: 1}, []int{20, 11, 15}, c.classes, c.act)
-	if c.conv {
-		net, err = model.NewConv(model.Shape{H: 9, W: 9, C: 1},
-			[]model.Filter{{Filters: 6, Kernel: 3, Stride: 2}, {Filters: 5, Kernel: 2, Stride: 1}}, c.classes, c.act)
+	input := model.Shape{H: 9, W: 9, C: 1}
+	filters := []model.Filter{{Filters: 6, Kernel: 3, Stride: 2}, {Filters: 5, Kernel: 2, Stride: 1}}
+	net, err := model.NewDense(input, []int{20, 11, 15}, c.classes, c.act)
+	switch c.kind {
+	case "conv":
+		net, err = model.NewConv(input, filters, c.classes, c.act)
+	case "both":
+		net, err = model.New(input, filters[:1], []int{5}, c.classes, c.act)
 	}
 	require.NoError(t, err)
 	return net
@@ -90,11 +91,11 @@ func (c alignmentCase) start(t *testing.T, net *model.Network) (cfg algo.Config,
 	cfg = algo.Config{Rule: c.rule, Optimizer: gpu.SGD, LR: 0.05, Floor: 0.04, Batch: 8, EvalBatch: 16, Frozen: c.frozen}
 	scale := "U2"
 	switch {
-	case c.act == gpu.Sigmoid && c.rule.Monotone() && !c.conv:
-		scale = "U3" // outputs and weights are positive: preactivations add up
-	case c.act == gpu.Sigmoid && !c.rule.Monotone():
+	case c.act == gpu.Sigmoid && c.rule.Monotone(): // outputs and weights are positive: preactivations add up
+		scale = map[string]string{"dense": "U3", "conv": "U4", "both": "U2"}[c.kind]
+	case c.act == gpu.Sigmoid:
 		scale = "U8"
-	case c.act == gpu.Tanh || c.act == gpu.Sigmoid:
+	case c.act == gpu.Tanh:
 		scale = "U4" // curves saturate late
 	}
 	params, err := net.InitialParams(algotest.Init(t, scale), c.rule.Monotone(), 2)
@@ -116,12 +117,12 @@ func (c alignmentCase) start(t *testing.T, net *model.Network) (cfg algo.Config,
 func alignmentCases() []alignmentCase {
 	var cases []alignmentCase
 	for _, rule := range algo.Rules() {
-		for _, conv := range []bool{false, true} {
+		for _, kind := range []string{"dense", "conv", "both"} {
 			for _, act := range gpu.Activations() {
 				for _, classes := range []int{2, 3, 19} { // 19: more logits than examples
-					cases = append(cases, alignmentCase{rule: rule, conv: conv, act: act, classes: classes})
+					cases = append(cases, alignmentCase{rule: rule, kind: kind, act: act, classes: classes})
 					if rule.Generable() {
-						cases = append(cases, alignmentCase{rule: rule, conv: conv, act: act, classes: classes, generated: true})
+						cases = append(cases, alignmentCase{rule: rule, kind: kind, act: act, classes: classes, generated: true})
 					}
 				}
 			}
@@ -129,11 +130,11 @@ func alignmentCases() []alignmentCase {
 				continue // its cases have frozen layers already
 			}
 			last := 3
-			if conv {
+			if kind != "dense" {
 				last = 2
 			}
 			for _, frozen := range [][]int{{0}, {1}, {last}, {0, last}, []int{0, 1, 2}[:last]} {
-				cases = append(cases, alignmentCase{rule: rule, conv: conv, act: gpu.ReLU, classes: 3, frozen: frozen})
+				cases = append(cases, alignmentCase{rule: rule, kind: kind, act: gpu.ReLU, classes: 3, frozen: frozen})
 			}
 		}
 	}
@@ -313,7 +314,7 @@ func TestOnlyWhoListensIsMeasuredFor(t *testing.T) {
 func TestWhatHasNoDirectionHasNoAngle(t *testing.T) {
 	dev := cpu.Open()
 	defer func() { require.NoError(t, dev.Close()) }()
-	c := alignmentCase{rule: algo.DFA, act: gpu.Tanh, classes: 3}
+	c := alignmentCase{rule: algo.DFA, kind: "dense", act: gpu.Tanh, classes: 3}
 	net := c.network(t)
 	cfg, _, feedback := c.start(t, net)
 	l, err := algo.NewLearner(dev, net, cfg, make([]float32, net.Params), feedback)

@@ -72,24 +72,20 @@ func checkMonotone(t *testing.T, dev gpu.Device, seed uint64) {
 	assert.Equal(t, feedback, kept, "feedback never changes")
 }
 
-// randomNetwork is a small dense or convolutional network.
+// randomNetwork is a small network of dense layers, of convolutions or of both.
 func randomNetwork(t *testing.T, rng *rand.Rand) *model.Network {
 	act, classes := gpu.Activations()[rng.IntN(len(gpu.Activations()))], 2+rng.IntN(4)
-	var net *model.Network
-	var err error
-	if rng.IntN(2) == 0 {
-		hidden := make([]int, 1+rng.IntN(3))
-		for i := range hidden {
-			hidden[i] = 3 + rng.IntN(40)
-		}
-		net, err = model.NewDense(model.Vector(5+rng.IntN(30)), hidden, classes, act)
-	} else {
-		filters := []model.Filter{{Filters: 2 + rng.IntN(9), Kernel: 1 + rng.IntN(4), Stride: 1 + rng.IntN(3)}}
-		if rng.IntN(2) == 0 {
-			filters = append(filters, model.Filter{Filters: 2 + rng.IntN(9), Kernel: 1 + rng.IntN(2), Stride: 1})
-		}
-		net, err = model.NewConv(model.Shape{H: 8 + rng.IntN(5), W: 8 + rng.IntN(5), C: 1 + rng.IntN(3)}, filters, classes, act)
+	input, convs := model.Vector(5+rng.IntN(30)), rng.IntN(3)
+	if convs > 0 {
+		input = model.Shape{H: 8 + rng.IntN(5), W: 8 + rng.IntN(5), C: 1 + rng.IntN(3)}
 	}
+	filters := []model.Filter{{Filters: 2 + rng.IntN(9), Kernel: 1 + rng.IntN(4), Stride: 1 + rng.IntN(3)},
+		{Filters: 2 + rng.IntN(9), Kernel: 1 + rng.IntN(2), Stride: 1}}[:convs]
+	hidden := make([]int, max(1-convs, 0)+rng.IntN(3))
+	for i := range hidden {
+		hidden[i] = 3 + rng.IntN(40)
+	}
+	net, err := model.New(input, filters, hidden, classes, act)
 	require.NoError(t, err)
 	return net
 }

@@ -23,11 +23,12 @@ type builder struct {
 	graph onnx.Graph
 	net   *model.Network
 	at    string // the input of the next node
+	flat  bool   // the input of the next node is [N, units], no longer an image
 }
 
 // buildGraph returns the network with its parameters (an arena) as a graph. Images are NHWC at its
 // input, as everywhere in this program. ONNX convolves NCHW, so the graph transposes before the first
-// convolution and after the last one, and the logit layer's weights stay as they are.
+// convolution and after the last one, and the weights of the dense layer behind it stay as they are.
 func buildGraph(net *model.Network, params []float32) onnx.Graph {
 	in := net.Input
 	b := &builder{net: net, at: imagesName}
@@ -43,24 +44,20 @@ func buildGraph(net *model.Network, params []float32) onnx.Graph {
 	convolves := net.Layers[0].Kind == model.Conv
 	if convolves {
 		b.node("Transpose", "to_nchw", onnx.Attribute{Name: "perm", Value: []int{0, 3, 1, 2}})
-	} else {
-		b.node("Flatten", "flatten", onnx.Attribute{Name: "axis", Value: 1})
 	}
-	for i, l := range net.Hidden() {
+	last := len(net.Layers) - 1
+	for i, l := range net.Layers {
 		name := fmt.Sprintf("layers.%d", i)
 		if l.Kind == model.Conv {
 			b.conv(name, l, params)
 		} else {
+			b.flatten(convolves)
 			b.dense(name, l, params)
 		}
-		b.activate(name)
+		if i < last {
+			b.activate(name)
+		}
 	}
-	if convolves {
-		b.node("Transpose", "to_nhwc", onnx.Attribute{Name: "perm", Value: []int{0, 2, 3, 1}})
-		b.node("Flatten", "flatten", onnx.Attribute{Name: "axis", Value: 1})
-	}
-	last := len(net.Layers) - 1
-	b.dense(fmt.Sprintf("layers.%d", last), net.Layers[last], params)
 	b.graph.Nodes[len(b.graph.Nodes)-1].Outputs[0] = logitsName
 	b.probabilities()
 	return b.graph
@@ -82,6 +79,18 @@ func (b *builder) operate(op, name string, more []string, attributes ...onnx.Att
 func (b *builder) constant(name string, shape []int, data []float32) string {
 	b.graph.Constants = append(b.graph.Constants, onnx.Tensor{Name: name, Shape: shape, Data: data})
 	return name
+}
+
+// flatten makes rows of images, in h, w, c order, unless they are rows already. Convolutions leave NCHW.
+func (b *builder) flatten(convolved bool) {
+	if b.flat {
+		return
+	}
+	b.flat = true
+	if convolved {
+		b.node("Transpose", "to_nhwc", onnx.Attribute{Name: "perm", Value: []int{0, 2, 3, 1}})
+	}
+	b.node("Flatten", "flatten", onnx.Attribute{Name: "axis", Value: 1})
 }
 
 func (b *builder) dense(name string, l model.Layer, params []float32) {

@@ -189,6 +189,9 @@ func everyKind(t *testing.T, visit func(t *testing.T, net *model.Network, params
 		"conv": func(k int, a gpu.Activation) (*model.Network, error) {
 			return model.NewConv(input, []model.Filter{{Filters: 4, Kernel: 3, Stride: 2}, {Filters: 6, Kernel: 2, Stride: 1}}, k, a)
 		},
+		"dense behind conv": func(k int, a gpu.Activation) (*model.Network, error) {
+			return model.New(input, []model.Filter{{Filters: 4, Kernel: 3, Stride: 2}, {Filters: 6, Kernel: 2, Stride: 1}}, []int{7, 5}, k, a)
+		},
 	}
 	for name, build := range kinds {
 		for _, act := range gpu.Activations() {

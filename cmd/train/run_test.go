@@ -52,7 +52,7 @@ func TestTrainsOnRealMNIST(t *testing.T) {
 
 func TestSameSeedGivesEqualFilesOnAnyNumberOfThreads(t *testing.T) {
 	data := madeUp(t)
-	args := []string{"-data", data, "-model", "dfa", "-convnet", "-filters", "8:5:2,8:3:2", "-batch_size", "32", "-max_epochs", "3", "-lr", "0.01"}
+	args := []string{"-data", data, "-model", "dfa", "-convnet", "-filters", "8:5:2,8:3:2", "-layers", "12", "-batch_size", "32", "-max_epochs", "3", "-lr", "0.01"}
 	var epochs, result []string
 	for _, threads := range []string{"1", "2", "2", "3"} {
 		cmd := command(t, args...)

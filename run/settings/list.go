@@ -105,16 +105,16 @@ func init() { // its functions look into it
 			Resume: Share, Identity: true, Result: plain, Page: network, Compare: network,
 		},
 		{
-			Name: "layers", Group: GroupNetwork, Argument: "W,W,...", Help: "widths of the hidden layers, or none (default by data set)",
+			Name: "layers", Group: GroupNetwork, Argument: "W,W,...", Help: "widths of the hidden dense layers, or none (default by data set; none with -convnet)",
 			Field: func(s *Spec) any { return &s.Layers }, Parse: canonicalList(model.ParseLayers),
 			Resume: Share, Identity: true, Result: plain, Page: network, Compare: network,
-			Effect: func(s *Spec, f *Facts) string { return layersInEffect(s.Layers, "layers", model.Dense, s, f) },
+			Effect: layersInEffect("layers", func(n *model.Network) string { return listed(n.Widths()) }),
 		},
 		{
 			Name: "filters", Group: GroupNetwork, Argument: "F:K:S,...", Help: "filters, kernel, stride of each convolution (default by data set)",
 			Field: func(s *Spec) any { return &s.Filters }, Parse: canonicalList(model.ParseFilters),
 			Resume: Share, Identity: true, Result: plain, Page: network, Compare: network,
-			Effect: func(s *Spec, f *Facts) string { return layersInEffect(s.Filters, "filters", model.Conv, s, f) },
+			Effect: layersInEffect("filters", func(n *model.Network) string { return listed(n.Filters()) }),
 		},
 		{
 			Name: "activation", Group: GroupNetwork, Argument: "NAME", Help: "activation function: " + gpu.ActivationHelp(),
@@ -286,12 +286,22 @@ func Find(name string) *Setting {
 	return nil
 }
 
-// layersInEffect is a list of layers in one spelling. The default is the network's own list.
-func layersInEffect(text, name string, kind model.Kind, s *Spec, f *Facts) string {
-	if text == "" && f.Network != nil {
-		return Hidden(f.Network, kind)
+// layersInEffect is a list of layers in one spelling. A default list is that of the run's network, or if the run
+// named other layers, that of the paper's network for its images.
+func layersInEffect(name string, list func(*model.Network) string) func(s *Spec, f *Facts) string {
+	return func(s *Spec, f *Facts) string {
+		switch {
+		case s.Chosen(name) || f.Network == nil:
+			return Find(name).Text(s)
+		case !f.Chosen(name):
+			return list(f.Network)
+		}
+		paper, err := model.Default(f.Network.Input, s.Convnet, f.Network.Classes, f.Network.Activation)
+		if err != nil {
+			return ""
+		}
+		return list(paper)
 	}
-	return Find(name).Text(s)
 }
 
 // backward is the initializer of the feedback; "" where the rule has none.

@@ -276,27 +276,15 @@ func canonical[T any](parse func(string) (T, error)) func(string) (string, error
 func canonicalList[T any](parse func(string) ([]T, error)) func(string) (string, error) {
 	return func(text string) (string, error) {
 		list, err := parse(text)
-		parts := make([]string, len(list))
-		for i, v := range list {
-			parts[i] = fmt.Sprint(v)
-		}
-		return strings.Join(parts, ","), err
+		return listed(list), err
 	}
 }
 
-// Hidden lists the hidden layers of a network as -layers and -filters take them; "" for the
-// kind that the network is not made of.
-func Hidden(net *model.Network, kind model.Kind) string {
-	var parts []string
-	for _, l := range net.Hidden() {
-		switch {
-		case l.Kind != kind:
-			return ""
-		case kind == model.Dense:
-			parts = append(parts, strconv.Itoa(l.Channels()))
-		default:
-			parts = append(parts, model.Filter{Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride}.String())
-		}
+// listed writes a list as flags take it.
+func listed[T any](list []T) string {
+	parts := make([]string, len(list))
+	for i, v := range list {
+		parts[i] = fmt.Sprint(v)
 	}
 	return strings.Join(parts, ",")
 }

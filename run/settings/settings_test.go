@@ -128,7 +128,7 @@ func TestResumedRunsInheritShareOrRenew(t *testing.T) {
 
 		typed.Given = map[string]bool{s.Name: true}
 		got, err = typed.Resumed(earlier, "run")
-		if s.Resume == Share && s.Name != "layers" && s.Name != "filters" { // their default is the network
+		if s.Resume == Share {
 			assert.ErrorContains(t, err, "-"+s.Name+" ", s.Name)
 			assert.ErrorContains(t, err, "run was started with -"+s.Name, s.Name)
 			continue
@@ -167,6 +167,39 @@ func TestSettingsAreComparedByWhatTheyMean(t *testing.T) {
 		{"filters", "", "8:3:1"}, {"layers", "20", "30"}, {"convnet", "true", "false"}, {"tf32", "true", "false"},
 	} {
 		assert.NotEqual(t, effect(c.name, c.a), effect(c.name, c.b), "%v", c)
+	}
+}
+
+// TestLayersTellRunsApart compares the layers of a run with those that other settings would give it.
+func TestLayersTellRunsApart(t *testing.T) {
+	mnist := model.Shape{H: 28, W: 28, C: 1}
+	small := []model.Filter{{Filters: 96, Kernel: 5, Stride: 2}, {Filters: 96, Kernel: 3, Stride: 2}, {Filters: 96, Kernel: 3, Stride: 1}}
+	one := []model.Filter{{Filters: 6, Kernel: 5, Stride: 1}}
+	for _, c := range []struct {
+		filters, layers   string // of the earlier run
+		made              []model.Filter
+		hidden            []int
+		same              bool
+		filters2, layers2 string
+	}{
+		{"", "", small, nil, true, "", ""},
+		{"", "", small, nil, true, "", "none"},
+		{"", "", small, nil, true, "96:5:2,96:3:2,96:3:1", ""},
+		{"96:5:2,96:3:2,96:3:1", "", small, nil, true, "", ""},
+		{"6:5:1", "", one, nil, false, "", ""},
+		{"", "20", small, []int{20}, false, "", ""},
+		{"", "20", small, []int{20}, true, "", " 20"},
+		{"", "", small, nil, false, "", "20"},
+		{"6:5:1", "20", one, []int{20}, false, "6:5:1", ""},
+		{"6:5:1", "20", one, []int{20}, true, "6:5:1", "20"},
+	} {
+		net, err := model.New(mnist, c.made, c.hidden, 10, gpu.Tanh)
+		require.NoError(t, err)
+		earlier, spec := Defaults(), Defaults()
+		earlier.Convnet, earlier.Filters, earlier.Layers = true, c.filters, c.layers
+		spec.Convnet, spec.Filters, spec.Layers = true, c.filters2, c.layers2
+		f := &Facts{Spec: earlier, Shape: [3]int{28, 28, 1}, Network: net, Rule: algo.BP}
+		assert.Equal(t, c.same, spec.SameRun(f), "%+v", c)
 	}
 }
 
