@@ -1088,16 +1088,18 @@ loss_finish(const double *__restrict__ partial, double *metrics, int *step, int 
 }
 
 // ---------------------------------------------------------------------------------------
-// The optimizers: g = G + l2·w, the update, then w = max(w, floor) for the elements
-// [clamp_from, clamp_to) of the arena. NaN stays NaN.
+// The optimizers: w *= 1 - lr·decay, g = G + l2·w, the update, then w = max(w, floor) for the
+// elements [clamp_from, clamp_to) of the arena. NaN stays NaN.
 //
-//   sgd      w -= lr·g
-//   rmsprop  s = 0.9·s + 0.1·g²      w -= lr·g / sqrt(s + 1e-10)
-//   adam     m = 0.9·m + 0.1·g       v = 0.999·v + 0.001·g²
-//            w -= lr·sqrt(1 - 0.999^t)/(1 - 0.9^t) · m / (sqrt(v) + 1e-8)      t = step[0]
+//   sgd       w -= lr·g
+//   momentum  v = momentum·v + g      w -= lr·v, or with nesterov w -= lr·(g + momentum·v)
+//   rmsprop   s = 0.9·s + 0.1·g²      w -= lr·g / sqrt(s + 1e-10)
+//   adam      m = 0.9·m + 0.1·g       v = 0.999·v + 0.001·g²
+//             w -= lr·sqrt(1 - 0.999^t)/(1 - 0.9^t) · m / (sqrt(v) + 1e-8)      t = step[0]
+//   adamw     as adam, with the epsilon 1e-8·sqrt(1 - 0.999^t)
 //
 // Launch: BLOCK threads; grid x over n / width.
-// Bytes: sgd reads 8, writes 4; rmsprop 12 and 8; adam 16 and 12.
+// Bytes: sgd reads 8, writes 4; momentum and rmsprop 12 and 8; adam and adamw 16 and 12.
 #define RMSPROP_DECAY 0.9f
 #define RMSPROP_FRESH 0.1f
 #define RMSPROP_EPSILON 1e-10f
@@ -1116,40 +1118,81 @@ struct Floor {
     __device__ float apply(int i, float w) const { return i >= from && i < to && w < value ? value : w; }
 };
 
+// Penalties shrink a weight, and add to its gradient.
+struct Penalties {
+    float keep, l2;
+    __device__ Penalties(float lr, float l2, float decay) : keep(1.0f - lr * decay), l2(l2) {}
+    // The product is rounded by itself: without decay the update has the bits that it has without the product.
+    __device__ float weight(float w) const { return __fmul_rn(keep, w); }
+    __device__ float gradient(float g, float w) const { return g + l2 * w; }
+};
+
 template <int W>
-__device__ void sgd_range(float *w, const float *g, int first, int n, float lr, float l2, Floor floor) {
+__device__ void sgd_range(float *w, const float *g, int first, int n, float lr, Penalties penalties, Floor floor) {
     for (int i = first + blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) {
         Vec<W> weight = load<W>(w, i), grad = load<W>(g, i);
 #pragma unroll
         for (int k = 0; k < W; k++) {
-            float d = grad.at[k] + l2 * weight.at[k];
-            weight.at[k] = floor.apply(i * W + k, weight.at[k] - lr * d);
+            float x = penalties.weight(weight.at[k]), d = penalties.gradient(grad.at[k], x);
+            weight.at[k] = floor.apply(i * W + k, x - lr * d);
         }
         store<W>(w, i, weight);
     }
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
-sgd(float *__restrict__ w, const float *__restrict__ g, int n, float lr, float l2, int clamp_from, int clamp_to,
-    float floor, int width) {
+sgd(float *__restrict__ w, const float *__restrict__ g, int n, float lr, float l2, float decay, int clamp_from,
+    int clamp_to, float floor, int width) {
+    Penalties penalties(lr, l2, decay);
     Floor limit = {clamp_from, clamp_to, floor};
     int done = 0;
     if (width == 4) {
-        sgd_range<4>(w, g, 0, n / 4, lr, l2, limit);
+        sgd_range<4>(w, g, 0, n / 4, lr, penalties, limit);
         done = n / 4 * 4;
     }
-    sgd_range<1>(w, g, done, n, lr, l2, limit);
+    sgd_range<1>(w, g, done, n, lr, penalties, limit);
 }
 
 template <int W>
-__device__ void rmsprop_range(float *w, const float *g, float *s, int first, int n, float lr, float l2, Floor floor) {
+__device__ void momentum_range(float *w, const float *g, float *v, int first, int n, float lr, float momentum,
+                               bool nesterov, Penalties penalties, Floor floor) {
+    for (int i = first + blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) {
+        Vec<W> weight = load<W>(w, i), grad = load<W>(g, i), velocity = load<W>(v, i);
+#pragma unroll
+        for (int k = 0; k < W; k++) {
+            float x = penalties.weight(weight.at[k]), d = penalties.gradient(grad.at[k], x);
+            velocity.at[k] = momentum * velocity.at[k] + d;
+            float move = nesterov ? d + momentum * velocity.at[k] : velocity.at[k];
+            weight.at[k] = floor.apply(i * W + k, x - lr * move);
+        }
+        store<W>(v, i, velocity);
+        store<W>(w, i, weight);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK)
+momentum(float *__restrict__ w, const float *__restrict__ g, float *__restrict__ v, int n, float lr, float l2,
+         float decay, float momentum, int nesterov, int clamp_from, int clamp_to, float floor, int width) {
+    Penalties penalties(lr, l2, decay);
+    Floor limit = {clamp_from, clamp_to, floor};
+    int done = 0;
+    if (width == 4) {
+        momentum_range<4>(w, g, v, 0, n / 4, lr, momentum, nesterov, penalties, limit);
+        done = n / 4 * 4;
+    }
+    momentum_range<1>(w, g, v, done, n, lr, momentum, nesterov, penalties, limit);
+}
+
+template <int W>
+__device__ void rmsprop_range(float *w, const float *g, float *s, int first, int n, float lr, Penalties penalties,
+                              Floor floor) {
     for (int i = first + blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) {
         Vec<W> weight = load<W>(w, i), grad = load<W>(g, i), state = load<W>(s, i);
 #pragma unroll
         for (int k = 0; k < W; k++) {
-            float d = grad.at[k] + l2 * weight.at[k];
+            float x = penalties.weight(weight.at[k]), d = penalties.gradient(grad.at[k], x);
             state.at[k] = RMSPROP_DECAY * state.at[k] + RMSPROP_FRESH * (d * d);
-            float next = weight.at[k] - lr * d / sqrtf(state.at[k] + RMSPROP_EPSILON);
+            float next = x - lr * d / sqrtf(state.at[k] + RMSPROP_EPSILON);
             weight.at[k] = floor.apply(i * W + k, next);
         }
         store<W>(s, i, state);
@@ -1159,27 +1202,28 @@ __device__ void rmsprop_range(float *w, const float *g, float *s, int first, int
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
 rmsprop(float *__restrict__ w, const float *__restrict__ g, float *__restrict__ s, int n, float lr, float l2,
-        int clamp_from, int clamp_to, float floor, int width) {
+        float decay, int clamp_from, int clamp_to, float floor, int width) {
+    Penalties penalties(lr, l2, decay);
     Floor limit = {clamp_from, clamp_to, floor};
     int done = 0;
     if (width == 4) {
-        rmsprop_range<4>(w, g, s, 0, n / 4, lr, l2, limit);
+        rmsprop_range<4>(w, g, s, 0, n / 4, lr, penalties, limit);
         done = n / 4 * 4;
     }
-    rmsprop_range<1>(w, g, s, done, n, lr, l2, limit);
+    rmsprop_range<1>(w, g, s, done, n, lr, penalties, limit);
 }
 
 template <int W>
-__device__ void adam_range(float *w, const float *g, float *m, float *v, int first, int n, float rate, float l2,
-                           Floor floor) {
+__device__ void adam_range(float *w, const float *g, float *m, float *v, int first, int n, float rate, float epsilon,
+                           Penalties penalties, Floor floor) {
     for (int i = first + blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) {
         Vec<W> weight = load<W>(w, i), grad = load<W>(g, i), mean = load<W>(m, i), square = load<W>(v, i);
 #pragma unroll
         for (int k = 0; k < W; k++) {
-            float d = grad.at[k] + l2 * weight.at[k];
+            float x = penalties.weight(weight.at[k]), d = penalties.gradient(grad.at[k], x);
             mean.at[k] = ADAM_DECAY_1 * mean.at[k] + ADAM_FRESH_1 * d;
             square.at[k] = ADAM_DECAY_2 * square.at[k] + ADAM_FRESH_2 * (d * d);
-            float next = weight.at[k] - rate * mean.at[k] / (sqrtf(square.at[k]) + ADAM_EPSILON);
+            float next = x - rate * mean.at[k] / (sqrtf(square.at[k]) + epsilon);
             weight.at[k] = floor.apply(i * W + k, next);
         }
         store<W>(m, i, mean);
@@ -1188,19 +1232,34 @@ __device__ void adam_range(float *w, const float *g, float *m, float *v, int fir
     }
 }
 
-extern "C" __global__ void __launch_bounds__(BLOCK)
-adam(float *__restrict__ w, const float *__restrict__ g, float *__restrict__ m, float *__restrict__ v,
-     const int *__restrict__ step, int n, float lr, float l2, int clamp_from, int clamp_to, float floor, int width) {
-    Floor limit = {clamp_from, clamp_to, floor};
+// adam_step is a step of adam, or of adamw if `outside` puts the epsilon outside of the corrected root.
+__device__ void adam_step(bool outside, float *w, const float *g, float *m, float *v, const int *step, int n, float lr,
+                          Penalties penalties, Floor floor, int width) {
     float t = float(step[0]);
     // 1 - decay^t as -expm1(t · ln decay): the difference itself would lose all but four digits at t = 1.
-    float rate = lr * sqrtf(-expm1f(t * LOG_ADAM_DECAY_2)) / -expm1f(t * LOG_ADAM_DECAY_1);
+    float root = sqrtf(-expm1f(t * LOG_ADAM_DECAY_2));
+    float rate = lr * root / -expm1f(t * LOG_ADAM_DECAY_1);
+    float epsilon = outside ? ADAM_EPSILON * root : ADAM_EPSILON;
     int done = 0;
     if (width == 4) {
-        adam_range<4>(w, g, m, v, 0, n / 4, rate, l2, limit);
+        adam_range<4>(w, g, m, v, 0, n / 4, rate, epsilon, penalties, floor);
         done = n / 4 * 4;
     }
-    adam_range<1>(w, g, m, v, done, n, rate, l2, limit);
+    adam_range<1>(w, g, m, v, done, n, rate, epsilon, penalties, floor);
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK)
+adam(float *__restrict__ w, const float *__restrict__ g, float *__restrict__ m, float *__restrict__ v,
+     const int *__restrict__ step, int n, float lr, float l2, float decay, int clamp_from, int clamp_to, float floor,
+     int width) {
+    adam_step(false, w, g, m, v, step, n, lr, Penalties(lr, l2, decay), {clamp_from, clamp_to, floor}, width);
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK)
+adamw(float *__restrict__ w, const float *__restrict__ g, float *__restrict__ m, float *__restrict__ v,
+      const int *__restrict__ step, int n, float lr, float l2, float decay, int clamp_from, int clamp_to, float floor,
+      int width) {
+    adam_step(true, w, g, m, v, step, n, lr, Penalties(lr, l2, decay), {clamp_from, clamp_to, floor}, width);
 }
 
 // ---------------------------------------------------------------------------------------

@@ -13,9 +13,12 @@ type Config struct {
 	Rule      *Rule
 	Optimizer gpu.Optimizer
 	LR, L2    float32
+	Decay     float32 // decoupled weight decay: all parameters lose LR·Decay of themselves before the step
+	Momentum  float32 // from 0 to below 1. It makes gpu.SGD gpu.Momentum; others have none
+	Nesterov  bool    // Nesterov's form of the momentum
 	// FeedbackLR is the learning rate of learned feedback; 0: LR.
 	FeedbackLR float32
-	// FeedbackOptimizer updates learned feedback; nil: Optimizer.
+	// FeedbackOptimizer updates learned feedback, with the same Momentum; nil: Optimizer.
 	FeedbackOptimizer *gpu.Optimizer
 	Floor             float32 // lower bound of W_1..W_L under rules that clamp
 	Reduction         Reduction
@@ -31,6 +34,16 @@ type Config struct {
 
 // generated says whether the step draws the feedback, which is then not stored.
 func (c Config) generated() bool { return c.Feedback.Draw != gpu.DrawNone }
+
+// Kind returns Optimizer, and [gpu.Momentum] for sgd with a momentum.
+func (c Config) Kind() gpu.Optimizer { return c.withMomentum(c.Optimizer) }
+
+func (c Config) withMomentum(o gpu.Optimizer) gpu.Optimizer {
+	if o == gpu.SGD && c.Momentum != 0 {
+		return gpu.Momentum
+	}
+	return o
+}
 
 // Stored returns the kind of feedback that takes memory: none where the step draws it.
 func (c Config) Stored() model.Feedback {
@@ -76,7 +89,7 @@ func (c Config) FeedbackUpdate() (gpu.Optimizer, float32) {
 	if c.FeedbackLR != 0 {
 		rate = c.FeedbackLR
 	}
-	return optimizer, rate
+	return c.withMomentum(optimizer), rate
 }
 
 // FeedbackArenas returns the number of arenas, each as large as the feedback, that the training keeps on the device: the
@@ -109,6 +122,14 @@ func (c Config) check() error {
 		return fmt.Errorf("an evaluation batch of %d: at least 1 example is needed: %w", c.EvalBatch, ErrConfig)
 	case !(c.LR >= 0) || !(c.L2 >= 0):
 		return fmt.Errorf("learning rate %g and l2 %g must be numbers from 0 on: %w", c.LR, c.L2, ErrConfig)
+	case !(c.Decay >= 0) || c.LR*c.Decay > 1:
+		return fmt.Errorf("a weight decay of %g with learning rate %g: their product must be from 0 to 1: %w", c.Decay, c.LR, ErrConfig)
+	case !(c.Momentum >= 0) || c.Momentum >= 1:
+		return fmt.Errorf("a momentum of %g: expected a number from 0 to below 1: %w", c.Momentum, ErrConfig)
+	case c.Momentum != 0 && c.Kind() != gpu.Momentum:
+		return fmt.Errorf("momentum %g with %v: only sgd has one: %w", c.Momentum, c.Optimizer, ErrConfig)
+	case c.Nesterov && c.Momentum == 0:
+		return fmt.Errorf("nesterov without a momentum: set one: %w", ErrConfig)
 	case !(c.FeedbackLR >= 0):
 		return fmt.Errorf("learning rate %g of the feedback must be a number from 0 on: %w", c.FeedbackLR, ErrConfig)
 	case (c.FeedbackLR != 0 || c.FeedbackOptimizer != nil) && !c.Rule.LearnsFeedback():

@@ -81,7 +81,7 @@ func (l *Learner) prepare(params, feedback []float32) error {
 	if training {
 		l.learns = l.cfg.Learning(l.net)
 		l.grads = o.Floats("the gradients", l.net.Params)
-		for range l.cfg.Optimizer.States() {
+		for range l.cfg.Kind().States() {
 			l.state = append(l.state, o.Floats("the optimizer state", l.net.Params))
 		}
 		if len(feedback) > 0 {
@@ -131,7 +131,7 @@ func (l *Learner) prepare(params, feedback []float32) error {
 // resetState gives the optimizer's state its first values and the counters zero.
 func (l *Learner) resetState() error {
 	optimizer, _ := l.cfg.FeedbackUpdate()
-	if err := cmp.Or(l.fill(l.state, l.cfg.Optimizer.InitialState()), l.fill(l.feedbackState, optimizer.InitialState())); err != nil {
+	if err := cmp.Or(l.fill(l.state, l.cfg.Kind().InitialState()), l.fill(l.feedbackState, optimizer.InitialState())); err != nil {
 		return err
 	}
 	return l.dev.Zero(gpu.All(l.counter))

@@ -49,7 +49,7 @@ func (l *Learner) Train(beforeUpdate func(s *Step) error) error {
 // arena, and the clamp where the rule asks for it.
 func (l *Learner) update() error {
 	for _, r := range l.net.Ranges(l.learns) {
-		args := l.optimize(l.cfg.Optimizer, l.cfg.LR, l.params, gpu.All(l.grads), l.state, r)
+		args := l.optimize(l.cfg.Kind(), l.cfg.LR, l.params, gpu.All(l.grads), l.state, r)
 		if l.cfg.Rule.Clamped {
 			args.Floor = l.cfg.Floor
 			args.ClampFrom = min(max(l.net.Clamp.Off-r.Off, 0), r.Len)
@@ -101,7 +101,10 @@ func (l *Learner) feedbackRanges() (ranges []model.Range) {
 
 // optimize returns the update of a range of an arena w, whose gradient is g, without a clamp.
 func (l *Learner) optimize(kind gpu.Optimizer, rate float32, w gpu.Buffer, g gpu.Span, state []gpu.Buffer, r model.Range) gpu.OptimizeArgs {
-	args := gpu.OptimizeArgs{Kind: kind, LR: rate, L2: l.cfg.L2, W: at(w, r), G: g.Slice(r.Off, r.Len)}
+	args := gpu.OptimizeArgs{
+		Kind: kind, LR: rate, L2: l.cfg.L2, Decay: l.cfg.Decay, Momentum: l.cfg.Momentum, Nesterov: l.cfg.Nesterov,
+		W: at(w, r), G: g.Slice(r.Off, r.Len),
+	}
 	if len(state) > 0 {
 		args.S1 = at(state[0], r)
 	}

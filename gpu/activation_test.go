@@ -95,11 +95,38 @@ func TestUnitsAreSaturatedWhereHardlyAnyErrorPasses(t *testing.T) {
 
 func TestUpdatesOfOneWeight(t *testing.T) {
 	s := [MaxStates]float64{}
-	assert.InDelta(t, 0.9, SGD.Update(1, 1, 0.1, 1, &s), 1e-12)
+	args := func(kind Optimizer) OptimizeArgs { return OptimizeArgs{Kind: kind, LR: 0.125, Momentum: 0.5} }
+	assert.InDelta(t, 0.875, args(SGD).Update(1, 1, 1, &s), 1e-12)
+	decaying := OptimizeArgs{Kind: SGD, LR: 0.5, Decay: 0.5, L2: 1}
+	assert.InDelta(t, 0.75-0.5*(1+0.75), decaying.Update(1, 1, 1, &s), 1e-12, "L2 follows the decay")
+
+	velocity := args(Momentum)
+	assert.InDelta(t, 1-0.125*2, velocity.Update(1, 2, 1, &s), 1e-12, "the first velocity is the gradient")
+	assert.InDelta(t, 1-0.125*3, velocity.Update(1, 2, 2, &s), 1e-12)
+	velocity.Nesterov = true
+	assert.InDelta(t, 1-0.125*(2+0.5*3.5), velocity.Update(1, 2, 3, &s), 1e-12)
+	assert.InDelta(t, 3.5, s[0], 1e-12)
+
 	s = [MaxStates]float64{1}
-	assert.InDelta(t, 1-0.1*2/math.Sqrt(1.3+1e-10), RMSProp.Update(1, 2, 0.1, 1, &s), 1e-12)
+	assert.InDelta(t, 1-0.125*2/math.Sqrt(1.3+1e-10), args(RMSProp).Update(1, 2, 1, &s), 1e-12)
 	assert.InDelta(t, 1.3, s[0], 1e-12)
-	s = [MaxStates]float64{}
-	assert.InDelta(t, 0.9, Adam.Update(1, 2, 0.1, 1, &s), 1e-7, "the first step has the length of the rate")
-	assert.InDeltaSlice(t, []float64{0.2, 0.004}, s[:], 1e-12)
+	for _, kind := range []Optimizer{Adam, AdamW} {
+		s = [MaxStates]float64{}
+		assert.InDelta(t, 0.875, args(kind).Update(1, 2, 1, &s), 1e-7, "the first step has the length of the rate")
+		assert.InDeltaSlice(t, []float64{0.2, 0.004}, s[:], 1e-12)
+	}
+}
+
+// TestEpsilonOfAdamWHasItsPlace takes a gradient as small as the epsilon: PyTorch divides m̂ by sqrt(v̂) + 1e-8, and
+// TensorFlow 1 m by sqrt(v) + 1e-8, which is 1/sqrt(0.001) times as large a share.
+func TestEpsilonOfAdamWHasItsPlace(t *testing.T) {
+	move := func(kind Optimizer) float64 {
+		return -OptimizeArgs{Kind: kind, LR: 1}.Update(0, 1e-8, 1, new([MaxStates]float64))
+	}
+	assert.InDelta(t, 0.5, move(AdamW), 1e-9)
+	assert.InDelta(t, 1/(1+1/math.Sqrt(0.001)), move(Adam), 1e-9)
+	s := [MaxStates]float64{3e-9, 2e-16}
+	corrected := AdamRate(1, 7) * s[0] / (math.Sqrt(s[1]) + AdamWEpsilon(7))
+	m, v := AdamBeta1, AdamBeta2
+	assert.InDelta(t, OptimizeArgs{Kind: AdamW, LR: 1}.Update(0, 0, 7, &[MaxStates]float64{s[0] / m, s[1] / v}), -corrected, 1e-12)
 }

@@ -242,16 +242,18 @@ type SignArgs struct {
 	Step     Span      // int32 [1], k of Gen; none with M, and may be none with a constant
 }
 
-// OptimizeArgs: g = G + L2·W, the update of Kind, then W = max(W, Floor) for the
-// elements of W in [ClampFrom, ClampTo). NaN stays NaN, so that a run that diverged
-// shows it.
+// OptimizeArgs: W -= LR·Decay·W, which is decoupled weight decay; then g = G + L2·W, the
+// update of Kind, and W = max(W, Floor) for the elements of W in [ClampFrom, ClampTo).
+// NaN stays NaN, so that a run that diverged shows it.
 type OptimizeArgs struct {
 	Kind               Optimizer
 	W, G               Span // [n]; W is updated, G is left as it is
 	S1, S2             Span // [n] state, as many as Kind.States()
-	LR, L2             float32
-	Step               Span // int32 [1]: t, counted from one, if Kind.Counts(); otherwise none
-	ClampFrom, ClampTo int  // equal: clamp nothing
+	LR, L2, Decay      float32
+	Momentum           float32 // of the kind Momentum; others do not use it
+	Nesterov           bool    // look one step ahead: of the kind Momentum
+	Step               Span    // int32 [1]: t, counted from one, if Kind.Counts(); otherwise none
+	ClampFrom, ClampTo int     // equal: clamp nothing
 	Floor              float32
 }
 

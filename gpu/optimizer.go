@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Optimizer is an update rule, in the form that TensorFlow 1 gave it. Its row in the table below
-// defines it; the devices' own loops and kernels are tested against the row.
+// Optimizer is an update rule. RMSProp and Adam are TensorFlow 1's, Momentum and AdamW are PyTorch's. Its row in
+// the table below defines it; the devices' own loops and kernels are tested against the row.
 type Optimizer uint8
 
 // The optimizers.
@@ -14,6 +14,8 @@ const (
 	SGD Optimizer = iota
 	RMSProp
 	Adam
+	AdamW    // Adam with the epsilon outside of the corrected root
+	Momentum // SGD with a velocity; the last one, since it is no choice of its own beside SGD
 	// NumOptimizers is the number of rows.
 	NumOptimizers = iota
 )
@@ -36,41 +38,72 @@ type optimizer struct {
 	states  int     // number of state arenas, up to MaxStates
 	initial float32 // first value of the states
 	counts  bool    // whether the update depends on t, the number of the step, counted from 1
-	flops   int     // floating point operations of one element, L2 included
+	flops   int     // floating point operations of one element, decay and L2 included
 	// update returns the new weight for a gradient g that includes L2, and updates the states.
-	update func(w, g, lr, t float64, s *[MaxStates]float64) float64
+	update func(a OptimizeArgs, w, g, t float64, s *[MaxStates]float64) float64
 }
 
 var optimizers = [NumOptimizers]optimizer{
 	SGD: {
-		name: "sgd", flops: 4,
+		name: "sgd", flops: 5,
 		// w -= lr·g
-		update: func(w, g, lr, _ float64, _ *[MaxStates]float64) float64 { return w - lr*g },
+		update: func(a OptimizeArgs, w, g, _ float64, _ *[MaxStates]float64) float64 { return w - float64(a.LR)*g },
 	},
 	RMSProp: {
-		name: "rmsprop", states: 1, initial: 1, flops: 11,
+		name: "rmsprop", states: 1, initial: 1, flops: 12,
 		// s = 0.9·s + 0.1·g²      w -= lr·g / sqrt(s + 1e-10)
-		update: func(w, g, lr, _ float64, s *[MaxStates]float64) float64 {
+		update: func(a OptimizeArgs, w, g, _ float64, s *[MaxStates]float64) float64 {
 			s[0] = RMSPropDecay*s[0] + (1-RMSPropDecay)*g*g
-			return w - lr*g/math.Sqrt(s[0]+RMSPropEpsilon)
+			return w - float64(a.LR)*g/math.Sqrt(s[0]+RMSPropEpsilon)
 		},
 	},
 	Adam: {
-		name: "adam", states: 2, counts: true, flops: 13,
+		name: "adam", states: 2, counts: true, flops: 14,
 		// m = 0.9·m + 0.1·g       v = 0.999·v + 0.001·g²
 		// w -= lr·sqrt(1 - 0.999^t)/(1 - 0.9^t) · m / (sqrt(v) + 1e-8)
-		update: func(w, g, lr, t float64, s *[MaxStates]float64) float64 {
-			s[0] = AdamBeta1*s[0] + (1-AdamBeta1)*g
-			s[1] = AdamBeta2*s[1] + (1-AdamBeta2)*g*g
-			return w - AdamRate(lr, t)*s[0]/(math.Sqrt(s[1])+AdamEpsilon)
+		update: func(a OptimizeArgs, w, g, t float64, s *[MaxStates]float64) float64 {
+			moments(g, s)
+			return w - AdamRate(float64(a.LR), t)*s[0]/(math.Sqrt(s[1])+AdamEpsilon)
 		},
 	},
+	AdamW: {
+		name: "adamw", states: 2, counts: true, flops: 14,
+		// m, v as in Adam
+		// w -= lr · m/(1 - 0.9^t) / (sqrt(v/(1 - 0.999^t)) + 1e-8)
+		update: func(a OptimizeArgs, w, g, t float64, s *[MaxStates]float64) float64 {
+			moments(g, s)
+			return w - float64(a.LR)*s[0]/(1-math.Pow(AdamBeta1, t))/(math.Sqrt(s[1]/(1-math.Pow(AdamBeta2, t)))+AdamEpsilon)
+		},
+	},
+	Momentum: {
+		name: "momentum", states: 1, flops: 9,
+		// v = momentum·v + g      w -= lr·v, or with Nesterov w -= lr·(g + momentum·v)
+		// v begins at 0, so that the first step has v = g.
+		update: func(a OptimizeArgs, w, g, _ float64, s *[MaxStates]float64) float64 {
+			s[0] = float64(a.Momentum)*s[0] + g
+			if a.Nesterov {
+				return w - float64(a.LR)*(g+float64(a.Momentum)*s[0])
+			}
+			return w - float64(a.LR)*s[0]
+		},
+	},
+}
+
+// moments updates m and v of Adam.
+func moments(g float64, s *[MaxStates]float64) {
+	s[0] = AdamBeta1*s[0] + (1-AdamBeta1)*g
+	s[1] = AdamBeta2*s[1] + (1-AdamBeta2)*g*g
 }
 
 // AdamRate returns the learning rate of step t with both bias corrections, lr·sqrt(1 - 0.999^t)/(1 - 0.9^t).
 func AdamRate(lr, t float64) float64 {
 	return lr * math.Sqrt(1-math.Pow(AdamBeta2, t)) / (1 - math.Pow(AdamBeta1, t))
 }
+
+// AdamWEpsilon returns the epsilon with which Adam's formula gives AdamW's step t: with c = sqrt(1 - 0.999^t),
+//
+//	m/(1 - 0.9^t) / (sqrt(v)/c + 1e-8) = c/(1 - 0.9^t) · m / (sqrt(v) + 1e-8·c)
+func AdamWEpsilon(t float64) float64 { return AdamEpsilon * math.Sqrt(1-math.Pow(AdamBeta2, t)) }
 
 // Optimizers lists the optimizers.
 func Optimizers() []Optimizer {
@@ -81,8 +114,8 @@ func Optimizers() []Optimizer {
 	return list
 }
 
-// OptimizerNames lists the optimizers' names.
-func OptimizerNames() []string { return names(Optimizers()) }
+// OptimizerNames lists the names that people choose from: sgd with a momentum is Momentum.
+func OptimizerNames() []string { return names(Optimizers()[:Momentum]) }
 
 // row returns an empty row for a value outside the table.
 func (o Optimizer) row() optimizer {
@@ -104,11 +137,12 @@ func (o Optimizer) InitialState() float32 { return o.row().initial }
 // Counts says whether the update depends on the number of the step.
 func (o Optimizer) Counts() bool { return o.row().counts }
 
-// FLOPs counts the floating point operations for one element, L2 included.
+// FLOPs counts the floating point operations for one element, decay and L2 included.
 func (o Optimizer) FLOPs() int { return o.row().flops }
 
 // Update computes the new weight in float64, without the floor, and updates the first States
-// values of s. The gradient g includes L2; t counts steps from 1.
-func (o Optimizer) Update(w, g, lr, t float64, s *[MaxStates]float64) float64 {
-	return optimizers[o].update(w, g, lr, t, s)
+// values of s. t counts steps from 1. Spans are not used.
+func (a OptimizeArgs) Update(w, g, t float64, s *[MaxStates]float64) float64 {
+	w -= float64(a.LR) * float64(a.Decay) * w
+	return optimizers[a.Kind].update(a, w, g+float64(a.L2)*w, t, s)
 }

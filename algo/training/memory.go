@@ -30,7 +30,7 @@ func PlanMemory(net *model.Network, c algo.Config, data Data, aligned bool) Memo
 	}
 	kept := net.Memory(batch, c.Stored())
 	m := Memory{
-		Weights:     kept.Weights * uint64(3+c.Optimizer.States()),
+		Weights:     kept.Weights * uint64(3+c.Kind().States()),
 		Feedback:    kept.Feedback * uint64(c.FeedbackArenas()),
 		Activations: kept.Activations + bytes(c.Batch, 4*(net.HiddenUnits()+net.Logits)),
 	}

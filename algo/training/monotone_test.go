@@ -29,7 +29,7 @@ func checkMonotone(t *testing.T, dev gpu.Device, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 17))
 	net := randomNetwork(t, rng)
 	cfg := algo.Config{
-		Rule: algo.MDFA, Batch: 1 + rng.IntN(9), LR: 0.05, L2: float32(rng.IntN(2)) * 0.01,
+		Rule: algo.MDFA, Batch: 1 + rng.IntN(9), LR: 0.05, L2: float32(rng.IntN(2)) * 0.01, Decay: float32(rng.IntN(2)) * 0.1,
 		Optimizer: gpu.Optimizers()[rng.IntN(gpu.NumOptimizers)], Reduction: algo.Reduction(rng.IntN(2)),
 		Floor: []float32{0, 1e-6, 0.01}[rng.IntN(3)],
 	}

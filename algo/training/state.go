@@ -78,7 +78,7 @@ func (t *Trainer) checkState(s State) error {
 			return err
 		}
 	}
-	if err := checkArenas(c.Optimizer, s.Optimizer, net.Params); err != nil {
+	if err := checkArenas(c.Kind(), s.Optimizer, net.Params); err != nil {
 		return err
 	}
 	if err := checkFeedback(net, c, s); err != nil {

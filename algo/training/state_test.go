@@ -60,7 +60,10 @@ func (c stateCase) trainer(t *testing.T, dev gpu.Device, seed uint64, schedule S
 	}
 	require.NoError(t, err)
 	cfg := algotest.Config(c.rule)
-	cfg.Optimizer, cfg.L2 = c.optimizer, 1e-3
+	cfg.Optimizer, cfg.L2, cfg.Decay = c.optimizer, 1e-3, 1e-2
+	if c.optimizer == gpu.Momentum {
+		cfg.Momentum, cfg.Nesterov = 0.9, true
+	}
 	init := algotest.Init(t, "U1")
 	params, err := net.InitialParams(init, c.rule.Monotone(), seed)
 	require.NoError(t, err)

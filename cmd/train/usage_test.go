@@ -23,7 +23,7 @@ func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
 		{"-model shallow -forward_init U0", "-forward_init U0: layer 0 (dense 200) does not learn, and would keep weights of 0, through which nothing of an image passes: choose other initial weights."},
 		{"-dataset cifar", `-dataset "cifar": unknown; the data sets are `},
 		{"-activation swish", `-activation "swish": expected tanh, relu`},
-		{"-optimizer adagrad", `-optimizer "adagrad" is unknown; there are sgd, rmsprop, adam.`},
+		{"-optimizer adagrad", `-optimizer "adagrad" is unknown; there are sgd, rmsprop, adam, adamw.`},
 		{"-reduction max", `-reduction "max" is unknown; there are mean, sum.`},
 		{"-device tpu", `-device "tpu": unknown; there are auto, `},
 		{"-device cpu:1", "-device cpu:1: there is one cpu; write -device cpu."},

@@ -15,9 +15,13 @@ func (d *Device) Optimize(a gpu.OptimizeArgs) error {
 			states[i] = floats(s)
 		}
 		update := func(from, to int, floor float32) {
-			u := vec.Update{LR: a.LR, L2: a.L2, Floor: floor}
-			if a.Kind == gpu.Adam {
-				u.LR = float32(gpu.AdamRate(float64(a.LR), float64(step[0])))
+			u := vec.Update{LR: a.LR, L2: a.L2, Shrink: a.LR * a.Decay, Momentum: a.Momentum, Nesterov: a.Nesterov, Floor: floor}
+			if a.Kind.Counts() {
+				t := float64(step[0])
+				u.LR, u.Epsilon = float32(gpu.AdamRate(float64(a.LR), t)), gpu.AdamEpsilon
+				if a.Kind == gpu.AdamW {
+					u.Epsilon = float32(gpu.AdamWEpsilon(t))
+				}
 			}
 			vec.Optimize(a.Kind, w[from:to], g[from:to], part(states[0], from, to-from), part(states[1], from, to-from), u)
 		}

@@ -203,7 +203,6 @@ const signFLOPs = 3
 func (d *Device) Optimize(a gpu.OptimizeArgs) error {
 	return d.submit(a.Kind.String(), a.Check(), func(b *builder) func(*queue) {
 		n := b.count(a.W.Len)
-		from, to := int32(a.ClampFrom), int32(a.ClampTo) // within n
 		states := a.Kind.States()
 		arenas := []kernels.DevicePtr{b.write(a.W), b.read(a.G), b.write(a.S1), b.write(a.S2)}[:2+states]
 		step := b.read(a.Step)
@@ -211,7 +210,7 @@ func (d *Device) Optimize(a gpu.OptimizeArgs) error {
 		shape := kernels.ElementsShape(a.W.Len, width, b.maxBlocks)
 		return func(q *queue) {
 			k := q.kernel(4*(2+states)*a.W.Len, 4*(1+states)*a.W.Len, a.Kind.FLOPs()*a.W.Len)
-			q.note(k.Optimize(a.Kind, shape, arenas, step, n, a.LR, a.L2, from, to, a.Floor, width))
+			q.note(k.Optimize(a, shape, arenas, step, n, width))
 		}
 	})
 }

@@ -81,6 +81,9 @@ var faults = []struct {
 		}
 	})},
 	{"Optimize", "l2 is forgotten", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.L2 = 0 })},
+	{"Optimize", "decay is forgotten", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.Decay = 0 })},
+	{"Optimize", "momentum is forgotten", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.Momentum = 0 })},
+	{"Optimize", "nesterov is forgotten", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.Nesterov = false })},
 	{"Optimize", "the rate is doubled", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.LR *= 2 })},
 	{"Optimize", "clamp starts at zero", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.ClampFrom = 0 })},
 	{"Optimize", "clamp misses its last element", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.ClampTo = max(a.ClampFrom, a.ClampTo-1) })},

@@ -200,7 +200,7 @@ func (n *network) update(kind gpu.Optimizer) {
 	n.t.Helper()
 	length := n.params.Len
 	require.Equal(n.t, length, n.used, "all parameters must have a place")
-	args := gpu.OptimizeArgs{Kind: kind, W: n.params, G: n.gradients, LR: 0.01, L2: 0.01, Step: n.step, ClampFrom: length / 2, ClampTo: length}
+	args := gpu.OptimizeArgs{Kind: kind, W: n.params, G: n.gradients, LR: 0.01, L2: 0.01, Decay: 0.01, Momentum: 0.9, Nesterov: true, Step: n.step, ClampFrom: length / 2, ClampTo: length}
 	for i, s := range []*gpu.Span{&args.S1, &args.S2} {
 		if i < kind.States() {
 			*s = kept(n, drawn("", length, func(int) float32 { return kind.InitialState() }))

@@ -35,8 +35,12 @@ type optimizeSetup struct {
 // optimizeSetups are the cases of every optimizer.
 func optimizeSetups(kind gpu.Optimizer) []optimizeSetup {
 	half, small := float32(0.5), func(i int) float32 { return float32(i-20) * 2e-6 }
-	if kind == gpu.Adam {
+	switch kind {
+	case gpu.Adam:
 		small = func(i int) float32 { return float32(i-20) * 2e-8 }
+	case gpu.AdamW:
+		small = func(i int) float32 { return float32(i-20) * 1e-9 }
+	case gpu.SGD, gpu.Momentum, gpu.RMSProp:
 	}
 	setups := []optimizeSetup{
 		// More than eight blocks of a GPU take in one turn, also four at a time.
@@ -51,6 +55,8 @@ func optimizeSetups(kind gpu.Optimizer) []optimizeSetup {
 		{name: "NegativeFloor", n: 101, args: gpu.OptimizeArgs{ClampTo: 101, Floor: -0.25}},
 		{name: "ClampFollowsTheUpdate", n: 33, steps: 1, w: func(int) float32 { return 0.5 }, args: gpu.OptimizeArgs{ClampTo: 33, Floor: 0.5, LR: 10}},
 		{name: "L2PullsWithoutGradient", n: 101, g: zeros, args: gpu.OptimizeArgs{L2: 0.5}},
+		{name: "DecaysWithoutGradient", n: 101, g: zeros, args: gpu.OptimizeArgs{Decay: 2.5}},
+		{name: "DecaysBeforeL2AndClamp", n: 8195, args: gpu.OptimizeArgs{Decay: 1, L2: 0.3, ClampFrom: 7, ClampTo: 8000, Floor: -0.5, LR: 0.25}},
 		{name: "WeightsFromZero", n: 101, w: zeros, args: gpu.OptimizeArgs{L2: 0.1}},
 		{name: "SmallRate", n: 101, w: zeros, args: gpu.OptimizeArgs{LR: 1e-7}},
 		{name: "GradientsOfEverySize", n: 37, w: zeros, g: func(i int) float32 { return float32(math.Ldexp(1.3, i-30)) }, args: gpu.OptimizeArgs{LR: 1e-4}},
@@ -65,6 +71,15 @@ func optimizeSetups(kind gpu.Optimizer) []optimizeSetup {
 	}
 	for _, n := range []int{0, 1, 31, 32, 33, 1023, 1025, 8191} {
 		setups = append(setups, optimizeSetup{name: fmt.Sprint(n), n: n, args: gpu.OptimizeArgs{L2: 0.1, ClampFrom: n / 3, ClampTo: n - n/4, Floor: 0.01}})
+	}
+	if kind == gpu.Momentum {
+		for i := range setups {
+			setups[i].args.Momentum = 0.9
+		}
+		setups = append(setups,
+			optimizeSetup{name: "WithoutMomentum", n: 101, args: gpu.OptimizeArgs{L2: 0.1}},
+			optimizeSetup{name: "Nesterov", n: 4101, args: gpu.OptimizeArgs{Momentum: 0.9, Nesterov: true}},
+			optimizeSetup{name: "NesterovReadsItsState", n: 101, state: &half, args: gpu.OptimizeArgs{Momentum: 0.7, Nesterov: true, L2: 0.1, Decay: 0.2}})
 	}
 	if kind.Counts() {
 		for _, t := range []int32{10, 1000, 1_000_000, math.MaxInt32 - 4} {

@@ -251,7 +251,7 @@ func update(args gpu.OptimizeArgs, t int32, w, g, s1, s2 []float64) {
 		for k, arena := range states {
 			s[k] = arena[i]
 		}
-		w[i] = args.Kind.Update(w[i], g[i]+float64(args.L2)*w[i], float64(args.LR), float64(t), &s)
+		w[i] = args.Update(w[i], g[i], float64(t), &s)
 		for k, arena := range states {
 			arena[i] = s[k]
 		}

@@ -25,9 +25,13 @@ func SIMD() string {
 
 // Update holds the constants of one optimizer step.
 type Update struct {
-	LR    float32 // for Adam with the bias corrections of its step folded in
-	L2    float32 // g += L2·w
-	Floor float32 // w = max(w, Floor) at the end; Unclamped for none
+	LR       float32 // for Adam with the bias corrections of its step folded in
+	L2       float32 // g += L2·w
+	Shrink   float32 // w *= 1 - Shrink at the start
+	Momentum float32
+	Nesterov bool
+	Epsilon  float32 // of Adam's formula
+	Floor    float32 // w = max(w, Floor) at the end; Unclamped for none
 }
 
 // ScaleBytes sets dst = scale·src.

@@ -149,7 +149,13 @@ func bitsOf(s []float32) []uint32 {
 
 func TestOptimizersFollowTheirFormulas(t *testing.T) {
 	for _, n := range lengths {
-		for _, u := range []Update{{LR: 0.01, Floor: Unclamped}, {LR: 0.1, L2: 0.03, Floor: Unclamped}, {LR: 0.1, Floor: 1e-6}} {
+		for _, u := range []Update{
+			{LR: 0.01, Floor: Unclamped},
+			{LR: 0.1, L2: 0.03, Floor: Unclamped, Momentum: 0.9},
+			{LR: 0.125, Shrink: 0.0625, L2: 0.03, Floor: Unclamped, Momentum: 0.8, Nesterov: true},
+			{LR: 0.1, Floor: 1e-6, Momentum: 0.5},
+		} {
+			u.Epsilon = gpu.AdamEpsilon
 			w0, g := random(n, 4), random(n, 5)
 			s1, s2 := random(n, 6), random(n, 7)
 			for i := range s1 {
@@ -162,7 +168,8 @@ func TestOptimizersFollowTheirFormulas(t *testing.T) {
 				for i := range w0 {
 					s := [gpu.MaxStates]float64{float64(s1[i]), float64(s2[i])}
 					// In step 1e9 the corrections of Adam's rate, which the caller makes, are 1.
-					x := kind.Update(float64(w0[i]), float64(g[i])+float64(u.L2)*float64(w0[i]), float64(u.LR), 1e9, &s)
+					x := gpu.OptimizeArgs{Kind: kind, LR: u.LR, L2: u.L2, Decay: u.Shrink / u.LR, Momentum: u.Momentum, Nesterov: u.Nesterov}.
+						Update(float64(w0[i]), float64(g[i]), 1e9, &s)
 					wantW[i], wantA[i], wantB[i] = float32(math.Max(x, float64(u.Floor))), float32(s[0]), float32(s[1])
 				}
 				assertClose(t, wantW, w, roundings, kind.String()+" w")

@@ -130,7 +130,8 @@ func productRuns() map[string]func(p *product) []result {
 					arenas, results = append(arenas, state), append(results, result{state, 4 * n})
 				}
 				width := kernels.Width(row, arenas...)
-				require.NoError(p.t, p.Optimize(kind, kernels.ElementsShape(n, width, 2), arenas, p.value("step", []int32{1}), int32(n), 0.1, 0.01, 10, 50, 0, width))
+				args := gpu.OptimizeArgs{Kind: kind, LR: 0.1, L2: 0.01, Decay: 0.01, Momentum: 0.9, Nesterov: true, ClampFrom: 10, ClampTo: 50}
+				require.NoError(p.t, p.Optimize(args, kernels.ElementsShape(n, width, 2), arenas, p.value("step", []int32{1}), int32(n), width))
 				return results
 			}
 		}

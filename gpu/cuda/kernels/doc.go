@@ -29,7 +29,7 @@
 //	ConvGrad        (n) im2col · GEMM patchesᵀ·DY, with beta = 1 from the second chunk on;
 //	                no im2col in a recorded step where Conv has laid out the same patches
 //	Sign            M drawn, and no constant: sign_drawn; else sign
-//	Optimize        sgd | rmsprop | adam
+//	Optimize        sgd | momentum | rmsprop | adam | adamw
 //	Compare         compare; where CompareShape has several blocks also compare_finish
 //
 // # Bias gradients

@@ -107,17 +107,25 @@ func (k Kernels) Bias(act gpu.Activation, shape Shape, sums, h, b DevicePtr, row
 }
 
 // Optimize launches the kernel of an optimizer. The arenas are the weights, the gradients and
-// the states.
-func (k Kernels) Optimize(kind gpu.Optimizer, shape Shape, arenas []DevicePtr, step DevicePtr, n int32, lr, l2 float32, clampFrom, clampTo int32, floor float32, width int32) error {
+// the states. The spans of a are not used, and its clamped range lies within n.
+func (k Kernels) Optimize(a gpu.OptimizeArgs, shape Shape, arenas []DevicePtr, step DevicePtr, n, width int32) error {
 	var words []uint64
-	for _, a := range arenas {
-		words = append(words, uint64(a))
+	for _, arena := range arenas {
+		words = append(words, uint64(arena))
 	}
-	if kind.Counts() {
+	if a.Kind.Counts() {
 		words = append(words, uint64(step))
 	}
-	words = append(words, intWord(n), floatWord(lr), floatWord(l2), intWord(clampFrom), intWord(clampTo), floatWord(floor), intWord(width))
-	return k.launch(optimizerKernels[kind], shape, words)
+	words = append(words, intWord(n), floatWord(a.LR), floatWord(a.L2), floatWord(a.Decay))
+	if a.Kind == gpu.Momentum {
+		nesterov := int32(0)
+		if a.Nesterov {
+			nesterov = 1
+		}
+		words = append(words, floatWord(a.Momentum), intWord(nesterov))
+	}
+	words = append(words, intWord(int32(a.ClampFrom)), intWord(int32(a.ClampTo)), floatWord(a.Floor), intWord(width))
+	return k.launch(optimizerKernels[a.Kind], shape, words)
 }
 
 func intWord(v int32) uint64 { return uint64(uint32(v)) }
