@@ -17,6 +17,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/gpu"
+	"mdfa/internal/parse"
 	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/model"
@@ -97,7 +98,9 @@ func (r *Run) Close() { r.resumed.close() }
 // read parses the settings for the engine.
 func (r *Run) read() error {
 	c := &r.config
-	c.LR, c.L2, c.Floor, c.Batch = float32(r.spec.LR), float32(r.spec.L2), float32(r.spec.ClampFloor), r.spec.BatchSize
+	c.LR, c.L2, c.Decay = float32(r.spec.LR), float32(r.spec.L2), float32(r.spec.WeightDecay)
+	c.Momentum, c.Nesterov = float32(r.spec.Momentum), r.spec.Nesterov
+	c.Floor, c.Batch = float32(r.spec.ClampFloor), r.spec.BatchSize
 	var errs [8]error
 	c.Rule, errs[0] = algo.ParseRule(r.spec.Model)
 	c.Optimizer, errs[1] = algo.ParseOptimizer(r.spec.Optimizer)
@@ -124,6 +127,13 @@ func (r *Run) together() error {
 		return wording.Usagef("-clamp_floor goes with -model %s only: %v clamps nothing; leave one of them out.", settings.RulesThat((*algo.Rule).Clamps), rule)
 	case !r.spec.Convnet && r.spec.Chosen("filters"):
 		return wording.Usagef("-filters is for convolutional networks: add -convnet, or name the layers with -layers.")
+	case r.spec.Momentum != 0 && r.config.Optimizer != gpu.SGD:
+		return wording.Usagef("-momentum goes with -optimizer sgd only: %v has no such setting; leave one of them out.", r.config.Optimizer)
+	case r.spec.Nesterov && r.spec.Momentum == 0:
+		return wording.Usagef("-nesterov is a form of the momentum: add -momentum, such as -momentum 0.9, or leave it out.")
+	case r.spec.LR*r.spec.WeightDecay > 1:
+		return wording.Usagef("-weight_decay %s with -lr %s: their product, the share that a step takes from every weight, must be at most 1.",
+			parse.Text(r.spec.WeightDecay), parse.Text(r.spec.LR))
 	case r.spec.Feedback == settings.FeedbackGenerated && rule.LearnsFeedback():
 		return wording.Usagef("-feedback generated goes with -model %s: the feedback of %v learns, so that it must be stored; leave one of them out.", settings.RulesThat((*algo.Rule).Generable), rule)
 	case r.spec.Feedback == settings.FeedbackGenerated && !rule.Generable():

@@ -6,7 +6,7 @@
 //
 //	layers.0.weight, layers.0.bias, …              the weights when it was written
 //	best.layers.0.weight, …                        the weights of the best epoch (state, after a validation)
-//	optimizer.0.layers.0.weight, …                 the optimizer's arenas (state): rmsprop 1, adam 2
+//	optimizer.0.layers.0.weight, …                 the optimizer's arenas (state): sgd with momentum and rmsprop 1, adam 2
 //	feedback.layers.1.weight, …                    learned feedback by layers (state), shaped like the weights: kp
 //	feedback.direct                                learned direct feedback (state), [logits, hidden units]: dkp
 //	feedback.optimizer.0.layers.1.weight, …        the arenas of its optimizer (state)

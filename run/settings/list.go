@@ -177,6 +177,18 @@ func init() { // its functions look into it
 			Resume: Share, Identity: true, Result: plain, Header: plain, Page: plain, Compare: plain,
 		},
 		{
+			Name: "momentum", Group: GroupTraining, Argument: "M", Help: "momentum of sgd: v = M v + g replaces the gradient g",
+			Field: func(s *Spec) any { return &s.Momentum }, Parse: parseMomentum,
+			Resume: Share, Identity: true, Result: plain,
+			Header: &Place{Text: unlessZero("momentum ", momentum)}, Page: &Place{Text: unlessZero("", momentum)}, Compare: plain,
+		},
+		{
+			Name: "nesterov", Group: GroupTraining, Help: "Nesterov's form of the momentum: g + M v replaces v",
+			Field:  func(s *Spec) any { return &s.Nesterov },
+			Resume: Share, Identity: true, Result: plain,
+			Header: &Place{Text: nesterov("nesterov")}, Page: &Place{Text: nesterov("yes")}, Compare: plain,
+		},
+		{
 			Name: "lr", Group: GroupTraining, Argument: "X", Help: "learning rate",
 			Field:  func(s *Spec) any { return &s.LR },
 			Resume: Share, Identity: true, Result: plain,
@@ -188,14 +200,17 @@ func init() { // its functions look into it
 			Name: "l2", Group: GroupTraining, Argument: "X", Help: "L2 penalty: adds X times the weights to their gradient",
 			Field:  func(s *Spec) any { return &s.L2 },
 			Resume: Share, Identity: true, Result: plain,
-			Header: &Place{Text: func(f *Facts) string {
-				if f.L2 == 0 {
-					return ""
-				}
-				return "l2 " + parse.Text(f.L2)
-			}},
+			Header:  &Place{Text: unlessZero("l2 ", func(f *Facts) float64 { return f.L2 })},
 			Page:    &Place{Name: "L2 penalty"},
 			Compare: plain,
+		},
+		{
+			Name: "weight_decay", Group: GroupTraining, Argument: "X", Help: "decoupled decay: takes lr X times every parameter from it before a step",
+			Field:  func(s *Spec) any { return &s.WeightDecay },
+			Resume: Share, Identity: true, Result: plain,
+			Header:  &Place{Text: unlessZero("weight decay ", weightDecay)},
+			Page:    &Place{Name: "weight decay", Text: unlessZero("", weightDecay)},
+			Compare: &Place{Name: "weight decay"},
 		},
 		{
 			Name: "reduction", Group: GroupTraining, Argument: "NAME", Help: "errors of a batch count as their " + strings.Join(algo.Reductions(), " or "),
@@ -318,6 +333,38 @@ func floor(f *Facts) string {
 		return ""
 	}
 	return parse.Text(f.ClampFloor)
+}
+
+func momentum(f *Facts) float64    { return f.Momentum }
+func weightDecay(f *Facts) float64 { return f.WeightDecay }
+
+// unlessZero shows a number behind a prefix; "" for 0.
+func unlessZero(prefix string, number func(*Facts) float64) func(*Facts) string {
+	return func(f *Facts) string {
+		if number(f) == 0 {
+			return ""
+		}
+		return prefix + parse.Text(number(f))
+	}
+}
+
+// nesterov shows that the momentum has Nesterov's form.
+func nesterov(text string) func(*Facts) string {
+	return func(f *Facts) string {
+		if !f.Nesterov {
+			return ""
+		}
+		return text
+	}
+}
+
+// parseMomentum takes numbers from 0 to below 1.
+func parseMomentum(text string) (string, error) {
+	x, err := parse.Number("momentum", text)
+	if err == nil && x >= 1 {
+		err = fmt.Errorf("momentum %s: expected a number from 0 to below 1, such as 0.9.", text)
+	}
+	return text, err
 }
 
 // mostSteps is the limit of steps; "" without one.

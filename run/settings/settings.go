@@ -36,13 +36,15 @@ type Spec struct {
 	Feedback                  string
 	ClampFloor                float64
 
-	Optimizer string
-	LR, L2    float64
-	Reduction string
-	BatchSize int
-	MaxEpochs int
-	MaxSteps  int // 0: no limit
-	Seed      int64
+	Optimizer           string
+	Momentum            float64
+	Nesterov            bool
+	LR, L2, WeightDecay float64
+	Reduction           string
+	BatchSize           int
+	MaxEpochs           int
+	MaxSteps            int // 0: no limit
+	Seed                int64
 
 	Device              string
 	Sync, TF32, Profile bool

@@ -17,7 +17,8 @@ var other = map[string]string{
 	"dataset": "cifar10", "classes": "3", "data": "/elsewhere", "coarse": "true", "size": "64", "cache": "off",
 	"model": "dfa", "convnet": "true", "layers": "20,30", "filters": "8:3:1", "activation": "relu",
 	"forward_init": "N1", "backward_init": "N0.5", "feedback": "generated", "clamp_floor": "1e-06",
-	"optimizer": "adam", "lr": "0.001", "l2": "0.5", "reduction": "sum", "batch_size": "8", "max_epochs": "3", "max_steps": "9", "seed": "4",
+	"optimizer": "adam", "momentum": "0.9", "nesterov": "true", "lr": "0.001", "l2": "0.5", "weight_decay": "0.01",
+	"reduction": "sum", "batch_size": "8", "max_epochs": "3", "max_steps": "9", "seed": "4",
 	"device": "cpu", "sync": "true", "tf32": "true", "profile": "true", "checkpoint_every": "-1",
 	"out": "/there", "report": "false", "tensorboard": "true", "alignment": "7",
 }
@@ -210,14 +211,16 @@ func TestColumnsKeepTheirPlaces(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"dataset", "classes", "coarse", "image_size", "model", "convnet", "layers", "filters", "activation", "forward_init",
-		"backward_init", "feedback", "optimizer", "lr", "l2", "clamp_floor", "reduction", "tf32", "batch_size", "max_epochs",
-		"max_steps", "seed", "data",
+		"backward_init", "feedback", "optimizer", "momentum", "nesterov", "lr", "l2", "clamp_floor", "weight_decay",
+		"reduction", "tf32", "batch_size", "max_epochs", "max_steps", "seed", "data",
 	}, names)
 }
 
 func TestASpecNamesWhatIsWrong(t *testing.T) {
 	for want, change := range map[string]func(*Spec){
 		"-lr -1: expected a number from 0 on, such as 0.001 or 1e-4.":            func(s *Spec) { s.LR = -1 },
+		"-momentum 1: expected a number from 0 to below 1, such as 0.9.":         func(s *Spec) { s.Momentum = 1 },
+		"-weight_decay -1: expected a number from 0 on":                          func(s *Spec) { s.WeightDecay = -1 },
 		"-batch_size 0: expected a whole number from 1 on.":                      func(s *Spec) { s.BatchSize = 0 },
 		"-cache no: expected auto, on or off.":                                   func(s *Spec) { s.Cache = "no" },
 		`-activation "x": expected tanh, relu`:                                   func(s *Spec) { s.Activation = "x" },
