@@ -198,11 +198,11 @@ func goldenFeedback(net *model.Network, rule *algo.Rule, a *arrays) []float32 {
 		if rule.Mirrors() {
 			net.TransposeFeedback(feedback)
 		}
-	case model.DirectFeedback:
+	case model.DirectFeedback, model.ClassFeedback:
 		units := net.HiddenUnits()
 		for i, columns := range net.FeedbackColumns() {
 			b := a.floats(fmt.Sprintf("B%d", i))
-			for row := range net.Logits {
+			for row := range net.FeedbackRows(rule.Feedback) {
 				copy(columns.Of(feedback[row*units:]), b[row*columns.Len:])
 			}
 		}

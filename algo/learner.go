@@ -57,7 +57,7 @@ func NewForward(dev gpu.Device, net *model.Network, params []float32, batch int)
 }
 
 func newLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback []float32) (*Learner, error) {
-	l := &Learner{memory: memory{dev: dev, net: net, generator: cfg.Feedback}, cfg: cfg, owned: owned.List{Device: dev}}
+	l := &Learner{memory: memory{dev: dev, net: net, reduction: cfg.Reduction, generator: cfg.Feedback}, cfg: cfg, owned: owned.List{Device: dev}}
 	l.faRanges, _ = net.FARanges()
 	l.mirrored = cfg.Rule != nil && cfg.Rule.Mirrors()
 	if err := l.prepare(params, feedback); err != nil {

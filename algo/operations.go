@@ -21,9 +21,10 @@ type memory struct {
 	faRanges []model.Range
 
 	// Of a network that trains:
-	learns    []bool        // by layer
-	grads     gpu.Buffer    // arena like params
-	e         gpu.Buffer    // [training batch · logits]
+	learns    []bool     // by layer
+	grads     gpu.Buffer // arena like params
+	e         gpu.Buffer // [training batch · logits]
+	reduction Reduction
 	feedback  gpu.Buffer    // B of all layers; nil for rules without, and where it is generated
 	mirrored  bool          // the feedback of a layer lies like its weights
 	generator gpu.Generator // draws direct feedback that is not stored
@@ -54,6 +55,9 @@ func (s *Step) Network() *model.Network { return s.net }
 
 // Batch returns n, the number of examples.
 func (s *Step) Batch() int { return s.n }
+
+// Scale returns s, the factor of the error at the logits: 1/n, or 1 if the errors of a batch count as their sum.
+func (s *Step) Scale() float32 { return s.reduction.scale(s.n) }
 
 // pixelScale turns bytes into inputs.
 const pixelScale = 1.0 / 255
@@ -196,9 +200,25 @@ func (s *Step) BroadcastTo(e gpu.Mat, output func(layer int) gpu.Hidden, delta f
 	if len(s.hidden) == 0 {
 		return nil
 	}
-	args := gpu.FeedbackArgs{E: e, Gen: s.generator}
+	return s.direct(gpu.FeedbackArgs{E: e}, output, delta)
+}
+
+// Project takes the label of each example to all hidden layers at once, through the row of its class in direct feedback,
+// which must be [model.ClassFeedback]. It needs no error at the logits, and no product.
+//
+//	d_l[i, :] = s B_l[y_i, :] ⊙ f'(a_l[i, :])     gb_l = column sums of d_l
+func (s *Step) Project() error {
+	if len(s.hidden) == 0 {
+		return nil
+	}
+	return s.direct(gpu.FeedbackArgs{Labels: s.Labels(), Classes: s.net.Classes, Scale: s.Scale()}, s.Output, s.Delta)
+}
+
+// direct completes the arguments of direct feedback, and makes the operation.
+func (s *Step) direct(args gpu.FeedbackArgs, output func(layer int) gpu.Hidden, delta func(layer int) gpu.Span) error {
+	args.Gen = s.generator
 	if s.generator.Draw == gpu.DrawNone {
-		args.B = gpu.All(s.feedback).Mat(s.net.Logits, s.net.HiddenUnits())
+		args.B = gpu.All(s.feedback).Mat(args.Rows(), s.net.HiddenUnits())
 	}
 	for layer, shape := range s.net.Hidden() {
 		args.Layers = append(args.Layers, gpu.FeedbackLayer{

@@ -163,7 +163,7 @@ func (r *Rule) LearnsFeedback() bool { return r.FeedbackGrad != nil }
 func (r *Rule) Mirrors() bool { return r.LearnsFeedback() && r.Feedback == model.LayerFeedback }
 
 // Generable says whether the step can draw the rule's feedback anew instead of storing it.
-func (r *Rule) Generable() bool { return r.Feedback == model.DirectFeedback && !r.LearnsFeedback() }
+func (r *Rule) Generable() bool { return r.Feedback.Direct() && !r.LearnsFeedback() }
 
 // notGenerable returns the error for generated feedback of a rule that needs it stored, or has none.
 func (r *Rule) notGenerable() error {
@@ -177,8 +177,8 @@ func (r *Rule) DrawParams(net *model.Network, init model.Init, seed uint64) ([]f
 }
 
 // DrawFeedback draws the rule's feedback, that before the first step if it learns: the arena of
-// [model.Network.FARanges] for feedback by layers, the matrix [logits, hidden units] for direct feedback, and nil
-// for none. The elements of feedback that lies like the weights are those of fa.
+// [model.Network.FARanges] for feedback by layers, the matrix [model.Network.FeedbackRows, hidden units] for direct
+// feedback, and nil for none. The elements of feedback that lies like the weights are those of fa.
 func (r *Rule) DrawFeedback(net *model.Network, init model.Init, seed uint64) ([]float32, error) {
 	switch r.Feedback {
 	case model.LayerFeedback:
@@ -187,8 +187,8 @@ func (r *Rule) DrawFeedback(net *model.Network, init model.Init, seed uint64) ([
 			net.TransposeFeedback(arena)
 		}
 		return arena, err
-	case model.DirectFeedback:
-		return net.DFAFeedback(init, r.NonNegative, seed)
+	case model.DirectFeedback, model.ClassFeedback:
+		return net.DFAFeedback(r.Feedback, init, r.NonNegative, seed)
 	case model.NoFeedback:
 	}
 	return nil, nil
@@ -200,7 +200,7 @@ func (r *Rule) GenerateFeedback(net *model.Network, init model.Init, seed uint64
 	if !r.Generable() {
 		return gpu.Generator{}, r.notGenerable()
 	}
-	return net.DFAGenerator(init, r.NonNegative, seed)
+	return net.DFAGenerator(r.Feedback, init, r.NonNegative, seed)
 }
 
 // checkFeedback refuses feedback, stored or generated, that breaks the promises of the rule.

@@ -13,7 +13,7 @@ func (l *Learner) Train(beforeUpdate func(s *Step) error) error {
 	if err := s.forward(); err != nil { // h_l = f(h_{l-1} W_l + b_l) [n, units_l]; logits [n, logits] without b_L
 		return err
 	}
-	if err := s.loss(gpu.All(l.counter), l.cfg.Reduction.scale(s.n)); err != nil { // e = s(p - y) [n, logits]; gb_L [logits]
+	if err := s.loss(gpu.All(l.counter), s.Scale()); err != nil { // e = s(p - y) [n, logits]; gb_L [logits]
 		return err
 	}
 	if l.cfg.HiddenLearn(l.net) {

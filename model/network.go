@@ -173,8 +173,8 @@ func (n *Network) Weights() int {
 	return sum
 }
 
-// FeedbackColumns returns, for each hidden layer, its columns in the DFA feedback matrix
-// [Logits, HiddenUnits]. The layers lie side by side in their order, unpadded.
+// FeedbackColumns returns, for each hidden layer, its columns in the matrix of direct feedback
+// [FeedbackRows, HiddenUnits]. The layers lie side by side in their order, unpadded.
 func (n *Network) FeedbackColumns() []Range {
 	columns := make([]Range, len(n.Hidden()))
 	off := 0

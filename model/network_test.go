@@ -93,7 +93,7 @@ func TestNetworkWithoutHiddenLayerClampsNothing(t *testing.T) {
 	assert.Equal(t, Range{352, 7}, n.Layers[0].B)
 	assert.Equal(t, 384, n.Params)
 
-	feedback, err := n.DFAFeedback(Init{Dist: gpu.DrawSymmetric, Value: 1}, true, 0)
+	feedback, err := n.DFAFeedback(DirectFeedback, Init{Dist: gpu.DrawSymmetric, Value: 1}, true, 0)
 	require.NoError(t, err)
 	assert.Empty(t, feedback)
 	feedback, ranges, err := n.FAFeedback(Init{Dist: gpu.DrawSymmetric, Value: 1}, 0)
@@ -282,6 +282,7 @@ func TestFeedbackLayouts(t *testing.T) {
 		}
 		require.EqualValues(t, length, n.FeedbackLen(LayerFeedback))
 		require.EqualValues(t, n.Logits*off, n.FeedbackLen(DirectFeedback))
+		require.EqualValues(t, n.Classes*off, n.FeedbackLen(ClassFeedback))
 		require.Zero(t, n.FeedbackLen(NoFeedback))
 	})
 }

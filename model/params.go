@@ -58,17 +58,17 @@ func (n *Network) InitialParams(init Init, monotone bool, seed uint64) ([]float3
 	return arena, nil
 }
 
-// DFAGenerator returns the formula of the feedback of DFA, or with monotone of mDFA, which a
-// device draws where it is used ([gpu.FeedbackArgs]). fan_in is the number of logits. A hidden
-// layer's values depend only on the seed, the layer's index and the initializer.
-func (n *Network) DFAGenerator(init Init, monotone bool, seed uint64) (gpu.Generator, error) {
+// DFAGenerator returns the formula of direct feedback, non-negative if asked for, which a
+// device draws where it is used ([gpu.FeedbackArgs]). fan_in is the number of rows. A hidden
+// layer's values depend only on the seed, the layer's index, the initializer and that number.
+func (n *Network) DFAGenerator(kind Feedback, init Init, monotone bool, seed uint64) (gpu.Generator, error) {
 	if monotone {
 		var err error
 		if init, err = init.Monotone(); err != nil {
 			return gpu.Generator{}, err
 		}
 	}
-	g, err := init.Generator(n.Logits, mix(mix(seed)^uint64(directFeedback)))
+	g, err := init.Generator(n.FeedbackRows(kind), mix(mix(seed)^uint64(directFeedback)))
 	if err != nil {
 		return gpu.Generator{}, fmt.Errorf("the feedback of the hidden layers: %w", err)
 	}
@@ -76,23 +76,23 @@ func (n *Network) DFAGenerator(init Init, monotone bool, seed uint64) (gpu.Gener
 }
 
 // DFAFeedback returns the feedback that [Network.DFAGenerator] draws, bit by bit, as a matrix:
-// row-major [Logits, HiddenUnits], with the columns of [Network.FeedbackColumns].
+// row-major [FeedbackRows, HiddenUnits], with the columns of [Network.FeedbackColumns].
 // The error wraps ErrTooLarge if no device could index the matrix; the caller must check
 // first that it fits into memory ([Network.Memory]).
-func (n *Network) DFAFeedback(init Init, monotone bool, seed uint64) ([]float32, error) {
-	g, err := n.DFAGenerator(init, monotone, seed)
+func (n *Network) DFAFeedback(kind Feedback, init Init, monotone bool, seed uint64) ([]float32, error) {
+	g, err := n.DFAGenerator(kind, init, monotone, seed)
 	if err != nil {
 		return nil, err
 	}
-	size := n.FeedbackLen(DirectFeedback)
+	size, rows := n.FeedbackLen(kind), n.FeedbackRows(kind)
 	if size > maxElements {
 		return nil, fmt.Errorf("feedback [%d, %d] has more than %d elements: take fewer classes or a smaller network: %w",
-			n.Logits, n.HiddenUnits(), maxElements, ErrTooLarge)
+			rows, n.HiddenUnits(), maxElements, ErrTooLarge)
 	}
 	matrix := make([]float32, size)
 	units := n.HiddenUnits()
 	for i, columns := range n.FeedbackColumns() {
-		for row := range n.Logits {
+		for row := range rows {
 			g.Fill(columns.Of(matrix[row*units:]), i, row, 0)
 		}
 	}

@@ -34,7 +34,7 @@ func TestFeedbackObeysTheInitializerInEveryLayer(t *testing.T) {
 	eachRandomNetwork(t, func(t *testing.T, n *Network) {
 		for _, init := range everyInit {
 			for _, monotone := range []bool{false, true} {
-				matrix, err := n.DFAFeedback(init, monotone, 5)
+				matrix, err := n.DFAFeedback(DirectFeedback, init, monotone, 5)
 				require.NoError(t, err)
 				require.Len(t, matrix, n.Logits*n.HiddenUnits())
 				checkDraws(t, init, monotone, false, n.Logits, matrix)
@@ -87,16 +87,21 @@ func checkDraws(t *testing.T, init Init, monotone, free bool, fanIn int, values 
 
 // TestGeneratedFeedbackIsTheStoredMatrix draws every element by itself.
 func TestGeneratedFeedbackIsTheStoredMatrix(t *testing.T) {
-	n := mustDefault(t, mnist, true, 3)
 	for _, init := range everyInit {
-		for _, monotone := range []bool{false, true} {
-			g, err := n.DFAGenerator(init, monotone, 5)
+		for i := range 4 {
+			monotone, kind, classes := i%2 == 1, DirectFeedback, 3
+			if i >= 2 {
+				kind, classes = ClassFeedback, 2
+			}
+			n := mustDefault(t, mnist, true, classes)
+			g, err := n.DFAGenerator(kind, init, monotone, 5)
 			require.NoError(t, err)
-			matrix, err := n.DFAFeedback(init, monotone, 5)
+			matrix, err := n.DFAFeedback(kind, init, monotone, 5)
 			require.NoError(t, err)
+			require.EqualValues(t, n.FeedbackLen(kind), len(matrix))
 			one := make([]float32, 1)
 			for layer, columns := range n.FeedbackColumns() {
-				for row := range n.Logits {
+				for row := range n.FeedbackRows(kind) {
 					for j := 0; j < columns.Len; j += 7 {
 						g.Fill(one, layer, row, j)
 						require.Equal(t, matrix[row*n.HiddenUnits()+columns.Off+j], one[0], "%v, layer %d", init, layer)
@@ -131,7 +136,7 @@ func TestDrawsAreFixedForAllTime(t *testing.T) {
 	require.NoError(t, err)
 	arena, err := n.InitialParams(uniform(1), false, 0)
 	require.NoError(t, err)
-	feedback, err := n.DFAFeedback(normal(1), false, 0)
+	feedback, err := n.DFAFeedback(DirectFeedback, normal(1), false, 0)
 	require.NoError(t, err)
 	assert.Equal(t, []float32{-0.23513015, -0.15484719, -0.49336693, -0.24230707, -0.4041632, -0.3649447}, n.Layers[0].W.Of(arena))
 	assert.Equal(t, []float32{-0.0655459, 0.092249386}, feedback)
@@ -158,9 +163,9 @@ func TestEveryTensorHasItsOwnStream(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, ra[1].Of(fa), rb[1].Of(fb))
 
-		da, err := short.DFAFeedback(normal(1), false, 9)
+		da, err := short.DFAFeedback(DirectFeedback, normal(1), false, 9)
 		require.NoError(t, err)
-		db, err := long.DFAFeedback(normal(1), false, 9)
+		db, err := long.DFAFeedback(DirectFeedback, normal(1), false, 9)
 		require.NoError(t, err)
 		for row := range short.Logits {
 			assert.Equal(t, da[row*50:][:50], db[row*60:][:50])
@@ -228,7 +233,7 @@ func TestFanInsAreThoseOfTheTable(t *testing.T) {
 	bounded("W_0: k·k·c_in", n.Layers[0].W.Of(arena), 5*5*1)
 	bounded("W_1: k·k·c_in", n.Layers[1].W.Of(arena), 3*3*96)
 	bounded("W_3: in", n.Layers[3].W.Of(arena), 864)
-	matrix, err := n.DFAFeedback(uniform(v), false, 1)
+	matrix, err := n.DFAFeedback(DirectFeedback, uniform(v), false, 1)
 	require.NoError(t, err)
 	bounded("DFA: logits", matrix, 10)
 	feedback, ranges, err := n.FAFeedback(uniform(v), 1)
@@ -237,22 +242,25 @@ func TestFanInsAreThoseOfTheTable(t *testing.T) {
 	bounded("FA, dense: out", ranges[3].Of(feedback), 10)
 
 	two := mustDefault(t, mnist, false, 2)
-	matrix, err = two.DFAFeedback(uniform(v), false, 1)
+	matrix, err = two.DFAFeedback(DirectFeedback, uniform(v), false, 1)
 	require.NoError(t, err)
 	bounded("DFA, one logit", matrix, 1)
+	matrix, err = two.DFAFeedback(ClassFeedback, uniform(v), false, 1)
+	require.NoError(t, err)
+	bounded("DRTP, one logit of two classes", matrix, 2)
 }
 
 func TestInitializersThatDoNotSuitTheNetworkAreRefused(t *testing.T) {
 	n := mustDefault(t, mnist, false, 10)
 	_, err := n.InitialParams(constant(-1), true, 0)
 	assert.ErrorContains(t, err, "mdfa needs")
-	_, err = n.DFAFeedback(constant(-1), true, 0)
+	_, err = n.DFAFeedback(DirectFeedback, constant(-1), true, 0)
 	assert.ErrorContains(t, err, "mdfa needs")
 	_, err = n.InitialParams(constant(-1), false, 0)
 	assert.NoError(t, err)
 	_, err = n.InitialParams(uniform(1e-5), true, 0)
 	assert.ErrorContains(t, err, "the weights of layer 2 (dense 200): ")
-	_, err = n.DFAFeedback(uniform(1e-6), true, 0)
+	_, err = n.DFAFeedback(DirectFeedback, uniform(1e-6), true, 0)
 	assert.ErrorContains(t, err, "the feedback of the hidden layers: ")
 	_, _, err = n.FAFeedback(Init{Dist: 9}, 0)
 	assert.ErrorContains(t, err, "the feedback of layer 2 (dense 200): ")
@@ -261,7 +269,7 @@ func TestInitializersThatDoNotSuitTheNetworkAreRefused(t *testing.T) {
 func TestFeedbackBeyondWhatDevicesIndexIsAnError(t *testing.T) {
 	n, err := NewConv(Shape{10_000, 10_000, 1}, []Filter{{4, 1, 1}, {1, 10_000, 1}}, 10, gpu.Tanh)
 	require.NoError(t, err, "without DFA the network is possible")
-	_, err = n.DFAFeedback(uniform(1), false, 0)
+	_, err = n.DFAFeedback(DirectFeedback, uniform(1), false, 0)
 	assert.ErrorIs(t, err, ErrTooLarge)
 	assert.ErrorContains(t, err, "feedback [10, 400000001]")
 }

@@ -18,7 +18,19 @@ const (
 	NoFeedback     Feedback = iota // BP
 	LayerFeedback                  // FA, KP: one tensor for each layer but the first
 	DirectFeedback                 // DFA, mDFA: one matrix from the logits to all hidden units
+	ClassFeedback                  // DRTP: the same from the classes, of which one logit has two
 )
+
+// Direct says whether the feedback is one matrix [rows, hidden units]: see [Network.FeedbackRows].
+func (f Feedback) Direct() bool { return f == DirectFeedback || f == ClassFeedback }
+
+// FeedbackRows returns the number of rows of direct feedback: one for each logit, or for each class.
+func (n *Network) FeedbackRows(kind Feedback) int {
+	if kind == ClassFeedback {
+		return n.Classes
+	}
+	return n.Logits
+}
 
 const floatSize = 4
 
@@ -28,8 +40,8 @@ func (n *Network) FeedbackLen(kind Feedback) int64 {
 	case LayerFeedback:
 		_, length := n.FARanges()
 		return int64(length)
-	case DirectFeedback:
-		return int64(n.Logits) * int64(n.HiddenUnits())
+	case DirectFeedback, ClassFeedback:
+		return int64(n.FeedbackRows(kind)) * int64(n.HiddenUnits())
 	case NoFeedback:
 	}
 	return 0
@@ -112,8 +124,8 @@ func (n *Network) layerFeedback(i int, kind Feedback) int64 {
 	switch {
 	case kind == LayerFeedback && i > 0:
 		return int64(l.W.Len)
-	case kind == DirectFeedback && i < len(n.Layers)-1:
-		return int64(n.Logits) * int64(l.Units())
+	case kind.Direct() && i < len(n.Layers)-1:
+		return int64(n.FeedbackRows(kind)) * int64(l.Units())
 	}
 	return 0
 }

@@ -15,6 +15,9 @@ func TestHeadlineCountsWeightsAndFeedback(t *testing.T) {
 	assert.Equal(t, layers, n.Headline(NoFeedback))
 	assert.Equal(t, layers+", feedback 684 kB", n.Headline(DirectFeedback))
 	assert.Equal(t, layers+", feedback 698 kB", n.Headline(LayerFeedback))
+	assert.Equal(t, n.Headline(DirectFeedback), n.Headline(ClassFeedback))
+	assert.Contains(t, mustDefault(t, mnist, true, 2).Headline(DirectFeedback), ", feedback 68 kB")
+	assert.Contains(t, mustDefault(t, mnist, true, 2).Headline(ClassFeedback), ", feedback 137 kB")
 	assert.Contains(t, mustDefault(t, imagenet, true, 1000).Headline(DirectFeedback), "2,163,656 weights, feedback 1.7 GB")
 }
 
@@ -49,7 +52,7 @@ func TestSummaryIsATableOfTheLayers(t *testing.T) {
 func TestMemoryAddsUp(t *testing.T) {
 	eachRandomNetwork(t, func(t *testing.T, n *Network) {
 		const batch = 5
-		for _, kind := range []Feedback{NoFeedback, LayerFeedback, DirectFeedback} {
+		for _, kind := range []Feedback{NoFeedback, LayerFeedback, DirectFeedback, ClassFeedback} {
 			m := n.Memory(batch, kind)
 			require.EqualValues(t, 4*n.Params, m.Weights)
 			require.EqualValues(t, 4*n.FeedbackLen(kind), m.Feedback)

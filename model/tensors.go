@@ -39,7 +39,7 @@ func (n *Network) tensors() []Tensor {
 // "direct" [logits, hidden units]. The data are views of the arena.
 func (n *Network) SplitFeedback(kind Feedback, arena []float32) []Tensor {
 	tensors := n.feedbackTensors(kind)
-	if kind == DirectFeedback {
+	if kind.Direct() {
 		tensors[0].Data = arena
 		return tensors
 	}
@@ -58,8 +58,8 @@ func (n *Network) feedbackTensors(kind Feedback) (tensors []Tensor) {
 		for i, l := range n.Layers[1:] {
 			tensors = append(tensors, Tensor{Name: fmt.Sprintf("layers.%d.weight", i+1), Shape: l.WeightShape()})
 		}
-	case DirectFeedback:
-		tensors = append(tensors, Tensor{Name: "direct", Shape: []int{n.Logits, n.HiddenUnits()}})
+	case DirectFeedback, ClassFeedback:
+		tensors = append(tensors, Tensor{Name: "direct", Shape: []int{n.FeedbackRows(kind), n.HiddenUnits()}})
 	}
 	return tensors
 }

@@ -60,7 +60,7 @@ func (r *Run) record(data *loaders.Dataset, net *model.Network) checkpoint.Setti
 	return s
 }
 
-// The fingerprint of dfa's and mdfa's feedback reads sampleRows rows of sampleUnits elements for
+// The fingerprint of direct feedback reads sampleRows rows of sampleUnits elements for
 // each hidden layer. Every element is drawn in the same way.
 const (
 	sampleRows  = 8
@@ -77,21 +77,21 @@ func (r *Run) feedbackFacts(net *model.Network, drawn []float32) (checkpoint.Fee
 		return facts, nil
 	case model.LayerFeedback:
 		addFloats(h, drawn)
-	case model.DirectFeedback:
-		generator, err := net.DFAGenerator(r.backward, rule.NonNegative, uint64(r.spec.Seed))
+	case model.DirectFeedback, model.ClassFeedback:
+		generator, err := net.DFAGenerator(rule.Feedback, r.backward, rule.NonNegative, uint64(r.spec.Seed))
 		if err != nil {
 			return checkpoint.Feedback{}, err
 		}
-		addSample(h, net, generator)
+		addSample(h, net, net.FeedbackRows(rule.Feedback), generator)
 	}
 	facts.Fingerprint = hex.EncodeToString(h.Sum(nil))
 	return facts, nil
 }
 
-func addSample(h hash.Hash, net *model.Network, generator gpu.Generator) {
+func addSample(h hash.Hash, net *model.Network, rows int, generator gpu.Generator) {
 	for layer, l := range net.Hidden() {
 		row := make([]float32, min(sampleUnits, l.Units()))
-		for i := range min(sampleRows, net.Logits) {
+		for i := range min(sampleRows, rows) {
 			generator.Fill(row, layer, i, 0)
 			addFloats(h, row)
 		}

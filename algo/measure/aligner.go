@@ -82,8 +82,9 @@ func comparesGradients(net *model.Network, c algo.Config) bool {
 }
 
 // sendsIdentity says whether direct feedback is compared with weights, for which the identity goes back through them.
+// One row of the product of weights for one logit has no counterpart among the two rows for classes.
 func sendsIdentity(net *model.Network, c algo.Config) bool {
-	return c.Rule.Feedback == model.DirectFeedback && c.HiddenLearn(net)
+	return c.Rule.Feedback.Direct() && net.FeedbackRows(c.Rule.Feedback) == net.Logits && c.HiddenLearn(net)
 }
 
 // NewAligner takes memory to measure a learner's rule and records the operations that need no batch. o owns both.
@@ -207,7 +208,7 @@ func (m *Aligner) compareWeights() error {
 	case model.NoFeedback:
 	case model.LayerFeedback:
 		return m.compareLayers(s)
-	case model.DirectFeedback:
+	case model.DirectFeedback, model.ClassFeedback:
 		if m.identity == nil {
 			return nil
 		}
@@ -293,7 +294,7 @@ func (m *Aligner) Read(epoch, step int) (Alignment, error) {
 		default:
 			la.Gradient = theSame
 		}
-		if m.rule.Feedback == model.LayerFeedback && i > 0 || m.rule.Feedback == model.DirectFeedback && hidden {
+		if m.rule.Feedback == model.LayerFeedback && i > 0 || m.rule.Feedback.Direct() && hidden {
 			la.Feedback = comparison(sums(feedback, i))
 		}
 		if m.rule.Clamped && i > 0 && m.learns[i] {

@@ -95,7 +95,7 @@ func hostError(logits []float64, label int32) []float64 {
 	return e
 }
 
-// hostFeedback is B_l: by layers shaped like the layer's weights, direct [logits, units].
+// hostFeedback is B_l: by layers shaped like the layer's weights, direct [logits or classes, units].
 func hostFeedback(net *model.Network, rule *algo.Rule, feedback []float32, i int) []float64 {
 	layer := net.Layers[i]
 	switch rule.Feedback {
@@ -114,10 +114,10 @@ func hostFeedback(net *model.Network, rule *algo.Rule, feedback []float32, i int
 			}
 		}
 		return w
-	case model.DirectFeedback:
+	case model.DirectFeedback, model.ClassFeedback:
 		columns := net.FeedbackColumns()[i]
 		var b []float64
-		for row := range net.Logits {
+		for row := range net.FeedbackRows(rule.Feedback) {
 			b = append(b, hostWide(columns.Of(feedback[row*net.HiddenUnits():]))...)
 		}
 		return b
@@ -203,6 +203,9 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 					}
 				}
 				rule = slopes(i-1, d)
+			case "drtp":
+				b, units := hostFeedback(net, cfg.Rule, feedback, i-1), net.Layers[i-1].Units()
+				rule = slopes(i-1, slices.Clone(b[int(y[n])*units:][:units]))
 			default:
 				panic("plain loops for the errors of " + cfg.Rule.Name + " are missing here")
 			}
@@ -231,7 +234,8 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 		switch {
 		case cfg.Rule.Feedback == model.LayerFeedback && i > lowest:
 			la.Feedback = hostCompare(hostFeedback(net, cfg.Rule, feedback, i), weights(i))
-		case cfg.Rule.Feedback == model.DirectFeedback && i < last && learns[i]:
+		case cfg.Rule.Feedback == model.ClassFeedback && net.Logits == 1: // two rows and one product
+		case cfg.Rule.Feedback.Direct() && i < last && learns[i]:
 			la.Feedback = hostCompare(hostFeedback(net, cfg.Rule, feedback, i), products[i])
 		}
 		if cfg.Rule.Clamped && i > 0 && learns[i] {

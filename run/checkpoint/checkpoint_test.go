@@ -84,11 +84,12 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	assert.Equal(t, want.Progress, got.State().Progress)
 }
 
-// TestLearnedFeedbackIsWrittenAndRead covers both kinds of feedback. Weights alone leave it out.
+// TestLearnedFeedbackIsWrittenAndRead covers all kinds of feedback. Weights alone leave it out.
 func TestLearnedFeedbackIsWrittenAndRead(t *testing.T) {
 	for kind, names := range map[model.Feedback][]string{
 		model.LayerFeedback:  {"feedback.layers.1.weight"},
 		model.DirectFeedback: {"feedback.direct"},
+		model.ClassFeedback:  {"feedback.direct"},
 	} {
 		want := sample(t, 1)
 		want.Feedback.Kind = FeedbackKinds[kind]

@@ -122,13 +122,15 @@ func (d Data) ByLabel() []int {
 // Feedback describes the feedback as it was drawn. Fixed feedback is drawn again from the seed and not stored:
 // ImageNet's has 1.7 GB.
 type Feedback struct {
-	Kind string `json:"kind"` // of FeedbackKinds: "none", "layer" (fa) or "direct" (dfa, mdfa)
+	Kind string `json:"kind"` // of FeedbackKinds: "none", "layer" (as of fa), "direct" (dfa) or "class" (drtp)
 	// Fingerprint is a hash of the values, to detect a program that draws other values.
 	Fingerprint string `json:"fingerprint,omitempty"`
 }
 
 // FeedbackKinds are the names of the kinds of feedback.
-var FeedbackKinds = map[model.Feedback]string{model.NoFeedback: "none", model.LayerFeedback: "layer", model.DirectFeedback: "direct"}
+var FeedbackKinds = map[model.Feedback]string{
+	model.NoFeedback: "none", model.LayerFeedback: "layer", model.DirectFeedback: "direct", model.ClassFeedback: "class",
+}
 
 // kind returns the kind of the feedback; none for a name that is unknown.
 func (f Feedback) kind() model.Feedback {

@@ -6,7 +6,7 @@ import "mdfa/gpu"
 type Counted struct {
 	gpu.Device
 	// Bytes were allocated, in buffers and feeds. Backward counts the operations of backward passes, weight gradients
-	// among them, Feedbacks those of direct feedback, and Updates the optimizer's.
+	// among them, Feedbacks the products of errors with direct feedback, and Updates the optimizer's.
 	Bytes, Programs, Compares, Backward, Feedbacks, Updates int
 }
 
@@ -38,7 +38,9 @@ func (c *Counted) Compare(a gpu.CompareArgs) error {
 
 // Feedback counts.
 func (c *Counted) Feedback(a gpu.FeedbackArgs) error {
-	c.Feedbacks++
+	if a.Labels.IsNone() {
+		c.Feedbacks++
+	}
 	return c.Device.Feedback(a)
 }
 
