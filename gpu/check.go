@@ -324,6 +324,26 @@ func (a FeedbackArgs) Check() error {
 }
 
 // Check returns an error unless the shapes fit.
+func (a FeedbackGradArgs) Check() error {
+	c := checker{op: "feedback gradient"}
+	c.mat("DB", a.DB)
+	c.mat("E", a.E)
+	total := 0
+	for i, l := range a.Layers {
+		if _, ok := product(l.Size, a.E.Rows); !ok {
+			c.fail(ErrShape, "layer %d has size %d for E %v", i, l.Size, a.E)
+			break
+		}
+		c.span(fmt.Sprintf("layer %d's output", i), l.H, Float32, a.E.Rows*l.Size)
+		total += l.Size
+	}
+	if a.DB.Rows != a.E.Cols || a.DB.Cols != total {
+		c.fail(ErrShape, "E %vᵀ for layers of %d elements does not give DB %v", a.E, total, a.DB)
+	}
+	return c.err
+}
+
+// Check returns an error unless the shapes fit.
 func (a DenseBackwardArgs) Check() error {
 	c := checker{op: "dense backward"}
 	c.mat("DX", a.DX)

@@ -60,6 +60,8 @@ type Device interface {
 	// Feedback broadcasts the error at the logits (DFA, mDFA), or a row of B for each label (DRTP), to all
 	// hidden layers.
 	Feedback(FeedbackArgs) error
+	// FeedbackGrad computes the gradient of direct feedback that learns (DKP).
+	FeedbackGrad(FeedbackGradArgs) error
 	// DenseBackward carries an error back through a fully-connected layer (BP, FA).
 	DenseBackward(DenseBackwardArgs) error
 	// ConvBackward carries an error back through a convolutional layer (BP, FA).

@@ -190,6 +190,22 @@ func (a FeedbackArgs) Columns() int {
 	return sum
 }
 
+// FeedbackInput is the output of a hidden layer as [FeedbackGradArgs] reads it.
+type FeedbackInput struct {
+	H    Span // [batch · Size]
+	Size int  // elements of the layer per example; a convolution has one per position and channel
+}
+
+// FeedbackGradArgs: the gradient of direct feedback that learns (DKP). For every hidden layer l, with DB_l the columns of
+// DB that belong to it,
+//
+//	DB_l = Eᵀ · H_l
+type FeedbackGradArgs struct {
+	DB     Mat // [logits, Σ Size], written: the layers side by side in their order, as in FeedbackArgs
+	E      Mat // [batch, logits]
+	Layers []FeedbackInput
+}
+
 // DenseBackwardArgs: M is W [in, out], used transposed (BP, KP), or feedback
 // [out, in], used as it is (FA):
 //

@@ -18,24 +18,29 @@ const columnUnit = 16
 // tiles cuts C = op(A)·op(B) along the longer side of C, or with byColumns along its columns,
 // for callers that sum over rows.
 func tiles(c, a, b gpu.Mat, transA, transB, byColumns bool) []*tile {
+	return tilesOf(floats(c.Span), c.Rows, c.Cols, c.Cols, a, b, transA, transB, byColumns)
+}
+
+// tilesOf is tiles for a C [rows, cols] that begins at the first of values, with rows that lie stride apart.
+func tilesOf(values []float32, rows, cols, stride int, a, b gpu.Mat, transA, transB, byColumns bool) []*tile {
 	k := a.Cols
 	if transA {
 		k = a.Rows
 	}
-	parts := productParts(2 * c.Rows * c.Cols * k)
-	byRows := c.Rows > c.Cols && !byColumns
+	parts := productParts(2 * rows * cols * k)
+	byRows := rows > cols && !byColumns
 	list := make([]*tile, 0, parts)
 	for part := range parts {
 		t := &tile{Product: blas.Product{
-			M: c.Rows, N: c.Cols, K: k,
-			LDC: c.Cols, LDA: a.Cols, LDB: b.Cols,
+			M: rows, N: cols, K: k,
+			LDC: stride, LDA: a.Cols, LDB: b.Cols,
 			TransA: transA, TransB: transB,
 		}}
 		if byRows {
-			from, to := cut(c.Rows, parts, part, 8)
+			from, to := cut(rows, parts, part, 8)
 			t.row, t.M = from, to-from
 		} else {
-			from, to := cut(c.Cols, parts, part, columnUnit)
+			from, to := cut(cols, parts, part, columnUnit)
 			t.col, t.N = from, to-from
 		}
 		if t.M == 0 || t.N == 0 {
@@ -48,7 +53,7 @@ func tiles(c, a, b gpu.Mat, transA, transB, byColumns bool) []*tile {
 		if transB {
 			startB = t.col * b.Cols
 		}
-		t.C = floats(c.Span)[t.row*c.Cols+t.col:]
+		t.C = values[t.row*stride+t.col:]
 		if k > 0 {
 			t.A, t.B = floats(a.Span)[startA:], floats(b.Span)[startB:]
 		}

@@ -137,3 +137,22 @@ func labelTile(a gpu.FeedbackArgs, layer, column, from, to int, first []int32, s
 		}
 	}
 }
+
+// FeedbackGrad computes each layer's columns as a product of its own.
+func (d *Device) FeedbackGrad(a gpu.FeedbackGradArgs) error {
+	uses := []gpu.Span{a.DB.Span, a.E.Span}
+	for _, l := range a.Layers {
+		uses = append(uses, l.H)
+	}
+	return d.submit("feedback gradient", a.Check(), uses, func() []phase {
+		var list []*tile
+		column := 0
+		for _, l := range a.Layers {
+			if l.Size > 0 && a.DB.Rows > 0 {
+				list = append(list, tilesOf(floats(a.DB.Span)[column:], a.DB.Rows, l.Size, a.DB.Cols, a.E, l.H.Mat(a.E.Rows, l.Size), true, false, false)...)
+			}
+			column += l.Size
+		}
+		return []phase{each(list, func(t *tile) { d.blas.Run(&t.Product) })}
+	})
+}

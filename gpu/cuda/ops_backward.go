@@ -42,6 +42,28 @@ func (d *Device) Feedback(a gpu.FeedbackArgs) error {
 	})
 }
 
+// FeedbackGrad computes a product for each layer, into its columns.
+func (d *Device) FeedbackGrad(a gpu.FeedbackGradArgs) error {
+	return d.submit("feedback gradient", a.Check(), func(b *builder) func(*queue) {
+		db, e := b.writeMatrix(a.DB), b.readMatrix(a.E)
+		b.matrices(db, e)
+		var products []product
+		at := db.at
+		for _, l := range a.Layers {
+			products = append(products, product{
+				c: matrix{at, db.rows, l.Size}, stride: db.cols,
+				a: e, transA: true, b: matrix{b.read(l.H), e.rows, l.Size},
+			})
+			at += kernels.DevicePtr(4 * l.Size)
+		}
+		return func(q *queue) {
+			for _, p := range products {
+				q.gemm(p)
+			}
+		}
+	})
+}
+
 // DenseBackward computes a product, then the slope in place of it.
 func (d *Device) DenseBackward(a gpu.DenseBackwardArgs) error {
 	return d.submit("dense backward", a.Check(), func(b *builder) func(*queue) {

@@ -18,7 +18,11 @@ type product struct {
 	c, a, b        matrix
 	transA, transB bool
 	accumulate     bool
+	stride         int // between the rows of c, which are a part of a wider matrix; 0: c.cols
 }
+
+// rowStride returns the distance of c's rows in memory.
+func (p product) rowStride() int { return max(p.stride, p.c.cols) }
 
 // inner returns k, the length of the sums.
 func (p product) inner() int {
@@ -48,7 +52,11 @@ func (m matrix) bytes() int {
 func (p product) factorBytes() int { return max(p.a.bytes(), p.b.bytes()) }
 
 // scratchBytes returns the memory for a product of a kind.
-func (p product) scratchBytes() int { return p.factorBytes() + p.c.bytes() }
+func (p product) scratchBytes() int {
+	c := p.c
+	c.cols = p.rowStride()
+	return p.factorBytes() + c.bytes()
+}
 
 // in places a product of a kind in memory.
 func (p product) in(scratch kernels.DevicePtr) product {
@@ -58,9 +66,14 @@ func (p product) in(scratch kernels.DevicePtr) product {
 	return p
 }
 
-// halved returns a product like p in which the longest side has half its length.
+// halved returns a product like p in which the longest side has half its length, or whose rows of c lie closer together.
 func (p product) halved() product {
 	m, n, k := p.c.rows, p.c.cols, p.inner()
+	gap := p.rowStride() - n
+	if gap > productAlign {
+		p.stride = n + gap%productAlign // lies at the same alignment
+		return p
+	}
 	switch max(m, n, k) {
 	case m:
 		m /= 2
@@ -72,6 +85,7 @@ func (p product) halved() product {
 	p.a.resize(m, k, p.transA)
 	p.b.resize(k, n, p.transB)
 	p.c.resize(m, n, false)
+	p.stride = n + gap
 	return p
 }
 

@@ -142,7 +142,7 @@ func (q *queue) gemm(p product) {
 		return
 	case k == 0:
 		if !p.accumulate {
-			q.zero(p.c.at, 4*m*n)
+			q.zeroRows(p)
 		}
 		return
 	}
@@ -154,9 +154,20 @@ func (q *queue) gemm(p product) {
 	}
 	q.issue(cost, func() error {
 		q.blas.Sgemm(transposed(p.transB), transposed(p.transA), n, m, k,
-			1, deviceSlice(p.b.at), p.b.cols, deviceSlice(p.a.at), p.a.cols, beta, deviceSlice(p.c.at), p.c.cols)
+			1, deviceSlice(p.b.at), p.b.cols, deviceSlice(p.a.at), p.a.cols, beta, deviceSlice(p.c.at), p.rowStride())
 		return q.blas.Err()
 	})
+}
+
+// zeroRows clears c.
+func (q *queue) zeroRows(p product) {
+	if p.rowStride() == p.c.cols {
+		q.zero(p.c.at, 4*p.c.rows*p.c.cols)
+		return
+	}
+	for row := range p.c.rows {
+		q.zero(p.c.at+kernels.DevicePtr(4*row*p.stride), 4*p.c.cols)
+	}
 }
 
 func transposed(t bool) blas.Transpose {

@@ -3,6 +3,7 @@
 package cuda_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -50,6 +51,37 @@ func TestWarmUpMakesDoWithLittleMemory(t *testing.T) {
 	d := open(t, m, cuda.Options{Streams: 1})
 	const n = 1024 // 4 MiB
 	x, y, z := floats(t, d, ramp(n*n)...).Mat(n, n), zeros(t, d, n*n).Mat(n, n), zeros(t, d, n*n).Mat(n, n)
+	occupy(t, d)
+	p, err := d.Record(products(d, x, y, z))
+	require.NoError(t, err)
+	require.NoError(t, p.Run())
+	require.NoError(t, d.Sync())
+}
+
+// TestWarmUpOfColumnsOfAWideMatrix warms up a product whose rows lie far apart, with memory for all of it and with much
+// less.
+func TestWarmUpOfColumnsOfAWideMatrix(t *testing.T) {
+	const wide = 1 << 16
+	for _, full := range []bool{false, true} {
+		t.Run(fmt.Sprintf("full %v", full), func(t *testing.T) {
+			d := open(t, machine(t, small()), cuda.Options{Streams: 1})
+			args := gpu.FeedbackGradArgs{
+				DB: zeros(t, d, 8*(wide+5)).Mat(8, wide+5), E: floats(t, d, ramp(8*8)...).Mat(8, 8),
+				Layers: []gpu.FeedbackInput{{H: zeros(t, d, 8*5), Size: 5}, {H: zeros(t, d, 8*wide), Size: wide}},
+			}
+			if full {
+				occupy(t, d)
+			}
+			p, err := d.Record(func() error { return d.FeedbackGrad(args) })
+			require.NoError(t, err)
+			require.NoError(t, p.Run())
+			require.NoError(t, d.Sync())
+		})
+	}
+}
+
+// occupy takes all memory of a device but some kB.
+func occupy(t *testing.T, d gpu.Device) {
 	for _, size := range []int{1 << 20, 1 << 18, 1 << 14} {
 		for {
 			if _, err := d.Alloc(gpu.Float32, size); err != nil {
@@ -58,8 +90,4 @@ func TestWarmUpMakesDoWithLittleMemory(t *testing.T) {
 			}
 		}
 	}
-	p, err := d.Record(products(d, x, y, z))
-	require.NoError(t, err)
-	require.NoError(t, p.Run())
-	require.NoError(t, d.Sync())
 }

@@ -91,6 +91,7 @@ var operations = []struct {
 	{"Conv", convCases},
 	{"Loss", lossCases},
 	{"Feedback", feedbackCases},
+	{"FeedbackGrad", feedbackGradCases},
 	{"DenseBackward", denseBackwardCases},
 	{"ConvBackward", convBackwardCases},
 	{"ConvGrad", convGradCases},

@@ -71,6 +71,11 @@ var faults = []struct {
 			f.clear(l.BiasGrad, 0, min(1, l.BiasGrad.Len))
 		}
 	})},
+	{"FeedbackGrad", "the last layer is forgotten", after(func(f *faulty, a gpu.FeedbackGradArgs) {
+		if n := len(a.Layers); n > 1 {
+			f.clear(a.DB.Span, a.DB.Cols-a.Layers[n-1].Size, a.Layers[n-1].Size)
+		}
+	})},
 	{"DenseBackward", "f' comes from the output", before(func(_ *faulty, a *gpu.DenseBackwardArgs) { a.Below.Pre = a.Below.H })},
 	{"ConvBackward", "pixels keep old contents", after(func(f *faulty, a gpu.ConvBackwardArgs) { f.clear(a.DX, 0, min(1, a.DX.Len)) })},
 	{"ConvGrad", "the last filter is forgotten", after(func(f *faulty, a gpu.ConvGradArgs) { f.clear(a.DW, a.DW.Len-1, 1) })},
@@ -206,6 +211,9 @@ func (f *faulty) Dense(a gpu.DenseArgs) error       { return call(f, a, f.Device
 func (f *faulty) Conv(a gpu.ConvArgs) error         { return call(f, a, f.Device.Conv) }
 func (f *faulty) Loss(a gpu.LossArgs) error         { return call(f, a, f.Device.Loss) }
 func (f *faulty) Feedback(a gpu.FeedbackArgs) error { return call(f, a, f.Device.Feedback) }
+func (f *faulty) FeedbackGrad(a gpu.FeedbackGradArgs) error {
+	return call(f, a, f.Device.FeedbackGrad)
+}
 func (f *faulty) DenseBackward(a gpu.DenseBackwardArgs) error {
 	return call(f, a, f.Device.DenseBackward)
 }

@@ -227,3 +227,76 @@ func (f feedbackSetup) lay(s *stage) func() error {
 	}
 	return func() error { return s.d.Feedback(args) }
 }
+
+// feedbackGradSetup is one call of FeedbackGrad.
+type feedbackGradSetup struct {
+	name          string
+	batch, logits int
+	sizes         []int                          // of the layers
+	spoil         func(e []float32, h []float32) // of the second layer
+}
+
+func feedbackGradCases() []opCase {
+	nanInE := func(e, _ []float32) { e[1] = nan }
+	setups := []feedbackGradSetup{
+		{"OneOfEach", 1, 1, []int{1}, nil},
+		{"OneLayer", 3, 4, []int{7}, nil},
+		{"OneLogit", 5, 1, []int{9, 4}, nil},
+		{"ThreeLayers", 5, 3, []int{33, 12, 31}, nil},
+		{"LayerWithoutElements", 3, 4, []int{5, 0, 6}, nil},
+		{"NoLayers", 3, 4, nil, nil},
+		{"NoLogits", 3, 0, []int{5, 4}, nil},
+		{"EmptyBatch", 0, 3, []int{4, 6}, nil},
+		{"EmptyBatchOfOneLayer", 0, 3, []int{4}, nil},
+		{"WarpSizes", 33, 32, []int{31, 32, 33, 1}, nil},
+		{"MoreLogitsThanUnits", 4, 1000, []int{3, 2}, nil},
+		{"DenseMNIST", 64, 10, []int{200, 200}, nil},
+		{"ConvMNIST", 8, 10, []int{144 * 96, 25 * 96, 9 * 96}, nil},
+		{"CutByColumns", 129, 127, []int{129, 1}, nil}, // products that a CPU cuts in two
+		{"CutByRows", 129, 140, []int{118, 2}, nil},
+		{"ManyLayers", 3, 2, slices.Repeat([]int{6, 5, 4}, 7), nil},
+		{"NaNInEStaysInItsRow", 3, 4, []int{5, 6}, nanInE},
+		{"InfinityInHStaysInItsColumn", 3, 4, []int{5, 6}, func(_, h []float32) { h[7] = -inf }},
+	}
+	var cases []opCase
+	for _, f := range setups {
+		total := 0
+		for _, size := range f.sizes {
+			total += size
+		}
+		cases = append(cases, opCase{f.name, f.batch * f.logits * total, func(s *stage) func() error { return f.lay(s, total) }})
+	}
+	return cases
+}
+
+func (f feedbackGradSetup) lay(s *stage, total int) func() error {
+	r := seeded("feedback gradient" + f.name)
+	e := uniform(r, f.batch*f.logits)
+	args := gpu.FeedbackGradArgs{}
+	var outputs [][]float32
+	for _, size := range f.sizes {
+		outputs = append(outputs, uniform(r, f.batch*size))
+	}
+	scale := sumScale(f.batch)
+	if f.spoil != nil {
+		f.spoil(e, outputs[1])
+		scale = 0
+	}
+	for i, size := range f.sizes {
+		args.Layers = append(args.Layers, gpu.FeedbackInput{H: in(s, fmt.Sprintf("layer %d", i), outputs[i]), Size: size})
+	}
+	want := func() []float64 {
+		db, first := make([]float64, f.logits*total), 0
+		for i, size := range f.sizes {
+			columns := product(wide(e), wide(outputs[i]), f.logits, f.batch, size, true, false)
+			for row := range f.logits {
+				copy(db[row*total+first:], columns[row*size:(row+1)*size])
+			}
+			first += size
+		}
+		return db
+	}
+	args.E = in(s, "E", e).Mat(f.batch, f.logits)
+	args.DB = out(s, "DB", f.logits*total, near(scale, sumTolerance(f.batch), want)).Mat(f.logits, total)
+	return func() error { return s.d.FeedbackGrad(args) }
+}

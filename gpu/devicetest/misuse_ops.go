@@ -225,6 +225,17 @@ func misusedDense() []misusedOp {
 			"ALayerTooFew":      wrong(func(a *gpu.FeedbackArgs) { a.Layers = a.Layers[:1] }, "[3, 14]", "5"),
 			"SizesThatOverflow": wrong(func(a *gpu.FeedbackArgs) { a.Classes, a.B, a.Gen.Draw = math.MaxInt, gpu.Mat{}, gpu.DrawNormal }),
 		}),
+		of("FeedbackGrad", "feedback gradient", func(s *stage) gpu.FeedbackGradArgs {
+			return gpu.FeedbackGradArgs{DB: floats(s, "DB", 42).Mat(3, 14), E: floats(s, "E", 6).Mat(2, 3), Layers: []gpu.FeedbackInput{
+				{H: floats(s, "H 0", 10), Size: 5}, {H: floats(s, "H 1", 18), Size: 9},
+			}}
+		}, gpu.Device.FeedbackGrad, map[string]mistake{
+			"LogitsDiffer":      wrong(func(a *gpu.FeedbackGradArgs) { a.DB = a.DB.Mat(2, 21) }, "[2, 3]", "[2, 21]"),
+			"ALayerTooFew":      wrong(func(a *gpu.FeedbackGradArgs) { a.Layers = a.Layers[:1] }, "[3, 14]", "5"),
+			"NegativeSize":      wrong(func(a *gpu.FeedbackGradArgs) { a.Layers[1].Size = -9 }, "-9"),
+			"OutputTooShort":    wrong(func(a *gpu.FeedbackGradArgs) { a.Layers[0].H = a.Layers[0].H.Slice(0, 9) }, "9", "10"),
+			"SizesThatOverflow": wrong(func(a *gpu.FeedbackGradArgs) { a.E = overflowing(a.E) }),
+		}),
 		of("DenseBackward", "dense backward", func(s *stage) gpu.DenseBackwardArgs {
 			return gpu.DenseBackwardArgs{DX: floats(s, "DX", 18).Mat(2, 9), DY: floats(s, "DY", 8).Mat(2, 4), M: floats(s, "M", 36).Mat(9, 4), Trans: true,
 				Below: hidden(s, gpu.ReLU, 18), BiasGrad: floats(s, "BiasGrad", 3)}
