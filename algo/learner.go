@@ -95,6 +95,9 @@ func (l *Learner) prepare(params, feedback []float32) error {
 	}
 	l.x = o.Floats("the inputs", batch*l.net.Input.Size())
 	l.y = o.Alloc("the labels", gpu.Int32, batch)
+	if l.net.Normalization != nil {
+		l.channels = o.Floats("the normalization", 2*l.net.Input.C)
+	}
 	for _, layer := range l.net.Hidden() {
 		h := hidden{h: o.Floats("the activations", batch*layer.Units())}
 		if training {
@@ -116,6 +119,12 @@ func (l *Learner) prepare(params, feedback []float32) error {
 	}
 	if err := l.SetParams(params); err != nil {
 		return err
+	}
+	if l.channels != nil {
+		mean, scales := l.net.Normalization.Bytes()
+		if err := gpu.Upload(l.dev, l.channels, 0, slices.Concat(mean, scales)); err != nil {
+			return err
+		}
 	}
 	if l.feedback != nil {
 		if err := gpu.Upload(l.dev, l.feedback, 0, feedback); err != nil {

@@ -15,6 +15,7 @@ type memory struct {
 
 	params   gpu.Buffer // arena of net.Params floats
 	x, y     gpu.Buffer // float32 [batch · input], int32 [batch]
+	channels gpu.Buffer // [2 · channels]: mean and scale of each channel of an image; nil: pixels are divided by 255
 	hidden   []hidden   // one for each hidden layer
 	logits   gpu.Buffer // [batch · logits]
 	metrics  gpu.Buffer // float64 [gpu.NumMetrics]
@@ -65,12 +66,18 @@ const pixelScale = 1.0 / 255
 // Learns says whether a layer learns. The others are frozen ([Config.Frozen]).
 func (s *Step) Learns(layer int) bool { return s.learns[layer] }
 
-// Gather brings batch number cursor of a data set to the step's inputs and labels: gpu.GatherArgs has the formula.
+// Gather brings batch number cursor of a data set to the step's inputs and labels: gpu.GatherArgs has the formula. The
+// images are normalized where the network says so.
 func (s *Step) Gather(data, labels, order, cursor gpu.Span) error {
-	return s.dev.Gather(gpu.GatherArgs{
+	args := gpu.GatherArgs{
 		X: s.Input(0).Mat(s.n, s.net.Input.Size()), Y: s.Labels(),
 		Data: data, Labels: labels, Order: order, Cursor: cursor, Scale: pixelScale,
-	})
+	}
+	if s.channels != nil {
+		c := s.net.Input.C
+		args.Mean, args.Scales = gpu.All(s.channels).Slice(0, c), gpu.All(s.channels).Slice(c, c)
+	}
+	return s.dev.Gather(args)
 }
 
 // at returns a range of an arena on the device.

@@ -26,6 +26,8 @@ type kind struct{ name, args string }
 func kinds() []kind {
 	list := []kind{
 		{"linear 10", "-model bp -layers none"},
+		{"normalized fc", "-model bp -layers 30 -normalize"},
+		{"normalized conv", "-model mdfa -convnet -filters 8:5:2 -normalize"},
 		{"the paper's fc", "-model mdfa"},
 		{"the paper's conv", "-model mdfa -convnet -classes 2"},
 	}

@@ -33,7 +33,9 @@ class Net(nn.Module):
             layer.load_state_dict({"weight": weight, "bias": bias})
             self.layers.append(layer)
 
-    def forward(self, x):  # [n, height, width, channels]
+    def forward(self, x):  # [n, height, width, channels], pixels / 255
+        if n := self.spec.get("normalization"):
+            x = (x - torch.tensor(n["mean"])) / torch.tensor([d or 1 for d in n["deviation"]])
         for i, layer in enumerate(self.layers):
             if isinstance(layer, nn.Conv2d):
                 x = layer(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)

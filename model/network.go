@@ -128,6 +128,8 @@ type Network struct {
 	Layers     []Layer // the last one is the logit layer
 	Params     int     // length of the arena in elements, padding included
 	Clamp      Range   // W_1..W_L with the padding between them; empty without a hidden layer
+	// Normalization changes the images before the first layer; nil: pixels are divided by 255.
+	Normalization *Normalization
 }
 
 // Hidden returns every layer but the logit layer.

@@ -9,6 +9,8 @@ type Spec struct {
 	Classes    int         `json:"classes"`
 	Activation string      `json:"activation"`
 	Layers     []LayerSpec `json:"layers"` // the hidden ones; the logit layer follows from Classes
+
+	Normalization *Normalization `json:"normalization,omitempty"`
 }
 
 // LayerSpec is a hidden layer: the units of a dense one, or filters, kernel and stride of
@@ -26,6 +28,7 @@ func (n *Network) Spec() Spec {
 	s := Spec{
 		Input:   [3]int{n.Input.H, n.Input.W, n.Input.C},
 		Classes: n.Classes, Activation: n.Activation.String(), Layers: []LayerSpec{},
+		Normalization: n.Normalization,
 	}
 	for _, l := range n.Hidden() {
 		layer := LayerSpec{Kind: l.Kind.String(), Units: l.Channels()}
@@ -37,9 +40,19 @@ func (n *Network) Spec() Spec {
 	return s
 }
 
-// Network builds the network. Unknown kinds, a convolution behind a dense layer, and sizes
-// that New refuses are errors.
+// Network builds the network. Unknown kinds, a convolution behind a dense layer, sizes that
+// New refuses, and normalizations that no images have are errors.
 func (s Spec) Network() (*Network, error) {
+	n, err := s.network()
+	if err != nil || s.Normalization == nil {
+		return n, err
+	}
+	n.Normalization = s.Normalization
+	return n, s.Normalization.check(n.Input.C)
+}
+
+// network builds the layers.
+func (s Spec) network() (*Network, error) {
 	act, err := ParseActivation(s.Activation)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -26,6 +27,7 @@ func specimens(t *testing.T) []*Network {
 		require.NoError(t, err)
 		nets = append(nets, n)
 	}
+	nets[0].Normalization = &Normalization{Mean: []float64{0.25, 1.0 / 3}, Deviation: []float64{0.125, 0}}
 	return nets
 }
 
@@ -48,13 +50,20 @@ func TestSpecBuildsTheSameNetwork(t *testing.T) {
 func TestSpecRefusesWhatIsNoNetwork(t *testing.T) {
 	dense, conv := LayerSpec{Kind: "dense", Units: 3}, LayerSpec{Kind: "conv", Filters: 2, Kernel: 1, Stride: 1}
 	for want, change := range map[string]func(*Spec){
-		"layer 2 is a convolution behind":      func(s *Spec) { s.Layers = []LayerSpec{dense, conv} },
-		`layer 1 is of the kind "pool"`:        func(s *Spec) { s.Layers = []LayerSpec{{Kind: "pool"}} },
-		`activation "swish"`:                   func(s *Spec) { s.Activation = "swish" },
-		"0 classes":                            func(s *Spec) { s.Classes = 0 },
-		"a layer needs at least 1 unit":        func(s *Spec) { s.Layers = []LayerSpec{{Kind: "dense"}} },
-		"filters, kernel and stride must be":   func(s *Spec) { s.Layers = []LayerSpec{{Kind: "conv", Filters: 1}} },
-		"height, width and channels must be":   func(s *Spec) { s.Input = [3]int{0, 1, 1} },
+		"layer 2 is a convolution behind":     func(s *Spec) { s.Layers = []LayerSpec{dense, conv} },
+		`layer 1 is of the kind "pool"`:       func(s *Spec) { s.Layers = []LayerSpec{{Kind: "pool"}} },
+		`activation "swish"`:                  func(s *Spec) { s.Activation = "swish" },
+		"0 classes":                           func(s *Spec) { s.Classes = 0 },
+		"a layer needs at least 1 unit":       func(s *Spec) { s.Layers = []LayerSpec{{Kind: "dense"}} },
+		"filters, kernel and stride must be":  func(s *Spec) { s.Layers = []LayerSpec{{Kind: "conv", Filters: 1}} },
+		"height, width and channels must be":  func(s *Spec) { s.Input = [3]int{0, 1, 1} },
+		"1 means and 0 deviations for images": func(s *Spec) { s.Normalization = &Normalization{Mean: []float64{0.5}} },
+		"mean 0.5 and deviation -1": func(s *Spec) {
+			s.Normalization = &Normalization{Mean: []float64{0.5}, Deviation: []float64{-1}}
+		},
+		"mean NaN and deviation 1": func(s *Spec) {
+			s.Normalization = &Normalization{Mean: []float64{math.NaN()}, Deviation: []float64{1}}
+		},
 		"has more than 2147483647 outputs or ": func(s *Spec) { s.Layers = []LayerSpec{{Kind: "dense", Units: 1 << 40}} },
 	} {
 		s := Spec{Input: [3]int{2, 2, 1}, Classes: 3, Activation: "tanh"}
@@ -62,6 +71,14 @@ func TestSpecRefusesWhatIsNoNetwork(t *testing.T) {
 		_, err := s.Network()
 		assert.ErrorContains(t, err, want)
 	}
+}
+
+func TestNormalizationGivesTheNumbersOfDevices(t *testing.T) {
+	n := Normalization{Mean: []float64{0.5, 0.2}, Deviation: []float64{0.25, 0}}
+	mean, scales := n.Bytes()
+	assert.Equal(t, []float32{127.5, 51}, mean)
+	assert.Equal(t, []float32{1 / 63.75, 1.0 / 255}, scales, "a deviation of 0 counts as 1")
+	assert.Equal(t, "mean 0.5000 0.2000, deviation 0.2500 0.0000", n.String())
 }
 
 func TestSplitAndJoinAreInverse(t *testing.T) {

@@ -34,6 +34,7 @@ func (s *Start) Header() []settings.Fact {
 			figures.Count(s.Data.Train.Len()), figures.Count(s.Data.Valid.Len()), figures.Count(s.Data.Test.Len()))},
 		{Name: "left out", Text: s.Record.Data.LeftOut.String()},
 		{Name: "source", Text: foreign.Line(s.Data.Source)},
+		{Name: "inputs", Text: s.Facts.Inputs()},
 		{Name: "network", Text: s.Network.Headline(s.Stored)},
 		{Name: "memory", Text: fmt.Sprintf("%s (%v)", humanize.Bytes(s.Memory.Total()), s.Memory)},
 		{Name: "cache", Text: s.Cache},

@@ -100,6 +100,11 @@ func (s *session) plan(ctx context.Context) (err error) {
 	if err := s.checkFrozen(s.Network); err != nil {
 		return err
 	}
+	notes, err := s.normalize(ctx, s.Network, s.Data)
+	if err != nil {
+		return err
+	}
+	s.Notes = append(s.Notes, notes...)
 	if s.config, err = s.training(s.Network); err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func newFlags(opt *options) *cli.Flags {
 		Name:    "export",
 		Summary: "export writes a trained network for other programs: as ONNX, or its weights alone as\nsafetensors.",
 		Description: "An ONNX file has the input `images`, float32 [N, height, width, channels] with pixels divided by 255, " +
-			"and the outputs `logits`, [N, classes] or [N, 1] for two classes, and `probabilities`, [N, classes]. " +
+			"normalized by the graph itself where the network was trained with `-normalize`, and the outputs `logits`, [N, classes] or [N, 1] for two classes, and `probabilities`, [N, classes]. " +
 			"The outputs are in the order of the labels: `class_names[argmax]`, a JSON list in its metadata, is the class. " +
 			"Rule, data set and more are there too.\n\n" +
 			"A safetensors file has `layers.0.weight`, [in, out] or [k, k, c_in, c_out], `layers.0.bias`, and so on. " +

@@ -41,6 +41,7 @@ func buildGraph(net *model.Network, params []float32) onnx.Graph {
 			{Name: probabilitiesName, Doc: "of each class", Shape: []onnx.Dim{{Name: "N"}, {Size: net.Classes}}},
 		},
 	}
+	b.normalize()
 	convolves := net.Layers[0].Kind == model.Conv
 	if convolves {
 		b.node("Transpose", "to_nchw", onnx.Attribute{Name: "perm", Value: []int{0, 3, 1, 2}})
@@ -91,6 +92,20 @@ func (b *builder) flatten(convolved bool) {
 		b.node("Transpose", "to_nhwc", onnx.Attribute{Name: "perm", Value: []int{0, 2, 3, 1}})
 	}
 	b.node("Flatten", "flatten", onnx.Attribute{Name: "axis", Value: 1})
+}
+
+// normalize appends the network's normalization by channel, the last dimension of an image.
+func (b *builder) normalize() {
+	n := b.net.Normalization
+	if n == nil {
+		return
+	}
+	mean, deviation := make([]float32, len(n.Mean)), make([]float32, len(n.Mean))
+	for c := range mean {
+		mean[c], deviation[c] = float32(n.Mean[c]), float32(n.Divisor(c))
+	}
+	b.operate("Sub", "centred", []string{b.constant("normalization.mean", []int{len(mean)}, mean)})
+	b.operate("Div", "normalized", []string{b.constant("normalization.deviation", []int{len(mean)}, deviation)})
 }
 
 func (b *builder) dense(name string, l model.Layer, params []float32) {

@@ -85,6 +85,15 @@ func operate(t *testing.T, n onnx.Node, in []tensor) tensor {
 		return elementwise(func(x float64) float64 { return max(x, 0) })
 	case "Clip":
 		return elementwise(func(x float64) float64 { return min(max(x, in[1].data[0]), in[2].data[0]) })
+	case "Sub", "Div": // of a number for each channel, the last dimension
+		out, channels := newTensor(x.shape...), len(in[1].data)
+		require.Equal(t, channels, x.shape[len(x.shape)-1])
+		for i, v := range x.data {
+			if out.data[i] = v - in[1].data[i%channels]; n.Op == "Div" {
+				out.data[i] = v / in[1].data[i%channels]
+			}
+		}
+		return out
 	case "Neg":
 		return elementwise(func(x float64) float64 { return -x })
 	case "Sigmoid":
@@ -203,6 +212,9 @@ func everyKind(t *testing.T, visit func(t *testing.T, net *model.Network, params
 					rng := rand.New(rand.NewPCG(1, 2))
 					for i := range params {
 						params[i] = float32(rng.NormFloat64() / 3)
+					}
+					if classes == 2 {
+						net.Normalization = &model.Normalization{Mean: []float64{0.5, 0.3, 0}, Deviation: []float64{0.25, 0.4, 0}}
 					}
 					visit(t, net, params)
 				})

@@ -73,6 +73,9 @@ func (t *trained) encode(w io.Writer, format string) error {
 	for _, p := range properties {
 		metadata[p.Key] = p.Value
 	}
+	if t.Network.Normalization != nil { // the graph of an ONNX file does it itself
+		metadata["input"] += ", less the mean and divided by the deviation of its channel, as network's normalization says; a deviation of 0 counts as 1"
+	}
 	var tensors []safetensors.Tensor
 	for _, tensor := range t.Network.Split(t.params) {
 		tensors = append(tensors, safetensors.Tensor(tensor))

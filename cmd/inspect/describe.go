@@ -114,6 +114,9 @@ func (s *subject) print(most int, out *strings.Builder) {
 		if left := x.Data.LeftOut; left != nil {
 			line("left out", "%v", left)
 		}
+		if inputs := x.Facts().Inputs(); inputs != "" {
+			line("inputs", "%s", inputs)
+		}
 		line("rule", "%v, seed %d", x.Facts(), x.Seed)
 		line("network", "%s", networkText(x))
 		line("program", "%s", x.Program)

@@ -204,7 +204,7 @@ func (f source) groups() []Group {
 	group("Data",
 		"data set", s.Data.Name, "classes", fmt.Sprintf("%d%s: %s", s.Data.Classes, coarse, strings.Join(classes, ", ")),
 		"images", fmt.Sprintf("%s train, %s validation, %s test", figures.Count(s.Data.Train), figures.Count(s.Data.Valid), figures.Count(s.Data.Test)),
-		"size", fmt.Sprintf("%d×%d×%d", s.Data.Shape[0], s.Data.Shape[1], s.Data.Shape[2]),
+		"size", fmt.Sprintf("%d×%d×%d", s.Data.Shape[0], s.Data.Shape[1], s.Data.Shape[2]), "inputs", facts.Inputs(),
 		"files", s.Data.Source, "left out", s.Data.LeftOut.String(), "checksum", shortSum(s.Data.Checksum))
 	wait := ""
 	if x := f.result().DataWaitSeconds.OrNaN(); x > 0 {

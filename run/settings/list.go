@@ -95,6 +95,12 @@ func init() { // its functions look into it
 		},
 
 		{
+			Name: "normalize", Group: GroupData, Help: "bring each channel to mean 0 and deviation 1 over the training images",
+			Field:  func(s *Spec) any { return &s.Normalize },
+			Resume: Share, Identity: true, Result: plain, Compare: plain,
+		},
+
+		{
 			Name: "model", Group: GroupNetwork, Argument: "NAME", Help: "learning rule: " + strings.Join(algo.RuleNames(), ", "),
 			Field: func(s *Spec) any { return &s.Model }, Noun: "learning rule", Parse: canonical(algo.ParseRule), Choices: algo.RuleNames(),
 			Resume: Share, Identity: true, Result: plain, Header: plain, Page: &Place{Name: "learning rule"}, Compare: &Place{Name: "rule"},

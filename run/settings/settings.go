@@ -28,6 +28,8 @@ type Spec struct {
 	Size    int // height and width that pictures are brought to; 0: the data set's own
 	Cache   string
 
+	Normalize bool
+
 	Model                     string
 	Convnet                   bool
 	Layers, Filters           string // "" is the paper's network for the data set

@@ -14,7 +14,7 @@ import (
 
 // other has a value of each setting that is not the default. A new setting needs one.
 var other = map[string]string{
-	"dataset": "cifar10", "classes": "3", "data": "/elsewhere", "coarse": "true", "size": "64", "cache": "off",
+	"dataset": "cifar10", "classes": "3", "data": "/elsewhere", "coarse": "true", "size": "64", "cache": "off", "normalize": "true",
 	"model": "dfa", "convnet": "true", "layers": "20,30", "filters": "8:3:1", "activation": "relu",
 	"forward_init": "N1", "backward_init": "N0.5", "feedback": "generated", "clamp_floor": "1e-06",
 	"optimizer": "adam", "momentum": "0.9", "nesterov": "true", "lr": "0.001", "l2": "0.5", "weight_decay": "0.01",
@@ -210,7 +210,8 @@ func TestColumnsKeepTheirPlaces(t *testing.T) {
 		names = append(names, c.Name)
 	}
 	assert.Equal(t, []string{
-		"dataset", "classes", "coarse", "image_size", "model", "convnet", "layers", "filters", "activation", "forward_init",
+		"dataset", "classes", "coarse", "image_size", "normalize", "model", "convnet",
+		"layers", "filters", "activation", "forward_init",
 		"backward_init", "feedback", "optimizer", "momentum", "nesterov", "lr", "l2", "clamp_floor", "weight_decay",
 		"reduction", "tf32", "batch_size", "max_epochs", "max_steps", "seed", "data",
 	}, names)

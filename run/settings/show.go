@@ -64,6 +64,14 @@ func (f *Facts) PageFacts(group string) []Fact {
 	}))
 }
 
+// Inputs says what happens to the pixels before the first layer; "" where they are only divided by 255.
+func (f *Facts) Inputs() string {
+	if f.Network == nil || f.Network.Normalization == nil {
+		return ""
+	}
+	return "normalized by channel: " + f.Network.Normalization.String()
+}
+
 // String says in one line how the weights start and change.
 func (f *Facts) String() string {
 	var groups []string
