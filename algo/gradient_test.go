@@ -43,9 +43,9 @@ func checkGradients(t *testing.T, rule *algo.Rule) {
 						[]model.Filter{{Filters: 4, Kernel: 3, Stride: 2}, {Filters: 3, Kernel: 2, Stride: 1}}, classes, act)
 					require.NoError(t, err)
 					mixed, err := model.New(model.Shape{H: 8, W: 9, C: 2},
-						[]model.Filter{{Filters: 4, Kernel: 3, Stride: 2}, {Filters: 3, Kernel: 2, Stride: 1}}, []int{6, 5}, classes, act)
+						[]model.Filter{{Filters: 4, Kernel: 3, Stride: 2, Pad: 1}, {Filters: 3, Kernel: 2, Stride: 1}}, []int{6, 5}, classes, act)
 					require.NoError(t, err)
-					for kind, net := range map[string]*model.Network{"dense": dense, "conv": conv, "dense behind conv": mixed} {
+					for kind, net := range map[string]*model.Network{"dense": dense, "conv": conv, "dense behind padded conv": mixed} {
 						t.Run(fmt.Sprintf("%s %v %d classes %v", kind, act, classes, reduction), func(t *testing.T) {
 							checkGradient(t, dev, net, rule, reduction)
 						})
@@ -178,8 +178,12 @@ func convolve(layer model.Layer, params, in []float64) []float64 {
 				a := b[o]
 				for i := range layer.Kernel {
 					for j := range layer.Kernel {
+						y, x := oy*layer.Stride+i-layer.Pad, ox*layer.Stride+j-layer.Pad
+						if y < 0 || y >= shape.H || x < 0 || x >= shape.W {
+							continue
+						}
 						for c := range shape.C {
-							pixel := ((oy*layer.Stride+i)*shape.W+ox*layer.Stride+j)*shape.C + c
+							pixel := (y*shape.W+x)*shape.C + c
 							a += in[pixel] * w[((i*layer.Kernel+j)*shape.C+c)*layer.Out.C+o]
 						}
 					}

@@ -34,7 +34,7 @@ func kinds() []kind {
 	rules := algo.Rules()
 	for _, act := range gpu.Activations() {
 		for _, classes := range []int{2, 10} {
-			for _, net := range []kind{{"fc", "-layers 30,20"}, {"conv", "-convnet -filters 8:5:2,12:3:2"}, {"both", "-convnet -filters 8:5:2,12:3:2 -layers 20"}} {
+			for _, net := range []kind{{"fc", "-layers 30,20"}, {"conv", "-convnet -filters 8:5:2,12:3:2"}, {"both", "-convnet -filters 8:5:2:2,12:3:2:1 -layers 20"}} {
 				rule := rules[len(list)%len(rules)]
 				list = append(list, kind{
 					fmt.Sprintf("%s %v %d", net.name, act, classes),

@@ -25,8 +25,8 @@ class Net(nn.Module):
         for i in range(len(w) // 2):
             weight, bias = w[f"layers.{i}.weight"], w[f"layers.{i}.bias"]
             if weight.dim() == 4:  # [k, k, in, out] -> [out, in, k, k]
-                weight = weight.permute(3, 2, 0, 1)
-                layer = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2], self.spec["layers"][i]["stride"])
+                weight, spec = weight.permute(3, 2, 0, 1), self.spec["layers"][i]
+                layer = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2], spec["stride"], spec.get("pad", 0))
             else:  # [in, out] -> [out, in]
                 weight = weight.T
                 layer = nn.Linear(weight.shape[1], weight.shape[0])

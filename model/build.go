@@ -23,12 +23,18 @@ const (
 // ErrTooLarge marks networks that no device of this project could index.
 var ErrTooLarge = errors.New("network is too large")
 
-// Filter is a convolutional layer's Filters output channels, its square kernel and
-// its stride, in pixels.
-type Filter struct{ Filters, Kernel, Stride int }
+// Filter is a convolutional layer's Filters output channels, its square kernel and its stride,
+// in pixels, and the padding: the number of zeros beyond each side of its input, less than Kernel.
+type Filter struct{ Filters, Kernel, Stride, Pad int }
 
-// String returns the filter as the command line writes it, "96:5:2".
-func (f Filter) String() string { return fmt.Sprintf("%d:%d:%d", f.Filters, f.Kernel, f.Stride) }
+// String returns the filter as the command line writes it, "96:5:2" or with padding "96:5:2:1".
+func (f Filter) String() string {
+	text := fmt.Sprintf("%d:%d:%d", f.Filters, f.Kernel, f.Stride)
+	if f.Pad != 0 {
+		text += fmt.Sprintf(":%d", f.Pad)
+	}
+	return text
+}
 
 // NewDense returns a fully-connected network: hidden layers of the given widths, then the
 // logit layer. Without a width it is linear (softmax or logistic) regression. The error
@@ -37,15 +43,14 @@ func NewDense(input Shape, hidden []int, classes int, act gpu.Activation) (*Netw
 	return New(input, nil, hidden, classes, act)
 }
 
-// NewConv returns an all-convolutional network: one VALID convolution for each filter,
-// then the dense logit layer over the last one's outputs in h, w, c order. The error
+// NewConv returns an all-convolutional network: one convolution for each filter, then the dense logit layer over the last one's outputs in h, w, c order. The error
 // names the layer whose kernel does not fit into its input, or wraps ErrTooLarge.
 func NewConv(input Shape, filters []Filter, classes int, act gpu.Activation) (*Network, error) {
 	return New(input, filters, nil, classes, act)
 }
 
 // New returns a network of convolutions and dense layers, either of which may be missing: one
-// VALID convolution for each filter, then hidden dense layers of the given widths, then the
+// convolution for each filter, then hidden dense layers of the given widths, then the
 // logit layer. The first dense layer takes the last convolution's outputs in h, w, c order. The
 // errors are those of [NewConv] and [NewDense].
 func New(input Shape, filters []Filter, hidden []int, classes int, act gpu.Activation) (*Network, error) {
@@ -112,24 +117,27 @@ func (b *builder) conv(f Filter) {
 		return
 	}
 	in := b.at
-	l := Layer{Kind: Conv, In: in, Out: Shape{C: f.Filters}, Kernel: f.Kernel, Stride: f.Stride}
+	l := Layer{Kind: Conv, In: in, Out: Shape{C: f.Filters}, Kernel: f.Kernel, Stride: f.Stride, Pad: f.Pad}
 	switch {
 	case f.Filters < 1 || f.Kernel < 1 || f.Stride < 1:
 		b.fail("layer %d (%v): filters, kernel and stride must be at least 1", len(b.net.Layers)+1, l)
 		return
-	case f.Kernel > in.H || f.Kernel > in.W:
+	case f.Pad < 0 || f.Pad >= f.Kernel:
+		b.fail("layer %d (%v): the padding must be at least 0 and less than the kernel, so that each window covers some pixel", len(b.net.Layers)+1, l)
+		return
+	case f.Kernel > in.H+2*f.Pad || f.Kernel > in.W+2*f.Pad:
 		b.fail("layer %d (%v) does not fit: its kernel is %dx%d and what reaches it only %dx%d (%v): take a smaller kernel, smaller strides before it, or fewer layers",
 			len(b.net.Layers)+1, l, f.Kernel, f.Kernel, in.H, in.W, b.net.String())
 		return
 	}
-	l.Out.H = (in.H-f.Kernel)/f.Stride + 1
-	l.Out.W = (in.W-f.Kernel)/f.Stride + 1
+	l.Out.H = (in.H+2*f.Pad-f.Kernel)/f.Stride + 1
+	l.Out.W = (in.W+2*f.Pad-f.Kernel)/f.Stride + 1
 	b.add(l)
 }
 
 // add appends a layer whose numbers are positive, unless their products overflow.
 func (b *builder) add(l Layer) {
-	if !fits(l.Out.H, l.Out.W, l.Out.C) || !fits(l.Kernel, l.Kernel, l.In.C, l.Out.C) {
+	if !fits(l.In.H+2*l.Pad, l.In.W+2*l.Pad, l.In.C) || !fits(l.Out.H, l.Out.W, l.Out.C) || !fits(l.Kernel, l.Kernel, l.In.C, l.Out.C) {
 		b.err = fmt.Errorf("layer %d (%v) over %v has more than %d outputs or weights: %w",
 			len(b.net.Layers)+1, l, l.In, maxElements, ErrTooLarge)
 		return
@@ -191,11 +199,13 @@ var defaults = []struct {
 	{Shape{28, 28, 1}, []int{200, 200}, smallFilters}, // MNIST, Fashion-MNIST
 	{Shape{32, 32, 3}, []int{1024, 1024}, smallFilters},
 	{Shape{224, 224, 3}, []int{1024, 1024, 1024, 1024}, []Filter{
-		{96, 9, 4}, {96, 3, 2}, {128, 5, 1}, {128, 3, 2}, {192, 3, 1}, {192, 3, 2}, {384, 3, 1},
+		{Filters: 96, Kernel: 9, Stride: 4}, {Filters: 96, Kernel: 3, Stride: 2},
+		{Filters: 128, Kernel: 5, Stride: 1}, {Filters: 128, Kernel: 3, Stride: 2},
+		{Filters: 192, Kernel: 3, Stride: 1}, {Filters: 192, Kernel: 3, Stride: 2}, {Filters: 384, Kernel: 3, Stride: 1},
 	}},
 }
 
-var smallFilters = []Filter{{96, 5, 2}, {96, 3, 2}, {96, 3, 1}}
+var smallFilters = []Filter{{Filters: 96, Kernel: 5, Stride: 2}, {Filters: 96, Kernel: 3, Stride: 2}, {Filters: 96, Kernel: 3, Stride: 1}}
 
 // Default returns the paper's network for images of the given shape: 28x28x1 (MNIST,
 // Fashion-MNIST), 32x32x3 (CIFAR) or 224x224x3 (ImageNet), fully connected or

@@ -62,12 +62,13 @@ func (k Kind) String() string {
 }
 
 // Layer is one layer's geometry and the place of its parameters. A dense layer is
-// a 1x1 convolution of a 1x1 image: Kernel and Stride are 1, In and Out are vectors,
+// a 1x1 convolution of a 1x1 image: Kernel and Stride are 1, Pad is 0, In and Out are vectors,
 // and every formula below holds for both kinds.
 type Layer struct {
 	Kind           Kind
 	In, Out        Shape
 	Kernel, Stride int
+	Pad            int   // zeros beyond each side of a convolution's input
 	W, B           Range // in the parameter arena: weights (WeightShape), biases [Channels]
 }
 
@@ -101,16 +102,26 @@ func (l Layer) ConvShape(batch int) gpu.ConvShape {
 	return gpu.ConvShape{
 		Batch: batch,
 		InH:   l.In.H, InW: l.In.W, InC: l.In.C,
-		Kernel: l.Kernel, Stride: l.Stride, OutC: l.Out.C,
+		Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad, OutC: l.Out.C,
 	}
 }
 
-// String returns "dense 200" or "conv 96 5/2" (filters, kernel/stride).
+// filter returns a convolution as [New] takes it.
+func (l Layer) filter() Filter {
+	return Filter{Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad}
+}
+
+// String returns "dense 200" or "conv 96 5/2" (filters, kernel/stride), or with padding
+// "conv 96 5/2 pad 1".
 func (l Layer) String() string {
-	if l.Kind == Conv {
-		return fmt.Sprintf("conv %d %d/%d", l.Out.C, l.Kernel, l.Stride)
+	if l.Kind != Conv {
+		return fmt.Sprintf("dense %d", l.Out.C)
 	}
-	return fmt.Sprintf("dense %d", l.Out.C)
+	text := fmt.Sprintf("conv %d %d/%d", l.Out.C, l.Kernel, l.Stride)
+	if l.Pad != 0 {
+		text += fmt.Sprintf(" pad %d", l.Pad)
+	}
+	return text
 }
 
 // Network is a classifier and the layout of its parameter arena:
@@ -140,7 +151,7 @@ func (n *Network) Filters() []Filter {
 	var filters []Filter
 	for _, l := range n.Hidden() {
 		if l.Kind == Conv {
-			filters = append(filters, Filter{Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride})
+			filters = append(filters, l.filter())
 		}
 	}
 	return filters

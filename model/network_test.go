@@ -123,19 +123,24 @@ func TestImpossibleNetworksAreRefused(t *testing.T) {
 		{"no input", dense(Shape{0, 28, 1}, nil, 10), "input 0x28x1", false},
 		{"no units", dense(mnist, []int{5, 0}, 10), "layer 2 (dense 0): a layer needs at least 1 unit", false},
 		{"negative units", dense(mnist, []int{-5}, 10), "layer 1 (dense -5)", false},
-		{"no filters", conv(mnist, Filter{0, 3, 1}), "layer 1 (conv 0 3/1): filters, kernel and stride", false},
-		{"no stride", conv(mnist, Filter{3, 3, 0}), "filters, kernel and stride", false},
-		{"negative kernel", conv(mnist, Filter{3, -3, 1}), "filters, kernel and stride", false},
-		{"kernel larger than its input", conv(mnist, Filter{96, 5, 2}, Filter{96, 13, 1}),
+		{"no filters", conv(mnist, Filter{Filters: 0, Kernel: 3, Stride: 1}), "layer 1 (conv 0 3/1): filters, kernel and stride", false},
+		{"no stride", conv(mnist, Filter{Filters: 3, Kernel: 3, Stride: 0}), "filters, kernel and stride", false},
+		{"negative kernel", conv(mnist, Filter{Filters: 3, Kernel: -3, Stride: 1}), "filters, kernel and stride", false},
+		{"kernel larger than its input", conv(mnist, Filter{Filters: 96, Kernel: 5, Stride: 2}, Filter{Filters: 96, Kernel: 13, Stride: 1}),
 			"layer 2 (conv 96 13/1) does not fit: its kernel is 13x13 and what reaches it only 12x12 (28x28x1 -> conv 96 5/2): take a smaller kernel", false},
-		{"kernel wider than a tall input", conv(Shape{28, 3, 1}, Filter{4, 5, 1}), "only 28x3", false},
+		{"kernel wider than a tall input", conv(Shape{28, 3, 1}, Filter{Filters: 4, Kernel: 5, Stride: 1}), "only 28x3", false},
+		{"padding as wide as the kernel", conv(mnist, Filter{Filters: 3, Kernel: 3, Stride: 1, Pad: 3}), "layer 1 (conv 3 3/1 pad 3): the padding must be", false},
+		{"negative padding", conv(mnist, Filter{Filters: 3, Kernel: 3, Stride: 1, Pad: -1}), "the padding must be", false},
+		{"kernel larger than its padded input", conv(mnist, Filter{Filters: 3, Kernel: 31, Stride: 1, Pad: 1}),
+			"layer 1 (conv 3 31/1 pad 1) does not fit: its kernel is 31x31 and what reaches it only 28x28", false},
+		{"huge padding", conv(mnist, Filter{Filters: 1, Kernel: huge, Stride: huge, Pad: huge - 1}), "outputs or weights", true},
 		{"huge classes", dense(mnist, nil, huge), "classes: at most", true},
 		{"huge input", dense(Shape{huge, huge, huge}, nil, 10), "input", true},
 		{"huge layer", dense(mnist, []int{huge}, 10), "outputs or weights", true},
 		{"overflowing weights", dense(Shape{1, 1, 1 << 20}, []int{1 << 20}, 10), "outputs or weights", true},
 		{"overflowing sum", dense(Shape{1, 1, 40000}, []int{40000, 40000}, 2), "weights", true},
-		{"overflowing units", conv(Shape{40000, 40000, 1}, Filter{1, 1, 1}, Filter{1, 1, 1}, Filter{1, 1, 40000}), "units", true},
-		{"huge stride and filters", conv(mnist, Filter{huge, 28, huge}), "outputs or weights", true},
+		{"overflowing units", conv(Shape{40000, 40000, 1}, Filter{Filters: 1, Kernel: 1, Stride: 1}, Filter{Filters: 1, Kernel: 1, Stride: 1}, Filter{Filters: 1, Kernel: 1, Stride: 40000}), "units", true},
+		{"huge stride and filters", conv(mnist, Filter{Filters: huge, Kernel: 28, Stride: huge}), "outputs or weights", true},
 		{"too many layers", dense(mnist, make([]int, maxLayers+1), 10), "hidden layers", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -164,9 +169,10 @@ func randomNetwork(t *testing.T, rng *rand.Rand) *Network {
 	var filters []Filter
 	at := input
 	for range rng.IntN(4) {
-		f := Filter{1 + rng.IntN(9), 1 + rng.IntN(min(at.H, at.W)), 1 + rng.IntN(3)}
+		f := Filter{Filters: 1 + rng.IntN(9), Kernel: 1 + rng.IntN(min(at.H, at.W)), Stride: 1 + rng.IntN(3)}
+		f.Pad = rng.IntN(f.Kernel)
 		filters = append(filters, f)
-		at.H, at.W = (at.H-f.Kernel)/f.Stride+1, (at.W-f.Kernel)/f.Stride+1
+		at.H, at.W = (at.H+2*f.Pad-f.Kernel)/f.Stride+1, (at.W+2*f.Pad-f.Kernel)/f.Stride+1
 	}
 	n, err := New(input, filters, hidden, classes, act)
 	require.NoError(t, err)

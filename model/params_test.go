@@ -267,7 +267,7 @@ func TestInitializersThatDoNotSuitTheNetworkAreRefused(t *testing.T) {
 }
 
 func TestFeedbackBeyondWhatDevicesIndexIsAnError(t *testing.T) {
-	n, err := NewConv(Shape{10_000, 10_000, 1}, []Filter{{4, 1, 1}, {1, 10_000, 1}}, 10, gpu.Tanh)
+	n, err := NewConv(Shape{10_000, 10_000, 1}, []Filter{{Filters: 4, Kernel: 1, Stride: 1}, {Filters: 1, Kernel: 10_000, Stride: 1}}, 10, gpu.Tanh)
 	require.NoError(t, err, "without DFA the network is possible")
 	_, err = n.DFAFeedback(DirectFeedback, uniform(1), false, 0)
 	assert.ErrorIs(t, err, ErrTooLarge)

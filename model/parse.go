@@ -15,8 +15,8 @@ import (
 func ParseLayers(text string) ([]int, error) {
 	layers := []int{}
 	for _, part := range list(text) {
-		units, ok := positive(part)
-		if !ok {
+		units, ok := whole(part)
+		if !ok || units < 1 {
 			return nil, fmt.Errorf(`layers %s: %s is not a number of units: expected positive whole numbers such as "200,200", or "none"`,
 				quote(text), quote(part))
 		}
@@ -25,23 +25,24 @@ func ParseLayers(text string) ([]int, error) {
 	return layers, nil
 }
 
-// ParseFilters reads convolutional layers as filters:kernel:stride: "96:5:2,96:3:1".
-// Blanks around numbers are ignored; "none" and the empty text give a non-nil slice of
+// ParseFilters reads convolutional layers as filters:kernel:stride, with a fourth number for the
+// padding where there is one: "96:5:2,96:3:1:1". Blanks around numbers are ignored; "none" and the empty text give a non-nil slice of
 // length 0.
 func ParseFilters(text string) ([]Filter, error) {
 	filters := []Filter{}
 	for _, part := range list(text) {
 		fields := strings.Split(part, ":")
-		var numbers [3]int
-		ok := len(fields) == len(numbers)
-		for i := 0; ok && i < len(numbers); i++ {
-			numbers[i], ok = positive(fields[i])
+		var numbers [4]int
+		ok := len(fields) == 3 || len(fields) == len(numbers)
+		for i := 0; ok && i < len(fields); i++ {
+			numbers[i], ok = whole(fields[i])
+			ok = ok && (numbers[i] > 0 || i == 3)
 		}
 		if !ok {
-			return nil, fmt.Errorf(`filters %s: %s is not filters:kernel:stride: expected positive whole numbers such as "96:5:2,96:3:1", or "none"`,
+			return nil, fmt.Errorf(`filters %s: %s is not filters:kernel:stride or filters:kernel:stride:padding: expected whole numbers such as "96:5:2,96:3:1:1", or "none"`,
 				quote(text), quote(part))
 		}
-		filters = append(filters, Filter{Filters: numbers[0], Kernel: numbers[1], Stride: numbers[2]})
+		filters = append(filters, Filter{Filters: numbers[0], Kernel: numbers[1], Stride: numbers[2], Pad: numbers[3]})
 	}
 	return filters, nil
 }
@@ -65,14 +66,14 @@ func list(text string) []string {
 	return strings.Split(text, ",")
 }
 
-// positive reads a whole number from 1 to maxElements in decimal digits alone.
-func positive(text string) (int, bool) {
+// whole reads a whole number from 0 to maxElements in decimal digits alone.
+func whole(text string) (int, bool) {
 	text = strings.TrimSpace(text)
 	if strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' }) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
-	return int(n), err == nil && n > 0
+	return int(n), err == nil
 }
 
 // quote quotes a text of the user, shortened to fit into a line.

@@ -30,13 +30,14 @@ func TestParseLayers(t *testing.T) {
 
 func TestParseFilters(t *testing.T) {
 	for text, want := range map[string][]Filter{
-		"": {}, "NONE": {}, "96:5:2": {{96, 5, 2}}, "96:5:2,96:3:2, 96:3:1": {{96, 5, 2}, {96, 3, 2}, {96, 3, 1}}, "1 : 2 : 3": {{1, 2, 3}},
+		"": {}, "NONE": {}, "96:5:2": {{Filters: 96, Kernel: 5, Stride: 2}}, "96:5:2,96:3:2, 96:3:1": {{Filters: 96, Kernel: 5, Stride: 2}, {Filters: 96, Kernel: 3, Stride: 2}, {Filters: 96, Kernel: 3, Stride: 1}}, "1 : 2 : 3": {{Filters: 1, Kernel: 2, Stride: 3}},
+		"96:5:2:1": {{Filters: 96, Kernel: 5, Stride: 2, Pad: 1}}, "96:5:2:0,8:3:1:2": {{Filters: 96, Kernel: 5, Stride: 2}, {Filters: 8, Kernel: 3, Stride: 1, Pad: 2}},
 	} {
 		filters, err := ParseFilters(text)
 		require.NoError(t, err, "%q", text)
 		assert.Equal(t, want, filters, "%q", text)
 	}
-	for _, text := range []string{",", "96", "96:5", "96:5:2:1", "96:5:", "0:5:2", "96:0:2", "96:5:0", "96:-5:2", "96:5:2,", "a:b:c", "96/5/2", "4294967297:1:1"} {
+	for _, text := range []string{",", "96", "96:5", "96:5:2:", "96:5:2:-1", "96:5:2:1:1", "96:5:", "0:5:2", "96:0:2", "96:5:0", "96:-5:2", "96:5:2,", "a:b:c", "96/5/2", "4294967297:1:1"} {
 		_, err := ParseFilters(text)
 		require.ErrorContains(t, err, "is not filters:kernel:stride", "%q", text)
 	}
@@ -88,7 +89,7 @@ func FuzzParseLayers(f *testing.F) {
 }
 
 func FuzzParseFilters(f *testing.F) {
-	for _, text := range []string{"", "none", "96:5:2,96:3:2,96:3:1", "1:1:1", "0:1:1", "2147483647:28:1", "9:9", "3:3:2147483647"} {
+	for _, text := range []string{"", "none", "96:5:2,96:3:2,96:3:1", "1:1:1", "6:5:1:2,3:2:1:1", "5:5:5:5", "1:2147483647:1:2147483646", "0:1:1", "2147483647:28:1", "9:9", "3:3:2147483647"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -13,14 +13,29 @@ type Spec struct {
 	Normalization *Normalization `json:"normalization,omitempty"`
 }
 
-// LayerSpec is a hidden layer: the units of a dense one, or filters, kernel and stride of
-// a convolution.
+// LayerSpec is a hidden layer: the units of a dense one, or filters, kernel, stride and padding
+// of a convolution.
 type LayerSpec struct {
 	Kind    string `json:"kind"` // "dense" or "conv"
 	Units   int    `json:"units,omitempty"`
 	Filters int    `json:"filters,omitempty"`
 	Kernel  int    `json:"kernel,omitempty"`
 	Stride  int    `json:"stride,omitempty"`
+	Pad     int    `json:"pad,omitempty"`
+}
+
+// filter returns a convolution as [New] takes it.
+func (l LayerSpec) filter() Filter {
+	return Filter{Filters: l.Filters, Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad}
+}
+
+// String returns the layer as [Layer.String] does.
+func (l LayerSpec) String() string {
+	layer := Layer{Kind: Dense, Out: Vector(l.Units)}
+	if l.Kind == Conv.String() {
+		layer = Layer{Kind: Conv, Out: Vector(l.Filters), Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad}
+	}
+	return layer.String()
 }
 
 // Spec describes the network.
@@ -33,7 +48,7 @@ func (n *Network) Spec() Spec {
 	for _, l := range n.Hidden() {
 		layer := LayerSpec{Kind: l.Kind.String(), Units: l.Channels()}
 		if l.Kind == Conv {
-			layer = LayerSpec{Kind: l.Kind.String(), Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride}
+			layer = LayerSpec{Kind: l.Kind.String(), Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad}
 		}
 		s.Layers = append(s.Layers, layer)
 	}
@@ -67,7 +82,7 @@ func (s Spec) network() (*Network, error) {
 			if units != nil {
 				return nil, fmt.Errorf("layer %d is a convolution behind a dense layer: convolutions come first", i+1)
 			}
-			filters = append(filters, Filter{Filters: l.Filters, Kernel: l.Kernel, Stride: l.Stride})
+			filters = append(filters, l.filter())
 		default:
 			return nil, fmt.Errorf("layer %d is of the kind %s: expected %v or %v", i+1, quote(l.Kind), Dense, Conv)
 		}

@@ -18,9 +18,11 @@ func specimens(t *testing.T) []*Network {
 	for _, make := range []func() (*Network, error){
 		func() (*Network, error) { return NewDense(Shape{4, 3, 2}, []int{7, 5}, 2, gpu.Tanh) },
 		func() (*Network, error) { return NewDense(Vector(3), nil, 10, gpu.ReLU) },
-		func() (*Network, error) { return NewConv(Shape{9, 8, 3}, []Filter{{6, 3, 2}, {5, 2, 1}}, 3, gpu.PL) },
 		func() (*Network, error) {
-			return New(Shape{9, 8, 3}, []Filter{{6, 3, 2}, {5, 2, 1}}, []int{7, 4}, 3, gpu.Tanh)
+			return NewConv(Shape{9, 8, 3}, []Filter{{Filters: 6, Kernel: 3, Stride: 2}, {Filters: 5, Kernel: 2, Stride: 1}}, 3, gpu.PL)
+		},
+		func() (*Network, error) {
+			return New(Shape{9, 8, 3}, []Filter{{Filters: 6, Kernel: 3, Stride: 2, Pad: 1}, {Filters: 5, Kernel: 2, Stride: 1}}, []int{7, 4}, 3, gpu.Tanh)
 		},
 	} {
 		n, err := make()

@@ -78,5 +78,5 @@ func TestNamesOfKinds(t *testing.T) {
 	assert.Equal(t, "dense", Dense.String())
 	assert.Equal(t, "conv", Conv.String())
 	assert.Equal(t, "Kind(7)", Kind(7).String())
-	assert.Equal(t, "96:5:2", Filter{96, 5, 2}.String())
+	assert.Equal(t, "96:5:2", Filter{Filters: 96, Kernel: 5, Stride: 2}.String())
 }

@@ -26,8 +26,12 @@ func hostTaps(layer model.Layer, visit func(in, w, out int)) {
 			for o := range layer.Out.C {
 				for i := range layer.Kernel {
 					for j := range layer.Kernel {
+						y, x := oy*layer.Stride+i-layer.Pad, ox*layer.Stride+j-layer.Pad
+						if y < 0 || y >= shape.H || x < 0 || x >= shape.W {
+							continue // padding
+						}
 						for c := range shape.C {
-							pixel := ((oy*layer.Stride+i)*shape.W+ox*layer.Stride+j)*shape.C + c
+							pixel := (y*shape.W+x)*shape.C + c
 							visit(pixel, ((i*layer.Kernel+j)*shape.C+c)*layer.Out.C+o, out)
 						}
 					}

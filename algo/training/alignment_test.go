@@ -70,7 +70,7 @@ func (c alignmentCase) network(t *testing.T) *model.Network {
 	case "conv":
 		net, err = model.NewConv(input, filters, c.classes, c.act)
 	case "both":
-		net, err = model.New(input, filters[:1], []int{5}, c.classes, c.act)
+		net, err = model.New(input, []model.Filter{{Filters: 6, Kernel: 4, Stride: 3, Pad: 2}}, []int{5}, c.classes, c.act)
 	}
 	require.NoError(t, err)
 	return net

@@ -120,6 +120,7 @@ func (b *builder) conv(name string, l model.Layer, params []float32) {
 	bias := b.constant(name+".bias", []int{l.Channels()}, l.B.Of(params))
 	b.operate("Conv", name, []string{w, bias},
 		onnx.Attribute{Name: "kernel_shape", Value: []int{l.Kernel, l.Kernel}},
+		onnx.Attribute{Name: "pads", Value: []int{l.Pad, l.Pad, l.Pad, l.Pad}},
 		onnx.Attribute{Name: "strides", Value: []int{l.Stride, l.Stride}})
 }
 

@@ -106,7 +106,9 @@ func operate(t *testing.T, n onnx.Node, in []tensor) tensor {
 	case "Gemm":
 		return gemm(x, in[1], in[2])
 	case "Conv":
-		return convolve(x, in[1], in[2], attributes["strides"].([]int)[0])
+		pads := attributes["pads"].([]int)
+		require.Equal(t, []int{pads[0], pads[0], pads[0], pads[0]}, pads)
+		return convolve(pad(x, pads[0]), in[1], in[2], attributes["strides"].([]int)[0])
 	case "Concat":
 		out := newTensor(x.shape[0], 2)
 		for i := range x.shape[0] {
@@ -145,6 +147,19 @@ func gemm(x, w, b tensor) tensor {
 				sum += x.data[x.offset(i, k)] * w.data[w.offset(k, o)]
 			}
 			out.data[out.offset(i, o)] = sum
+		}
+	}
+	return out
+}
+
+// pad puts n zeros beyond each side of NCHW images.
+func pad(x tensor, n int) tensor {
+	out := newTensor(x.shape[0], x.shape[1], x.shape[2]+2*n, x.shape[3]+2*n)
+	for i := range x.shape[0] {
+		for c := range x.shape[1] {
+			for row := range x.shape[2] {
+				copy(out.data[out.offset(i, c, row+n, n):], x.data[x.offset(i, c, row, 0):][:x.shape[3]])
+			}
 		}
 	}
 	return out
@@ -199,7 +214,7 @@ func everyKind(t *testing.T, visit func(t *testing.T, net *model.Network, params
 			return model.NewConv(input, []model.Filter{{Filters: 4, Kernel: 3, Stride: 2}, {Filters: 6, Kernel: 2, Stride: 1}}, k, a)
 		},
 		"dense behind conv": func(k int, a gpu.Activation) (*model.Network, error) {
-			return model.New(input, []model.Filter{{Filters: 4, Kernel: 3, Stride: 2}, {Filters: 6, Kernel: 2, Stride: 1}}, []int{7, 5}, k, a)
+			return model.New(input, []model.Filter{{Filters: 4, Kernel: 3, Stride: 2, Pad: 2}, {Filters: 6, Kernel: 2, Stride: 1}}, []int{7, 5}, k, a)
 		},
 	}
 	for name, build := range kinds {

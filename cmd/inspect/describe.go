@@ -205,11 +205,7 @@ func resumedText(times []folder.Resumed) string {
 func networkText(x *checkpoint.Settings) string {
 	parts := []string{shapeText(x.Network.Input[:])}
 	for _, l := range x.Network.Layers {
-		if l.Filters > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d %d/%d", l.Kind, l.Filters, l.Kernel, l.Stride))
-		} else {
-			parts = append(parts, fmt.Sprintf("%s %d", l.Kind, l.Units))
-		}
+		parts = append(parts, l.String())
 	}
 	return strings.Join(parts, " -> ") + ", " + x.Network.Activation
 }
