@@ -30,6 +30,8 @@ type Config struct {
 	// Feedback draws direct feedback inside the step instead of reading a stored matrix;
 	// gpu.DrawNone: it is stored.
 	Feedback gpu.Generator
+	// Magnitudes draw M_l inside the step, one generator for each layer: [Rule.DrawMagnitudes].
+	Magnitudes []gpu.Generator
 }
 
 // generated says whether the step draws the feedback, which is then not stored.
@@ -47,10 +49,31 @@ func (c Config) withMomentum(o gpu.Optimizer) gpu.Optimizer {
 
 // Stored returns the kind of feedback that takes memory: none where the step draws it.
 func (c Config) Stored() model.Feedback {
-	if c.generated() {
+	if c.generated() || c.Rule.drawsMagnitudes() {
 		return model.NoFeedback
 	}
 	return c.Rule.Feedback
+}
+
+// DrawFeedback draws the feedback of the rule. It returns what is stored, as [Rule.DrawFeedback] does, and sets the
+// magnitudes that the step draws.
+func (c *Config) DrawFeedback(net *model.Network, init model.Init, seed uint64) (stored []float32, err error) {
+	if c.Magnitudes, err = c.Rule.DrawMagnitudes(net, init, seed); err != nil {
+		return nil, err
+	}
+	return c.Rule.DrawFeedback(net, init, seed)
+}
+
+// checkMagnitudes refuses magnitudes that the rule does not draw, and missing ones.
+func (c Config) checkMagnitudes(net *model.Network) error {
+	want := 0
+	if c.Rule.drawsMagnitudes() {
+		want = len(net.Layers)
+	}
+	if len(c.Magnitudes) != want {
+		return fmt.Errorf("%d generators of magnitudes: %v needs %d for %v: %w", len(c.Magnitudes), c.Rule, want, net, ErrConfig)
+	}
+	return nil
 }
 
 // Learning says for each layer of a network whether it learns.

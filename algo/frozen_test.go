@@ -52,7 +52,7 @@ func TestFrozenLayersKeepEveryBitAndTheOthersLearnAsBefore(t *testing.T) {
 func checkFrozen(t *testing.T, dev gpu.Device, net *model.Network, cfg algo.Config, choice int) {
 	params, err := cfg.Rule.DrawParams(net, algotest.Init(t, "U1"), 1)
 	require.NoError(t, err)
-	feedback, err := cfg.Rule.DrawFeedback(net, algotest.Init(t, "U1"), 1)
+	feedback, err := cfg.DrawFeedback(net, algotest.Init(t, "U1"), 1)
 	require.NoError(t, err)
 	twin, err := algo.NewLearner(dev, net, cfg, params, feedback)
 	require.NoError(t, err)
@@ -160,7 +160,7 @@ func TestFrozenLayersCostNothing(t *testing.T) {
 		t.Run(fmt.Sprintf("%v without %v", c.rule, c.frozen), func(t *testing.T) {
 			cfg := algotest.Config(c.rule)
 			cfg.Frozen = c.frozen
-			feedback, err := c.rule.DrawFeedback(net, algotest.Init(t, "U1"), 1)
+			feedback, err := cfg.DrawFeedback(net, algotest.Init(t, "U1"), 1)
 			require.NoError(t, err)
 			l, err := algo.NewLearner(dev, net, cfg, make([]float32, net.Params), feedback)
 			require.NoError(t, err)

@@ -175,6 +175,16 @@ func (c goldenCase) config(t *testing.T) algo.Config {
 	if c.Floor != nil {
 		cfg.Floor = *c.Floor
 	}
+	for _, scale := range c.Scales { // none for the first layer
+		g := gpu.Generator{}
+		if scale != nil {
+			g = gpu.Generator{Draw: gpu.DrawConstant, High: *scale}
+		}
+		cfg.Magnitudes = append(cfg.Magnitudes, g)
+	}
+	if c.drawnAnew() { // by the case, not by the learner
+		cfg.Rule = changed(rule, func(r *algo.Rule) { r.Magnitudes = algo.StoredMagnitudes })
+	}
 	if rule.LearnsFeedback() {
 		require.Equal(t, c.L2, c.BL2, "feedback has the penalty of the weights")
 		cfg.FeedbackLR = c.BLR
@@ -185,17 +195,28 @@ func (c goldenCase) config(t *testing.T) algo.Config {
 	return cfg
 }
 
-// goldenFeedback lays the case's B out as the learner takes it.
-func goldenFeedback(net *model.Network, rule *algo.Rule, a *arrays) []float32 {
-	feedback := make([]float32, net.FeedbackLen(rule.Feedback))
-	switch rule.Feedback {
+// drawnAnew says whether the case has other magnitudes for each step.
+func (c goldenCase) drawnAnew() bool { return c.Model == algo.BRSF.Name }
+
+// feedback lays the case's B, or the magnitudes of a step, out as the learner takes it.
+func (c goldenCase) feedback(net *model.Network, cfg algo.Config, a *arrays, step, steps int) []float32 {
+	rule, feedback := cfg.Rule, make([]float32, net.FeedbackLen(cfg.Stored()))
+	switch cfg.Stored() {
 	case model.NoFeedback:
 	case model.LayerFeedback:
+		key := "B%d"
+		if rule.TakesSigns() {
+			key = "M%d"
+		}
 		ranges, _ := net.FARanges()
 		for i := 1; i < len(net.Layers); i++ {
-			copy(ranges[i].Of(feedback), a.floats(fmt.Sprintf("B%d", i)))
+			b := a.floats(fmt.Sprintf(key, i))
+			if c.drawnAnew() {
+				b = stepOf(b, step, steps)
+			}
+			require.Len(a.t, b, copy(ranges[i].Of(feedback), b))
 		}
-		if rule.Mirrors() {
+		if rule.Mirrors() || rule.TakesSigns() {
 			net.TransposeFeedback(feedback)
 		}
 	case model.DirectFeedback, model.ClassFeedback:
@@ -210,7 +231,7 @@ func goldenFeedback(net *model.Network, rule *algo.Rule, a *arrays) []float32 {
 	return feedback
 }
 
-// feedbackParts cuts an arena of learned feedback into the arrays of a case, by layer: the inverse of goldenFeedback.
+// feedbackParts cuts an arena of learned feedback into the arrays of a case, by layer: the inverse of goldenCase.feedback.
 func feedbackParts(net *model.Network, rule *algo.Rule, arena []float32) map[int][]float32 {
 	parts := map[int][]float32{}
 	if rule.Feedback == model.DirectFeedback {
@@ -245,7 +266,7 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, path string, steps in
 		copy(layer.W.Of(params), a.floats(fmt.Sprintf("W%d", i)))
 		copy(layer.B.Of(params), a.floats(fmt.Sprintf("b%d", i)))
 	}
-	feedback := goldenFeedback(net, cfg.Rule, a)
+	feedback := c.feedback(net, cfg, a, 0, steps)
 	l, err := algo.NewLearner(dev, net, cfg, params, feedback)
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, l.Close()) }()
@@ -280,6 +301,9 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, path string, steps in
 			if learner != nil {
 				uploadBatch(t, learner, stepOf(x, step, steps), stepOf(y, step, steps))
 			}
+		}
+		if c.drawnAnew() {
+			require.NoError(t, gpu.Upload(dev, l.Step(c.Batch).Feedback(1).Buf, 0, c.feedback(net, cfg, a, step, steps)))
 		}
 		require.NoError(t, l.ResetMetrics())
 		require.NoError(t, program.Run())

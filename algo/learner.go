@@ -2,6 +2,7 @@ package algo
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -13,10 +14,9 @@ import (
 // Learner is a network on a device and the training of it: settings, optimizer and counters.
 type Learner struct {
 	memory
-	cfg     Config
-	state   []gpu.Buffer // the optimizer's arenas, like the parameters
-	counter gpu.Buffer   // int32 [2]: batches of this epoch, steps of this run (Adam's t)
-	owned   owned.List   // all buffers
+	cfg   Config
+	state []gpu.Buffer // the optimizer's arenas, like the parameters
+	owned owned.List   // all buffers
 
 	feedbackState []gpu.Buffer // the arenas of the optimizer of learned feedback, like the feedback
 }
@@ -30,7 +30,7 @@ func NewLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback
 	if cfg.EvalBatch == 0 {
 		cfg.EvalBatch = EvalBatch(net, cfg.Batch)
 	}
-	if err := cfg.checkFrozen(net); err != nil {
+	if err := errors.Join(cfg.checkFrozen(net), cfg.checkMagnitudes(net)); err != nil {
 		return nil, err
 	}
 	want := net.FeedbackLen(cfg.Stored())
@@ -57,7 +57,9 @@ func NewForward(dev gpu.Device, net *model.Network, params []float32, batch int)
 }
 
 func newLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback []float32) (*Learner, error) {
-	l := &Learner{memory: memory{dev: dev, net: net, reduction: cfg.Reduction, generator: cfg.Feedback}, cfg: cfg, owned: owned.List{Device: dev}}
+	l := &Learner{owned: owned.List{Device: dev}, cfg: cfg, memory: memory{
+		dev: dev, net: net, reduction: cfg.Reduction, generator: cfg.Feedback, magnitudes: cfg.Magnitudes,
+	}}
 	l.faRanges, _ = net.FARanges()
 	l.mirrored = cfg.Rule != nil && cfg.Rule.Mirrors()
 	if err := l.prepare(params, feedback); err != nil {
@@ -112,6 +114,9 @@ func (l *Learner) prepare(params, feedback []float32) error {
 	l.metrics = o.Alloc("the metrics", gpu.Float64, gpu.NumMetrics)
 	if training {
 		l.e = o.Floats("the errors", l.cfg.Batch*l.net.Logits)
+		if l.cfg.Rule.ErrorSigns {
+			l.errorSigns = o.Floats("the signs of the errors", l.cfg.Batch*l.net.Logits)
+		}
 		l.counter = o.Alloc("the counters", gpu.Int32, 2)
 	}
 	if err := o.Err(); err != nil {

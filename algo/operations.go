@@ -29,6 +29,10 @@ type memory struct {
 	feedback  gpu.Buffer    // B of all layers; nil for rules without, and where it is generated
 	mirrored  bool          // the feedback of a layer lies like its weights
 	generator gpu.Generator // draws direct feedback that is not stored
+	counter   gpu.Buffer    // int32 [2]: batches of this epoch, steps of this run (Adam's t)
+
+	magnitudes []gpu.Generator // draw M_l of each layer, where it is not stored
+	errorSigns gpu.Buffer      // [training batch · logits]; nil for rules that do not send them
 }
 
 // hidden is the part of the memory that a hidden layer needs.
@@ -92,8 +96,9 @@ func (s *Step) Weights(layer int) gpu.Span { return at(s.params, s.net.Layers[la
 // Bias returns b_l, [channels].
 func (s *Step) Bias(layer int) gpu.Span { return at(s.params, s.net.Layers[layer].B) }
 
-// Feedback returns B_l of a rule with feedback by layers, l >= 1: [out, in], or shaped like W_l of a convolution
-// and of a rule whose feedback mirrors the weights.
+// Feedback returns the stored B_l of a rule with feedback by layers, l >= 1: [out, in], or shaped like W_l of a
+// convolution and of a rule whose feedback mirrors the weights. Of feedback with the signs of the weights it is M_l,
+// shaped like W_l.
 func (s *Step) Feedback(layer int) gpu.Span { return at(s.feedback, s.faRanges[layer]) }
 
 // WeightGrad returns gW_l, shaped like W_l.
@@ -139,6 +144,13 @@ func (s *Step) Error() gpu.Mat {
 	return gpu.All(s.e).Slice(0, s.n*s.net.Logits).Mat(s.n, s.net.Logits)
 }
 
+// ErrorSigns computes s·sign(e), which a rule may send in the place of e: [n, logits].
+func (s *Step) ErrorSigns() (gpu.Mat, error) {
+	signs := gpu.All(s.errorSigns).Slice(0, s.Error().Len)
+	err := s.dev.Sign(gpu.SignArgs{Dst: signs, Src: s.Error().Span, Gen: gpu.Generator{Draw: gpu.DrawConstant, High: s.Scale()}})
+	return signs.Mat(s.n, s.net.Logits), err
+}
+
 // Logits returns the logits of the batch, [n, logits]. Their bias is added by the loss.
 func (s *Step) Logits() gpu.Mat {
 	return gpu.All(s.logits).Slice(0, s.n*s.net.Logits).Mat(s.n, s.net.Logits)
@@ -165,8 +177,7 @@ func (s *Step) Hidden(layer int, out gpu.Hidden) error {
 //
 // It ends at the lowest layer that learns.
 func (s *Step) Chain(matrix func(layer int) gpu.Span, transposed bool) error {
-	lowest := slices.Index(s.learns, true)
-	for layer := len(s.hidden); layer > lowest; layer-- {
+	for layer := len(s.hidden); layer > s.Lowest(); layer-- {
 		if err := s.CarryBack(layer, matrix(layer), transposed, s.Delta(layer), s.Output(layer-1)); err != nil {
 			return err
 		}
@@ -174,8 +185,33 @@ func (s *Step) Chain(matrix func(layer int) gpu.Span, transposed bool) error {
 	return nil
 }
 
+// Lowest returns the lowest layer that learns. No error is sent below it.
+func (s *Step) Lowest() int { return slices.Index(s.learns, true) }
+
 // ChainFeedback is [Step.Chain] through the feedback of the layers.
 func (s *Step) ChainFeedback() error { return s.Chain(s.Feedback, s.mirrored) }
+
+// ChainSigns is [Step.Chain] through magnitudes with the signs of the weights, B_l = M_l ∘ sign(W_l)ᵀ.
+func (s *Step) ChainSigns() error {
+	for layer := len(s.hidden); layer > s.Lowest(); layer-- {
+		if err := s.SignFeedback(layer); err != nil {
+			return err
+		}
+	}
+	return s.Chain(s.WeightGrad, true)
+}
+
+// SignFeedback computes M_l ∘ sign(W_l), l >= 1, shaped like W_l. Its place is that of gW_l, which is computed after the
+// errors of all layers.
+func (s *Step) SignFeedback(layer int) error {
+	args := gpu.SignArgs{Dst: s.WeightGrad(layer), Src: s.Weights(layer), Layer: layer}
+	if s.magnitudes == nil {
+		args.M = s.Feedback(layer)
+	} else {
+		args.Gen, args.Step = s.magnitudes[layer], gpu.All(s.counter).Slice(1, 1)
+	}
+	return s.dev.Sign(args)
+}
 
 // CarryBack takes the error dy at a layer through the matrix m to the layer below, whose output is below.
 func (s *Step) CarryBack(layer int, m gpu.Span, transposed bool, dy gpu.Span, below gpu.Hidden) error {

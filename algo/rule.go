@@ -6,6 +6,7 @@ package algo
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,6 +40,10 @@ type Rule struct {
 	// after the weight gradients, and sees weights and feedback from before the update. Learned feedback by layers
 	// lies like the weights, with B_l [in, out] of a dense layer.
 	FeedbackGrad func(s *Step) (gpu.Span, error)
+	// Magnitudes says where M_l comes from in feedback by layers with the signs of the weights, B_l = M_l ∘ sign(W_l)ᵀ.
+	Magnitudes Magnitudes
+	// ErrorSigns sends s·sign(e) through direct feedback in the place of e: [Step.ErrorSigns], which takes memory.
+	ErrorSigns bool
 	// NonNegative promises feedback >= 0: [Rule.DrawFeedback] draws such, and [NewLearner] refuses any other.
 	NonNegative bool
 	// Clamped keeps W_1..W_L at [Config.Floor] or above: they start non-negative, and every update ends
@@ -66,6 +71,17 @@ const (
 	NoProducts     Products = iota + 1 // none
 	LayerProducts                      // one through each layer but the first, as large as its forward product
 	DirectProducts                     // one for all hidden layers: [n, logits]·[logits, hidden units]
+)
+
+// Magnitudes are the ways to get the magnitudes M_l of feedback that takes its signs from the weights.
+type Magnitudes uint8
+
+// The magnitudes. Those that are drawn are absolute values of what fa's B_l is drawn from.
+const (
+	NoMagnitudes     Magnitudes = iota // the feedback does not depend on the weights
+	EqualMagnitudes                    // one number for each layer, the root mean square of fa's B_l
+	StoredMagnitudes                   // drawn once and stored: they are the fixed feedback of the rule
+	FreshMagnitudes                    // drawn anew by every training step, from the seed and the number of the step
 )
 
 var ruleName = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
@@ -96,6 +112,16 @@ func (r *Rule) check() error {
 		missing = "the feedback that it learns"
 	case r.LearnsFeedback() && r.NonNegative:
 		missing = "a way to keep its feedback non-negative while it learns"
+	case r.Magnitudes > FreshMagnitudes:
+		missing = "magnitudes that exist"
+	case r.Magnitudes != NoMagnitudes && r.Feedback != model.LayerFeedback:
+		missing = "the feedback by layers whose magnitudes it names"
+	case r.Magnitudes != NoMagnitudes && r.NonNegative:
+		missing = "feedback that keeps its promise to be non-negative, since its signs are those of the weights"
+	case r.Magnitudes != NoMagnitudes && r.LearnsFeedback():
+		missing = "a way to learn feedback that follows from the weights"
+	case r.ErrorSigns && r.Feedback != model.DirectFeedback:
+		missing = "the direct feedback that carries the signs of the error"
 	case r.Exact && r.Feedback != model.NoFeedback:
 		missing = "a use for its feedback, since its gradients are exact"
 	default:
@@ -162,6 +188,14 @@ func (r *Rule) LearnsFeedback() bool { return r.FeedbackGrad != nil }
 // Mirrors says whether the feedback of a layer learns beside its weights, and lies like them.
 func (r *Rule) Mirrors() bool { return r.LearnsFeedback() && r.Feedback == model.LayerFeedback }
 
+// TakesSigns says whether the rule's feedback has the signs of the weights.
+func (r *Rule) TakesSigns() bool { return r.Magnitudes != NoMagnitudes }
+
+// drawsMagnitudes says whether the step draws the magnitudes, which are then not stored.
+func (r *Rule) drawsMagnitudes() bool {
+	return r.Magnitudes == EqualMagnitudes || r.Magnitudes == FreshMagnitudes
+}
+
 // Generable says whether the step can draw the rule's feedback anew instead of storing it.
 func (r *Rule) Generable() bool { return r.Feedback.Direct() && !r.LearnsFeedback() }
 
@@ -178,13 +212,25 @@ func (r *Rule) DrawParams(net *model.Network, init model.Init, seed uint64) ([]f
 
 // DrawFeedback draws the rule's feedback, that before the first step if it learns: the arena of
 // [model.Network.FARanges] for feedback by layers, the matrix [model.Network.FeedbackRows, hidden units] for direct
-// feedback, and nil for none. The elements of feedback that lies like the weights are those of fa.
+// feedback, and nil for none. The elements of feedback that lies like the weights are those of fa. Magnitudes are their
+// absolute values; those that the step draws are left to [Rule.DrawMagnitudes].
 func (r *Rule) DrawFeedback(net *model.Network, init model.Init, seed uint64) ([]float32, error) {
+	if r.drawsMagnitudes() {
+		return nil, nil
+	}
+	if err := r.CheckFeedbackInit(init); err != nil {
+		return nil, err
+	}
 	switch r.Feedback {
 	case model.LayerFeedback:
 		arena, _, err := net.FAFeedback(init, seed)
-		if err == nil && r.Mirrors() {
+		if err == nil && (r.Mirrors() || r.TakesSigns()) {
 			net.TransposeFeedback(arena)
+		}
+		if r.TakesSigns() {
+			for i, m := range arena {
+				arena[i] = float32(math.Abs(float64(m)))
+			}
 		}
 		return arena, err
 	case model.DirectFeedback, model.ClassFeedback:
@@ -192,6 +238,32 @@ func (r *Rule) DrawFeedback(net *model.Network, init model.Init, seed uint64) ([
 	case model.NoFeedback:
 	}
 	return nil, nil
+}
+
+// DrawMagnitudes returns the generators of the magnitudes that the step draws, for [Config.Magnitudes]: one for each
+// layer, or nil for rules that store magnitudes or have none.
+func (r *Rule) DrawMagnitudes(net *model.Network, init model.Init, seed uint64) ([]gpu.Generator, error) {
+	if !r.drawsMagnitudes() {
+		return nil, nil
+	}
+	if err := r.CheckFeedbackInit(init); err != nil {
+		return nil, err
+	}
+	generators, err := net.FAGenerators(init, seed)
+	if r.Magnitudes == EqualMagnitudes {
+		for i, g := range generators {
+			generators[i] = gpu.Generator{Draw: gpu.DrawConstant, High: g.RMS()}
+		}
+	}
+	return generators, err
+}
+
+// CheckFeedbackInit refuses an initializer that draws nothing but zeros where magnitudes are needed.
+func (r *Rule) CheckFeedbackInit(init model.Init) error {
+	if r.TakesSigns() && init.Value == 0 {
+		return fmt.Errorf("initializer %v: under %v the feedback is the signs of the weights times numbers that it draws, and with 0 no error reaches a hidden layer: take another, such as U1: %w", init, r, ErrConfig)
+	}
+	return nil
 }
 
 // GenerateFeedback returns a generator of the same feedback for [Config.Feedback]: the step draws it, bit-identical to

@@ -63,6 +63,21 @@ func (g Generator) Fill(dst []float32, layer, row, column int) {
 	}
 }
 
+// RMS returns the root mean square of the numbers that the generator draws.
+func (g Generator) RMS() float32 {
+	low, high := float64(g.Low), float64(g.High)
+	switch g.Draw {
+	case DrawSymmetric:
+		return float32(math.Abs(high) / math.Sqrt(3))
+	case DrawUniform:
+		return float32(math.Sqrt((low*low + low*high + high*high) / 3))
+	case DrawConstant, DrawNormal, DrawAbsNormal:
+		return float32(math.Abs(high))
+	case DrawNone:
+	}
+	return 0
+}
+
 // Transform makes each element of dst from 32 random bits, exactly as drawn in kernels.cu does.
 // The conversions keep Go from fusing a product with a sum, which it would do on some machines.
 func (g Generator) Transform(dst []float32, words []uint32) {

@@ -134,6 +134,21 @@ func (n *Network) TransposeFeedback(arena []float32) {
 	}
 }
 
+// FAGenerators returns for each layer the formula of numbers with the distribution of FA's B_l,
+// which the step draws where it needs them; the first layer has none. fan_in is that of
+// [Network.FAFeedback], the values are others.
+func (n *Network) FAGenerators(init Init, seed uint64) ([]gpu.Generator, error) {
+	generators := make([]gpu.Generator, len(n.Layers))
+	for i, l := range n.Layers[1:] {
+		g, err := init.Generator(l.FanOut(), mix(mix(seed)^uint64(layerFeedback)))
+		if err != nil {
+			return nil, n.drawError("the feedback", i+1, err)
+		}
+		generators[i+1] = g
+	}
+	return generators, nil
+}
+
 func (n *Network) drawError(tensor string, layer int, err error) error {
 	return fmt.Errorf("%s of layer %d (%v): %w", tensor, layer+1, n.Layers[layer], err)
 }

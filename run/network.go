@@ -1,6 +1,7 @@
 package run
 
 import (
+	"errors"
 	"fmt"
 
 	"mdfa/algo"
@@ -15,7 +16,7 @@ func (r *Run) stored() model.Feedback {
 	if r.spec.Feedback == settings.FeedbackGenerated {
 		return model.NoFeedback
 	}
-	return r.config.Rule.Feedback
+	return r.config.Stored()
 }
 
 // network builds the network for a data set. note says where layers of another size come from.
@@ -85,6 +86,14 @@ func (r *Run) checkFrozen(net *model.Network) error {
 	return nil
 }
 
+// signNote says what weights that begin at 0 mean for feedback with their signs; "" where that is no matter.
+func (r *Run) signNote(net *model.Network) string {
+	if rule := r.config.Rule; rule.TakesSigns() && r.forward.Value == 0 && len(net.Hidden()) > 0 {
+		return fmt.Sprintf("-forward_init %v: %v takes the signs of the weights, and 0 has none: no error passes through a weight before it has changed", r.forward, rule)
+	}
+	return ""
+}
+
 // initial draws the network's first weights and its first feedback.
 func (r *Run) initial(net *model.Network) (params, feedback []float32, err error) {
 	seed, rule := uint64(r.spec.Seed), r.config.Rule
@@ -100,16 +109,16 @@ func (r *Run) initial(net *model.Network) (params, feedback []float32, err error
 	return params, feedback, nil
 }
 
-// training returns the configuration of the steps, with the generator that draws the feedback in every
-// step where that is asked for.
+// training returns the configuration of the steps, with generators of what they draw: magnitudes, and feedback where
+// that is asked for.
 func (r *Run) training(net *model.Network) (algo.Config, error) {
-	c := r.config
-	if r.spec.Feedback != settings.FeedbackGenerated {
-		return c, nil
+	c, seed := r.config, uint64(r.spec.Seed)
+	var errs [2]error
+	c.Magnitudes, errs[0] = c.Rule.DrawMagnitudes(net, r.backward, seed)
+	if r.spec.Feedback == settings.FeedbackGenerated {
+		c.Feedback, errs[1] = c.Rule.GenerateFeedback(net, r.backward, seed)
 	}
-	var err error
-	c.Feedback, err = c.Rule.GenerateFeedback(net, r.backward, uint64(r.spec.Seed))
-	return c, refuse("backward_init", err)
+	return c, refuse("backward_init", errors.Join(errs[:]...))
 }
 
 // name names a run by its main settings: "mdfa-convnet-c10-s0".

@@ -60,8 +60,8 @@ func (r *Run) record(data *loaders.Dataset, net *model.Network) checkpoint.Setti
 	return s
 }
 
-// The fingerprint of direct feedback reads sampleRows rows of sampleUnits elements for
-// each hidden layer. Every element is drawn in the same way.
+// The fingerprint of direct feedback, and of magnitudes that steps draw, reads sampleRows rows of sampleUnits elements
+// for each layer. Every element is drawn in the same way.
 const (
 	sampleRows  = 8
 	sampleUnits = 1024
@@ -77,24 +77,28 @@ func (r *Run) feedbackFacts(net *model.Network, drawn []float32) (checkpoint.Fee
 		return facts, nil
 	case model.LayerFeedback:
 		addFloats(h, drawn)
+		for layer, generator := range r.config.Magnitudes {
+			addRows(h, generator, layer, sampleRows, net.Layers[layer].W.Len)
+		}
 	case model.DirectFeedback, model.ClassFeedback:
 		generator, err := net.DFAGenerator(rule.Feedback, r.backward, rule.NonNegative, uint64(r.spec.Seed))
 		if err != nil {
 			return checkpoint.Feedback{}, err
 		}
-		addSample(h, net, net.FeedbackRows(rule.Feedback), generator)
+		for layer, l := range net.Hidden() {
+			addRows(h, generator, layer, net.FeedbackRows(rule.Feedback), l.Units())
+		}
 	}
 	facts.Fingerprint = hex.EncodeToString(h.Sum(nil))
 	return facts, nil
 }
 
-func addSample(h hash.Hash, net *model.Network, rows int, generator gpu.Generator) {
-	for layer, l := range net.Hidden() {
-		row := make([]float32, min(sampleUnits, l.Units()))
-		for i := range min(sampleRows, rows) {
-			generator.Fill(row, layer, i, 0)
-			addFloats(h, row)
-		}
+// addRows adds a sample of what a generator draws for a layer.
+func addRows(h hash.Hash, generator gpu.Generator, layer, rows, columns int) {
+	row := make([]float32, min(sampleUnits, columns))
+	for i := range min(sampleRows, rows) {
+		generator.Fill(row, layer, i, 0)
+		addFloats(h, row)
 	}
 }
 

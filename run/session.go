@@ -94,8 +94,10 @@ func (s *session) plan(ctx context.Context) (err error) {
 	if s.Network, note, err = s.network(s.Data); err != nil {
 		return err
 	}
-	if note != "" {
-		s.Notes = append(s.Notes, note)
+	for _, note := range []string{note, s.signNote(s.Network)} {
+		if note != "" {
+			s.Notes = append(s.Notes, note)
+		}
 	}
 	if err := s.checkFrozen(s.Network); err != nil {
 		return err

@@ -2,7 +2,6 @@ package measure
 
 import (
 	"math"
-	"slices"
 
 	"mdfa/algo"
 	"mdfa/algo/owned"
@@ -113,7 +112,7 @@ func NewAligner(o *owned.List, l *algo.Learner) (*Aligner, error) {
 			return nil, err
 		}
 	}
-	if m.rule.HasFeedback() || m.rule.Clamped {
+	if m.rule.HasFeedback() && !m.rule.TakesSigns() || m.rule.Clamped {
 		m.weights = o.Record(m.compareWeights)
 	}
 	return m, o.Err()
@@ -171,6 +170,11 @@ func (m *Aligner) compareStep(s *algo.Step) error {
 		return nil
 	}
 	bp := s.Into(m.grads)
+	if m.rule.TakesSigns() {
+		if err := m.compareSigns(bp); err != nil {
+			return err
+		}
+	}
 	if err := algo.BP.Deltas(bp); err != nil {
 		return err
 	}
@@ -207,6 +211,9 @@ func (m *Aligner) compareWeights() error {
 	switch m.rule.Feedback {
 	case model.NoFeedback:
 	case model.LayerFeedback:
+		if m.rule.TakesSigns() {
+			return nil // compareStep does, with the magnitudes of the step
+		}
 		return m.compareLayers(s)
 	case model.DirectFeedback, model.ClassFeedback:
 		if m.identity == nil {
@@ -221,18 +228,31 @@ func (m *Aligner) compareWeights() error {
 	return nil
 }
 
-// lowest returns the lowest layer that learns. No error is sent below it.
-func (m *Aligner) lowest() int { return slices.Index(m.learns, true) }
-
 // compareLayers compares feedback by layers with the weights of the same layer, as far down as feedback carries errors.
 func (m *Aligner) compareLayers(s *algo.Step) error {
-	for layer := m.lowest() + 1; layer < len(m.net.Layers); layer++ {
+	for layer := s.Lowest() + 1; layer < len(m.net.Layers); layer++ {
 		b, w, shape := s.Feedback(layer), s.Weights(layer), m.net.Layers[layer]
 		args := pair(b, w)
 		if shape.Kind == model.Dense && !m.rule.Mirrors() {
 			args.A, args.B, args.TransB = b.Mat(shape.Units(), shape.FanIn()), w.Mat(shape.FanIn(), shape.Units()), true
 		}
 		if err := m.compare(feedback, layer, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareSigns compares M_l ∘ sign(W_l) with W_l, as far down as feedback carries errors. It overwrites the gradients.
+func (m *Aligner) compareSigns(s *algo.Step) error {
+	if err := m.reset(feedback, feedback); err != nil {
+		return err
+	}
+	for layer := s.Lowest() + 1; layer < len(m.net.Layers); layer++ {
+		if err := s.SignFeedback(layer); err != nil {
+			return err
+		}
+		if err := m.compare(feedback, layer, pair(s.WeightGrad(layer), s.Weights(layer))); err != nil {
 			return err
 		}
 	}
@@ -247,7 +267,7 @@ func (m *Aligner) compareProducts(from, n int) error {
 	linear := func(int) gpu.Hidden { return gpu.Hidden{Act: gpu.Linear} }
 	s := m.learner.Step(n).Into(m.grads)
 	dy := e
-	for layer := len(hidden); layer > m.lowest(); layer-- {
+	for layer := len(hidden); layer > s.Lowest(); layer-- {
 		if err := s.CarryBack(layer, s.Weights(layer), true, dy, linear(layer-1)); err != nil {
 			return err
 		}

@@ -147,11 +147,66 @@ func hostCompare(a, b []float64) measure.Comparison {
 	}
 }
 
-// alignHost is the alignment of one batch.
-func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32, x [][]float64, y []int32) []measure.LayerAlignment {
+// hostRounding is the number of elements that are 0 but for rounding in one of the vectors, over that of all others.
+func hostRounding(a, b []float64) float64 {
+	const share = 1e-6 // of the largest element
+	limit := func(v []float64) float64 {
+		largest := 0.0
+		for _, x := range v {
+			largest = max(largest, math.Abs(x))
+		}
+		return share * largest
+	}
+	limitA, limitB, small := limit(a), limit(b), 0
+	for i := range a {
+		if math.Abs(a[i]) <= limitA || math.Abs(b[i]) <= limitB {
+			small++
+		}
+	}
+	return float64(small) / float64(len(a)-small)
+}
+
+// hostSigns gives the magnitudes of a layer the signs of its weights w. Steps count from 1.
+func hostSigns(cfg algo.Config, magnitudes []float32, w []float64, layer, step int) []float64 {
+	m := make([]float32, len(w))
+	switch cfg.Rule.Name {
+	case "usf":
+		for i := range m {
+			m[i] = cfg.Magnitudes[layer].High
+		}
+	case "brsf":
+		cfg.Magnitudes[layer].Fill(m, layer, step, 0)
+	case "frsf":
+		copy(m, magnitudes)
+	}
+	b := make([]float64, len(w))
+	for i := range b {
+		switch {
+		case w[i] > 0:
+			b[i] = math.Abs(float64(m[i]))
+		case w[i] < 0:
+			b[i] = -math.Abs(float64(m[i]))
+		}
+	}
+	return b
+}
+
+// alignHost is the alignment of the batch of a step, counted from 1, with the hostRounding of the gradients.
+func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32, step int, x [][]float64, y []int32) (layers []measure.LayerAlignment, rounding []float64) {
 	params := hostWide(params32)
 	last := len(net.Layers) - 1
 	weights := func(i int) []float64 { return params[net.Layers[i].W.Off:net.Layers[i].W.End()] }
+	ranges, _ := net.FARanges()
+	backward := func(i int) []float64 { // B_l
+		if cfg.Rule.TakesSigns() {
+			var stored []float32
+			if feedback != nil {
+				stored = ranges[i].Of(feedback)
+			}
+			return hostSigns(cfg, stored, weights(i), i, step)
+		}
+		return hostFeedback(net, cfg.Rule, feedback, i)
+	}
 	learns := cfg.Learning(net)
 	lowest := slices.Index(learns, true)
 	byRule, byBP := make([][]float64, last+1), make([][]float64, last+1)
@@ -196,12 +251,15 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 				rule = make([]float64, net.Layers[i-1].Units())
 			case "bp":
 				rule = bp
-			case "fa", "kp":
-				rule = slopes(i-1, hostBack(net.Layers[i], hostFeedback(net, cfg.Rule, feedback, i), rule))
-			case "dfa", "mdfa":
-				b, units := hostFeedback(net, cfg.Rule, feedback, i-1), net.Layers[i-1].Units()
+			case "fa", "kp", "usf", "frsf", "brsf":
+				rule = slopes(i-1, hostBack(net.Layers[i], backward(i), rule))
+			case "dfa", "mdfa", "sdfa":
+				b, units := backward(i-1), net.Layers[i-1].Units()
 				d := make([]float64, units)
 				for k, ek := range e {
+					if cfg.Rule.Name == "sdfa" && ek != 0 {
+						ek = math.Copysign(1, ek)
+					}
 					for j := range d {
 						d[j] += ek * b[k*units+j]
 					}
@@ -226,7 +284,6 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 		}
 	}
 	none := measure.Comparison{Angle: math.NaN(), NormRatio: math.NaN(), SignAgreement: math.NaN()}
-	var layers []measure.LayerAlignment
 	for i, layer := range net.Layers {
 		la := measure.LayerAlignment{Gradient: none, Feedback: none, AtFloor: math.NaN(), Saturated: math.NaN()}
 		if learns[i] {
@@ -237,10 +294,10 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 		}
 		switch {
 		case cfg.Rule.Feedback == model.LayerFeedback && i > lowest:
-			la.Feedback = hostCompare(hostFeedback(net, cfg.Rule, feedback, i), weights(i))
+			la.Feedback = hostCompare(backward(i), weights(i))
 		case cfg.Rule.Feedback == model.ClassFeedback && net.Logits == 1: // two rows and one product
 		case cfg.Rule.Feedback.Direct() && i < last && learns[i]:
-			la.Feedback = hostCompare(hostFeedback(net, cfg.Rule, feedback, i), products[i])
+			la.Feedback = hostCompare(backward(i), products[i])
 		}
 		if cfg.Rule.Clamped && i > 0 && learns[i] {
 			at := 0.0
@@ -251,7 +308,7 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 			}
 			la.AtFloor = at / float64(layer.W.Len)
 		}
-		layers = append(layers, la)
+		layers, rounding = append(layers, la), append(rounding, hostRounding(byRule[i], byBP[i]))
 	}
-	return layers
+	return layers, rounding
 }

@@ -52,9 +52,10 @@ func mnistRun(t *testing.T, dev gpu.Device, rule *algo.Rule, convnet bool, data 
 	require.NoError(t, err)
 	params, err := net.InitialParams(algotest.Init(t, "U1"), rule.Monotone(), 3)
 	require.NoError(t, err)
-	feedback, err := rule.DrawFeedback(net, algotest.Init(t, "U1"), 3)
+	cfg := algo.Config{Rule: rule, Optimizer: gpu.RMSProp, LR: agreementRate, Reduction: algo.Sum, Batch: 64}
+	feedback, err := cfg.DrawFeedback(net, algotest.Init(t, "U1"), 3)
 	require.NoError(t, err)
-	l, err := algo.NewLearner(dev, net, algo.Config{Rule: rule, Optimizer: gpu.RMSProp, LR: agreementRate, Reduction: algo.Sum, Batch: 64}, params, feedback)
+	l, err := algo.NewLearner(dev, net, cfg, params, feedback)
 	require.NoError(t, err)
 	trainer, err := New(t.Context(), l, data, Schedule{Epochs: 1, Seed: 3})
 	require.NoError(t, err)

@@ -34,6 +34,9 @@ func PlanMemory(net *model.Network, c algo.Config, data Data, aligned bool) Memo
 		Feedback:    kept.Feedback * uint64(c.FeedbackArenas()),
 		Activations: kept.Activations + bytes(c.Batch, 4*(net.HiddenUnits()+net.Logits)),
 	}
+	if c.Rule.ErrorSigns {
+		m.Activations += bytes(c.Batch, 4*net.Logits)
+	}
 	label := gpu.Int32.Size()
 	example := net.Input.Size() + label
 	if data.Train.Streamed() {

@@ -71,7 +71,7 @@ func (c stateCase) trainer(t *testing.T, dev gpu.Device, seed uint64, schedule S
 	if c.rule.LearnsFeedback() {
 		drawn = seed // the state holds it
 	}
-	feedback, err := c.rule.DrawFeedback(net, init, drawn)
+	feedback, err := cfg.DrawFeedback(net, init, drawn)
 	require.NoError(t, err)
 	l, err := algo.NewLearner(dev, net, cfg, params, feedback)
 	require.NoError(t, err)

@@ -92,11 +92,12 @@ func (c *cell) prepare(streamed bool) error {
 	if err != nil {
 		return err
 	}
-	feedback, err := c.rule.DrawFeedback(c.net, init, 0)
+	cfg := c.config()
+	feedback, err := cfg.DrawFeedback(c.net, init, 0)
 	if err != nil {
 		return err
 	}
-	if c.learner, err = algo.NewLearner(c.dev, c.net, c.config(), params, feedback); err != nil {
+	if c.learner, err = algo.NewLearner(c.dev, c.net, cfg, params, feedback); err != nil {
 		return err
 	}
 	train := c.data.madeUp(c.data.batches * c.batch)

@@ -90,7 +90,7 @@ func LearnerWith(t *testing.T, dev gpu.Device, cfg algo.Config, act gpu.Activati
 	require.NoError(t, err)
 	params, err := cfg.Rule.DrawParams(net, Init(t, "U1"), 1)
 	require.NoError(t, err)
-	feedback, err := cfg.Rule.DrawFeedback(net, Init(t, "U1"), 1)
+	feedback, err := cfg.DrawFeedback(net, Init(t, "U1"), 1)
 	require.NoError(t, err)
 	l, err := algo.NewLearner(dev, net, cfg, params, feedback)
 	require.NoError(t, err)

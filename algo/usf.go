@@ -1,0 +1,19 @@
+package algo
+
+import "mdfa/model"
+
+// USF is feedback with the signs of the weights and one magnitude for each layer: c_l, the root mean square of what fa's
+// B_l is drawn from. sign(0) is 0: a weight of 0 carries no error back.
+//
+//	d_{l-1} = (d_l B_l) ⊙ f'(a_{l-1}), B_l = c_l sign(W_l)ᵀ, from d_L = e down to d_0
+//
+// Liao, Leibo, Poggio: How important is weight symmetry in backpropagation? AAAI 2016.
+var USF = Register(&Rule{
+	Name:       "usf",
+	Title:      "uniform sign-concordant feedback",
+	Year:       2016,
+	Feedback:   model.LayerFeedback,
+	Magnitudes: EqualMagnitudes,
+	Products:   LayerProducts,
+	Deltas:     (*Step).ChainSigns,
+})
