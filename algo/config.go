@@ -90,8 +90,8 @@ func (c Config) HiddenLearn(net *model.Network) bool {
 	return slices.Contains(c.Learning(net)[:len(net.Hidden())], true)
 }
 
-// checkFrozen refuses to freeze layers that a network does not have, or all of its layers.
-func (c Config) checkFrozen(net *model.Network) error {
+// CheckFrozen refuses to freeze layers that a network does not have, or all of its layers.
+func (c Config) CheckFrozen(net *model.Network) error {
 	for _, layer := range c.Frozen {
 		if layer < 0 || layer >= len(net.Layers) {
 			return fmt.Errorf("layer %d cannot be frozen: the layers of %v are 0 to %d: %w", layer, net, len(net.Layers)-1, ErrConfig)

@@ -30,7 +30,7 @@ func NewLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback
 	if cfg.EvalBatch == 0 {
 		cfg.EvalBatch = EvalBatch(net, cfg.Batch)
 	}
-	if err := errors.Join(cfg.checkFrozen(net), cfg.checkMagnitudes(net)); err != nil {
+	if err := errors.Join(cfg.CheckFrozen(net), cfg.checkMagnitudes(net)); err != nil {
 		return nil, err
 	}
 	want := net.FeedbackLen(cfg.Stored())

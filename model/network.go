@@ -9,6 +9,8 @@ package model
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"mdfa/gpu"
@@ -209,6 +211,32 @@ func (n *Network) FARanges() (ranges []Range, length int) {
 		length = alignUp(ranges[i+1].End())
 	}
 	return ranges, length
+}
+
+// Choose returns the layers of a choice ([ParseChoice]), in their order. A number that the network
+// does not have is an error, and so is the choice of convolutions where there is none.
+func (n *Network) Choose(choice []string) (layers []int, err error) {
+	for _, text := range choice {
+		if text != AllConv {
+			layer, err := strconv.Atoi(text)
+			if err != nil || layer < 0 || layer >= len(n.Layers) {
+				return nil, fmt.Errorf("there is no layer %s: those of %v are 0 to %d", text, n, len(n.Layers)-1)
+			}
+			layers = append(layers, layer)
+			continue
+		}
+		before := len(layers)
+		for i, layer := range n.Layers {
+			if layer.Kind == Conv {
+				layers = append(layers, i)
+			}
+		}
+		if len(layers) == before {
+			return nil, fmt.Errorf("%v has no convolution", n)
+		}
+	}
+	slices.Sort(layers)
+	return slices.Compact(layers), nil
 }
 
 // Ranges returns the parts of the arena that hold the chosen layers, in its order and as few as

@@ -228,6 +228,57 @@ func TestArenaBlocksAreAlignedDisjointAndComplete(t *testing.T) {
 	})
 }
 
+// TestRangesAreTheChosenBlocksAndNoOthers looks at every choice of layers, element by element.
+func TestRangesAreTheChosenBlocksAndNoOthers(t *testing.T) {
+	for _, hidden := range [][]int{nil, {3}, {40, 5}, {33, 64, 1}} {
+		n, err := NewDense(Vector(7), hidden, 3, gpu.Tanh)
+		require.NoError(t, err)
+		for choice := range 1 << len(n.Layers) {
+			chosen, want := make([]bool, len(n.Layers)), make([]bool, n.Params)
+			for i := range chosen {
+				chosen[i] = choice>>i&1 == 1
+			}
+			of, block := -1, 0 // padding belongs to the block before it
+			for at := range want {
+				for _, b := range n.blocks() {
+					if at >= b.Off && b.Off >= block {
+						of, block = b.layer, b.Off
+					}
+				}
+				want[at] = chosen[of]
+			}
+			got, end := make([]bool, n.Params), -1
+			for _, r := range n.Ranges(chosen) {
+				assert.Greater(t, r.Off, end, "in order, and not to be joined")
+				end = r.End()
+				for i := r.Off; i < end; i++ {
+					got[i] = true
+				}
+			}
+			assert.Equal(t, want, got, "%v %b", n, choice)
+		}
+		assert.Empty(t, n.Ranges(make([]bool, len(n.Layers))))
+	}
+}
+
+func TestChoicesAreFoundInTheNetwork(t *testing.T) {
+	dense, err := NewDense(Vector(7), []int{4}, 3, gpu.Tanh)
+	require.NoError(t, err)
+	conv, err := NewConv(Shape{9, 9, 1}, []Filter{{Filters: 4, Kernel: 3, Stride: 1}, {Filters: 4, Kernel: 3, Stride: 1}}, 3, gpu.Tanh)
+	require.NoError(t, err)
+	for text, want := range map[string][]int{"": nil, "conv": {0, 1}, "2,1": {1, 2}, "1,conv": {0, 1}, "conv,2": {0, 1, 2}} {
+		choice, err := ParseChoice(text)
+		require.NoError(t, err)
+		layers, err := conv.Choose(choice)
+		require.NoError(t, err)
+		assert.Equal(t, want, layers, text)
+	}
+	_, err = conv.Choose([]string{"3"})
+	require.EqualError(t, err, "there is no layer 3: those of 9x9x1 -> conv 4 3/1 -> conv 4 3/1 -> dense 3 are 0 to 2")
+	_, err = dense.Choose([]string{AllConv})
+	require.EqualError(t, err, "1x1x7 -> dense 4 -> dense 3 has no convolution")
+}
+
 func TestClampRangeHoldsEveryWeightButTheFirstLayers(t *testing.T) {
 	eachRandomNetwork(t, func(t *testing.T, n *Network) {
 		inside := func(r Range) bool { return r.Off >= n.Clamp.Off && r.End() <= n.Clamp.End() }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,6 +46,34 @@ func ParseFilters(text string) ([]Filter, error) {
 		filters = append(filters, Filter{Filters: numbers[0], Kernel: numbers[1], Stride: numbers[2], Pad: numbers[3]})
 	}
 	return filters, nil
+}
+
+// AllConv stands for all convolutions in a choice of layers.
+const AllConv = "conv"
+
+// ParseChoice reads a choice of layers: numbers from 0 on, or "conv" for all convolutions, as in
+// "conv" or "0,2". Each is returned once, "conv" first and the numbers in their order; "none"
+// and the empty text choose no layer. [Network.Choose] finds the layers.
+func ParseChoice(text string) ([]string, error) {
+	var numbers []int
+	choice := []string{}
+	for _, part := range list(text) {
+		number, ok := whole(part)
+		switch {
+		case strings.EqualFold(strings.TrimSpace(part), AllConv):
+			choice = []string{AllConv}
+		case ok:
+			numbers = append(numbers, number)
+		default:
+			return nil, fmt.Errorf(`layers %s: %s is not a layer: expected numbers from 0 on such as "0,1", "%s" for all convolutions, or "none"`,
+				quote(text), quote(part), AllConv)
+		}
+	}
+	slices.Sort(numbers)
+	for _, number := range slices.Compact(numbers) {
+		choice = append(choice, strconv.Itoa(number))
+	}
+	return choice, nil
 }
 
 // ParseActivation reads the name of one of [gpu.Activations], in either case.

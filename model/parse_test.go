@@ -43,6 +43,20 @@ func TestParseFilters(t *testing.T) {
 	}
 }
 
+func TestParseChoice(t *testing.T) {
+	for text, want := range map[string][]string{
+		"": {}, "none": {}, "0": {"0"}, " 2 ,00, 1,2": {"0", "1", "2"}, "CONV": {"conv"}, "3,conv,10,conv": {"conv", "3", "10"},
+	} {
+		choice, err := ParseChoice(text)
+		require.NoError(t, err, "%q", text)
+		assert.Equal(t, want, choice, "%q", text)
+	}
+	for _, text := range []string{",", "0,", "-1", "+1", "1.5", "dense", "conv2", "none,1", "0-2", "99999999999999999999"} {
+		_, err := ParseChoice(text)
+		require.ErrorContains(t, err, "is not a layer: expected numbers from 0 on", "%q", text)
+	}
+}
+
 func TestParseActivation(t *testing.T) {
 	for _, want := range gpu.Activations() {
 		for _, text := range []string{want.String(), strings.ToUpper(want.String()), " " + want.String() + " "} {

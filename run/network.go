@@ -75,15 +75,23 @@ func (r *Run) paper(input model.Shape, classes int) (net *model.Network, note st
 	return net, fmt.Sprintf("the paper has no network for images of %v: these are its layers for %v (-%s names others)", input, nearest, flag), nil
 }
 
-// checkFrozen refuses layers that would pass nothing on for ever.
-func (r *Run) checkFrozen(net *model.Network) error {
-	for i, learns := range r.config.Learning(net) {
+// frozen returns the layers that are frozen. It refuses layers that would pass nothing on for ever.
+func (r *Run) frozen(net *model.Network) ([]int, error) {
+	c := r.config
+	var err error
+	if c.Frozen, err = net.Choose(r.freeze); err == nil {
+		err = c.CheckFrozen(net)
+	}
+	if err != nil {
+		return nil, refuse("freeze", err)
+	}
+	for i, learns := range c.Learning(net) {
 		if !learns && r.forward.Value == 0 {
-			return wording.Usagef("-forward_init %v: layer %d (%v) does not learn, and would keep weights of 0, through which nothing of an image passes: choose other initial weights.",
+			return nil, wording.Usagef("-forward_init %v: layer %d (%v) does not learn, and would keep weights of 0, through which nothing of an image passes: choose other initial weights.",
 				r.forward, i, net.Layers[i])
 		}
 	}
-	return nil
+	return c.Frozen, nil
 }
 
 // signNote says what weights that begin at 0 mean for feedback with their signs; "" where that is no matter.
@@ -109,10 +117,14 @@ func (r *Run) initial(net *model.Network) (params, feedback []float32, err error
 	return params, feedback, nil
 }
 
-// training returns the configuration of the steps, with generators of what they draw: magnitudes, and feedback where
-// that is asked for.
+// training returns the configuration of the steps, with the frozen layers and with generators of what is drawn:
+// magnitudes, and feedback where that is asked for.
 func (r *Run) training(net *model.Network) (algo.Config, error) {
 	c, seed := r.config, uint64(r.spec.Seed)
+	var err error
+	if c.Frozen, err = r.frozen(net); err != nil {
+		return c, err
+	}
 	var errs [2]error
 	c.Magnitudes, errs[0] = c.Rule.DrawMagnitudes(net, r.backward, seed)
 	if r.spec.Feedback == settings.FeedbackGenerated {

@@ -66,6 +66,7 @@ type Run struct {
 	forward, backward model.Init
 	layers            []int          // nil: the default network's; a convnet has none
 	filters           []model.Filter // nil: the default network's
+	freeze            []string       // as model.ParseChoice returns it
 	notes             []string       // what the user should know about the settings
 
 	resumed *resumedRun     // nil: a new run
@@ -101,7 +102,7 @@ func (r *Run) read() error {
 	c.LR, c.L2, c.Decay = float32(r.spec.LR), float32(r.spec.L2), float32(r.spec.WeightDecay)
 	c.Momentum, c.Nesterov = float32(r.spec.Momentum), r.spec.Nesterov
 	c.Floor, c.Batch = float32(r.spec.ClampFloor), r.spec.BatchSize
-	var errs [8]error
+	var errs [9]error
 	c.Rule, errs[0] = algo.ParseRule(r.spec.Model)
 	c.Optimizer, errs[1] = algo.ParseOptimizer(r.spec.Optimizer)
 	c.Reduction, errs[2] = algo.ParseReduction(r.spec.Reduction)
@@ -114,6 +115,7 @@ func (r *Run) read() error {
 	if r.spec.Chosen("filters") {
 		r.filters, errs[7] = model.ParseFilters(r.spec.Filters)
 	}
+	r.freeze, errs[8] = model.ParseChoice(r.spec.Freeze)
 	return errors.Join(errs[:]...)
 }
 

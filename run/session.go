@@ -99,9 +99,6 @@ func (s *session) plan(ctx context.Context) (err error) {
 			s.Notes = append(s.Notes, note)
 		}
 	}
-	if err := s.checkFrozen(s.Network); err != nil {
-		return err
-	}
 	notes, err := s.normalize(ctx, s.Network, s.Data)
 	if err != nil {
 		return err

@@ -224,6 +224,19 @@ func init() { // its functions look into it
 			Resume: Share, Identity: true, Result: plain, Compare: plain, // the batch's texts name it elsewhere
 		},
 		{
+			Name: "freeze", Group: GroupTraining, Argument: "LAYER,...", Help: "layers that keep their weights: numbers from 0, or conv for all convolutions",
+			Field: func(s *Spec) any { return &s.Freeze }, Noun: "layers", Parse: canonicalList(model.ParseChoice), Choices: []string{model.AllConv},
+			Resume: Share, Identity: true, Effect: frozen, Result: plain,
+			Header: &Place{Text: func(f *Facts) string {
+				if layers := frozen(&f.Spec, f); layers != "" {
+					return "frozen " + layers
+				}
+				return ""
+			}},
+			Page:    &Place{Name: "frozen layers"},
+			Compare: &Place{Name: "frozen layers"},
+		},
+		{
 			Name: "batch_size", Group: GroupTraining, Argument: "N", Help: "images in a step",
 			Field: func(s *Spec) any { return &s.BatchSize }, Least: 1,
 			Resume: Share, Identity: true, Result: plain,
@@ -323,6 +336,23 @@ func layersInEffect(name string, list func(*model.Network) string) func(s *Spec,
 		}
 		return list(paper)
 	}
+}
+
+// frozen lists the numbers of the layers that do not learn.
+func frozen(s *Spec, f *Facts) string {
+	choice, err := model.ParseChoice(s.Freeze)
+	var layers []int
+	if err == nil && f.Network != nil {
+		layers, err = f.Network.Choose(choice)
+	}
+	if err != nil || f.Network == nil {
+		return Find("freeze").Text(s)
+	}
+	numbers := make([]string, len(layers))
+	for i, layer := range layers {
+		numbers[i] = strconv.Itoa(layer)
+	}
+	return strings.Join(numbers, ",")
 }
 
 // backward is the initializer of the feedback; "" where the rule has none.

@@ -48,6 +48,8 @@ type Spec struct {
 	MaxSteps            int // 0: no limit
 	Seed                int64
 
+	Freeze string // layers that do not learn; "": none
+
 	Device              string
 	Sync, TF32, Profile bool
 

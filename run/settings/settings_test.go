@@ -18,7 +18,7 @@ var other = map[string]string{
 	"model": "dfa", "convnet": "true", "layers": "20,30", "filters": "8:3:1", "activation": "relu",
 	"forward_init": "N1", "backward_init": "N0.5", "feedback": "generated", "clamp_floor": "1e-06",
 	"optimizer": "adam", "momentum": "0.9", "nesterov": "true", "lr": "0.001", "l2": "0.5", "weight_decay": "0.01",
-	"reduction": "sum", "batch_size": "8", "max_epochs": "3", "max_steps": "9", "seed": "4",
+	"reduction": "sum", "freeze": "0", "batch_size": "8", "max_epochs": "3", "max_steps": "9", "seed": "4",
 	"device": "cpu", "sync": "true", "tf32": "true", "profile": "true", "checkpoint_every": "-1",
 	"out": "/there", "report": "false", "tensorboard": "true", "alignment": "7",
 }
@@ -159,12 +159,14 @@ func TestSettingsAreComparedByWhatTheyMean(t *testing.T) {
 	for _, c := range []struct{ name, a, b string }{
 		{"classes", "0", "10"}, {"size", "0", "9"}, {"lr", "1e-3", "0.001"}, {"model", "MDFA", "mdfa"},
 		{"forward_init", "u1", "U1.0"}, {"filters", "", "8:3:2"}, {"filters", " 8:3:2", "8:3:2"},
+		{"freeze", "conv", "0"}, {"freeze", "", "none"}, {"freeze", "1, 0,conv", "0,1"}, {"freeze", "7", "7"},
 		{"layers", "20, 30", "20,30"}, {"convnet", "1", "true"}, {"layers", "x", "x"},
 	} {
 		assert.Equal(t, effect(c.name, c.a), effect(c.name, c.b), "%v", c)
 	}
 	for _, c := range []struct{ name, a, b string }{
 		{"classes", "0", "9"}, {"lr", "1e-3", "1e-4"}, {"model", "dfa", "mdfa"}, {"forward_init", "U1", "N1"},
+		{"freeze", "", "0"}, {"freeze", "1", "conv"},
 		{"filters", "", "8:3:1"}, {"layers", "20", "30"}, {"convnet", "true", "false"}, {"tf32", "true", "false"},
 	} {
 		assert.NotEqual(t, effect(c.name, c.a), effect(c.name, c.b), "%v", c)
@@ -213,7 +215,7 @@ func TestColumnsKeepTheirPlaces(t *testing.T) {
 		"dataset", "classes", "coarse", "image_size", "normalize", "model", "convnet",
 		"layers", "filters", "activation", "forward_init",
 		"backward_init", "feedback", "optimizer", "momentum", "nesterov", "lr", "l2", "clamp_floor", "weight_decay",
-		"reduction", "tf32", "batch_size", "max_epochs", "max_steps", "seed", "data",
+		"reduction", "tf32", "freeze", "batch_size", "max_epochs", "max_steps", "seed", "data",
 	}, names)
 }
 
