@@ -200,10 +200,11 @@ gather(float *__restrict__ x, int *__restrict__ y, const uint8 *__restrict__ dat
 // the batch is moved and mirrored as gpu.Augment says: its draw depends on seed, step and i.
 //
 // The first thread of a block finds the row and draws for the others. An image that is moved is
-// read byte by byte, since its lines start anywhere; a warp's bytes still lie side by side.
+// read byte by byte, since its lines start anywhere; a warp's bytes still lie side by side. Mean and
+// scale of the first BLOCK channels, which are all in an image, are in shared memory.
 //
 // Launch: as gather.
-// Bytes: as gather; 8 per channel, and 4 per block with a step, more.
+// Bytes: as gather; 8 per channel and block with means, and 4 per block with a step, more.
 struct ImageArgs {
     float *x;            // [batch, features]
     int *y;              // [batch]
@@ -242,7 +243,12 @@ __device__ Move draw_move(const ImageArgs &args, int i) {
             args.flip ? int(words.z >> 31) : 0};
 }
 
-template <int W, bool MOVED> __device__ void image_row(const ImageArgs &args, int i, long long row, Move move) {
+__device__ float mean_of(const ImageArgs &args, int c) { return args.mean ? args.mean[c] : 0.0f; }
+
+__device__ float scale_of(const ImageArgs &args, int c) { return args.mean ? args.scales[c] : args.scale; }
+
+template <int W, bool MOVED>
+__device__ void image_row(const ImageArgs &args, const float *mean, const float *scales, int i, long long row, Move move) {
     struct alignas(W) Bytes {
         uint8 at[W];
     };
@@ -263,12 +269,8 @@ template <int W, bool MOVED> __device__ void image_row(const ImageArgs &args, in
                 if (inside && from_v >= 0 && from_v < args.features / args.line && from >= 0 && from < args.line)
                     in.at[k] = image[from_v * args.line + from + c];
             }
-            float value = float(in.at[k]);
-            if (args.mean)
-                value = inside ? (value - args.mean[c]) * args.scales[c] : 0.0f;
-            else
-                value *= args.scale;
-            out.at[k] = value;
+            float m = c < BLOCK ? mean[c] : mean_of(args, c), scale = c < BLOCK ? scales[c] : scale_of(args, c);
+            out.at[k] = inside ? (float(in.at[k]) - m) * scale : 0.0f;
             if (++c < args.channels) continue;
             c = 0;
             if (++u * args.channels < args.line) continue;
@@ -282,6 +284,11 @@ template <int W, bool MOVED> __device__ void image_row(const ImageArgs &args, in
 extern "C" __global__ void __launch_bounds__(BLOCK) gather_images(ImageArgs args) {
     __shared__ long long found;  // the row of the data set, -1 if there is none
     __shared__ Move move;
+    __shared__ float mean[BLOCK], scales[BLOCK];  // of the first channels
+    if (threadIdx.x < args.channels) {
+        mean[threadIdx.x] = mean_of(args, threadIdx.x);
+        scales[threadIdx.x] = scale_of(args, threadIdx.x);
+    }
     for (int i = blockIdx.y; i < args.batch; i += gridDim.y) {
         if (threadIdx.x == 0) {
             found = row_of(args.order, args.cursor, args.batch, i, args.rows, args.order_len);
@@ -292,13 +299,13 @@ extern "C" __global__ void __launch_bounds__(BLOCK) gather_images(ImageArgs args
         Move here = args.step ? move : Move{};
         long long row = found;
         if (args.step && args.width == 4)
-            image_row<4, true>(args, i, row, here);
+            image_row<4, true>(args, mean, scales, i, row, here);
         else if (args.step)
-            image_row<1, true>(args, i, row, here);
+            image_row<1, true>(args, mean, scales, i, row, here);
         else if (args.width == 4)
-            image_row<4, false>(args, i, row, here);
+            image_row<4, false>(args, mean, scales, i, row, here);
         else
-            image_row<1, false>(args, i, row, here);
+            image_row<1, false>(args, mean, scales, i, row, here);
         __syncthreads();  // all have read `found` and `move`, which the next round overwrites
     }
 }

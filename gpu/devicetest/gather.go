@@ -84,6 +84,8 @@ func imageSetups() []gatherSetup {
 		{name: "NormalizesVectorsOfThreeChannels", n: 5, features: 36, rows: 5, normalized: 3},
 		{name: "NormalizesVectorsOfFiveChannels", n: 3, features: 1040, rows: 5, normalized: 5},
 		{name: "EachFeatureIsAChannel", n: 3, features: 36, rows: 5, normalized: 36},
+		{name: "MoreChannelsThanThreads", n: 3, features: 602, rows: 5, normalized: 301},
+		{name: "MovesMoreChannelsThanThreads", n: 3, rows: 5, augment: moved(2, 2, 300, 1, true)},
 		{name: "NormalizesAPhotograph", n: 9, features: 3072, rows: 11, normalized: 3},
 		{name: "NormalizedRowsOutsideAreZeros", n: 6, features: 12, rows: 9, normalized: 3, order: outside},
 		{name: "NormalizesWithoutFeatures", n: 3, features: 0, rows: 9, normalized: 3},
