@@ -32,6 +32,9 @@ type Config struct {
 	Feedback gpu.Generator
 	// Magnitudes draw M_l inside the step, one generator for each layer: [Rule.DrawMagnitudes].
 	Magnitudes []gpu.Generator
+	// Augment moves and mirrors the images of training batches, with draws from AugmentSeed and the number of the step.
+	Augment     model.Augment
+	AugmentSeed uint64
 }
 
 // generated says whether the step draws the feedback, which is then not stored.

@@ -33,6 +33,9 @@ func NewLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback
 	if err := errors.Join(cfg.CheckFrozen(net), cfg.checkMagnitudes(net)); err != nil {
 		return nil, err
 	}
+	if err := cfg.Augment.Check(net.Input); err != nil {
+		return nil, fmt.Errorf("%w: %w", err, ErrConfig)
+	}
 	want := net.FeedbackLen(cfg.Stored())
 	if len(params) != net.Params || int64(len(feedback)) != want {
 		return nil, fmt.Errorf("%d parameters and %d feedback values for a network of %d and %d: %w",

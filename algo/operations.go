@@ -29,7 +29,7 @@ type memory struct {
 	feedback  gpu.Buffer    // B of all layers; nil for rules without, and where it is generated
 	mirrored  bool          // the feedback of a layer lies like its weights
 	generator gpu.Generator // draws direct feedback that is not stored
-	counter   gpu.Buffer    // int32 [2]: batches of this epoch, steps of this run (Adam's t)
+	counter   gpu.Buffer    // int32 [2]: batches of this epoch, steps of this run, see steps
 
 	magnitudes []gpu.Generator // draw M_l of each layer, where it is not stored
 	errorSigns gpu.Buffer      // [training batch · logits]; nil for rules that do not send them
@@ -70,12 +70,19 @@ const pixelScale = 1.0 / 255
 // Learns says whether a layer learns. The others are frozen ([Config.Frozen]).
 func (s *Step) Learns(layer int) bool { return s.learns[layer] }
 
+// steps returns the counter of the run's training steps, int32 [1]: Adam's t, and what draws of a step depend on.
+func (m *memory) steps() gpu.Span { return gpu.All(m.counter).Slice(1, 1) }
+
 // Gather brings batch number cursor of a data set to the step's inputs and labels: gpu.GatherArgs has the formula. The
 // images are normalized where the network says so.
 func (s *Step) Gather(data, labels, order, cursor gpu.Span) error {
+	return s.gather(data, labels, order, cursor, gpu.Augment{})
+}
+
+func (s *Step) gather(data, labels, order, cursor gpu.Span, augment gpu.Augment) error {
 	args := gpu.GatherArgs{
 		X: s.Input(0).Mat(s.n, s.net.Input.Size()), Y: s.Labels(),
-		Data: data, Labels: labels, Order: order, Cursor: cursor, Scale: pixelScale,
+		Data: data, Labels: labels, Order: order, Cursor: cursor, Scale: pixelScale, Augment: augment,
 	}
 	if s.channels != nil {
 		c := s.net.Input.C
@@ -208,7 +215,7 @@ func (s *Step) SignFeedback(layer int) error {
 	if s.magnitudes == nil {
 		args.M = s.Feedback(layer)
 	} else {
-		args.Gen, args.Step = s.magnitudes[layer], gpu.All(s.counter).Slice(1, 1)
+		args.Gen, args.Step = s.magnitudes[layer], s.steps()
 	}
 	return s.dev.Sign(args)
 }

@@ -5,7 +5,7 @@ import (
 	"mdfa/model"
 )
 
-// Train makes one training step on the batch of n examples in x [n, inputs] and y [n]: [Step.Gather] brings it there.
+// Train makes one training step on the batch of n examples in x [n, inputs] and y [n]: [Learner.Gather] brings it there.
 // Every gradient uses the weights from before the update, which comes last. beforeUpdate, where it is not nil,
 // sees the gradients together with the weights they belong to.
 func (l *Learner) Train(beforeUpdate func(s *Step) error) error {
@@ -112,9 +112,17 @@ func (l *Learner) optimize(kind gpu.Optimizer, rate float32, w gpu.Buffer, g gpu
 		args.S2 = at(state[1], r)
 	}
 	if kind.Counts() {
-		args.Step = gpu.All(l.counter).Slice(1, 1)
+		args.Step = l.steps()
 	}
 	return args
+}
+
+// Gather does as [Step.Gather] for a training batch, whose images it augments as [Config] says. The draws follow the
+// counter of the run's steps on the device, so that a recorded step draws anew each time.
+func (l *Learner) Gather(data, labels, order, cursor gpu.Span) error {
+	augment := l.cfg.Augment.On(l.net.Input, l.cfg.AugmentSeed)
+	augment.Step = l.steps()
+	return l.Step(l.cfg.Batch).gather(data, labels, order, cursor, augment)
 }
 
 // Step returns a step on n examples.

@@ -15,6 +15,7 @@ const (
 	forwardWeights purpose = iota + 1
 	directFeedback
 	layerFeedback
+	augmentation
 )
 
 // stream returns the generator for one tensor: a PCG whose 128 bits of state are mixed

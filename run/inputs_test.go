@@ -147,3 +147,38 @@ func TestAChannelWithOneValueIsNotScaled(t *testing.T) {
 	assert.Equal(t, []float64{0}, n.Deviation)
 	assert.Contains(t, o.Start.Notes, "channel 1 has one value in all training images: -normalize subtracts it and does not scale the channel")
 }
+
+func TestAugmentedRunsSayHow(t *testing.T) {
+	spec := normalized(t.TempDir())
+	spec.Augment = "Flip, shift:2"
+	o := train(t, spec, stripes(80))
+	assert.Contains(t, o.Start.Header(), settings.Fact{Name: "inputs",
+		Text: "normalized by channel: " + o.Start.Network.Normalization.String() + " · training images augmented: shift:2,flip"})
+	plain := train(t, normalized(t.TempDir()), stripes(80))
+	assert.NotEqual(t, lastWeights(t, plain.Start.Dir), lastWeights(t, o.Start.Dir))
+	same := spec
+	same.Out, same.Augment, same.Cache = t.TempDir(), "shift:2,flip", "off"
+	assert.Equal(t, lastWeights(t, o.Start.Dir), lastWeights(t, train(t, same, stripes(80)).Start.Dir))
+}
+
+func TestAugmentationsThatDoNotFitAreRefused(t *testing.T) {
+	vectors := stripes(80)
+	vectors.Height, vectors.Width = 1, vectors.Height*vectors.Width
+	for want, data := range map[string]*loaders.Dataset{
+		"-augment shift:6: images of 6x6x1 can be moved by 1 to 5 pixels":                               stripes(80),
+		"-augment shift:6: the inputs of 1x36x1 are vectors, and only images can be moved and mirrored": vectors,
+	} {
+		spec := normalized(t.TempDir())
+		spec.Augment = "shift:6"
+		r, err := run.New(spec, run.Options{Data: data})
+		require.NoError(t, err)
+		_, err = r.Train(t.Context())
+		require.ErrorIs(t, err, run.ErrUsage)
+		assert.ErrorContains(t, err, want)
+	}
+	spec := normalized(t.TempDir())
+	spec.Augment = "rotate"
+	_, err := run.New(spec, run.Options{Data: stripes(80)})
+	require.ErrorIs(t, err, run.ErrUsage)
+	assert.ErrorContains(t, err, `-augment "rotate": expected shift:PIXELS, flip, both as in "shift:4,flip", or none`)
+}

@@ -121,6 +121,9 @@ func (r *Run) initial(net *model.Network) (params, feedback []float32, err error
 // magnitudes, and feedback where that is asked for.
 func (r *Run) training(net *model.Network) (algo.Config, error) {
 	c, seed := r.config, uint64(r.spec.Seed)
+	if err := c.Augment.Check(net.Input); err != nil {
+		return c, refuse("augment", err)
+	}
 	var err error
 	if c.Frozen, err = r.frozen(net); err != nil {
 		return c, err

@@ -102,7 +102,9 @@ func (r *Run) read() error {
 	c.LR, c.L2, c.Decay = float32(r.spec.LR), float32(r.spec.L2), float32(r.spec.WeightDecay)
 	c.Momentum, c.Nesterov = float32(r.spec.Momentum), r.spec.Nesterov
 	c.Floor, c.Batch = float32(r.spec.ClampFloor), r.spec.BatchSize
-	var errs [9]error
+	var errs [10]error
+	c.AugmentSeed = uint64(r.spec.Seed)
+	c.Augment, errs[9] = model.ParseAugment(r.spec.Augment)
 	c.Rule, errs[0] = algo.ParseRule(r.spec.Model)
 	c.Optimizer, errs[1] = algo.ParseOptimizer(r.spec.Optimizer)
 	c.Reduction, errs[2] = algo.ParseReduction(r.spec.Reduction)

@@ -30,7 +30,7 @@ func newSteps(ctx context.Context, o *owned.List, l *algo.Learner, aligner *meas
 	record := func(data, labels, order, cursor gpu.Span) {
 		with := func(train func() error) gpu.Program {
 			return o.Record(func() error {
-				if err := l.Step(n).Gather(data, labels, order, cursor); err != nil {
+				if err := l.Gather(data, labels, order, cursor); err != nil {
 					return err
 				}
 				return train()

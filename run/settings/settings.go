@@ -29,6 +29,7 @@ type Spec struct {
 	Cache   string
 
 	Normalize bool
+	Augment   string // "" is none
 
 	Model                     string
 	Convnet                   bool
@@ -69,7 +70,7 @@ type Spec struct {
 // Defaults returns the settings that train has without flags.
 func Defaults() Spec {
 	return Spec{
-		Dataset: "mnist", Cache: CacheAuto,
+		Dataset: "mnist", Cache: CacheAuto, Augment: "none",
 		Model: "bp", Activation: "tanh", ForwardInit: "U1", BackwardInit: "U1", Feedback: FeedbackStored,
 		Optimizer: "rmsprop", LR: 1e-4, Reduction: "mean", BatchSize: 64, MaxEpochs: 100,
 		Device: "auto", Out: "results", Report: true,

@@ -14,7 +14,7 @@ import (
 
 // other has a value of each setting that is not the default. A new setting needs one.
 var other = map[string]string{
-	"dataset": "cifar10", "classes": "3", "data": "/elsewhere", "coarse": "true", "size": "64", "cache": "off", "normalize": "true",
+	"dataset": "cifar10", "classes": "3", "data": "/elsewhere", "coarse": "true", "size": "64", "cache": "off", "normalize": "true", "augment": "shift:3,flip",
 	"model": "dfa", "convnet": "true", "layers": "20,30", "filters": "8:3:1", "activation": "relu",
 	"forward_init": "N1", "backward_init": "N0.5", "feedback": "generated", "clamp_floor": "1e-06",
 	"optimizer": "adam", "momentum": "0.9", "nesterov": "true", "lr": "0.001", "l2": "0.5", "weight_decay": "0.01",
@@ -160,7 +160,7 @@ func TestSettingsAreComparedByWhatTheyMean(t *testing.T) {
 		{"classes", "0", "10"}, {"size", "0", "9"}, {"lr", "1e-3", "0.001"}, {"model", "MDFA", "mdfa"},
 		{"forward_init", "u1", "U1.0"}, {"filters", "", "8:3:2"}, {"filters", " 8:3:2", "8:3:2"},
 		{"freeze", "conv", "0"}, {"freeze", "", "none"}, {"freeze", "1, 0,conv", "0,1"}, {"freeze", "7", "7"},
-		{"layers", "20, 30", "20,30"}, {"convnet", "1", "true"}, {"layers", "x", "x"},
+		{"layers", "20, 30", "20,30"}, {"convnet", "1", "true"}, {"augment", "Flip, shift", "shift:4,flip"}, {"layers", "x", "x"},
 	} {
 		assert.Equal(t, effect(c.name, c.a), effect(c.name, c.b), "%v", c)
 	}
@@ -212,7 +212,7 @@ func TestColumnsKeepTheirPlaces(t *testing.T) {
 		names = append(names, c.Name)
 	}
 	assert.Equal(t, []string{
-		"dataset", "classes", "coarse", "image_size", "normalize", "model", "convnet",
+		"dataset", "classes", "coarse", "image_size", "normalize", "augment", "model", "convnet",
 		"layers", "filters", "activation", "forward_init",
 		"backward_init", "feedback", "optimizer", "momentum", "nesterov", "lr", "l2", "clamp_floor", "weight_decay",
 		"reduction", "tf32", "freeze", "batch_size", "max_epochs", "max_steps", "seed", "data",

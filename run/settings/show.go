@@ -66,10 +66,14 @@ func (f *Facts) PageFacts(group string) []Fact {
 
 // Inputs says what happens to the pixels before the first layer; "" where they are only divided by 255.
 func (f *Facts) Inputs() string {
-	if f.Network == nil || f.Network.Normalization == nil {
-		return ""
+	var parts []string
+	if f.Network != nil && f.Network.Normalization != nil {
+		parts = append(parts, "normalized by channel: "+f.Network.Normalization.String())
 	}
-	return "normalized by channel: " + f.Network.Normalization.String()
+	if how := value("augment", f); how != "none" {
+		parts = append(parts, "training images augmented: "+how)
+	}
+	return strings.Join(parts, " · ")
 }
 
 // String says in one line how the weights start and change.
