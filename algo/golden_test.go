@@ -266,6 +266,13 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, path string, steps in
 		copy(layer.W.Of(params), a.floats(fmt.Sprintf("W%d", i)))
 		copy(layer.B.Of(params), a.floats(fmt.Sprintf("b%d", i)))
 	}
+	if cfg.Rule == algo.USF && c.Special != "kaiming" { // Glorot's initializer is the default of the authors' code
+		scales, err := cfg.Rule.DrawMagnitudes(net, algotest.Init(t, "X1"), 1)
+		require.NoError(t, err)
+		for i := 1; i < len(scales); i++ {
+			require.InEpsilon(t, *c.Scales[i], scales[i].High, 1e-6)
+		}
+	}
 	feedback := c.feedback(net, cfg, a, 0, steps)
 	l, err := algo.NewLearner(dev, net, cfg, params, feedback)
 	require.NoError(t, err)

@@ -258,8 +258,12 @@ func (r *Rule) DrawMagnitudes(net *model.Network, init model.Init, seed uint64) 
 	return generators, err
 }
 
-// CheckFeedbackInit refuses an initializer that draws nothing but zeros where magnitudes are needed.
+// CheckFeedbackInit refuses an initializer that draws nothing but zeros where magnitudes are needed, and one that cannot
+// draw direct feedback.
 func (r *Rule) CheckFeedbackInit(init model.Init) error {
+	if r.Feedback.Direct() {
+		return init.CheckDirect()
+	}
 	if r.TakesSigns() && init.Value == 0 {
 		return fmt.Errorf("initializer %v: under %v the feedback is the signs of the weights times numbers that it draws, and with 0 no error reaches a hidden layer: take another, such as U1: %w", init, r, ErrConfig)
 	}

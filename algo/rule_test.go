@@ -103,7 +103,7 @@ func TestMagnitudesAreThoseOfFeedbackAlignment(t *testing.T) {
 		}
 		return math.Sqrt(sum / float64(len(values)))
 	}
-	for _, text := range []string{"U1", "U3", "N0.2", "P1", "A0.1", "0.5", "-0.5"} {
+	for _, text := range []string{"U1", "U3", "N0.2", "P1", "A0.1", "X1", "0.5", "-0.5"} {
 		init := algotest.Init(t, text)
 		fa, err := algo.FA.DrawFeedback(net, init, 1)
 		require.NoError(t, err)

@@ -16,6 +16,7 @@ func constant(v float64) Init  { return Init{Dist: gpu.DrawConstant, Value: v} }
 func uniform(v float64) Init   { return Init{Dist: gpu.DrawSymmetric, Value: v} }
 func normal(v float64) Init    { return Init{Dist: gpu.DrawNormal, Value: v} }
 func positiveU(v float64) Init { return Init{Dist: gpu.DrawUniform, Value: v} }
+func glorot(v float64) Init    { return Init{Dist: gpu.DrawSymmetric, Value: v, Glorot: true} }
 func absNormal(v float64) Init { return Init{Dist: gpu.DrawAbsNormal, Value: v} }
 
 // fromMin is the distribution that U<v> and P<v> become in a monotone network.
@@ -42,6 +43,8 @@ func TestParseInitReadsTheGrammar(t *testing.T) {
 		{"A3", absNormal(3), "A3"},
 		{"a0", absNormal(0), "A0"},
 		{"U-0", uniform(0), "U0"},
+		{"X1", glorot(1), "X1"},
+		{"x.5", glorot(0.5), "X0.5"},
 	} {
 		in, err := ParseInit(c.text)
 		require.NoError(t, err, c.text)
@@ -53,10 +56,10 @@ func TestParseInitReadsTheGrammar(t *testing.T) {
 
 func TestParseInitRefusesEverythingElseAndListsTheGrammar(t *testing.T) {
 	for text, reason := range map[string]string{
-		"": "", "U": "", "X1": "", "1U": "", "UU1": "", "U1N1": "", "U1,2": "", "1 2": "", "U 1": "", "--1": "",
+		"": "", "U": "", "X": "", "Y1": "", "1U": "", "UU1": "", "U1N1": "", "U1,2": "", "1 2": "", "U 1": "", "--1": "",
 		"NaN": "", "UNaN": "", "Inf": "", "-inf": "", "Ninfinity": "", "N": "",
 		"0x10": "", "U0x1p-2": "", "1_000": "", "U1_0": "", "e5": "", ".": "", "U.": "", "1e": "", "١": "", "\x00": "", "1\n1": "",
-		"U-1": "the scale is negative", "n-0.05": "the scale is negative", "P-1": "the scale is negative", "A-1e-9": "the scale is negative",
+		"U-1": "the scale is negative", "n-0.05": "the scale is negative", "P-1": "the scale is negative", "X-1": "the scale is negative", "A-1e-9": "the scale is negative",
 		"1e400": "beyond 1e+30", "U1e31": "beyond 1e+30", "-1e31": "beyond 1e+30",
 	} {
 		_, err := ParseInit(text)
@@ -77,6 +80,7 @@ func TestMonotoneRewriteFollowsTheTable(t *testing.T) {
 		{normal(0.05), normal(0.05), absNormal(0.05)},
 		{positiveU(2), uniform(2), fromMin(2)},
 		{absNormal(3), normal(3), absNormal(3)},
+		{glorot(2), glorot(2), Init{Dist: gpu.DrawUniform, Value: 2, Min: MonotoneMin, Glorot: true}},
 	} {
 		rest, err := c.in.Monotone()
 		require.NoError(t, err)
@@ -96,11 +100,13 @@ func TestDrawsKeepTheirBoundsInFloat32(t *testing.T) {
 	for _, fanIn := range []int{1, 2, 3, 7, 10, 25, 784, 864, 150_528, math.MaxInt32} {
 		for _, v := range []float64{0, 1e-45, 1e-6, 0.05, 1.0 / 3, 1, 2.7, 1e30} {
 			bound := float32(v / math.Sqrt(float64(fanIn)))
+			bound1 := float32(v / math.Sqrt(float64(fanIn+1)/6)) // Glorot's with a fan-out of 1
 			for _, c := range []struct {
 				in        Init
 				low, high float32
 			}{
 				{uniform(v), -bound, bound},
+				{glorot(v), -bound1, bound1},
 				{positiveU(v), 0, bound},
 				{fromMin(v), float32(MonotoneMin), bound},
 				{absNormal(v), 0, math.MaxFloat32},
@@ -108,7 +114,7 @@ func TestDrawsKeepTheirBoundsInFloat32(t *testing.T) {
 				{constant(-v), float32(-v), float32(-v)},
 			} {
 				dst := make([]float32, 333)
-				err := c.in.Draw(dst, fanIn, stream(3, forwardWeights, 0))
+				err := c.in.Draw(dst, fanIn, 1, stream(3, forwardWeights, 0))
 				if c.in.Min > v/math.Sqrt(float64(fanIn)) {
 					require.ErrorContains(t, err, "lies below the lower bound")
 					continue
@@ -139,7 +145,7 @@ func (b fixedBits) Uint64() uint64 { return uint64(b) }
 func TestExtremeDrawsStayWithinBounds(t *testing.T) {
 	draw := func(in Init, source fixedBits, fanIn int) float32 {
 		dst := make([]float32, 1)
-		require.NoError(t, in.Draw(dst, fanIn, rand.New(source)))
+		require.NoError(t, in.Draw(dst, fanIn, 1, rand.New(source)))
 		return dst[0]
 	}
 	const lowest, highest = fixedBits(0), fixedBits(math.MaxUint64)
@@ -165,10 +171,14 @@ func TestExtremeDrawsStayWithinBounds(t *testing.T) {
 func TestDrawNamesWhatLeavesNothingToDrawFrom(t *testing.T) {
 	dst := []float32{7}
 	rng := stream(0, forwardWeights, 0)
-	err := fromMin(1e-5).Draw(dst, 784, rng)
+	err := fromMin(1e-5).Draw(dst, 784, 10, rng)
 	assert.EqualError(t, err, "initializer P1e-05: with a fan-in of 784 its upper bound 3.57e-07 lies below the lower bound of mdfa, 1e-06: take v of at least 2.8e-05")
-	assert.ErrorContains(t, uniform(1).Draw(dst, 0, rng), "fan-in is 0")
-	assert.ErrorContains(t, Init{Dist: 9}.Draw(dst, 1, rng), "unknown initializer Init(9, 0)")
+	assert.ErrorContains(t, uniform(1).Draw(dst, 0, 1, rng), "fan-in is 0")
+	assert.ErrorContains(t, glorot(1).Draw(dst, 1, 0, rng), "fan-out 0")
+	first, err := glorot(1e-5).Monotone()
+	require.NoError(t, err)
+	assert.ErrorContains(t, first.Draw(dst, 2390, 10, rng), "initializer X1e-05: with a fan-in of 2390 its upper bound 5e-07 lies below the lower bound of mdfa, 1e-06: take v of at least 2e-05")
+	assert.ErrorContains(t, Init{Dist: 9}.Draw(dst, 1, 1, rng), "unknown initializer Init(9, 0)")
 	assert.Equal(t, []float32{7}, dst, "a refused draw writes nothing")
 }
 
@@ -178,8 +188,8 @@ func TestDrawsHaveTheMomentsOfTheirDistribution(t *testing.T) {
 	// here (a half normal). Six of them never happen by chance.
 	const n = 1 << 18
 	const standardErrors = 6
-	const fanIn, v = 16, 2.0
-	const b = v / 4 // the bound of uniform draws
+	const fanIn, fanOut, v = 16, 38, 2.0
+	const b, x = v / 4, v / 3 // the bounds of uniform draws
 	halfNormal := v * math.Sqrt(2/math.Pi)
 	for _, c := range []struct {
 		in             Init
@@ -188,11 +198,12 @@ func TestDrawsHaveTheMomentsOfTheirDistribution(t *testing.T) {
 		{uniform(v), 0, 4 * b * b / 12},
 		{positiveU(v), b / 2, b * b / 12},
 		{fromMin(v), (b + MonotoneMin) / 2, (b - MonotoneMin) * (b - MonotoneMin) / 12},
+		{glorot(v), 0, 4 * x * x / 12},
 		{normal(v), 0, v * v},
 		{absNormal(v), halfNormal, v*v - halfNormal*halfNormal},
 	} {
 		dst := make([]float32, n)
-		require.NoError(t, c.in.Draw(dst, fanIn, stream(11, forwardWeights, 1)))
+		require.NoError(t, c.in.Draw(dst, fanIn, fanOut, stream(11, forwardWeights, 1)))
 		mean, square, lag := 0.0, 0.0, 0.0
 		for _, x := range dst {
 			mean += float64(x) / n
@@ -212,7 +223,7 @@ func TestDrawsHaveTheMomentsOfTheirDistribution(t *testing.T) {
 }
 
 func FuzzParseInit(f *testing.F) {
-	for _, text := range []string{"0", "0.1", "-1", "U1", "n0.05", "P.5", "A1e-3", "UNaN", "0x1p2", "1_0", "1e999", "U-1", " u+2. "} {
+	for _, text := range []string{"0", "0.1", "-1", "U1", "n0.05", "P.5", "A1e-3", "X1", "UNaN", "0x1p2", "1_0", "1e999", "U-1", " u+2. "} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -235,7 +246,7 @@ func BenchmarkDraw(b *testing.B) {
 		b.Run(in.String(), func(b *testing.B) {
 			rng := stream(0, directFeedback, 0)
 			for b.Loop() {
-				if err := in.Draw(dst, 10, rng); err != nil {
+				if err := in.Draw(dst, 10, 10, rng); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -39,7 +39,7 @@ func mix(x uint64) uint64 {
 // InitialParams returns the parameter arena before the first step: weights drawn by init,
 // biases and padding zero. With monotone (mDFA) the first layer draws from
 // init.FreeFirst and all others from init.Monotone. The same arguments give the same
-// bits; fan_in is [Layer.FanIn].
+// bits; the fans are [Layer.FanIn] and [Layer.FanOut].
 func (n *Network) InitialParams(init Init, monotone bool, seed uint64) ([]float32, error) {
 	arena := make([]float32, n.Params)
 	for i, l := range n.Layers {
@@ -52,7 +52,7 @@ func (n *Network) InitialParams(init Init, monotone bool, seed uint64) ([]float3
 				return nil, err
 			}
 		}
-		if err := in.Draw(l.W.Of(arena), l.FanIn(), stream(seed, forwardWeights, i)); err != nil {
+		if err := in.Draw(l.W.Of(arena), l.FanIn(), l.FanOut(), stream(seed, forwardWeights, i)); err != nil {
 			return nil, n.drawError("the weights", i, err)
 		}
 	}
@@ -60,16 +60,21 @@ func (n *Network) InitialParams(init Init, monotone bool, seed uint64) ([]float3
 }
 
 // DFAGenerator returns the formula of direct feedback, non-negative if asked for, which a
-// device draws where it is used ([gpu.FeedbackArgs]). fan_in is the number of rows. A hidden
+// device draws where it is used ([gpu.FeedbackArgs]). fan_in is the number of rows, and
+// Glorot's bound, which is another in each layer, an error. A hidden
 // layer's values depend only on the seed, the layer's index, the initializer and that number.
 func (n *Network) DFAGenerator(kind Feedback, init Init, monotone bool, seed uint64) (gpu.Generator, error) {
+	if err := init.CheckDirect(); err != nil {
+		return gpu.Generator{}, err
+	}
 	if monotone {
 		var err error
 		if init, err = init.Monotone(); err != nil {
 			return gpu.Generator{}, err
 		}
 	}
-	g, err := init.Generator(n.FeedbackRows(kind), mix(mix(seed)^uint64(directFeedback)))
+	rows := n.FeedbackRows(kind)
+	g, err := init.Generator(rows, rows, mix(mix(seed)^uint64(directFeedback)))
 	if err != nil {
 		return gpu.Generator{}, fmt.Errorf("the feedback of the hidden layers: %w", err)
 	}
@@ -104,13 +109,13 @@ func (n *Network) DFAFeedback(kind Feedback, init Init, monotone bool, seed uint
 // [Network.FARanges] has shapes and layout. fan_in is the width through which the
 // error enters, [Layer.FanOut]: out for a dense layer, and k·k·c_out for a convolution,
 // the number of products in one element of its transposed convolution where windows
-// overlap at every position.
+// overlap at every position. fan_out is [Layer.FanIn].
 func (n *Network) FAFeedback(init Init, seed uint64) ([]float32, []Range, error) {
 	ranges, length := n.FARanges()
 	arena := make([]float32, length)
 	for i, l := range n.Layers[1:] {
 		layer := i + 1
-		if err := init.Draw(ranges[layer].Of(arena), l.FanOut(), stream(seed, layerFeedback, layer)); err != nil {
+		if err := init.Draw(ranges[layer].Of(arena), l.FanOut(), l.FanIn(), stream(seed, layerFeedback, layer)); err != nil {
 			return nil, nil, n.drawError("the feedback", layer, err)
 		}
 	}
@@ -136,12 +141,12 @@ func (n *Network) TransposeFeedback(arena []float32) {
 }
 
 // FAGenerators returns for each layer the formula of numbers with the distribution of FA's B_l,
-// which the step draws where it needs them; the first layer has none. fan_in is that of
+// which the step draws where it needs them; the first layer has none. The fans are those of
 // [Network.FAFeedback], the values are others.
 func (n *Network) FAGenerators(init Init, seed uint64) ([]gpu.Generator, error) {
 	generators := make([]gpu.Generator, len(n.Layers))
 	for i, l := range n.Layers[1:] {
-		g, err := init.Generator(l.FanOut(), mix(mix(seed)^uint64(layerFeedback)))
+		g, err := init.Generator(l.FanOut(), l.FanIn(), mix(mix(seed)^uint64(layerFeedback)))
 		if err != nil {
 			return nil, n.drawError("the feedback", i+1, err)
 		}

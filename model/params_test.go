@@ -85,6 +85,32 @@ func checkDraws(t *testing.T, init Init, monotone, free bool, fanIn int, values 
 	}
 }
 
+// TestGlorotTakesBothFansOfALayer looks at the bounds of weights and feedback.
+func TestGlorotTakesBothFansOfALayer(t *testing.T) {
+	n, err := NewConv(Shape{20, 20, 3}, []Filter{{Filters: 40, Kernel: 3, Stride: 2}, {Filters: 50, Kernel: 3, Stride: 2}}, 7, gpu.Tanh)
+	require.NoError(t, err)
+	fans := []float64{9 * (3 + 40), 9 * (40 + 50), 4*4*50 + 7}
+	params, err := n.InitialParams(glorot(2), false, 1)
+	require.NoError(t, err)
+	feedback, ranges, err := n.FAFeedback(glorot(2), 1)
+	require.NoError(t, err)
+	generators, err := n.FAGenerators(glorot(2), 1)
+	require.NoError(t, err)
+	for i, l := range n.Layers {
+		bound := 2 * math.Sqrt(6/fans[i])
+		assert.InEpsilon(t, bound, slices.Max(l.W.Of(params)), 0.01)
+		assert.LessOrEqual(t, slices.Max(l.W.Of(params)), float32(bound))
+		if i > 0 {
+			assert.InEpsilon(t, bound, slices.Max(ranges[i].Of(feedback)), 0.01)
+			assert.InEpsilon(t, bound, generators[i].High, 1e-6)
+		}
+	}
+	for _, monotone := range []bool{false, true} {
+		_, err = n.DFAFeedback(DirectFeedback, glorot(1), monotone, 1)
+		assert.ErrorContains(t, err, "initializer X1: its bound depends on the width of a layer")
+	}
+}
+
 // TestGeneratedFeedbackIsTheStoredMatrix draws every element by itself.
 func TestGeneratedFeedbackIsTheStoredMatrix(t *testing.T) {
 	for _, init := range everyInit {
@@ -205,7 +231,7 @@ func TestEveryTensorHasItsOwnStream(t *testing.T) {
 		draws := make([][]float32, 4)
 		for i := range draws {
 			draws[i] = make([]float32, count)
-			require.NoError(t, normal(1).Draw(draws[i], 1, stream(0, forwardWeights, i)))
+			require.NoError(t, normal(1).Draw(draws[i], 1, 1, stream(0, forwardWeights, i)))
 			for j := range i {
 				dot := 0.0
 				for k, x := range draws[i] {

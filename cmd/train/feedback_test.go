@@ -40,6 +40,31 @@ func TestGeneratedFeedbackIsForDirectFeedbackAlone(t *testing.T) {
 	}
 }
 
+// TestInitializersThatARuleCannotUseAreRefused names the reason in one line, and warns where weights have no signs at first.
+func TestInitializersThatARuleCannotUseAreRefused(t *testing.T) {
+	for rule, c := range map[string]struct{ init, reason string }{
+		"usf":  {"0", "no error reaches a hidden layer"},
+		"frsf": {"U0", "no error reaches a hidden layer"},
+		"brsf": {"N0", "no error reaches a hidden layer"},
+		"sdfa": {"X1", "one distribution for all layers"},
+		"mdfa": {"X1", "one distribution for all layers"},
+	} {
+		r := runTrain(t, "-model", rule, "-backward_init", c.init)
+		assert.NotZero(t, r.code)
+		assert.Regexp(t, "^train: -backward_init "+c.init+": [^\n]*"+c.reason+"[^\n]*\n$", r.stderr)
+	}
+	data := madeUp(t)
+	for _, c := range []struct {
+		rule, init string
+		layers     string
+	}{{"usf", "0", "5"}, {"usf", "0", ""}, {"brsf", "X1", "5"}, {"fa", "0", "5"}} {
+		r := runTrain(t, "-data", data, "-model", c.rule, "-forward_init", c.init, "-layers", c.layers, "-max_steps", "1")
+		require.Zero(t, r.code, r.stderr)
+		warned := strings.Contains(r.stdout, "-forward_init 0: usf takes the signs of the weights")
+		assert.Equal(t, c.rule == "usf" && c.layers != "", warned, r.stdout)
+	}
+}
+
 // TestLearnedFeedbackTurnsTowardsTheWeights measures kp with and without a penalty, and says what it needs.
 func TestLearnedFeedbackTurnsTowardsTheWeights(t *testing.T) {
 	data, angles := madeUp(t), map[string]float64{}

@@ -133,7 +133,7 @@ func init() { // its functions look into it
 			Resume: Share, Identity: true, Result: plain, Header: plain, Page: plain, Compare: plain,
 		},
 		{
-			Name: "forward_init", Group: GroupNetwork, Argument: "INIT", Help: "initial weights: a number, or one of U N P A and a number",
+			Name: "forward_init", Group: GroupNetwork, Argument: "INIT", Help: "initial weights: a number, or one of U N P A X and a number",
 			Field: func(s *Spec) any { return &s.ForwardInit }, Noun: "initializer", Parse: canonical(model.ParseInit),
 			Resume: Share, Identity: true, Result: plain,
 			Header:  &Place{Text: func(f *Facts) string { return "init " + value("forward_init", f) }},
