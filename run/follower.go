@@ -84,7 +84,7 @@ type Resumed struct {
 // Outcome is how a run ended.
 type Outcome struct {
 	Status string // folder.StatusComplete, StatusInterrupted or StatusFailed
-	Reason string // why it is not complete
+	Reason string // why it is not complete, or complete so early
 	training.Result
 	Start     *Start
 	Written   bool              // result.csv is written

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -134,7 +135,8 @@ func completed(dir string, spec *Spec) (outcome string, ok bool) {
 	row := rows[0]
 	if row["status"] != folder.StatusComplete ||
 		spec.Report && !exists(filepath.Join(dir, folder.ReportFile)) || // it was killed while it wrote the report
-		row["max_epochs"] != strconv.Itoa(spec.MaxEpochs) || row["max_steps"] != strconv.Itoa(spec.MaxSteps) {
+		row["max_epochs"] != strconv.Itoa(spec.MaxEpochs) || row["max_steps"] != strconv.Itoa(spec.MaxSteps) ||
+		cmp.Or(row["patience"], "0") != strconv.Itoa(spec.Patience) { // earlier versions have no such column
 		return "", false
 	}
 	outcome = row["epochs"] + " epochs"

@@ -14,6 +14,7 @@ import (
 
 	"mdfa/algo/measure"
 	"mdfa/algo/training"
+	"mdfa/loaders"
 	"mdfa/run"
 	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
@@ -112,6 +113,22 @@ func TestAFollowersErrorEndsTheRun(t *testing.T) {
 type failing struct{ run.Ignore }
 
 func (failing) Epoch(training.Epoch) error { return os.ErrInvalid }
+
+func TestWithoutValidationThereIsNoBestEpoch(t *testing.T) {
+	for name, change := range map[string]func(*run.Spec){
+		"patience": func(s *run.Spec) { s.Patience = 3 },
+		"best":     func(s *run.Spec) { s.Best = "loss" },
+	} {
+		spec, data := small(t.TempDir(), "bp", 1), stripes(80)
+		change(&spec)
+		data.Valid = loaders.Split{}
+		r, err := run.New(spec, run.Options{Data: data})
+		require.NoError(t, err)
+		_, err = r.Train(t.Context())
+		require.ErrorIs(t, err, run.ErrUsage)
+		require.ErrorContains(t, err, "-"+name+" needs validation images, and stripes has none")
+	}
+}
 
 func TestARunDoesNotChange(t *testing.T) {
 	spec := small(t.TempDir(), "mdfa", 3)

@@ -104,6 +104,12 @@ func (s *session) plan(ctx context.Context) (err error) {
 		return err
 	}
 	s.Notes = append(s.Notes, notes...)
+	if note, err = s.patience(s.Data); err != nil {
+		return err
+	}
+	if note != "" {
+		s.Notes = append(s.Notes, note)
+	}
 	if s.config, err = s.training(s.Network); err != nil {
 		return err
 	}
@@ -209,7 +215,8 @@ func (s *session) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	schedule := training.Schedule{Epochs: s.spec.MaxEpochs, MaxSteps: s.spec.MaxSteps, Seed: uint64(s.spec.Seed), AlignmentEvery: s.spec.Alignment}
+	schedule := training.Schedule{Epochs: s.spec.MaxEpochs, MaxSteps: s.spec.MaxSteps, Seed: uint64(s.spec.Seed), AlignmentEvery: s.spec.Alignment,
+		Patience: s.spec.Patience, BestByLoss: s.spec.Best == settings.BestLoss}
 	if !s.recorder.off {
 		schedule.Save, schedule.SaveEvery = s.save, s.spec.CheckpointEvery
 	}
@@ -298,6 +305,9 @@ func (s *session) end(result training.Result, failure error) (*Outcome, error) {
 	}
 	o := &Outcome{Result: result, Start: &s.Start}
 	o.Status, o.Reason = ending(failure, result)
+	if result.Early {
+		o.Reason = s.withoutBest()
+	}
 	o.Resumable = o.Status == folder.StatusInterrupted && k.saved
 	if s.alignment != nil {
 		o.Alignment = s.alignment.last

@@ -12,7 +12,7 @@ type Epoch struct {
 	Steps   int          // training steps in it
 	Train   algo.Metrics // of the training batches, each before its update
 	Valid   algo.Metrics // after the epoch, over every validation example; zero if there are none
-	Best    bool         // the best validation accuracy so far
+	Best    bool         // the best validation so far, by Schedule.BestByLoss
 	Seconds float64      // of training, validation not counted
 	// DataWait is the part of Seconds in which streamed images were not ready when the next step needed them.
 	// Waiting for the device is not counted.
@@ -28,6 +28,7 @@ type Result struct {
 	BestEpoch   int          // its number; 0 before the first validation
 	Test        algo.Metrics // of the best validation epoch's weights; zero unless Complete
 	Complete    bool         // false when the run was stopped or failed
+	Early       bool         // Complete by Schedule.Patience, before the limits of epochs and steps
 	Steps       int
 	TrainImages float64
 	Seconds     float64 // of training

@@ -16,7 +16,7 @@ func (t *Trainer) Run(ctx context.Context, observer Observer) (Result, error) {
 	r := t.progress.result()
 	defer t.stop()
 	begun := t.progress.Step > 0 // an epoch that must be closed even if no step is left
-	for number := len(r.Epochs) + 1; number <= t.schedule.Epochs && (begun || !t.schedule.over(r.Steps)); number++ {
+	for number := len(r.Epochs) + 1; begun || !t.schedule.done(r); number++ {
 		begun = false
 		epoch, err := t.epoch(ctx, number, &r, observer)
 		if err != nil {
@@ -52,6 +52,7 @@ func (t *Trainer) Run(ctx context.Context, observer Observer) (Result, error) {
 	}
 	r.Test = test
 	r.Complete = true
+	r.Early = len(r.Epochs) < t.schedule.Epochs && !t.schedule.over(r.Steps)
 	return r, nil
 }
 
@@ -141,7 +142,7 @@ func (t *Trainer) validate(ctx context.Context, e Epoch, r *Result) (_ Epoch, er
 	if !finite(e.Train.Loss) || !finite(e.Valid.Loss) {
 		return e, nil // never the best
 	}
-	if r.BestEpoch == 0 || e.Valid.Accuracy() > r.Best().Valid.Accuracy() {
+	if r.BestEpoch == 0 || t.schedule.better(e, r.Best()) {
 		e.Best = true
 		err = t.learner.Device().Copy(gpu.All(t.best), t.learner.Arena())
 	}

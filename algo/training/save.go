@@ -75,7 +75,7 @@ func (t *Trainer) saveEpoch(r Result) error {
 	}
 	t.progress = Progress{Epochs: r.Epochs, BestEpoch: r.BestEpoch}
 	s := t.schedule
-	if s.SaveEvery == 0 || s.saveAfter(r.Steps) || last.Number == s.Epochs || s.over(r.Steps) {
+	if s.SaveEvery == 0 || s.saveAfter(r.Steps) || s.done(r) {
 		return t.save()
 	}
 	return nil

@@ -44,6 +44,12 @@ type Schedule struct {
 	Epochs   int
 	MaxSteps int    // the number of training steps that ends the run; 0: no limit
 	Seed     uint64 // of the shuffles
+	// Patience ends the run after this number of epochs in a row without a new best one; 0: no such end. It needs
+	// validation examples.
+	Patience int
+	// BestByLoss makes the epoch of the lowest validation loss the best one, instead of that of the highest validation
+	// accuracy. The first one counts on ties.
+	BestByLoss bool
 	// AlignmentEvery measures the run's first training step, and then every AlignmentEvery-th step, for an observer
 	// that is an [AlignmentObserver]; 0: none. The weights of the run are the same bits either way.
 	AlignmentEvery int
@@ -64,6 +70,8 @@ func (s Schedule) check() error {
 	case s.Epochs < 1 || s.MaxSteps < 0:
 		return fmt.Errorf("%d epochs, at most %d steps: at least 1 epoch is needed, and steps from 0 (no limit) on: %w",
 			s.Epochs, s.MaxSteps, algo.ErrConfig)
+	case s.Patience < 0:
+		return fmt.Errorf("a patience of %d epochs: at least 1 is needed, or 0 for no end by it: %w", s.Patience, algo.ErrConfig)
 	case s.SaveEvery < 0:
 		return fmt.Errorf("saving every %d steps: at least 1 is needed, or 0 for after each epoch: %w", s.SaveEvery, algo.ErrConfig)
 	}
@@ -80,6 +88,19 @@ func (s Schedule) alignAfter(steps int) bool {
 
 // over says whether the limit of training steps is reached.
 func (s Schedule) over(steps int) bool { return s.MaxSteps > 0 && steps >= s.MaxSteps }
+
+// better says whether epoch e is better than another one, which was validated too.
+func (s Schedule) better(e, than Epoch) bool {
+	if s.BestByLoss {
+		return e.Valid.MeanLoss() < than.Valid.MeanLoss()
+	}
+	return e.Valid.Accuracy() > than.Valid.Accuracy()
+}
+
+// done says whether a limit of steps or epochs, or the patience, ends the run here.
+func (s Schedule) done(r Result) bool {
+	return len(r.Epochs) >= s.Epochs || s.over(r.Steps) || s.Patience > 0 && len(r.Epochs)-r.BestEpoch >= s.Patience
+}
 
 // Observer is told about a run while it trains. Its methods are called from the training goroutine and should return
 // at once; an error from Epoch ends the run.

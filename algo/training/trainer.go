@@ -13,7 +13,7 @@ import (
 )
 
 // Trainer runs the protocol: an epoch visits the shuffled training examples in full batches, then every validation
-// example is scored; the weights of the best validation accuracy, the first on ties, are kept and tested at the end.
+// example is scored; the weights of the best epoch, the first on ties, are kept and tested at the end.
 type Trainer struct {
 	learner  *algo.Learner
 	data     Data
@@ -35,6 +35,9 @@ func New(ctx context.Context, l *algo.Learner, data Data, schedule Schedule) (*T
 	}
 	if err := schedule.check(); err != nil {
 		return nil, err
+	}
+	if schedule.Patience > 0 && data.Valid.Len() == 0 {
+		return nil, fmt.Errorf("a patience of %d epochs needs validation images: %w", schedule.Patience, algo.ErrConfig)
 	}
 	if err := data.check(l.Network().Input.Size()); err != nil {
 		return nil, err

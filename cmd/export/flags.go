@@ -40,7 +40,7 @@ func newFlags(opt *options) *cli.Flags {
 		},
 	})
 	f.Topic("What to export")
-	f.Text(&opt.weights, "weights", "NAME", checkpoint.Best, "weights: best, those of the best validation accuracy, or last").Only(checkpoint.Best, checkpoint.Last)
+	f.Text(&opt.weights, "weights", "NAME", checkpoint.Best, "weights: best, those of the best epoch, or last").Only(checkpoint.Best, checkpoint.Last)
 	f.Topic("Output")
 	f.Text(&opt.output, "o", "FILE", "", "the file to write (default net.onnx or net.safetensors)").File()
 	f.Text(&opt.format, "format", "NAME", "", "onnx or safetensors (default by the file's name, or else onnx)").Only(formatONNX, formatSafetensors)

@@ -160,6 +160,9 @@ func (t *terminal) Finished(o *run.Outcome) {
 	if best := o.Best(); best.Valid.Count > 0 {
 		c.line(c.label("best") + fmt.Sprintf("epoch %d of %d, validation %s", best.Number, len(o.Epochs), c.good.Sprint(figures.Percent(best.Valid.Accuracy(), 2))))
 	}
+	if o.Early {
+		c.line(c.label("ended") + "early: " + o.Reason)
+	}
 	if o.Test.Count > 0 {
 		text := c.bold.Sprint(figures.Percent(o.Test.Accuracy(), 2))
 		if o.Start.Data.Classes >= folder.TopFive {

@@ -52,6 +52,9 @@ func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
 		{"-batch_size 500", "-batch_size 500 is larger than the 340 training images: take a smaller one."},
 		{"-max_epochs 0", "-max_epochs 0: expected a whole number from 1 on."},
 		{"-max_steps -1", "-max_steps -1: expected a whole number from 0 on."},
+		{"-patience -1", "-patience -1: expected a whole number from 0 on."},
+		{"-patience soon", "-patience soon: expected a whole number from 0 on."},
+		{"-best top5", "-best top5: expected accuracy or loss."},
 		{"-seed -1", "-seed -1: the data split needs a seed from 0 to 4294967295."},
 		{"-seed 0.5", "-seed 0.5: expected a whole number from 0 to 4294967295."},
 		{"-optimizer sgd -momentum 1", "-momentum 1: expected a number from 0 to below 1, such as 0.9."},
@@ -188,7 +191,7 @@ func TestDefaultsAreTheOriginals(t *testing.T) {
 	assert.Equal(t, options{log: "text", Spec: settings.Spec{
 		Dataset: "mnist", Out: "results", Model: "bp", Activation: "tanh", Optimizer: "rmsprop",
 		ForwardInit: "U1", BackwardInit: "U1", Reduction: "mean", Device: "auto", Cache: "auto", Feedback: "stored", Report: true,
-		BatchSize: 64, MaxEpochs: 100, LR: 1e-4,
+		BatchSize: 64, MaxEpochs: 100, LR: 1e-4, Best: "accuracy",
 	}}, opt)
 }
 

@@ -20,7 +20,7 @@ type Epoch struct {
 	Number, Planned, Steps                         int // Planned: epochs of the run
 	TrainLoss, TrainAccuracy                       Float
 	ValidLoss, ValidAccuracy, ValidTop5            Float
-	Best                                           bool // the best validation accuracy so far
+	Best                                           bool // the best validation so far
 	ImagesPerSecond, TrainSeconds, DataWaitSeconds Float
 }
 
@@ -150,7 +150,7 @@ const (
 // Outcome is how a run ended. Numbers of one that has just begun are missing.
 type Outcome struct {
 	Status                                         string // complete, interrupted, failed or started
-	Reason                                         string // why it is not complete
+	Reason                                         string // why it is not complete, or complete so early
 	Epochs, Steps                                  Float  // Steps: of its whole epochs
 	BestTrainLoss, BestTrainAccuracy               Float
 	BestValidAccuracy, BestEpoch                   Float // missing before the first validation

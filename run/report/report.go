@@ -57,7 +57,7 @@ type Run struct {
 	Folder   string // the name of the run's folder
 	Command  string // the exact command, to be run again
 	Status   string // complete, interrupted, failed, running or killed
-	Reason   string // why it is not complete
+	Reason   string // why it is not complete, or complete so early
 	Outcome  []Number
 	Groups   []Group
 	Epochs   []folder.Epoch

@@ -260,6 +260,17 @@ func init() { // its functions look into it
 			Resume: Inherit, Result: plain, Page: &Place{Name: "steps at most", Text: mostSteps}, Compare: &Place{Name: "steps at most", Text: mostSteps},
 		},
 		{
+			Name: "patience", Group: GroupTraining, Argument: "N", Help: "end after N epochs without a new best one (default never)",
+			Field:  func(s *Spec) any { return &s.Patience },
+			Resume: Inherit, Result: plain, Page: &Place{Text: patience}, Compare: &Place{Text: patience},
+		},
+		{
+			Name: "best", Group: GroupTraining, Argument: "NAME", Help: "validation number that decides on the best epoch: accuracy or loss",
+			Field: func(s *Spec) any { return &s.Best }, Choices: []string{BestAccuracy, BestLoss}, Only: true,
+			Resume: Share, Identity: true,
+			Result: &Place{Name: "best_by"}, Page: &Place{Name: "best epoch by"}, Compare: &Place{Name: "best epoch by"},
+		},
+		{
 			Name: "seed", Group: GroupTraining, Argument: "N", Help: "seed for class subset, split, weights and order",
 			Field:  func(s *Spec) any { return &s.Seed },
 			Resume: Share, Identity: true, Result: plain, Page: plain, // compared runs differ in their seed
@@ -414,6 +425,14 @@ func mostSteps(f *Facts) string {
 		return ""
 	}
 	return strconv.Itoa(f.MaxSteps)
+}
+
+// patience is the number of epochs without a new best one that end the run; "" where none do.
+func patience(f *Facts) string {
+	if f.Patience == 0 {
+		return ""
+	}
+	return strconv.Itoa(f.Patience)
 }
 
 // value is the value in effect of the setting of a name.

@@ -49,7 +49,9 @@ type Spec struct {
 	MaxSteps            int // 0: no limit
 	Seed                int64
 
-	Freeze string // layers that do not learn; "": none
+	Freeze   string // layers that do not learn; "": none
+	Best     string // validation number that decides on the best epoch
+	Patience int    // epochs without a new best one that end the run; 0: no such end
 
 	Device              string
 	Sync, TF32, Profile bool
@@ -73,6 +75,7 @@ func Defaults() Spec {
 		Dataset: "mnist", Cache: CacheAuto, Augment: "none",
 		Model: "bp", Activation: "tanh", ForwardInit: "U1", BackwardInit: "U1", Feedback: FeedbackStored,
 		Optimizer: "rmsprop", LR: 1e-4, Reduction: "mean", BatchSize: 64, MaxEpochs: 100,
+		Best:   BestAccuracy,
 		Device: "auto", Out: "results", Report: true,
 	}
 }
@@ -82,6 +85,9 @@ const (
 	CacheAuto = "auto" // images stay on the device if they fit
 	CacheOn   = "on"
 	CacheOff  = "off" // images are streamed to the device, batch by batch
+
+	BestAccuracy = "accuracy"
+	BestLoss     = "loss"
 
 	FeedbackStored    = "stored"    // in the device's memory
 	FeedbackGenerated = "generated" // drawn anew in every step; the same bits
