@@ -100,7 +100,7 @@ func init() { // its functions look into it
 			Resume: Share, Identity: true, Result: plain, Compare: plain,
 		},
 		{
-			Name: "augment", Group: GroupData, Argument: "HOW", Help: "move or mirror training images at random: shift:PIXELS, flip, both with a comma, or none",
+			Name: "augment", Group: GroupData, Argument: "HOW", Help: "move or mirror training images at random: shift:PIXELS, flip, or shift:4,flip (default none)",
 			Field: func(s *Spec) any { return &s.Augment }, Parse: canonical(model.ParseAugment), Choices: []string{"none", "flip", "shift:4", "shift:4,flip"},
 			Resume: Share, Identity: true, Result: plain, Compare: plain,
 		},

@@ -29,7 +29,7 @@ type Spec struct {
 	Cache   string
 
 	Normalize bool
-	Augment   string // "" is none
+	Augment   string // "": none
 
 	Model                     string
 	Convnet                   bool
@@ -72,7 +72,7 @@ type Spec struct {
 // Defaults returns the settings that train has without flags.
 func Defaults() Spec {
 	return Spec{
-		Dataset: "mnist", Cache: CacheAuto, Augment: "none",
+		Dataset: "mnist", Cache: CacheAuto,
 		Model: "bp", Activation: "tanh", ForwardInit: "U1", BackwardInit: "U1", Feedback: FeedbackStored,
 		Optimizer: "rmsprop", LR: 1e-4, Reduction: "mean", BatchSize: 64, MaxEpochs: 100,
 		Best:   BestAccuracy,
