@@ -1125,6 +1125,13 @@ struct Floor {
     __device__ float apply(int i, float w) const { return i >= from && i < to && w < value ? value : w; }
 };
 
+// rate_of returns the learning rate of the step.
+__device__ float rate_of(float lr, const float *factors, const int *batch, int count) {
+    if (!factors) return lr;
+    int i = batch[0] - 1;
+    return i >= 0 && i < count ? lr * factors[i] : NAN_F;
+}
+
 // Penalties shrink a weight, and add to its gradient.
 struct Penalties {
     float keep, l2;
@@ -1148,8 +1155,10 @@ __device__ void sgd_range(float *w, const float *g, int first, int n, float lr, 
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
-sgd(float *__restrict__ w, const float *__restrict__ g, int n, float lr, float l2, float decay, int clamp_from,
-    int clamp_to, float floor, int width) {
+sgd(float *__restrict__ w, const float *__restrict__ g, const float *__restrict__ factors,
+    const int *__restrict__ batch, int count, int n, float lr, float l2, float decay, int clamp_from, int clamp_to,
+    float floor, int width) {
+    lr = rate_of(lr, factors, batch, count);
     Penalties penalties(lr, l2, decay);
     Floor limit = {clamp_from, clamp_to, floor};
     int done = 0;
@@ -1178,8 +1187,10 @@ __device__ void momentum_range(float *w, const float *g, float *v, int first, in
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
-momentum(float *__restrict__ w, const float *__restrict__ g, float *__restrict__ v, int n, float lr, float l2,
-         float decay, float momentum, int nesterov, int clamp_from, int clamp_to, float floor, int width) {
+momentum(float *__restrict__ w, const float *__restrict__ g, float *__restrict__ v, const float *__restrict__ factors,
+         const int *__restrict__ batch, int count, int n, float lr, float l2, float decay, float momentum, int nesterov,
+         int clamp_from, int clamp_to, float floor, int width) {
+    lr = rate_of(lr, factors, batch, count);
     Penalties penalties(lr, l2, decay);
     Floor limit = {clamp_from, clamp_to, floor};
     int done = 0;
@@ -1208,8 +1219,10 @@ __device__ void rmsprop_range(float *w, const float *g, float *s, int first, int
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
-rmsprop(float *__restrict__ w, const float *__restrict__ g, float *__restrict__ s, int n, float lr, float l2,
-        float decay, int clamp_from, int clamp_to, float floor, int width) {
+rmsprop(float *__restrict__ w, const float *__restrict__ g, float *__restrict__ s, const float *__restrict__ factors,
+        const int *__restrict__ batch, int count, int n, float lr, float l2, float decay, int clamp_from, int clamp_to,
+        float floor, int width) {
+    lr = rate_of(lr, factors, batch, count);
     Penalties penalties(lr, l2, decay);
     Floor limit = {clamp_from, clamp_to, floor};
     int done = 0;
@@ -1257,15 +1270,17 @@ __device__ void adam_step(bool outside, float *w, const float *g, float *m, floa
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
 adam(float *__restrict__ w, const float *__restrict__ g, float *__restrict__ m, float *__restrict__ v,
-     const int *__restrict__ step, int n, float lr, float l2, float decay, int clamp_from, int clamp_to, float floor,
-     int width) {
+     const int *__restrict__ step, const float *__restrict__ factors, const int *__restrict__ batch, int count, int n,
+     float lr, float l2, float decay, int clamp_from, int clamp_to, float floor, int width) {
+    lr = rate_of(lr, factors, batch, count);
     adam_step(false, w, g, m, v, step, n, lr, Penalties(lr, l2, decay), {clamp_from, clamp_to, floor}, width);
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
 adamw(float *__restrict__ w, const float *__restrict__ g, float *__restrict__ m, float *__restrict__ v,
-      const int *__restrict__ step, int n, float lr, float l2, float decay, int clamp_from, int clamp_to, float floor,
-      int width) {
+      const int *__restrict__ step, const float *__restrict__ factors, const int *__restrict__ batch, int count, int n,
+      float lr, float l2, float decay, int clamp_from, int clamp_to, float floor, int width) {
+    lr = rate_of(lr, factors, batch, count);
     adam_step(true, w, g, m, v, step, n, lr, Penalties(lr, l2, decay), {clamp_from, clamp_to, floor}, width);
 }
 

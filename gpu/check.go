@@ -425,6 +425,10 @@ func (a OptimizeArgs) Check() error {
 	if a.Kind.Counts() {
 		c.span("the step counter", a.Step, Int32, 1)
 	}
+	if !a.Factors.IsNone() {
+		c.span("Factors", a.Factors, Float32, a.Factors.Len)
+		c.span("Batch", a.Batch, Int32, 1)
+	}
 	if a.ClampFrom < 0 || a.ClampTo < a.ClampFrom || a.ClampTo > n {
 		c.fail(ErrShape, "clamp elements %d to %d of %d", a.ClampFrom, a.ClampTo, n)
 	}

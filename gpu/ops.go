@@ -266,6 +266,8 @@ type OptimizeArgs struct {
 	W, G               Span // [n]; W is updated, G is left as it is
 	S1, S2             Span // [n] state, as many as Kind.States()
 	LR, L2, Decay      float32
+	Factors            Span    // float32: LR is multiplied by Factors[Batch-1], NaN outside; none: by 1
+	Batch              Span    // int32 [1]: the batches of the epoch with this one; only with Factors
 	Momentum           float32 // of the kind Momentum; others do not use it
 	Nesterov           bool    // look one step ahead: of the kind Momentum
 	Step               Span    // int32 [1]: t, counted from one, if Kind.Counts(); otherwise none

@@ -1,24 +1,30 @@
 package cpu
 
 import (
+	"math"
+
 	"mdfa/gpu"
 	"mdfa/gpu/cpu/vec"
 )
 
 // Optimize updates the arena in one pass and cuts it at the borders of the clamped range.
 func (d *Device) Optimize(a gpu.OptimizeArgs) error {
-	uses := []gpu.Span{a.W, a.G, a.S1, a.S2, a.Step}
+	uses := []gpu.Span{a.W, a.G, a.S1, a.S2, a.Step, a.Factors, a.Batch}
 	return d.submit(a.Kind.String(), a.Check(), uses, func() []phase {
-		w, g, step := floats(a.W), floats(a.G), ints(a.Step)
+		w, g, step, factors, batch := floats(a.W), floats(a.G), ints(a.Step), floats(a.Factors), ints(a.Batch)
 		var states [gpu.MaxStates][]float32
 		for i, s := range []gpu.Span{a.S1, a.S2}[:a.Kind.States()] {
 			states[i] = floats(s)
 		}
 		update := func(from, to int, floor float32) {
-			u := vec.Update{LR: a.LR, L2: a.L2, Shrink: a.LR * a.Decay, Momentum: a.Momentum, Nesterov: a.Nesterov, Floor: floor}
+			rate := a.LR
+			if len(factors) > 0 {
+				rate *= factorOf(factors, batch[0])
+			}
+			u := vec.Update{LR: rate, L2: a.L2, Shrink: rate * a.Decay, Momentum: a.Momentum, Nesterov: a.Nesterov, Floor: floor}
 			if a.Kind.Counts() {
 				t := float64(step[0])
-				u.LR, u.Epsilon = float32(gpu.AdamRate(float64(a.LR), t)), gpu.AdamEpsilon
+				u.LR, u.Epsilon = float32(gpu.AdamRate(float64(rate), t)), gpu.AdamEpsilon
 				if a.Kind == gpu.AdamW {
 					u.Epsilon = float32(gpu.AdamWEpsilon(t))
 				}
@@ -33,4 +39,12 @@ func (d *Device) Optimize(a gpu.OptimizeArgs) error {
 			update(clampTo, to, vec.Unclamped)
 		})}
 	})
+}
+
+// factorOf returns the factor of a batch, counted from 1.
+func factorOf(factors []float32, batch int32) float32 {
+	if batch < 1 || int(batch) > len(factors) {
+		return float32(math.NaN())
+	}
+	return factors[batch-1]
 }

@@ -205,12 +205,13 @@ func (d *Device) Optimize(a gpu.OptimizeArgs) error {
 		n := b.count(a.W.Len)
 		states := a.Kind.States()
 		arenas := []kernels.DevicePtr{b.write(a.W), b.read(a.G), b.write(a.S1), b.write(a.S2)}[:2+states]
-		step := b.read(a.Step)
+		step, factors, batch := b.read(a.Step), b.read(a.Factors), b.read(a.Batch)
+		b.count(a.Factors.Len)
 		width := kernels.Width(4, arenas...) // the kernels take any length
 		shape := kernels.ElementsShape(a.W.Len, width, b.maxBlocks)
 		return func(q *queue) {
 			k := q.kernel(4*(2+states)*a.W.Len, 4*(1+states)*a.W.Len, a.Kind.FLOPs()*a.W.Len)
-			q.note(k.Optimize(a, shape, arenas, step, n, width))
+			q.note(k.Optimize(a, shape, arenas, step, factors, batch, n, width))
 		}
 	})
 }

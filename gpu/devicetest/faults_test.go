@@ -89,6 +89,7 @@ var faults = []struct {
 	{"Optimize", "decay is forgotten", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.Decay = 0 })},
 	{"Optimize", "momentum is forgotten", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.Momentum = 0 })},
 	{"Optimize", "nesterov is forgotten", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.Nesterov = false })},
+	{"Optimize", "factors are forgotten", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.Factors = gpu.Span{} })},
 	{"Optimize", "the rate is doubled", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.LR *= 2 })},
 	{"Optimize", "clamp starts at zero", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.ClampFrom = 0 })},
 	{"Optimize", "clamp misses its last element", before(func(_ *faulty, a *gpu.OptimizeArgs) { a.ClampTo = max(a.ClampFrom, a.ClampTo-1) })},

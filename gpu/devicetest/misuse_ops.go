@@ -133,7 +133,7 @@ func misusedOps() []misusedOp {
 	})
 
 	optimizer := func(kind gpu.Optimizer) misusedOp {
-		return of("Optimize/"+kind.String(), kind.String(), func(s *stage) gpu.OptimizeArgs {
+		op := of("Optimize/"+kind.String(), kind.String(), func(s *stage) gpu.OptimizeArgs {
 			a := gpu.OptimizeArgs{Kind: kind, W: floats(s, "W", 7), G: floats(s, "G", 7), LR: 0.1, ClampFrom: 2, ClampTo: 5}
 			if kind.States() >= 1 {
 				a.S1 = floats(s, "S1", 7)
@@ -144,6 +144,7 @@ func misusedOps() []misusedOp {
 			if kind.Counts() {
 				a.Step = in(s, "Step", []int32{1})
 			}
+			a.Factors, a.Batch = floats(s, "Factors", 3), in(s, "Batch", []int32{1})
 			return a
 		}, gpu.Device.Optimize, map[string]mistake{
 			"ClampBeforeTheStart": wrong(func(a *gpu.OptimizeArgs) { a.ClampFrom = -1 }, "-1", "7"),
@@ -151,6 +152,8 @@ func misusedOps() []misusedOp {
 			"ClampBackwards":      wrong(func(a *gpu.OptimizeArgs) { a.ClampFrom, a.ClampTo = 5, 2 }, "5", "2"),
 			"ClampFarPastTheEnd":  wrong(func(a *gpu.OptimizeArgs) { a.ClampTo = math.MaxInt }),
 		})
+		op.optional, op.anyLength = map[string]bool{".Factors": true}, map[string]bool{".Factors": true}
+		return op
 	}
 	unknown := optimizer(gpu.SGD)
 	unknown.name, unknown.word = "Optimize", ""

@@ -27,6 +27,8 @@ type optimizeSetup struct {
 	args     gpu.OptimizeArgs            // the sizes, without the spans; a rate of 0 stands for 0.05
 	n, steps int                         // 0 steps stand for 5
 	firstT   int32                       // 0 stands for 1
+	factors  []float32                   // of the learning rate; nil: none
+	earlier  int32                       // batches of the epoch before these steps
 	w, g     func(i int) float32         // nil: uniform
 	state    *float32                    // nil: Kind.InitialState
 	spoil    func(step int, g []float32) // may be nil
@@ -62,6 +64,10 @@ func optimizeSetups(kind gpu.Optimizer) []optimizeSetup {
 		{name: "GradientsOfEverySize", n: 37, w: zeros, g: func(i int) float32 { return float32(math.Ldexp(1.3, i-30)) }, args: gpu.OptimizeArgs{LR: 1e-4}},
 		// Here the epsilons are as large as the other term of their sums, so their place shows.
 		{name: "EpsilonHasItsPlace", n: 41, w: zeros, g: small, state: new(float32), args: gpu.OptimizeArgs{LR: 0.01}},
+		{name: "FactorsOfTheRate", n: 4101, factors: []float32{1, 0.5, 0, 2, 0.25, 7}, args: gpu.OptimizeArgs{L2: 0.1, Decay: 0.5}},
+		{name: "FactorsFromTheMiddle", n: 101, steps: 2, earlier: 3, factors: []float32{7, 7, 7, 0.5, 0.25}},
+		{name: "NoFactorBehindTheLast", n: 101, steps: 3, factors: []float32{1, 0.5}, args: gpu.OptimizeArgs{ClampTo: 50}},
+		{name: "NoFactorBeforeTheFirst", n: 101, steps: 1, earlier: -1, factors: []float32{1, 0.5}},
 		{name: "StateIsRead", n: 101, state: &half},
 		{name: "NaNStaysInItsElement", n: 101, args: gpu.OptimizeArgs{ClampFrom: 50, ClampTo: 101, L2: 0.1}, spoil: func(step int, g []float32) {
 			if step == 1 {
@@ -151,6 +157,10 @@ func (o optimizeSetup) lay(s *stage) func() error {
 		if o.args.Kind.Counts() {
 			args.Step = in(s, fmt.Sprintf("Step %d", step), []int32{o.firstT + int32(step)})
 		}
+		if o.factors != nil {
+			args.Factors = in(s, fmt.Sprintf("Factors of step %d", step), o.factors)
+			args.Batch = in(s, fmt.Sprintf("Batch %d", step), []int32{o.earlier + int32(step) + 1})
+		}
 		calls = append(calls, args)
 	}
 	return eachOf(calls, s.d.Optimize)
@@ -160,7 +170,15 @@ func (o optimizeSetup) lay(s *stage) func() error {
 func (o optimizeSetup) train(w, state []float32, gradients [][]float32) trained {
 	r := trained{w: wide(w), s1: wide(state), s2: wide(state), below: make([]bool, o.n)}
 	for step, g := range gradients {
-		update(o.args, o.firstT+int32(step), r.w, wide(g), r.s1, r.s2)
+		args := o.args
+		if o.factors != nil {
+			factor := nan
+			if i := int(o.earlier) + step; i >= 0 && i < len(o.factors) {
+				factor = o.factors[i]
+			}
+			args.LR *= factor
+		}
+		update(args, o.firstT+int32(step), r.w, wide(g), r.s1, r.s2)
 		margin := clearlyBelow * largest(r.w)
 		for i := o.args.ClampFrom; i < o.args.ClampTo; i++ {
 			r.below[i] = r.w[i] < float64(o.args.Floor)-margin

@@ -131,7 +131,7 @@ func productRuns() map[string]func(p *product) []result {
 				}
 				width := kernels.Width(row, arenas...)
 				args := gpu.OptimizeArgs{Kind: kind, LR: 0.1, L2: 0.01, Decay: 0.01, Momentum: 0.9, Nesterov: true, ClampFrom: 10, ClampTo: 50}
-				require.NoError(p.t, p.Optimize(args, kernels.ElementsShape(n, width, 2), arenas, p.value("step", []int32{1}), int32(n), width))
+				require.NoError(p.t, p.Optimize(args, kernels.ElementsShape(n, width, 2), arenas, p.value("step", []int32{1}), 0, 0, int32(n), width))
 				return results
 			}
 		}

@@ -125,7 +125,7 @@ func TestEveryRowHasItsKernel(t *testing.T) {
 		if kind.Counts() {
 			n++
 		}
-		want := pointers(n, "int32", "float32", "float32", "float32")
+		want := pointers(n+2, "int32", "int32", "float32", "float32", "float32")
 		if kind == gpu.Momentum {
 			want = append(want, "float32", "int32")
 		}

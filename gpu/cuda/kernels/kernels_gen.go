@@ -276,28 +276,28 @@ func (k Kernels) LossFinish(shape Shape, partial, metrics, step DevicePtr, block
 }
 
 // Sgd launches the kernel sgd.
-func (k Kernels) Sgd(shape Shape, w, g DevicePtr, n int32, lr, l2, decay float32, clampFrom, clampTo int32, floor float32, width int32) error {
-	return k.launch(KernelSgd, shape, []uint64{uint64(w), uint64(g), intWord(n), floatWord(lr), floatWord(l2), floatWord(decay), intWord(clampFrom), intWord(clampTo), floatWord(floor), intWord(width)})
+func (k Kernels) Sgd(shape Shape, w, g, factors, batch DevicePtr, count, n int32, lr, l2, decay float32, clampFrom, clampTo int32, floor float32, width int32) error {
+	return k.launch(KernelSgd, shape, []uint64{uint64(w), uint64(g), uint64(factors), uint64(batch), intWord(count), intWord(n), floatWord(lr), floatWord(l2), floatWord(decay), intWord(clampFrom), intWord(clampTo), floatWord(floor), intWord(width)})
 }
 
 // Momentum launches the kernel momentum.
-func (k Kernels) Momentum(shape Shape, w, g, v DevicePtr, n int32, lr, l2, decay, momentum float32, nesterov, clampFrom, clampTo int32, floor float32, width int32) error {
-	return k.launch(KernelMomentum, shape, []uint64{uint64(w), uint64(g), uint64(v), intWord(n), floatWord(lr), floatWord(l2), floatWord(decay), floatWord(momentum), intWord(nesterov), intWord(clampFrom), intWord(clampTo), floatWord(floor), intWord(width)})
+func (k Kernels) Momentum(shape Shape, w, g, v, factors, batch DevicePtr, count, n int32, lr, l2, decay, momentum float32, nesterov, clampFrom, clampTo int32, floor float32, width int32) error {
+	return k.launch(KernelMomentum, shape, []uint64{uint64(w), uint64(g), uint64(v), uint64(factors), uint64(batch), intWord(count), intWord(n), floatWord(lr), floatWord(l2), floatWord(decay), floatWord(momentum), intWord(nesterov), intWord(clampFrom), intWord(clampTo), floatWord(floor), intWord(width)})
 }
 
 // Rmsprop launches the kernel rmsprop.
-func (k Kernels) Rmsprop(shape Shape, w, g, s DevicePtr, n int32, lr, l2, decay float32, clampFrom, clampTo int32, floor float32, width int32) error {
-	return k.launch(KernelRmsprop, shape, []uint64{uint64(w), uint64(g), uint64(s), intWord(n), floatWord(lr), floatWord(l2), floatWord(decay), intWord(clampFrom), intWord(clampTo), floatWord(floor), intWord(width)})
+func (k Kernels) Rmsprop(shape Shape, w, g, s, factors, batch DevicePtr, count, n int32, lr, l2, decay float32, clampFrom, clampTo int32, floor float32, width int32) error {
+	return k.launch(KernelRmsprop, shape, []uint64{uint64(w), uint64(g), uint64(s), uint64(factors), uint64(batch), intWord(count), intWord(n), floatWord(lr), floatWord(l2), floatWord(decay), intWord(clampFrom), intWord(clampTo), floatWord(floor), intWord(width)})
 }
 
 // Adam launches the kernel adam.
-func (k Kernels) Adam(shape Shape, w, g, m, v, step DevicePtr, n int32, lr, l2, decay float32, clampFrom, clampTo int32, floor float32, width int32) error {
-	return k.launch(KernelAdam, shape, []uint64{uint64(w), uint64(g), uint64(m), uint64(v), uint64(step), intWord(n), floatWord(lr), floatWord(l2), floatWord(decay), intWord(clampFrom), intWord(clampTo), floatWord(floor), intWord(width)})
+func (k Kernels) Adam(shape Shape, w, g, m, v, step, factors, batch DevicePtr, count, n int32, lr, l2, decay float32, clampFrom, clampTo int32, floor float32, width int32) error {
+	return k.launch(KernelAdam, shape, []uint64{uint64(w), uint64(g), uint64(m), uint64(v), uint64(step), uint64(factors), uint64(batch), intWord(count), intWord(n), floatWord(lr), floatWord(l2), floatWord(decay), intWord(clampFrom), intWord(clampTo), floatWord(floor), intWord(width)})
 }
 
 // Adamw launches the kernel adamw.
-func (k Kernels) Adamw(shape Shape, w, g, m, v, step DevicePtr, n int32, lr, l2, decay float32, clampFrom, clampTo int32, floor float32, width int32) error {
-	return k.launch(KernelAdamw, shape, []uint64{uint64(w), uint64(g), uint64(m), uint64(v), uint64(step), intWord(n), floatWord(lr), floatWord(l2), floatWord(decay), intWord(clampFrom), intWord(clampTo), floatWord(floor), intWord(width)})
+func (k Kernels) Adamw(shape Shape, w, g, m, v, step, factors, batch DevicePtr, count, n int32, lr, l2, decay float32, clampFrom, clampTo int32, floor float32, width int32) error {
+	return k.launch(KernelAdamw, shape, []uint64{uint64(w), uint64(g), uint64(m), uint64(v), uint64(step), uint64(factors), uint64(batch), intWord(count), intWord(n), floatWord(lr), floatWord(l2), floatWord(decay), intWord(clampFrom), intWord(clampTo), floatWord(floor), intWord(width)})
 }
 
 // Compare launches the kernel compare.

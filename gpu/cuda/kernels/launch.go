@@ -107,8 +107,8 @@ func (k Kernels) Bias(act gpu.Activation, shape Shape, sums, h, b DevicePtr, row
 }
 
 // Optimize launches the kernel of an optimizer. The arenas are the weights, the gradients and
-// the states. The spans of a are not used, and its clamped range lies within n.
-func (k Kernels) Optimize(a gpu.OptimizeArgs, shape Shape, arenas []DevicePtr, step DevicePtr, n, width int32) error {
+// the states. Of the spans of a the length of Factors is used, and its clamped range lies within n.
+func (k Kernels) Optimize(a gpu.OptimizeArgs, shape Shape, arenas []DevicePtr, step, factors, batch DevicePtr, n, width int32) error {
 	var words []uint64
 	for _, arena := range arenas {
 		words = append(words, uint64(arena))
@@ -116,6 +116,7 @@ func (k Kernels) Optimize(a gpu.OptimizeArgs, shape Shape, arenas []DevicePtr, s
 	if a.Kind.Counts() {
 		words = append(words, uint64(step))
 	}
+	words = append(words, uint64(factors), uint64(batch), intWord(int32(a.Factors.Len)))
 	words = append(words, intWord(n), floatWord(a.LR), floatWord(a.L2), floatWord(a.Decay))
 	if a.Kind == gpu.Momentum {
 		nesterov := int32(0)

@@ -45,7 +45,7 @@ func TestStructsArePassedAsTheirMemory(t *testing.T) {
 func TestNothingIsLaunchedForNothing(t *testing.T) {
 	n := &notebook{}
 	k := Kernels{n}
-	require.NoError(t, k.Sgd(ElementsShape(0, 4, 8), 0, 0, 0, 0, 0, 0, 0, 0, 0, 4))
+	require.NoError(t, k.Sgd(ElementsShape(0, 4, 8), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4))
 	require.NoError(t, k.Gather(GatherShape(0, 784, 4), 0, 0, 0, 0, 0, 0, 0, 784, 0, 0, 1, 4))
 	require.NoError(t, k.Im2col(Im2colShape(3, 2, 2, 1, 0, 4, 9, 1), 0, 0, 3, 2, 2, 1, 3, 1, 0, 0, 4, 1))
 	var none DeltaArgs

@@ -99,7 +99,7 @@ func (p *product) rmspropStep(n int) step {
 	w, g, s := p.floatsAt("w", n), p.floatsAt("g", n), p.value("s", ones(n))
 	width := kernels.Width(4, w, g, s)
 	return step{"rmsprop", func() error {
-		return p.Rmsprop(kernels.ElementsShape(n, width, maxBlocks), w, g, s, int32(n), 1e-4, 0, 0, 0, 0, 0, width)
+		return p.Rmsprop(kernels.ElementsShape(n, width, maxBlocks), w, g, s, 0, 0, 0, int32(n), 1e-4, 0, 0, 0, 0, 0, width)
 	}}
 }
 
