@@ -158,6 +158,8 @@ func (c Config) check() error {
 		return fmt.Errorf("nesterov without a momentum: set one: %w", ErrConfig)
 	case !(c.FeedbackLR >= 0):
 		return fmt.Errorf("learning rate %g of the feedback must be a number from 0 on: %w", c.FeedbackLR, ErrConfig)
+	case c.FeedbackLR*c.Decay > 1:
+		return fmt.Errorf("a weight decay of %g with learning rate %g of the feedback: their product must be from 0 to 1: %w", c.Decay, c.FeedbackLR, ErrConfig)
 	case (c.FeedbackLR != 0 || c.FeedbackOptimizer != nil) && !c.Rule.LearnsFeedback():
 		return fmt.Errorf("a learning rate or an optimizer for the feedback, which does not learn under %v: %w", c.Rule, ErrConfig)
 	case c.generated() && !c.Rule.Generable():

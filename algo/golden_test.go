@@ -188,8 +188,14 @@ func (c goldenCase) config(t *testing.T) algo.Config {
 	if rule.LearnsFeedback() {
 		require.Equal(t, c.L2, c.BL2, "feedback has the penalty of the weights")
 		cfg.FeedbackLR = c.BLR
-		optimizer, err := algo.ParseOptimizer(c.BOptimizer)
-		require.NoError(t, err)
+		require.Equal(t, c.WD, c.BWD, "feedback has the decay of the weights")
+		optimizer := gpu.AdamW // of PyTorch, with L2 in its gradient
+		if c.BOptimizer != "adam" {
+			optimizer, err = algo.ParseOptimizer(c.BOptimizer)
+			require.NoError(t, err)
+			require.Equal(t, c.Momentum, c.BMomentum, "feedback has the momentum of the weights")
+			require.Equal(t, c.Nesterov, c.BNesterov)
+		}
 		cfg.FeedbackOptimizer = &optimizer
 	}
 	return cfg

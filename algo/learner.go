@@ -92,6 +92,9 @@ func (l *Learner) prepare(params, feedback []float32) error {
 		if len(feedback) > 0 {
 			l.feedback = o.Floats("the feedback", len(feedback))
 			if optimizer, _ := l.cfg.FeedbackUpdate(); l.cfg.Rule.LearnsFeedback() {
+				if !l.mirrored {
+					l.gradsOfB = o.Floats("the gradient of the feedback", len(feedback))
+				}
 				for range optimizer.States() {
 					l.feedbackState = append(l.feedbackState, o.Floats("the state of the feedback's optimizer", len(feedback)))
 				}

@@ -28,6 +28,7 @@ type memory struct {
 	reduction Reduction
 	feedback  gpu.Buffer    // B of all layers; nil for rules without, and where it is generated
 	mirrored  bool          // the feedback of a layer lies like its weights
+	gradsOfB  gpu.Buffer    // like direct feedback that learns; nil for other rules
 	generator gpu.Generator // draws direct feedback that is not stored
 	counter   gpu.Buffer    // int32 [2]: batches of this epoch, steps of this run, see steps
 
@@ -115,6 +116,17 @@ func (s *Step) WeightGrad(layer int) gpu.Span { return at(s.grads, s.net.Layers[
 // [model.Network.FARanges] says.
 func (s *Step) UpperWeightGrads() gpu.Span {
 	return gpu.All(s.grads).Slice(s.net.Clamp.Off, s.net.Params-s.net.Clamp.Off)
+}
+
+// OuterProducts computes the gradient of direct feedback that learns, gB_l = eᵀ h_l of every hidden layer l, and returns
+// it, laid out like the feedback.
+func (s *Step) OuterProducts() (gpu.Span, error) {
+	grads := gpu.All(s.gradsOfB)
+	args := gpu.FeedbackGradArgs{DB: grads.Mat(s.net.Logits, s.net.HiddenUnits()), E: s.Error()}
+	for layer, shape := range s.net.Hidden() {
+		args.Layers = append(args.Layers, gpu.FeedbackInput{H: s.Output(layer).H, Size: shape.Units()})
+	}
+	return grads, s.dev.FeedbackGrad(args)
 }
 
 // BiasGrad returns gb_l, [channels].

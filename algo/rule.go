@@ -258,16 +258,22 @@ func (r *Rule) DrawMagnitudes(net *model.Network, init model.Init, seed uint64) 
 	return generators, err
 }
 
-// CheckFeedbackInit refuses an initializer that draws nothing but zeros where magnitudes are needed, and one that cannot
-// draw direct feedback.
+// CheckFeedbackInit refuses an initializer that cannot draw direct feedback, and one that draws nothing but zeros where the
+// feedback would stay like that. Feedback that learns may begin at zero.
 func (r *Rule) CheckFeedbackInit(init model.Init) error {
 	if r.Feedback.Direct() {
-		return init.CheckDirect()
+		if err := init.CheckDirect(); err != nil {
+			return err
+		}
 	}
-	if r.TakesSigns() && init.Value == 0 {
+	switch {
+	case init.Value != 0 || !r.HasFeedback() || r.LearnsFeedback():
+		return nil
+	case r.TakesSigns():
 		return fmt.Errorf("initializer %v: under %v the feedback is the signs of the weights times numbers that it draws, and with 0 no error reaches a hidden layer: take another, such as U1: %w", init, r, ErrConfig)
 	}
-	return nil
+	return fmt.Errorf("initializer %v: the feedback of %v is fixed, and with 0 no error reaches a hidden layer: take another, such as U1, or a rule whose feedback learns (%s): %w",
+		init, r, english.WordSeries(RuleNames((*Rule).LearnsFeedback), "or"), ErrConfig)
 }
 
 // GenerateFeedback returns a generator of the same feedback for [Config.Feedback]: the step draws it, bit-identical to

@@ -31,8 +31,14 @@ func allOfImageNet(n int) *loaders.Dataset {
 // memory free. Nothing of the run exists yet.
 func arranged(t *testing.T, images int, free int64, cache string) (training.Data, Memory, error) {
 	t.Helper()
+	return arrangedUnder(t, "dfa", images, free, cache)
+}
+
+// arrangedUnder is the same under another rule.
+func arrangedUnder(t *testing.T, rule string, images int, free int64, cache string) (training.Data, Memory, error) {
+	t.Helper()
 	spec := Defaults()
-	spec.Dataset, spec.Model, spec.Convnet, spec.Cache = "imagenet", "dfa", true, cache
+	spec.Dataset, spec.Model, spec.Convnet, spec.Cache, spec.Optimizer = "imagenet", rule, true, cache, "adam"
 	r, err := New(spec, Options{})
 	require.NoError(t, err)
 	data := allOfImageNet(images)
@@ -52,6 +58,28 @@ func TestImageNetsFeedbackIsPlanned(t *testing.T) {
 	}
 	assert.Equal(t, "feedback", memory[0].What, "the largest")
 	assert.True(t, strings.HasPrefix(memory.String(), "feedback 1.7 GB · "), memory)
+}
+
+// TestLearnedFeedbackIsPlanned counts B of dkp, its gradient and adam's two arenas; kp's gradient is that of the weights.
+func TestLearnedFeedbackIsPlanned(t *testing.T) {
+	const positions = 433_984
+	for rule, arenas := range map[string]int{"dkp": 4, "kp": 3} {
+		_, memory, err := arrangedUnder(t, rule, 100, 80e9, "auto")
+		require.NoError(t, err)
+		for _, n := range memory {
+			assert.NotEqual(t, "feedback", n.What)
+			if n.What == "feedback and its optimizer" && rule == "dkp" {
+				assert.EqualValues(t, 4*1000*positions*arenas, n.Bytes)
+			}
+			if n.What == "feedback and its optimizer" && rule == "kp" {
+				assert.Greater(t, n.Bytes, uint64(4*1_700_000*arenas))
+				assert.Less(t, n.Bytes, uint64(4*2_200_000*arenas))
+			}
+		}
+	}
+	_, _, err := arrangedUnder(t, "dkp", 100, 6e9, "auto")
+	require.Error(t, err)
+	assert.Regexp(t, `^the run needs about \d\.\d GB \(feedback and its optimizer 6\.9 GB · .*\), and GPU has 6\.0 GB free: `, err.Error())
 }
 
 func TestImageNetThatDoesNotFitIsRefusedWithItsLargestParts(t *testing.T) {

@@ -146,8 +146,8 @@ func (r *Run) together() error {
 	if !rule.HasFeedback() && r.spec.Chosen("backward_init") {
 		r.notes = append(r.notes, "-backward_init is ignored: "+rule.String()+" has no feedback")
 	}
-	if rule.Mirrors() && r.spec.L2 == 0 {
-		r.notes = append(r.notes, rule.String()+" without -l2: the feedback turns towards the weights only as far as these grow")
+	if rule.Mirrors() && r.spec.L2 == 0 && r.spec.WeightDecay == 0 {
+		r.notes = append(r.notes, rule.String()+" without -weight_decay or -l2: the feedback turns towards the weights only as far as these grow")
 	}
 	if rule.Clamps() {
 		if _, err := r.forward.Monotone(); err != nil {

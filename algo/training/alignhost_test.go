@@ -253,7 +253,7 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 				rule = bp
 			case "fa", "kp", "usf", "frsf", "brsf":
 				rule = slopes(i-1, hostBack(net.Layers[i], backward(i), rule))
-			case "dfa", "mdfa", "sdfa":
+			case "dfa", "mdfa", "sdfa", "dkp":
 				b, units := backward(i-1), net.Layers[i-1].Units()
 				d := make([]float64, units)
 				for k, ek := range e {

@@ -48,6 +48,13 @@ func planProducts(net *model.Network, rule *algo.Rule, batch int) *productPlan {
 		p.list = append(p.list, product{
 			c: p.matrix(batch, hidden), a: p.matrix(batch, net.Logits), b: p.matrix(net.Logits, hidden),
 		})
+		if rule.LearnsFeedback() { // eᵀ·[h1|h2|…], layer by layer
+			for _, l := range net.Hidden() {
+				p.list = append(p.list, product{
+					c: p.matrix(net.Logits, l.Units()), a: p.matrix(batch, net.Logits), b: p.matrix(batch, l.Units()), transA: true,
+				})
+			}
+		}
 	}
 	return p
 }

@@ -254,7 +254,7 @@ func TestProductsThatDoNotFitAreLeftOut(t *testing.T) {
 }
 
 func TestFLOPsOfTheProductsAreThoseOfTheirShapes(t *testing.T) {
-	for _, w := range []workload{{mnist, "fc", algo.BP, 8}, {mnist, "conv", algo.FA, 8}, {mnist, "fc", algo.DFA, 8}, {mnist, "conv", algo.MDFA, 8}, {mnist, "conv", algo.Shallow, 8}} {
+	for _, w := range []workload{{mnist, "fc", algo.BP, 8}, {mnist, "conv", algo.FA, 8}, {mnist, "fc", algo.DFA, 8}, {mnist, "conv", algo.MDFA, 8}, {mnist, "conv", algo.Shallow, 8}, {mnist, "conv", algo.DKP, 8}} {
 		net, err := w.build()
 		require.NoError(t, err)
 		var want float64
@@ -269,7 +269,11 @@ func TestFLOPsOfTheProductsAreThoseOfTheirShapes(t *testing.T) {
 			}
 		}
 		if w.rule.Products == algo.DirectProducts {
-			want += 2 * float64(w.batch) * float64(net.Logits) * float64(net.HiddenUnits())
+			feedback := 2 * float64(w.batch) * float64(net.Logits) * float64(net.HiddenUnits())
+			want += feedback
+			if w.rule == algo.DKP {
+				want += feedback // its gradient
+			}
 		}
 		assert.Equal(t, want, planProducts(net, w.rule, w.batch).flops(), w.String())
 	}

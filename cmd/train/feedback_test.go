@@ -31,7 +31,7 @@ func TestGeneratedFeedbackTrainsTheSameBits(t *testing.T) {
 }
 
 func TestGeneratedFeedbackIsForDirectFeedbackAlone(t *testing.T) {
-	for _, args := range [][]string{{"-model", "fa", "-feedback", "generated"}, {"-model", "kp", "-feedback", "generated"}, {"-feedback", "generated"}, {"-model", "dfa", "-feedback", "none"}} {
+	for _, args := range [][]string{{"-model", "fa", "-feedback", "generated"}, {"-model", "kp", "-feedback", "generated"}, {"-model", "dkp", "-feedback", "generated"}, {"-feedback", "generated"}, {"-model", "dfa", "-feedback", "none"}} {
 		opt, err := parse(args)
 		require.NoError(t, err)
 		_, err = run.New(opt.Spec, run.Options{})
@@ -72,7 +72,7 @@ func TestLearnedFeedbackTurnsTowardsTheWeights(t *testing.T) {
 		r := runTrain(t, "-data", data, "-model", "kp", "-layers", "16,12", "-optimizer", "sgd", "-lr", "0.5", "-l2", l2,
 			"-batch_size", "20", "-max_epochs", "12", "-alignment", "203")
 		require.Zero(t, r.code, r.stderr)
-		assert.Equal(t, l2 == "0", strings.Contains(r.stdout, "kp without -l2: the feedback turns towards the weights only as far as these grow"))
+		assert.Equal(t, l2 == "0", strings.Contains(r.stdout, "kp without -weight_decay or -l2: the feedback turns towards the weights only as far as these grow"))
 		_, rows := table(t, filepath.Join(r.runFolder(t), "alignment.csv"))
 		for at, row := range map[string]map[string]string{"first": rows[1], "last": rows[len(rows)-2]} {
 			require.Equal(t, "1", row["layer"])

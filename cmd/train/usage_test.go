@@ -20,6 +20,7 @@ func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
 	require.NoError(t, os.Rename(madeUp(t), filepath.Join(root, "mnist")))
 	for _, c := range []struct{ args, want string }{
 		{"-model mdf", `-model "mdf" is unknown; there are ` + strings.Join(algo.RuleNames(), ", ") + "."},
+		{"-model dfa -backward_init U0", "-backward_init U0: the feedback of dfa is fixed, and with 0 no error reaches a hidden layer: take another, such as U1, or a rule whose feedback learns (kp or dkp)."},
 		{"-model shallow -forward_init U0", "-forward_init U0: layer 0 (dense 200) does not learn, and would keep weights of 0, through which nothing of an image passes: choose other initial weights."},
 		{"-dataset cifar", `-dataset "cifar": unknown; the data sets are `},
 		{"-activation swish", `-activation "swish": expected tanh, relu`},
