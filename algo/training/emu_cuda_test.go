@@ -152,8 +152,10 @@ func TestForkedStepsGiveTheBitsOfUnforkedOnes(t *testing.T) {
 }
 
 const (
-	// leanDense and leanConv are the launches of a DFA step; docs/gpu-step.md lists them.
-	leanDense, leanConv = 12, 19
+	// leanDense and leanConv are the launches of a DFA step, chainDense and chainConv those of a BP step;
+	// docs/gpu-step.md lists them. Rules that take signs have a launch more for each array of signs.
+	leanDense, leanConv   = 12, 19
+	chainDense, chainConv = 15, 26
 	// leanBytes is how much more than their floor all kernels but the products may move
 	// together: the rest are biases and errors, which every few rows read again.
 	leanBytes = 1.1
@@ -166,12 +168,26 @@ func TestStepsOnAGPUAreLean(t *testing.T) {
 	algotest.NeedEmu(t)
 	data := mnist(t)
 	for _, c := range []struct {
+		rule     *algo.Rule
 		convnet  bool
 		launches int
-	}{{false, leanDense}, {true, leanConv}} {
-		t.Run(netName(c.convnet), func(t *testing.T) {
+	}{
+		{algo.DFA, false, leanDense},
+		{algo.DFA, true, leanConv},
+		{algo.SDFA, false, leanDense + 1},
+		{algo.SDFA, true, leanConv + 1},
+		{algo.BP, false, chainDense},
+		{algo.BP, true, chainConv},
+		{algo.USF, false, chainDense + 2},
+		{algo.USF, true, chainConv + 3},
+		{algo.FRSF, false, chainDense + 2},
+		{algo.FRSF, true, chainConv + 3},
+		{algo.BRSF, false, chainDense + 2},
+		{algo.BRSF, true, chainConv + 3},
+	} {
+		t.Run(fmt.Sprintf("%s/%v", netName(c.convnet), c.rule), func(t *testing.T) {
 			dev, machine := algotest.OpenEmu(t, softgpu.DefaultOptions(), cuda.Options{})
-			_, trainer := mnistRun(t, dev, algo.DFA, c.convnet, data)
+			_, trainer := mnistRun(t, dev, c.rule, c.convnet, data)
 			require.NoError(t, trainer.Step())
 			require.NoError(t, dev.Sync())
 			const steps = 3
@@ -201,7 +217,7 @@ func TestStepsOnAGPUAreLean(t *testing.T) {
 			require.NotZero(t, floor)
 			ratio := float64(moved) / float64(floor)
 			assert.LessOrEqual(t, ratio, leanBytes, "bytes of elementwise kernels over their floor")
-			t.Logf("%.0f launches a step, elementwise bytes %.3f times the floor", float64(launches)/steps, ratio)
+			t.Logf("%.0f launches a step; elementwise kernels move %d kB, %.3f times the floor", float64(launches)/steps, moved/1000, ratio)
 		})
 	}
 }

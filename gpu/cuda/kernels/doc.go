@@ -47,11 +47,12 @@
 // Launches of one training step, cuBLAS calls included, batch 64, ten classes:
 //
 //	               DFA, mDFA                                          BP, FA
-//	MNIST FC       12 = 1 + 2·2 + 1 + 1 + 1 + 3 + 1                   14
+//	MNIST FC       12 = 1 + 2·2 + 1 + 1 + 1 + 3 + 1                   15
 //	MNIST conv     19 = 1 + 3·3 + 1 + 1 + 2 + 3·1 + 1 + 1             26
 //
 // in the order gather, hidden layers, logit product, loss, feedback, weight gradients,
-// optimizer. docs/gpu-step.md has the bytes.
+// optimizer. Signs come before the feedback: one launch under sdfa, otherwise as DFA; and one for
+// each layer but the first under usf, frsf and brsf, otherwise as BP. docs/gpu-step.md has the bytes.
 //
 // # Limits
 //
