@@ -1,6 +1,6 @@
 // Package model describes networks: the geometry of their layers, the place of each
-// parameter in the arena that a device holds, and the initial values of parameters
-// and feedback. It runs nothing and uses no device.
+// parameter in the arena that a device holds, the initial values of parameters
+// and feedback, and the change of images before the first layer. It runs nothing and uses no device.
 //
 // Layer l of a network computes a_l = h_{l-1}·W_l + b_l, dense or convolutional, for
 // l = 0..L, and layer L is the dense logit layer. Code indexes layers from 0, like W_0;
