@@ -77,7 +77,11 @@ func (r *Run) feedbackFacts(net *model.Network, drawn []float32) (checkpoint.Fee
 		return facts, nil
 	case model.LayerFeedback:
 		addFloats(h, drawn)
-		for layer, generator := range r.config.Magnitudes {
+		generators, err := rule.DrawMagnitudes(net, r.backward, uint64(r.spec.Seed))
+		if err != nil {
+			return checkpoint.Feedback{}, err
+		}
+		for layer, generator := range generators {
 			addRows(h, generator, layer, sampleRows, net.Layers[layer].W.Len)
 		}
 	case model.DirectFeedback, model.ClassFeedback:

@@ -36,6 +36,8 @@ func TestFeedbackHasAFingerprintOfItsValues(t *testing.T) {
 	for _, args := range []string{
 		"-model fa", "-model fa -seed 1", "-model fa -backward_init N1",
 		"-model dfa", "-model dfa -seed 1", "-model dfa -backward_init N1", "-model mdfa",
+		"-model usf", "-model usf -backward_init U2", "-model frsf", "-model frsf -seed 1",
+		"-model brsf", "-model brsf -seed 1", "-model brsf -backward_init N1",
 	} {
 		f := fingerprint(args)
 		assert.Len(t, f.Fingerprint, 64)
