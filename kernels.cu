@@ -673,7 +673,7 @@ sign_drawn(float *__restrict__ dst, const float *__restrict__ src, const int *__
 // ROWS_PER_THREAD · block y).
 // Bytes: feedback and label_feedback_drawn read 4, write 4, times_slope and label_feedback read 8,
 // write 4; feedback reads 4 · logits per column and chunk (feedback_drawn nothing) and both 4 · logits
-// per row and tile more, the two of label_feedback 4 per row and tile; all write 4 per column and chunk.
+// per row and tile more, the two of label_feedback 4 per row and thread; all write 4 per column and chunk.
 struct DeltaLayer {
     const float *below;  // [batch, size], the h or a from which f' is computed; null for linear
     float *delta;        // [batch, size]

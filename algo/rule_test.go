@@ -212,6 +212,23 @@ func TestLearnedFeedbackIsHeldToItsPromises(t *testing.T) {
 	assert.ErrorContains(t, err, "learning rate -1 of the feedback")
 }
 
+// TestTheRulesPageIsComplete looks for a section on each rule, and for the programs that the page shows.
+func TestTheRulesPageIsComplete(t *testing.T) {
+	read := func(path ...string) string {
+		text, err := os.ReadFile(filepath.Join(path...))
+		require.NoError(t, err)
+		return string(text)
+	}
+	page := read("..", "docs", "rules.md")
+	for _, rule := range algo.Rules() {
+		heading := fmt.Sprintf("\n### `%s`: %s\n", rule.Name, rule.Title)
+		assert.Equal(t, 1, strings.Count(page, heading), "docs/rules.md needs one section%s", heading)
+	}
+	for _, path := range []string{"drtp.go", filepath.Join("..", "run", "testdata", "outside", "main.go")} {
+		assert.True(t, strings.Contains(page, "\n```go\n"+read(path)+"```\n"), "docs/rules.md does not show %s as it is", path)
+	}
+}
+
 // TestEveryRuleIsInThePages looks for each rule in README and docs.
 func TestEveryRuleIsInThePages(t *testing.T) {
 	for _, page := range []string{"README.md", "docs/alignment.md"} {

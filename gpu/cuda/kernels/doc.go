@@ -46,7 +46,7 @@
 //
 // Launches of one training step, cuBLAS calls included, batch 64, ten classes:
 //
-//	               DFA, mDFA                                          BP, FA
+//	               DFA, mDFA, DRTP                                    BP, FA
 //	MNIST FC       12 = 1 + 2·2 + 1 + 1 + 1 + 3 + 1                   15
 //	MNIST conv     19 = 1 + 3·3 + 1 + 1 + 2 + 3·1 + 1 + 1             26
 //
