@@ -100,6 +100,7 @@ func (r *Run) Close() { r.resumed.close() }
 func (r *Run) read() error {
 	c := &r.config
 	c.LR, c.L2, c.Decay = float32(r.spec.LR), float32(r.spec.L2), float32(r.spec.WeightDecay)
+	c.FeedbackLR = float32(r.spec.FeedbackLR)
 	c.Momentum, c.Nesterov = float32(r.spec.Momentum), r.spec.Nesterov
 	c.Floor, c.Batch = float32(r.spec.ClampFloor), r.spec.BatchSize
 	var errs [10]error
@@ -138,6 +139,13 @@ func (r *Run) together() error {
 	case r.spec.LR*r.spec.WeightDecay > 1:
 		return wording.Usagef("-weight_decay %s with -lr %s: their product, the share that a step takes from every weight, must be at most 1.",
 			parse.Text(r.spec.WeightDecay), parse.Text(r.spec.LR))
+	case r.spec.Chosen("feedback_lr") && !rule.LearnsFeedback():
+		return wording.Usagef("-feedback_lr goes with -model %s: %v has no feedback that learns; leave one of them out.", settings.RulesThat((*algo.Rule).LearnsFeedback), rule)
+	case r.spec.Chosen("feedback_lr") && r.config.FeedbackLR == 0:
+		return wording.Usagef("-feedback_lr 0: expected a number above 0; for feedback that does not learn take a rule with fixed feedback, such as -model fa or dfa.")
+	case r.spec.FeedbackLR*r.spec.WeightDecay > 1:
+		return wording.Usagef("-weight_decay %s with -feedback_lr %s: their product, the share that a step takes from all feedback, must be at most 1.",
+			parse.Text(r.spec.WeightDecay), parse.Text(r.spec.FeedbackLR))
 	case r.spec.Feedback == settings.FeedbackGenerated && rule.LearnsFeedback():
 		return wording.Usagef("-feedback generated goes with -model %s: the feedback of %v learns, so that it must be stored; leave one of them out.", settings.RulesThat((*algo.Rule).Generable), rule)
 	case r.spec.Feedback == settings.FeedbackGenerated && !rule.Generable():

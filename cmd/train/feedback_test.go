@@ -89,3 +89,18 @@ func TestLearnedFeedbackTurnsTowardsTheWeights(t *testing.T) {
 	r := runTrain(t, "-data", data, "-model", "kp", "-layers", "16", "-backward_init", "0", "-max_epochs", "1", "-l2", "0.001")
 	require.Zero(t, r.code, r.stderr)
 }
+
+// TestTheFeedbackLearnsAtItsOwnRate trains dkp from zero feedback at three rates, two of which are the same.
+func TestTheFeedbackLearnsAtItsOwnRate(t *testing.T) {
+	data := madeUp(t)
+	epochs := func(header string, args ...string) string {
+		r := runTrain(t, append([]string{"-data", data, "-model", "dkp", "-layers", "8,8", "-optimizer", "sgd", "-lr", "0.5",
+			"-backward_init", "0", "-max_epochs", "3", "-batch_size", "20"}, args...)...)
+		require.Zero(t, r.code, r.stderr)
+		assert.Contains(t, r.stdout, header)
+		return stable(t, filepath.Join(r.runFolder(t), "epochs.csv"), "images_per_second")
+	}
+	usual := epochs("feedback 0 · sgd, lr 0.5, batch 20")
+	assert.Equal(t, usual, epochs("lr 0.5, feedback lr 0.5, batch 20", "-feedback_lr", "0.5"))
+	assert.NotEqual(t, usual, epochs("lr 0.5, feedback lr 2, batch 20", "-feedback_lr", "2"))
+}

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -206,6 +207,21 @@ func init() { // its functions look into it
 			Header:  &Place{Text: func(f *Facts) string { return "lr " + parse.Text(f.LR) }},
 			Page:    &Place{Name: "learning rate"},
 			Compare: plain,
+		},
+		{
+			Name: "feedback_lr", Group: GroupTraining, Argument: "X", Help: "learning rate of the feedback of " + RulesThat((*algo.Rule).LearnsFeedback) + " (default lr)",
+			Field:  func(s *Spec) any { return &s.FeedbackLR },
+			Resume: Share, Identity: true,
+			Effect: func(s *Spec, _ *Facts) string { return parse.Text(cmp.Or(s.FeedbackLR, s.LR)) },
+			Result: &Place{Text: feedbackLR},
+			Header: &Place{Text: func(f *Facts) string {
+				if f.FeedbackLR == 0 {
+					return ""
+				}
+				return "feedback lr " + feedbackLR(f)
+			}},
+			Page:    &Place{Name: "learning rate of the feedback", Text: feedbackLR},
+			Compare: &Place{Name: "feedback lr", Text: feedbackLR},
 		},
 		{
 			Name: "l2", Group: GroupTraining, Argument: "X", Help: "L2 penalty: adds X times the weights to their gradient",
@@ -417,6 +433,14 @@ func parseMomentum(text string) (string, error) {
 		err = fmt.Errorf("momentum %s: expected a number from 0 to below 1, such as 0.9.", text)
 	}
 	return text, err
+}
+
+// feedbackLR is the learning rate of the feedback; "" where none was chosen and the feedback does not learn.
+func feedbackLR(f *Facts) string {
+	if f.FeedbackLR == 0 && !f.Rule.LearnsFeedback() {
+		return ""
+	}
+	return value("feedback_lr", f)
 }
 
 // mostSteps is the limit of steps; "" without one.

@@ -43,6 +43,7 @@ type Spec struct {
 	Momentum            float64
 	Nesterov            bool
 	LR, L2, WeightDecay float64
+	FeedbackLR          float64 // of rules whose feedback learns; 0: LR
 	Reduction           string
 	BatchSize           int
 	MaxEpochs           int
