@@ -153,7 +153,8 @@ func TestForkedStepsGiveTheBitsOfUnforkedOnes(t *testing.T) {
 
 const (
 	// leanDense and leanConv are the launches of a step of DFA or DRTP, chainDense and chainConv those of BP;
-	// docs/gpu-step.md lists them. Rules that take signs have a launch more for each array of signs.
+	// docs/gpu-step.md lists them. Rules that take signs have a launch more for each array of signs, those whose feedback
+	// learns one for its update, and DKP a product for each hidden layer.
 	leanDense, leanConv   = 12, 19
 	chainDense, chainConv = 15, 26
 	// leanBytes is how much more than their floor all kernels but the products may move
@@ -182,6 +183,10 @@ func TestStepsOnAGPUAreLean(t *testing.T) {
 		{algo.SDFA, true, leanConv + 1},
 		{algo.BP, false, chainDense},
 		{algo.BP, true, chainConv},
+		{algo.KP, false, chainDense + 1},
+		{algo.KP, true, chainConv + 1},
+		{algo.DKP, false, leanDense + 2 + 1},
+		{algo.DKP, true, leanConv + 3 + 1},
 		{algo.USF, false, chainDense + 2},
 		{algo.USF, true, chainConv + 3},
 		{algo.FRSF, false, chainDense + 2},
