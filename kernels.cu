@@ -61,6 +61,11 @@ template <int W> __device__ void store(float *p, int i, Vec<W> v) {
     reinterpret_cast<Vec<W> *>(p)[i] = v;
 }
 
+// Bytes is W consecutive bytes, read and written as one access.
+template <int W> struct alignas(W) Bytes {
+    uint8 at[W];
+};
+
 // activate returns f(a); NaN stays NaN, and an activation without a formula here gives NaN.
 __device__ float activate(int act, float a) {
     if (act == ACT_TANH) return tanhf(a);
@@ -150,13 +155,10 @@ template <int W> __device__ void sum_lanes(float *shared, Vec<W> mine, float *su
 // Bytes: reads 1, writes 4; per example 8 more, and 8 per block.
 template <int W>
 __device__ void gather_row(float *x, const uint8 *data, int features, float scale, bool inside) {
-    struct alignas(W) Bytes {
-        uint8 at[W];
-    };
-    const Bytes *from = reinterpret_cast<const Bytes *>(data);
+    const Bytes<W> *from = reinterpret_cast<const Bytes<W> *>(data);
     for (int j = blockIdx.x * blockDim.x + threadIdx.x; j < features / W; j += gridDim.x * blockDim.x) {
         Vec<W> out;
-        Bytes in = {};
+        Bytes<W> in = {};
         if (inside) in = from[j];
 #pragma unroll
         for (int k = 0; k < W; k++) out.at[k] = scale * float(in.at[k]);
@@ -249,17 +251,14 @@ __device__ float scale_of(const ImageArgs &args, int c) { return args.mean ? arg
 
 template <int W, bool MOVED>
 __device__ void image_row(const ImageArgs &args, const float *mean, const float *scales, int i, long long row, Move move) {
-    struct alignas(W) Bytes {
-        uint8 at[W];
-    };
     bool inside = row >= 0;
     const uint8 *image = args.data + (inside ? row * args.features : 0);
     float *x = args.x + (long long)i * args.features;
     for (int j = blockIdx.x * blockDim.x + threadIdx.x; j < args.features / W; j += gridDim.x * blockDim.x) {
         int v = j * W / args.line, at = j * W - v * args.line;  // the line, and where in it
         int u = at / args.channels, c = at - u * args.channels;
-        Bytes in = {};
-        if (!MOVED && inside) in = reinterpret_cast<const Bytes *>(image)[j];
+        Bytes<W> in = {};
+        if (!MOVED && inside) in = reinterpret_cast<const Bytes<W> *>(image)[j];
         Vec<W> out;
 #pragma unroll
         for (int k = 0; k < W; k++) {
@@ -462,6 +461,36 @@ im2col(const float *__restrict__ image, float *__restrict__ patches, int images,
         im2col_columns(image, patches, images, in_h, in_w, channels, kernel, stride, pad, out_h, out_w);
 }
 
+// Errors are summed over the windows that contain a pixel. Patches and Pooled are their two
+// sources: at(position, place, c) returns W channels of what an output position passes to the pixel
+// at the given place, row · kernel + column, of its window.
+template <int W> struct Patches {
+    const float *patches;
+    int area, depth;  // kernel², channels / W
+    __device__ Vec<W> at(int position, int place, int c) const {
+        return load<W>(patches, (position * area + place) * depth + c);
+    }
+};
+
+template <int W> struct Pooled {
+    const float *dy;
+    const uint8 *index;  // null for averages
+    int area, depth;
+    __device__ Vec<W> at(int position, int place, int c) const {
+        Vec<W> e = load<W>(dy, position * depth + c);
+        if (index) {
+            Bytes<W> chosen = reinterpret_cast<const Bytes<W> *>(index)[position * depth + c];
+#pragma unroll
+            for (int k = 0; k < W; k++)
+                if (chosen.at[k] != place) e.at[k] = 0.0f;
+        } else {
+#pragma unroll
+            for (int k = 0; k < W; k++) e.at[k] /= float(area);
+        }
+        return e;
+    }
+};
+
 // ---------------------------------------------------------------------------------------
 // col2im: dx[n, u, v, c] = f'(a[n, u, v, c]) · sum over all (y, i), (x, j) with
 // u = stride·y + i - pad and v = stride·x + j - pad of patches[n, y, x, i, j, c]; no such pair
@@ -473,10 +502,10 @@ im2col(const float *__restrict__ image, float *__restrict__ patches, int images,
 // grid x over images · in_h · in_w / rows_per_block, y over the channels.
 // Bytes: reads 4 per element of the patches inside the image and 4 per element of dx,
 // writes 4 per element of dx and 4 · channels per block.
-template <int W>
-__device__ void col2im_rows(float *shared, const float *patches, const float *below, float *dx, float *sums,
-                            int images, int in_h, int in_w, int channels, int kernel, int stride, int pad,
-                            int out_h, int out_w, int rows_per_block, int act) {
+template <int W, class Source>
+__device__ void sum_windows(float *shared, Source source, const float *below, float *dx, float *sums, int images,
+                            int in_h, int in_w, int channels, int kernel, int stride, int pad, int out_h, int out_w,
+                            int rows_per_block, int act) {
     int c = blockIdx.y * blockDim.x + threadIdx.x, depth = channels / W;
     int last = min(images * in_h * in_w, (int)(blockIdx.x + 1) * rows_per_block);
     Vec<W> total = {};
@@ -488,11 +517,10 @@ __device__ void col2im_rows(float *shared, const float *patches, const float *be
             Vec<W> sum = {};
             for (int y = w.first_y; y <= w.last_y; y++) {
                 for (int x = w.first_x; x <= w.last_x; x++) {
-                    int patch = (n * out_h + y) * out_w + x;
-                    int at = (u - y * stride) * kernel + (v - x * stride);
-                    Vec<W> p = load<W>(patches, (patch * kernel * kernel + at) * depth + c);
+                    int place = (u - y * stride) * kernel + (v - x * stride);
+                    Vec<W> e = source.at((n * out_h + y) * out_w + x, place, c);
 #pragma unroll
-                    for (int k = 0; k < W; k++) sum.at[k] += p.at[k];
+                    for (int k = 0; k < W; k++) sum.at[k] += e.at[k];
                 }
             }
             Vec<W> slope = slopes<W>(act, below, row * depth + c);
@@ -513,12 +541,88 @@ col2im(const float *__restrict__ patches, const float *__restrict__ below, float
        float *__restrict__ sums, int images, int in_h, int in_w, int channels, int kernel, int stride, int pad,
        int out_h, int out_w, int rows_per_block, int act, int width) {
     __shared__ alignas(16) float shared[BLOCK * 4];
+    int area = kernel * kernel;
     if (width == 4)
-        col2im_rows<4>(shared, patches, below, dx, sums, images, in_h, in_w, channels, kernel, stride, pad, out_h,
-                       out_w, rows_per_block, act);
+        sum_windows<4>(shared, Patches<4>{patches, area, channels / 4}, below, dx, sums, images, in_h, in_w, channels,
+                       kernel, stride, pad, out_h, out_w, rows_per_block, act);
     else
-        col2im_rows<1>(shared, patches, below, dx, sums, images, in_h, in_w, channels, kernel, stride, pad, out_h,
-                       out_w, rows_per_block, act);
+        sum_windows<1>(shared, Patches<1>{patches, area, channels}, below, dx, sums, images, in_h, in_w, channels,
+                       kernel, stride, pad, out_h, out_w, rows_per_block, act);
+}
+
+// ---------------------------------------------------------------------------------------
+// pool: with average 0, p[n, y, x, c] = the maximum over i, j of h[n, stride·y + i, stride·x + j, c],
+// and index, if not null, its place i · kernel + j: the first of equal ones; the last NaN if there
+// is one. Otherwise p[n, y, x, c] = their sum / kernel².
+//
+// Launch: block x over the channels / width, block y over output positions, at most BLOCK threads;
+// grid x over images · out_h · out_w / block y, y over the channels.
+// Bytes: reads 4 per element of h that a window covers, again from the cache where windows overlap;
+// writes 4 per element of p, 1 per element of index.
+template <int W>
+__device__ void pool_windows(const float *h, float *p, uint8 *index, int images, int in_h, int in_w, int channels,
+                             int kernel, int stride, int out_h, int out_w, int average) {
+    int c = blockIdx.y * blockDim.x + threadIdx.x, depth = channels / W;
+    if (c >= depth) return;
+    for (int row = blockIdx.x * blockDim.y + threadIdx.y; row < images * out_h * out_w; row += gridDim.x * blockDim.y) {
+        int line = row / out_w, x = row - line * out_w;
+        int n = line / out_h, y = line - n * out_h;
+        int corner = (n * in_h + y * stride) * in_w + x * stride;
+        Vec<W> result = {};
+        Bytes<W> place = {};
+        for (int i = 0; i < kernel; i++) {
+            for (int j = 0; j < kernel; j++) {
+                Vec<W> pixel = load<W>(h, (corner + i * in_w + j) * depth + c);
+#pragma unroll
+                for (int k = 0; k < W; k++) {
+                    float v = pixel.at[k];
+                    if (average) {
+                        result.at[k] += v;
+                    } else if (i + j == 0 || v > result.at[k] || v != v) {
+                        result.at[k] = v;
+                        place.at[k] = i * kernel + j;
+                    }
+                }
+            }
+        }
+        if (average) {
+#pragma unroll
+            for (int k = 0; k < W; k++) result.at[k] /= float(kernel * kernel);
+        }
+        store<W>(p, row * depth + c, result);
+        if (index) reinterpret_cast<Bytes<W> *>(index)[row * depth + c] = place;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK)
+pool(const float *__restrict__ h, float *__restrict__ p, uint8 *__restrict__ index, int images, int in_h, int in_w,
+     int channels, int kernel, int stride, int out_h, int out_w, int average, int width) {
+    if (width == 4)
+        pool_windows<4>(h, p, index, images, in_h, in_w, channels, kernel, stride, out_h, out_w, average);
+    else
+        pool_windows<1>(h, p, index, images, in_h, in_w, channels, kernel, stride, out_h, out_w, average);
+}
+
+// ---------------------------------------------------------------------------------------
+// pool_back: dx[n, u, v, c] = f'(a[n, u, v, c]) · sum over the windows that contain the pixel (u, v):
+// of dy[n, y, x, c] where index names the pixel's place, or, if index is null, of dy[n, y, x, c] /
+// kernel². `below` and sums are as for col2im.
+//
+// Launch: as col2im.
+// Bytes: reads 4 per element of dy, 1 per element of index and 4 per element of dx, dy and index
+// again from the cache; writes 4 per element of dx and 4 · channels per block.
+extern "C" __global__ void __launch_bounds__(BLOCK)
+pool_back(const float *__restrict__ dy, const uint8 *__restrict__ index, const float *__restrict__ below,
+          float *__restrict__ dx, float *__restrict__ sums, int images, int in_h, int in_w, int channels, int kernel,
+          int stride, int out_h, int out_w, int rows_per_block, int act, int width) {
+    __shared__ alignas(16) float shared[BLOCK * 4];
+    int area = kernel * kernel;
+    if (width == 4)
+        sum_windows<4>(shared, Pooled<4>{dy, index, area, channels / 4}, below, dx, sums, images, in_h, in_w, channels,
+                       kernel, stride, 0, out_h, out_w, rows_per_block, act);
+    else
+        sum_windows<1>(shared, Pooled<1>{dy, index, area, channels}, below, dx, sums, images, in_h, in_w, channels,
+                       kernel, stride, 0, out_h, out_w, rows_per_block, act);
 }
 
 // ---------------------------------------------------------------------------------------

@@ -238,6 +238,45 @@ func (a ConvArgs) Check() error {
 	return c.err
 }
 
+// Check returns an error unless a window fits into the image.
+func (s PoolShape) Check() error {
+	_, fits := product(s.Batch, s.InH, s.InW, s.Channels)
+	switch {
+	case s.Kind != MaxPooling && s.Kind != AveragePooling:
+		return fmt.Errorf("pooling %v: the kind must be %v or %v: %w", s, MaxPooling, AveragePooling, ErrShape)
+	case s.Batch < 0 || s.Channels < 1 || s.Kernel < 1 || s.Stride < 1 || s.Kernel > s.InH || s.Kernel > s.InW:
+		return fmt.Errorf("pooling %v: the window must fit into the image, sizes must be positive: %w", s, ErrShape)
+	case s.Kind == MaxPooling && s.Kernel > MaxPoolingKernel:
+		return fmt.Errorf("pooling %v: a window of max pooling has at most %d×%d pixels: %w", s, MaxPoolingKernel, MaxPoolingKernel, ErrShape)
+	case !fits:
+		return fmt.Errorf("pooling %v is too large: %w", s, ErrShape)
+	}
+	return nil
+}
+
+// pool requires the geometry and the arrays that both directions of a pooling have.
+func (c *checker) pool(s PoolShape, in, out string, x, y, index Span) {
+	if err := s.Check(); err != nil {
+		c.err = fmt.Errorf("%s: %w", c.op, err)
+		return
+	}
+	c.span(in, x, Float32, s.InLen())
+	c.span(out, y, Float32, s.OutLen())
+	switch {
+	case !index.IsNone() && s.Kind == AveragePooling:
+		c.fail(ErrBuffer, "an index of averages")
+	case !index.IsNone():
+		c.span("the index", index, Uint8, s.OutLen())
+	}
+}
+
+// Check returns an error unless the shapes fit.
+func (a PoolArgs) Check() error {
+	c := checker{op: "pool " + a.Shape.String()}
+	c.pool(a.Shape, "H", "P", a.H, a.P, a.Index)
+	return c.err
+}
+
 // Check returns an error unless the shapes fit.
 func (a LossArgs) Check() error {
 	c := checker{op: "loss"}
@@ -372,6 +411,21 @@ func (a ConvBackwardArgs) Check() error {
 	c.span("DY", a.DY, Float32, a.Shape.OutLen())
 	c.hidden("the layer below", a.Below, a.Shape.InLen())
 	c.span("the bias gradient", a.BiasGrad, Float32, a.Shape.InC)
+	return c.err
+}
+
+// Check returns an error unless the shapes fit.
+func (a PoolBackwardArgs) Check() error {
+	c := checker{op: "pool backward " + a.Shape.String()}
+	c.pool(a.Shape, "DX", "DY", a.DX, a.DY, a.Index)
+	if a.Shape.Kind == MaxPooling && a.Index.IsNone() {
+		c.fail(ErrBuffer, "the index is missing")
+	}
+	if c.err != nil {
+		return c.err
+	}
+	c.hidden("the layer below", a.Below, a.Shape.InLen())
+	c.span("the bias gradient", a.BiasGrad, Float32, a.Shape.Channels)
 	return c.err
 }
 

@@ -55,6 +55,8 @@ type Device interface {
 	Dense(DenseArgs) error
 	// Conv computes a convolutional layer: H = f(X ∗ W + b).
 	Conv(ConvArgs) error
+	// Pool takes the maximum or the average of each window of a layer's outputs.
+	Pool(PoolArgs) error
 	// Loss computes the loss, the error at the logits and the metrics from the logits.
 	Loss(LossArgs) error
 	// Feedback broadcasts the error at the logits (DFA, mDFA), or a row of B for each label (DRTP), to all
@@ -66,6 +68,8 @@ type Device interface {
 	DenseBackward(DenseBackwardArgs) error
 	// ConvBackward carries an error back through a convolutional layer (BP, FA).
 	ConvBackward(ConvBackwardArgs) error
+	// PoolBackward carries an error back through a pooling, to the preactivations below it.
+	PoolBackward(PoolBackwardArgs) error
 	// ConvGrad computes the filter gradient of a convolutional layer; a dense layer's is a Gemm.
 	ConvGrad(ConvGradArgs) error
 	// Sign gives magnitudes the signs of other numbers (usf, frsf, brsf, sdfa).

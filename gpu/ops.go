@@ -100,6 +100,76 @@ type ConvArgs struct {
 	B     Span   // [OutC]
 }
 
+// Pooling is what a pooling makes of a window.
+type Pooling uint8
+
+// The kinds of pooling. NoPooling is none; no operation takes it.
+const (
+	NoPooling Pooling = iota
+	MaxPooling
+	AveragePooling
+)
+
+// String returns "max" or "average".
+func (p Pooling) String() string {
+	switch p {
+	case NoPooling:
+		return "none"
+	case MaxPooling:
+		return "max"
+	case AveragePooling:
+		return "average"
+	}
+	return fmt.Sprintf("Pooling(%d)", uint8(p))
+}
+
+// MaxPoolingKernel is the largest kernel of max pooling: a place in its window fits into a byte.
+const MaxPoolingKernel = 16
+
+// PoolShape is the geometry of a pooling over NHWC images: square windows that lie inside the
+// image, each channel by itself.
+type PoolShape struct {
+	Kind               Pooling
+	Batch              int
+	InH, InW, Channels int
+	Kernel, Stride     int
+}
+
+// OutH returns floor((InH-Kernel)/Stride)+1.
+func (s PoolShape) OutH() int { return (s.InH-s.Kernel)/s.Stride + 1 }
+
+// OutW returns floor((InW-Kernel)/Stride)+1.
+func (s PoolShape) OutW() int { return (s.InW-s.Kernel)/s.Stride + 1 }
+
+// Rows returns the number of positions in a batch of outputs, Batch·OutH·OutW.
+func (s PoolShape) Rows() int { return s.Batch * s.OutH() * s.OutW() }
+
+// InLen returns the number of elements of a batch of inputs.
+func (s PoolShape) InLen() int { return s.Batch * s.InH * s.InW * s.Channels }
+
+// OutLen returns the number of elements of a batch of outputs.
+func (s PoolShape) OutLen() int { return s.Rows() * s.Channels }
+
+// String returns the shape as errors print it.
+func (s PoolShape) String() string {
+	return fmt.Sprintf("%d×%d×%d×%d -> %v %d/%d", s.Batch, s.InH, s.InW, s.Channels, s.Kind, s.Kernel, s.Stride)
+}
+
+// PoolArgs: with (y, x) an output position, s the stride and k the kernel,
+//
+//	max       P[n, y, x, c] = max_{i,j} H[n, s·y+i, s·x+j, c]
+//	average   P[n, y, x, c] = Σ_{i,j} H[n, s·y+i, s·x+j, c] / k²
+//
+// Index gets the place i·k+j of the maximum in its window, the first where several are equal.
+// NaN counts as larger than every number, and the last NaN of a window is its maximum, as in
+// PyTorch.
+type PoolArgs struct {
+	Shape PoolShape
+	P     Span // [Shape.OutLen()], written
+	Index Span // uint8 [Shape.OutLen()], written; none for averages, and where no PoolBackward follows
+	H     Span // [Shape.InLen()]
+}
+
 // The slots of LossArgs.Metrics.
 const (
 	MetricLoss    = iota // sum over the examples of the cross-entropy in nats
@@ -234,6 +304,22 @@ type ConvBackwardArgs struct {
 	W        Span   // [Kernel, Kernel, InC, OutC]
 	Below    Hidden // of the layer below
 	BiasGrad Span   // [InC], written: the sum of DX over batch and positions
+}
+
+// PoolBackwardArgs: the error DY at the outputs of a pooling becomes the error at the
+// preactivations a of the layer below, whose output was the pooling's input:
+//
+//	max       DX[n, u, v, c] = f'(a[n, u, v, c]) · Σ_{y,x: u = s·y+i, v = s·x+j, Index[n, y, x, c] = i·k+j} DY[n, y, x, c]
+//	average   DX[n, u, v, c] = f'(a[n, u, v, c]) · Σ_{y,x,i,j: u = s·y+i, v = s·x+j} DY[n, y, x, c] / k²
+//
+// A pixel that gets nothing is 0. DY at another pixel's maximum has no effect, NaN included.
+type PoolBackwardArgs struct {
+	Shape    PoolShape
+	DX       Span   // [Shape.InLen()], written
+	DY       Span   // [Shape.OutLen()]
+	Index    Span   // uint8 [Shape.OutLen()], by Pool; none for averages
+	Below    Hidden // of the layer below
+	BiasGrad Span   // [Channels], written: the sum of DX over batch and positions
 }
 
 // ConvGradArgs: DW[i, j, c, o] = Σ_{n,y,x} X[n, s·y+i-p, s·x+j-p, c] · DY[n, y, x, o].

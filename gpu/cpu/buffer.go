@@ -118,7 +118,12 @@ func ints(s gpu.Span) []int32 {
 	return s.Buf.(*buffer).i32[s.Off : s.Off+s.Len]
 }
 
-func octets(s gpu.Span) []uint8 { return s.Buf.(*buffer).u8[s.Off : s.Off+s.Len] }
+func octets(s gpu.Span) []uint8 {
+	if s.IsNone() {
+		return nil
+	}
+	return s.Buf.(*buffer).u8[s.Off : s.Off+s.Len]
+}
 
 func doubles(s gpu.Span) []float64 { return s.Buf.(*buffer).f64[s.Off : s.Off+s.Len] }
 

@@ -133,6 +133,14 @@ func (u *unaligned) in(n int) gpu.Span {
 	return s
 }
 
+// places makes an index of max pooling.
+func (u *unaligned) places(n int) gpu.Span {
+	off := u.offset()
+	b, err := gpu.NewBuffer(u.d, make([]uint8, n+off))
+	require.NoError(u.t, err)
+	return gpu.All(b).Slice(off, n)
+}
+
 func (u *unaligned) out(n int) gpu.Span {
 	s := u.in(n)
 	u.outs = append(u.outs, s)
@@ -144,6 +152,7 @@ func (u *unaligned) out(n int) gpu.Span {
 func TestOneUnalignedArrayIsEnough(t *testing.T) {
 	const rows, cols = 3, 8
 	shape := gpu.ConvShape{Batch: 2, InH: 3, InW: 3, InC: 4, Kernel: 2, Stride: 1, OutC: 4}
+	pooling := gpu.PoolShape{Kind: gpu.MaxPooling, Batch: 2, InH: 3, InW: 3, Channels: 4, Kernel: 2, Stride: 1}
 	for name, c := range map[string]struct {
 		arrays int
 		call   func(u *unaligned) error
@@ -175,6 +184,13 @@ func TestOneUnalignedArrayIsEnough(t *testing.T) {
 		}},
 		"drawn signs": {2, func(u *unaligned) error {
 			return u.d.Sign(gpu.SignArgs{Dst: u.out(cols), Src: u.in(cols), Gen: gpu.Generator{Draw: gpu.DrawNormal, High: 1}, Step: ints(u.t, u.d, 1)})
+		}},
+		"pooling": {3, func(u *unaligned) error {
+			return u.d.Pool(gpu.PoolArgs{Shape: pooling, P: u.out(pooling.OutLen()), Index: u.places(pooling.OutLen()), H: u.in(pooling.InLen())})
+		}},
+		"pooling backward": {5, func(u *unaligned) error {
+			return u.d.PoolBackward(gpu.PoolBackwardArgs{Shape: pooling, DX: u.out(pooling.InLen()), DY: u.in(pooling.OutLen()),
+				Index: u.places(pooling.OutLen()), Below: gpu.Hidden{H: u.in(pooling.InLen())}, BiasGrad: u.out(pooling.Channels)})
 		}},
 		"adam": {4, func(u *unaligned) error {
 			return u.d.Optimize(gpu.OptimizeArgs{Kind: gpu.Adam, W: u.out(cols), G: u.in(cols), S1: u.out(cols), S2: u.out(cols),

@@ -67,23 +67,26 @@ func (c *convolution) inImage() int  { return c.InH * c.InW * c.InC }
 func (c *convolution) outImage() int { return c.positions * c.OutC }
 
 // covered returns the number of floats of an image that some window sees, and the number of floats
-// of its patches that lie inside the image. A stride beyond the kernel leaves pixels out, and so
-// may the right and lower edge.
+// of its patches that lie inside the image.
 func (c *convolution) covered() (pixels, inside int) {
-	along := func(out, in int) (pixels, inside int) {
-		seen := 0
-		for i := range out {
-			from := i*c.Stride - c.Pad
-			to := min(from+c.Kernel, in)
-			inside += to - max(from, 0)
-			pixels += to - max(from, seen)
-			seen = to
-		}
-		return pixels, inside
-	}
-	pixelsDown, insideDown := along(c.OutH(), c.InH)
-	pixelsAcross, insideAcross := along(c.OutW(), c.InW)
+	pixelsDown, insideDown := covered(c.InH, c.OutH(), c.Kernel, c.Stride, c.Pad)
+	pixelsAcross, insideAcross := covered(c.InW, c.OutW(), c.Kernel, c.Stride, c.Pad)
 	return pixelsDown * pixelsAcross * c.InC, insideDown * insideAcross * c.InC
+}
+
+// covered returns the number of pixels along one side of an image that some window sees, and the
+// sum of the windows' lengths inside the image. A stride beyond the kernel leaves pixels out, and
+// so may the far edge.
+func covered(in, out, kernel, stride, pad int) (pixels, inside int) {
+	seen := 0
+	for i := range out {
+		from := i*stride - pad
+		to := min(from+kernel, in)
+		inside += to - max(from, 0)
+		pixels += to - max(from, seen)
+		seen = to
+	}
+	return pixels, inside
 }
 
 // rows returns the rows of images [from, to) of an array of outputs [positions, OutC].

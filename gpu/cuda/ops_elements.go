@@ -37,7 +37,7 @@ func (d *Device) Gather(a gpu.GatherArgs) error {
 		}
 		if mean == 0 && !a.Augment.Changes() {
 			return func(q *queue) {
-				width := kernels.GatherWidth(a.X.Cols, x, data)
+				width := kernels.BytesWidth(a.X.Cols, data, x)
 				q.note(q.kernel(read, 4*n+4*a.X.Rows, n).Gather(kernels.GatherShape(a.X.Rows, a.X.Cols, width),
 					x, y, data, labels, order, cursor, batch, features, rows, orderLen, a.Scale, width))
 			}
@@ -60,7 +60,7 @@ func (d *Device) Gather(a gpu.GatherArgs) error {
 			}
 		}
 		return func(q *queue) {
-			args.Width = kernels.GatherWidth(a.X.Cols, x, data)
+			args.Width = kernels.BytesWidth(a.X.Cols, data, x)
 			q.note(q.kernel(read, 4*n+4*a.X.Rows, flops).GatherImages(kernels.GatherShape(a.X.Rows, a.X.Cols, args.Width), &args))
 		}
 	})

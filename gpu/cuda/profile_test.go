@@ -153,3 +153,41 @@ func TestFloorsOfPaddedConvolutions(t *testing.T) {
 		})
 	}
 }
+
+// TestFloorsOfPooling compares the least bytes with the measured ones where each pixel is in one
+// window at most.
+func TestFloorsOfPooling(t *testing.T) {
+	for _, s := range []gpu.PoolShape{
+		{Kind: gpu.MaxPooling, Batch: 2, InH: 7, InW: 6, Channels: 8, Kernel: 2, Stride: 2},
+		{Kind: gpu.AveragePooling, Batch: 2, InH: 9, InW: 8, Channels: 3, Kernel: 2, Stride: 3},
+	} {
+		t.Run(s.String(), func(t *testing.T) {
+			d := open(t, machine(t, small()), cuda.Options{})
+			h, p, dx, db := floats(t, d, ramp(s.InLen())...), zeros(t, d, s.OutLen()), zeros(t, d, s.InLen()), zeros(t, d, s.Channels)
+			var index gpu.Span
+			if s.Kind == gpu.MaxPooling {
+				b, err := d.Alloc(gpu.Uint8, s.OutLen())
+				require.NoError(t, err)
+				index = gpu.All(b)
+			}
+			program, err := d.Record(func() error {
+				if err := d.Pool(gpu.PoolArgs{Shape: s, P: p, Index: index, H: h}); err != nil {
+					return err
+				}
+				return d.PoolBackward(gpu.PoolBackwardArgs{Shape: s, DX: dx, DY: p, Index: index, Below: gpu.Hidden{H: h}, BiasGrad: db})
+			})
+			require.NoError(t, err)
+			profile, err := program.(gpu.Profiler).Profile(1)
+			require.NoError(t, err)
+			require.Len(t, profile.Kernels, 3)
+			// Each pixel of a window reads the window's error and index, which are in the cache.
+			again := int64((s.Kernel*s.Kernel - 1) * (4*s.OutLen() + index.Len))
+			for i, more := range []int64{0, again} {
+				k := profile.Kernels[i]
+				assert.Equal(t, []string{"pool", "pool_back"}[i], k.Kernel)
+				assert.Equal(t, k.FloorRead+more, k.Read, k.Kernel)
+				assert.Equal(t, k.FloorWritten, k.Written, k.Kernel)
+			}
+		})
+	}
+}

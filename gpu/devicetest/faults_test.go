@@ -57,6 +57,16 @@ var faults = []struct {
 			a.W = a.W.Slice(0, a.Shape.Patch()*a.Shape.OutC)
 		}
 	})},
+	{"Pool", "averages are maxima", before(func(_ *faulty, a *gpu.PoolArgs) {
+		if a.Index.IsNone() {
+			a.Shape.Kind = gpu.MaxPooling
+		}
+	})},
+	{"PoolBackward", "every maximum is the first pixel", before(func(f *faulty, a *gpu.PoolBackwardArgs) {
+		if !a.Index.IsNone() {
+			a.Index = f.zero(a.Index)
+		}
+	})},
 	{"Loss", "the scale is forgotten", before(func(_ *faulty, a *gpu.LossArgs) { a.Scale = 1 })},
 	{"Loss", "metrics are overwritten", before(func(f *faulty, a *gpu.LossArgs) { f.clear(a.Metrics, 0, a.Metrics.Len) })},
 	{"Loss", "only one step is raised", before(func(_ *faulty, a *gpu.LossArgs) { a.Step.Len = min(a.Step.Len, 1) })},
@@ -219,6 +229,8 @@ func (f *faulty) DenseBackward(a gpu.DenseBackwardArgs) error {
 	return call(f, a, f.Device.DenseBackward)
 }
 func (f *faulty) ConvBackward(a gpu.ConvBackwardArgs) error { return call(f, a, f.Device.ConvBackward) }
+func (f *faulty) Pool(a gpu.PoolArgs) error                 { return call(f, a, f.Device.Pool) }
+func (f *faulty) PoolBackward(a gpu.PoolBackwardArgs) error { return call(f, a, f.Device.PoolBackward) }
 func (f *faulty) ConvGrad(a gpu.ConvGradArgs) error         { return call(f, a, f.Device.ConvGrad) }
 func (f *faulty) Sign(a gpu.SignArgs) error                 { return call(f, a, f.Device.Sign) }
 func (f *faulty) Optimize(a gpu.OptimizeArgs) error         { return call(f, a, f.Device.Optimize) }

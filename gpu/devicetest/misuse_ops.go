@@ -53,7 +53,7 @@ type copyArgs struct{ Dst, Src gpu.Span }
 type zeroArgs struct{ S gpu.Span }
 
 func misusedOps() []misusedOp {
-	ops := append(misusedDense(), misusedConv()...)
+	ops := append(append(misusedDense(), misusedConv()...), misusedPool()...)
 
 	zero := of("Zero", "zero", func(s *stage) zeroArgs { return zeroArgs{floats(s, "S", 5).Slice(0, 0)} },
 		func(d gpu.Device, a zeroArgs) error { return d.Zero(a.S) }, nil)
@@ -265,6 +265,41 @@ func misusedConv() []misusedOp {
 		of("ConvGrad", "conv gradient", func(s *stage) gpu.ConvGradArgs {
 			return gpu.ConvGradArgs{Shape: shape, DW: floats(s, "DW", shape.Patch()*shape.OutC), X: floats(s, "X", shape.InLen()), DY: floats(s, "DY", shape.OutLen())}
 		}, gpu.Device.ConvGrad, misshapen(func(a *gpu.ConvGradArgs) *gpu.ConvShape { return &a.Shape })),
+	}
+}
+
+func misusedPool() []misusedOp {
+	shape := gpu.PoolShape{Kind: gpu.MaxPooling, Batch: 2, InH: 5, InW: 4, Channels: 3, Kernel: 2, Stride: 2}
+	pool := of("Pool", "pool", func(s *stage) gpu.PoolArgs {
+		return gpu.PoolArgs{Shape: shape, P: floats(s, "P", shape.OutLen()), Index: in(s, "Index", ramp[uint8](shape.OutLen())), H: floats(s, "H", shape.InLen())}
+	}, gpu.Device.Pool, mispooled(func(a *gpu.PoolArgs) *gpu.PoolShape { return &a.Shape }))
+	pool.optional = map[string]bool{".Index": true}
+	return []misusedOp{pool, of("PoolBackward", "pool backward", func(s *stage) gpu.PoolBackwardArgs {
+		return gpu.PoolBackwardArgs{Shape: shape, DX: floats(s, "DX", shape.InLen()), DY: floats(s, "DY", shape.OutLen()), Index: in(s, "Index", ramp[uint8](shape.OutLen())),
+			Below: hidden(s, gpu.ReLU, shape.InLen()), BiasGrad: floats(s, "BiasGrad", shape.Channels)}
+	}, gpu.Device.PoolBackward, mispooled(func(a *gpu.PoolBackwardArgs) *gpu.PoolShape { return &a.Shape }))}
+}
+
+// mispooled returns every wrong geometry of a pooling.
+func mispooled[A any](shape func(*A) *gpu.PoolShape) map[string]mistake {
+	with := func(change func(*gpu.PoolShape), texts ...string) mistake {
+		return wrong(func(a *A) { change(shape(a)) }, texts...)
+	}
+	return map[string]mistake{
+		"NoPooling":                with(func(s *gpu.PoolShape) { s.Kind = gpu.NoPooling }, "max or average"),
+		"UnknownPooling":           with(func(s *gpu.PoolShape) { s.Kind = 9 }, "Pooling(9)"),
+		"IndexOfAverages":          {change: func(a any) { shape(a.(*A)).Kind = gpu.AveragePooling }, kind: gpu.ErrBuffer, texts: []string{"an index of averages"}},
+		"WindowHigherThanTheImage": with(func(s *gpu.PoolShape) { s.InH = 1 }, "2×1×4×3"),
+		"WindowWiderThanTheImage":  with(func(s *gpu.PoolShape) { s.InW = 1 }, "2×5×1×3"),
+		"WindowTooLargeForAByte":   with(func(s *gpu.PoolShape) { s.InH, s.InW, s.Kernel = 17, 17, 17 }, "17/2", "16×16"),
+		"NoWindow":                 with(func(s *gpu.PoolShape) { s.Kernel = 0 }, "0/2"),
+		"NoStride":                 with(func(s *gpu.PoolShape) { s.Stride = 0 }, "2/0"),
+		"NegativeStride":           with(func(s *gpu.PoolShape) { s.Stride = -1 }, "2/-1"),
+		"NoChannels":               with(func(s *gpu.PoolShape) { s.Channels = 0 }),
+		"NegativeBatch":            with(func(s *gpu.PoolShape) { s.Batch = -2 }),
+		"OtherBatch":               with(func(s *gpu.PoolShape) { s.Batch = 3 }, "3×5×4×3"),
+		"OtherStride":              with(func(s *gpu.PoolShape) { s.Stride = 1 }),
+		"BatchThatOverflows":       with(func(s *gpu.PoolShape) { s.Batch += 1 << 62 }, "too large"),
 	}
 }
 

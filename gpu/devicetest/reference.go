@@ -155,6 +155,54 @@ func filterGradient(s gpu.ConvShape, x, dy []float64) []float64 {
 	return dw
 }
 
+// poolTaps calls visit for every pixel of every window of a pooling: the element of H, the element
+// of P, and the pixel's place in the window.
+func poolTaps(s gpu.PoolShape, visit func(h, p, place int)) {
+	outH, outW := (s.InH-s.Kernel)/s.Stride+1, (s.InW-s.Kernel)/s.Stride+1
+	for n := range s.Batch {
+		for y := range outH {
+			for x := range outW {
+				for i := range s.Kernel {
+					for j := range s.Kernel {
+						for c := range s.Channels {
+							pixel := ((n*s.InH+s.Stride*y+i)*s.InW+s.Stride*x+j)*s.Channels + c
+							visit(pixel, ((n*outH+y)*outW+x)*s.Channels+c, i*s.Kernel+j)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// pooled is P, and for max pooling the places of the maxima.
+func pooled(s gpu.PoolShape, h []float64) (p []float64, index []uint8) {
+	p, index = make([]float64, s.OutLen()), make([]uint8, s.OutLen())
+	poolTaps(s, func(hi, pi, place int) {
+		switch {
+		case s.Kind == gpu.AveragePooling:
+			p[pi] += h[hi] / float64(s.Kernel*s.Kernel)
+		case place == 0, math.IsNaN(h[hi]), h[hi] > p[pi]:
+			p[pi], index[pi] = h[hi], uint8(place)
+		}
+	})
+	return p, index
+}
+
+// pooledBack is DX before the times-f'.
+func pooledBack(s gpu.PoolShape, dy []float64, index []uint8) []float64 {
+	dx := make([]float64, s.InLen())
+	poolTaps(s, func(hi, pi, place int) {
+		switch {
+		case s.Kind == gpu.AveragePooling:
+			dx[hi] += dy[pi] / float64(s.Kernel*s.Kernel)
+		case int(index[pi]) == place:
+			dx[hi] += dy[pi]
+		}
+	})
+	return dx
+}
+
 // lossResult is the result of Loss.
 type lossResult struct {
 	a, e, biasGrad []float64

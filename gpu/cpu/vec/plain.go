@@ -112,6 +112,61 @@ func add(dst, src []float32) {
 	}
 }
 
+// maxWindow, averageWindow, addToMax and addToWindow work on the channels from first on.
+
+func maxWindow(p []float32, index []uint8, h []float32, kernel, line, first int) {
+	for c := first; c < len(p); c++ {
+		best, place := h[c], 0
+		for i := range kernel {
+			for j := range kernel {
+				if v := h[i*line+j*len(p)+c]; v > best || v != v {
+					best, place = v, i*kernel+j
+				}
+			}
+		}
+		p[c] = best
+		if index != nil {
+			index[c] = uint8(place)
+		}
+	}
+}
+
+func averageWindow(p, h []float32, kernel, line, first int) {
+	for c := first; c < len(p); c++ {
+		sum := float32(0)
+		for i := range kernel {
+			for j := range kernel {
+				sum += h[i*line+j*len(p)+c]
+			}
+		}
+		p[c] = sum / float32(kernel*kernel)
+	}
+}
+
+func addToMax(dx, e []float32, index []uint8, kernel, line, first int) {
+	for i := range kernel {
+		for j := range kernel {
+			pixel := dx[i*line+j*len(e):][:len(e)]
+			for c := first; c < len(e); c++ {
+				if int(index[c]) == i*kernel+j {
+					pixel[c] += e[c]
+				}
+			}
+		}
+	}
+}
+
+func addToWindow(dx, e []float32, kernel, line, first int) {
+	for c := first; c < len(e); c++ {
+		share := e[c] / float32(kernel*kernel)
+		for i := range kernel {
+			for j := range kernel {
+				dx[i*line+j*len(e)+c] += share
+			}
+		}
+	}
+}
+
 // clamp returns max(w, floor), where NaN stays NaN so that a run that diverged shows it.
 func clamp(w, floor float32) float32 {
 	if w < floor {

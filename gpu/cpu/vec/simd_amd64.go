@@ -3,6 +3,7 @@
 package vec
 
 import (
+	"encoding/binary"
 	"simd/archsimd"
 	"unsafe"
 
@@ -254,6 +255,80 @@ func addSIMD(dst, src []float32) int {
 	dst = dst[:n]
 	for i := 0; i < n; i += 8 {
 		store(load(dst, i).Add(load(src, i)), dst, i)
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
+func maxWindowSIMD(p []float32, index []uint8, h []float32, kernel, line int) int {
+	n := len(p) &^ 7
+	for c := 0; c < n; c += 8 {
+		best, place := load(h, c), archsimd.BroadcastInt32x8(0)
+		for i := range kernel {
+			for j := range kernel {
+				v := load(h, i*line+j*len(p)+c)
+				larger := v.Greater(best).Or(v.IsNaN())
+				best = v.Merge(best, larger)
+				place = archsimd.BroadcastInt32x8(int32(i*kernel+j)).Merge(place, larger)
+			}
+		}
+		store(best, p, c)
+		if index != nil {
+			var places [8]int32
+			place.Store(&places)
+			for k, at := range places {
+				index[c+k] = uint8(at)
+			}
+		}
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
+func averageWindowSIMD(p, h []float32, kernel, line int) int {
+	n := len(p) &^ 7
+	area := all(float32(kernel * kernel))
+	for c := 0; c < n; c += 8 {
+		sum := all(0)
+		for i := range kernel {
+			for j := range kernel {
+				sum = sum.Add(load(h, i*line+j*len(p)+c))
+			}
+		}
+		store(sum.Div(area), p, c)
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
+func addToMaxSIMD(dx, e []float32, index []uint8, kernel, line int) int {
+	n := len(e) &^ 7
+	for c := 0; c < n; c += 8 {
+		err := load(e, c)
+		places := archsimd.BroadcastUint64x2(binary.LittleEndian.Uint64(index[c:])).AsUint8x16().ExtendLo8ToUint32().AsInt32x8()
+		for i := range kernel {
+			for j := range kernel {
+				at := i*line + j*len(e) + c
+				chosen := places.Equal(archsimd.BroadcastInt32x8(int32(i*kernel + j)))
+				store(load(dx, at).Add(err.Masked(chosen)), dx, at)
+			}
+		}
+	}
+	archsimd.ClearAVXUpperBits()
+	return n
+}
+
+func addToWindowSIMD(dx, e []float32, kernel, line int) int {
+	n := len(e) &^ 7
+	area := all(float32(kernel * kernel))
+	for c := 0; c < n; c += 8 {
+		share := load(e, c).Div(area)
+		for i := range kernel {
+			for j := range kernel {
+				at := i*line + j*len(e) + c
+				store(load(dx, at).Add(share), dx, at)
+			}
+		}
 	}
 	archsimd.ClearAVXUpperBits()
 	return n

@@ -107,6 +107,54 @@ func Add(dst, src []float32) {
 	add(dst[n:], src[n:])
 }
 
+// MaxWindow sets p to the largest values of a window, each channel by itself, and index, where it
+// is not nil, to their places: gpu.PoolArgs has the rules. The window begins at h[0] and has kernel
+// times kernel pixels of len(p) channels; line is the number of floats from one of its rows to the
+// next.
+func MaxWindow(p []float32, index []uint8, h []float32, kernel, line int) {
+	n := 0
+	if accelerated {
+		n = maxWindowSIMD(p, index, h, kernel, line)
+	}
+	if n < len(p) {
+		maxWindow(p, index, h, kernel, line, n)
+	}
+}
+
+// AverageWindow sets p to the averages of a window, which lies in h as in [MaxWindow].
+func AverageWindow(p, h []float32, kernel, line int) {
+	n := 0
+	if accelerated {
+		n = averageWindowSIMD(p, h, kernel, line)
+	}
+	if n < len(p) {
+		averageWindow(p, h, kernel, line, n)
+	}
+}
+
+// AddToMax adds the errors e to the pixels of a window that index names, channel by channel. The
+// window lies in dx as in [MaxWindow].
+func AddToMax(dx, e []float32, index []uint8, kernel, line int) {
+	n := 0
+	if accelerated {
+		n = addToMaxSIMD(dx, e, index, kernel, line)
+	}
+	if n < len(e) {
+		addToMax(dx, e, index, kernel, line, n)
+	}
+}
+
+// AddToWindow adds e/kernel² to each pixel of a window, which lies in dx as in [MaxWindow].
+func AddToWindow(dx, e []float32, kernel, line int) {
+	n := 0
+	if accelerated {
+		n = addToWindowSIMD(dx, e, kernel, line)
+	}
+	if n < len(e) {
+		addToWindow(dx, e, kernel, line, n)
+	}
+}
+
 // Optimize updates the weights w with the gradients g and the states that the optimizer keeps, by
 // its formula in package gpu.
 func Optimize(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) {

@@ -135,6 +135,43 @@ func TestVectorLoopsEqualPlainLoops(t *testing.T) {
 	}
 }
 
+// TestWindowLoopsEqualPlainLoops compares poolings of 3×3 windows in an image of 4 pixels a line.
+func TestWindowLoopsEqualPlainLoops(t *testing.T) {
+	const kernel, width = 3, 4
+	for _, n := range lengths {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			h, e, line := random(kernel*width*n, 1), random(n, 2), width*n
+			for i := range h {
+				h[i] = float32(int(2 * h[i])) // equal ones among them
+				if i%7 == 3 {
+					h[i] = float32(math.NaN())
+				}
+			}
+			want, got := make([]float32, n), make([]float32, n)
+			wantIndex, index := make([]uint8, n), make([]uint8, n)
+			maxWindow(want, wantIndex, h, kernel, line, 0)
+			MaxWindow(got, index, h, kernel, line)
+			assert.Equal(t, bitsOf(want), bitsOf(got))
+			assert.Equal(t, wantIndex, index)
+			clear(got)
+			MaxWindow(got, nil, h, kernel, line)
+			assert.Equal(t, bitsOf(want), bitsOf(got))
+
+			averageWindow(want, h, kernel, line, 0)
+			AverageWindow(got, h, kernel, line)
+			assert.Equal(t, bitsOf(want), bitsOf(got))
+
+			d1, d2 := random(len(h), 3), random(len(h), 3)
+			addToMax(d1, e, index, kernel, line, 0)
+			AddToMax(d2, e, index, kernel, line)
+			assert.Equal(t, d1, d2)
+			addToWindow(d1, e, kernel, line, 0)
+			AddToWindow(d2, e, kernel, line)
+			assert.Equal(t, d1, d2)
+		})
+	}
+}
+
 // bitsOf makes NaN equal to itself.
 func bitsOf(s []float32) []uint32 {
 	out := make([]uint32, len(s))
@@ -212,6 +249,25 @@ func BenchmarkTimesSlope(b *testing.B) {
 			b.SetBytes(96 * 4)
 			for b.Loop() {
 				TimesSlope(act, d, v, sum)
+			}
+		})
+	}
+}
+
+func BenchmarkWindows(b *testing.B) {
+	const kernel, width, channels = 2, 14, 32
+	h, p, index := random(kernel*width*channels, 1), make([]float32, channels), make([]uint8, channels)
+	for name, run := range map[string]func(){
+		"max":               func() { MaxWindow(p, nil, h, kernel, width*channels) },
+		"max with index":    func() { MaxWindow(p, index, h, kernel, width*channels) },
+		"average":           func() { AverageWindow(p, h, kernel, width*channels) },
+		"add to max":        func() { AddToMax(h, p, index, kernel, width*channels) },
+		"add to the window": func() { AddToWindow(h, p, kernel, width*channels) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(4 * channels * kernel * kernel)
+			for b.Loop() {
+				run()
 			}
 		})
 	}

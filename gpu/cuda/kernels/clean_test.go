@@ -85,7 +85,7 @@ func productRuns() map[string]func(p *product) []result {
 		runs["gather"+name] = func(p *product) []result {
 			data, x, y := p.value("data", make([]byte, 20*row)), p.room("x", 4*n), p.room("y", 4*oddRows)
 			labels, order := p.value("labels", make([]int32, 20)), p.value("order", []int32{3, 19, 0, 20, -1, 7, 7, 1})
-			w := kernels.GatherWidth(row, x, data)
+			w := kernels.BytesWidth(row, data, x)
 			require.NoError(p.t, p.Gather(kernels.GatherShape(oddRows, row, w), x, y, data, labels, order, p.value("cursor", []int32{0}),
 				oddRows, int32(row), 20, 8, 0.5, w))
 			return []result{{x, 4 * n}, {y, 4 * oddRows}}
@@ -99,7 +99,7 @@ func productRuns() map[string]func(p *product) []result {
 				if moved {
 					args.Step, args.Channels, args.Flip = p.value("step", []int32{3}), 1, 1
 				}
-				args.Width = kernels.GatherWidth(row, args.X, args.Data)
+				args.Width = kernels.BytesWidth(row, args.Data, args.X)
 				require.NoError(p.t, p.GatherImages(kernels.GatherShape(oddRows, row, args.Width), args))
 				return []result{{args.X, 4 * n}, {args.Y, 4 * oddRows}}
 			}
@@ -198,6 +198,30 @@ func productRuns() map[string]func(p *product) []result {
 			sums := p.room("sums", 4*channels*int(shape.Grid[0]))
 			require.NoError(p.t, p.Col2im(shape, from, below, dx, sums, images, in, in, int32(channels), kernel, stride, pad, out, out, rows, kernels.ActTanh, w))
 			return []result{{dx, 4 * pixels}, {sums, 4 * channels * int(shape.Grid[0])}}
+		}
+	}
+	for name, channels := range map[string]int{", vectors": 4, "": 3} {
+		const images, in, kernel, stride, out = 2, 7, 3, 2, 3
+		pixels, outputs := images*in*in*channels, images*out*out*channels
+		for kind, average := range map[string]int32{"": 0, ", average": 1} {
+			runs["pool"+kind+name] = func(p *product) []result {
+				h, to, index := p.floatsAt("h", pixels), p.room("p", 4*outputs), p.room("index", outputs)
+				w := kernels.BytesWidth(channels, index, h, to)
+				require.NoError(p.t, p.Pool(kernels.PoolShape(images*out*out, channels, w), h, to, index, images, in, in,
+					int32(channels), kernel, stride, out, out, average, w))
+				return []result{{to, 4 * outputs}, {index, outputs}}
+			}
+			runs["pool_back"+kind+name] = func(p *product) []result {
+				dy, below, dx, index := p.floatsAt("dy", outputs), p.floatsAt("below", pixels), p.room("dx", 4*pixels), p.value("index", make([]uint8, outputs))
+				w := kernels.BytesWidth(channels, index, dy, below, dx)
+				if average == 1 {
+					index = 0
+				}
+				shape, rows := kernels.Col2imShape(images*in*in, channels, w)
+				sums := p.room("sums", 4*channels*int(shape.Grid[0]))
+				require.NoError(p.t, p.PoolBack(shape, dy, index, below, dx, sums, images, in, in, int32(channels), kernel, stride, out, out, rows, kernels.ActTanh, w))
+				return []result{{dx, 4 * pixels}, {sums, 4 * channels * int(shape.Grid[0])}}
+			}
 		}
 	}
 	runs["column_sums"] = func(p *product) []result {

@@ -15,6 +15,7 @@
 //	                for each activation
 //	Conv            (n) im2col · GEMM [rows, patch]·[patch, outC], then one bias_* over all
 //	                rows; a kernel of 1 with stride 1 needs no im2col
+//	Pool            pool
 //	Loss            loss_sigmoid | loss_softmax; where LossShape has several blocks also
 //	                loss_finish and, when training, column_sums of E into BiasGrad
 //	Feedback        from labels: label_feedback, with B generated label_feedback_drawn
@@ -26,6 +27,7 @@
 //	                · column_sums, unless Sums is the BiasGrad
 //	ConvBackward    (n) GEMM DY·Wᵀ into patches · col2im, then column_sums over the channel
 //	                sums of all chunks
+//	PoolBackward    pool_back · column_sums
 //	ConvGrad        (n) im2col · GEMM patchesᵀ·DY, with beta = 1 from the second chunk on;
 //	                no im2col in a recorded step where Conv has laid out the same patches
 //	Sign            M drawn, and no constant: sign_drawn; else sign
@@ -34,8 +36,8 @@
 //
 // # Bias gradients
 //
-// The kernels of Feedback, times_slope and col2im sum their results while these are in registers: Sums
-// gets [DeltaChunks(batch), Size], or a row of channels for each block of col2im. Sums
+// The kernels of Feedback, times_slope, col2im and pool_back sum their results while these are in registers:
+// Sums gets [DeltaChunks(batch), Size], or a row of channels for each block of the last two. Sums
 // is the bias gradient itself where DeltaChunks is 1 and a layer has as many biases as
 // elements (dense layers, batches up to 128). Otherwise Sums is workspace, read as a
 // matrix [chunks · positions, channels], and one column_sums launch adds up the columns

@@ -40,6 +40,8 @@ const (
 	KernelBiasLinear
 	KernelIm2col
 	KernelCol2im
+	KernelPool
+	KernelPoolBack
 	KernelSign
 	KernelSignDrawn
 	KernelFeedback
@@ -73,6 +75,8 @@ var entries = [NumKernels]entry{
 	{"bias_linear", 256},
 	{"im2col", 256},
 	{"col2im", 256},
+	{"pool", 256},
+	{"pool_back", 256},
 	{"sign", 256},
 	{"sign_drawn", 256},
 	{"feedback", 256},
@@ -212,6 +216,16 @@ func (k Kernels) Im2col(shape Shape, image, patches DevicePtr, images, inH, inW,
 // Col2im launches the kernel col2im.
 func (k Kernels) Col2im(shape Shape, patches, below, dx, sums DevicePtr, images, inH, inW, channels, kernel, stride, pad, outH, outW, rowsPerBlock, act, width int32) error {
 	return k.launch(KernelCol2im, shape, []uint64{uint64(patches), uint64(below), uint64(dx), uint64(sums), intWord(images), intWord(inH), intWord(inW), intWord(channels), intWord(kernel), intWord(stride), intWord(pad), intWord(outH), intWord(outW), intWord(rowsPerBlock), intWord(act), intWord(width)})
+}
+
+// Pool launches the kernel pool.
+func (k Kernels) Pool(shape Shape, h, p, index DevicePtr, images, inH, inW, channels, kernel, stride, outH, outW, average, width int32) error {
+	return k.launch(KernelPool, shape, []uint64{uint64(h), uint64(p), uint64(index), intWord(images), intWord(inH), intWord(inW), intWord(channels), intWord(kernel), intWord(stride), intWord(outH), intWord(outW), intWord(average), intWord(width)})
+}
+
+// PoolBack launches the kernel pool_back.
+func (k Kernels) PoolBack(shape Shape, dy, index, below, dx, sums DevicePtr, images, inH, inW, channels, kernel, stride, outH, outW, rowsPerBlock, act, width int32) error {
+	return k.launch(KernelPoolBack, shape, []uint64{uint64(dy), uint64(index), uint64(below), uint64(dx), uint64(sums), intWord(images), intWord(inH), intWord(inW), intWord(channels), intWord(kernel), intWord(stride), intWord(outH), intWord(outW), intWord(rowsPerBlock), intWord(act), intWord(width)})
 }
 
 // Sign launches the kernel sign.

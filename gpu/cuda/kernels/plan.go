@@ -8,7 +8,7 @@ const (
 
 	wideColumns  = 8192 // from this number of columns on a feedback tile is 128 wide, else 32
 	rowsPerChunk = 128  // rows of a batch that one block of feedback sums up
-	rowsPerLane  = 8    // positions that one thread of col2im works on, and one of bias_* at most
+	rowsPerLane  = 8    // positions that one thread of col2im and pool_back works on, and one of bias_* at most
 	fewestRows   = 2    // rows that one thread of bias_* works on at least
 
 	lossOneBlock  = 16384 // up to this number of logits one block does the whole loss
@@ -41,12 +41,13 @@ func Width(row int, ptrs ...DevicePtr) int32 {
 	return 4
 }
 
-// GatherWidth returns the width of gather: four bytes of data become four floats of x.
-func GatherWidth(features int, x, data DevicePtr) int32 {
-	if data%4 != 0 {
+// BytesWidth returns the width of a launch over a matrix of bytes beside matrices of floats: four
+// bytes belong to four floats.
+func BytesWidth(row int, bytes DevicePtr, floats ...DevicePtr) int32 {
+	if bytes%4 != 0 {
 		return 1
 	}
-	return Width(features, x)
+	return Width(row, floats...)
 }
 
 // ElementsShape returns the launch of sgd, rmsprop, adam and the kernels of Sign: at most maxBlocks blocks, a small
@@ -97,19 +98,27 @@ func Im2colShape(images, inH, inW, channels, outH, outW, patch int, width int32)
 			Block: [3]uint32{uint32(x), uint32(y), 1},
 		}
 	}
+	if outH == 0 || outW == 0 {
+		return Shape{}
+	}
+	return PoolShape(images*inH*inW, channels, width)
+}
+
+// PoolShape returns the launch of pool over positions = images · outH · outW.
+func PoolShape(positions, channels int, width int32) Shape {
 	depth := channels / int(width)
 	x := even(depth)
-	if x == 0 || outH == 0 || outW == 0 {
+	if x == 0 {
 		return Shape{}
 	}
 	y := Block / x
 	return Shape{
-		Grid:  [3]uint32{uint32(ceil(images*inH*inW, y)), uint32(ceil(depth, x)), 1},
+		Grid:  [3]uint32{uint32(ceil(positions, y)), uint32(ceil(depth, x)), 1},
 		Block: [3]uint32{uint32(x), uint32(y), 1},
 	}
 }
 
-// Col2imShape returns the launch of col2im over positions = images · inH · inW, and its
+// Col2imShape returns the launch of col2im and pool_back over positions = images · inH · inW, and its
 // rows_per_block. It leaves Grid[0] rows of channel sums.
 func Col2imShape(positions, channels int, width int32) (s Shape, rowsPerBlock int32) {
 	depth := channels / int(width)

@@ -21,8 +21,8 @@ func TestWidthIsFourOnlyForAlignedRows(t *testing.T) {
 	assert.EqualValues(t, 4, Width(8, 256, 16))
 	assert.EqualValues(t, 1, Width(6, 256))
 	assert.EqualValues(t, 1, Width(8, 256, 8))
-	assert.EqualValues(t, 4, GatherWidth(784, 256, 4))
-	assert.EqualValues(t, 1, GatherWidth(784, 256, 2))
+	assert.EqualValues(t, 4, BytesWidth(784, 4, 256))
+	assert.EqualValues(t, 1, BytesWidth(784, 2, 256))
 }
 
 // TestBlocksStayWithinTheirBounds tries many sizes: no plan may ask for more threads
@@ -44,6 +44,11 @@ func TestBlocksStayWithinTheirBounds(t *testing.T) {
 			fits(KernelBiasTanh, BiasShape(n, 4*n, width, 64))
 			s, rows := Col2imShape(n*n, n, width)
 			fits(KernelCol2im, s)
+			positions := min(n*n, MaxElements)
+			p := PoolShape(positions, n, width)
+			fits(KernelPool, p)
+			assert.GreaterOrEqual(t, int(p.Grid[0])*int(p.Block[1]), positions, "all positions are covered")
+			assert.GreaterOrEqual(t, int(p.Grid[1]*p.Block[0])*int(width), n, "all channels are covered")
 			assert.GreaterOrEqual(t, int(rows)*int(s.Grid[0]), n*n, "all positions are covered")
 			assert.GreaterOrEqual(t, int(s.Grid[1]*s.Block[0])*int(width), n, "all channels are covered")
 			a := DeltaArgs{Batch: int32(n), Logits: MaxDirectLogits, Columns: int32(2 * n), Layers: 2, Width: width}

@@ -43,7 +43,7 @@ func (p *product) gatherStep(features int) step {
 	labels, list := p.value("labels", make([]int32, rows)), p.value("order", order)
 	cursor := p.value("cursor", []int32{2})
 	x, y := p.room("x", 4*stepBatch*features), p.room("y", 4*stepBatch)
-	w := kernels.GatherWidth(features, x, data)
+	w := kernels.BytesWidth(features, data, x)
 	return step{"gather", func() error {
 		return p.Gather(kernels.GatherShape(stepBatch, features, w), x, y, data, labels, list, cursor,
 			stepBatch, int32(features), rows, rows, 1.0/255, w)
