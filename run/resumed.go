@@ -81,14 +81,23 @@ func findRun(ctx context.Context, path string) (*resumedRun, error) {
 	if !errors.Is(err, checkpoint.ErrAbsent) {
 		return &resumedRun{state: state}, err
 	}
+	only, err := onlyRun(path, err, ", or take -resume auto with the flags of the run")
+	if err != nil {
+		return nil, err
+	}
+	return openRun(ctx, only, only)
+}
+
+// onlyRun returns the only run below a folder. Without one the error is absent. The error about several runs ends with
+// another remedy.
+func onlyRun(path string, absent error, remedy string) (string, error) {
 	switch runs, _ := folder.RunsBelow(path); len(runs) {
 	case 0:
-		return nil, err
+		return "", absent
 	case 1:
-		return openRun(ctx, runs[0], runs[0])
+		return runs[0], nil
 	default:
-		return nil, wording.Usagef("%s holds %d runs, such as %s and %s: name one of them, or take -resume auto with the flags of the run.",
-			path, len(runs), runs[0], runs[len(runs)-1])
+		return "", wording.Usagef("%s holds %d runs, such as %s and %s: name one of them%s.", path, len(runs), runs[0], runs[len(runs)-1], remedy)
 	}
 }
 

@@ -130,6 +130,8 @@ func (r *Run) together() error {
 		return wording.Usagef("-out is empty: expected the name of a folder.")
 	case r.spec.Chosen("clamp_floor") && !rule.Clamps():
 		return wording.Usagef("-clamp_floor goes with -model %s only: %v clamps nothing; leave one of them out.", settings.RulesThat((*algo.Rule).Clamps), rule)
+	case r.spec.InitFrom != "" && r.spec.Chosen("forward_init"):
+		return wording.Usagef("-init_from and -forward_init both say how the weights start: leave one of them out.")
 	case !r.spec.Convnet && r.spec.Chosen("filters"):
 		return wording.Usagef("-filters is for convolutional networks: add -convnet, or name the layers with -layers.")
 	case r.spec.Momentum != 0 && r.config.Optimizer != gpu.SGD:

@@ -64,8 +64,10 @@ type session struct {
 	board      *tensorboardLogger
 	report     *reporter
 	trainer    *training.Trainer
-	followers  fanOut         // of the program
-	closers    []func() error // what close calls, the last first
+	first      []float32            // the weights of -init_from; nil: they are drawn, or restored
+	firstFrom  *checkpoint.InitFrom // where -init_from has found them
+	followers  fanOut               // of the program
+	closers    []func() error       // what close calls, the last first
 }
 
 // close frees device, folder and trainer, and returns the first error.
@@ -113,6 +115,9 @@ func (s *session) plan(ctx context.Context) (err error) {
 	if s.config, err = s.training(s.Network); err != nil {
 		return err
 	}
+	if err := s.initFrom(ctx); err != nil {
+		return err
+	}
 	if s.deviceData, s.Memory, err = s.arrange(s.Network, s.config, s.Data, s.Device); err != nil {
 		return err
 	}
@@ -139,6 +144,7 @@ func (s *session) plan(ctx context.Context) (err error) {
 // data and network were compared.
 func (s *session) open() error {
 	k := &runRecorder{net: s.Network, settings: s.record(s.Data, s.Network), command: s.Command, off: s.spec.CheckpointEvery == settings.NoCheckpoints}
+	k.settings.InitFrom = s.firstFrom
 	s.recorder = k
 	var err error
 	if o := s.resumed; o != nil {
@@ -204,6 +210,9 @@ func (s *session) begin(ctx context.Context) error {
 	params, feedback, err := s.initial(s.Network)
 	if err != nil {
 		return err
+	}
+	if s.first != nil {
+		params, s.first = s.first, nil
 	}
 	if s.recorder.settings.Feedback, err = s.feedbackFacts(s.Network, feedback); err != nil {
 		return err

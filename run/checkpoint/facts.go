@@ -27,6 +27,7 @@ type Settings struct {
 	Rule         string            `json:"rule"`
 	ClampFloor   *float64          `json:"clamp_floor,omitempty"` // of mdfa
 	ForwardInit  string            `json:"forward_init"`
+	InitFrom     *InitFrom         `json:"init_from,omitempty"`     // of -init_from, instead of ForwardInit
 	BackwardInit string            `json:"backward_init,omitempty"` // of rules with feedback
 	Seed         int64             `json:"seed"`
 	Feedback     Feedback          `json:"feedback"`
@@ -49,6 +50,12 @@ func (s *Settings) Facts() *settings.Facts {
 		f.ClampFloor = *s.ClampFloor
 	}
 	return f
+}
+
+// InitFrom is the origin of weights that were not drawn.
+type InitFrom struct {
+	Path     string `json:"path"`     // the checkpoint
+	Checksum string `json:"checksum"` // SHA-256 of the weights, an arena of the network in little-endian float32
 }
 
 // KeepsNone says whether the run was told to keep no checkpoints.

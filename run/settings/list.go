@@ -11,6 +11,7 @@ import (
 	"mdfa/algo"
 	"mdfa/gpu"
 	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 	"mdfa/internal/parse"
 	"mdfa/loaders"
 	"mdfa/model"
@@ -136,10 +137,21 @@ func init() { // its functions look into it
 		{
 			Name: "forward_init", Group: GroupNetwork, Argument: "INIT", Help: "initial weights: a number, or one of U N P A X and a number",
 			Field: func(s *Spec) any { return &s.ForwardInit }, Noun: "initializer", Parse: canonical(model.ParseInit),
-			Resume: Share, Identity: true, Result: plain,
-			Header:  &Place{Text: func(f *Facts) string { return "init " + value("forward_init", f) }},
-			Page:    &Place{Name: "first weights"},
-			Compare: &Place{Name: "forward init"},
+			Resume: Share, Identity: true, Result: &Place{Text: forward},
+			Header: &Place{Text: func(f *Facts) string {
+				if f.InitFrom != "" {
+					return "init from " + foreign.Text(f.InitFrom)
+				}
+				return "init " + forward(f)
+			}},
+			Page:    &Place{Name: "first weights", Text: forward},
+			Compare: &Place{Name: "forward init", Text: forward},
+		},
+		{
+			Name: "init_from", Group: GroupNetwork, Argument: "RUN", Help: "start from the best weights of another run, or from those of a checkpoint",
+			Field: func(s *Spec) any { return &s.InitFrom }, Path: AnyFile,
+			Resume: Share, Identity: true, Result: plain, Page: &Place{Name: "first weights from"}, Compare: &Place{Name: "init from"},
+			Effect: func(s *Spec, _ *Facts) string { return disk.Absolute(s.InitFrom) },
 		},
 		{
 			Name: "backward_init", Group: GroupNetwork, Argument: "INIT", Help: "initial feedback of " + strings.Join(algo.RuleNames((*algo.Rule).HasFeedback), ", ") + ", in the same form",
@@ -385,6 +397,14 @@ func frozen(s *Spec, f *Facts) string {
 		numbers[i] = strconv.Itoa(layer)
 	}
 	return strings.Join(numbers, ",")
+}
+
+// forward is the initializer of the weights; "" where they come from another run.
+func forward(f *Facts) string {
+	if f.InitFrom != "" {
+		return ""
+	}
+	return value("forward_init", f)
 }
 
 // backward is the initializer of the feedback; "" where the rule has none.

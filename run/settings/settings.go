@@ -36,6 +36,7 @@ type Spec struct {
 	Layers, Filters           string // "" is the paper's network for the data set
 	Activation                string
 	ForwardInit, BackwardInit string
+	InitFrom                  string // a run or checkpoint whose weights come first; "": they are drawn
 	Feedback                  string
 	ClampFloor                float64
 

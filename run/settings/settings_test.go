@@ -16,7 +16,7 @@ import (
 var other = map[string]string{
 	"dataset": "cifar10", "classes": "3", "data": "/elsewhere", "coarse": "true", "size": "64", "cache": "off", "normalize": "true", "augment": "shift:3,flip",
 	"model": "dfa", "convnet": "true", "layers": "20,30", "filters": "8:3:1", "activation": "relu",
-	"forward_init": "N1", "backward_init": "N0.5", "feedback": "generated", "clamp_floor": "1e-06",
+	"forward_init": "N1", "init_from": "/there/run", "backward_init": "N0.5", "feedback": "generated", "clamp_floor": "1e-06",
 	"optimizer": "adam", "momentum": "0.9", "nesterov": "true", "lr": "0.001", "feedback_lr": "0.02", "l2": "0.5", "weight_decay": "0.01",
 	"reduction": "sum", "freeze": "0", "batch_size": "8", "max_epochs": "3", "max_steps": "9", "patience": "4", "best": "loss", "seed": "4",
 	"device": "cpu", "sync": "true", "tf32": "true", "profile": "true", "checkpoint_every": "-1",
@@ -213,7 +213,7 @@ func TestColumnsKeepTheirPlaces(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"dataset", "classes", "coarse", "image_size", "normalize", "augment", "model", "convnet",
-		"layers", "filters", "activation", "forward_init",
+		"layers", "filters", "activation", "forward_init", "init_from",
 		"backward_init", "feedback", "optimizer", "momentum", "nesterov", "lr", "feedback_lr", "l2", "clamp_floor", "weight_decay",
 		"reduction", "tf32", "freeze", "batch_size", "max_epochs", "max_steps", "patience", "best_by", "seed", "data",
 	}, names)
