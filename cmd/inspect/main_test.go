@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +144,28 @@ func TestACheckpointShowsEachLayer(t *testing.T) {
 		"epoch": 1.0, "steps": 7.0, "train_loss": 0.5, "best": true, "train_accuracy": nil, "valid_loss": nil, "valid_accuracy": nil,
 		"valid_top5": nil, "images_per_second": nil, "train_seconds": nil, "data_wait_seconds": nil,
 	}}, d.Epochs)
+}
+
+// TestLearnedFeedbackIsShownAndCompared looks into states of kp and of dkp. The weights of the best epoch have none.
+func TestLearnedFeedbackIsShownAndCompared(t *testing.T) {
+	for kind, name := range map[model.Feedback]string{model.LayerFeedback: "feedback 1 weight", model.DirectFeedback: "feedback direct"} {
+		var paths []string
+		for _, first := range []float32{-2, 3} {
+			c := sample(t, 1)
+			c.Feedback.Kind = checkpoint.FeedbackKinds[kind]
+			c.Learned = make([]float32, c.Network.FeedbackLen(kind))
+			c.Learned[0] = first
+			dir := t.TempDir()
+			require.NoError(t, checkpoint.NewWriter(dir, nil).State(c))
+			require.NoError(t, checkpoint.NewWriter(dir, nil).Weights(c))
+			paths = append(paths, dir)
+			assert.Regexp(t, name+` +\S+ +\d+ .*`+strconv.Itoa(int(first)), inspected(t, "-weights", "last", dir))
+			assert.NotContains(t, inspected(t, dir), name)
+		}
+		assert.Regexp(t, name+` +\S+ +5 +2\.5 +5 +-1\.000000`, inspected(t, "-weights", "last", "-diff", paths[0], paths[1]))
+		assert.Contains(t, inspected(t, "-weights", "last", "-diff", paths[0], paths[0]), "weights   the same bits")
+		assert.Contains(t, inspected(t, "-diff", paths[0], paths[1]), "weights   the same bits", "of the best epoch")
+	}
 }
 
 func TestStatisticsAreThoseOfTheValues(t *testing.T) {
