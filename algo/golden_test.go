@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"codeberg.org/sbinet/npyio/npz"
@@ -15,6 +16,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/algo/internal/algotest"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/model"
 )
@@ -472,49 +474,104 @@ func TestGoldenOptimizers(t *testing.T) {
 			{gpu.Adam, 0.0001, "adam_lr0.0001"},
 		} {
 			t.Run(c.key, func(t *testing.T) {
-				runOptimizer(t, dev, gpu.OptimizeArgs{Kind: c.kind, LR: c.lr}, w0, grads, snapshots, a.floats(c.key))
+				runOptimizer(t, dev, gpu.OptimizeArgs{Kind: c.kind, LR: c.lr}, nil, w0, grads, snapshots, a.floats(c.key))
 			})
 		}
 	})
 	a.requireAllRead()
 }
 
-// TestGoldenTorch takes ten steps of PyTorch's optimizers.
+// torchSchedule is a schedule of PyTorch's, over ten steps.
+type torchSchedule struct {
+	Kind          string
+	Every         int
+	At            []int
+	Gamma, Floor  float64
+	Steps, Warmup int
+	Start         float64
+}
+
+// rates returns the schedule, whose unit is :steps or empty for epochs.
+func (s torchSchedule) rates(t *testing.T, unit string) (r training.Rates) {
+	schedule, warmup := "constant", "0"
+	kind, isWarmup := strings.CutPrefix(s.Kind, "warmup")
+	if isWarmup {
+		length := s.Warmup
+		if kind == "" {
+			length = s.Steps
+		}
+		warmup = fmt.Sprintf("%d:%g%s", length, s.Start, unit)
+	}
+	switch strings.TrimPrefix(kind, "+") {
+	case "step":
+		schedule = fmt.Sprintf("step:%d:%g%s", s.Every, s.Gamma, unit)
+	case "multistep":
+		schedule = fmt.Sprintf("multistep:%s:%g%s", strings.Trim(strings.ReplaceAll(fmt.Sprint(s.At), " ", ","), "[]"), s.Gamma, unit)
+	case "cosine":
+		schedule = "cosine" + unit
+		if s.Floor > 0 {
+			schedule = fmt.Sprintf("cosine:%g%s", s.Floor, unit)
+		}
+	}
+	var err error
+	r.Schedule, err = training.ParseRateSchedule(schedule)
+	require.NoError(t, err)
+	r.Warmup, err = training.ParseWarmup(warmup)
+	require.NoError(t, err)
+	return r
+}
+
+// TestGoldenTorch takes ten steps of PyTorch's optimizers, alone and with schedules.
 func TestGoldenTorch(t *testing.T) {
 	folder := filepath.Join("..", "testdata", "golden-rules")
 	text, err := os.ReadFile(filepath.Join(folder, "optim-torch.json"))
 	require.NoError(t, err)
 	var torch struct {
 		Cases map[string]struct {
-			Kind                 string
-			LR, L2, WD, Momentum float32
-			Nesterov             bool
-			Schedule             string
+			Kind             string
+			LR               float64
+			L2, WD, Momentum float32
+			Nesterov         bool
+			Schedule         string
 		}
+		Schedules map[string]torchSchedule
 	}
 	require.NoError(t, json.Unmarshal(text, &torch))
 	require.NotEmpty(t, torch.Cases)
 	a := openArrays(t, filepath.Join(folder, "optim-torch.npz"))
 	w0, grads := a.floats("w0"), a.floats("grads")
-	snapshots := []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
+	snapshots := read[int64](a, "snap")
 	algotest.OnEachDevice(t, func(t *testing.T, dev gpu.Device) {
 		for key, c := range torch.Cases {
 			t.Run(key, func(t *testing.T) {
-				if c.Schedule != "" {
-					t.Skip("not there yet: schedules")
-				}
 				optimizer, err := algo.ParseOptimizer(c.Kind)
 				require.NoError(t, err)
 				kind := algo.Config{Optimizer: optimizer, Momentum: c.Momentum}.Kind()
-				args := gpu.OptimizeArgs{Kind: kind, LR: c.LR, L2: c.L2, Decay: c.WD, Momentum: c.Momentum, Nesterov: c.Nesterov}
-				runOptimizer(t, dev, args, w0, grads, snapshots, a.floats(key))
+				args := gpu.OptimizeArgs{Kind: kind, LR: float32(c.LR), L2: c.L2, Decay: c.WD, Momentum: c.Momentum, Nesterov: c.Nesterov}
+				if c.Schedule == "" {
+					runOptimizer(t, dev, args, nil, w0, grads, snapshots, a.floats(key))
+					return
+				}
+				lr, factors := read[float64](a, "lr_"+key), make([]float32, len(snapshots))
+				for unit, perEpoch := range map[string]int{"": 1, ":steps": 3} {
+					rates := torch.Schedules[c.Schedule].rates(t, unit)
+					require.NoError(t, rates.Check(c.LR, perEpoch, len(lr)))
+					for i := range factors {
+						factor := rates.Factor(i, c.LR, perEpoch, len(lr))
+						require.InEpsilon(t, lr[i], c.LR*factor, 1e-12, "step %d", i)
+						factors[i] = float32(factor)
+					}
+				}
+				runOptimizer(t, dev, args, factors, w0, grads, snapshots, a.floats(key))
 			})
 		}
 	})
+	a.requireAllRead()
 }
 
-// runOptimizer takes steps as args say, which has no spans yet, and compares the weights after each of the snapshots.
-func runOptimizer(t *testing.T, dev gpu.Device, args gpu.OptimizeArgs, w0, grads []float32, snapshots []int64, want []float32) {
+// runOptimizer takes steps as args say, which has no spans yet, and compares the weights after each of the snapshots. The
+// factors of the rate may be nil.
+func runOptimizer(t *testing.T, dev gpu.Device, args gpu.OptimizeArgs, factors, w0, grads []float32, snapshots []int64, want []float32) {
 	n, kind := len(w0), args.Kind
 	buffer := func(values []float32) gpu.Buffer {
 		b, err := gpu.NewBuffer(dev, values)
@@ -534,6 +591,9 @@ func runOptimizer(t *testing.T, dev gpu.Device, args gpu.OptimizeArgs, w0, grads
 	}
 	if kind.States() > 1 {
 		args.S2, args.Step = gpu.All(buffer(initial)), gpu.All(step)
+	}
+	if factors != nil {
+		args.Factors, args.Batch = gpu.All(buffer(factors)), gpu.All(step)
 	}
 	done := 0
 	for i, snapshot := range snapshots {

@@ -18,6 +18,8 @@ type Learner struct {
 	state []gpu.Buffer // the optimizer's arenas, like the parameters
 	owned owned.List   // all buffers
 
+	factors gpu.Buffer // of the learning rate, one for each step of an epoch; nil: it is constant
+
 	feedbackState []gpu.Buffer // the arenas of the optimizer of learned feedback, like the feedback
 }
 
@@ -249,6 +251,18 @@ func (l *Learner) upload(buffers []gpu.Buffer, arenas [][]float32) error {
 		}
 	}
 	return nil
+}
+
+// SetFactors multiplies the learning rate in each step of an epoch by its own factor. It must be called before Train is
+// recorded for the first time; later calls, between epochs, have the same number of factors.
+func (l *Learner) SetFactors(factors []float32) error {
+	if l.factors == nil {
+		l.factors = l.owned.Floats("the factors of the learning rate", len(factors))
+		if err := l.owned.Err(); err != nil {
+			return err
+		}
+	}
+	return gpu.Upload(l.dev, l.factors, 0, factors)
 }
 
 // Batches returns the counter of the epoch's training steps on the device, int32 [1].

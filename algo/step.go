@@ -111,6 +111,9 @@ func (l *Learner) optimize(kind gpu.Optimizer, rate float32, w gpu.Buffer, g gpu
 	if len(state) > 1 {
 		args.S2 = at(state[1], r)
 	}
+	if l.factors != nil {
+		args.Factors, args.Batch = gpu.All(l.factors), l.Batches()
+	}
 	if kind.Counts() {
 		args.Step = l.steps()
 	}

@@ -12,6 +12,7 @@ type Epoch struct {
 	Steps   int          // training steps in it
 	Train   algo.Metrics // of the training batches, each before its update
 	Valid   algo.Metrics // after the epoch, over every validation example; zero if there are none
+	LR      float64      // the learning rate of the last step; 0 where it is constant in the run
 	Best    bool         // the best validation so far, by Schedule.BestByLoss
 	Seconds float64      // of training, validation not counted
 	// DataWait is the part of Seconds in which streamed images were not ready when the next step needed them.

@@ -94,6 +94,7 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 		return Epoch{}, fmt.Errorf("epoch %d: %w", number, err)
 	}
 	e.Seconds = watch.seconds()
+	e.LR = t.lastRate(e)
 	t.note(e)
 	if e.Steps < t.Steps() {
 		if err := t.save(); err != nil {

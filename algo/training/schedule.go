@@ -44,6 +44,7 @@ type Schedule struct {
 	Epochs   int
 	MaxSteps int    // the number of training steps that ends the run; 0: no limit
 	Seed     uint64 // of the shuffles
+	Rates    Rates  // of the steps: factors of the learner's learning rate
 	// Patience ends the run after this number of epochs in a row without a new best one; 0: no such end. It needs
 	// validation examples.
 	Patience int

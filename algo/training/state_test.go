@@ -79,7 +79,7 @@ func (c stateCase) trainer(t *testing.T, dev gpu.Device, seed uint64, schedule S
 	if c.streamed {
 		data.Train, data.Valid = algotest.FromSource(data.Train, false), algotest.FromSource(data.Valid, false)
 	}
-	schedule.Seed = 4
+	schedule.Seed, schedule.Rates = 4, ratesOf(t, "multistep:9,17:0.5:steps", "7:steps")
 	trainer, err := New(t.Context(), l, data, schedule)
 	require.NoError(t, err)
 	return l, trainer

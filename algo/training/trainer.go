@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 
 	"mdfa/algo"
 	"mdfa/algo/feed"
@@ -39,10 +40,13 @@ func New(ctx context.Context, l *algo.Learner, data Data, schedule Schedule) (*T
 	if schedule.Patience > 0 && data.Valid.Len() == 0 {
 		return nil, fmt.Errorf("a patience of %d epochs needs validation images: %w", schedule.Patience, algo.ErrConfig)
 	}
+	t := &Trainer{learner: l, data: data, schedule: schedule, owned: owned.List{Device: l.Device()}}
+	if err := schedule.Rates.Check(float64(l.Config().LR), t.Steps(), t.planned()); err != nil {
+		return nil, err
+	}
 	if err := data.check(l.Network().Input.Size()); err != nil {
 		return nil, err
 	}
-	t := &Trainer{learner: l, data: data, schedule: schedule, owned: owned.List{Device: l.Device()}}
 	if err := t.prepare(ctx); err != nil {
 		_ = t.Close() // the first error says more
 		return nil, err
@@ -53,6 +57,9 @@ func New(ctx context.Context, l *algo.Learner, data Data, schedule Schedule) (*T
 // prepare takes all device memory that the trainer will ever use and records all programs.
 func (t *Trainer) prepare(ctx context.Context) (err error) {
 	o, l := &t.owned, t.learner
+	if err := t.setFactors(1); err != nil {
+		return err
+	}
 	t.best = o.Floats("the best weights", l.Network().Params)
 	if t.schedule.AlignmentEvery > 0 {
 		if t.aligner, err = measure.NewAligner(o, l); err != nil {
@@ -108,10 +115,49 @@ func (t *Trainer) BeginEpoch(epoch int) error { return t.beginEpoch(epoch, 0, al
 // beginEpoch begins an epoch after the first done steps of it, with the sums over them.
 func (t *Trainer) beginEpoch(epoch, done int, sums algo.Metrics) error {
 	order := t.permutation(epoch)
+	if err := t.setFactors(epoch); err != nil {
+		return err
+	}
 	if err := t.training.begin(order[:t.Steps()*t.learner.Config().Batch], done); err != nil {
 		return err
 	}
 	return t.learner.BeginEpoch(done, sums)
+}
+
+// planned returns the number of training steps of the whole run.
+func (t *Trainer) planned() int {
+	steps := t.schedule.Epochs * t.Steps()
+	if most := t.schedule.MaxSteps; most > 0 {
+		return min(steps, most)
+	}
+	return steps
+}
+
+// factor returns the factor of the learning rate in step number i, from 0, of an epoch.
+func (t *Trainer) factor(epoch, i int) float64 {
+	return t.schedule.Rates.Factor((epoch-1)*t.Steps()+i, float64(t.learner.Config().LR), t.Steps(), t.planned())
+}
+
+// setFactors brings the factors of an epoch's learning rates to the device. Recorded steps read them there.
+func (t *Trainer) setFactors(epoch int) error {
+	if t.schedule.Rates.Constant() {
+		return nil
+	}
+	factors := make([]float32, t.Steps())
+	for i := range factors {
+		factors[i] = float32(t.factor(epoch, i))
+	}
+	return t.learner.SetFactors(factors)
+}
+
+// lastRate returns the learning rate of the last step of an epoch, to the digits of a float32; 0 where it is constant.
+func (t *Trainer) lastRate(e Epoch) float64 {
+	if t.schedule.Rates.Constant() || e.Steps == 0 {
+		return 0
+	}
+	rate := float64(t.learner.Config().LR) * t.factor(e.Number, e.Steps-1)
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(rate, 'g', 7, 64), 64)
+	return rounded
 }
 
 // permutation returns the order of an epoch. It depends on seed and epoch alone, not on earlier draws.

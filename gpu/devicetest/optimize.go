@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 
@@ -158,7 +159,8 @@ func (o optimizeSetup) lay(s *stage) func() error {
 			args.Step = in(s, fmt.Sprintf("Step %d", step), []int32{o.firstT + int32(step)})
 		}
 		if o.factors != nil {
-			args.Factors = in(s, fmt.Sprintf("Factors of step %d", step), o.factors)
+			more := slices.Concat([]float32{3}, o.factors, []float32{3}) // not to be used
+			args.Factors = in(s, fmt.Sprintf("Factors of step %d", step), more).Slice(1, len(o.factors))
 			args.Batch = in(s, fmt.Sprintf("Batch %d", step), []int32{o.earlier + int32(step) + 1})
 		}
 		calls = append(calls, args)
