@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/internal/parse"
 	"mdfa/internal/wording"
@@ -67,6 +68,7 @@ type Run struct {
 	layers            []int          // nil: the default network's; a convnet has none
 	filters           []model.Filter // nil: the default network's
 	freeze            []string       // as model.ParseChoice returns it
+	rates             training.Rates // how the learning rate changes
 	notes             []string       // what the user should know about the settings
 
 	resumed *resumedRun     // nil: a new run
@@ -103,10 +105,12 @@ func (r *Run) read() error {
 	c.FeedbackLR = float32(r.spec.FeedbackLR)
 	c.Momentum, c.Nesterov = float32(r.spec.Momentum), r.spec.Nesterov
 	c.Floor, c.Batch = float32(r.spec.ClampFloor), r.spec.BatchSize
-	var errs [10]error
+	var errs [12]error
 	c.AugmentSeed = uint64(r.spec.Seed)
 	c.Augment, errs[9] = model.ParseAugment(r.spec.Augment)
 	c.Rule, errs[0] = algo.ParseRule(r.spec.Model)
+	r.rates.Schedule, errs[10] = training.ParseRateSchedule(r.spec.Schedule)
+	r.rates.Warmup, errs[11] = training.ParseWarmup(r.spec.Warmup)
 	c.Optimizer, errs[1] = algo.ParseOptimizer(r.spec.Optimizer)
 	c.Reduction, errs[2] = algo.ParseReduction(r.spec.Reduction)
 	r.activation, errs[3] = model.ParseActivation(r.spec.Activation)

@@ -131,6 +131,9 @@ func (s *session) plan(ctx context.Context) (err error) {
 	if most := s.spec.MaxSteps; most > 0 {
 		s.Epochs, s.Steps = min(s.Epochs, (most+s.StepsPerEpoch-1)/s.StepsPerEpoch), min(s.Steps, most)
 	}
+	if err := s.rates.Check(s.spec.LR, s.StepsPerEpoch, s.Steps); err != nil {
+		return refuse("schedule", err)
+	}
 	s.Resumed, s.started = s.resumed.event(), time.Now()
 	if err := s.open(); err != nil {
 		return err
@@ -224,7 +227,7 @@ func (s *session) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	schedule := training.Schedule{Epochs: s.spec.MaxEpochs, MaxSteps: s.spec.MaxSteps, Seed: uint64(s.spec.Seed), AlignmentEvery: s.spec.Alignment,
+	schedule := training.Schedule{Epochs: s.spec.MaxEpochs, MaxSteps: s.spec.MaxSteps, Seed: uint64(s.spec.Seed), Rates: s.rates, AlignmentEvery: s.spec.Alignment,
 		Patience: s.spec.Patience, BestByLoss: s.spec.Best == settings.BestLoss}
 	if !s.recorder.off {
 		schedule.Save, schedule.SaveEvery = s.save, s.spec.CheckpointEvery

@@ -119,7 +119,9 @@ func (b *tensorboardLogger) Epoch(e training.Epoch) error {
 			b.scalar(c.Scalar, at, c.Number(&row))
 		}
 	}
-	b.scalar("training/learning_rate", at, b.lr)
+	if !row.LR.Known { // it is constant
+		b.scalar("training/learning_rate", at, b.lr)
+	}
 
 	params, err := b.probe.Params()
 	if err != nil {

@@ -67,7 +67,7 @@ func (s RateSchedule) EndsWithRun() bool { return s.kind == cosine }
 // Check refuses rates that do not fit a learning rate and a run of total steps, perEpoch of them in an epoch.
 func (r Rates) Check(lr float64, perEpoch, total int) error {
 	switch {
-	case r.Schedule.kind == cosine && r.Schedule.floor > lr:
+	case r.Schedule.kind == cosine && float32(r.Schedule.floor) > float32(lr):
 		return fmt.Errorf("%v ends above the learning rate %g: take a smaller floor: %w", r.Schedule, lr, algo.ErrConfig)
 	case r.Schedule.kind == cosine && r.Warmup.in(perEpoch) >= total:
 		return fmt.Errorf("%v begins after the warmup, which takes the whole run of %d steps: take a shorter warmup: %w", r.Schedule, total, algo.ErrConfig)

@@ -142,7 +142,7 @@ func TestACheckpointShowsEachLayer(t *testing.T) {
 	assert.Nil(t, d.Checkpoint.Tensors[3].AtFloor, "nor is a bias")
 	assert.Equal(t, []map[string]any{{
 		"epoch": 1.0, "steps": 7.0, "train_loss": 0.5, "best": true, "train_accuracy": nil, "valid_loss": nil, "valid_accuracy": nil,
-		"valid_top5": nil, "images_per_second": nil, "train_seconds": nil, "data_wait_seconds": nil,
+		"valid_top5": nil, "lr": nil, "images_per_second": nil, "train_seconds": nil, "data_wait_seconds": nil,
 	}}, d.Epochs)
 }
 

@@ -33,9 +33,9 @@ func kills(t *testing.T) int {
 // killCases are runs of a second or less.
 func killCases(data string) map[string][]string {
 	return map[string][]string{
-		"dense": {"-data", data, "-model", "mdfa", "-layers", "24,16", "-batch_size", "32", "-lr", "0.01", "-max_epochs", "40", "-checkpoint_every", "3", "-alignment", "7"},
+		"dense": {"-data", data, "-model", "mdfa", "-layers", "24,16", "-batch_size", "32", "-lr", "0.01", "-max_epochs", "40", "-schedule", "multistep:5,20:0.5", "-warmup", "20:steps", "-checkpoint_every", "3", "-alignment", "7"},
 		"kp":    {"-data", data, "-model", "kp", "-layers", "24,16", "-optimizer", "adam", "-l2", "0.001", "-batch_size", "32", "-lr", "0.003", "-max_epochs", "30", "-checkpoint_every", "3", "-alignment", "7"},
-		"dkp":   {"-data", data, "-model", "dkp", "-convnet", "-filters", "6:5:3,6:3:1", "-momentum", "0.9", "-nesterov", "-optimizer", "sgd", "-backward_init", "0", "-batch_size", "32", "-lr", "0.003", "-max_steps", "147", "-checkpoint_every", "4"},
+		"dkp":   {"-data", data, "-model", "dkp", "-convnet", "-filters", "6:5:3,6:3:1", "-momentum", "0.9", "-nesterov", "-optimizer", "sgd", "-weight_decay", "0.01", "-schedule", "cosine:1e-5:steps", "-warmup", "2", "-backward_init", "0", "-batch_size", "32", "-lr", "0.003", "-max_steps", "147", "-checkpoint_every", "4"},
 		"conv":  {"-data", data, "-model", "dfa", "-convnet", "-filters", "6:5:3,6:3:1", "-optimizer", "adam", "-activation", "relu", "-batch_size", "32", "-lr", "0.003", "-max_steps", "147", "-checkpoint_every", "4", "-cache", "off"},
 	}
 }

@@ -67,6 +67,12 @@ func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
 		{"-model kp -feedback_lr 0", "-feedback_lr 0: expected a number above 0; for feedback that does not learn take a rule with fixed feedback, such as -model fa or dfa."},
 		{"-model kp -feedback_lr 5 -weight_decay 0.5", "-weight_decay 0.5 with -feedback_lr 5: their product, the share that a step takes from all feedback, must be at most 1."},
 		{"-lr 0.5 -weight_decay 3", "-weight_decay 3 with -lr 0.5: their product, the share that a step takes from every weight, must be at most 1."},
+		{"-schedule linear", `-schedule "linear": expected constant, step:N:FACTOR, multistep:N,N:FACTOR with rising N, cosine or cosine:FLOOR; ` +
+			"numbers are above 0, and N counts epochs, or steps with :steps at the end."},
+		{"-warmup 5:0", `-warmup "5:0": expected N or N:START, with START the first share of the learning rate, above 0 and at most 1; ` +
+			"N counts epochs, or steps with :steps at the end, and 0 is no warmup."},
+		{"-schedule cosine:0.1", "-schedule: cosine:0.1 ends above the learning rate 0.0001: take a smaller floor."},
+		{"-schedule cosine -warmup 3 -max_epochs 3", "-schedule: cosine begins after the warmup, which takes the whole run of 15 steps: take a shorter warmup."},
 		{"-lr NaN", "-lr NaN: expected a number from 0 on"},
 		{"-lr -1", "-lr -1: expected a number from 0 on"},
 		{"-lr 1e39", "-lr 1e39: expected a number from 0 on"},
@@ -195,7 +201,7 @@ func TestDefaultsAreTheOriginals(t *testing.T) {
 	assert.Equal(t, options{log: "text", Spec: settings.Spec{
 		Dataset: "mnist", Out: "results", Model: "bp", Activation: "tanh", Optimizer: "rmsprop",
 		ForwardInit: "U1", BackwardInit: "U1", Reduction: "mean", Device: "auto", Cache: "auto", Feedback: "stored", Report: true,
-		BatchSize: 64, MaxEpochs: 100, LR: 1e-4, Best: "accuracy",
+		BatchSize: 64, MaxEpochs: 100, LR: 1e-4, Schedule: "constant", Warmup: "0", Best: "accuracy",
 	}}, opt)
 }
 

@@ -199,6 +199,7 @@ type progressJSON struct {
 type epochJSON struct {
 	Number   int         `json:"epoch"`
 	Steps    int         `json:"steps"`
+	LR       float64     `json:"lr,omitempty"`
 	Train    metricsJSON `json:"train"`
 	Valid    metricsJSON `json:"valid"`
 	Best     bool        `json:"best"`
@@ -235,12 +236,12 @@ func progressOf(p training.Progress, stored storedHistory) progressJSON {
 }
 
 func epochOf(e training.Epoch) epochJSON {
-	return epochJSON{e.Number, e.Steps, metricsOf(e.Train), metricsOf(e.Valid), e.Best, e.Seconds, e.DataWait}
+	return epochJSON{e.Number, e.Steps, e.LR, metricsOf(e.Train), metricsOf(e.Valid), e.Best, e.Seconds, e.DataWait}
 }
 
 func (e epochJSON) epoch() training.Epoch {
 	return training.Epoch{
-		Number: e.Number, Steps: e.Steps, Train: e.Train.metrics(), Valid: e.Valid.metrics(),
+		Number: e.Number, Steps: e.Steps, LR: e.LR, Train: e.Train.metrics(), Valid: e.Valid.metrics(),
 		Best: e.Best, Seconds: e.Seconds, DataWait: e.DataWait,
 	}
 }

@@ -41,7 +41,7 @@ func testColumns[T any](t *testing.T, columns Columns[T]) {
 		case *string:
 			*v = "text"
 		case *Float:
-			assert.True(t, c.Scalar == "" || c.Unit != "" || strings.HasPrefix(c.Name, "norm_ratio"), "%s: its unit", c.Name)
+			assert.True(t, c.Scalar == "" || c.Unit != "" || strings.HasPrefix(c.Name, "norm_ratio") || c.Name == "lr", "%s: its unit", c.Name)
 			*v = Known(0.25)
 			if c.Unit == "" && c.Text != nil {
 				*v = Known(7)
@@ -84,11 +84,11 @@ func TestEveryColumnIsDeclaredInFull(t *testing.T) {
 
 func TestNumbersThatAreMissingNaNOrInfinite(t *testing.T) {
 	e := Epoch{Number: 1, TrainLoss: Known(math.NaN()), ImagesPerSecond: Known(math.Inf(1)), TrainSeconds: Known(0.5)}
-	assert.Equal(t, "1,0,NaN,,,,,false,+Inf,0.500,\n", string(EpochColumns.csv(false, e)))
+	assert.Equal(t, "1,0,NaN,,,,,,false,+Inf,0.500,\n", string(EpochColumns.csv(false, e)))
 	text, err := EpochColumns.Event(&e)
 	require.NoError(t, err)
 	assert.Equal(t, `{"epoch":1,"epochs":0,"steps":0,"train_loss":null,"train_accuracy":null,"valid_loss":null,"valid_accuracy":null,"valid_top5":null,`+
-		`"best":false,"images_per_second":null,"train_seconds":0.5,"data_wait_seconds":null}`, string(text))
+		`"lr":null,"best":false,"images_per_second":null,"train_seconds":0.5,"data_wait_seconds":null}`, string(text))
 	assert.Equal(t, "NaN", EpochColumns[3].Show(&e))
 
 	o := Result{Outcome: Outcome{Steps: Known(1_000_000)}}

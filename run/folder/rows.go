@@ -17,7 +17,8 @@ const TopFive = 5
 
 // Epoch is a row of epochs.csv, and an event. Shares are from 0 to 1.
 type Epoch struct {
-	Number, Planned, Steps                         int // Planned: epochs of the run
+	Number, Planned, Steps                         int   // Planned: epochs of the run
+	LR                                             Float // of the last step; missing where it is constant
 	TrainLoss, TrainAccuracy                       Float
 	ValidLoss, ValidAccuracy, ValidTop5            Float
 	Best                                           bool // the best validation so far
@@ -33,6 +34,7 @@ const (
 	ChartLoss          = "Loss"
 	ChartAccuracy      = "Accuracy"
 	ChartSpeed         = "Speed"
+	ChartRate          = "Learning rate"
 	ChartAngle         = "Angle to backpropagation's gradient"
 	ChartFeedbackAngle = "Angle between weights and feedback"
 	ChartLength        = "Length beside backpropagation's gradient"
@@ -59,6 +61,8 @@ var EpochColumns = Columns[Epoch]{
 		Scalar: "accuracy/valid", Chart: ChartAccuracy, Line: "validation", Head: "valid", Same: true},
 	{Name: "valid_top5", Unit: UnitShare, Field: func(e *Epoch) any { return &e.ValidTop5 },
 		Scalar: "accuracy/valid_top5", Chart: ChartAccuracy, Line: "validation top-5"},
+	{Name: "lr", Field: func(e *Epoch) any { return &e.LR },
+		Scalar: "training/learning_rate", Chart: ChartRate, Line: "learning rate", Same: true},
 	{Name: "best", Field: func(e *Epoch) any { return &e.Best }},
 	{Name: "images_per_second", Unit: UnitPerSecond, Field: func(e *Epoch) any { return &e.ImagesPerSecond }, Text: clock,
 		Scalar: "training/images_per_second", Chart: ChartSpeed, Line: "images/s", Head: "img/s"},
@@ -69,7 +73,7 @@ var EpochColumns = Columns[Epoch]{
 // EpochOf returns the row of an epoch of a run with so many classes.
 func EpochOf(e training.Epoch, classes int) Epoch {
 	return Epoch{
-		Number: e.Number, Steps: e.Steps, Best: e.Best,
+		Number: e.Number, Steps: e.Steps, Best: e.Best, LR: Mean(e.LR, e.LR),
 		TrainLoss: Mean(e.Train.MeanLoss(), e.Train.Count), TrainAccuracy: Mean(e.Train.Accuracy(), e.Train.Count),
 		ValidLoss: Mean(e.Valid.MeanLoss(), e.Valid.Count), ValidAccuracy: Mean(e.Valid.Accuracy(), e.Valid.Count),
 		ValidTop5: top5(e.Valid, classes), ImagesPerSecond: Mean(e.ImagesPerSecond(), e.Seconds),

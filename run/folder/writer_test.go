@@ -24,7 +24,7 @@ func epoch(number int, loss float64) Epoch { return Epoch{Number: number, TrainL
 func epochsText(rows ...string) string {
 	text := strings.Join(EpochColumns.Names(), ",") + "\n"
 	for _, row := range rows {
-		text += row + ",,,,,false,,,\n"
+		text += row + ",,,,,,false,,,\n"
 	}
 	return text
 }

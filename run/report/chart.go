@@ -114,6 +114,7 @@ func pick(x []float64, at []int) []float64 {
 var epochCharts = []chart{
 	{Title: folder.ChartLoss, Text: "Cross-entropy in nats, the mean over the examples of an epoch.", LogY: true},
 	{Title: folder.ChartAccuracy, Text: "Training batches are counted before their update, validation after the epoch."},
+	{Title: folder.ChartRate, Text: "In the last step of an epoch.", Zero: true},
 	{Title: folder.ChartSpeed, Text: "Images trained on in a second.", Zero: true},
 }
 

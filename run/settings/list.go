@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mdfa/algo"
+	"mdfa/algo/training"
 	"mdfa/gpu"
 	"mdfa/internal/disk"
 	"mdfa/internal/foreign"
@@ -236,6 +237,18 @@ func init() { // its functions look into it
 			Compare: &Place{Name: "feedback lr", Text: feedbackLR},
 		},
 		{
+			Name: "schedule", Group: GroupTraining, Argument: "FORM", Help: "learning rate: constant, step:N:FACTOR, multistep:N,N:FACTOR or cosine:FLOOR; N epochs, or with :steps steps",
+			Field: func(s *Spec) any { return &s.Schedule }, Parse: canonical(training.ParseRateSchedule), Choices: []string{"constant", "step:", "multistep:", "cosine"},
+			Resume: Share, Identity: true, Result: plain,
+			Header: &Place{Text: unlessDefault("schedule")}, Page: plain, Compare: plain,
+		},
+		{
+			Name: "warmup", Group: GroupTraining, Argument: "N[:START]", Help: "raise the learning rate from START (0.1) of it during N epochs, or with :steps steps",
+			Field: func(s *Spec) any { return &s.Warmup }, Parse: canonical(training.ParseWarmup),
+			Resume: Share, Identity: true, Result: plain,
+			Header: &Place{Text: unlessDefault("warmup")}, Page: plain, Compare: plain,
+		},
+		{
 			Name: "l2", Group: GroupTraining, Argument: "X", Help: "L2 penalty: adds X times the weights to their gradient",
 			Field:  func(s *Spec) any { return &s.L2 },
 			Resume: Share, Identity: true, Result: plain,
@@ -280,12 +293,12 @@ func init() { // its functions look into it
 		{
 			Name: "max_epochs", Group: GroupTraining, Argument: "N", Help: "passes over the training images",
 			Field: func(s *Spec) any { return &s.MaxEpochs }, Least: 1,
-			Resume: Inherit, Result: plain, Page: &Place{Name: "epochs at most"}, Compare: &Place{Name: "epochs at most"},
+			Resume: Inherit, ShareIf: ratesEndWithRun, Result: plain, Page: &Place{Name: "epochs at most"}, Compare: &Place{Name: "epochs at most"},
 		},
 		{
 			Name: "max_steps", Group: GroupTraining, Argument: "N", Help: "end after N steps (default no limit)",
 			Field:  func(s *Spec) any { return &s.MaxSteps },
-			Resume: Inherit, Result: plain, Page: &Place{Name: "steps at most", Text: mostSteps}, Compare: &Place{Name: "steps at most", Text: mostSteps},
+			Resume: Inherit, ShareIf: ratesEndWithRun, Result: plain, Page: &Place{Name: "steps at most", Text: mostSteps}, Compare: &Place{Name: "steps at most", Text: mostSteps},
 		},
 		{
 			Name: "patience", Group: GroupTraining, Argument: "N", Help: "end after N epochs without a new best one (default never)",
@@ -425,6 +438,23 @@ func floor(f *Facts) string {
 
 func momentum(f *Facts) float64    { return f.Momentum }
 func weightDecay(f *Facts) float64 { return f.WeightDecay }
+
+// unlessDefault is the header's part of a setting; "" where it has its default.
+func unlessDefault(name string) func(*Facts) string {
+	return func(f *Facts) string {
+		defaults, text := Defaults(), value(name, f)
+		if text == Find(name).Text(&defaults) {
+			return ""
+		}
+		return name + " " + text
+	}
+}
+
+// ratesEndWithRun says whether the learning rates depend on the length of the run.
+func ratesEndWithRun(f *Facts) bool {
+	schedule, err := training.ParseRateSchedule(f.Schedule)
+	return err == nil && schedule.EndsWithRun()
+}
 
 // unlessZero shows a number behind a prefix; "" for 0.
 func unlessZero(prefix string, number func(*Facts) float64) func(*Facts) string {

@@ -80,7 +80,8 @@ func (s Spec) Resumed(earlier *Facts, name string) (Spec, error) {
 		case s.Chosen(setting.Name):
 			given[setting.Name] = true
 			now, was := setting.InEffect(&s, earlier), setting.InEffect(&earlier.Spec, earlier)
-			if setting.Resume == Share && now != was {
+			share := setting.Resume == Share || setting.ShareIf != nil && setting.ShareIf(earlier)
+			if share && now != was {
 				return s, wording.Usagef("-%s %s: %s was started with -%s %s, and goes on with the same: leave the flag out, or start a new run without -resume.",
 					setting.Name, now, name, setting.Name, was)
 			}

@@ -45,6 +45,7 @@ type Spec struct {
 	Nesterov            bool
 	LR, L2, WeightDecay float64
 	FeedbackLR          float64 // of rules whose feedback learns; 0: LR
+	Schedule, Warmup    string  // of the learning rate
 	Reduction           string
 	BatchSize           int
 	MaxEpochs           int
@@ -76,7 +77,7 @@ func Defaults() Spec {
 	return Spec{
 		Dataset: "mnist", Cache: CacheAuto,
 		Model: "bp", Activation: "tanh", ForwardInit: "U1", BackwardInit: "U1", Feedback: FeedbackStored,
-		Optimizer: "rmsprop", LR: 1e-4, Reduction: "mean", BatchSize: 64, MaxEpochs: 100,
+		Optimizer: "rmsprop", LR: 1e-4, Schedule: "constant", Warmup: "0", Reduction: "mean", BatchSize: 64, MaxEpochs: 100,
 		Best:   BestAccuracy,
 		Device: "auto", Out: "results", Report: true,
 	}
@@ -156,7 +157,9 @@ type Setting struct {
 	Path     Path     // made absolute in the record
 
 	Resume Policy
-	With   string // inherited only if the setting of this name is inherited, too
+	// ShareIf says for which earlier runs a setting with the policy Inherit is shared; nil: for none.
+	ShareIf func(*Facts) bool
+	With    string // inherited only if the setting of this name is inherited, too
 	// Identity says whether two runs with different values are different runs. -resume auto
 	// resumes the newest run that agrees in all of these.
 	Identity bool

@@ -17,7 +17,7 @@ var other = map[string]string{
 	"dataset": "cifar10", "classes": "3", "data": "/elsewhere", "coarse": "true", "size": "64", "cache": "off", "normalize": "true", "augment": "shift:3,flip",
 	"model": "dfa", "convnet": "true", "layers": "20,30", "filters": "8:3:1", "activation": "relu",
 	"forward_init": "N1", "init_from": "/there/run", "backward_init": "N0.5", "feedback": "generated", "clamp_floor": "1e-06",
-	"optimizer": "adam", "momentum": "0.9", "nesterov": "true", "lr": "0.001", "feedback_lr": "0.02", "l2": "0.5", "weight_decay": "0.01",
+	"optimizer": "adam", "momentum": "0.9", "nesterov": "true", "lr": "0.001", "schedule": "step:30:0.1", "warmup": "5:0.01", "feedback_lr": "0.02", "l2": "0.5", "weight_decay": "0.01",
 	"reduction": "sum", "freeze": "0", "batch_size": "8", "max_epochs": "3", "max_steps": "9", "patience": "4", "best": "loss", "seed": "4",
 	"device": "cpu", "sync": "true", "tf32": "true", "profile": "true", "checkpoint_every": "-1",
 	"out": "/there", "report": "false", "tensorboard": "true", "alignment": "7",
@@ -145,6 +145,23 @@ func TestResumedRunsInheritShareOrRenew(t *testing.T) {
 	assert.False(t, got.TF32, "it belongs to the other device")
 }
 
+// TestALengthThatTheRatesDependOnIsShared takes another number of epochs for a run whose cosine ends with it.
+func TestALengthThatTheRatesDependOnIsShared(t *testing.T) {
+	for _, name := range []string{"max_epochs", "max_steps"} {
+		before, longer := mdfaRun(), mdfaRun()
+		require.NoError(t, Find(name).Set(&longer, "200"))
+		for _, schedule := range []string{"constant", "step:30:0.1", "cosine"} {
+			before.Schedule, longer.Schedule = schedule, schedule
+			_, err := longer.Resumed(factsOf(t, before), "run")
+			if schedule == "cosine" {
+				assert.ErrorContains(t, err, "-"+name+" 200: run was started with -"+name)
+			} else {
+				assert.NoError(t, err)
+			}
+		}
+	}
+}
+
 func TestSettingsAreComparedByWhatTheyMean(t *testing.T) {
 	net, err := model.NewConv(model.Shape{H: 9, W: 9, C: 1}, []model.Filter{{Filters: 8, Kernel: 3, Stride: 2}}, 10, gpu.Tanh)
 	require.NoError(t, err)
@@ -214,22 +231,24 @@ func TestColumnsKeepTheirPlaces(t *testing.T) {
 	assert.Equal(t, []string{
 		"dataset", "classes", "coarse", "image_size", "normalize", "augment", "model", "convnet",
 		"layers", "filters", "activation", "forward_init", "init_from",
-		"backward_init", "feedback", "optimizer", "momentum", "nesterov", "lr", "feedback_lr", "l2", "clamp_floor", "weight_decay",
+		"backward_init", "feedback", "optimizer", "momentum", "nesterov", "lr", "feedback_lr", "schedule", "warmup", "l2", "clamp_floor", "weight_decay",
 		"reduction", "tf32", "freeze", "batch_size", "max_epochs", "max_steps", "patience", "best_by", "seed", "data",
 	}, names)
 }
 
 func TestASpecNamesWhatIsWrong(t *testing.T) {
 	for want, change := range map[string]func(*Spec){
-		"-lr -1: expected a number from 0 on, such as 0.001 or 1e-4.":            func(s *Spec) { s.LR = -1 },
-		"-momentum 1: expected a number from 0 to below 1, such as 0.9.":         func(s *Spec) { s.Momentum = 1 },
-		"-weight_decay -1: expected a number from 0 on":                          func(s *Spec) { s.WeightDecay = -1 },
-		"-batch_size 0: expected a whole number from 1 on.":                      func(s *Spec) { s.BatchSize = 0 },
-		"-cache no: expected auto, on or off.":                                   func(s *Spec) { s.Cache = "no" },
-		`-activation "x": expected tanh, relu`:                                   func(s *Spec) { s.Activation = "x" },
-		`-model "mdf" is unknown; there are bp, `:                                func(s *Spec) { s.Model = "mdf" },
-		"-checkpoint_every -2: expected a whole number from -1 on.":              func(s *Spec) { s.CheckpointEvery = -2 },
-		`-backward_init "U-1": the scale is negative; expected a number such as`: func(s *Spec) { s.BackwardInit = "U-1" },
+		"-lr -1: expected a number from 0 on, such as 0.001 or 1e-4.":                               func(s *Spec) { s.LR = -1 },
+		"-momentum 1: expected a number from 0 to below 1, such as 0.9.":                            func(s *Spec) { s.Momentum = 1 },
+		"-weight_decay -1: expected a number from 0 on":                                             func(s *Spec) { s.WeightDecay = -1 },
+		`-schedule "step:30": expected constant, step:N:FACTOR, multistep:N,N:FACTOR with rising N`: func(s *Spec) { s.Schedule = "step:30" },
+		`-warmup "-1": expected N or N:START`:                                                       func(s *Spec) { s.Warmup = "-1" },
+		"-batch_size 0: expected a whole number from 1 on.":                                         func(s *Spec) { s.BatchSize = 0 },
+		"-cache no: expected auto, on or off.":                                                      func(s *Spec) { s.Cache = "no" },
+		`-activation "x": expected tanh, relu`:                                                      func(s *Spec) { s.Activation = "x" },
+		`-model "mdf" is unknown; there are bp, `:                                                   func(s *Spec) { s.Model = "mdf" },
+		"-checkpoint_every -2: expected a whole number from -1 on.":                                 func(s *Spec) { s.CheckpointEvery = -2 },
+		`-backward_init "U-1": the scale is negative; expected a number such as`:                    func(s *Spec) { s.BackwardInit = "U-1" },
 	} {
 		s := Defaults()
 		change(&s)
