@@ -157,11 +157,15 @@ const (
 	// learns one for its update, and DKP a product for each hidden layer.
 	leanDense, leanConv   = 12, 19
 	chainDense, chainConv = 15, 26
+	// shallowDense and shallowConv are those of Shallow, which updates the two ranges of its logit layer in the arena.
+	shallowDense, shallowConv = 10, 15
 	// leanBytes is how much more than their floor all kernels but the products may move
 	// together: the rest are biases and errors, which every few rows read again.
 	leanBytes = 1.1
 	// leanLabels is the same for DRTP, in which every example reads the row of its class.
 	leanLabels = 1.2
+	// leanShallow is the same for Shallow, whose updates are too small for the biases not to count.
+	leanShallow = 1.2
 )
 
 // TestStepsOnAGPUAreLean bounds the cost of a training step, read from the ledger of
@@ -183,6 +187,8 @@ func TestStepsOnAGPUAreLean(t *testing.T) {
 		{algo.SDFA, true, leanConv + 1},
 		{algo.BP, false, chainDense},
 		{algo.BP, true, chainConv},
+		{algo.Shallow, false, shallowDense},
+		{algo.Shallow, true, shallowConv},
 		{algo.KP, false, chainDense + 1},
 		{algo.KP, true, chainConv + 1},
 		{algo.DKP, false, leanDense + 2 + 1},
@@ -226,8 +232,11 @@ func TestStepsOnAGPUAreLean(t *testing.T) {
 			require.NotZero(t, floor)
 			ratio := float64(moved) / float64(floor)
 			bound := leanBytes
-			if c.rule == algo.DRTP {
+			switch c.rule {
+			case algo.DRTP:
 				bound = leanLabels
+			case algo.Shallow:
+				bound = leanShallow
 			}
 			assert.LessOrEqual(t, ratio, bound, "bytes of elementwise kernels over their floor")
 			t.Logf("%.0f launches a step; elementwise kernels move %d kB, %.3f times the floor", float64(launches)/steps, moved/1000, ratio)
