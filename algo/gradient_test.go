@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,7 +46,12 @@ func checkGradients(t *testing.T, rule *algo.Rule) {
 					mixed, err := model.New(model.Shape{H: 8, W: 9, C: 2},
 						[]model.Filter{{Filters: 4, Kernel: 3, Stride: 2, Pad: 1}, {Filters: 3, Kernel: 2, Stride: 1}}, []int{6, 5}, classes, act)
 					require.NoError(t, err)
-					for kind, net := range map[string]*model.Network{"dense": dense, "conv": conv, "dense behind padded conv": mixed} {
+					pooled, err := model.New(model.Shape{H: 8, W: 9, C: 2}, []model.Filter{
+						{Filters: 4, Kernel: 3, Stride: 1, Pad: 1, Pool: model.Pooling{Kind: gpu.MaxPooling, Kernel: 3, Stride: 2}},
+						{Filters: 3, Kernel: 2, Stride: 1, Pool: model.Pooling{Kind: gpu.AveragePooling, Kernel: 2, Stride: 1}},
+					}, []int{6}, classes, act)
+					require.NoError(t, err)
+					for kind, net := range map[string]*model.Network{"dense": dense, "conv": conv, "dense behind padded conv": mixed, "pooled": pooled} {
 						t.Run(fmt.Sprintf("%s %v %d classes %v", kind, act, classes, reduction), func(t *testing.T) {
 							checkGradient(t, dev, net, rule, reduction)
 						})
@@ -139,12 +145,18 @@ func lossOf(net *model.Network, params []float64, x []float32, y []int32) (sum f
 			h[i] = float64(x[n*features+i])
 		}
 		for i, layer := range net.Layers {
-			a := convolve(layer, params, h)
+			pre := convolve(layer, params, h)
+			a := slices.Clone(pre)
 			if i < len(net.Layers)-1 {
 				for j, v := range a {
 					a[j] = net.Activation.F(v)
 					kinked = kinked || nearKink(net.Activation, v)
 				}
+			}
+			if layer.Pool.Any() {
+				var tied bool
+				a, tied = pool(layer, net.Activation, pre)
+				kinked = kinked || tied
 			}
 			h = a
 		}
@@ -193,6 +205,36 @@ func convolve(layer model.Layer, params, in []float64) []float64 {
 		}
 	}
 	return out
+}
+
+// pool pools a layer's outputs f(a), and says whether any other a of a window comes so near the largest that a
+// difference could step over it. Where f is constant it does not matter.
+func pool(layer model.Layer, act gpu.Activation, pre []float64) (out []float64, tied bool) {
+	const margin = 1e-3
+	moves := func(a float64) bool { return act.F(a) != act.F(a-margin) }
+	to, p := layer.Passed(), layer.Pool
+	for oy := range to.H {
+		for ox := range to.W {
+			for c := range to.C {
+				largest, second, sum := math.Inf(-1), math.Inf(-1), 0.0
+				for i := range p.Kernel {
+					for j := range p.Kernel {
+						a := pre[((oy*p.Stride+i)*layer.Out.W+ox*p.Stride+j)*layer.Out.C+c]
+						second = max(second, min(a, largest))
+						largest = max(largest, a)
+						sum += act.F(a)
+					}
+				}
+				if p.Kind == gpu.AveragePooling {
+					out = append(out, sum/float64(p.Kernel*p.Kernel))
+					continue
+				}
+				tied = tied || largest-second < margin && moves(largest)
+				out = append(out, act.F(largest))
+			}
+		}
+	}
+	return out, tied
 }
 
 func crossEntropy(logits []float64, label int) float64 {

@@ -77,7 +77,7 @@ func newLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback
 // EvalBatch returns the number of examples that a run scores at once unless [Config.EvalBatch] is set: as many as make
 // 64 MiB of activations, at least a training batch, at most 512.
 func EvalBatch(net *model.Network, batch int) int {
-	perExample := 4 * (net.Input.Size() + net.HiddenUnits())
+	perExample := 4 * (net.Input.Size() + net.HiddenUnits() + net.PooledUnits())
 	return max(batch, min(512, 64<<20/perExample))
 }
 
@@ -108,6 +108,7 @@ func (l *Learner) prepare(params, feedback []float32) error {
 	if l.net.Normalization != nil {
 		l.channels = o.Floats("the normalization", 2*l.net.Input.C)
 	}
+	carried := 0
 	for _, layer := range l.net.Hidden() {
 		h := hidden{h: o.Floats("the activations", batch*layer.Units())}
 		if training {
@@ -115,6 +116,14 @@ func (l *Learner) prepare(params, feedback []float32) error {
 		}
 		if l.net.Activation.NeedsPre() {
 			h.pre = o.Floats("the preactivations", batch*layer.Units())
+		}
+		if layer.Pool.Any() {
+			pooled := layer.Passed().Size()
+			h.pooled = o.Floats("the pooled activations", batch*pooled)
+			if training && layer.Pool.Kind == gpu.MaxPooling {
+				h.places = o.Alloc("the places of maxima", gpu.Uint8, l.cfg.Batch*pooled)
+			}
+			carried = max(carried, pooled)
 		}
 		l.hidden = append(l.hidden, h)
 	}
@@ -126,6 +135,9 @@ func (l *Learner) prepare(params, feedback []float32) error {
 			l.errorSigns = o.Floats("the signs of the errors", l.cfg.Batch*l.net.Logits)
 		}
 		l.counter = o.Alloc("the counters", gpu.Int32, 2)
+		if carried > 0 {
+			l.carried = o.Floats("the errors behind a pooling", l.cfg.Batch*carried)
+		}
 	}
 	if err := o.Err(); err != nil {
 		return err

@@ -25,6 +25,7 @@ type memory struct {
 	learns    []bool     // by layer
 	grads     gpu.Buffer // arena like params
 	e         gpu.Buffer // [training batch · logits]
+	carried   gpu.Buffer // [training batch · pooled units of the largest pooling]: an error on its way through one
 	reduction Reduction
 	feedback  gpu.Buffer    // B of all layers; nil for rules without, and where it is generated
 	mirrored  bool          // the feedback of a layer lies like its weights
@@ -40,6 +41,8 @@ type memory struct {
 type hidden struct {
 	h, pre gpu.Buffer // [batch · units]; pre only where f' needs it
 	delta  gpu.Buffer // [training batch · units]
+	pooled gpu.Buffer // [batch · pooled units]; nil without a pooling
+	places gpu.Buffer // uint8 [training batch · pooled units], of maxima in their windows; nil without max pooling
 }
 
 // Step is a step on a batch of examples: its operands on the device, and the operations on them that learning rules are
@@ -132,15 +135,23 @@ func (s *Step) OuterProducts() (gpu.Span, error) {
 // BiasGrad returns gb_l, [channels].
 func (s *Step) BiasGrad(layer int) gpu.Span { return at(s.grads, s.net.Layers[layer].B) }
 
-// Input returns the input of a layer, [n, in]: the batch, or the output of the layer below.
+// Input returns the input of a layer, [n, in]: the batch, or the output of the layer below, pooled where it has a pooling.
 func (s *Step) Input(layer int) gpu.Span {
 	if layer == 0 {
 		return gpu.All(s.x).Slice(0, s.n*s.net.Input.Size())
 	}
+	if s.net.Layers[layer-1].Pool.Any() {
+		return s.pooled(s.hidden[layer-1].pooled, layer-1)
+	}
 	return s.Output(layer - 1).H
 }
 
-// Output returns the results of a hidden layer, [n, units]: h_l, and a_l where f' needs it.
+// pooled returns the part of a buffer that the outputs of a layer's pooling take.
+func (s *Step) pooled(b gpu.Buffer, layer int) gpu.Span {
+	return gpu.All(b).Slice(0, s.n*s.net.Layers[layer].Passed().Size())
+}
+
+// Output returns the results of a hidden layer before its pooling, [n, units]: h_l, and a_l where f' needs it.
 func (s *Step) Output(layer int) gpu.Hidden {
 	units := s.n * s.net.Layers[layer].Units()
 	out := gpu.Hidden{Act: s.net.Activation, H: gpu.All(s.hidden[layer].h).Slice(0, units)}
@@ -175,7 +186,7 @@ func (s *Step) Logits() gpu.Mat {
 	return gpu.All(s.logits).Slice(0, s.n*s.net.Logits).Mat(s.n, s.net.Logits)
 }
 
-// Hidden computes a hidden layer into out: h_l = f(h_{l-1} W_l + b_l).
+// Hidden computes a hidden layer into out: h_l = f(h_{l-1} W_l + b_l). [Step.Pool] must follow before the layer above.
 func (s *Step) Hidden(layer int, out gpu.Hidden) error {
 	shape, x, w, b := s.net.Layers[layer], s.Input(layer), s.Weights(layer), s.Bias(layer)
 	if shape.Kind == model.Conv {
@@ -189,12 +200,27 @@ func (s *Step) Hidden(layer int, out gpu.Hidden) error {
 	})
 }
 
+// Pool pools the output of a hidden layer, unless it has no pooling: the layer above takes what comes of it. Training
+// keeps the places of maxima, through which [Step.CarryBack] finds its way.
+func (s *Step) Pool(layer int, training bool) error {
+	shape, h := s.net.Layers[layer], s.hidden[layer]
+	if !shape.Pool.Any() {
+		return nil
+	}
+	args := gpu.PoolArgs{Shape: shape.PoolShape(s.n), P: s.pooled(h.pooled, layer), H: s.Output(layer).H}
+	if training && h.places != nil {
+		args.Index = s.pooled(h.places, layer)
+	}
+	return s.dev.Pool(args)
+}
+
 // Chain takes the error down from layer to layer, through a matrix of each: W_l, which a dense layer
 // transposes, or B_l [out, in], which it uses as it is.
 //
 //	d_{l-1} = (d_l M_l) ⊙ f'(a_{l-1}), from d_L = e down to d_0     gb_{l-1} = column sums of d_{l-1}
 //
-// It ends at the lowest layer that learns.
+// Between d_l M_l and f' it goes back through the pooling of layer l-1, if there is one. It ends at the lowest layer
+// that learns.
 func (s *Step) Chain(matrix func(layer int) gpu.Span, transposed bool) error {
 	for layer := len(s.hidden); layer > s.Lowest(); layer-- {
 		if err := s.CarryBack(layer, matrix(layer), transposed, s.Delta(layer), s.Output(layer-1)); err != nil {
@@ -232,9 +258,28 @@ func (s *Step) SignFeedback(layer int) error {
 	return s.dev.Sign(args)
 }
 
-// CarryBack takes the error dy at a layer through the matrix m to the layer below, whose output is below.
+// CarryBack takes the error dy at a layer through the matrix m to the layer below, whose output is below, and there
+// through its pooling.
 func (s *Step) CarryBack(layer int, m gpu.Span, transposed bool, dy gpu.Span, below gpu.Hidden) error {
-	shape, dx, biasGrad := s.net.Layers[layer], s.Delta(layer-1), s.BiasGrad(layer-1)
+	if !s.net.Layers[layer-1].Pool.Any() {
+		return s.carry(layer, m, transposed, dy, s.Delta(layer-1), below)
+	}
+	pool, h := s.net.Layers[layer-1].PoolShape(s.n), s.hidden[layer-1]
+	carried := s.pooled(s.carried, layer-1)
+	// What this writes as the bias gradient is overwritten by that of the preactivations.
+	if err := s.carry(layer, m, transposed, dy, carried, gpu.Hidden{Act: gpu.Linear}); err != nil {
+		return err
+	}
+	args := gpu.PoolBackwardArgs{Shape: pool, DX: s.Delta(layer - 1), DY: carried, Below: below, BiasGrad: s.BiasGrad(layer - 1)}
+	if h.places != nil {
+		args.Index = s.pooled(h.places, layer-1)
+	}
+	return s.dev.PoolBackward(args)
+}
+
+// carry takes the error dy at a layer through the matrix m to its input, dx, behind which is below.
+func (s *Step) carry(layer int, m gpu.Span, transposed bool, dy, dx gpu.Span, below gpu.Hidden) error {
+	shape, biasGrad := s.net.Layers[layer], s.BiasGrad(layer-1)
 	if shape.Kind == model.Conv {
 		return s.dev.ConvBackward(gpu.ConvBackwardArgs{
 			Shape: shape.ConvShape(s.n), DX: dx, DY: dy, W: m, Below: below, BiasGrad: biasGrad,

@@ -10,7 +10,7 @@ import (
 // sees the gradients together with the weights they belong to.
 func (l *Learner) Train(beforeUpdate func(s *Step) error) error {
 	s := l.Step(l.cfg.Batch)
-	if err := s.forward(); err != nil { // h_l = f(h_{l-1} W_l + b_l) [n, units_l]; logits [n, logits] without b_L
+	if err := s.forward(true); err != nil { // h_l = f(h_{l-1} W_l + b_l) [n, units_l]; logits [n, logits] without b_L
 		return err
 	}
 	if err := s.loss(gpu.All(l.counter), s.Scale()); err != nil { // e = s(p - y) [n, logits]; gb_L [logits]
@@ -137,16 +137,19 @@ func (s *Step) Evaluate(data, labels, cursor, counters gpu.Span) error {
 	if err := s.Gather(data, labels, gpu.Span{}, cursor); err != nil {
 		return err
 	}
-	if err := s.forward(); err != nil {
+	if err := s.forward(false); err != nil {
 		return err
 	}
 	return s.loss(counters, 0)
 }
 
 // forward computes all layers up to the logits, whose bias the loss adds.
-func (s *Step) forward() error {
+func (s *Step) forward(training bool) error {
 	for layer := range s.hidden {
 		if err := s.Hidden(layer, s.Output(layer)); err != nil {
+			return err
+		}
+		if err := s.Pool(layer, training); err != nil {
 			return err
 		}
 	}

@@ -3,8 +3,10 @@
 package interop
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +17,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/gpu"
+	"mdfa/gpu/cpu"
 	"mdfa/model"
 )
 
@@ -34,7 +37,7 @@ func kinds() []kind {
 	rules := algo.Rules()
 	for _, act := range gpu.Activations() {
 		for _, classes := range []int{2, 10} {
-			for _, net := range []kind{{"fc", "-layers 30,20"}, {"conv", "-convnet -filters 8:5:2,12:3:2"}, {"both", "-convnet -filters 8:5:2:2,12:3:2:1 -layers 20"}} {
+			for _, net := range []kind{{"fc", "-layers 30,20"}, {"conv", "-convnet -filters 8:5:2,12:3:2"}, {"both", "-convnet -filters 8:5:2:2,12:3:2:1 -layers 20"}, {"pooled", "-convnet -filters 6:5:1:2,max:2:2,16:5:1,avg:2:2 -layers 20"}} {
 				rule := rules[len(list)%len(rules)]
 				list = append(list, kind{
 					fmt.Sprintf("%s %v %d", net.name, act, classes),
@@ -103,6 +106,57 @@ func TestOtherProgramsHaveOurLogits(t *testing.T) {
 		})
 		t.Run("PyTorch loads the weights of "+e.name, func(t *testing.T) {
 			assertClose(t, e.logits, readFloats(t, e.torchOut))
+		})
+	}
+}
+
+// TestPyTorchHasBPsGradients compares bp with autograd on a LeNet: padding, both poolings, and dense layers.
+func TestPyTorchHasBPsGradients(t *testing.T) {
+	const n = 50
+	_, pixels := someDigits(t)
+	pixels, labels := pixels[:n*28*28], digitLabels(t)[:n]
+	for _, act := range gpu.Activations() {
+		t.Run(act.String(), func(t *testing.T) {
+			run := trainRun(t, "-model", "bp", "-activation", act.String(), "-convnet",
+				"-filters", "6:5:1:2,max:2:2,16:5:1,avg:2:2", "-layers", "120,84", "-max_steps", "25")
+			dir := t.TempDir()
+			path := func(name string) string { return filepath.Join(dir, name) }
+			program(t, dir, "export", run, "-o", "net.safetensors")
+			net, params := weights(t, path("net.safetensors"))
+			require.NoError(t, os.WriteFile(path("pixels"), pixels, 0o666))
+			text, err := binary.Append(nil, binary.LittleEndian, labels)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(path("labels"), text, 0o666))
+			python(t, "grad_torch.py", path("pixels"), path("labels"), path("net.safetensors"), path("out"))
+			theirs := readFloats(t, path("out"))
+
+			dev := cpu.Open()
+			defer func() { assert.NoError(t, dev.Close()) }()
+			l, err := algo.NewLearner(dev, net, algo.Config{Rule: algo.BP, Optimizer: gpu.SGD, Batch: n}, params, nil)
+			require.NoError(t, err)
+			x := make([]float32, len(pixels))
+			for i, p := range pixels {
+				x[i] = float32(p) / 255
+			}
+			s := l.Step(n)
+			require.NoError(t, gpu.Upload(dev, s.Input(0).Buf, 0, x))
+			require.NoError(t, gpu.Upload(dev, s.Labels().Buf, 0, labels))
+			require.NoError(t, l.Train(nil))
+			ours, err := l.Grads()
+			require.NoError(t, err)
+			for _, tensor := range net.Split(ours) {
+				largest := 0.0
+				for _, g := range tensor.Data {
+					largest = max(largest, math.Abs(float64(g)))
+				}
+				require.Positive(t, largest, tensor.Name)
+				require.GreaterOrEqual(t, len(theirs), len(tensor.Data))
+				for i, g := range tensor.Data {
+					require.InDelta(t, theirs[i], g, tolerance*largest, "%s, element %d", tensor.Name, i)
+				}
+				theirs = theirs[len(tensor.Data):]
+			}
+			assert.Empty(t, theirs)
 		})
 	}
 }

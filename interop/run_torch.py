@@ -36,20 +36,29 @@ class Net(nn.Module):
     def forward(self, x):  # [n, height, width, channels], pixels / 255
         if n := self.spec.get("normalization"):
             x = (x - torch.tensor(n["mean"])) / torch.tensor([d or 1 for d in n["deviation"]])
-        for i, layer in enumerate(self.layers):
+        for layer, spec in zip(self.layers, self.spec["layers"]):
             if isinstance(layer, nn.Conv2d):
-                x = layer(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+                x = self.f(layer(x.permute(0, 3, 1, 2)))
+                if "pool" in spec:
+                    kind, kernel, stride = spec["pool"].split(":")
+                    pool = {"max": nn.functional.max_pool2d, "avg": nn.functional.avg_pool2d}[kind]
+                    x = pool(x, int(kernel), int(stride))
+                x = x.permute(0, 2, 3, 1)
             else:
-                x = layer(x.flatten(1))
-            x = self.f(x) if i < len(self.layers) - 1 else x
-        return x
+                x = self.f(layer(x.flatten(1)))
+        return self.layers[-1](x.flatten(1))
 
 
-pixels, *jobs = sys.argv[1:]
-with open(pixels, "rb") as file:
-    images = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)
-for path, out in zip(jobs[::2], jobs[1::2]):
-    net = Net(path)
-    with torch.no_grad():
-        logits = net(images.reshape(-1, *net.spec["input"]).float() / 255)
-    logits.numpy().tofile(out)
+def read(path, kind):
+    with open(path, "rb") as file:
+        return torch.frombuffer(bytearray(file.read()), dtype=kind)
+
+
+if __name__ == "__main__":
+    pixels, *jobs = sys.argv[1:]
+    images = read(pixels, torch.uint8)
+    for path, out in zip(jobs[::2], jobs[1::2]):
+        net = Net(path)
+        with torch.no_grad():
+            logits = net(images.reshape(-1, *net.spec["input"]).float() / 255)
+        logits.numpy().tofile(out)

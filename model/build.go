@@ -25,13 +25,21 @@ var ErrTooLarge = errors.New("network is too large")
 
 // Filter is a convolutional layer's Filters output channels, its square kernel and its stride,
 // in pixels, and the padding: the number of zeros beyond each side of its input, less than Kernel.
-type Filter struct{ Filters, Kernel, Stride, Pad int }
+// Pool is the pooling of its outputs.
+type Filter struct {
+	Filters, Kernel, Stride, Pad int
+	Pool                         Pooling
+}
 
-// String returns the filter as the command line writes it, "96:5:2" or with padding "96:5:2:1".
+// String returns the filter as the command line writes it, "96:5:2", or with padding and pooling
+// "96:5:2:1,max:2:2".
 func (f Filter) String() string {
 	text := fmt.Sprintf("%d:%d:%d", f.Filters, f.Kernel, f.Stride)
 	if f.Pad != 0 {
 		text += fmt.Sprintf(":%d", f.Pad)
+	}
+	if f.Pool.Any() {
+		text += "," + f.Pool.String()
 	}
 	return text
 }
@@ -50,8 +58,8 @@ func NewConv(input Shape, filters []Filter, classes int, act gpu.Activation) (*N
 }
 
 // New returns a network of convolutions and dense layers, either of which may be missing: one
-// convolution for each filter, then hidden dense layers of the given widths, then the
-// logit layer. The first dense layer takes the last convolution's outputs in h, w, c order. The
+// convolution for each filter, with its pooling, then hidden dense layers of the given widths, then the
+// logit layer. The first dense layer takes what the last convolution passes on in h, w, c order. The
 // errors are those of [NewConv] and [NewDense].
 func New(input Shape, filters []Filter, hidden []int, classes int, act gpu.Activation) (*Network, error) {
 	b := newBuilder(input, classes, act, len(filters)+len(hidden))
@@ -117,7 +125,7 @@ func (b *builder) conv(f Filter) {
 		return
 	}
 	in := b.at
-	l := Layer{Kind: Conv, In: in, Out: Shape{C: f.Filters}, Kernel: f.Kernel, Stride: f.Stride, Pad: f.Pad}
+	l := Layer{Kind: Conv, In: in, Out: Shape{C: f.Filters}, Kernel: f.Kernel, Stride: f.Stride, Pad: f.Pad, Pool: f.Pool}
 	switch {
 	case f.Filters < 1 || f.Kernel < 1 || f.Stride < 1:
 		b.fail("layer %d (%v): filters, kernel and stride must be at least 1", len(b.net.Layers)+1, l)
@@ -132,6 +140,20 @@ func (b *builder) conv(f Filter) {
 	}
 	l.Out.H = (in.H+2*f.Pad-f.Kernel)/f.Stride + 1
 	l.Out.W = (in.W+2*f.Pad-f.Kernel)/f.Stride + 1
+	if p := f.Pool; p.Any() {
+		switch {
+		case p.Kernel < 1 || p.Stride < 1:
+			b.fail("layer %d (%v): kernel and stride of a pooling must be at least 1", len(b.net.Layers)+1, l)
+		case p.Kind == gpu.MaxPooling && p.Kernel > gpu.MaxPoolingKernel:
+			b.fail("layer %d (%v): the kernel of max pooling must be at most %d", len(b.net.Layers)+1, l, gpu.MaxPoolingKernel)
+		case p.Kernel > l.Out.H || p.Kernel > l.Out.W:
+			b.fail("layer %d (%v): its pooling does not fit: the kernel is %dx%d and the convolution's output only %dx%d: take a smaller one, or leave it out",
+				len(b.net.Layers)+1, l, p.Kernel, p.Kernel, l.Out.H, l.Out.W)
+		}
+		if b.err != nil {
+			return
+		}
+	}
 	b.add(l)
 }
 
@@ -144,7 +166,7 @@ func (b *builder) add(l Layer) {
 	}
 	l.W.Len, l.B.Len = l.Weights(), l.Channels()
 	b.net.Layers = append(b.net.Layers, l)
-	b.at = l.Out
+	b.at = l.Passed()
 }
 
 // finish adds the logit layer and lays out the arena.

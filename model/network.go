@@ -70,8 +70,9 @@ type Layer struct {
 	Kind           Kind
 	In, Out        Shape
 	Kernel, Stride int
-	Pad            int   // zeros beyond each side of a convolution's input
-	W, B           Range // in the parameter arena: weights (WeightShape), biases [Channels]
+	Pad            int     // zeros beyond each side of a convolution's input
+	Pool           Pooling // of a convolution's outputs, behind f; none of a dense layer
+	W, B           Range   // in the parameter arena: weights (WeightShape), biases [Channels]
 }
 
 // FanIn returns the number of inputs of one unit: in, or k·k·c_in.
@@ -81,8 +82,18 @@ func (l Layer) FanIn() int { return l.Kernel * l.Kernel * l.In.C }
 // is the fan-in of the layer's feedback in FA.
 func (l Layer) FanOut() int { return l.Kernel * l.Kernel * l.Out.C }
 
-// Units returns the number of outputs per example; a convolution has one for every
-// position and channel.
+// Passed returns the shape of what the layer passes on to the next one: Out, or what its pooling
+// makes of it.
+func (l Layer) Passed() Shape {
+	if !l.Pool.Any() {
+		return l.Out
+	}
+	pool := l.PoolShape(1)
+	return Shape{H: pool.OutH(), W: pool.OutW(), C: l.Out.C}
+}
+
+// Units returns the number of outputs per example, before pooling; a convolution has one for
+// every position and channel.
 func (l Layer) Units() int { return l.Out.Size() }
 
 // Channels returns the number of biases: units of a dense layer, filters of a convolution.
@@ -108,13 +119,22 @@ func (l Layer) ConvShape(batch int) gpu.ConvShape {
 	}
 }
 
-// filter returns a convolution as [New] takes it.
-func (l Layer) filter() Filter {
-	return Filter{Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad}
+// PoolShape returns the geometry of the layer's pooling for a batch of examples, as devices take it.
+func (l Layer) PoolShape(batch int) gpu.PoolShape {
+	return gpu.PoolShape{
+		Kind: l.Pool.Kind, Batch: batch,
+		InH: l.Out.H, InW: l.Out.W, Channels: l.Out.C,
+		Kernel: l.Pool.Kernel, Stride: l.Pool.Stride,
+	}
 }
 
-// String returns "dense 200" or "conv 96 5/2" (filters, kernel/stride), or with padding
-// "conv 96 5/2 pad 1".
+// filter returns a convolution as [New] takes it.
+func (l Layer) filter() Filter {
+	return Filter{Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad, Pool: l.Pool}
+}
+
+// String returns "dense 200" or "conv 96 5/2" (filters, kernel/stride), or with padding and
+// pooling "conv 96 5/2 pad 1, max 2/2".
 func (l Layer) String() string {
 	if l.Kind != Conv {
 		return fmt.Sprintf("dense %d", l.Out.C)
@@ -122,6 +142,9 @@ func (l Layer) String() string {
 	text := fmt.Sprintf("conv %d %d/%d", l.Out.C, l.Kernel, l.Stride)
 	if l.Pad != 0 {
 		text += fmt.Sprintf(" pad %d", l.Pad)
+	}
+	if l.Pool.Any() {
+		text += fmt.Sprintf(", %s %d/%d", l.Pool.word(), l.Pool.Kernel, l.Pool.Stride)
 	}
 	return text
 }
@@ -184,6 +207,17 @@ func (n *Network) Weights() int {
 	sum := 0
 	for _, l := range n.Layers {
 		sum += l.W.Len + l.B.Len
+	}
+	return sum
+}
+
+// PooledUnits returns the number of outputs of poolings per example, over all layers.
+func (n *Network) PooledUnits() int {
+	sum := 0
+	for _, l := range n.Hidden() {
+		if l.Pool.Any() {
+			sum += l.Passed().Size()
+		}
 	}
 	return sum
 }

@@ -58,6 +58,32 @@ func TestDefaultNetworksAreThePapers(t *testing.T) {
 	}
 }
 
+// TestPublishedNetworksHaveTheirWeights counts LeNet-5 and torchvision's AlexNet.
+func TestPublishedNetworksHaveTheirWeights(t *testing.T) {
+	for _, c := range []struct {
+		input   Shape
+		filters string
+		hidden  []int
+		classes int
+		text    string
+		weights int
+	}{
+		{mnist, "6:5:1:2,max:2:2,16:5:1,avg:2:2", []int{120, 84}, 10,
+			"28x28x1 -> conv 6 5/1 pad 2, max 2/2 -> conv 16 5/1, avg 2/2 -> dense 120 -> dense 84 -> dense 10", 61_706},
+		{imagenet, "64:11:4:2,max:3:2,192:5:1:2,max:3:2,384:3:1:1,256:3:1:1,256:3:1:1,max:3:2", []int{4096, 4096}, 1000,
+			"224x224x3 -> conv 64 11/4 pad 2, max 3/2 -> conv 192 5/1 pad 2, max 3/2 -> conv 384 3/1 pad 1 -> conv 256 3/1 pad 1 -> conv 256 3/1 pad 1, max 3/2 -> dense 4096 -> dense 4096 -> dense 1000", 61_100_840},
+	} {
+		filters, err := ParseFilters(c.filters)
+		require.NoError(t, err)
+		n, err := New(c.input, filters, c.hidden, c.classes, gpu.ReLU)
+		require.NoError(t, err)
+		assert.Equal(t, c.text, n.String())
+		assert.Equal(t, c.weights, n.Weights())
+		assert.Equal(t, filters, n.Filters())
+		assert.Equal(t, c.hidden, n.Widths())
+	}
+}
+
 func TestImageNetConvnetHasTheShapesOfValidConvolutions(t *testing.T) {
 	var outputs []Shape
 	for _, l := range mustDefault(t, imagenet, true, 1000).Layers {
@@ -133,6 +159,10 @@ func TestImpossibleNetworksAreRefused(t *testing.T) {
 		{"negative padding", conv(mnist, Filter{Filters: 3, Kernel: 3, Stride: 1, Pad: -1}), "the padding must be", false},
 		{"kernel larger than its padded input", conv(mnist, Filter{Filters: 3, Kernel: 31, Stride: 1, Pad: 1}),
 			"layer 1 (conv 3 31/1 pad 1) does not fit: its kernel is 31x31 and what reaches it only 28x28", false},
+		{"pooling larger than the output", conv(mnist, Filter{Filters: 3, Kernel: 24, Stride: 1, Pool: Pooling{gpu.AveragePooling, 6, 1}}),
+			"layer 1 (conv 3 24/1, avg 6/1): its pooling does not fit: the kernel is 6x6 and the convolution's output only 5x5", false},
+		{"pooling without a stride", conv(mnist, Filter{Filters: 3, Kernel: 3, Stride: 1, Pool: Pooling{gpu.MaxPooling, 2, 0}}), "kernel and stride of a pooling", false},
+		{"huge max pooling", conv(mnist, Filter{Filters: 3, Kernel: 3, Stride: 1, Pool: Pooling{gpu.MaxPooling, 17, 1}}), "the kernel of max pooling must be at most 16", false},
 		{"huge padding", conv(mnist, Filter{Filters: 1, Kernel: huge, Stride: huge, Pad: huge - 1}), "outputs or weights", true},
 		{"huge classes", dense(mnist, nil, huge), "classes: at most", true},
 		{"huge input", dense(Shape{huge, huge, huge}, nil, 10), "input", true},
@@ -171,8 +201,12 @@ func randomNetwork(t *testing.T, rng *rand.Rand) *Network {
 	for range rng.IntN(4) {
 		f := Filter{Filters: 1 + rng.IntN(9), Kernel: 1 + rng.IntN(min(at.H, at.W)), Stride: 1 + rng.IntN(3)}
 		f.Pad = rng.IntN(f.Kernel)
-		filters = append(filters, f)
 		at.H, at.W = (at.H+2*f.Pad-f.Kernel)/f.Stride+1, (at.W+2*f.Pad-f.Kernel)/f.Stride+1
+		if kind := gpu.Pooling(rng.IntN(3)); kind != gpu.NoPooling {
+			f.Pool = Pooling{Kind: kind, Kernel: 1 + rng.IntN(min(at.H, at.W, gpu.MaxPoolingKernel)), Stride: 1 + rng.IntN(3)}
+			at.H, at.W = (at.H-f.Pool.Kernel)/f.Pool.Stride+1, (at.W-f.Pool.Kernel)/f.Pool.Stride+1
+		}
+		filters = append(filters, f)
 	}
 	n, err := New(input, filters, hidden, classes, act)
 	require.NoError(t, err)
@@ -315,6 +349,13 @@ func TestLayersFitTogetherAndIntoTheDeviceContract(t *testing.T) {
 				units += l.Units()
 			}
 			at = l.Out
+			if l.Pool.Any() {
+				p := l.PoolShape(3)
+				require.NoError(t, p.Check())
+				require.Equal(t, 3*l.Units(), p.InLen())
+				require.Equal(t, 3*l.Passed().Size(), p.OutLen())
+				at = Shape{p.OutH(), p.OutW(), p.Channels}
+			}
 		}
 		require.Equal(t, Vector(n.Logits), at)
 		require.Equal(t, units, n.HiddenUnits())

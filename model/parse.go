@@ -27,11 +27,23 @@ func ParseLayers(text string) ([]int, error) {
 }
 
 // ParseFilters reads convolutional layers as filters:kernel:stride, with a fourth number for the
-// padding where there is one: "96:5:2,96:3:1:1". Blanks around numbers are ignored; "none" and the empty text give a non-nil slice of
+// padding where there is one, and behind a convolution its pooling, if any, as kind:kernel:stride:
+// "96:5:2:1,max:2:2,96:3:1". Blanks around numbers are ignored; "none" and the empty text give a non-nil slice of
 // length 0.
 func ParseFilters(text string) ([]Filter, error) {
 	filters := []Filter{}
 	for _, part := range list(text) {
+		pool, is, err := parsePooling(part)
+		if is && err == nil && (len(filters) == 0 || filters[len(filters)-1].Pool.Any()) {
+			err = fmt.Errorf("%s must stand directly behind a convolution, whose outputs it takes", quote(part))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("filters %s: %w", quote(text), err)
+		}
+		if is {
+			filters[len(filters)-1].Pool = pool
+			continue
+		}
 		fields := strings.Split(part, ":")
 		var numbers [4]int
 		ok := len(fields) == 3 || len(fields) == len(numbers)
@@ -40,7 +52,7 @@ func ParseFilters(text string) ([]Filter, error) {
 			ok = ok && (numbers[i] > 0 || i == 3)
 		}
 		if !ok {
-			return nil, fmt.Errorf(`filters %s: %s is not filters:kernel:stride or filters:kernel:stride:padding: expected whole numbers such as "96:5:2,96:3:1:1", or "none"`,
+			return nil, fmt.Errorf(`filters %s: %s is not filters:kernel:stride, filters:kernel:stride:padding, max:kernel:stride or avg:kernel:stride: expected whole numbers such as "96:5:2,96:3:1:1,max:2:2", or "none"`,
 				quote(text), quote(part))
 		}
 		filters = append(filters, Filter{Filters: numbers[0], Kernel: numbers[1], Stride: numbers[2], Pad: numbers[3]})

@@ -31,7 +31,8 @@ func TestParseLayers(t *testing.T) {
 func TestParseFilters(t *testing.T) {
 	for text, want := range map[string][]Filter{
 		"": {}, "NONE": {}, "96:5:2": {{Filters: 96, Kernel: 5, Stride: 2}}, "96:5:2,96:3:2, 96:3:1": {{Filters: 96, Kernel: 5, Stride: 2}, {Filters: 96, Kernel: 3, Stride: 2}, {Filters: 96, Kernel: 3, Stride: 1}}, "1 : 2 : 3": {{Filters: 1, Kernel: 2, Stride: 3}},
-		"96:5:2:1": {{Filters: 96, Kernel: 5, Stride: 2, Pad: 1}}, "96:5:2:0,8:3:1:2": {{Filters: 96, Kernel: 5, Stride: 2}, {Filters: 8, Kernel: 3, Stride: 1, Pad: 2}},
+		"6:5:1:2, max:2:2,16:5:1,AVG : 3 : 1": {{Filters: 6, Kernel: 5, Stride: 1, Pad: 2, Pool: Pooling{gpu.MaxPooling, 2, 2}}, {Filters: 16, Kernel: 5, Stride: 1, Pool: Pooling{gpu.AveragePooling, 3, 1}}},
+		"96:5:2:1":                            {{Filters: 96, Kernel: 5, Stride: 2, Pad: 1}}, "96:5:2:0,8:3:1:2": {{Filters: 96, Kernel: 5, Stride: 2}, {Filters: 8, Kernel: 3, Stride: 1, Pad: 2}},
 	} {
 		filters, err := ParseFilters(text)
 		require.NoError(t, err, "%q", text)
@@ -40,6 +41,19 @@ func TestParseFilters(t *testing.T) {
 	for _, text := range []string{",", "96", "96:5", "96:5:2:", "96:5:2:-1", "96:5:2:1:1", "96:5:", "0:5:2", "96:0:2", "96:5:0", "96:-5:2", "96:5:2,", "a:b:c", "96/5/2", "4294967297:1:1"} {
 		_, err := ParseFilters(text)
 		require.ErrorContains(t, err, "is not filters:kernel:stride", "%q", text)
+	}
+	for text, want := range map[string]string{
+		"max:2:2":               `filters "max:2:2": "max:2:2" must stand directly behind a convolution, whose outputs it takes`,
+		"8:3:1,max:2:2,avg:2:2": `"avg:2:2" must stand directly behind a convolution`,
+		"8:3:1,max:2":           `"max:2" is not max:kernel:stride: expected positive whole numbers such as "max:2:2"`,
+		"8:3:1,avg:2:0":         `"avg:2:0" is not avg:kernel:stride`,
+		"8:3:1,max:2:2:1":       `"max:2:2:1" is not max:kernel:stride`,
+		"8:3:1,max:x:2":         `"max:x:2" is not max:kernel:stride`,
+		"8:3:1,max":             `"max" is not max:kernel:stride`,
+		"8:3:1,min:2:2":         `"min:2:2" is not filters:kernel:stride`,
+	} {
+		_, err := ParseFilters(text)
+		require.ErrorContains(t, err, want, "%q", text)
 	}
 }
 
@@ -103,7 +117,7 @@ func FuzzParseLayers(f *testing.F) {
 }
 
 func FuzzParseFilters(f *testing.F) {
-	for _, text := range []string{"", "none", "96:5:2,96:3:2,96:3:1", "1:1:1", "6:5:1:2,3:2:1:1", "5:5:5:5", "1:2147483647:1:2147483646", "0:1:1", "2147483647:28:1", "9:9", "3:3:2147483647"} {
+	for _, text := range []string{"", "none", "96:5:2,96:3:2,96:3:1", "1:1:1", "6:5:1:2,max:2:2,3:2:1:1,avg:3:2", "max:2:2", "1:1:1,max:17:1", "1:1:1,avg:28:2147483647", "5:5:5:5", "1:2147483647:1:2147483646", "0:1:1", "2147483647:28:1", "9:9", "3:3:2147483647"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

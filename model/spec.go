@@ -13,8 +13,8 @@ type Spec struct {
 	Normalization *Normalization `json:"normalization,omitempty"`
 }
 
-// LayerSpec is a hidden layer: the units of a dense one, or filters, kernel, stride and padding
-// of a convolution.
+// LayerSpec is a hidden layer: the units of a dense one, or filters, kernel, stride, padding and
+// pooling ("max:2:2") of a convolution.
 type LayerSpec struct {
 	Kind    string `json:"kind"` // "dense" or "conv"
 	Units   int    `json:"units,omitempty"`
@@ -22,18 +22,29 @@ type LayerSpec struct {
 	Kernel  int    `json:"kernel,omitempty"`
 	Stride  int    `json:"stride,omitempty"`
 	Pad     int    `json:"pad,omitempty"`
+	Pool    string `json:"pool,omitempty"`
 }
 
 // filter returns a convolution as [New] takes it.
-func (l LayerSpec) filter() Filter {
-	return Filter{Filters: l.Filters, Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad}
+func (l LayerSpec) filter() (Filter, error) {
+	f := Filter{Filters: l.Filters, Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad}
+	if l.Pool == "" {
+		return f, nil
+	}
+	var is bool
+	var err error
+	if f.Pool, is, err = parsePooling(l.Pool); !is {
+		err = fmt.Errorf(`%s is no pooling: expected one such as "max:2:2"`, quote(l.Pool))
+	}
+	return f, err
 }
 
 // String returns the layer as [Layer.String] does.
 func (l LayerSpec) String() string {
 	layer := Layer{Kind: Dense, Out: Vector(l.Units)}
 	if l.Kind == Conv.String() {
-		layer = Layer{Kind: Conv, Out: Vector(l.Filters), Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad}
+		f, _ := l.filter() // Network refuses a pooling that cannot be read
+		layer = Layer{Kind: Conv, Out: Vector(f.Filters), Kernel: f.Kernel, Stride: f.Stride, Pad: f.Pad, Pool: f.Pool}
 	}
 	return layer.String()
 }
@@ -48,7 +59,7 @@ func (n *Network) Spec() Spec {
 	for _, l := range n.Hidden() {
 		layer := LayerSpec{Kind: l.Kind.String(), Units: l.Channels()}
 		if l.Kind == Conv {
-			layer = LayerSpec{Kind: l.Kind.String(), Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad}
+			layer = LayerSpec{Kind: l.Kind.String(), Filters: l.Channels(), Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad, Pool: l.Pool.String()}
 		}
 		s.Layers = append(s.Layers, layer)
 	}
@@ -82,7 +93,11 @@ func (s Spec) network() (*Network, error) {
 			if units != nil {
 				return nil, fmt.Errorf("layer %d is a convolution behind a dense layer: convolutions come first", i+1)
 			}
-			filters = append(filters, l.filter())
+			f, err := l.filter()
+			if err != nil {
+				return nil, fmt.Errorf("layer %d: %w", i+1, err)
+			}
+			filters = append(filters, f)
 		default:
 			return nil, fmt.Errorf("layer %d is of the kind %s: expected %v or %v", i+1, quote(l.Kind), Dense, Conv)
 		}

@@ -22,7 +22,8 @@ func specimens(t *testing.T) []*Network {
 			return NewConv(Shape{9, 8, 3}, []Filter{{Filters: 6, Kernel: 3, Stride: 2}, {Filters: 5, Kernel: 2, Stride: 1}}, 3, gpu.PL)
 		},
 		func() (*Network, error) {
-			return New(Shape{9, 8, 3}, []Filter{{Filters: 6, Kernel: 3, Stride: 2, Pad: 1}, {Filters: 5, Kernel: 2, Stride: 1}}, []int{7, 4}, 3, gpu.Tanh)
+			pool := Pooling{gpu.AveragePooling, 2, 1}
+			return New(Shape{9, 8, 3}, []Filter{{Filters: 6, Kernel: 3, Stride: 2, Pad: 1, Pool: pool}, {Filters: 5, Kernel: 2, Stride: 1}}, []int{7, 4}, 3, gpu.Tanh)
 		},
 	} {
 		n, err := make()
@@ -53,6 +54,8 @@ func TestSpecRefusesWhatIsNoNetwork(t *testing.T) {
 	dense, conv := LayerSpec{Kind: "dense", Units: 3}, LayerSpec{Kind: "conv", Filters: 2, Kernel: 1, Stride: 1}
 	for want, change := range map[string]func(*Spec){
 		"layer 2 is a convolution behind":     func(s *Spec) { s.Layers = []LayerSpec{dense, conv} },
+		`layer 1: "2:2" is no pooling`:        func(s *Spec) { conv.Pool = "2:2"; s.Layers = []LayerSpec{conv} },
+		`layer 1: "max:2" is not max:kernel`:  func(s *Spec) { conv.Pool = "max:2"; s.Layers = []LayerSpec{conv} },
 		`layer 1 is of the kind "pool"`:       func(s *Spec) { s.Layers = []LayerSpec{{Kind: "pool"}} },
 		`activation "swish"`:                  func(s *Spec) { s.Activation = "swish" },
 		"0 classes":                           func(s *Spec) { s.Classes = 0 },

@@ -52,7 +52,7 @@ func (n *Network) FeedbackLen(kind Feedback) int64 {
 type Memory struct {
 	Weights     uint64 // the parameter arena
 	Feedback    uint64
-	Activations uint64 // input, outputs of all layers, and preactivations where f' needs them
+	Activations uint64 // input, outputs of all layers and poolings, and preactivations where f' needs them
 }
 
 // Memory computes the memory for batches of the given size, at least 0. Sums too large
@@ -74,6 +74,9 @@ func (n *Network) kept(i int) uint64 {
 	units := uint64(n.Layers[i].Units())
 	if i < len(n.Layers)-1 && n.Activation.NeedsPre() {
 		units *= 2
+	}
+	if l := n.Layers[i]; l.Pool.Any() {
+		units += uint64(l.Passed().Size())
 	}
 	return units
 }

@@ -60,7 +60,7 @@ func TestMemoryAddsUp(t *testing.T) {
 			if n.Activation.NeedsPre() {
 				kept *= 2 // preactivations
 			}
-			require.EqualValues(t, 4*batch*(n.Input.Size()+kept+n.Logits), m.Activations)
+			require.EqualValues(t, 4*batch*(n.Input.Size()+kept+n.PooledUnits()+n.Logits), m.Activations)
 		}
 	})
 }

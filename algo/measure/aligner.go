@@ -259,15 +259,27 @@ func (m *Aligner) compareSigns(s *algo.Step) error {
 	return nil
 }
 
+// lowestProduct returns the lowest layer that may learn and has no max pooling between itself and the logits.
+func (m *Aligner) lowestProduct(s *algo.Step) int {
+	lowest := s.Lowest()
+	for layer, l := range m.net.Hidden() {
+		if l.Pool.Kind == gpu.MaxPooling {
+			lowest = max(lowest, layer+1)
+		}
+	}
+	return lowest
+}
+
 // compareProducts compares n rows of the direct feedback, from one on, with the product of the weights above each
-// hidden layer that learns. The products are computed into the layers' errors, the feedback into the layers' outputs.
+// hidden layer that learns and has no maximum between itself and the logits, which is no product. The products are
+// computed into the layers' errors, the feedback into the layers' outputs.
 func (m *Aligner) compareProducts(from, n int) error {
 	hidden, logits := m.net.Hidden(), m.net.Logits
 	e := gpu.All(m.identity).Slice(from*logits, n*logits)
 	linear := func(int) gpu.Hidden { return gpu.Hidden{Act: gpu.Linear} }
 	s := m.learner.Step(n).Into(m.grads)
-	dy := e
-	for layer := len(hidden); layer > s.Lowest(); layer-- {
+	dy, lowest := e, m.lowestProduct(s)
+	for layer := len(hidden); layer > lowest; layer-- {
 		if err := s.CarryBack(layer, s.Weights(layer), true, dy, linear(layer-1)); err != nil {
 			return err
 		}
@@ -278,7 +290,7 @@ func (m *Aligner) compareProducts(from, n int) error {
 		return err
 	}
 	for layer := range hidden {
-		if !m.learns[layer] {
+		if !m.learns[layer] || layer < lowest {
 			continue
 		}
 		if err := m.compare(feedback, layer, pair(drawn(layer), s.Delta(layer))); err != nil {

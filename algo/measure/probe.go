@@ -74,6 +74,9 @@ func (p *Probe) Preactivations() ([][]float32, error) {
 		if err := s.Hidden(i, out); err != nil {
 			return nil, err
 		}
+		if err := s.Pool(i, false); err != nil {
+			return nil, err
+		}
 		pre := out.Pre
 		if !net.Activation.NeedsPre() {
 			// The layer once more, without f.

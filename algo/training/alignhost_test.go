@@ -53,15 +53,54 @@ func hostForward(layer model.Layer, params, x []float64) []float64 {
 	return a
 }
 
-// hostBack carries an error through a layer's weights, before f'.
-func hostBack(layer model.Layer, w, dy []float64) []float64 {
-	inputs := layer.In.Size()
-	if layer.Kind == model.Dense {
-		inputs = layer.FanIn()
+// hostPool calls visit for every pixel of a layer's output h that counts in its pooling, with its share: 1 of a
+// maximum, 1/k² of an average.
+func hostPool(layer model.Layer, h []float64, visit func(pixel, pooled int, share float64)) {
+	p, to, pooled := layer.Pool, layer.Passed(), 0
+	for oy := range to.H {
+		for ox := range to.W {
+			for c := range to.C {
+				at := func(i, j int) int { return ((oy*p.Stride+i)*layer.Out.W+ox*p.Stride+j)*layer.Out.C + c }
+				first := at(0, 0)
+				for i := range p.Kernel {
+					for j := range p.Kernel {
+						if p.Kind == gpu.AveragePooling {
+							visit(at(i, j), pooled, 1/float64(p.Kernel*p.Kernel))
+						} else if h[at(i, j)] > h[first] {
+							first = at(i, j)
+						}
+					}
+				}
+				if p.Kind == gpu.MaxPooling {
+					visit(first, pooled, 1)
+				}
+				pooled++
+			}
+		}
 	}
-	dx := make([]float64, inputs)
-	hostTaps(layer, func(in, at, out int) { dx[in] += dy[out] * w[at] })
-	return dx
+}
+
+// hostPassed is what a layer with the output h passes on.
+func hostPassed(layer model.Layer, h []float64) []float64 {
+	if !layer.Pool.Any() {
+		return h
+	}
+	pooled := make([]float64, layer.Passed().Size())
+	hostPool(layer, h, func(from, to int, share float64) { pooled[to] += share * h[from] })
+	return pooled
+}
+
+// hostBack carries an error through the weights of layer i, and through the pooling of the layer below, whose output is
+// h, before f'.
+func hostBack(net *model.Network, i int, w, dy, h []float64) []float64 {
+	dx, below := make([]float64, net.Layers[i].In.Size()), net.Layers[i-1]
+	hostTaps(net.Layers[i], func(in, at, out int) { dx[in] += dy[out] * w[at] })
+	if !below.Pool.Any() {
+		return dx
+	}
+	d := make([]float64, below.Units())
+	hostPool(below, h, func(to, from int, share float64) { d[to] += share * dx[from] })
+	return d
 }
 
 func hostWide(v []float32) []float64 {
@@ -215,7 +254,7 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 		byRule[i], byBP[i] = make([]float64, layer.W.Len), make([]float64, layer.W.Len)
 	}
 	for n := range x {
-		inputs, pre := [][]float64{x[n]}, [][]float64{}
+		inputs, outputs, pre := [][]float64{x[n]}, [][]float64{}, [][]float64{}
 		for i, layer := range net.Layers {
 			a := hostForward(layer, params, inputs[i])
 			pre = append(pre, a)
@@ -226,7 +265,7 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 					saturated[i]++
 				}
 			}
-			inputs = append(inputs, h)
+			outputs, inputs = append(outputs, h), append(inputs, hostPassed(layer, h))
 		}
 		e := hostError(pre[last], y[n])
 		slopes := func(i int, d []float64) []float64 {
@@ -245,14 +284,14 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 			if i == 0 {
 				break
 			}
-			bp = slopes(i-1, hostBack(net.Layers[i], weights(i), bp))
+			bp = slopes(i-1, hostBack(net, i, weights(i), bp, outputs[i-1]))
 			switch cfg.Rule.Name {
 			case "shallow":
 				rule = make([]float64, net.Layers[i-1].Units())
 			case "bp":
 				rule = bp
 			case "fa", "kp", "usf", "frsf", "brsf":
-				rule = slopes(i-1, hostBack(net.Layers[i], backward(i), rule))
+				rule = slopes(i-1, hostBack(net, i, backward(i), rule, outputs[i-1]))
 			case "dfa", "mdfa", "sdfa", "dkp":
 				b, units := backward(i-1), net.Layers[i-1].Units()
 				d := make([]float64, units)
@@ -278,8 +317,8 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 	for k := range net.Logits {
 		d := make([]float64, net.Logits)
 		d[k] = 1
-		for i := last; i > 0; i-- {
-			d = hostBack(net.Layers[i], weights(i), d)
+		for i := last; i > 0 && net.Layers[i-1].Pool.Kind != gpu.MaxPooling; i-- {
+			d = hostBack(net, i, weights(i), d, nil)
 			products[i-1] = append(products[i-1], d...)
 		}
 	}
@@ -296,7 +335,7 @@ func alignHost(net *model.Network, cfg algo.Config, params32, feedback []float32
 		case cfg.Rule.Feedback == model.LayerFeedback && i > lowest:
 			la.Feedback = hostCompare(backward(i), weights(i))
 		case cfg.Rule.Feedback == model.ClassFeedback && net.Logits == 1: // two rows and one product
-		case cfg.Rule.Feedback.Direct() && i < last && learns[i]:
+		case cfg.Rule.Feedback.Direct() && i < last && learns[i] && products[i] != nil:
 			la.Feedback = hostCompare(backward(i), products[i])
 		}
 		if cfg.Rule.Clamped && i > 0 && learns[i] {

@@ -44,7 +44,7 @@ func (a *aligned) Alignment(got measure.Alignment) error {
 // alignmentCase is a small run that is measured at every step.
 type alignmentCase struct {
 	rule      *algo.Rule
-	kind      string // of its hidden layers: dense, conv, or both
+	kind      string // of its hidden layers: dense, conv, both, or pooled convolutions
 	act       gpu.Activation
 	classes   int
 	generated bool
@@ -71,6 +71,11 @@ func (c alignmentCase) network(t *testing.T) *model.Network {
 		net, err = model.NewConv(input, filters, c.classes, c.act)
 	case "both":
 		net, err = model.New(input, []model.Filter{{Filters: 6, Kernel: 4, Stride: 3, Pad: 2}}, []int{5}, c.classes, c.act)
+	case "pooled":
+		net, err = model.New(input, []model.Filter{
+			{Filters: 5, Kernel: 3, Stride: 1, Pool: model.Pooling{Kind: gpu.MaxPooling, Kernel: 3, Stride: 2}},
+			{Filters: 4, Kernel: 2, Stride: 1, Pool: model.Pooling{Kind: gpu.AveragePooling, Kernel: 2, Stride: 1}},
+		}, nil, c.classes, c.act)
 	}
 	require.NoError(t, err)
 	return net
@@ -91,6 +96,8 @@ func (c alignmentCase) start(t *testing.T, net *model.Network) (cfg algo.Config,
 	cfg = algo.Config{Rule: c.rule, Optimizer: gpu.SGD, LR: 0.05, Floor: 0.04, Batch: 8, EvalBatch: 16, Frozen: c.frozen}
 	scale := "U2"
 	switch {
+	case c.kind == "pooled" && c.rule.Monotone(): // maxima add up, too
+		scale = map[gpu.Activation]string{gpu.Tanh: "U3", gpu.Sigmoid: "U3.4", gpu.ReLU: "U1.4", gpu.PL: "U1.4"}[c.act]
 	case c.act == gpu.Sigmoid && c.rule.Monotone(): // outputs and weights are positive: preactivations add up
 		scale = map[string]string{"dense": "U3", "conv": "U4", "both": "U2"}[c.kind]
 	case c.act == gpu.Sigmoid:
@@ -117,7 +124,7 @@ func (c alignmentCase) start(t *testing.T, net *model.Network) (cfg algo.Config,
 func alignmentCases() []alignmentCase {
 	var cases []alignmentCase
 	for _, rule := range algo.Rules() {
-		for _, kind := range []string{"dense", "conv", "both"} {
+		for _, kind := range []string{"dense", "conv", "both", "pooled"} {
 			for _, act := range gpu.Activations() {
 				for _, classes := range []int{2, 3, 19} { // 19: more logits than examples
 					cases = append(cases, alignmentCase{rule: rule, kind: kind, act: act, classes: classes})

@@ -21,7 +21,7 @@ func TestGeneratedFeedbackTrainsBitByBitLikeStored(t *testing.T) {
 			for _, text := range []string{"U1", "N0.1", "P1", "A0.1", "0.05"} {
 				t.Run(fmt.Sprintf("%d classes/%v/%s", classes, rule, text), func(t *testing.T) {
 					algotest.OnEachDevice(t, func(t *testing.T, dev gpu.Device) {
-						net, err := model.New(model.Shape{H: 9, W: 9, C: 1}, []model.Filter{{Filters: 8, Kernel: 3, Stride: 2}, {Filters: 5, Kernel: 2, Stride: 1}}, []int{7}, classes, gpu.ReLU)
+						net, err := model.New(model.Shape{H: 9, W: 9, C: 1}, []model.Filter{{Filters: 8, Kernel: 3, Stride: 2}, {Filters: 5, Kernel: 2, Stride: 1, Pool: model.Pooling{Kind: gpu.AveragePooling, Kernel: 2, Stride: 1}}}, []int{7}, classes, gpu.ReLU)
 						require.NoError(t, err)
 						init := algotest.Init(t, text)
 						params, err := net.InitialParams(algotest.Init(t, "U1"), rule.Monotone(), 1)

@@ -34,6 +34,16 @@ func PlanMemory(net *model.Network, c algo.Config, data Data, aligned bool) Memo
 		Feedback:    kept.Feedback * uint64(c.FeedbackArenas()),
 		Activations: kept.Activations + bytes(c.Batch, 4*(net.HiddenUnits()+net.Logits)),
 	}
+	largest := 0
+	for _, l := range net.Hidden() {
+		if l.Pool.Any() {
+			largest = max(largest, l.Passed().Size())
+		}
+		if l.Pool.Kind == gpu.MaxPooling {
+			m.Activations += bytes(c.Batch, l.Passed().Size()) // places of maxima
+		}
+	}
+	m.Activations += bytes(c.Batch, 4*largest) // an error on its way through a pooling
 	if c.Rule.ErrorSigns {
 		m.Activations += bytes(c.Batch, 4*net.Logits)
 	}

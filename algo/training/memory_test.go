@@ -12,6 +12,7 @@ import (
 	"mdfa/algo/internal/algotest"
 	"mdfa/gpu"
 	"mdfa/gpu/cpu"
+	"mdfa/model"
 )
 
 // TestThePlanIsTheMemoryThatARunTakes counts the allocations of runs of every rule and activation, with their images in
@@ -56,4 +57,30 @@ func TestThePlanIsTheMemoryThatARunTakes(t *testing.T) {
 	cfg.EvalBatch = 0
 	const example = algotest.Features + 4
 	assert.EqualValues(t, 4*8*example+4*41*example, PlanMemory(net, cfg, places["streamed"], false).Images, "evaluated at once")
+}
+
+// TestThePlanCountsPoolings counts the allocations of networks with poolings.
+func TestThePlanCountsPoolings(t *testing.T) {
+	net, err := model.New(model.Shape{H: 9, W: 9, C: 1}, []model.Filter{
+		{Filters: 8, Kernel: 3, Stride: 1, Pool: model.Pooling{Kind: gpu.MaxPooling, Kernel: 2, Stride: 1}},
+		{Filters: 6, Kernel: 2, Stride: 1, Pool: model.Pooling{Kind: gpu.AveragePooling, Kernel: 2, Stride: 1}},
+	}, []int{5}, 3, gpu.Tanh)
+	require.NoError(t, err)
+	for _, rule := range []*algo.Rule{algo.BP, algo.DFA} {
+		dev := &algotest.Counted{Device: cpu.Open()}
+		cfg := algotest.Config(rule)
+		params, err := cfg.Rule.DrawParams(net, algotest.Init(t, "U1"), 1)
+		require.NoError(t, err)
+		feedback, err := cfg.DrawFeedback(net, algotest.Init(t, "U1"), 1)
+		require.NoError(t, err)
+		l, err := algo.NewLearner(dev, net, cfg, params, feedback)
+		require.NoError(t, err)
+		data := Data{Train: algotest.Bands(1, 100)}
+		_, err = New(t.Context(), l, data, Schedule{Epochs: 1})
+		require.NoError(t, err)
+		left := dev.Bytes - int(PlanMemory(net, cfg, data, false).Total())
+		assert.GreaterOrEqual(t, left, 0, rule)
+		assert.LessOrEqual(t, left, 4*cfg.EvalBatch+8*gpu.NumMetrics+4*(2+1+1+2+2), rule)
+		require.NoError(t, dev.Close())
+	}
 }

@@ -81,6 +81,10 @@ func randomNetwork(t *testing.T, rng *rand.Rand) *model.Network {
 	}
 	filters := []model.Filter{{Filters: 2 + rng.IntN(9), Kernel: 1 + rng.IntN(4), Stride: 1 + rng.IntN(3)},
 		{Filters: 2 + rng.IntN(9), Kernel: 1 + rng.IntN(2), Stride: 1}}[:convs]
+	if convs > 0 && rng.IntN(2) == 0 { // its input is at least 2x2
+		filters[convs-1].Pad = filters[convs-1].Kernel - 1
+		filters[convs-1].Pool = model.Pooling{Kind: []gpu.Pooling{gpu.MaxPooling, gpu.AveragePooling}[rng.IntN(2)], Kernel: 1 + rng.IntN(2), Stride: 1 + rng.IntN(2)}
+	}
 	hidden := make([]int, max(1-convs, 0)+rng.IntN(3))
 	for i := range hidden {
 		hidden[i] = 3 + rng.IntN(40)

@@ -144,6 +144,40 @@ func TestProbeOfEveryActivation(t *testing.T) {
 	})
 }
 
+func TestProbePools(t *testing.T) {
+	net, err := model.NewConv(model.Shape{H: 9, W: 9, C: 1}, []model.Filter{
+		{Filters: 4, Kernel: 3, Stride: 1, Pool: model.Pooling{Kind: gpu.MaxPooling, Kernel: 2, Stride: 2}},
+		{Filters: 3, Kernel: 2, Stride: 1},
+	}, 3, gpu.Tanh)
+	require.NoError(t, err)
+	params, err := net.InitialParams(algotest.Init(t, "U3"), false, 1)
+	require.NoError(t, err)
+	algotest.OnEachDevice(t, func(t *testing.T, dev gpu.Device) {
+		l, err := algo.NewLearner(dev, net, algotest.Config(algo.BP), params, nil)
+		require.NoError(t, err)
+		trainer, err := New(t.Context(), l, Data{Train: algotest.Bands(1, 20)}, Schedule{Epochs: 1})
+		require.NoError(t, err)
+		const n = 8
+		p, err := trainer.NewProbe(algotest.Bands(1, n).Images)
+		require.NoError(t, err)
+		pre, err := p.Preactivations()
+		require.NoError(t, err)
+		first, second := net.Layers[0], net.Layers[1]
+		for i := range n {
+			h := hostWide(pre[0][i*first.Units():][:first.Units()])
+			for j, a := range h {
+				h[j] = math.Tanh(a)
+			}
+			for j, a := range hostForward(second, hostWide(params), hostPassed(first, h)) {
+				assert.InDelta(t, a, pre[1][i*second.Units()+j], probeTolerance*max(1, math.Abs(a)))
+			}
+		}
+		require.NoError(t, p.Close())
+		require.NoError(t, trainer.Close())
+		require.NoError(t, l.Close())
+	})
+}
+
 func TestProbeRefusesWhatDoesNotFit(t *testing.T) {
 	algotest.OnEachDevice(t, func(t *testing.T, dev gpu.Device) {
 		l, trainer, _ := newRun(t, dev, algotest.Config(algo.BP), Schedule{Epochs: 1})

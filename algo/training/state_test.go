@@ -56,7 +56,7 @@ func (c stateCase) trainer(t *testing.T, dev gpu.Device, seed uint64, schedule S
 	input := model.Shape{H: 9, W: 9, C: 1}
 	net, err := model.NewDense(input, []int{7, 5}, 3, gpu.ReLU)
 	if c.conv {
-		net, err = model.New(input, []model.Filter{{Filters: 8, Kernel: 3, Stride: 2, Pad: 1}}, []int{6}, 3, gpu.Tanh)
+		net, err = model.New(input, []model.Filter{{Filters: 8, Kernel: 3, Stride: 2, Pad: 1, Pool: model.Pooling{Kind: gpu.MaxPooling, Kernel: 2, Stride: 1}}}, []int{6}, 3, gpu.Tanh)
 	}
 	require.NoError(t, err)
 	cfg := algotest.Config(c.rule)

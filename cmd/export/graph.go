@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"mdfa/gpu"
 	"mdfa/internal/onnx"
 	"mdfa/internal/version"
 	"mdfa/model"
@@ -58,6 +59,7 @@ func buildGraph(net *model.Network, params []float32) onnx.Graph {
 		if i < last {
 			b.activate(name)
 		}
+		b.pool(name, l.Pool)
 	}
 	b.graph.Nodes[len(b.graph.Nodes)-1].Outputs[0] = logitsName
 	b.probabilities()
@@ -147,6 +149,16 @@ func (b *builder) activate(layer string) {
 		inputs = append(inputs, b.constant(name+"."+input.Name, nil, []float32{input.Value}))
 	}
 	b.operate(node.Op, name, inputs)
+}
+
+// pool pools an image; without a pooling it appends nothing.
+func (b *builder) pool(layer string, p model.Pooling) {
+	op := map[gpu.Pooling]string{gpu.MaxPooling: "MaxPool", gpu.AveragePooling: "AveragePool"}[p.Kind]
+	if op != "" {
+		b.node(op, layer+".pooling",
+			onnx.Attribute{Name: "kernel_shape", Value: []int{p.Kernel, p.Kernel}},
+			onnx.Attribute{Name: "strides", Value: []int{p.Stride, p.Stride}})
+	}
 }
 
 // probabilities appends softmax, or for one logit a sigmoid(-a) and sigmoid(a), the probabilities of

@@ -109,6 +109,10 @@ func operate(t *testing.T, n onnx.Node, in []tensor) tensor {
 		pads := attributes["pads"].([]int)
 		require.Equal(t, []int{pads[0], pads[0], pads[0], pads[0]}, pads)
 		return convolve(pad(x, pads[0]), in[1], in[2], attributes["strides"].([]int)[0])
+	case "MaxPool", "AveragePool":
+		kernel, strides := attributes["kernel_shape"].([]int), attributes["strides"].([]int)
+		require.Equal(t, []int{kernel[0], kernel[0], strides[0], strides[0]}, append(kernel, strides...))
+		return poolOf(x, n.Op == "MaxPool", kernel[0], strides[0])
 	case "Concat":
 		out := newTensor(x.shape[0], 2)
 		for i := range x.shape[0] {
@@ -165,6 +169,31 @@ func pad(x tensor, n int) tensor {
 	return out
 }
 
+// poolOf takes the largest or the average of each window, over NCHW.
+func poolOf(x tensor, largest bool, k, stride int) tensor {
+	out := newTensor(x.shape[0], x.shape[1], (x.shape[2]-k)/stride+1, (x.shape[3]-k)/stride+1)
+	for n := range out.shape[0] {
+		for c := range out.shape[1] {
+			for row := range out.shape[2] {
+				for column := range out.shape[3] {
+					most, sum := math.Inf(-1), 0.0
+					for i := range k {
+						for j := range k {
+							v := x.data[x.offset(n, c, row*stride+i, column*stride+j)]
+							most, sum = max(most, v), sum+v
+						}
+					}
+					if !largest {
+						most = sum / float64(k*k)
+					}
+					out.data[out.offset(n, c, row, column)] = most
+				}
+			}
+		}
+	}
+	return out
+}
+
 // convolve is VALID, over NCHW.
 func convolve(x, w, b tensor, stride int) tensor {
 	k := w.shape[2]
@@ -212,6 +241,12 @@ func everyKind(t *testing.T, visit func(t *testing.T, net *model.Network, params
 		"none": func(k int, a gpu.Activation) (*model.Network, error) { return model.NewDense(input, nil, k, a) },
 		"conv": func(k int, a gpu.Activation) (*model.Network, error) {
 			return model.NewConv(input, []model.Filter{{Filters: 4, Kernel: 3, Stride: 2}, {Filters: 6, Kernel: 2, Stride: 1}}, k, a)
+		},
+		"pooled": func(k int, a gpu.Activation) (*model.Network, error) {
+			return model.New(input, []model.Filter{
+				{Filters: 4, Kernel: 3, Stride: 1, Pad: 1, Pool: model.Pooling{Kind: gpu.MaxPooling, Kernel: 3, Stride: 2}},
+				{Filters: 6, Kernel: 2, Stride: 1, Pool: model.Pooling{Kind: gpu.AveragePooling, Kernel: 2, Stride: 1}},
+			}, []int{5}, k, a)
 		},
 		"dense behind conv": func(k int, a gpu.Activation) (*model.Network, error) {
 			return model.New(input, []model.Filter{{Filters: 4, Kernel: 3, Stride: 2, Pad: 2}, {Filters: 6, Kernel: 2, Stride: 1}}, []int{7, 5}, k, a)

@@ -90,6 +90,8 @@ func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
 		{"-layers 400000,400000", "-layers: layer 2 (dense 400000) over 1x1x400000 has more than 2147483647"},
 		{"-convnet -filters 8:3", `-filters "8:3": "8:3" is not filters:kernel:stride`},
 		{"-convnet -filters 8:3:1:3", "-filters: layer 1 (conv 8 3/1 pad 3): the padding must be at least 0 and less than the kernel"},
+		{"-convnet -filters max:2:2", `-filters "max:2:2": "max:2:2" must stand directly behind a convolution`},
+		{"-convnet -filters 8:27:1,max:3:2", "-filters: layer 1 (conv 8 27/1, max 3/2): its pooling does not fit: the kernel is 3x3 and the convolution's output only 2x2"},
 		{"-convnet -filters 8:40:1", "-filters: layer 1 (conv 8 40/1) does not fit: its kernel is 40x40"},
 		{"-out=", "-out is empty: expected the name of a folder."},
 		{"-log xml", "-log xml: expected text or json."},

@@ -125,7 +125,7 @@ func init() { // its functions look into it
 			Effect: layersInEffect("layers", func(n *model.Network) string { return listed(n.Widths()) }),
 		},
 		{
-			Name: "filters", Group: GroupNetwork, Argument: "F:K:S,...", Help: "filters, kernel, stride and :padding, if any, of each convolution (default by data set)",
+			Name: "filters", Group: GroupNetwork, Argument: "F:K:S,...", Help: "filters:kernel:stride[:padding] of each convolution, and behind it max:K:S or avg:K:S to pool (default by data set)",
 			Field: func(s *Spec) any { return &s.Filters }, Parse: canonicalList(model.ParseFilters),
 			Resume: Share, Identity: true, Result: plain, Page: network, Compare: network,
 			Effect: layersInEffect("filters", func(n *model.Network) string { return listed(n.Filters()) }),
