@@ -176,39 +176,34 @@ func clamp(w, floor float32) float32 {
 }
 
 func optimize(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) {
-	keep := 1 - u.Shrink
 	switch kind {
 	case gpu.SGD:
 		for i, gi := range g {
-			wi := keep * w[i]
-			gi += u.L2 * wi
-			w[i] = clamp(wi-u.LR*gi, u.Floor)
+			gi += u.L2 * w[i]
+			w[i] = clamp(w[i]-u.LR*gi, u.Floor)
 		}
 	case gpu.Momentum:
 		for i, gi := range g {
-			wi := keep * w[i]
-			gi += u.L2 * wi
+			gi += u.L2 * w[i]
 			s1[i] = u.Momentum*s1[i] + gi
 			move := s1[i]
 			if u.Nesterov {
 				move = gi + u.Momentum*s1[i]
 			}
-			w[i] = clamp(wi-u.LR*move, u.Floor)
+			w[i] = clamp(w[i]-u.LR*move, u.Floor)
 		}
 	case gpu.RMSProp:
 		for i, gi := range g {
-			wi := keep * w[i]
-			gi += u.L2 * wi
+			gi += u.L2 * w[i]
 			s1[i] = gpu.RMSPropDecay*s1[i] + (1-gpu.RMSPropDecay)*gi*gi
-			w[i] = clamp(wi-u.LR*gi/sqrt(s1[i]+gpu.RMSPropEpsilon), u.Floor)
+			w[i] = clamp(w[i]-u.LR*gi/sqrt(s1[i]+gpu.RMSPropEpsilon), u.Floor)
 		}
 	case gpu.Adam, gpu.AdamW:
 		for i, gi := range g {
-			wi := keep * w[i]
-			gi += u.L2 * wi
+			gi += u.L2 * w[i]
 			s1[i] = gpu.AdamBeta1*s1[i] + (1-gpu.AdamBeta1)*gi
 			s2[i] = gpu.AdamBeta2*s2[i] + (1-gpu.AdamBeta2)*gi*gi
-			w[i] = clamp(wi-u.LR*s1[i]/(sqrt(s2[i])+u.Epsilon), u.Floor)
+			w[i] = clamp(w[i]-u.LR*s1[i]/(sqrt(s2[i])+u.Epsilon), u.Floor)
 		}
 	}
 }

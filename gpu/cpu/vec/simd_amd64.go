@@ -366,20 +366,20 @@ func optimizeVectors(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) {
 }
 
 func sgdSIMD(w, g []float32, u Update) {
-	lr, l2, keep, floor := all(-u.LR), all(u.L2), all(1-u.Shrink), all(u.Floor)
+	lr, l2, floor := all(-u.LR), all(u.L2), all(u.Floor)
 	w = w[:len(g)]
 	for i := 0; i < len(g); i += 8 {
-		wi := keep.Mul(load(w, i))
+		wi := load(w, i)
 		store(floored(l2.MulAdd(wi, load(g, i)).MulAdd(lr, wi), floor), w, i)
 	}
 }
 
 func momentumSIMD(w, g, v []float32, u Update) {
-	lr, l2, keep, floor := all(-u.LR), all(u.L2), all(1-u.Shrink), all(u.Floor)
+	lr, l2, floor := all(-u.LR), all(u.L2), all(u.Floor)
 	momentum := all(u.Momentum)
 	w, v = w[:len(g)], v[:len(g)]
 	for i := 0; i < len(g); i += 8 {
-		wi := keep.Mul(load(w, i))
+		wi := load(w, i)
 		gi := l2.MulAdd(wi, load(g, i))
 		vi := momentum.MulAdd(load(v, i), gi)
 		store(vi, v, i)
@@ -394,14 +394,14 @@ func momentumSIMD(w, g, v []float32, u Update) {
 // Newton's, y(3/2 - d·y²/2), within 3e-7 of it: a root and a division take three times as
 // long, and the difference is far below what the sum with w rounds away.
 func rmspropSIMD(w, g, s []float32, u Update) {
-	lr, l2, keep, floor := all(-u.LR), all(u.L2), all(1-u.Shrink), all(u.Floor)
-	decay, take, eps := all(gpu.RMSPropDecay), all(1-gpu.RMSPropDecay), all(gpu.RMSPropEpsilon)
+	lr, l2, floor := all(-u.LR), all(u.L2), all(u.Floor)
+	keep, take, eps := all(gpu.RMSPropDecay), all(1-gpu.RMSPropDecay), all(gpu.RMSPropEpsilon)
 	negHalf, threeHalves, infinite := all(-0.5), all(1.5), all(infinity)
 	w, s = w[:len(g)], s[:len(g)]
 	for i := 0; i < len(g); i += 8 {
-		wi := keep.Mul(load(w, i))
+		wi := load(w, i)
 		gi := l2.MulAdd(wi, load(g, i))
-		si := take.Mul(gi).MulAdd(gi, decay.Mul(load(s, i)))
+		si := take.Mul(gi).MulAdd(gi, keep.Mul(load(s, i)))
 		d := si.Add(eps)
 		y := d.ReciprocalSqrt()
 		y = y.Mul(d.Mul(negHalf).MulAdd(y.Mul(y), threeHalves)).Masked(d.NotEqual(infinite))
@@ -411,12 +411,12 @@ func rmspropSIMD(w, g, s []float32, u Update) {
 }
 
 func adamSIMD(w, g, m, v []float32, u Update) {
-	lr, l2, keep, floor := all(-u.LR), all(u.L2), all(1-u.Shrink), all(u.Floor)
+	lr, l2, floor := all(-u.LR), all(u.L2), all(u.Floor)
 	keep1, take1 := all(gpu.AdamBeta1), all(1-gpu.AdamBeta1)
 	keep2, take2, eps := all(gpu.AdamBeta2), all(1-gpu.AdamBeta2), all(u.Epsilon)
 	w, m, v = w[:len(g)], m[:len(g)], v[:len(g)]
 	for i := 0; i < len(g); i += 8 {
-		wi := keep.Mul(load(w, i))
+		wi := load(w, i)
 		gi := l2.MulAdd(wi, load(g, i))
 		mi := take1.MulAdd(gi, keep1.Mul(load(m, i)))
 		vi := take2.Mul(gi).MulAdd(gi, keep2.Mul(load(v, i)))

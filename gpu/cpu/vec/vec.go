@@ -158,6 +158,20 @@ func AddToWindow(dx, e []float32, kernel, line int) {
 // Optimize updates the weights w with the gradients g and the states that the optimizer keeps, by
 // its formula in package gpu.
 func Optimize(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) {
+	keep := 1 - u.Shrink
+	if keep == 1 {
+		optimizeAll(kind, w, g, s1, s2, u)
+		return
+	}
+	const block = 2048 // in the cache between the two passes; a multiple of the vectors' length
+	for from := 0; from < len(w); from += block {
+		part := func(s []float32) []float32 { return s[min(from, len(s)):min(from+block, len(s))] }
+		Scale(part(w), part(w), keep)
+		optimizeAll(kind, part(w), part(g), part(s1), part(s2), u)
+	}
+}
+
+func optimizeAll(kind gpu.Optimizer, w, g, s1, s2 []float32, u Update) {
 	if accelerated {
 		optimizeSIMD(kind, w, g, s1, s2, u)
 		return
