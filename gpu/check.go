@@ -343,11 +343,14 @@ func (a FeedbackArgs) Check() error {
 			c.fail(ErrShape, "layer %d has size %d for %s", i, l.Size, from)
 			break
 		}
+		total += l.Size
+		if l.Skip {
+			continue
+		}
 		name := fmt.Sprintf("layer %d", i)
 		c.hidden(name, l.Out, batch*l.Size)
 		c.span(name+"'s delta", l.Delta, Float32, batch*l.Size)
 		c.channels(l.BiasGrad, l.Size)
-		total += l.Size
 	}
 	switch {
 	case generated:

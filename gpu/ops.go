@@ -207,6 +207,8 @@ type FeedbackLayer struct {
 	Delta    Span // [batch · Size], written
 	Size     int  // elements of the layer per example; a convolution has one per position and channel
 	BiasGrad Span // [Channels], written: the sum of Delta over batch and positions
+	// Skip passes the layer's columns of B over: nothing is computed, and all fields but Size may be none.
+	Skip bool
 }
 
 // Channels returns the number of biases of the layer.

@@ -14,7 +14,9 @@ const feedbackColumns = 512
 func (d *Device) Feedback(a gpu.FeedbackArgs) error {
 	uses := []gpu.Span{a.E.Span, a.Labels, a.B.Span}
 	for _, l := range a.Layers {
-		uses = append(uses, l.Delta, l.Out.H, l.Out.Pre, l.BiasGrad)
+		if !l.Skip {
+			uses = append(uses, l.Delta, l.Out.H, l.Out.Pre, l.BiasGrad)
+		}
 	}
 	return d.submit("feedback", a.Check(), uses, func() []phase {
 		var parts []func(worker int)
@@ -30,6 +32,10 @@ func (d *Device) Feedback(a gpu.FeedbackArgs) error {
 		}
 		column := 0
 		for i, l := range a.Layers {
+			if l.Skip {
+				column += l.Size
+				continue
+			}
 			sums := make([]float32, l.Size)
 			for from := 0; from < l.Size; from += feedbackColumns {
 				to := min(from+feedbackColumns, l.Size)

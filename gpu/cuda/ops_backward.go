@@ -13,12 +13,16 @@ func (d *Device) Feedback(a gpu.FeedbackArgs) error {
 	return d.submit("feedback", a.Check(), func(b *builder) func(*queue) {
 		e, labels, feedback, columns := b.readMatrix(a.E), b.read(a.Labels), b.readMatrix(a.B), a.Columns()
 		b.matrices(e, matrix{rows: a.Rows(), cols: columns})
-		layers := make([]deltaLayer, len(a.Layers))
+		var layers []deltaLayer
+		column := 0
 		for i, l := range a.Layers {
-			layers[i] = deltaLayer{
-				layer: layerOf(b.read, l.Out), delta: b.write(l.Delta), size: l.Size,
-				biasGrad: b.write(l.BiasGrad), channels: l.Channels(),
+			if !l.Skip {
+				layers = append(layers, deltaLayer{
+					layer: layerOf(b.read, l.Out), delta: b.write(l.Delta), size: l.Size,
+					biasGrad: b.write(l.BiasGrad), channels: l.Channels(), number: i, column: column,
+				})
 			}
+			column += l.Size
 		}
 		s := newDeltas(b, a.Batch(), columns, layers)
 		if !a.Labels.IsNone() {
@@ -88,6 +92,7 @@ type deltaLayer struct {
 	delta, biasGrad kernels.DevicePtr
 	size, channels  int
 
+	number int   // of the layer among those of B
 	column int   // where the layer's columns begin
 	direct bool  // the kernel's sums are the bias gradient
 	sums   *area // else: of its sums [chunks, size]
@@ -100,17 +105,14 @@ type deltas struct {
 	layers                 []deltaLayer
 }
 
-// newDeltas lays out the sums. The layers' sizes add up to columns.
+// newDeltas lays out the sums of layers in a matrix of so many columns.
 func newDeltas(b *builder, batch, columns int, layers []deltaLayer) *deltas {
 	b.count(batch * columns)
 	b.count(batch)
 	b.count(columns)
 	s := &deltas{batch: batch, columns: columns, chunks: kernels.DeltaChunks(batch), layers: layers}
-	column := 0
 	for i := range layers {
 		l := &layers[i]
-		l.column = column
-		column += l.size
 		if l.direct = s.chunks == 1 && l.channels == l.size; !l.direct {
 			l.sums = b.scratch(4 * s.chunks * l.size)
 		}
@@ -173,16 +175,21 @@ func (s *deltas) timesSlope(q *queue, raw kernels.DevicePtr) {
 	})
 }
 
-// launch calls one for each MaxLayers layers, with the numbers of their deltas and of the sums of
+// launch calls one for each MaxLayers layers that follow each other in B, with the numbers of their deltas and of the sums of
 // deltas, then adds up the sums that are not a bias gradient yet. The kernel reads from as rows
 // of columns. An empty batch has no deltas, and sums of zero.
 func (s *deltas) launch(q *queue, from kernels.DevicePtr, one func(args *kernels.DeltaArgs, n, sums int)) {
 	width := s.width(from)
-	for first := 0; first < len(s.layers) && s.chunks > 0; first += kernels.MaxLayers {
-		layers := s.layers[first:min(first+kernels.MaxLayers, len(s.layers))]
+	for first := 0; first < len(s.layers) && s.chunks > 0; {
+		next := first + 1
+		for next < min(first+kernels.MaxLayers, len(s.layers)) && s.layers[next].number == s.layers[next-1].number+1 {
+			next++
+		}
+		layers := s.layers[first:next]
+		first = next
 		args := kernels.DeltaArgs{
 			From: from, Batch: int32(s.batch), Columns: int32(s.columns), Layers: int32(len(layers)), Width: width,
-			FirstLayer: int32(first),
+			FirstLayer: int32(layers[0].number),
 		}
 		sizes := 0
 		for i, l := range layers {
@@ -216,7 +223,7 @@ func (l deltaLayer) sumsAt(q *queue) kernels.DevicePtr {
 func (s *deltas) width(from kernels.DevicePtr) int32 {
 	width := kernels.Width(s.columns, from)
 	for _, l := range s.layers {
-		width = min(width, kernels.Width(l.size, l.slope, l.delta))
+		width = min(width, kernels.Width(l.size, l.slope, l.delta), kernels.Width(l.column))
 	}
 	return width
 }

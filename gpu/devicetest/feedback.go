@@ -25,6 +25,7 @@ type feedbackSetup struct {
 	layers        []feedbackLayer
 	spoil         func(e, b []float32)
 	gen           gpu.Generator // draws B, unless it draws nothing
+	skip          []int         // layers that are passed over
 	bits          bool          // E is the identity, or the label the example's number, and every slope one: the deltas are B itself
 }
 
@@ -66,6 +67,7 @@ func feedbackCases() []opCase {
 		}
 	}
 	setups = append(setups, drawnFeedback()...)
+	setups = append(setups, skippedFeedback()...)
 	var labelled []feedbackSetup
 	for _, f := range setups {
 		if f.labelled = !strings.Contains(f.name, "NaNInE"); f.labelled {
@@ -177,6 +179,22 @@ func drawnFeedback() (setups []feedbackSetup) {
 		feedbackSetup{name: "Drawn, WideManyLogits", batch: 2, logits: 40, gen: normal, layers: []feedbackLayer{ones(8196), tanh}})
 }
 
+// skippedFeedback leaves out layers at the beginning, in the middle and at the end, whose columns of B do not end at a
+// multiple of four.
+func skippedFeedback() (setups []feedbackSetup) {
+	layers := []feedbackLayer{{gpu.Tanh, 33, 33, nil}, {gpu.ReLU, 12, 3, nil}, {gpu.PL, 31, 31, nil}, {gpu.Tanh, 16, 4, nil}}
+	many := slices.Repeat([]feedbackLayer{{gpu.Tanh, 6, 2, nil}, {gpu.ReLU, 5, 1, nil}}, 20)
+	for _, gen := range []gpu.Generator{{}, {Draw: gpu.DrawNormal, Seed: 5, High: 0.3}} {
+		for _, logits := range []int{1, 10, 41} {
+			for _, skip := range [][]int{{0}, {1, 2}, {0, 2}, {3}, {0, 1, 2}, {0, 1, 2, 3}} {
+				setups = append(setups, feedbackSetup{name: fmt.Sprintf("Skipped%v, %v", skip, gen.Draw), batch: 5, logits: logits, gen: gen, layers: layers, skip: skip})
+			}
+			setups = append(setups, feedbackSetup{name: fmt.Sprintf("SkippedOfMany, %v", gen.Draw), batch: 3, logits: logits, gen: gen, layers: many, skip: []int{0, 1, 7, 25}})
+		}
+	}
+	return setups
+}
+
 func (f feedbackSetup) lay(s *stage) func() error {
 	r := seeded("feedback" + f.name)
 	total := f.columns()
@@ -211,6 +229,10 @@ func (f feedbackSetup) lay(s *stage) func() error {
 			columns = append(columns, wide(b[row*total+first:row*total+first+l.size])...)
 		}
 		first += l.size
+		if slices.Contains(f.skip, i) {
+			args.Layers = append(args.Layers, gpu.FeedbackLayer{Size: l.size, Skip: true})
+			continue
+		}
 		want := func() []float64 {
 			return masked(raw(columns, l.size), slopes)
 		}

@@ -210,6 +210,7 @@ func misusedDense() []misusedOp {
 			"LogitsDiffer":      wrong(func(a *gpu.FeedbackArgs) { a.B = a.B.Mat(2, 21) }, "[2, 3]", "[2, 21]"),
 			"ALayerTooFew":      wrong(func(a *gpu.FeedbackArgs) { a.Layers = a.Layers[:1] }, "[3, 14]", "5"),
 			"NegativeSize":      wrong(func(a *gpu.FeedbackArgs) { a.Layers[1].Size = -9 }, "-9"),
+			"SkippedSize":       wrong(func(a *gpu.FeedbackArgs) { a.Layers[1] = gpu.FeedbackLayer{Size: 8, Skip: true} }, "[3, 14]", "13"),
 			"ChannelsNotDivide": wrong(func(a *gpu.FeedbackArgs) { a.Layers[1].BiasGrad = a.Layers[1].BiasGrad.Slice(0, 2) }, "2", "9"),
 			"NoChannels":        wrong(func(a *gpu.FeedbackArgs) { a.Layers[1].BiasGrad = a.Layers[1].BiasGrad.Slice(0, 0) }, "0", "9"),
 			"UnknownActivation": wrong(func(a *gpu.FeedbackArgs) { a.Layers[0].Out.Act = strange }),
