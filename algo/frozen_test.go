@@ -168,6 +168,14 @@ func TestFrozenLayersCostNothing(t *testing.T) {
 			require.NoError(t, l.Train(nil))
 			got := []int{dev.Backward - before.Backward, dev.Feedbacks - before.Feedbacks, dev.Updates - before.Updates}
 			assert.Equal(t, []int{c.backward, c.feedbacks, c.updates}, got, "gradients and errors, feedback, updates")
+			if c.rule == algo.DFA {
+				for layer := range net.Hidden() {
+					delta, err := gpu.Read[float32](dev, l.Step(cfg.Batch).Delta(layer))
+					require.NoError(t, err)
+					frozen := !cfg.Learning(net)[layer]
+					assert.Equal(t, frozen, assert.ObjectsAreEqual(make([]float32, len(delta)), delta), "no error of a frozen layer")
+				}
+			}
 			require.NoError(t, l.Close())
 		})
 	}

@@ -321,16 +321,18 @@ func (s *Step) Project() error {
 	return s.direct(gpu.FeedbackArgs{Labels: s.Labels(), Classes: s.net.Classes, Scale: s.Scale()}, s.Output, s.Delta)
 }
 
-// direct completes the arguments of direct feedback, and makes the operation.
+// direct completes the arguments of direct feedback, and makes the operation. Frozen layers are passed over.
 func (s *Step) direct(args gpu.FeedbackArgs, output func(layer int) gpu.Hidden, delta func(layer int) gpu.Span) error {
 	args.Gen = s.generator
 	if s.generator.Draw == gpu.DrawNone {
 		args.B = gpu.All(s.feedback).Mat(args.Rows(), s.net.HiddenUnits())
 	}
 	for layer, shape := range s.net.Hidden() {
-		args.Layers = append(args.Layers, gpu.FeedbackLayer{
-			Out: output(layer), Delta: delta(layer), Size: shape.Units(), BiasGrad: s.BiasGrad(layer),
-		})
+		l := gpu.FeedbackLayer{Size: shape.Units(), Skip: !s.Learns(layer)}
+		if !l.Skip {
+			l.Out, l.Delta, l.BiasGrad = output(layer), delta(layer), s.BiasGrad(layer)
+		}
+		args.Layers = append(args.Layers, l)
 	}
 	return s.dev.Feedback(args)
 }
