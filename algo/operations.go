@@ -266,8 +266,7 @@ func (s *Step) CarryBack(layer int, m gpu.Span, transposed bool, dy gpu.Span, be
 	}
 	pool, h := s.net.Layers[layer-1].PoolShape(s.n), s.hidden[layer-1]
 	carried := s.pooled(s.carried, layer-1)
-	// What this writes as the bias gradient is overwritten by that of the preactivations.
-	if err := s.carry(layer, m, transposed, dy, carried, gpu.Hidden{Act: gpu.Linear}); err != nil {
+	if err := s.carryToPool(layer, m, transposed, dy, carried); err != nil {
 		return err
 	}
 	args := gpu.PoolBackwardArgs{Shape: pool, DX: s.Delta(layer - 1), DY: carried, Below: below, BiasGrad: s.BiasGrad(layer - 1)}
@@ -275,6 +274,20 @@ func (s *Step) CarryBack(layer int, m gpu.Span, transposed bool, dy gpu.Span, be
 		args.Index = s.pooled(h.places, layer-1)
 	}
 	return s.dev.PoolBackward(args)
+}
+
+// carryToPool takes the error dy at a layer through the matrix m to its input, dx, which is the output of a pooling.
+func (s *Step) carryToPool(layer int, m gpu.Span, transposed bool, dy, dx gpu.Span) error {
+	shape := s.net.Layers[layer]
+	if shape.Kind == model.Conv {
+		// What this writes as the bias gradient is overwritten by that of the preactivations.
+		return s.carry(layer, m, transposed, dy, dx, gpu.Hidden{Act: gpu.Linear})
+	}
+	return s.dev.Gemm(gpu.GemmArgs{
+		C: dx.Mat(s.n, shape.FanIn()),
+		A: dy.Mat(s.n, shape.Units()),
+		B: shaped(shape, m, transposed), TransB: transposed,
+	})
 }
 
 // carry takes the error dy at a layer through the matrix m to its input, dx, behind which is below.
@@ -285,16 +298,20 @@ func (s *Step) carry(layer int, m gpu.Span, transposed bool, dy, dx gpu.Span, be
 			Shape: shape.ConvShape(s.n), DX: dx, DY: dy, W: m, Below: below, BiasGrad: biasGrad,
 		})
 	}
-	shaped := m.Mat(shape.FanIn(), shape.Units())
-	if !transposed {
-		shaped = m.Mat(shape.Units(), shape.FanIn())
-	}
 	return s.dev.DenseBackward(gpu.DenseBackwardArgs{
 		DX: dx.Mat(s.n, shape.FanIn()),
 		DY: dy.Mat(s.n, shape.Units()),
-		M:  shaped, Trans: transposed,
+		M:  shaped(shape, m, transposed), Trans: transposed,
 		Below: below, BiasGrad: biasGrad,
 	})
+}
+
+// shaped returns the matrix of a dense layer: W_l [in, out] where it is transposed, or B_l [out, in].
+func shaped(l model.Layer, m gpu.Span, transposed bool) gpu.Mat {
+	if transposed {
+		return m.Mat(l.FanIn(), l.Units())
+	}
+	return m.Mat(l.Units(), l.FanIn())
 }
 
 // Broadcast takes an error e [n, logits] to all hidden layers at once, through direct feedback.

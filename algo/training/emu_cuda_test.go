@@ -50,6 +50,12 @@ func mnistRun(t *testing.T, dev gpu.Device, rule *algo.Rule, convnet bool, data 
 	t.Helper()
 	net, err := model.Default(model.Shape{H: 28, W: 28, C: 1}, convnet, 10, gpu.Tanh)
 	require.NoError(t, err)
+	return netRun(t, dev, rule, net, data)
+}
+
+// netRun is a run of a network on a device.
+func netRun(t *testing.T, dev gpu.Device, rule *algo.Rule, net *model.Network, data Data) (*algo.Learner, *Trainer) {
+	t.Helper()
 	params, err := net.InitialParams(algotest.Init(t, "U1"), rule.Monotone(), 3)
 	require.NoError(t, err)
 	cfg := algo.Config{Rule: rule, Optimizer: gpu.RMSProp, LR: agreementRate, Reduction: algo.Sum, Batch: 64}
@@ -157,6 +163,8 @@ const (
 	// learns one for its update, and DKP a product for each hidden layer.
 	leanDense, leanConv   = 12, 19
 	chainDense, chainConv = 15, 26
+	// leanLeNet and chainLeNet are those of a LeNet under DFA and BP.
+	leanLeNet, chainLeNet = 23, 33
 	// shallowDense and shallowConv are those of Shallow, which updates the two ranges of its logit layer in the arena.
 	shallowDense, shallowConv = 10, 15
 	// leanBytes is how much more than their floor all kernels but the products may move
@@ -164,6 +172,8 @@ const (
 	leanBytes = 1.1
 	// leanLabels is the same for DRTP, in which every example reads the row of its class.
 	leanLabels = 1.2
+	// lenetBytes is the same for a LeNet, whose first convolution reads the pixel of its one channel for every window.
+	lenetBytes = 1.5
 	// leanShallow is the same for Shallow, whose updates are too small for the biases not to count.
 	leanShallow = 1.2
 )
@@ -203,34 +213,6 @@ func TestStepsOnAGPUAreLean(t *testing.T) {
 		t.Run(fmt.Sprintf("%s/%v", netName(c.convnet), c.rule), func(t *testing.T) {
 			dev, machine := algotest.OpenEmu(t, softgpu.DefaultOptions(), cuda.Options{})
 			_, trainer := mnistRun(t, dev, c.rule, c.convnet, data)
-			require.NoError(t, trainer.Step())
-			require.NoError(t, dev.Sync())
-			const steps = 3
-			before := machine.Ledger()
-			for range steps {
-				require.NoError(t, trainer.Step())
-			}
-			submitted := machine.Ledger().Since(before)
-			assert.Zero(t, submitted.Syncs, "synchronisations")
-			assert.Zero(t, submitted.Allocs+submitted.HostAllocs+submitted.Frees, "allocations")
-			assert.Equal(t, steps, submitted.GraphLaunches, "one graph a step")
-			require.NoError(t, dev.Sync())
-			ran := machine.Ledger().Since(before)
-			assert.Zero(t, ran.HostToDevice+ran.DeviceToHost, "copies between host and device")
-			launches := ran.Launches + ran.Memsets + ran.DeviceToDevice
-			assert.LessOrEqual(t, launches, steps*c.launches, "kernels, products, fills and copies: %v", ran.Kernels)
-
-			profile, err := trainer.training.plain[0].(gpu.Profiler).Profile(steps)
-			require.NoError(t, err)
-			var moved, floor int64
-			for _, k := range profile.Kernels {
-				if k.Kernel != "sgemm" {
-					moved += k.Read + k.Written
-					floor += k.FloorRead + k.FloorWritten
-				}
-			}
-			require.NotZero(t, floor)
-			ratio := float64(moved) / float64(floor)
 			bound := leanBytes
 			switch c.rule {
 			case algo.DRTP:
@@ -238,8 +220,63 @@ func TestStepsOnAGPUAreLean(t *testing.T) {
 			case algo.Shallow:
 				bound = leanShallow
 			}
-			assert.LessOrEqual(t, ratio, bound, "bytes of elementwise kernels over their floor")
-			t.Logf("%.0f launches a step; elementwise kernels move %d kB, %.3f times the floor", float64(launches)/steps, moved/1000, ratio)
+			checkLean(t, dev, machine, trainer, c.launches, bound)
 		})
 	}
+}
+
+// TestPooledStepsOnAGPUAreLean is the same for a LeNet, which has padding, pooling, and dense layers behind
+// convolutions.
+func TestPooledStepsOnAGPUAreLean(t *testing.T) {
+	algotest.NeedEmu(t)
+	data := mnist(t)
+	filters, err := model.ParseFilters("6:5:1:2,max:2:2,16:5:1,max:2:2")
+	require.NoError(t, err)
+	net, err := model.New(model.Shape{H: 28, W: 28, C: 1}, filters, []int{120, 84}, 10, gpu.Tanh)
+	require.NoError(t, err)
+	for _, c := range []struct {
+		rule     *algo.Rule
+		launches int
+	}{{algo.DFA, leanLeNet}, {algo.BP, chainLeNet}} {
+		t.Run(c.rule.Name, func(t *testing.T) {
+			dev, machine := algotest.OpenEmu(t, softgpu.DefaultOptions(), cuda.Options{})
+			_, trainer := netRun(t, dev, c.rule, net, data)
+			checkLean(t, dev, machine, trainer, c.launches, lenetBytes)
+		})
+	}
+}
+
+// checkLean makes steps and bounds their launches, and their bytes over the floor.
+func checkLean(t *testing.T, dev gpu.Device, machine *softgpu.Machine, trainer *Trainer, launches int, bound float64) {
+	t.Helper()
+	require.NoError(t, trainer.Step())
+	require.NoError(t, dev.Sync())
+	const steps = 3
+	before := machine.Ledger()
+	for range steps {
+		require.NoError(t, trainer.Step())
+	}
+	submitted := machine.Ledger().Since(before)
+	assert.Zero(t, submitted.Syncs, "synchronisations")
+	assert.Zero(t, submitted.Allocs+submitted.HostAllocs+submitted.Frees, "allocations")
+	assert.Equal(t, steps, submitted.GraphLaunches, "one graph a step")
+	require.NoError(t, dev.Sync())
+	ran := machine.Ledger().Since(before)
+	assert.Zero(t, ran.HostToDevice+ran.DeviceToHost, "copies between host and device")
+	count := ran.Launches + ran.Memsets + ran.DeviceToDevice
+	assert.LessOrEqual(t, count, steps*launches, "kernels, products, fills and copies: %v", ran.Kernels)
+
+	profile, err := trainer.training.plain[0].(gpu.Profiler).Profile(steps)
+	require.NoError(t, err)
+	var moved, floor int64
+	for _, k := range profile.Kernels {
+		if k.Kernel != "sgemm" {
+			moved += k.Read + k.Written
+			floor += k.FloorRead + k.FloorWritten
+		}
+	}
+	require.NotZero(t, floor)
+	ratio := float64(moved) / float64(floor)
+	assert.LessOrEqual(t, ratio, bound, "bytes of elementwise kernels over their floor")
+	t.Logf("%.0f launches a step; elementwise kernels move %d kB, %.3f times the floor", float64(count)/steps, moved/1000, ratio)
 }
