@@ -480,7 +480,7 @@ func nesterov(text string) func(*Facts) string {
 func parseMomentum(text string) (string, error) {
 	x, err := parse.Number("momentum", text)
 	if err == nil && x >= 1 {
-		err = fmt.Errorf("momentum %s: expected a number from 0 to below 1, such as 0.9.", text)
+		err = fmt.Errorf("momentum %s: expected a number from 0 to below 1, such as 0.9", text)
 	}
 	return text, err
 }
