@@ -240,13 +240,13 @@ func init() { // its functions look into it
 			Name: "schedule", Group: GroupTraining, Argument: "FORM", Help: "learning rate: constant, step:N:FACTOR, multistep:N,N:FACTOR or cosine:FLOOR; N epochs, or with :steps steps",
 			Field: func(s *Spec) any { return &s.Schedule }, Parse: canonical(training.ParseRateSchedule), Choices: []string{"constant", "step:", "multistep:", "cosine"},
 			Resume: Share, Identity: true, Result: plain,
-			Header: &Place{Text: unlessDefault("schedule")}, Page: plain, Compare: plain,
+			Header: &Place{Text: unlessDefault("schedule ", "schedule")}, Page: &Place{Text: unlessDefault("", "schedule")}, Compare: plain,
 		},
 		{
 			Name: "warmup", Group: GroupTraining, Argument: "N[:START]", Help: "raise the learning rate from START (0.1) of it during N epochs, or with :steps steps",
 			Field: func(s *Spec) any { return &s.Warmup }, Parse: canonical(training.ParseWarmup),
 			Resume: Share, Identity: true, Result: plain,
-			Header: &Place{Text: unlessDefault("warmup")}, Page: plain, Compare: plain,
+			Header: &Place{Text: unlessDefault("warmup ", "warmup")}, Page: &Place{Text: unlessDefault("", "warmup")}, Compare: plain,
 		},
 		{
 			Name: "l2", Group: GroupTraining, Argument: "X", Help: "L2 penalty: adds X times the weights to their gradient",
@@ -439,14 +439,14 @@ func floor(f *Facts) string {
 func momentum(f *Facts) float64    { return f.Momentum }
 func weightDecay(f *Facts) float64 { return f.WeightDecay }
 
-// unlessDefault is the header's part of a setting; "" where it has its default.
-func unlessDefault(name string) func(*Facts) string {
+// unlessDefault shows a setting behind a prefix; "" where it has its default.
+func unlessDefault(prefix, name string) func(*Facts) string {
 	return func(f *Facts) string {
 		defaults, text := Defaults(), value(name, f)
 		if text == Find(name).Text(&defaults) {
 			return ""
 		}
-		return name + " " + text
+		return prefix + text
 	}
 }
 

@@ -239,7 +239,7 @@ func TestColumnsKeepTheirPlaces(t *testing.T) {
 func TestASpecNamesWhatIsWrong(t *testing.T) {
 	for want, change := range map[string]func(*Spec){
 		"-lr -1: expected a number from 0 on, such as 0.001 or 1e-4.":                               func(s *Spec) { s.LR = -1 },
-		"-momentum 1: expected a number from 0 to below 1, such as 0.9.":                            func(s *Spec) { s.Momentum = 1 },
+		"-momentum 1: expected a number from 0 to below 1, such as 0.9":                             func(s *Spec) { s.Momentum = 1 },
 		"-weight_decay -1: expected a number from 0 on":                                             func(s *Spec) { s.WeightDecay = -1 },
 		`-schedule "step:30": expected constant, step:N:FACTOR, multistep:N,N:FACTOR with rising N`: func(s *Spec) { s.Schedule = "step:30" },
 		`-warmup "-1": expected N or N:START`:                                                       func(s *Spec) { s.Warmup = "-1" },
