@@ -160,7 +160,7 @@ func (d *Device) ConvBackward(a gpu.ConvBackwardArgs) error {
 				chunkBlocks := int(shape.Grid[0])
 				_, inside := c.covered()
 				elements := images * inside
-				q.note(q.kernel(4*(elements+n), 4*(n+chunkBlocks*c.InC), elements+3*n).Col2im(shape,
+				q.note(q.kernel(4*elements+below.slopeBytes(n), 4*(n+chunkBlocks*c.InC), elements+3*n).Col2im(shape,
 					p.at, imageAt(source, from, c.inImage()), imageAt(dx, from, c.inImage()), imageAt(sums.in(q), row, c.InC),
 					int32(images), int32(c.InH), int32(c.InW), int32(c.InC), int32(c.Kernel), int32(c.Stride), int32(c.Pad),
 					int32(c.OutH()), int32(c.OutW()), rowsPerBlock, int32(below.act), width))

@@ -23,6 +23,14 @@ type layer struct {
 	slope   kernels.DevicePtr // the values from which f' is computed; 0 where it is constant
 }
 
+// slopeBytes returns the bytes from which f' of n units is computed.
+func (l layer) slopeBytes(n int) int {
+	if l.slope == 0 {
+		return 0
+	}
+	return 4 * n
+}
+
 // layerOf returns a layer whose spans are used by read or write of a builder.
 func layerOf(use func(gpu.Span) kernels.DevicePtr, h gpu.Hidden) layer {
 	use(h.Pre) // also where it is not needed

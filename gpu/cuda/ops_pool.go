@@ -48,7 +48,7 @@ func (d *Device) PoolBackward(a gpu.PoolBackwardArgs) error {
 		sums := b.scratch(4 * blocks * s.Channels)
 		return func(q *queue) {
 			taps := errors * s.Kernel * s.Kernel
-			q.note(q.kernel(4*(errors+n)+a.Index.Len, 4*(n+blocks*s.Channels), taps+3*n).PoolBack(shape,
+			q.note(q.kernel(4*errors+below.slopeBytes(n)+a.Index.Len, 4*(n+blocks*s.Channels), taps+3*n).PoolBack(shape,
 				dy, index, below.slope, dx, sums.in(q),
 				int32(s.Batch), int32(s.InH), int32(s.InW), int32(s.Channels), int32(s.Kernel), int32(s.Stride),
 				int32(s.OutH()), int32(s.OutW()), rowsPerBlock, int32(below.act), width))
