@@ -536,7 +536,8 @@ __device__ void sum_windows(float *shared, Source source, const float *below, fl
     sum_lanes<W>(shared, total, sums + blockIdx.x * channels + first, channels - first);
 }
 
-extern "C" __global__ void __launch_bounds__(BLOCK)
+// Without the 4, ptxas spills registers to have room for more blocks.
+extern "C" __global__ void __launch_bounds__(BLOCK, 4)
 col2im(const float *__restrict__ patches, const float *__restrict__ below, float *__restrict__ dx,
        float *__restrict__ sums, int images, int in_h, int in_w, int channels, int kernel, int stride, int pad,
        int out_h, int out_w, int rows_per_block, int act, int width) {
@@ -569,8 +570,9 @@ __device__ void pool_windows(const float *h, float *p, uint8 *index, int images,
         int n = line / out_h, y = line - n * out_h;
         int corner = (n * in_h + y * stride) * in_w + x * stride;
         Vec<W> result = {};
-        Bytes<W> place = {};
+        int place[W] = {};
         for (int i = 0; i < kernel; i++) {
+#pragma unroll 1  // more turns at once would take too many registers
             for (int j = 0; j < kernel; j++) {
                 Vec<W> pixel = load<W>(h, (corner + i * in_w + j) * depth + c);
 #pragma unroll
@@ -580,7 +582,7 @@ __device__ void pool_windows(const float *h, float *p, uint8 *index, int images,
                         result.at[k] += v;
                     } else if (i + j == 0 || v > result.at[k] || v != v) {
                         result.at[k] = v;
-                        place.at[k] = i * kernel + j;
+                        place[k] = i * kernel + j;
                     }
                 }
             }
@@ -590,7 +592,11 @@ __device__ void pool_windows(const float *h, float *p, uint8 *index, int images,
             for (int k = 0; k < W; k++) result.at[k] /= float(kernel * kernel);
         }
         store<W>(p, row * depth + c, result);
-        if (index) reinterpret_cast<Bytes<W> *>(index)[row * depth + c] = place;
+        if (!index) continue;
+        Bytes<W> places;
+#pragma unroll
+        for (int k = 0; k < W; k++) places.at[k] = place[k];
+        reinterpret_cast<Bytes<W> *>(index)[row * depth + c] = places;
     }
 }
 
@@ -611,7 +617,8 @@ pool(const float *__restrict__ h, float *__restrict__ p, uint8 *__restrict__ ind
 // Launch: as col2im.
 // Bytes: reads 4 per element of dy, 1 per element of index and 4 per element of dx, dy and index
 // again from the cache; writes 4 per element of dx and 4 · channels per block.
-extern "C" __global__ void __launch_bounds__(BLOCK)
+// Without the 4, ptxas spills registers to have room for more blocks.
+extern "C" __global__ void __launch_bounds__(BLOCK, 4)
 pool_back(const float *__restrict__ dy, const uint8 *__restrict__ index, const float *__restrict__ below,
           float *__restrict__ dx, float *__restrict__ sums, int images, int in_h, int in_w, int channels, int kernel,
           int stride, int out_h, int out_w, int rows_per_block, int act, int width) {
