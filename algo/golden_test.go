@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -57,14 +56,6 @@ type goldenCase struct {
 	BWD        float32 `json:"b_wd"`
 }
 
-// missing says what a case needs that the engine does not have yet.
-func (c goldenCase) missing() string {
-	if !slices.Contains(algo.RuleNames(), c.Model) {
-		return "rule " + c.Model
-	}
-	return ""
-}
-
 func TestGoldenCases(t *testing.T) {
 	for _, folder := range goldenFolders() {
 		t.Run(filepath.Base(folder), func(t *testing.T) { runManifest(t, folder) })
@@ -83,9 +74,6 @@ func runManifest(t *testing.T, folder string) {
 	algotest.OnEachDevice(t, func(t *testing.T, dev gpu.Device) {
 		for _, c := range manifest.Cases {
 			t.Run(c.Name, func(t *testing.T) {
-				if missing := c.missing(); missing != "" {
-					t.Skip("not there yet: " + missing)
-				}
 				runGolden(t, dev, c, filepath.Join(folder, c.File), manifest.Steps)
 			})
 		}
