@@ -8,7 +8,7 @@
 # make gpu-test every operation and the learning rules on an NVIDIA GPU; fails where there is none
 # make gpu-report  everything that docs/gpu-runs.md asks for, on an NVIDIA GPU, and its tables; DEVICE=emu QUICK=1 tries it
 # make lint     gofmt, go vet, golangci-lint with the import rule
-# make bench    training steps beside their matrix products, on the processor; PEERS=1 adds PyTorch
+# make bench    training steps beside their matrix products, on the processor; PEERS=1 adds PyTorch and BioTorch
 # make bench-cuda  the same on this machine's NVIDIA GPU, or with BENCHFLAGS='-device emu -quick'
 # make bench-data  decoding, preparing and reading ahead, without a device; IMAGES=DIR takes your own photographs
 # make docs     write docs/cli.md from the programs' flags
@@ -133,6 +133,11 @@ $(INTEROP)/installed: wheels/interop.txt $(UV)
 	$(UV) pip install -q --no-cache --only-binary=:all: --require-hashes --python $(INTEROP)/bin/python -r $<
 	touch $@
 
+# BioTorch's layers need PyTorch alone. What else it requires is for benchmarks of its own, so that its list has no .in file.
+$(INTEROP)/biotorch: wheels/biotorch.txt $(INTEROP)/installed
+	$(UV) pip install -q --no-cache --no-deps --require-hashes --python $(INTEROP)/bin/python -r $<
+	touch $@
+
 # A machine without Chromium gets it where that is possible without asking, or the report is
 # not looked at.
 browser:
@@ -214,7 +219,7 @@ device = $(if $(findstring -device,$(BENCHFLAGS)),,-device $(1))
 
 bench: build
 ifdef PEERS
-	$(MAKE) $(INTEROP)/installed
+	$(MAKE) $(INTEROP)/biotorch
 	./bin/bench $(call device,cpu) -peers $(INTEROP)/bin/python $(BENCHFLAGS)
 else
 	./bin/bench $(call device,cpu) $(BENCHFLAGS)

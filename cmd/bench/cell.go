@@ -22,6 +22,7 @@ type cell struct {
 	learner  *algo.Learner
 	trainer  *training.Trainer
 	products *products // nil until addProducts, and if the device has too little memory for them
+	peer     *peer     // nil unless BioTorch is timed beside it
 	epoch    int
 	left     int // steps left in the epoch
 }
@@ -111,6 +112,9 @@ func (c *cell) prepare(streamed bool) error {
 // free frees the cell's device memory, also after newCell failed half-way.
 func (c *cell) free() error {
 	var failed error
+	if c.peer != nil {
+		c.peer.close()
+	}
 	if c.products != nil {
 		failed = c.products.free()
 	}

@@ -93,30 +93,47 @@ func (t *timer) timing() timing {
 	}
 }
 
-// measure alternates short windows of steps and of products, so that a drift of the machine's
-// speed affects both alike. products is zero if the cell has none.
-func (c *cell) measure(ctx context.Context, total time.Duration, windows int) (steps, products timing, err error) {
+// measure alternates short windows of steps, of products and of the cell's peer, so that a drift of the machine's
+// speed affects all alike. products is zero if the cell has none, peer likewise; otherwise it is the peer's median step.
+func (c *cell) measure(ctx context.Context, total time.Duration, windows int) (steps, products timing, peer float64, err error) {
 	timers := []*timer{{ctx: ctx, begin: c.begin, run: c.steps, most: c.trainer.Steps()}}
 	if c.products != nil {
 		timers = append(timers, &timer{ctx: ctx, begin: func(n int) (int, error) { return n, nil }, run: c.multiply, most: c.trainer.Steps()})
 	}
+	part := total / time.Duration(windows)
+	var peers []float64
+	if c.peer != nil { // it has warmed up when it answers
+		if _, err := c.peer.window(part); err != nil {
+			return steps, products, 0, err
+		}
+	}
 	bursts := c.dev.Info().Kind == "cuda"
 	for _, t := range timers {
 		if err := t.warm(total/warmUpPart, bursts); err != nil {
-			return timing{}, timing{}, err
+			return steps, products, 0, err
 		}
 	}
 	for range windows {
 		for _, t := range timers {
-			if err := t.window(total / time.Duration(windows)); err != nil {
-				return timing{}, timing{}, err
+			if err := t.window(part); err != nil {
+				return steps, products, 0, err
 			}
 		}
+		if c.peer != nil {
+			seconds, err := c.peer.window(part)
+			if err != nil {
+				return steps, products, 0, err
+			}
+			peers = append(peers, seconds)
+		}
+	}
+	if c.peer != nil {
+		peer = quantile(peers, 0.5)
 	}
 	if c.products != nil {
 		products = timers[1].timing()
 	}
-	return timers[0].timing(), products, nil
+	return timers[0].timing(), products, peer, nil
 }
 
 // quantile returns the q-quantile of the values, and sorts them.

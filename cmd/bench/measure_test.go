@@ -2,15 +2,17 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"mdfa/algo"
 )
 
 func TestBurstsAreEqualPartsOfAnEpoch(t *testing.T) {
@@ -57,21 +59,39 @@ func TestErrorsEndAMeasurement(t *testing.T) {
 	require.ErrorIs(t, timer.window(time.Hour), io.EOF)
 }
 
-// TestPyTorchIsAskedOnceForEachNetworkAndBatch has a stand-in that writes down what it
+// TestPyTorchIsAskedOnceForEachNetworkAndBatchAndBioTorchForEachCell has a stand-in that writes down what it
 // is asked.
-func TestPyTorchIsAskedOnceForEachNetworkAndBatch(t *testing.T) {
+func TestPyTorchIsAskedOnceForEachNetworkAndBatchAndBioTorchForEachCell(t *testing.T) {
 	dir := t.TempDir()
 	python, asked, name := filepath.Join(dir, "python"), filepath.Join(dir, "asked"), filepath.Join(dir, "bench.json")
-	script := "#!/bin/sh\ncat >/dev/null\necho \"$@\" >>'" + asked + "'\necho 1000\n"
+	script := "#!/bin/sh\necho \"$3 $4 $5\" >>'" + asked + "'\nwhile read s; do [ \"$5\" ] && echo 0.002 || echo 0.004; done\n"
 	require.NoError(t, os.WriteFile(python, []byte(script), 0o755))
-	text := runBench(t, "-device", "cpu", "-datasets", "mnist", "-nets", "fc", "-models", "bp,dfa", "-batch_sizes", "4,8", "-time", "10ms", "-peers", python, "-json", name)
+	text := runBench(t, "-device", "cpu", "-datasets", "mnist", "-nets", "fc,conv", "-models", "bp,dfa,mdfa", "-batch_sizes", "4,8", "-time", "10ms", "-peers", python, "-json", name)
 	lines, err := os.ReadFile(asked)
 	require.NoError(t, err)
-	assert.Equal(t, "- mnist-fc 4 0.01\n- mnist-fc 8 0.01\n", string(lines))
+	assert.Equal(t, []string{
+		"mnist-fc 4 backpropagation", "mnist-fc 4 ", "mnist-fc 4 dfa", "mnist-fc 8 backpropagation", "mnist-fc 8 ", "mnist-fc 8 dfa",
+		"mnist-conv 4 backpropagation", "mnist-conv 4 ", "mnist-conv 8 backpropagation", "mnist-conv 8 ",
+	}, strings.Split(strings.TrimSuffix(string(lines), "\n"), "\n"))
 	for _, c := range validated(t, name).Cells {
-		assert.EqualValues(t, 1000, c.PyTorch)
-		assert.Contains(t, text, fmt.Sprintf("%.2fx", c.ImagesPerSecond/1000))
+		pytorch, biotorch := float64(c.Batch)/0.004, float64(c.Batch)/0.002
+		if c.Model == "mdfa" || c.Model == "dfa" && c.Net == "conv" {
+			biotorch = 0
+		}
+		assert.Equal(t, pytorch, c.PyTorch)
+		assert.Equal(t, biotorch, c.BioTorch, c.key)
+		assert.Contains(t, text, times(c.ImagesPerSecond, pytorch))
+		assert.Contains(t, text, times(c.ImagesPerSecond, biotorch))
 	}
+}
+
+func TestPeerThatFailsSaysWhy(t *testing.T) {
+	python := filepath.Join(t.TempDir(), "python")
+	require.NoError(t, os.WriteFile(python, []byte("#!/bin/sh\necho Traceback >&2\necho No module named biotorch >&2\nexit 1\n"), 0o755))
+	p, err := startPeer(t.Context(), python, workload{mnist, "fc", algo.FA, 4}, "fa")
+	require.NoError(t, err)
+	_, err = p.window(time.Millisecond)
+	assert.EqualError(t, err, "timing PyTorch with "+python+": No module named biotorch")
 }
 
 func TestMeasuringEndsWithItsContext(t *testing.T) {

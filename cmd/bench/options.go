@@ -87,7 +87,7 @@ func newFlags(o *options) *cli.Flags {
 	f.Bool(&o.tf32, "tf32", "on a GPU, products by tensor cores, factors rounded to 10 bits")
 	f.Duration(&o.duration, "time", usualTime, "time for each cell, or for each line of -data_path")
 	f.Bool(&o.quick, "quick", "fewer cells and shorter windows: takes a minute, also on emu")
-	f.Text(&o.peers, "peers", "FILE", "", "a Python with torch, to time PyTorch's BP step on the same networks on the processor").File()
+	f.Text(&o.peers, "peers", "FILE", "", "a Python with torch and biotorch, to time PyTorch's BP step, and BioTorch's by the same rule, on the same networks on the processor").File()
 
 	f.Topic("Output")
 	f.Text(&o.json, "json", "FILE", "", "write the figures to this file (cmd/bench/schema.json describes it)").File()

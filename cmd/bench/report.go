@@ -142,6 +142,7 @@ type result struct {
 	DeviceMemoryBytes int64         `json:"device_memory_bytes,omitempty"`
 	DataWaitShare     *float64      `json:"data_wait_share,omitempty"`
 	PyTorch           float64       `json:"pytorch_bp_images_per_second,omitempty"`
+	BioTorch          float64       `json:"biotorch_images_per_second,omitempty"`
 }
 
 // timing is the measured time of a step or of its products, in seconds of one of them.

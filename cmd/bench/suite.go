@@ -200,7 +200,13 @@ func (s *suite) measure(ctx context.Context, c *cell) (result, error) {
 	if err := c.addProducts(); err != nil {
 		return r, err
 	}
-	step, products, err := c.measure(ctx, s.duration, s.windows())
+	if mode := c.biotorchMode(); s.peers != "" && mode != "" {
+		var err error
+		if c.peer, err = startPeer(ctx, s.peers, c.workload, mode); err != nil {
+			return r, err
+		}
+	}
+	step, products, biotorch, err := c.measure(ctx, s.duration, s.windows())
 	if err != nil {
 		return r, err
 	}
@@ -208,6 +214,9 @@ func (s *suite) measure(ctx context.Context, c *cell) (result, error) {
 	r.ImagesPerSecond = float64(c.batch) / step.Median
 	r.ProductFLOPs = planProducts(c.net, c.rule, c.batch).flops()
 	r.FLOPsPerSecond = r.ProductFLOPs / step.Median
+	if biotorch > 0 {
+		r.BioTorch = float64(c.batch) / biotorch
+	}
 	if c.products != nil {
 		r.StepOverProducts = step.Median / products.Median
 	}
@@ -221,8 +230,8 @@ func (s *suite) measure(ctx context.Context, c *cell) (result, error) {
 	if r.Profile, err = c.profile(step.Median, s.info.Kind == "cuda"); err != nil {
 		return r, err
 	}
-	if s.peers != "" && torchKnows(c.network()) {
-		r.PyTorch, err = s.pytorch(c.network(), c.batch)
+	if s.peers != "" && c.torchKnows() {
+		r.PyTorch, err = s.pytorch(ctx, c.workload)
 	}
 	return r, err
 }
@@ -254,13 +263,21 @@ func (c *cell) profile(seconds float64, timed bool) (f profileFigure, err error)
 	return f, nil
 }
 
-// pytorch returns PyTorch's images per second, measured once for each network and batch.
-func (s *suite) pytorch(network string, batch int) (float64, error) {
-	name := fmt.Sprint(network, " ", batch)
+// pytorch returns the images per second of PyTorch's BP, measured once for each network and batch.
+func (s *suite) pytorch(ctx context.Context, w workload) (float64, error) {
+	name := fmt.Sprint(w.network(), " ", w.batch)
 	if speed, known := s.speeds[name]; known {
 		return speed, nil
 	}
-	speed, err := torchSpeed(s.peers, network, batch, s.duration)
-	s.speeds[name] = speed
-	return speed, err
+	p, err := startPeer(ctx, s.peers, w, "")
+	if err != nil {
+		return 0, err
+	}
+	defer p.close()
+	seconds, err := p.window(s.duration)
+	if err != nil {
+		return 0, err
+	}
+	s.speeds[name] = float64(w.batch) / seconds
+	return s.speeds[name], nil
 }

@@ -159,9 +159,9 @@ func (r *report) cellGrid() grid {
 			return figures.Percent(*c.DataWaitShare, 1)
 		}},
 		{"PyTorch bp, images/s", func(c result) string { return number(c.PyTorch) }},
-		{"vs PyTorch", func(c result) string {
-			return known(c.ImagesPerSecond > 0 && c.PyTorch > 0, fmt.Sprintf("%.2fx", c.ImagesPerSecond/c.PyTorch))
-		}},
+		{"vs PyTorch", func(c result) string { return times(c.ImagesPerSecond, c.PyTorch) }},
+		{"BioTorch, images/s", func(c result) string { return number(c.BioTorch) }},
+		{"vs BioTorch", func(c result) string { return times(c.ImagesPerSecond, c.BioTorch) }},
 	} {
 		for _, cell := range r.Cells {
 			if c.of(cell) != "" {
@@ -261,6 +261,9 @@ func known(is bool, text string) string {
 	}
 	return ""
 }
+
+// times writes a ratio as "1.25x".
+func times(v, of float64) string { return known(v > 0 && of > 0, fmt.Sprintf("%.2fx", v/of)) }
 
 // number writes a figure as "12,345".
 func number(v float64) string { return known(v != 0, humanize.Comma(int64(v+0.5))) }

@@ -1,8 +1,10 @@
-"""Times PyTorch on the CPU, training one of bench's networks by backpropagation.
+"""Times PyTorch on the CPU, training one of bench's networks.
 
-Arguments: network, batch, seconds. Prints the images per second of the median step,
-the better of eager and compiled.
+Arguments: network, batch, and a mode of BioTorch's (github.com/jsalbert/biotorch), or nothing for PyTorch's own
+backpropagation. For each line on standard input, a number of seconds, it trains for that long and prints the seconds of
+the median step. BioTorch runs eagerly, as its users run it; of PyTorch's own it is the better of eager and compiled.
 """
+import contextlib
 import sys
 import time
 
@@ -44,12 +46,20 @@ def rmsprop(params, squares, lr=1e-4):
     torch._foreach_addcdiv_(params, grads, roots, -lr)
 
 
-def median_step(name, batch, seconds, compiled):
+def trainer(name, batch, mode, compiled=False):
+    """Returns a function that does step i, once it has warmed up."""
     net, shape = network(name)
-    params = list(net.parameters())
+    if mode:
+        from biotorch.module.biomodule import BioModule
+        with contextlib.redirect_stdout(sys.stderr):
+            net = BioModule(net, mode=mode, output_dim=10)
+    params = [p for p in net.parameters() if p.requires_grad]
     squares = [torch.ones_like(p) for p in params]
     x, y = torch.rand(64 * batch, *shape), torch.randint(0, 10, (64 * batch,))
-    loss = lambda a, b: F.cross_entropy(net(a), b)
+    if mode == "dfa":  # its forward pass takes the error to the layers
+        loss = lambda a, b: F.cross_entropy(net(a, b, F.cross_entropy), b)
+    else:
+        loss = lambda a, b: F.cross_entropy(net(a), b)
     if compiled:
         loss = torch.compile(loss)
 
@@ -62,8 +72,12 @@ def median_step(name, batch, seconds, compiled):
 
     for i in range(5):
         step(i)
+    return step
+
+
+def median_step(step, seconds):
     times, end, i = [], time.perf_counter() + seconds, 0
-    while time.perf_counter() < end:
+    while not times or time.perf_counter() < end:
         start = time.perf_counter()
         step(i)
         times.append(time.perf_counter() - start)
@@ -72,14 +86,16 @@ def median_step(name, batch, seconds, compiled):
 
 
 def main():
-    name, batch, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    name, batch, mode = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     torch.manual_seed(0)
-    best = median_step(name, batch, seconds, False)
-    try:
-        best = min(best, median_step(name, batch, seconds, True))
-    except Exception as e:  # torch.compile needs a C++ compiler
-        print(f"torch.compile does not work here: {e}"[:200], file=sys.stderr)
-    print(batch / best)
+    steps = [trainer(name, batch, mode)]
+    if not mode:
+        try:
+            steps.append(trainer(name, batch, mode, compiled=True))
+        except Exception as e:  # torch.compile needs a C++ compiler
+            print(f"torch.compile does not work here: {e}"[:200], file=sys.stderr)
+    for seconds in sys.stdin:
+        print(min(median_step(step, float(seconds)) for step in steps), flush=True)
 
 
 main()
