@@ -26,7 +26,7 @@ var biotorchModes = map[*algo.Rule]string{
 }
 
 // biotorchMode returns BioTorch's name for the workload's rule, or "" if it does not train the same. Its dfa of
-// convolutions is another rule, with a feedback matrix for each filter.
+// convolutions is another rule: it sends the same error to every position of a filter.
 func (w workload) biotorchMode() string {
 	if !w.torchKnows() || w.rule == algo.DFA && w.net == "conv" {
 		return ""

@@ -107,6 +107,12 @@ func TestSchemaRefusesWhatNoRunWrites(t *testing.T) {
 			assert.Equal(t, c.ok, schema.Validate(value) == nil)
 		})
 	}
+	for _, rule := range algo.RuleNames() {
+		text := strings.Replace(good, "CELL", strings.Replace(named, "bp", rule, 1)+`,"skipped":"x"}`, 1)
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		require.NoError(t, err)
+		assert.NoError(t, schema.Validate(value), rule)
+	}
 }
 
 func TestStreamedImagesAreWaitedForInPartOfTheTimeAtMost(t *testing.T) {
