@@ -80,7 +80,7 @@ func (d *Device) feedbackTile(a gpu.FeedbackArgs, layer, column, from, to int, s
 		if generated && len(e) > 0 {
 			product.B = d.scratch[worker][:a.E.Cols*n]
 			for row := range a.E.Cols {
-				a.Gen.Fill(product.B[row*n:][:n], layer, row, from)
+				vec.Fill(product.B[row*n:][:n], a.Gen, layer, row, from)
 			}
 		}
 		if a.E.Cols == 1 { // one logit: an outer product, no GEMM
@@ -133,7 +133,7 @@ func labelTile(a gpu.FeedbackArgs, layer, column, from, to int, first []int32, s
 			case int(first[i]) < i:
 				copy(d, delta[int(first[i])*l.Size+from:])
 			default:
-				a.Gen.Fill(d, layer, int(label), from)
+				vec.Fill(d, a.Gen, layer, int(label), from)
 				vec.Scale(d, d, a.Scale)
 			}
 		}

@@ -18,7 +18,7 @@ func (d *Device) Sign(a gpu.SignArgs) error {
 					row = int(step[0])
 				}
 				magnitudes = dst[from:to]
-				a.Gen.Fill(magnitudes, a.Layer, row, from)
+				vec.Fill(magnitudes, a.Gen, a.Layer, row, from)
 			}
 			vec.Sign(dst[from:to], src[from:to], magnitudes)
 		})}

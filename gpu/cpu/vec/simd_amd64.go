@@ -69,6 +69,37 @@ func scaleSIMD(dst, src []float32, scale float32) int {
 	return n
 }
 
+// wordsSIMD sets words, a multiple of 16, to those of package philox for the counters (block, row, layer, 0),
+// (block+1, row, layer, 0), …: four counters at a time, each number of them in the even words of a vector, the factors of
+// the 64-bit products.
+func wordsSIMD(words []uint32, seed uint64, layer, row, block int) {
+	first, second := archsimd.BroadcastUint32x8(0xD2511F53), archsimd.BroadcastUint32x8(0xCD9E8D57)
+	golden, silver := archsimd.BroadcastUint32x8(0x9E3779B9), archsimd.BroadcastUint32x8(0xBB67AE85)
+	low := archsimd.BroadcastUint64x4(1<<32 - 1)
+	for i := 0; i < len(words); i += 16 {
+		at := uint64(block + i/4)
+		c0 := archsimd.LoadUint64x4(&[4]uint64{at, at + 1, at + 2, at + 3}).AsUint32x8()
+		c1, c2 := archsimd.BroadcastUint32x8(uint32(row)), archsimd.BroadcastUint32x8(uint32(layer))
+		c3 := archsimd.BroadcastUint32x8(0)
+		k0, k1 := archsimd.BroadcastUint32x8(uint32(seed)), archsimd.BroadcastUint32x8(uint32(seed>>32))
+		for range 10 {
+			p0, p1 := first.MulEvenWiden(c0), second.MulEvenWiden(c2)
+			c0, c1 = p1.ShiftAllRight(32).AsUint32x8().Xor(c1).Xor(k0), p1.AsUint32x8()
+			c2, c3 = p0.ShiftAllRight(32).AsUint32x8().Xor(c3).Xor(k1), p0.AsUint32x8()
+			k0, k1 = k0.Add(golden), k1.Add(silver)
+		}
+		c01 := c0.AsUint64x4().And(low).Or(c1.AsUint64x4().ShiftAllLeft(32))
+		c23 := c2.AsUint64x4().And(low).Or(c3.AsUint64x4().ShiftAllLeft(32))
+		even, odd := c01.InterleaveLoGrouped(c23).AsUint32x8(), c01.InterleaveHiGrouped(c23).AsUint32x8()
+		to := words[i : i+16]
+		even.GetLo().Store((*[4]uint32)(to))
+		odd.GetLo().Store((*[4]uint32)(to[4:]))
+		even.GetHi().Store((*[4]uint32)(to[8:]))
+		odd.GetHi().Store((*[4]uint32)(to[12:]))
+	}
+	archsimd.ClearAVXUpperBits()
+}
+
 func signSIMD(dst, src, m []float32) int {
 	n := len(src) &^ 7
 	dst, m = dst[:n], m[:n]

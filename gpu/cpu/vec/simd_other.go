@@ -9,6 +9,7 @@ const accelerated = false
 
 func scaleBytesSIMD([]float32, []uint8, float32) int                  { return 0 }
 func scaleSIMD(_, _ []float32, _ float32) int                         { return 0 }
+func wordsSIMD([]uint32, uint64, int, int, int)                       {}
 func signSIMD(_, _, _ []float32) int                                  { return 0 }
 func activateSIMD(_ gpu.Activation, _, _, _ []float32) int            { return 0 }
 func slopeSIMD(_ gpu.Activation, _, _, _ []float32) int               { return 0 }

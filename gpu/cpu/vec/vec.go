@@ -61,6 +61,24 @@ func Scale(dst, src []float32, scale float32) {
 	scaleFloats(dst[n:], src[n:], scale)
 }
 
+// Fill sets dst to what g.Fill draws, bit by bit.
+func Fill(dst []float32, g gpu.Generator, layer, row, column int) {
+	const step = 16 // of wordsSIMD
+	if accelerated && g.Draw != gpu.DrawConstant {
+		head := min(-column&3, len(dst)) // up to the next counter
+		g.Fill(dst[:head], layer, row, column)
+		dst, column = dst[head:], column+head
+		var words [16 * step]uint32
+		for len(dst) >= step {
+			n := min(len(words), len(dst)/step*step)
+			wordsSIMD(words[:n], g.Seed, layer, row, column/4)
+			g.Transform(dst[:n], words[:n])
+			dst, column = dst[n:], column+n
+		}
+	}
+	g.Fill(dst, layer, row, column)
+}
+
 // Sign sets dst = |m|·sign(src), where zero and NaN of src stay. dst may be m.
 func Sign(dst, src, m []float32) {
 	n := 0

@@ -136,6 +136,20 @@ func TestVectorLoopsEqualPlainLoops(t *testing.T) {
 }
 
 // TestWindowLoopsEqualPlainLoops compares poolings of 3×3 windows in an image of 4 pixels a line.
+func TestFillDrawsTheGeneratorsBits(t *testing.T) {
+	for _, draw := range []gpu.Draw{gpu.DrawConstant, gpu.DrawSymmetric, gpu.DrawUniform, gpu.DrawNormal, gpu.DrawAbsNormal} {
+		g := gpu.Generator{Draw: draw, Seed: 0xfedcba9876543210, Low: 0.25, High: 2}
+		for _, n := range []int{0, 1, 3, 15, 16, 21, 256, 600} {
+			for _, column := range []int{0, 1, 2, 3, 4, 1027} {
+				got, want := make([]float32, n), make([]float32, n)
+				Fill(got, g, 5, 7, column)
+				g.Fill(want, 5, 7, column)
+				require.Equal(t, want, got, "%v, %d from %d", draw, n, column)
+			}
+		}
+	}
+}
+
 func TestWindowLoopsEqualPlainLoops(t *testing.T) {
 	const kernel, width = 3, 4
 	for _, n := range lengths {
