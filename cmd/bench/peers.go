@@ -67,13 +67,13 @@ func (p *peer) window(total time.Duration) (float64, error) {
 	if _, err := fmt.Fprintln(p.in, total.Seconds()); err == nil && p.out.Scan() {
 		return strconv.ParseFloat(p.out.Text(), 64)
 	}
-	p.cmd.Wait() // whatever it was, standard error says more
+	_ = p.cmd.Wait() // whatever it was, standard error says more
 	lines := strings.Split(strings.TrimSpace(p.failed.String()), "\n")
 	return 0, fmt.Errorf("timing PyTorch with %s: %s", p.cmd.Path, lines[len(lines)-1])
 }
 
 // close ends the peer.
 func (p *peer) close() {
-	p.in.Close()
-	p.cmd.Wait()
+	_ = p.in.Close()
+	_ = p.cmd.Wait()
 }
