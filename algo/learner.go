@@ -11,10 +11,9 @@ import (
 	"mdfa/model"
 )
 
-// Learner is a network on a device and the training of it: settings, optimizer and counters.
+// Learner is a network on a device and the training of it.
 type Learner struct {
 	memory
-	cfg   Config
 	state []gpu.Buffer // the optimizer's arenas, like the parameters
 	owned owned.List   // all buffers
 
@@ -62,11 +61,8 @@ func NewForward(dev gpu.Device, net *model.Network, params []float32, batch int)
 }
 
 func newLearner(dev gpu.Device, net *model.Network, cfg Config, params, feedback []float32) (*Learner, error) {
-	l := &Learner{owned: owned.List{Device: dev}, cfg: cfg, memory: memory{
-		dev: dev, net: net, reduction: cfg.Reduction, generator: cfg.Feedback, magnitudes: cfg.Magnitudes,
-	}}
+	l := &Learner{memory: memory{dev: dev, net: net, cfg: cfg}, owned: owned.List{Device: dev}}
 	l.faRanges, _ = net.FARanges()
-	l.mirrored = cfg.Rule != nil && cfg.Rule.Mirrors()
 	if err := l.prepare(params, feedback); err != nil {
 		_ = l.Close() // the first error says more than Close's could
 		return nil, err
@@ -94,7 +90,7 @@ func (l *Learner) prepare(params, feedback []float32) error {
 		if len(feedback) > 0 {
 			l.feedback = o.Floats("the feedback", len(feedback))
 			if optimizer, _ := l.cfg.FeedbackUpdate(); l.cfg.Rule.LearnsFeedback() {
-				if !l.mirrored {
+				if !l.cfg.Rule.Mirrors() {
 					l.gradsOfB = o.Floats("the gradient of the feedback", len(feedback))
 				}
 				for range optimizer.States() {

@@ -7,11 +7,12 @@ import (
 	"mdfa/model"
 )
 
-// memory is a network on a device: its parameters and the buffers of a step. All sizes are per example unless they say
-// batch.
+// memory is a network on a device: its settings, its parameters and the buffers of a step. All sizes are per example
+// unless they say batch.
 type memory struct {
 	dev gpu.Device
 	net *model.Network
+	cfg Config
 
 	params   gpu.Buffer // arena of net.Params floats
 	x, y     gpu.Buffer // float32 [batch · input], int32 [batch]
@@ -22,19 +23,14 @@ type memory struct {
 	faRanges []model.Range
 
 	// Of a network that trains:
-	learns    []bool     // by layer
-	grads     gpu.Buffer // arena like params
-	e         gpu.Buffer // [training batch · logits]
-	carried   gpu.Buffer // [training batch · pooled units of the largest pooling]: an error on its way through one
-	reduction Reduction
-	feedback  gpu.Buffer    // B of all layers; nil for rules without, and where it is generated
-	mirrored  bool          // the feedback of a layer lies like its weights
-	gradsOfB  gpu.Buffer    // like direct feedback that learns; nil for other rules
-	generator gpu.Generator // draws direct feedback that is not stored
-	counter   gpu.Buffer    // int32 [2]: batches of this epoch, steps of this run, see steps
-
-	magnitudes []gpu.Generator // draw M_l of each layer, where it is not stored
-	errorSigns gpu.Buffer      // [training batch · logits]; nil for rules that do not send them
+	learns     []bool     // by layer
+	grads      gpu.Buffer // arena like params
+	e          gpu.Buffer // [training batch · logits]
+	carried    gpu.Buffer // [training batch · pooled units of the largest pooling]: an error on its way through one
+	feedback   gpu.Buffer // B of all layers; nil for rules without, and where it is generated
+	gradsOfB   gpu.Buffer // like direct feedback that learns; nil for other rules
+	counter    gpu.Buffer // int32 [2]: batches of this epoch, steps of this run, see steps
+	errorSigns gpu.Buffer // [training batch · logits]; nil for rules that do not send them
 }
 
 // hidden is the part of the memory that a hidden layer needs.
@@ -66,7 +62,7 @@ func (s *Step) Network() *model.Network { return s.net }
 func (s *Step) Batch() int { return s.n }
 
 // Scale returns s, the factor of the error at the logits: 1/n, or 1 if the errors of a batch count as their sum.
-func (s *Step) Scale() float32 { return s.reduction.scale(s.n) }
+func (s *Step) Scale() float32 { return s.cfg.Reduction.scale(s.n) }
 
 // pixelScale turns bytes into inputs.
 const pixelScale = 1.0 / 255
@@ -234,7 +230,7 @@ func (s *Step) Chain(matrix func(layer int) gpu.Span, transposed bool) error {
 func (s *Step) Lowest() int { return slices.Index(s.learns, true) }
 
 // ChainFeedback is [Step.Chain] through the feedback of the layers.
-func (s *Step) ChainFeedback() error { return s.Chain(s.Feedback, s.mirrored) }
+func (s *Step) ChainFeedback() error { return s.Chain(s.Feedback, s.cfg.Rule.Mirrors()) }
 
 // ChainSigns is [Step.Chain] through magnitudes with the signs of the weights, B_l = M_l ∘ sign(W_l)ᵀ.
 func (s *Step) ChainSigns() error {
@@ -250,10 +246,10 @@ func (s *Step) ChainSigns() error {
 // errors of all layers.
 func (s *Step) SignFeedback(layer int) error {
 	args := gpu.SignArgs{Dst: s.WeightGrad(layer), Src: s.Weights(layer), Layer: layer}
-	if s.magnitudes == nil {
+	if s.cfg.Magnitudes == nil {
 		args.M = s.Feedback(layer)
 	} else {
-		args.Gen, args.Step = s.magnitudes[layer], s.steps()
+		args.Gen, args.Step = s.cfg.Magnitudes[layer], s.steps()
 	}
 	return s.dev.Sign(args)
 }
@@ -340,8 +336,8 @@ func (s *Step) Project() error {
 
 // direct completes the arguments of direct feedback, and makes the operation. Frozen layers are passed over.
 func (s *Step) direct(args gpu.FeedbackArgs, output func(layer int) gpu.Hidden, delta func(layer int) gpu.Span) error {
-	args.Gen = s.generator
-	if s.generator.Draw == gpu.DrawNone {
+	args.Gen = s.cfg.Feedback
+	if !s.cfg.generated() {
 		args.B = gpu.All(s.feedback).Mat(args.Rows(), s.net.HiddenUnits())
 	}
 	for layer, shape := range s.net.Hidden() {

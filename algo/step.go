@@ -87,7 +87,7 @@ func (l *Learner) updateFeedback(g gpu.Span) error {
 // feedbackRanges returns the parts of learned feedback that change: all of direct feedback, and of feedback that mirrors
 // the weights the parts beside weights that learn.
 func (l *Learner) feedbackRanges() (ranges []model.Range) {
-	if !l.mirrored {
+	if !l.cfg.Rule.Mirrors() {
 		return []model.Range{{Len: l.feedback.Len()}}
 	}
 	first := l.net.Clamp.Off
