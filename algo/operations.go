@@ -317,9 +317,6 @@ func (s *Step) Broadcast(e gpu.Mat) error { return s.BroadcastTo(e, s.Output, s.
 
 // BroadcastTo does as Broadcast, with other places for the layers' outputs and errors.
 func (s *Step) BroadcastTo(e gpu.Mat, output func(layer int) gpu.Hidden, delta func(layer int) gpu.Span) error {
-	if len(s.hidden) == 0 {
-		return nil
-	}
 	return s.direct(gpu.FeedbackArgs{E: e}, output, delta)
 }
 
@@ -328,9 +325,6 @@ func (s *Step) BroadcastTo(e gpu.Mat, output func(layer int) gpu.Hidden, delta f
 //
 //	d_l[i, :] = s B_l[y_i, :] ⊙ f'(a_l[i, :])     gb_l = column sums of d_l
 func (s *Step) Project() error {
-	if len(s.hidden) == 0 {
-		return nil
-	}
 	return s.direct(gpu.FeedbackArgs{Labels: s.Labels(), Classes: s.net.Classes, Scale: s.Scale()}, s.Output, s.Delta)
 }
 
