@@ -258,11 +258,16 @@ func (r *Rule) DrawMagnitudes(net *model.Network, init model.Init, seed uint64) 
 	return generators, err
 }
 
-// CheckFeedbackInit refuses an initializer that cannot draw direct feedback, and one that draws nothing but zeros where the
-// feedback would stay like that. Feedback that learns may begin at zero.
+// CheckFeedbackInit refuses an initializer that cannot draw the direct or the non-negative feedback of the rule, and one
+// that draws nothing but zeros where the feedback would stay like that. Feedback that learns may begin at zero.
 func (r *Rule) CheckFeedbackInit(init model.Init) error {
 	if r.Feedback.Direct() {
 		if err := init.CheckDirect(); err != nil {
+			return err
+		}
+	}
+	if r.NonNegative {
+		if _, err := init.Monotone(); err != nil {
 			return err
 		}
 	}

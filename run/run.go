@@ -168,15 +168,7 @@ func (r *Run) together() error {
 			return refuse("forward_init", err)
 		}
 	}
-	if err := rule.CheckFeedbackInit(r.backward); err != nil {
-		return refuse("backward_init", err)
-	}
-	if rule.NonNegative {
-		if _, err := r.backward.Monotone(); err != nil {
-			return refuse("backward_init", err)
-		}
-	}
-	return nil
+	return refuse("backward_init", rule.CheckFeedbackInit(r.backward))
 }
 
 // refuse makes an error name a setting; nil stays nil.
