@@ -287,6 +287,9 @@ func (r *Rule) GenerateFeedback(net *model.Network, init model.Init, seed uint64
 	if !r.Generable() {
 		return gpu.Generator{}, r.notGenerable()
 	}
+	if err := r.CheckFeedbackInit(init); err != nil {
+		return gpu.Generator{}, err
+	}
 	return net.DFAGenerator(r.Feedback, init, r.NonNegative, seed)
 }
 

@@ -125,12 +125,27 @@ func TestMagnitudesAreThoseOfFeedbackAlignment(t *testing.T) {
 			assert.InEpsilon(t, want, rms(drawn), 0.05, "%s, layer %d", text, layer)
 		}
 	}
-	for _, rule := range []*algo.Rule{algo.USF, algo.FRSF, algo.BRSF} {
+}
+
+// TestFeedbackThatStaysZeroIsRefused draws feedback and magnitudes, and generates feedback.
+func TestFeedbackThatStaysZeroIsRefused(t *testing.T) {
+	net, err := model.NewDense(model.Vector(3), []int{4}, 3, gpu.Tanh)
+	require.NoError(t, err)
+	for _, rule := range algo.Rules() {
 		for _, text := range []string{"0", "U0", "N0"} {
 			cfg := algotest.Config(rule)
 			_, err := cfg.DrawFeedback(net, algotest.Init(t, text), 1)
+			if !rule.HasFeedback() || rule.LearnsFeedback() {
+				assert.NoError(t, err)
+				continue
+			}
 			assert.ErrorIs(t, err, algo.ErrConfig)
 			assert.ErrorContains(t, err, "no error reaches a hidden layer")
+			if rule.Generable() {
+				_, err := rule.GenerateFeedback(net, algotest.Init(t, text), 1)
+				assert.ErrorIs(t, err, algo.ErrConfig)
+				assert.ErrorContains(t, err, "no error reaches a hidden layer")
+			}
 		}
 	}
 }
