@@ -15,7 +15,6 @@ type Aligner struct {
 	learner *algo.Learner
 	net     *model.Network
 	rule    *algo.Rule
-	learns  []bool     // by layer
 	sums    gpu.Buffer // float64, the sums of gpu.CompareArgs: place says where
 
 	// grads is an arena for bp's gradients of the hidden layers' weights. The operations that compute them write
@@ -89,7 +88,7 @@ func sendsIdentity(net *model.Network, c algo.Config) bool {
 // NewAligner takes memory to measure a learner's rule and records the operations that need no batch. o owns both.
 func NewAligner(o *owned.List, l *algo.Learner) (*Aligner, error) {
 	c := l.Config()
-	m := &Aligner{learner: l, net: l.Network(), rule: c.Rule, learns: c.Learning(l.Network())}
+	m := &Aligner{learner: l, net: l.Network(), rule: c.Rule}
 	m.rows = probeRows(m.net, c.Batch)
 	m.sums = o.Alloc("the alignment's sums", gpu.Float64, int(allKinds)*len(m.net.Layers)*gpu.NumCompared)
 	if comparesGradients(m.net, c) {
@@ -179,7 +178,7 @@ func (m *Aligner) compareStep(s *algo.Step) error {
 		return err
 	}
 	for layer := range m.net.Hidden() {
-		if !m.learns[layer] {
+		if !s.Learns(layer) {
 			continue
 		}
 		if err := bp.ComputeWeightGrad(layer); err != nil {
@@ -200,7 +199,7 @@ func (m *Aligner) compareWeights() error {
 	s := m.learner.Step(m.learner.Config().Batch)
 	if m.rule.Clamped {
 		for layer := 1; layer < len(m.net.Layers); layer++ {
-			if !m.learns[layer] {
+			if !s.Learns(layer) {
 				continue
 			}
 			if err := m.compare(flooredWeights, layer, inRange(s.Weights(layer), m.learner.Config().Floor, noBound)); err != nil {
@@ -290,7 +289,7 @@ func (m *Aligner) compareProducts(from, n int) error {
 		return err
 	}
 	for layer := range hidden {
-		if !m.learns[layer] || layer < lowest {
+		if !s.Learns(layer) || layer < lowest {
 			continue
 		}
 		if err := m.compare(feedback, layer, pair(drawn(layer), s.Delta(layer))); err != nil {
@@ -311,7 +310,7 @@ func (m *Aligner) Read(epoch, step int) (Alignment, error) {
 		r := m.place(of, layer)
 		return all[r.Off : r.Off+r.Len]
 	}
-	a := Alignment{Epoch: epoch, Step: step}
+	a, learns := Alignment{Epoch: epoch, Step: step}, m.learner.Config().Learning(m.net)
 	for i, layer := range m.net.Layers {
 		la := LayerAlignment{Gradient: undefined, Feedback: undefined, AtFloor: math.NaN(), Saturated: math.NaN()}
 		hidden := i < len(m.net.Hidden())
@@ -320,7 +319,7 @@ func (m *Aligner) Read(epoch, step int) (Alignment, error) {
 			la.Saturated = (s[gpu.CompareLow] + s[gpu.CompareHigh]) / float64(m.learner.Config().Batch*layer.Units())
 		}
 		switch {
-		case !m.learns[i]:
+		case !learns[i]:
 		case hidden && !m.rule.Exact:
 			la.Gradient = comparison(sums(ruleGradient, i))
 		default:
@@ -329,7 +328,7 @@ func (m *Aligner) Read(epoch, step int) (Alignment, error) {
 		if m.rule.Feedback == model.LayerFeedback && i > 0 || m.rule.Feedback.Direct() && hidden {
 			la.Feedback = comparison(sums(feedback, i))
 		}
-		if m.rule.Clamped && i > 0 && m.learns[i] {
+		if m.rule.Clamped && i > 0 && learns[i] {
 			la.AtFloor = sums(flooredWeights, i)[gpu.CompareLow] / float64(layer.Weights())
 		}
 		a.Layers = append(a.Layers, la)
