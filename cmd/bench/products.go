@@ -39,9 +39,9 @@ type productPlan struct {
 
 // planProducts lists the products of a step without a device.
 func planProducts(net *model.Network, rule *algo.Rule, batch int) *productPlan {
-	p := &productPlan{}
+	p, learns := &productPlan{}, algo.Config{Rule: rule}.Learning(net)
 	for i, l := range net.Layers {
-		p.layer(l, batch, i == len(net.Hidden()) || !rule.LogitsOnly, i > 0 && rule.Products == algo.LayerProducts)
+		p.layer(l, batch, learns[i], i > 0 && rule.Products == algo.LayerProducts)
 	}
 	if rule.Products == algo.DirectProducts { // e·[B1|B2|…]
 		hidden := net.HiddenUnits()

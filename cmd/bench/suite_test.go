@@ -267,7 +267,7 @@ func TestFLOPsOfTheProductsAreThoseOfTheirShapes(t *testing.T) {
 		for i, l := range net.Layers {
 			one := 2 * float64(w.batch) * float64(l.Units()) * float64(l.FanIn())
 			want += one // forward
-			if i == len(net.Hidden()) || w.rule != algo.Shallow {
+			if i == len(net.Hidden()) || !w.rule.LogitsOnly {
 				want += one // the weight gradient
 			}
 			if i > 0 && w.rule.Products == algo.LayerProducts {
@@ -277,7 +277,7 @@ func TestFLOPsOfTheProductsAreThoseOfTheirShapes(t *testing.T) {
 		if w.rule.Products == algo.DirectProducts {
 			feedback := 2 * float64(w.batch) * float64(net.Logits) * float64(net.HiddenUnits())
 			want += feedback
-			if w.rule == algo.DKP {
+			if w.rule.LearnsFeedback() {
 				want += feedback // its gradient
 			}
 		}
