@@ -172,7 +172,7 @@ func (c goldenCase) config(t *testing.T) algo.Config {
 		}
 		cfg.Magnitudes = append(cfg.Magnitudes, g)
 	}
-	if c.drawnAnew() { // by the case, not by the learner
+	if c.drawnAnew(t) { // by the case, not by the learner
 		cfg.Rule = changed(rule, func(r *algo.Rule) { r.Magnitudes = algo.StoredMagnitudes })
 	}
 	if rule.LearnsFeedback() {
@@ -192,7 +192,11 @@ func (c goldenCase) config(t *testing.T) algo.Config {
 }
 
 // drawnAnew says whether the case has other magnitudes for each step.
-func (c goldenCase) drawnAnew() bool { return c.Model == algo.BRSF.Name }
+func (c goldenCase) drawnAnew(t *testing.T) bool {
+	rule, err := algo.ParseRule(c.Model)
+	require.NoError(t, err)
+	return rule.Magnitudes == algo.FreshMagnitudes
+}
 
 // feedback lays the case's B, or the magnitudes of a step, out as the learner takes it.
 func (c goldenCase) feedback(net *model.Network, cfg algo.Config, a *arrays, step, steps int) []float32 {
@@ -207,7 +211,7 @@ func (c goldenCase) feedback(net *model.Network, cfg algo.Config, a *arrays, ste
 		ranges, _ := net.FARanges()
 		for i := 1; i < len(net.Layers); i++ {
 			b := a.floats(fmt.Sprintf(key, i))
-			if c.drawnAnew() {
+			if c.drawnAnew(a.t) {
 				b = stepOf(b, step, steps)
 			}
 			require.Len(a.t, b, copy(ranges[i].Of(feedback), b))
@@ -262,7 +266,7 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, path string, steps in
 		copy(layer.W.Of(params), a.floats(fmt.Sprintf("W%d", i)))
 		copy(layer.B.Of(params), a.floats(fmt.Sprintf("b%d", i)))
 	}
-	if cfg.Rule == algo.USF && c.Special != "kaiming" { // Glorot's initializer is the default of the authors' code
+	if cfg.Rule.Magnitudes == algo.EqualMagnitudes && c.Special != "kaiming" { // Glorot's initializer is the default of the authors' code
 		scales, err := cfg.Rule.DrawMagnitudes(net, algotest.Init(t, "X1"), 1)
 		require.NoError(t, err)
 		for i := 1; i < len(scales); i++ {
@@ -305,7 +309,7 @@ func runGolden(t *testing.T, dev gpu.Device, c goldenCase, path string, steps in
 				uploadBatch(t, learner, stepOf(x, step, steps), stepOf(y, step, steps))
 			}
 		}
-		if c.drawnAnew() {
+		if c.drawnAnew(t) {
 			require.NoError(t, gpu.Upload(dev, l.Step(c.Batch).Feedback(1).Buf, 0, c.feedback(net, cfg, a, step, steps)))
 		}
 		require.NoError(t, l.ResetMetrics())
