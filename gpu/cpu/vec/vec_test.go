@@ -135,7 +135,6 @@ func TestVectorLoopsEqualPlainLoops(t *testing.T) {
 	}
 }
 
-// TestWindowLoopsEqualPlainLoops compares poolings of 3×3 windows in an image of 4 pixels a line.
 func TestFillDrawsTheGeneratorsBits(t *testing.T) {
 	for _, draw := range []gpu.Draw{gpu.DrawConstant, gpu.DrawSymmetric, gpu.DrawUniform, gpu.DrawNormal, gpu.DrawAbsNormal} {
 		g := gpu.Generator{Draw: draw, Seed: 0xfedcba9876543210, Low: 0.25, High: 2}
@@ -150,6 +149,7 @@ func TestFillDrawsTheGeneratorsBits(t *testing.T) {
 	}
 }
 
+// TestWindowLoopsEqualPlainLoops compares poolings of 3×3 windows in an image of 4 pixels a line.
 func TestWindowLoopsEqualPlainLoops(t *testing.T) {
 	const kernel, width = 3, 4
 	for _, n := range lengths {
