@@ -27,11 +27,15 @@ func (d *Device) Gather(a gpu.GatherArgs) error {
 			}
 			return at
 		}
-		normal, moved := newNormalization(a), make([][]uint8, len(d.scratch)) // moved: an image of each worker
-		for i := range moved {
-			if a.Augment.Changes() {
-				moved[i] = make([]uint8, features)
+		var moved [][]uint8 // an image of each worker; nil if images stay as they are
+		if a.Augment.Changes() {
+			for range d.scratch {
+				moved = append(moved, make([]uint8, features))
 			}
+		}
+		var mean, scales []float32 // of each feature; nil without normalization
+		if !a.Mean.IsNone() {
+			mean, scales = make([]float32, features), make([]float32, features)
 		}
 		parts := partsFor(n*features, elementwise, n)
 		work := phase{parts, func(part, worker int) {
@@ -45,42 +49,33 @@ func (d *Device) Gather(a gpu.GatherArgs) error {
 					continue
 				}
 				image := data[r*features : (r+1)*features]
-				if a.Augment.Changes() {
+				if moved != nil {
 					augment(a.Augment, ints(a.Augment.Step)[0], i, moved[worker], image)
 					image = moved[worker]
 				}
-				if normal != nil {
-					vec.NormalizeBytes(out, image, normal.mean, normal.scales)
+				if mean != nil {
+					vec.NormalizeBytes(out, image, mean, scales)
 				} else {
 					vec.ScaleBytes(out, image, a.Scale)
 				}
 				y[i] = labels[r]
 			}
 		}}
-		if normal == nil {
+		if mean == nil {
 			return []phase{work}
 		}
-		return []phase{serial(func() { normal.read(a) }), work}
+		read := serial(func() {
+			repeat(mean, floats(a.Mean))
+			repeat(scales, floats(a.Scales))
+		})
+		return []phase{read, work}
 	})
 }
 
-// normalization has the mean and the scale of each feature.
-type normalization struct{ mean, scales []float32 }
-
-// newNormalization returns nil where there is no mean.
-func newNormalization(a gpu.GatherArgs) *normalization {
-	if a.Mean.IsNone() {
-		return nil
-	}
-	return &normalization{make([]float32, a.X.Cols), make([]float32, a.X.Cols)}
-}
-
-// read repeats the values of the channels for each pixel.
-func (n *normalization) read(a gpu.GatherArgs) {
-	mean, scales := floats(a.Mean), floats(a.Scales)
-	for i := 0; i < len(n.mean); i += len(mean) {
-		copy(n.mean[i:], mean)
-		copy(n.scales[i:], scales)
+// repeat fills to with copies of the channels' values, one for each pixel.
+func repeat(to, channels []float32) {
+	for i := 0; i < len(to); i += len(channels) {
+		copy(to[i:], channels)
 	}
 }
 
