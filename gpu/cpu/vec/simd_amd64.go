@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"mdfa/gpu"
+	"mdfa/gpu/internal/philox"
 )
 
 // accelerated: AVX2 and FMA are there.
@@ -73,8 +74,8 @@ func scaleSIMD(dst, src []float32, scale float32) int {
 // (block+1, row, layer, 0), …: four counters at a time, each number of them in the even words of a vector, the factors of
 // the 64-bit products.
 func wordsSIMD(words []uint32, seed uint64, layer, row, block int) {
-	first, second := archsimd.BroadcastUint32x8(0xD2511F53), archsimd.BroadcastUint32x8(0xCD9E8D57)
-	golden, silver := archsimd.BroadcastUint32x8(0x9E3779B9), archsimd.BroadcastUint32x8(0xBB67AE85)
+	first, second := archsimd.BroadcastUint32x8(philox.First), archsimd.BroadcastUint32x8(philox.Second)
+	golden, silver := archsimd.BroadcastUint32x8(philox.Golden), archsimd.BroadcastUint32x8(philox.Silver)
 	low := archsimd.BroadcastUint64x4(1<<32 - 1)
 	for i := 0; i < len(words); i += 16 {
 		at := uint64(block + i/4)
@@ -82,7 +83,7 @@ func wordsSIMD(words []uint32, seed uint64, layer, row, block int) {
 		c1, c2 := archsimd.BroadcastUint32x8(uint32(row)), archsimd.BroadcastUint32x8(uint32(layer))
 		c3 := archsimd.BroadcastUint32x8(0)
 		k0, k1 := archsimd.BroadcastUint32x8(uint32(seed)), archsimd.BroadcastUint32x8(uint32(seed>>32))
-		for range 10 {
+		for range philox.Rounds {
 			p0, p1 := first.MulEvenWiden(c0), second.MulEvenWiden(c2)
 			c0, c1 = p1.ShiftAllRight(32).AsUint32x8().Xor(c1).Xor(k0), p1.AsUint32x8()
 			c2, c3 = p0.ShiftAllRight(32).AsUint32x8().Xor(c3).Xor(k1), p0.AsUint32x8()
