@@ -156,23 +156,10 @@ func filterGradient(s gpu.ConvShape, x, dy []float64) []float64 {
 }
 
 // poolTaps calls visit for every pixel of every window of a pooling: the element of H, the element
-// of P, and the pixel's place in the window.
+// of P, and the pixel's place in the window. It visits the taps of a convolution with one filter.
 func poolTaps(s gpu.PoolShape, visit func(h, p, place int)) {
-	outH, outW := (s.InH-s.Kernel)/s.Stride+1, (s.InW-s.Kernel)/s.Stride+1
-	for n := range s.Batch {
-		for y := range outH {
-			for x := range outW {
-				for i := range s.Kernel {
-					for j := range s.Kernel {
-						for c := range s.Channels {
-							pixel := ((n*s.InH+s.Stride*y+i)*s.InW+s.Stride*x+j)*s.Channels + c
-							visit(pixel, ((n*outH+y)*outW+x)*s.Channels+c, i*s.Kernel+j)
-						}
-					}
-				}
-			}
-		}
-	}
+	conv := gpu.ConvShape{Batch: s.Batch, InH: s.InH, InW: s.InW, InC: s.Channels, Kernel: s.Kernel, Stride: s.Stride, OutC: 1}
+	taps(conv, func(x, w, a int) { visit(x, a*s.Channels+w%s.Channels, w/s.Channels) })
 }
 
 // pooled is P, and for max pooling the places of the maxima.
