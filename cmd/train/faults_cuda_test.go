@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"mdfa/algo"
 )
 
 // assertFault checks how a run must end that a fault of the device ended: code 1 and one
@@ -135,4 +137,24 @@ func TestFaultInTheMiddleKeepsTheEpochsBefore(t *testing.T) {
 			assert.Subset(t, reached, map[int]bool{0: true, 1: true, 2: true}, "faults in every epoch were tried")
 		})
 	}
+}
+
+func TestFaultsUnderEveryRuleKeepTheEpochsBefore(t *testing.T) {
+	data, late := madeUp(t), 0
+	for i, rule := range algo.Rules() {
+		args := small(data, "-max_epochs", "4", "-model", rule.Name)
+		want := reference(t, args)
+		for _, n := range []int{40 + 3*i, 140 + 2*i} {
+			fault := fmt.Sprintf("%s=%d", []string{"fail_launch", "lose_device"}[(i+n)%2], n)
+			got := onEmu(t, fault, args...)
+			require.NotEqual(t, 0, got.code, "%v, %s: no fault", rule, fault)
+			assertFault(t, got)
+			assert.Regexp(t, `epoch \d|test: `, got.stderr, "%v, %s", rule, fault)
+			assertKept(t, got, want)
+			if len(epochLines(t, got)) > 0 {
+				late++
+			}
+		}
+	}
+	assert.GreaterOrEqual(t, late, len(algo.Rules())/2, "faults behind the first epoch")
 }
