@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,39 +14,70 @@ import (
 	"mdfa/run/folder"
 )
 
-// TestAnOutsideProgramAddsARule builds the program of docs/rules.md as a module of its own, without a network, and
-// has it train. The program must stay short.
-func TestAnOutsideProgramAddsARule(t *testing.T) {
+// outside builds testdata/outside, the program of docs/rules.md, in dir as a module of its own, without a network,
+// and runs it there.
+func outside(dir string) (printed string, err error) {
 	source, err := os.ReadFile(filepath.Join("testdata", "outside", "main.go"))
-	require.NoError(t, err)
-	assert.Less(t, strings.Count(string(source), "\n"), 40, "lines of the program")
+	if err != nil {
+		return "", err
+	}
 	root, err := filepath.Abs("..")
-	require.NoError(t, err)
+	if err != nil {
+		return "", err
+	}
 	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
-	require.NoError(t, err)
-	dir := t.TempDir()
+	if err != nil {
+		return "", err
+	}
 	for name, text := range map[string]string{
 		"main.go": string(source),
 		"go.mod":  "module outside\n\ngo 1.26.0\n\nrequire mdfa v0.0.0\n\nreplace mdfa => " + root + "\n",
 		"go.sum":  string(sums),
 	} {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return "", err
+		}
 	}
-	command := func(name string, args ...string) string {
-		c := exec.CommandContext(t.Context(), name, args...)
-		c.Dir = dir
-		c.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
-		out, err := c.CombinedOutput()
-		require.NoError(t, err, string(out))
-		return string(out)
+	c := exec.Command("go", "run", ".")
+	c.Dir = dir
+	c.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
+	text, err := c.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, text)
 	}
-	command("go", "build", "-o", "outside", ".")
-	assert.Regexp(t, `^mixed: [89]\d% of the test images are right\n$`, command(filepath.Join(dir, "outside")))
+	return string(text), nil
+}
 
-	runs, err := filepath.Glob(filepath.Join(dir, "results", "mnist", "mixed-dense-c10-s0-*"))
+// A program of another module adds a learning rule and trains with it: testdata/outside/main.go.
+func Example_ruleOfAnotherModule() {
+	dir, err := os.MkdirTemp("", "outside")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	printed, err := outside(dir)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	runs, _ := filepath.Glob(filepath.Join(dir, "results", "mnist", "mixed-dense-c10-s0-*")) // the pattern is sound
+	for _, run := range runs {
+		left, err := folder.ReadRun(run)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("a run of the rule", left.Rule)
+	}
+	fmt.Print(printed)
+	// Output:
+	// a run of the rule mixed
+	// mixed: 9 of 10 test images are right
+}
+
+func TestTheProgramThatAddsARuleIsShort(t *testing.T) {
+	source, err := os.ReadFile(filepath.Join("testdata", "outside", "main.go"))
 	require.NoError(t, err)
-	require.Len(t, runs, 1)
-	left, err := folder.Read(t.Context(), runs[0])
-	require.NoError(t, err)
-	assert.Equal(t, "mixed", left.Run.Rule)
+	assert.Less(t, strings.Count(string(source), "\n"), 40, "lines of the program")
 }

@@ -35,5 +35,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%v: %.0f%% of the test images are right\n", mixed, 100*outcome.Test.Accuracy())
+	fmt.Printf("%v: %.0f of 10 test images are right\n", mixed, 10*outcome.Test.Accuracy())
 }
