@@ -31,7 +31,7 @@ var alignmentCharts = []chart{
 }
 
 // alignmentOf draws the alignment charts.
-func alignmentOf(rows []folder.Alignment) []chart {
+func alignmentOf(rows []folder.Alignment, rule look) []chart {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -48,7 +48,7 @@ func alignmentOf(rows []folder.Alignment) []chart {
 	names := make([]string, layers)
 	degrees := &[2]int{0, shownAngle}
 	for _, r := range rows {
-		names[layerOf(r)] = fmt.Sprintf("layer %d", layerOf(r)+1)
+		names[layerOf(r)] = fmt.Sprintf("layer %d", layerOf(r))
 		if r.Kind != "" {
 			names[layerOf(r)] += ", " + r.Kind
 		}
@@ -69,7 +69,7 @@ func alignmentOf(rows []folder.Alignment) []chart {
 			lines[layerOf(rows[i])][place[rows[i].Step]] = column.Number(&rows[i])
 		}
 		for i, name := range names {
-			c.add(name, i, pick(lines[i], at))
+			c.add(name, rule.layer(i, layers), pick(lines[i], at))
 		}
 	})
 }

@@ -12,9 +12,6 @@ import (
 	"mdfa/run/folder"
 )
 
-// colours is the number of colours for lines in the style sheet.
-const colours = 8
-
 // maxPoints limits the points of a line: a chart on a large screen has as many pixels.
 const maxPoints = 500
 
@@ -41,9 +38,8 @@ func numbers(x []float64) []number {
 
 // series is a line of a chart, or its bars.
 type series struct {
-	Name   string   `json:"name"`
-	Color  int      `json:"color"`
-	Dashed bool     `json:"dashed,omitempty"`
+	Name string `json:"name"`
+	look
 	Values []number `json:"values"`
 	Low    []number `json:"low,omitempty"` // a band around the line
 	High   []number `json:"high,omitempty"`
@@ -118,8 +114,11 @@ var epochCharts = []chart{
 	{Title: folder.ChartSpeed, Text: "Images trained on in a second.", Zero: true},
 }
 
-// curves draws the charts by epoch.
-func curves(epochs []folder.Epoch) []chart {
+// validation is the line of the measurement by which the best epoch is chosen.
+const validation = "validation"
+
+// curves draws the charts by epoch. Validation has the rule's look, training other dashes and no markers.
+func curves(epochs []folder.Epoch, rule look) []chart {
 	if len(epochs) == 0 {
 		return nil
 	}
@@ -143,7 +142,12 @@ func curves(epochs []folder.Epoch) []chart {
 		for i, j := range at {
 			y[i] = column.Number(&epochs[j])
 		}
-		c.add(column.Line, len(c.Series), y)
+		l := rule
+		if several := column.Chart == folder.ChartLoss || column.Chart == folder.ChartAccuracy; several && column.Line != validation {
+			l = rule.dashed(1 + len(c.Series))
+			l.Marker = ""
+		}
+		c.add(column.Line, l, y)
 	})
 }
 
@@ -166,9 +170,9 @@ func drawn[T any](charts []chart, columns folder.Columns[T], draw func(*chart, f
 }
 
 // add adds a line, unless all its values are missing.
-func (c *chart) add(name string, colour int, values []float64) {
+func (c *chart) add(name string, l look, values []float64) {
 	if measured(values) {
-		c.Series = append(c.Series, series{Name: name, Color: colour, Values: numbers(values)})
+		c.Series = append(c.Series, series{Name: name, look: l, Values: numbers(values)})
 	}
 }
 

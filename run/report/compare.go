@@ -310,7 +310,7 @@ func (c *chart) addGroup(g *group, colour int, x []float64, of func(folder.Epoch
 	if !measured(mean) {
 		return
 	}
-	s := series{Name: g.Name, Color: colour, Dashed: colour >= colours, Values: numbers(mean)}
+	s := series{Name: g.Name, look: ruleLooks[colour%len(ruleLooks)].look, Values: numbers(mean)}
 	if measured(low) {
 		s.Low, s.High = numbers(low), numbers(high)
 	}

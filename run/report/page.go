@@ -50,7 +50,7 @@ type source struct{ *folder.Folder }
 func (f source) page(producer string) *Run {
 	s := f.Run.Settings
 	r := &Run{
-		Title: Title(f.Folder), Folder: filepath.Base(disk.Absolute(f.Dir)), Command: foreign.Command(f.Run.Command...),
+		Rule: s.Rule, Title: Title(f.Folder), Folder: filepath.Base(disk.Absolute(f.Dir)), Command: foreign.Command(f.Run.Command...),
 		Status: f.Status(), Reason: f.result().Reason,
 		Outcome: f.outcome(), Groups: f.groups(), Epochs: f.Epochs, Align: f.Alignment,
 		Input: s.Data.Shape, Made: time.Now(), Producer: producer,

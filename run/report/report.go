@@ -53,6 +53,7 @@ type Confusion struct {
 
 // Run is the content of a report. Empty parts are left out.
 type Run struct {
+	Rule     string // the name of the learning rule
 	Title    string // "mdfa · convnet on mnist, all 10 classes (seed 0)"
 	Folder   string // the name of the run's folder
 	Command  string // the exact command, to be run again
@@ -107,7 +108,7 @@ func newFrame(title, producer string, made time.Time) frame {
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"comma": figures.Count[int],
 	"part":  func(x float64) template.CSS { return template.CSS(fmt.Sprintf("--part:%.3f", x)) },
-	"mark":  func(c int) template.CSS { return template.CSS(fmt.Sprintf("--mark:var(--c%d)", c%colours)) },
+	"tint":  func(light, dark string) template.CSS { return template.CSS("--light:" + light + ";--dark:" + dark) },
 	"data":  func(uri string) template.URL { return template.URL(uri) },
 }).ParseFS(assets, "assets/*.tmpl"))
 
@@ -127,8 +128,9 @@ type runPage struct {
 // Write writes the page of a run.
 func Write(w io.Writer, r *Run) error {
 	page := runPage{frame: newFrame(r.Title, r.Producer, r.Made), Run: r}
-	page.Curves = curves(r.Epochs)
-	page.Alignment = alignmentOf(r.Align)
+	rule := looksOf(r.Rule)[r.Rule]
+	page.Curves = curves(r.Epochs, rule)
+	page.Alignment = alignmentOf(r.Align, rule)
 	if r.Test != nil {
 		m, err := newMatrix(r.Test)
 		if err != nil {
@@ -137,7 +139,7 @@ func Write(w io.Writer, r *Run) error {
 		page.Matrix = m
 	}
 	for i, l := range r.Layers {
-		h, row := spread(l, i)
+		h, row := spread(l, i, rule)
 		page.Weights, page.Table = append(page.Weights, h), append(page.Table, row)
 		page.Clamped = page.Clamped || l.clamped()
 	}

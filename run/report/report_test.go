@@ -193,7 +193,7 @@ func TestWeightsThatDoNotFitAreRefused(t *testing.T) {
 func TestHistogramsCountEveryWeightOnceAndTheFloorInWords(t *testing.T) {
 	l := Layer{Name: "dense 2", Shape: []int{5, 2},
 		Weights: []float32{0, 0, 0, 0, 0.5, 1, 1, float32(math.NaN()), 0.25, 0.75}}
-	c, row := spread(l, 1)
+	c, row := spread(l, 1, look{})
 	sum := 0.0
 	for _, n := range c.Series[0].Values {
 		sum += float64(n)
@@ -202,7 +202,7 @@ func TestHistogramsCountEveryWeightOnceAndTheFloorInWords(t *testing.T) {
 	assert.Equal(t, 2.0, float64(c.Series[0].Values[bins-1]), "the largest two")
 	assert.Equal(t, "44.44 %", row.AtFloor)
 	assert.Equal(t, "10 weights, 44.44 % at the floor, 1 of them no numbers", c.Text)
-	c, _ = spread(Layer{Name: "dense 1", Weights: []float32{3, 3}, Floor: math.NaN()}, 0)
+	c, _ = spread(Layer{Name: "dense 1", Weights: []float32{3, 3}, Floor: math.NaN()}, 0, look{})
 	assert.Equal(t, 2.0, float64(c.Series[0].Values[bins/2]), "equal weights have a bar, too")
 }
 

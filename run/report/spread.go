@@ -22,14 +22,14 @@ type layerRow struct {
 }
 
 // spread draws the histogram of a layer's weights and describes them in a row of the table.
-func spread(l Layer, index int) (chart, layerRow) {
+func spread(l Layer, index int, rule look) (chart, layerRow) {
 	s := checkpoint.Measure(l.Weights, l.Floor)
 	share := func(n int) string { return percent(float64(n) / float64(max(1, s.Finite))) }
 	row := layerRow{
-		Layer: index + 1, Name: l.Name, Shape: shapeText(l.Shape), Count: s.Number,
+		Layer: index, Name: l.Name, Shape: shapeText(l.Shape), Count: s.Number,
 		Mean: short(s.Mean), Norm: short(s.Norm), Low: short(s.Min), High: short(s.Max), AtFloor: "–", Zero: share(s.Zeros),
 	}
-	c := chart{Title: fmt.Sprintf("Layer %d, %s", index+1, l.Name), XLabel: "weight", Bars: true}
+	c := chart{Title: fmt.Sprintf("Layer %d, %s", index, l.Name), XLabel: "weight", Bars: true}
 	c.Text = fmt.Sprintf("%s weights", figures.Count(s.Number))
 	if l.clamped() {
 		row.AtFloor = share(s.AtFloor)
@@ -38,14 +38,14 @@ func spread(l Layer, index int) (chart, layerRow) {
 	if bad := s.Number - s.Finite; bad > 0 {
 		c.Text += fmt.Sprintf(", %s of them no numbers", figures.Count(bad))
 	}
-	c.histogram(l, s)
+	c.histogram(l, s, rule)
 	c.Summary = fmt.Sprintf("Histogram of %s, %s: from %s to %s, mean %s", strings.ToLower(c.Title), c.Text, row.Low, row.High, row.Mean)
 	return c, row
 }
 
 // histogram counts the weights into bins. Weights at the floor are many and all equal: they have a
 // text and a mark, but no bar, since it would make the others invisible.
-func (c *chart) histogram(l Layer, s checkpoint.Spread) {
+func (c *chart) histogram(l Layer, s checkpoint.Spread, rule look) {
 	low, high := s.Min, s.Max
 	switch {
 	case s.Finite == 0:
@@ -74,7 +74,7 @@ func (c *chart) histogram(l Layer, s checkpoint.Spread) {
 	} else {
 		c.Marks = []mark{{"x", 0, "0"}}
 	}
-	c.Series = []series{{Name: name, Values: numbers(counts)}}
+	c.Series = []series{{Name: name, look: rule, Values: numbers(counts)}}
 }
 
 // shapeText writes a shape: "5×5×1×96".

@@ -6,6 +6,9 @@
   const style = () => getComputedStyle(document.documentElement);
   const color = (name) => style().getPropertyValue(name).trim();
   const plots = [];
+  const dark = matchMedia("(prefers-color-scheme: dark)"), print = matchMedia("print");
+  const tint = (s) => dark.matches && !print.matches ? s.dark : s.light;
+  const mostMarkers = 12; // on a line of many points
 
   // digits writes a number so that neighbours differ, and no longer.
   function digits(v, chart) {
@@ -75,9 +78,9 @@
       const ink = color("--soft"), grid = { stroke: color("--grid"), width: 1 };
       const series = [{ label: chart.xLabel }];
       chart.series.forEach((s, i) => {
-        const stroke = color("--c" + (s.color % 8));
-        const points = chart.x.length < 40 ? { show: true, size: 5, fill: stroke, stroke } : { show: false };
-        const one = { label: s.name, stroke, width: 2, dash: s.dashed ? [5, 4] : undefined, points, show: this.shown[i], spanGaps: true };
+        const stroke = tint(s);
+        const points = { show: !s.marker && chart.x.length < 40, size: 4, fill: stroke, stroke };
+        const one = { label: s.name, stroke, width: 2, dash: s.dash, points, show: this.shown[i], spanGaps: true };
         if (chart.bars) Object.assign(one, { paths: uPlot.paths.bars({ size: [1, Infinity], gap: 0 }), fill: stroke, width: 0, points: { show: false } });
         series.push(one);
         if (s.low) {
@@ -88,7 +91,8 @@
       const axes = [
         { stroke: ink, grid: chart.bars ? { show: false } : grid, ticks: { stroke: color("--line"), size: 4 }, size: 26,
           label: chart.xLabel, labelSize: 18, labelGap: 0, labelFont: "12px system-ui, sans-serif", font: "12px system-ui, sans-serif",
-          values: (u, ticks) => ticks.map((v) => tick(v, { unit: "" })), space: 56, ...(chart.whole ? { incrs: wholeSteps } : {}) },
+          values: (u, ticks) => ticks.map((v) => tick(v, { unit: "" })), space: 56, ...(chart.whole ? { incrs: wholeSteps } : {}),
+          ...(chart.ticks ? { splits: () => chart.x, filter: (u, splits) => splits } : {}) },
         { stroke: ink, grid, ticks: { show: false }, size: chart.bars ? 8 : 54, font: "12px system-ui, sans-serif", show: true,
           values: (u, ticks) => chart.bars ? ticks.map(() => "") : ticks.map((v) => tick(v, chart)), ...(chart.unit === "°" ? { incrs: [15, 30, 45, 90] } : {}) },
       ];
@@ -105,12 +109,12 @@
       };
       this.plot = new uPlot({
         width: this.box.clientWidth, height: this.height(), series, axes,
-        bands: this.bands.map((b) => ({ series: b.series, fill: color("--c" + (chart.series[b.of].color % 8)) + "30" })),
-        scales: { x: { time: false, range: (u, low, high) => this.span(low, high) },
+        bands: this.bands.map((b) => ({ series: b.series, fill: tint(chart.series[b.of]) + "28" })),
+        scales: { x: { time: false, distr: chart.logX ? 3 : 1, range: (u, low, high) => this.span(low, high) },
                   y: this.log ? { distr: 3, range } : { range } },
         legend: { show: false }, padding: [18, 14, 0, 0],
         cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
-        hooks: { draw: [(u) => this.marks(u)], setCursor: [(u) => this.read(u.cursor.idx)] },
+        hooks: { draw: [(u) => this.marks(u)], drawSeries: [(u, index) => this.markers(u, this.lines.indexOf(index))], setCursor: [(u) => this.read(u.cursor.idx)] },
       }, this.log ? this.data.map((line, i) => i === 0 ? line : line.map((v) => v > 0 ? v : null)) : this.data, this.box);
       this.plot.root.setAttribute("aria-hidden", "true");
     }
@@ -146,6 +150,21 @@
         const room = 4 * devicePixelRatio, wide = ctx.measureText(m.label).width;
         if (across) ctx.fillText(m.label, bbox.left + bbox.width - wide - room, at - room);
         else ctx.fillText(m.label, Math.min(bbox.left + bbox.width - wide, Math.max(bbox.left, at - wide / 2)), bbox.top - room);
+      }
+      ctx.restore();
+    }
+
+    // markers draws those of a line. Lines of many points have a few, each line at other points.
+    markers(u, i) {
+      const s = this.chart.series[i];
+      if (!s?.marker || !this.shown[i]) return;
+      const { ctx } = u, at = s.values.flatMap((v, k) => v == null || (this.log && v <= 0) ? [] : [k]), path = new Path2D(s.marker);
+      const every = Math.ceil(at.length / mostMarkers), size = 4 * devicePixelRatio;
+      ctx.save();
+      ctx.fillStyle = tint(s);
+      for (let k = Math.floor(i * every / 4) % Math.max(1, every); k < at.length; k += every) {
+        ctx.setTransform(size, 0, 0, size, u.valToPos(this.chart.x[at[k]], "x", true), u.valToPos(s.values[at[k]], "y", true));
+        ctx.fill(path);
       }
       ctx.restore();
     }
@@ -191,7 +210,8 @@
       };
       row(table.createTHead(), [chart.xLabel, ...chart.series.map((s) => s.name)], "th");
       const body = table.createTBody();
-      chart.x.forEach((x, i) => row(body, [tickPlain(x), ...chart.series.map((s) => digits(s.values[i], chart))], "td"));
+      chart.x.forEach((x, i) => row(body, [tickPlain(x), ...chart.series.map((s) =>
+        digits(s.values[i], chart) + (s.low?.[i] != null ? ` (${digits(s.low[i], chart)} to ${digits(s.high[i], chart)})` : ""))], "td"));
       const box = details.querySelector(".tall");
       box.append(table);
     }
@@ -201,8 +221,8 @@
 
   document.querySelectorAll("figure.chart").forEach((figure) => plots.push(new Plot(figure)));
   const redraw = () => plots.forEach((p) => p.draw());
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  matchMedia("print").addEventListener("change", redraw);
+  dark.addEventListener("change", redraw);
+  print.addEventListener("change", redraw);
 
   document.querySelectorAll(".command button").forEach((button) => {
     const text = button.parentElement.querySelector("code");
