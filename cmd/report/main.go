@@ -17,11 +17,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
+	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/disk"
 	"mdfa/internal/foreign"
 	"mdfa/internal/version"
 	"mdfa/run/checkpoint"
+	"mdfa/run/compare"
 	"mdfa/run/folder"
 	"mdfa/run/report"
 )
@@ -31,8 +35,9 @@ const compareFile = "compare.html"
 
 // options holds the flags.
 type options struct {
-	paths  []string
-	output string
+	paths           []string
+	output          string
+	table, baseline string
 }
 
 func newFlags(o *options) *cli.Flags {
@@ -43,14 +48,17 @@ func newFlags(o *options) *cli.Flags {
 		Description: "One RUN, a folder below `results/`, gets its `report.html` anew: facts and command, curves, alignment, confusion matrix, " +
 			"first-layer filters and weight histograms. Several are compared in one page: what differs, how they ended, curves over each other. Runs that " +
 			"differ in their seed alone are one line, with mean and sample standard deviation. A folder of runs stands for all of them.\n\n" +
-			"A page is one file that needs no network.",
+			"A page is one file that needs no network. `-table` prints a table instead: which rule wins, by how much, and whether that is luck.",
 		Examples: []string{
 			"report results/mnist/mdfa-convnet-c10-s0-…",
 			"report results/mnist/bp-* results/mnist/mdfa-* -o rules.html",
 			"report results/mnist",
+			"report results/mnist -table text",
 		},
 	})
 	f.Topic("Output")
+	f.Text(&o.table, "table", "FORM", "", "print a table that compares rules instead: "+english.OxfordWordSeries(compare.Forms, "or")).Only(compare.Forms...)
+	f.Text(&o.baseline, "baseline", "NAME", "", "what the table compares the others with: a rule, or SETTING=VALUE (default bp, or else the first)").Among(algo.RuleNames()...)
 	f.Text(&o.output, "o", "FILE", "", "the page (default report.html in the run's folder; of several runs "+compareFile+")").File()
 	return f
 }
@@ -73,13 +81,22 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if f.Given["o"] && o.output == "" {
 		return cli.Usagef("-o is empty: expected the name of a file.")
 	}
+	if f.Given["o"] && o.table != "" {
+		return cli.Usagef("-o goes with a page: leave it out, since -table prints.")
+	}
+	if f.Given["baseline"] && o.table == "" {
+		return cli.Usagef("-baseline goes with -table: add it, or leave -baseline out.")
+	}
 	dirs, err := folders(o.paths)
 	if err != nil {
 		return err
 	}
+	if o.table != "" {
+		return table(ctx, dirs, o, stdout)
+	}
 	write := one
 	if len(dirs) > 1 {
-		write = compare
+		write = side
 	}
 	path, err := write(ctx, dirs, o.output)
 	if path == "" {
@@ -156,8 +173,21 @@ func one(ctx context.Context, dirs []string, output string) (path string, err er
 	return path, fmt.Errorf("the report is without weights: %w", f.Weights)
 }
 
-// compare makes the page of several runs.
-func compare(ctx context.Context, dirs []string, output string) (string, error) {
+// table prints the table that compares runs.
+func table(ctx context.Context, dirs []string, o options, stdout io.Writer) error {
+	runs, err := compare.Read(ctx, dirs)
+	if err != nil {
+		return err
+	}
+	c, err := compare.New(runs, compare.Options{Baseline: o.baseline})
+	if err != nil {
+		return err
+	}
+	return cli.Printed(c.Write(stdout, o.table))
+}
+
+// side makes the page of several runs.
+func side(ctx context.Context, dirs []string, output string) (string, error) {
 	var entries []report.Entry
 	for _, dir := range dirs {
 		f, err := folder.ReadTables(dir)

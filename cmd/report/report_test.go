@@ -96,6 +96,23 @@ func TestSeveralRunsAreComparedWhetherNamedOrInAFolder(t *testing.T) {
 	assert.Equal(t, "compare.html\n", stdout)
 }
 
+func TestATableSaysWhichRuleWins(t *testing.T) {
+	root := t.TempDir()
+	for seed := range int64(3) {
+		made(t, root, "bp", seed, 0.9+0.01*float64(seed))
+		made(t, root, "mdfa", seed, 0.8+0.01*float64(seed))
+	}
+	stdout, stderr, code := call(root, "-table", "text")
+	require.Equal(t, 0, code, stderr)
+	assert.Contains(t, stdout, "bp       3  91.0 ± 1.0")
+	assert.Contains(t, stdout, "mdfa and bp cannot be told apart with 3 pairs: the mean difference is -10.00 percentage points")
+	assert.Contains(t, stdout, "note: 3 pairs are too few for a corrected p below 0.05: Wilcoxon's smallest p is then 0.25, and 1 comparison would need 6 pairs.")
+	stdout, _, code = call(root, "-table", "csv", "-baseline", "mdfa")
+	require.Equal(t, 0, code)
+	assert.Contains(t, stdout, "bp,3,0,0,0.91,")
+	assert.NoFileExists(t, compareFile)
+}
+
 func TestMistakesAreSentences(t *testing.T) {
 	root := t.TempDir()
 	dir := made(t, root, "bp", 1, 0.9)
@@ -117,6 +134,11 @@ func TestMistakesAreSentences(t *testing.T) {
 		{[]string{empty}, cli.ExitFailed, empty + " is no folder of a run, and none is in it: expected one with a run.json."},
 		{[]string{damaged}, cli.ExitFailed, "run.json is damaged"},
 		{[]string{dir, "-o", root + "/none/page.html"}, cli.ExitFailed, "the report cannot be written to " + root + "/none/page.html (no such file or directory): see that there is space and permission to write."},
+		{[]string{dir, "-table", "html"}, cli.ExitUsage, "-table html: expected text, markdown, csv or latex."},
+		{[]string{dir, "-table", "text", "-o", "x"}, cli.ExitUsage, "-o goes with a page: leave it out, since -table prints."},
+		{[]string{dir, "-baseline", "bp"}, cli.ExitUsage, "-baseline goes with -table: add it, or leave -baseline out."},
+		{[]string{dir, "-table", "text", "-baseline", "fa"}, cli.ExitUsage, "-baseline fa: no run has it: expected bp, or SETTING=VALUE of some runs."},
+		{[]string{damaged, "-table", "text"}, cli.ExitFailed, "run.json is damaged"},
 		{[]string{dir, "-out", "x"}, cli.ExitUsage, "there is no flag -out; report -h lists them."},
 	} {
 		stdout, stderr, code := call(c.args...)

@@ -1,18 +1,16 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
-	"gonum.org/v1/gonum/stat"
-
 	"mdfa/internal/figures"
+	"mdfa/run/compare"
 	"mdfa/run/folder"
+	"mdfa/run/settings"
 )
 
 // Entry is a run of a comparison.
@@ -20,7 +18,7 @@ type Entry struct {
 	Folder   string
 	Status   string
 	Seed     string
-	Settings []Fact // all but the seed, in the same order for all runs
+	Settings []settings.Fact // all but the seed, in the same order for all runs
 	Epochs   []folder.Epoch
 	Figures  []Figure // of its end, in the same order for all runs
 }
@@ -76,12 +74,6 @@ func (g *group) Seeds() string {
 	return fmt.Sprint(len(g.entries))
 }
 
-// difference is a setting that differs between groups.
-type difference struct {
-	Label  string
-	Values []string // by group
-}
-
 type comparePage struct {
 	frame
 	Text        string
@@ -89,7 +81,7 @@ type comparePage struct {
 	Groups      []*group
 	Runs        []runRow
 	Charts      []chart
-	Differences []difference
+	Differences []compare.Setting
 	Deviation   bool
 }
 
@@ -107,9 +99,8 @@ func Compare(w io.Writer, entries []Entry, producer string, made time.Time) erro
 	groups := grouped(entries)
 	page := comparePage{
 		frame: newFrame(fmt.Sprintf("%d runs side by side", len(entries)), producer, made), Groups: groups,
-		Differences: differences(groups),
+		Differences: compare.Differing(settingsOf(groups)),
 	}
-	names(groups, page.Differences)
 	page.Text = fmt.Sprintf("%d groups of runs with equal settings.", len(groups))
 	if len(groups) == 1 {
 		page.Text = "All runs have equal settings and differ in their seed alone."
@@ -117,9 +108,9 @@ func Compare(w io.Writer, entries []Entry, producer string, made time.Time) erro
 	for i, f := range entries[0].Figures {
 		page.Columns = append(page.Columns, f.Label)
 		for _, g := range groups {
-			mean, deviation := meanOf(g.figures(i))
-			f.Value = mean
-			g.Values = append(g.Values, f.text(deviation))
+			s := compare.Summarize(g.figures(i))
+			f.Value = s.Mean
+			g.Values = append(g.Values, f.text(s.Deviation))
 			page.Deviation = page.Deviation || len(g.entries) > 1
 		}
 	}
@@ -139,110 +130,36 @@ func Compare(w io.Writer, entries []Entry, producer string, made time.Time) erro
 	return nil
 }
 
-// grouped puts runs with equal settings together, in the order of the first run of each group.
+// grouped puts runs with equal settings together, in the order of the first run of each group, and names
+// the groups.
 func grouped(entries []Entry) []*group {
 	var groups []*group
-	for i := range entries {
-		e := &entries[i]
-		at := slices.IndexFunc(groups, func(g *group) bool { return slices.Equal(g.entries[0].Settings, e.Settings) })
-		if at < 0 {
-			groups = append(groups, &group{})
-			at = len(groups) - 1
+	for _, list := range compare.Together(entries, func(e Entry) []settings.Fact { return e.Settings }) {
+		g := &group{}
+		for i := range list {
+			g.entries = append(g.entries, &list[i])
 		}
-		groups[at].entries = append(groups[at].entries, e)
+		groups = append(groups, g)
+	}
+	names := compare.Names(settingsOf(groups), func(i int) string {
+		if n := len(groups[i].entries); n > 1 && len(groups) == 1 {
+			return fmt.Sprintf("all %d runs", n)
+		}
+		return groups[i].entries[0].Folder
+	})
+	for i, g := range groups {
+		g.Name = names[i]
 	}
 	return groups
 }
 
-// differences returns the settings that differ between groups. A missing value is "–".
-func differences(groups []*group) []difference {
-	var labels []string
+// settingsOf returns the settings of each group.
+func settingsOf(groups []*group) [][]settings.Fact {
+	var list [][]settings.Fact
 	for _, g := range groups {
-		for _, f := range g.entries[0].Settings {
-			if !slices.Contains(labels, f.Label) {
-				labels = append(labels, f.Label)
-			}
-		}
-	}
-	var list []difference
-	for _, label := range labels {
-		d := difference{Label: label}
-		for _, g := range groups {
-			value := "–"
-			for _, f := range g.entries[0].Settings {
-				if f.Label == label && f.Value != "" {
-					value = f.Value
-				}
-			}
-			d.Values = append(d.Values, value)
-		}
-		if slices.ContainsFunc(d.Values, func(v string) bool { return v != d.Values[0] }) {
-			list = append(list, d)
-		}
+		list = append(list, g.entries[0].Settings)
 	}
 	return list
-}
-
-// nameLength limits the length of a setting in a group's name.
-const nameLength = 24
-
-// names names each group by as few settings as tell it apart. The settings with the most values
-// come first: they tell the most groups apart.
-func names(groups []*group, list []difference) {
-	kinds := func(d difference) int {
-		values := slices.Clone(d.Values)
-		slices.Sort(values)
-		return len(slices.Compact(values))
-	}
-	var usable []difference
-	for _, d := range list {
-		if !slices.ContainsFunc(d.Values, func(v string) bool { return len(v) > nameLength }) {
-			usable = append(usable, d)
-		}
-	}
-	slices.SortStableFunc(usable, func(a, b difference) int { return cmp.Compare(kinds(b), kinds(a)) })
-	apart := func() int {
-		seen := map[string]bool{}
-		for _, g := range groups {
-			seen[g.Name] = true
-		}
-		return len(seen)
-	}
-	for _, d := range usable {
-		before, was := apart(), make([]string, len(groups))
-		for i, g := range groups {
-			was[i] = g.Name
-			if d.Values[i] != "–" {
-				g.Name = strings.TrimPrefix(g.Name+", "+d.word(i), ", ")
-			}
-		}
-		if before == len(groups) || apart() == before { // it tells no further groups apart
-			for i, g := range groups {
-				g.Name = was[i]
-			}
-		}
-	}
-	if len(groups) == 1 && groups[0].Name == "" {
-		groups[0].Name = groups[0].entries[0].Folder
-		if n := len(groups[0].entries); n > 1 {
-			groups[0].Name = fmt.Sprintf("all %d runs", n)
-		}
-	}
-	for i, g := range groups {
-		twice := slices.ContainsFunc(groups, func(o *group) bool { return o != g && o.Name == g.Name })
-		if g.Name == "" || twice {
-			g.Name = fmt.Sprintf("%s (%c)", cmp.Or(g.Name, g.entries[0].Folder), 'A'+i%26)
-		}
-	}
-}
-
-// word returns a group's value as a part of its name, with the label before a number or a truth value.
-func (d difference) word(group int) string {
-	value := d.Values[group]
-	if strings.ContainsAny(value, "0123456789") || value == "true" || value == "false" {
-		return d.Label + " " + value
-	}
-	return value
 }
 
 func (g *group) figures(i int) []float64 {
@@ -251,12 +168,6 @@ func (g *group) figures(i int) []float64 {
 		values = append(values, e.Figures[i].Value)
 	}
 	return values
-}
-
-// meanOf returns the mean of the values that are not NaN, and their sample deviation, which is NaN
-// for fewer than two values.
-func meanOf(values []float64) (mean, deviation float64) {
-	return stat.MeanStdDev(slices.DeleteFunc(slices.Clone(values), math.IsNaN), nil)
 }
 
 // overlaid draws the curves of all groups over the epochs that any run has.
@@ -304,8 +215,8 @@ func (c *chart) addGroup(g *group, colour int, x []float64, of func(folder.Epoch
 				}
 			}
 		}
-		m, d := meanOf(values)
-		mean, low, high = append(mean, m), append(low, m-d), append(high, m+d)
+		s := compare.Summarize(values)
+		mean, low, high = append(mean, s.Mean), append(low, s.Mean-s.Deviation), append(high, s.Mean+s.Deviation)
 	}
 	if !measured(mean) {
 		return

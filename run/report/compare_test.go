@@ -40,43 +40,17 @@ func TestRunsOfUnequalLengthAreOverlaid(t *testing.T) {
 	assert.Nil(t, values[2])
 }
 
-func TestGroupsHaveDifferentNames(t *testing.T) {
-	a, b, c := sampleEntry("bp", "0", 0.9), sampleEntry("bp", "0", 0.9), sampleEntry("bp", "0", 0.9)
-	b.Settings = []Fact{{"model", "bp"}, {"lr", "a value that is much too long for a name"}}
-	c.Settings = []Fact{{"model", "bp"}}
-	groups := grouped([]Entry{a, b, c})
-	require.Len(t, groups, 3)
-	names(groups, differences(groups))
-	seen := map[string]bool{}
-	for _, g := range groups {
-		assert.False(t, seen[g.Name], g.Name)
-		seen[g.Name] = true
-	}
-	assert.Error(t, Compare(&bytes.Buffer{}, []Entry{a}, "report", made))
+func TestAComparisonNeedsTwoRuns(t *testing.T) {
+	assert.Error(t, Compare(&bytes.Buffer{}, []Entry{sampleEntry("bp", "0", 0.9)}, "report", made))
 }
 
-func TestGroupsAreNamedByWhatTellsThemApartAndNoMore(t *testing.T) {
-	var entries []Entry
-	for _, settings := range [][]Fact{
-		{{"rule", "bp"}, {"backward init", ""}, {"lr", "0.1"}}, {{"rule", "bp"}, {"backward init", ""}, {"lr", "0.2"}}, {{"rule", "dfa"}, {"backward init", "U1"}, {"lr", "0.1"}},
-	} {
-		e := sampleEntry("x", "0", 0.9)
-		e.Settings = settings
-		entries = append(entries, e)
-	}
-	groups := grouped(entries)
-	names(groups, differences(groups))
-	assert.Equal(t, []string{"bp, lr 0.1", "bp, lr 0.2", "dfa, lr 0.1"}, []string{groups[0].Name, groups[1].Name, groups[2].Name})
-	groups = grouped(entries[1:])
-	names(groups, differences(groups))
-	assert.Equal(t, []string{"bp", "dfa"}, []string{groups[0].Name, groups[1].Name})
-
-	same := grouped([]Entry{entries[0], entries[0]})
-	require.Len(t, same, 1)
-	names(same, differences(same))
-	assert.Equal(t, "all 2 runs", same[0].Name)
-	assert.Equal(t, "1 in 2 runs", same[0].Seeds(), "one seed, run twice")
-	assert.Equal(t, "1", groups[0].Seeds())
+func TestRunsOfOneGroupAreCountedBySeed(t *testing.T) {
+	e := sampleEntry("bp", "0", 0.9)
+	groups := grouped([]Entry{e, e})
+	require.Len(t, groups, 1)
+	assert.Equal(t, "all 2 runs", groups[0].Name)
+	assert.Equal(t, "1 in 2 runs", groups[0].Seeds(), "one seed, run twice")
+	assert.Equal(t, "1", grouped([]Entry{e})[0].Seeds())
 }
 
 func TestFiguresReadLikeNumbers(t *testing.T) {
@@ -91,13 +65,4 @@ func TestFiguresReadLikeNumbers(t *testing.T) {
 	} {
 		assert.Equal(t, c.want, c.f.text(c.deviation))
 	}
-}
-
-func TestMeanLeavesOutWhatWasNotMeasured(t *testing.T) {
-	mean, deviation := meanOf([]float64{1, math.NaN(), 3})
-	assert.Equal(t, 2.0, mean)
-	assert.InDelta(t, math.Sqrt2, deviation, 1e-12)
-	mean, deviation = meanOf([]float64{1, math.NaN()})
-	assert.Equal(t, 1.0, mean)
-	assert.True(t, math.IsNaN(deviation))
 }

@@ -231,9 +231,7 @@ func (f source) entry() Entry {
 	e := Entry{
 		Folder: filepath.Base(disk.Absolute(f.Dir)), Status: f.Status(), Seed: strconv.FormatInt(s.Seed, 10), Epochs: f.Epochs,
 	}
-	for _, fact := range append(s.Facts().Compared(), settings.Fact{Name: "device", Text: f.Run.Device.Name}) {
-		e.Settings = append(e.Settings, Fact{Label: fact.Name, Value: fact.Text})
-	}
+	e.Settings = append(s.Facts().Compared(), settings.Fact{Name: "device", Text: f.Run.Device.Name})
 	lowest := math.NaN()
 	for _, x := range e.Epochs {
 		if l := x.TrainLoss.OrNaN(); math.IsNaN(lowest) || l < lowest {

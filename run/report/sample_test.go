@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mdfa/run/folder"
+	"mdfa/run/settings"
 )
 
 var made = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -68,7 +69,7 @@ func sample(epochs int) *Run {
 func sampleEntry(model, seed string, accuracy float64) Entry {
 	e := Entry{
 		Folder: model + "-s" + seed, Seed: seed, Status: "complete",
-		Settings: []Fact{{"model", model}, {"lr", "0.001"}},
+		Settings: []settings.Fact{{Name: "model", Text: model}, {Name: "lr", Text: "0.001"}},
 		Figures:  []Figure{{"test accuracy", accuracy, true}, {"images/s", 5000, false}},
 	}
 	for _, x := range sample(4).Epochs {

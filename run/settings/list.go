@@ -147,6 +147,7 @@ func init() { // its functions look into it
 			}},
 			Page:    &Place{Name: "first weights", Text: forward},
 			Compare: &Place{Name: "forward init", Text: forward},
+			Beside:  "init_from",
 		},
 		{
 			Name: "init_from", Group: GroupNetwork, Argument: "RUN", Help: "start from the best weights of another run, or from those of a checkpoint",
@@ -170,6 +171,7 @@ func init() { // its functions look into it
 			}},
 			Page:    &Place{Name: "feedback", Text: backward},
 			Compare: &Place{Name: "backward init", Text: backward},
+			Beside:  "model",
 		},
 		{
 			Name: "feedback", Group: GroupNetwork, Argument: "NAME", Help: "feedback of " + RulesThat((*algo.Rule).Generable) + ": stored, or generated again in every step",
@@ -194,6 +196,7 @@ func init() { // its functions look into it
 			}},
 			Page:    &Place{Name: "floor", Text: floor},
 			Compare: &Place{Name: "floor", Text: floor},
+			Beside:  "model",
 		},
 
 		{
@@ -206,12 +209,14 @@ func init() { // its functions look into it
 			Field: func(s *Spec) any { return &s.Momentum }, Parse: parseMomentum,
 			Resume: Share, Identity: true, Result: plain,
 			Header: &Place{Text: unlessZero("momentum ", momentum)}, Page: &Place{Text: unlessZero("", momentum)}, Compare: plain,
+			Beside: "optimizer",
 		},
 		{
 			Name: "nesterov", Group: GroupTraining, Help: "Nesterov's form of the momentum: g + M v replaces v",
 			Field:  func(s *Spec) any { return &s.Nesterov },
 			Resume: Share, Identity: true, Result: plain,
 			Header: &Place{Text: nesterov("nesterov")}, Page: &Place{Text: nesterov("yes")}, Compare: plain,
+			Beside: "optimizer",
 		},
 		{
 			Name: "lr", Group: GroupTraining, Argument: "X", Help: "learning rate",
@@ -235,6 +240,7 @@ func init() { // its functions look into it
 			}},
 			Page:    &Place{Name: "learning rate of the feedback", Text: feedbackLR},
 			Compare: &Place{Name: "feedback lr", Text: feedbackLR},
+			Beside:  "model",
 		},
 		{
 			Name: "schedule", Group: GroupTraining, Argument: "FORM", Help: "learning rate: constant, step:N:FACTOR, multistep:N,N:FACTOR or cosine:FLOOR; N epochs, or with :steps steps",

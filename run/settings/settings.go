@@ -170,6 +170,9 @@ type Setting struct {
 	Header  *Place // a part of the line that describes a run; nil: none
 	Page    *Place // a fact of the report's page; nil: none
 	Compare *Place // what runs are grouped by when they are compared; nil: not this
+	// Beside names the setting whose values decide whether this one has a meaning, as the learning rule
+	// decides on the feedback's; "": it always has.
+	Beside string
 }
 
 // Switch says whether the setting is true or false.

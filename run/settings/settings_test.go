@@ -86,6 +86,10 @@ func TestEverySettingIsDeclaredInFull(t *testing.T) {
 			assert.Equal(t, s.Identity, !spec.SameRun(factsOf(t, mdfaRun())), "tells runs apart")
 			assert.Equal(t, s.Result != nil, shown(t, spec, (*Facts).Columns) || s.Name == "size", "result.csv")
 			assert.Equal(t, s.Compare != nil, shown(t, spec, (*Facts).Compared), "comparison")
+			if s.Beside != "" {
+				require.NotNil(t, Find(s.Beside), s.Beside)
+				assert.NotNil(t, s.Compare, "Beside is for comparisons")
+			}
 			if s.Header != nil {
 				assert.NotEqual(t, factsOf(t, mdfaRun()).String(), factsOf(t, spec).String())
 			}

@@ -54,6 +54,16 @@ func (f *Facts) Compared() []Fact {
 	return slices.Compact(list) // the network's settings show as one
 }
 
+// ComparedAs returns the settings that show as a fact of Compared. Several show as one network.
+func ComparedAs(fact string) (list []*Setting) {
+	for _, s := range List {
+		if s.Compare != nil && cmp.Or(s.Compare.Name, s.Name) == fact {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // PageFacts are the facts of the report's page in a group of settings.
 func (f *Facts) PageFacts(group string) []Fact {
 	return slices.Compact(show(f, func(s *Setting) *Place {

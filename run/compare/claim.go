@@ -1,0 +1,176 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/dustin/go-humanize/english"
+
+	"mdfa/internal/foreign"
+	"mdfa/run/folder"
+)
+
+// Verdict is what a difference shows.
+type Verdict int
+
+// The verdicts.
+const (
+	Open   Verdict = iota // it may be luck, or there are no pairs
+	Better                // the group is better than the baseline
+	Worse
+)
+
+// Verdict returns what the difference shows, by its corrected p.
+func (d *Difference) Verdict() Verdict {
+	switch {
+	case !(d.Corrected < Significant):
+		return Open
+	case d.Mean > 0:
+		return Better
+	}
+	return Worse
+}
+
+// Claims says for each group but the baseline in a sentence how it compares.
+func (t *Task) Claims() (list []string) {
+	if t.Baseline == nil {
+		return nil
+	}
+	for _, g := range t.Groups[1:] {
+		list = append(list, g.claim(t.Baseline))
+	}
+	return list
+}
+
+// claim says how a group compares with the baseline.
+func (g *Group) claim(baseline *Group) string {
+	a, b, d := foreign.Line(g.Name), foreign.Line(baseline.Name), g.Against
+	for _, of := range []*Group{g, baseline} {
+		if len(of.Runs) == 0 {
+			return fmt.Sprintf("%s cannot be compared with %s: no run of %s is complete.", a, b, foreign.Line(of.Name))
+		}
+	}
+	if d.Pairs() == 0 {
+		return fmt.Sprintf("%s cannot be compared with %s: they have no seed in common.", a, b)
+	}
+	places := d.places()
+	figures := "corrected p " + pText(d.Corrected)
+	if !math.IsNaN(d.T.Low) {
+		figures = fmt.Sprintf("95 %% interval %s to %s, %s", signed(d.T.Low, places), signed(d.T.High, places), figures)
+	}
+	switch d.Verdict() {
+	case Better:
+		return fmt.Sprintf("%s is ahead of %s by %s percentage points (%s).", a, b, fixed(d.Mean, places), figures)
+	case Worse:
+		return fmt.Sprintf("%s is behind %s by %s percentage points (%s).", a, b, fixed(-d.Mean, places), figures)
+	case Open:
+	}
+	if !d.Enough {
+		return fmt.Sprintf("%s and %s cannot be told apart with %s: the mean difference is %s percentage points (%s).",
+			a, b, english.Plural(d.Pairs(), "pair", ""), signed(d.Mean, places), figures)
+	}
+	return fmt.Sprintf("No difference between %s and %s is shown: the mean difference is %s percentage points (%s).", a, b, signed(d.Mean, places), figures)
+}
+
+// Notes says in sentences which runs do not count, and what to doubt.
+func (c *Comparison) Notes() (notes []string) {
+	if c.Measure == ByValid && c.Tasks != nil {
+		notes = append(notes, "No run has a test accuracy, so that validation accuracies are compared.")
+	}
+	byStatus, repeated, devices := map[string][]string{}, 0, map[string]bool{}
+	for _, r := range c.Unread {
+		byStatus[r.Status] = append(byStatus[r.Status], fmt.Sprintf("%s (%s)", name(r), foreign.Line(r.Reason)))
+	}
+	for _, t := range c.Tasks {
+		for _, g := range t.Groups {
+			for _, r := range g.Incomplete {
+				text := name(r)
+				if r.Reason != "" && r.Status == folder.StatusFailed {
+					text += fmt.Sprintf(" (%s)", foreign.Line(strings.TrimSuffix(r.Reason, ".")))
+				}
+				byStatus[r.Status] = append(byStatus[r.Status], text)
+			}
+			repeated += len(g.Repeated)
+			for _, r := range g.Runs {
+				if r.Folder != nil {
+					devices[r.Folder.Run.Device.Name] = true
+				}
+			}
+		}
+	}
+	for _, kind := range []struct{ status, text string }{
+		{folder.StatusFailed, "failed"}, {folder.StatusInterrupted, "interrupted"}, {folder.StatusKilled, "killed"}, {folder.StatusRunning, "still running"},
+		{folder.StatusComplete, "complete without a " + c.Measure}, {StatusUnreadable, "unreadable"},
+	} {
+		if list := byStatus[kind.status]; list != nil {
+			notes = append(notes, fmt.Sprintf("%s does not count, %s: %s.", english.Plural(len(list), "run", ""), kind.text, some(list)))
+		}
+	}
+	if repeated > 0 {
+		notes = append(notes, fmt.Sprintf("%s does not count: of the same settings and seed, the newest complete run does.", english.Plural(repeated, "run", "")))
+	}
+	for i, note := range notes {
+		if !strings.HasPrefix(note, "1 ") {
+			notes[i] = strings.Replace(note, " does not count", " do not count", 1)
+		}
+	}
+	if few := c.few(); few != "" {
+		notes = append(notes, few)
+	}
+	if len(devices) > 1 {
+		list := make([]string, 0, len(devices))
+		for device := range devices {
+			list = append(list, foreign.Line(device))
+		}
+		slices.Sort(list)
+		notes = append(notes, fmt.Sprintf("The runs were made on %s, whose sums round differently.", english.WordSeries(list, "and")))
+	}
+	return notes
+}
+
+// few says how many seeds a comparison needs, if some have too few.
+func (c *Comparison) few() string {
+	all, few, most := 0, 0, 0
+	for _, t := range c.Tasks {
+		for _, g := range t.Groups {
+			if d := g.Against; d != nil && d.Pairs() > 0 {
+				all++
+				if !d.Enough {
+					few++
+					most = max(most, d.Pairs())
+				}
+			}
+		}
+	}
+	if few == 0 {
+		return ""
+	}
+	needed := most
+	for float64(all)*leastP(needed) >= Significant {
+		needed++
+	}
+	verb, have := "are", ""
+	if most == 1 {
+		verb = "is"
+	}
+	if few < all {
+		have = fmt.Sprintf(" (%d of %d comparisons have no more)", few, all)
+	}
+	return fmt.Sprintf("%s %s too few for a corrected p below %g%s: Wilcoxon's smallest p is then %s, and %s would need %d pairs.",
+		english.Plural(most, "pair", ""), verb, Significant, have, pText(leastP(most)), english.Plural(all, "comparison", ""), needed)
+}
+
+// some lists names, the first ones of many.
+func some(names []string) string {
+	const most = 10
+	if rest := len(names) - most; rest > 0 {
+		names = append(slices.Clone(names[:most]), fmt.Sprintf("and %d more", rest))
+	}
+	return strings.Join(names, ", ")
+}
+
+// name names a run by its folder.
+func name(r Run) string { return foreign.Line(filepath.Base(r.Dir)) }

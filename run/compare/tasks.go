@@ -1,0 +1,240 @@
+package compare
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize/english"
+
+	"mdfa/algo"
+	"mdfa/internal/wording"
+	"mdfa/run/settings"
+)
+
+// Names of facts that have a part of their own in a comparison.
+const (
+	rule = "rule"
+	bp   = "bp" // the baseline, unless another one is named
+)
+
+// baseline says which group of a task is the baseline.
+type baseline struct {
+	typed string // the option; "": none
+	flag  string // a flag and its value, where SETTING=VALUE was typed
+	value string
+}
+
+// contest finds the setting that is compared: that of the baseline, else the rule where it differs, else the
+// first setting that differs and is none of the data, else the first that differs.
+func (c *Comparison) contest(groups []*Group, typed string) (baseline, error) {
+	differing := Differing(each(groups, (*Group).settings))
+	name, value, found := strings.Cut(typed, "=")
+	if s := setting(name); found && s != nil {
+		c.Contested = cmp.Or(s.Compare.Name, s.Name)
+		spec := settings.Defaults()
+		if err := s.Set(&spec, value); err != nil {
+			return baseline{}, err
+		}
+		return baseline{typed, s.Name, s.Text(&spec)}, nil
+	}
+	differs := func(pass func(name string) bool) string {
+		at := slices.IndexFunc(differing, func(s Setting) bool { return pass(s.Name) })
+		if at < 0 {
+			return ""
+		}
+		return differing[at].Name
+	}
+	c.Contested = cmp.Or(
+		differs(func(name string) bool { return name == rule }),
+		differs(func(name string) bool {
+			return slices.ContainsFunc(settings.ComparedAs(name), func(s *settings.Setting) bool { return s.Group != settings.GroupData })
+		}),
+		differs(func(string) bool { return true }), rule)
+	return baseline{typed: typed}, nil
+}
+
+// setting finds a setting that runs are compared by, from the name of its flag or of its fact.
+func setting(name string) *settings.Setting {
+	if s := settings.Find(name); s != nil && s.Compare != nil {
+		return s
+	}
+	if list := settings.ComparedAs(name); len(list) == 1 {
+		return list[0]
+	}
+	return nil
+}
+
+// bound says whether a fact belongs to the contested setting: it is that setting, or has a meaning only
+// beside some of its values.
+func (c *Comparison) bound(fact string) bool {
+	return fact == c.Contested || slices.ContainsFunc(settings.ComparedAs(fact), func(s *settings.Setting) bool {
+		of := settings.Find(s.Beside)
+		return of != nil && cmp.Or(of.Compare.Name, of.Name) == c.Contested
+	})
+}
+
+// arrange puts the groups into tasks, and names and orders both.
+func (c *Comparison) arrange(groups []*Group) {
+	common := func(g *Group) []settings.Fact { return without(g.Settings, c.bound) }
+	inTask := func(g *Group) []settings.Fact { return c.split(common(g), g) }
+	ownOf := func(g *Group) []settings.Fact {
+		return without(g.Settings, func(fact string) bool { return !c.bound(fact) })
+	}
+	own := func(g *Group) []settings.Fact { return c.split(ownOf(g), g) }
+
+	for _, list := range Together(groups, common) {
+		slices.SortStableFunc(list, func(a, b *Group) int { return compareFacts(own(a), own(b)) })
+		c.Tasks = append(c.Tasks, &Task{Settings: common(list[0]), Groups: list})
+	}
+	slices.SortStableFunc(c.Tasks, func(a, b *Task) int { return compareFacts(inTask(a.Groups[0]), inTask(b.Groups[0])) })
+	if len(c.Tasks) > 1 {
+		list := each(c.Tasks, func(t *Task) []settings.Fact { return inTask(t.Groups[0]) })
+		for i, name := range Names(list, func(int) string { return "task" }) {
+			c.Tasks[i].Name = name
+		}
+	}
+	// Equal values have the same name in all tasks.
+	kinds := Together(groups, ownOf)
+	list := valued(each(kinds, func(k []*Group) []settings.Fact { return own(k[0]) }))
+	slices.SortStableFunc(list, func(a, b Setting) int { return order(c.contests(a.Name), c.contests(b.Name)) })
+	for i, name := range named(len(kinds), list, func(int) string { return c.Contested }) {
+		for _, g := range kinds[i] {
+			g.Name = name
+		}
+	}
+	if len(kinds) == 1 {
+		for _, g := range groups {
+			g.Name = cmp.Or(list[0].word(0), c.Contested)
+		}
+	}
+	c.Shared = without(groups[0].Settings, func(fact string) bool {
+		return slices.ContainsFunc(Differing(each(groups, (*Group).settings)), func(s Setting) bool { return s.Name == fact })
+	})
+}
+
+// contests says whether a flag or a fact is the contested setting or a part of it.
+func (c *Comparison) contests(name string) bool {
+	return name == c.Contested || slices.ContainsFunc(settings.ComparedAs(c.Contested), func(s *settings.Setting) bool { return s.Name == name })
+}
+
+// split returns facts with the flags in place of a fact that shows several, as the network does: their values
+// are shorter.
+func (c *Comparison) split(facts []settings.Fact, g *Group) (list []settings.Fact) {
+	for _, f := range facts {
+		flags := settings.ComparedAs(f.Name)
+		if known := g.first().Flags; len(flags) > 1 && known != nil {
+			for _, s := range flags {
+				list = append(list, settings.Fact{Name: s.Name, Text: textOf(known, s.Name)})
+			}
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+// choose finds the baseline of each task, and puts it first.
+func (c *Comparison) choose(b baseline) error {
+	var all []*Group
+	for _, t := range c.Tasks {
+		all = append(all, t.Groups...)
+	}
+	is := func(g *Group) bool {
+		if b.flag != "" {
+			return textOf(g.first().Flags, b.flag) == b.value
+		}
+		return g.Name == b.typed || textOf(g.Settings, c.Contested) == b.typed
+	}
+	if b.typed == "" {
+		b.typed = all[0].Name
+		if c.Contested == rule && slices.ContainsFunc(all, func(g *Group) bool { return g.Name == bp }) {
+			b.typed = bp
+		}
+	}
+	for _, t := range c.Tasks {
+		list := slices.DeleteFunc(slices.Clone(t.Groups), func(g *Group) bool { return !is(g) })
+		if len(list) > 1 {
+			return wording.Usagef("-baseline %s: %s have it: expected the name of one of them.", wording.Shown(b.typed), english.WordSeries(namesOf(list), "and"))
+		}
+		if len(list) == 1 {
+			t.Baseline = list[0]
+			c.Baseline = cmp.Or(c.Baseline, t.Baseline.Name)
+			t.Groups = append(list, slices.DeleteFunc(t.Groups, func(g *Group) bool { return g == list[0] })...)
+		}
+	}
+	if c.Baseline == "" {
+		return wording.Usagef("-baseline %s: no run has it: expected %s, or SETTING=VALUE of some runs.", wording.Shown(b.typed), english.WordSeries(namesOf(all), "or"))
+	}
+	return nil
+}
+
+// namesOf lists the names of groups, each once.
+func namesOf(groups []*Group) (names []string) {
+	for _, g := range groups {
+		if name := wording.Shown(g.Name); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// first returns a run of the group, any.
+func (g *Group) first() Run {
+	for _, list := range [][]Run{g.Runs, g.Incomplete} { // Repeated has a run only beside one of Runs
+		if len(list) > 0 {
+			return list[0]
+		}
+	}
+	return Run{}
+}
+
+func (g *Group) settings() []settings.Fact { return g.Settings }
+
+func textOf(facts []settings.Fact, name string) string {
+	if at := slices.IndexFunc(facts, func(f settings.Fact) bool { return f.Name == name }); at >= 0 {
+		return facts[at].Text
+	}
+	return ""
+}
+
+func without(facts []settings.Fact, drop func(name string) bool) []settings.Fact {
+	return slices.DeleteFunc(slices.Clone(facts), func(f settings.Fact) bool { return drop(f.Name) })
+}
+
+// each applies a function to every element.
+func each[T, U any](list []T, f func(T) U) []U {
+	var results []U
+	for _, x := range list {
+		results = append(results, f(x))
+	}
+	return results
+}
+
+// compareFacts orders lists of facts of the same names: rules as they are registered, numbers by their
+// size, and other texts by the alphabet.
+func compareFacts(a, b []settings.Fact) int {
+	return slices.CompareFunc(a, b, func(a, b settings.Fact) int {
+		if a.Name == rule {
+			names := algo.RuleNames()
+			return cmp.Compare(slices.Index(names, a.Text), slices.Index(names, b.Text))
+		}
+		x, errX := strconv.ParseFloat(a.Text, 64)
+		y, errY := strconv.ParseFloat(b.Text, 64)
+		if errX == nil && errY == nil {
+			return cmp.Compare(x, y)
+		}
+		return cmp.Compare(a.Text, b.Text)
+	})
+}
+
+// order puts what is true first.
+func order(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
