@@ -3,7 +3,7 @@
 # make cuda     the same, but fails where there is no C compiler
 # make cublas   fetch NVIDIA's cuBLAS of CUDA 12.9 into lib/, for a machine that has none (600 MB)
 # make test     every test, with the race detector where a C compiler is (or can be installed)
-# make test-interop  TensorBoard, onnxruntime, PyTorch, safetensors and Chromium read our files (5.5 GB in .cache)
+# make test-interop  TensorBoard, onnxruntime, PyTorch, safetensors and Chromium read our files, scipy agrees with our statistics (5.6 GB in .cache)
 # make mutants  plant bugs in kernels and devices, one at a time, and print which no test finds; MUTANT=NAME plants one
 # make gpu-test every operation and the learning rules on an NVIDIA GPU; fails where there is none
 # make gpu-report  everything that docs/gpu-runs.md asks for, on an NVIDIA GPU, and its tables; DEVICE=emu QUICK=1 tries it

@@ -51,7 +51,7 @@ func buildAndRun(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	text, err := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "../cmd/train", "../cmd/export").CombinedOutput()
+	text, err := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "../cmd/train", "../cmd/export", "../cmd/report").CombinedOutput()
 	if err != nil {
 		return 1, fmt.Errorf("building the programs: %w\n%s", err, text)
 	}

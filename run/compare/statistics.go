@@ -24,7 +24,8 @@ func Summarize(values []float64) Summary {
 	return s
 }
 
-// Interval is a confidence interval. Both ends are NaN where there is none.
+// Interval is a confidence interval. Both ends are NaN where there is none: of less than two values, or of
+// equal ones.
 type Interval struct{ Low, High float64 }
 
 // Level is the confidence level of the intervals.
@@ -43,7 +44,7 @@ type Difference struct {
 	Seeds              []int64
 	Values             []float64 // by seed: the group's accuracy less the baseline's
 	Mean               float64   // NaN without a pair
-	T, Bootstrap       Interval  // of the mean: by Student's t, and percentiles of the bootstrap
+	T                  Interval  // of the mean, by Student's t
 	Wins, Ties, Losses int       // of the group
 	// P is the p of Wilcoxon's signed-rank test, two-sided. Corrected is the same after Holm's correction
 	// for the number of comparisons. Both are NaN without a pair.
@@ -60,7 +61,10 @@ func differ(seeds []int64, values []float64) *Difference {
 	d := &Difference{Seeds: seeds, Values: values, P: Wilcoxon(values), Corrected: math.NaN()}
 	s := Summarize(values)
 	d.Mean = s.Mean
-	d.T, d.Bootstrap = student(s), bootstrap(values)
+	d.T = Interval{math.NaN(), math.NaN()}
+	if d.varies() {
+		d.T = student(s)
+	}
 	for _, x := range values {
 		switch {
 		case x > 0:
@@ -84,21 +88,17 @@ func less(a, b float64) float64 {
 
 // student returns the confidence interval of a mean by Student's t.
 func student(s Summary) Interval {
-	if s.N < 2 {
-		return Interval{math.NaN(), math.NaN()}
-	}
 	t := distuv.StudentsT{Sigma: 1, Nu: float64(s.N - 1)}.Quantile((1 + Level) / 2)
 	half := t * stat.StdErr(s.Deviation, float64(s.N))
 	return Interval{s.Mean - half, s.Mean + half}
 }
 
-// bootstrap returns the confidence interval of a mean by the percentiles of its bootstrap distribution.
-// The same number of values is always drawn in the same way, so that the interval is reproducible.
-func bootstrap(values []float64) Interval {
-	if len(values) < 2 {
+// Bootstrap returns the confidence interval of the mean by the percentiles of its bootstrap distribution.
+func (d *Difference) Bootstrap() Interval {
+	if !d.varies() {
 		return Interval{math.NaN(), math.NaN()}
 	}
-	means := resampled(values)
+	means := Resample(d.Values)
 	slices.Sort(means)
 	return Interval{
 		stat.Quantile((1-Level)/2, stat.Empirical, means, nil),
@@ -106,8 +106,14 @@ func bootstrap(values []float64) Interval {
 	}
 }
 
-// resampled returns the means of bootstrap samples.
-func resampled(values []float64) []float64 {
+// varies says whether the values differ, as intervals need.
+func (d *Difference) varies() bool {
+	return slices.ContainsFunc(d.Values, func(x float64) bool { return x != d.Values[0] })
+}
+
+// Resample returns the means of bootstrap samples, always the same ones for the same values: draws depend on
+// their number alone.
+func Resample(values []float64) []float64 {
 	rng := rand.New(rand.NewPCG(1, uint64(len(values))))
 	means := make([]float64, resamples)
 	for i := range means {

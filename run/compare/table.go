@@ -75,7 +75,7 @@ func (c *Comparison) differences() []column {
 		of("pairs", func(d *Difference) string { return strconv.Itoa(d.Pairs()) }),
 		of("diff", func(d *Difference) string { return signed(d.Mean, d.places()) }),
 		of("95 % by t", func(d *Difference) string { return d.T.text(d.places()) }),
-		of("bootstrap", func(d *Difference) string { return d.Bootstrap.text(d.places()) }),
+		of("bootstrap", func(d *Difference) string { return d.Bootstrap().text(d.places()) }),
 		of("w/t/l", func(d *Difference) string { return fmt.Sprintf("%d/%d/%d", d.Wins, d.Ties, d.Losses) }),
 		of("p", func(d *Difference) string { return pText(d.P) }),
 		of("p Holm", func(d *Difference) string { return pText(d.Corrected) }),
@@ -260,7 +260,8 @@ func (c *Comparison) csv(b *strings.Builder) {
 			cells = append(cells, g.Name, strconv.Itoa(len(g.Runs)), strconv.Itoa(len(g.Incomplete)), strconv.Itoa(len(g.Repeated)),
 				full(g.Test.Mean), full(g.Test.Deviation), full(g.Valid.Mean), full(g.Valid.Deviation))
 			if d := g.Against; d != nil {
-				cells = append(cells, t.Baseline.Name, strconv.Itoa(d.Pairs()), full(d.Mean), full(d.T.Low), full(d.T.High), full(d.Bootstrap.Low), full(d.Bootstrap.High),
+				bootstrap := d.Bootstrap()
+				cells = append(cells, t.Baseline.Name, strconv.Itoa(d.Pairs()), full(d.Mean), full(d.T.Low), full(d.T.High), full(bootstrap.Low), full(bootstrap.High),
 					strconv.Itoa(d.Wins), strconv.Itoa(d.Ties), strconv.Itoa(d.Losses), full(d.P), full(d.Corrected))
 			}
 			write(append(cells, make([]string, len(head)-len(cells))...))
