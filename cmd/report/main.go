@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,6 +39,7 @@ type options struct {
 	paths           []string
 	output          string
 	table, baseline string
+	figures         string
 }
 
 func newFlags(o *options) *cli.Flags {
@@ -46,20 +48,23 @@ func newFlags(o *options) *cli.Flags {
 		Summary:   "report makes the page of a run, or one that compares runs, to be opened in a browser.",
 		Arguments: "RUN...", Folders: true,
 		Description: "One RUN, a folder below `results/`, gets its `report.html` anew: facts and command, curves, alignment, confusion matrix, " +
-			"first-layer filters and weight histograms. Several are compared in one page: what differs, how they ended, curves over each other. Runs that " +
+			"first-layer filters and weight histograms. Several are compared in one page: which rule wins on which task, by how much, and whether that is luck; " +
+			"accuracy by the number of classes, learning curves and alignment; what all share, what differs, and links to each run's page. Runs that " +
 			"differ in their seed alone are one line, with mean and sample standard deviation. A folder of runs stands for all of them.\n\n" +
-			"A page is one file that needs no network. `-table` prints a table instead: which rule wins, by how much, and whether that is luck.",
+			"A page is one file that needs no network. `-table` prints the comparison as a table instead, and `-svg` writes the charts of one or several runs as files.",
 		Examples: []string{
 			"report results/mnist/mdfa-convnet-c10-s0-…",
 			"report results/mnist/bp-* results/mnist/mdfa-* -o rules.html",
 			"report results/mnist",
 			"report results/mnist -table text",
+			"report results/mnist -svg figures",
 		},
 	})
 	f.Topic("Output")
 	f.Text(&o.table, "table", "FORM", "", "print a table that compares rules instead: "+english.OxfordWordSeries(compare.Forms, "or")).Only(compare.Forms...)
-	f.Text(&o.baseline, "baseline", "NAME", "", "what the table compares the others with: a rule, or SETTING=VALUE (default bp, or else the first)").Among(algo.RuleNames()...)
+	f.Text(&o.baseline, "baseline", "NAME", "", "what the others are compared with: a rule, or SETTING=VALUE (default bp, or else the first)").Among(algo.RuleNames()...)
 	f.Text(&o.output, "o", "FILE", "", "the page (default report.html in the run's folder; of several runs "+compareFile+")").File()
+	f.Text(&o.figures, "svg", "DIR", "", "write the charts as SVG files for a paper into a folder instead").Folder()
 	return f
 }
 
@@ -78,32 +83,42 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(o.paths) == 0 {
 		return cli.Usagef("which run? Name its folder, as in report results/mnist/RUN; several are compared.")
 	}
-	if f.Given["o"] && o.output == "" {
-		return cli.Usagef("-o is empty: expected the name of a file.")
+	if f.Given["o"] && o.output == "" || f.Given["svg"] && o.figures == "" {
+		return cli.Usagef("-o or -svg is empty: expected the name of a file or a folder.")
 	}
-	if f.Given["o"] && o.table != "" {
-		return cli.Usagef("-o goes with a page: leave it out, since -table prints.")
-	}
-	if f.Given["baseline"] && o.table == "" {
-		return cli.Usagef("-baseline goes with -table: add it, or leave -baseline out.")
+	if given := slices.DeleteFunc([]string{"-o", "-svg", "-table"}, func(name string) bool { return !f.Given[name[1:]] }); len(given) > 1 {
+		return cli.Usagef("%s and %s exclude each other: a page, figures and a table are made one by one.", given[0], given[1])
 	}
 	dirs, err := folders(o.paths)
 	if err != nil {
 		return err
 	}
-	if o.table != "" {
-		return table(ctx, dirs, o, stdout)
+	if len(dirs) == 1 && o.table == "" {
+		if f.Given["baseline"] {
+			return cli.Usagef("-baseline is for several runs: name more, or leave it out.")
+		}
+		return one(ctx, dirs[0], o, stdout)
 	}
-	write := one
-	if len(dirs) > 1 {
-		write = side
-	}
-	path, err := write(ctx, dirs, o.output)
-	if path == "" {
+	runs, err := compare.Read(ctx, dirs)
+	if err != nil {
 		return err
 	}
-	_, printed := fmt.Fprintln(stdout, foreign.Text(filepath.ToSlash(path)))
-	return cmp.Or(cli.Printed(printed), err)
+	c, err := compare.New(runs, compare.Options{Baseline: o.baseline})
+	switch {
+	case err != nil:
+		return err
+	case o.table != "":
+		return cli.Printed(c.Write(stdout, o.table))
+	case o.figures != "":
+		return figures(o.figures, report.ComparisonFigures(c), stdout)
+	}
+	return side(c, cmp.Or(o.output, compareFile), stdout)
+}
+
+// printed prints the path of a file that was written.
+func printed(stdout io.Writer, path string) error {
+	_, err := fmt.Fprintln(stdout, foreign.Text(filepath.ToSlash(path)))
+	return cli.Printed(err)
 }
 
 // folders returns the runs that paths stand for: themselves, or all runs below one that is no run.
@@ -147,62 +162,77 @@ func runsBelow(path string) ([]string, error) {
 
 func producer() string { return "report, version " + version.Read().String() }
 
-// one makes the report of a run. If the weights cannot be read, it makes the report without them and
+// one makes the report of a run, or its figures. If the weights cannot be read, it makes the report without them and
 // returns an error.
-func one(ctx context.Context, dirs []string, output string) (path string, err error) {
-	f, err := folder.Read(ctx, dirs[0])
+func one(ctx context.Context, dir string, o options, stdout io.Writer) error {
+	f, err := folder.Read(ctx, dir)
 	if err != nil {
-		return "", err
+		return err
 	}
-	path = cmp.Or(output, filepath.Join(dirs[0], folder.ReportFile))
+	if o.figures != "" {
+		return figures(o.figures, report.RunFigures(f), stdout)
+	}
+	path := cmp.Or(o.output, filepath.Join(dir, folder.ReportFile))
 	var page []byte
 	err = cli.Until(ctx, func() (err error) {
 		page, err = report.Page(f, producer())
 		return err
 	})
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := report.WriteFile(path, page); err != nil {
-		return "", err
+		return err
 	}
+	err = printed(stdout, path)
 	absent := errors.Is(f.Weights, checkpoint.ErrAbsent)
-	if f.Checkpoint != nil || absent && (f.Run.KeepsNone() || folder.Locked(dirs[0])) {
-		return path, nil
-	}
-	return path, fmt.Errorf("the report is without weights: %w", f.Weights)
-}
-
-// table prints the table that compares runs.
-func table(ctx context.Context, dirs []string, o options, stdout io.Writer) error {
-	runs, err := compare.Read(ctx, dirs)
-	if err != nil {
+	if f.Checkpoint != nil || absent && (f.Run.KeepsNone() || folder.Locked(dir)) {
 		return err
 	}
-	c, err := compare.New(runs, compare.Options{Baseline: o.baseline})
-	if err != nil {
-		return err
-	}
-	return cli.Printed(c.Write(stdout, o.table))
+	return cmp.Or(err, fmt.Errorf("the report is without weights: %w", f.Weights))
 }
 
 // side makes the page of several runs.
-func side(ctx context.Context, dirs []string, output string) (string, error) {
-	var entries []report.Entry
-	for _, dir := range dirs {
-		f, err := folder.ReadTables(dir)
-		if err := cmp.Or(ctx.Err(), err); err != nil {
-			return "", err
-		}
-		entries = append(entries, report.NewEntry(f))
-	}
+func side(c *compare.Comparison, path string, stdout io.Writer) error {
 	var page bytes.Buffer
-	if err := report.Compare(&page, entries, producer(), time.Now()); err != nil {
-		return "", err
+	if err := report.Compare(&page, c, func(dir string) string { return link(path, dir) }, producer(), time.Now()); err != nil {
+		return err
 	}
-	path := cmp.Or(output, compareFile)
 	if err := report.WriteFile(path, page.Bytes()); err != nil {
-		return "", err
+		return err
 	}
-	return path, nil
+	return printed(stdout, path)
+}
+
+// link returns the address of a run's page in another page, "" if it has none.
+func link(from, dir string) string {
+	path := filepath.Join(dir, folder.ReportFile)
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	relative, err := filepath.Rel(filepath.Dir(disk.Absolute(from)), disk.Absolute(path))
+	if err != nil { // they are on two drives
+		return ""
+	}
+	return (&url.URL{Path: filepath.ToSlash(relative)}).String()
+}
+
+// figures writes figures into a folder, which is made where it is missing.
+func figures(dir string, list []report.Drawing, stdout io.Writer) error {
+	if len(list) == 0 {
+		return errors.New("there is no figure to write: expected runs that have ended an epoch")
+	}
+	if err := disk.Mkdir(dir); err != nil {
+		return fmt.Errorf("the folder %s cannot be made (%w)", dir, disk.Reason(err))
+	}
+	for _, drawing := range list {
+		path := filepath.Join(dir, drawing.Name+".svg")
+		if err := report.WriteFile(path, []byte(drawing.SVG)); err != nil {
+			return err
+		}
+		if err := printed(stdout, path); err != nil {
+			return err
+		}
+	}
+	return nil
 }

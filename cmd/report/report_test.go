@@ -85,15 +85,57 @@ func TestSeveralRunsAreComparedWhetherNamedOrInAFolder(t *testing.T) {
 		_, stderr, code := call(append(paths, "-o", output)...)
 		require.Equal(t, 0, code, stderr)
 		html := read(t, output)
-		assert.Contains(t, html, "3 runs side by side")
-		assert.Contains(t, html, `<th scope="row">bp</th><td>2</td><td>85.00 ± 7.07 %</td>`)
-		assert.Contains(t, html, `<th scope="row">mdfa</th><td>1</td><td>70.00 %</td>`)
+		assert.Contains(t, html, "<h1>bp and mdfa on made-up</h1>")
+		assert.Contains(t, html, "mdfa and bp cannot be told apart with 1 pair")
+		assert.Regexp(t, `</svg> bp</th><td>2</td><td>85.0 ± 7.1</td>`, html)
+		assert.Regexp(t, `</svg> mdfa</th><td>1</td><td>70.00</td>`, html)
 		require.NoError(t, os.Remove(output))
 	}
 	t.Chdir(t.TempDir())
 	stdout, _, code := call(a, c)
 	require.Equal(t, 0, code)
 	assert.Equal(t, "compare.html\n", stdout)
+}
+
+func TestAComparisonLinksToTheRunsFromWhereItLies(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "a folder")
+	a, b := made(t, root, "bp", 1, 0.9), made(t, root, "mdfa", 1, 0.7)
+	_, stderr, code := call(a)
+	require.Zero(t, code, stderr)
+	require.NoError(t, os.Mkdir(filepath.Join(root, "pages"), 0o777))
+	output := filepath.Join(root, "pages", "page.html")
+	_, stderr, code = call(a, b, "-o", output)
+	require.Zero(t, code, stderr)
+	assert.Contains(t, read(t, output), `<a href="../made-up/`+filepath.Base(a)+`/report.html">`)
+	assert.NotContains(t, read(t, output), filepath.Base(b)+`/report.html">`, "it has no page")
+	t.Chdir(filepath.Dir(root))
+	_, stderr, code = call("a folder")
+	require.Zero(t, code, stderr)
+	assert.Contains(t, read(t, compareFile), `<a href="a%20folder/made-up/`+filepath.Base(a)+`/report.html">`)
+}
+
+func TestABaselineCanBeNamedForThePage(t *testing.T) {
+	root := t.TempDir()
+	made(t, root, "bp", 1, 0.9)
+	made(t, root, "mdfa", 1, 0.7)
+	output := filepath.Join(root, "page.html")
+	_, stderr, code := call(root, "-baseline", "mdfa", "-o", output)
+	require.Zero(t, code, stderr)
+	assert.Contains(t, read(t, output), "Difference to mdfa in test accuracy")
+}
+
+func TestFiguresAreWrittenIntoAFolder(t *testing.T) {
+	root := t.TempDir()
+	a := made(t, root, "bp", 1, 0.9)
+	made(t, root, "mdfa", 1, 0.7)
+	dir := filepath.Join(root, "figures")
+	stdout, stderr, code := call(root, "-svg", dir)
+	require.Zero(t, code, stderr)
+	assert.Contains(t, stdout, filepath.Join(dir, "difference-to-bp-in-test-accuracy.svg")+"\n")
+	assert.Contains(t, read(t, filepath.Join(dir, "validation-accuracy.svg")), "<?xml")
+	_, stderr, code = call(a, "-svg", dir)
+	require.Zero(t, code, stderr)
+	assert.FileExists(t, filepath.Join(dir, "accuracy.svg"))
 }
 
 func TestATableSaysWhichRuleWins(t *testing.T) {
@@ -127,16 +169,18 @@ func TestMistakesAreSentences(t *testing.T) {
 		want string
 	}{
 		{nil, cli.ExitUsage, "which run? Name its folder, as in report results/mnist/RUN; several are compared."},
-		{[]string{dir, "-o", ""}, cli.ExitUsage, "-o is empty: expected the name of a file."},
+		{[]string{dir, "-o", ""}, cli.ExitUsage, "-o or -svg is empty: expected the name of a file or a folder."},
 		{[]string{dir, dir + "/"}, cli.ExitUsage, dir + " is there twice: leave it out once."},
 		{[]string{root + "/none"}, cli.ExitFailed, root + "/none: there is no such folder: expected the folder of a run."},
 		{[]string{file}, cli.ExitFailed, file + " is a file: expected the folder of a run."},
 		{[]string{empty}, cli.ExitFailed, empty + " is no folder of a run, and none is in it: expected one with a run.json."},
 		{[]string{damaged}, cli.ExitFailed, "run.json is damaged"},
 		{[]string{dir, "-o", root + "/none/page.html"}, cli.ExitFailed, "the report cannot be written to " + root + "/none/page.html (no such file or directory): see that there is space and permission to write."},
+		{[]string{dir, "-svg", file}, cli.ExitFailed, "the report cannot be written to " + file + "/accuracy.svg (not a directory)"},
+		{[]string{dir, "-svg", root + "/none/figures"}, cli.ExitFailed, "the folder " + root + "/none/figures cannot be made (no such file or directory)"},
 		{[]string{dir, "-table", "html"}, cli.ExitUsage, "-table html: expected text, markdown, csv or latex."},
-		{[]string{dir, "-table", "text", "-o", "x"}, cli.ExitUsage, "-o goes with a page: leave it out, since -table prints."},
-		{[]string{dir, "-baseline", "bp"}, cli.ExitUsage, "-baseline goes with -table: add it, or leave -baseline out."},
+		{[]string{dir, "-table", "text", "-o", "x"}, cli.ExitUsage, "-o and -table exclude each other: a page, figures and a table are made one by one."},
+		{[]string{dir, "-baseline", "bp"}, cli.ExitUsage, "-baseline is for several runs: name more, or leave it out."},
 		{[]string{dir, "-table", "text", "-baseline", "fa"}, cli.ExitUsage, "-baseline fa: no run has it: expected bp, or SETTING=VALUE of some runs."},
 		{[]string{damaged, "-table", "text"}, cli.ExitFailed, "run.json is damaged"},
 		{[]string{dir, "-out", "x"}, cli.ExitUsage, "there is no flag -out; report -h lists them."},

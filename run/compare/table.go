@@ -82,8 +82,8 @@ func (c *Comparison) differences() []column {
 	}
 }
 
-// compared says whether any group has a baseline to be compared with.
-func (c *Comparison) compared() bool {
+// Compared says whether any group has a baseline to be compared with.
+func (c *Comparison) Compared() bool {
 	for _, t := range c.Tasks {
 		if t.Baseline != nil && len(t.Groups) > 1 {
 			return true
@@ -92,9 +92,9 @@ func (c *Comparison) compared() bool {
 	return false
 }
 
-// legend explains the columns.
-func (c *Comparison) legend() string {
-	if !c.compared() {
+// Legend explains the columns.
+func (c *Comparison) Legend() string {
+	if !c.Compared() {
 		return "Mean ± sample standard deviation over the seeds."
 	}
 	return fmt.Sprintf("Mean ± sample standard deviation over the seeds. "+
@@ -102,6 +102,27 @@ func (c *Comparison) legend() string {
 		"95 %%: its interval by Student's t, and by the percentiles of the bootstrap. "+
 		"w/t/l: wins, ties, losses. "+
 		"p: Wilcoxon's signed-rank test, two-sided; p Holm: corrected for all comparisons of the table.", c.Measure, foreign.Line(c.Baseline))
+}
+
+// Table returns the heads of the columns and the cells of each group, by task. The first column has the groups' names.
+func (c *Comparison) Table() (heads []string, cells [][][]string) {
+	columns := c.outcomes()
+	if c.Compared() {
+		columns = append(columns, c.differences()...)
+	}
+	for _, col := range columns {
+		heads = append(heads, col.head)
+	}
+	for _, t := range c.Tasks {
+		rows := make([][]string, len(t.Groups))
+		for i, g := range t.Groups {
+			for _, col := range columns {
+				rows[i] = append(rows[i], col.cell(t, g))
+			}
+		}
+		cells = append(cells, rows)
+	}
+	return heads, cells
 }
 
 // text writes the table for a terminal.
@@ -133,7 +154,7 @@ func (c *Comparison) text(b *strings.Builder) {
 	if c.Tasks == nil {
 		b.WriteString("no run\n")
 	} else {
-		fmt.Fprintf(b, "\n%s\n", strings.ReplaceAll(c.legend(), ". ", ".\n"))
+		fmt.Fprintf(b, "\n%s\n", strings.ReplaceAll(c.Legend(), ". ", ".\n"))
 	}
 	for _, note := range c.Notes() {
 		fmt.Fprintf(b, "note: %s\n", note)
@@ -173,7 +194,7 @@ func (c *Comparison) wide() []column {
 	if len(c.Tasks) > 1 {
 		columns = append([]column{taskColumn}, columns...)
 	}
-	if c.compared() {
+	if c.Compared() {
 		columns = append(columns, c.differences()...)
 	}
 	return columns
@@ -197,7 +218,7 @@ func (c *Comparison) markdown(b *strings.Builder) {
 			b.WriteString("|\n")
 		}
 	}
-	for _, text := range append([]string{c.legend()}, c.Notes()...) {
+	for _, text := range append([]string{c.Legend()}, c.Notes()...) {
 		fmt.Fprintf(b, "\n%s\n", cell(text))
 	}
 }
@@ -221,7 +242,7 @@ func (c *Comparison) latex(b *strings.Builder) {
 		}
 		b.WriteString(" \\\\\n")
 	}
-	for _, text := range append([]string{c.legend()}, c.Notes()...) {
+	for _, text := range append([]string{c.Legend()}, c.Notes()...) {
 		fmt.Fprintf(b, "%% %s\n", text)
 	}
 	fmt.Fprintf(b, "%% \\usepackage{booktabs}\n\\begin{tabular}{%s}\n\\toprule\n", form)
@@ -297,6 +318,15 @@ func (i Interval) text(places int) string {
 		return ""
 	}
 	return signed(i.Low, places) + " to " + signed(i.High, places)
+}
+
+// String writes the mean in percentage points with its interval by t, "+0.5 (-0.3 to +1.3)".
+func (d *Difference) String() string {
+	text := signed(d.Mean, d.places())
+	if interval := d.T.text(d.places()); interval != "" {
+		text += " (" + interval + ")"
+	}
+	return text
 }
 
 // places returns the decimals that the interval of the difference decides on.

@@ -40,7 +40,7 @@ func alignmentOf(rows []folder.Alignment, rule look) []chart {
 	for i, s := range steps {
 		place[s] = i
 	}
-	at := thin(len(steps))
+	at := thin(len(steps), maxPoints)
 	x := make([]float64, len(at))
 	for i, j := range at {
 		x[i] = float64(steps[j])

@@ -15,6 +15,9 @@ import (
 // maxPoints limits the points of a line: a chart on a large screen has as many pixels.
 const maxPoints = 500
 
+// maxCompared limits those of a comparison, which has many small charts.
+const maxCompared = 200
+
 // number is a float64 with as many digits in JSON as a chart can show. NaN and infinities are null, a
 // gap in the line.
 type number float64
@@ -60,6 +63,8 @@ type chart struct {
 	LogY    bool   `json:"-"` // the chart has a switch for a logarithmic axis
 
 	XLabel  string   `json:"xLabel"`
+	LogX    bool     `json:"logX,omitempty"`
+	Ticks   bool     `json:"ticks,omitempty"` // the x axis has its ticks at X
 	X       []number `json:"x"`
 	Series  []series `json:"series"`
 	Percent bool     `json:"percent,omitempty"`
@@ -76,17 +81,17 @@ func measured(x []float64) bool {
 	return slices.ContainsFunc(x, func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) })
 }
 
-// thin picks at most maxPoints of n indices, evenly, with the first, the last and all of keep.
-func thin(n int, keep ...int) []int {
+// thin picks at most some of n indices, evenly, with the first, the last and all of keep.
+func thin(n, most int, keep ...int) []int {
 	var picked []int
-	if n <= maxPoints {
+	if n <= most {
 		for i := range n {
 			picked = append(picked, i)
 		}
 		return picked
 	}
-	for i := range maxPoints {
-		picked = append(picked, i*(n-1)/(maxPoints-1))
+	for i := range most {
+		picked = append(picked, i*(n-1)/(most-1))
 	}
 	for _, i := range keep {
 		if i >= 0 && i < n {
@@ -98,8 +103,8 @@ func thin(n int, keep ...int) []int {
 }
 
 // pick returns the elements of x at the given indices.
-func pick(x []float64, at []int) []float64 {
-	list := make([]float64, len(at))
+func pick[T any](x []T, at []int) []T {
+	list := make([]T, len(at))
 	for i, j := range at {
 		list[i] = x[j]
 	}
@@ -128,7 +133,7 @@ func curves(epochs []folder.Epoch, rule look) []chart {
 			best = i
 		}
 	}
-	at := thin(len(epochs), best)
+	at := thin(len(epochs), maxPoints, best)
 	x := make([]float64, len(at))
 	for i, j := range at {
 		x[i] = float64(epochs[j].Number)
@@ -219,3 +224,12 @@ func percent(x float64) string { return cmp.Or(figures.PagePercent(x), "–") }
 
 // short writes a number to four digits, and a NaN as "–".
 func short(x float64) string { return cmp.Or(figures.Short(x), "–") }
+
+// plain writes a number for people: 5,120 or 0.2499.
+func plain(x float64) string {
+	const large = 1000 // numbers from here on have no fraction
+	if math.Abs(x) >= large && math.Abs(x) < math.MaxInt32 {
+		return figures.Count(int(math.Round(x)))
+	}
+	return short(x)
+}

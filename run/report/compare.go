@@ -1,229 +1,308 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
-	"mdfa/internal/figures"
+	"github.com/dustin/go-humanize/english"
+
+	"mdfa/internal/disk"
+	"mdfa/internal/foreign"
 	"mdfa/run/compare"
-	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
-
-// Entry is a run of a comparison.
-type Entry struct {
-	Folder   string
-	Status   string
-	Seed     string
-	Settings []settings.Fact // all but the seed, in the same order for all runs
-	Epochs   []folder.Epoch
-	Figures  []Figure // of its end, in the same order for all runs
-}
-
-// Figure is a number about the end of a run. Value is NaN if it is missing.
-type Figure struct {
-	Label   string
-	Value   float64
-	Percent bool
-}
-
-// text writes the figure, and the deviation over several runs unless it is NaN.
-func (f Figure) text(deviation float64) string {
-	spread := !math.IsNaN(f.Value) && !math.IsNaN(deviation)
-	switch {
-	case f.Percent && spread:
-		return fmt.Sprintf("%.2f ± %.2f %%", 100*f.Value, 100*deviation)
-	case f.Percent:
-		return percent(f.Value)
-	case spread && deviation > 0:
-		return fmt.Sprintf("%s ± %s", plain(f.Value), plain(deviation))
-	}
-	return plain(f.Value)
-}
-
-// plain writes a number for people: 5,120 or 0.2499.
-func plain(x float64) string {
-	const large = 1000 // numbers from here on have no fraction
-	if math.Abs(x) >= large && math.Abs(x) < math.MaxInt32 {
-		return figures.Count(int(math.Round(x)))
-	}
-	return short(x)
-}
-
-// group is a group of runs that differ in their seed alone.
-type group struct {
-	entries []*Entry
-	Name    string
-	Values  []string
-}
-
-// Seeds returns the number of seeds of the runs. Runs of one seed are equal but for their times, and
-// would show a deviation of zero.
-func (g *group) Seeds() string {
-	var seeds []string
-	for _, e := range g.entries {
-		seeds = append(seeds, e.Seed)
-	}
-	slices.Sort(seeds)
-	if n := len(slices.Compact(seeds)); n < len(g.entries) {
-		return fmt.Sprintf("%d in %d runs", n, len(g.entries))
-	}
-	return fmt.Sprint(len(g.entries))
-}
 
 type comparePage struct {
 	frame
 	Text        string
-	Columns     []string
-	Groups      []*group
-	Runs        []runRow
-	Charts      []chart
+	Verdict     string
+	Tasks       []taskPart
+	Notes       []string
+	Dots        *dotPlot
+	Classes     []chart
+	Heads       []string
+	Legend      string
+	Curves      []facets
+	Alignment   []facets
+	Shared      []Group
+	Groups      []string // the names of the rows of what differs
 	Differences []compare.Setting
-	Deviation   bool
+	RunHeads    []string
+	Runs        []runRow
+}
+
+// taskPart is what the page says of a task.
+type taskPart struct {
+	Name, Best string
+	Claim      string   // of the best group, or where that is the baseline of the one next to it
+	Others     []string // the other claims
+	Rows       []tableRow
+}
+
+type tableRow struct {
+	look
+	Cells []string
 }
 
 type runRow struct {
-	Folder, Group, Seed, Status string
-	Values                      []string
+	Folder, Link string
+	Cells        []string
 }
 
-// Compare writes a page that shows runs side by side. Runs with equal Settings are a group, for which
-// the page shows mean and sample deviation.
-func Compare(w io.Writer, entries []Entry, producer string, made time.Time) error {
-	if len(entries) < 2 {
-		return fmt.Errorf("a comparison of %d runs: at least 2 are needed", len(entries))
-	}
-	groups := grouped(entries)
+// facets are charts of one quantity, of a task or a layer each.
+type facets struct {
+	Title, Text string
+	Charts      []chart
+	Closed      bool
+}
+
+// Compare writes a page that compares runs. link returns the address of a run's own page, "" if there is none.
+func Compare(w io.Writer, c *compare.Comparison, link func(dir string) string, producer string, made time.Time) error {
+	p := newComparison(c)
 	page := comparePage{
-		frame: newFrame(fmt.Sprintf("%d runs side by side", len(entries)), producer, made), Groups: groups,
-		Differences: compare.Differing(settingsOf(groups)),
+		frame: newFrame(p.title(), producer, made), Text: p.text(), Verdict: p.verdict(), Tasks: p.tasks(), Notes: c.Notes(),
+		Dots: p.dots(), Classes: p.byClasses(), Legend: c.Legend(), Curves: p.curves(), Alignment: p.alignments(),
+		Shared: p.shared(), Runs: p.runs(link),
+		RunHeads: []string{"seed", "status", "test", "validation", "least training loss", "epochs", "images/s"},
 	}
-	page.Text = fmt.Sprintf("%d groups of runs with equal settings.", len(groups))
-	if len(groups) == 1 {
-		page.Text = "All runs have equal settings and differ in their seed alone."
+	page.Heads, _ = c.Table()
+	var all [][]settings.Fact
+	for t, g := range p.groups {
+		all = append(all, g.Settings)
+		page.Groups = append(page.Groups, p.name(t, g))
 	}
-	for i, f := range entries[0].Figures {
-		page.Columns = append(page.Columns, f.Label)
-		for _, g := range groups {
-			s := compare.Summarize(g.figures(i))
-			f.Value = s.Mean
-			g.Values = append(g.Values, f.text(s.Deviation))
-			page.Deviation = page.Deviation || len(g.entries) > 1
-		}
-	}
-	for _, g := range groups {
-		for _, e := range g.entries {
-			row := runRow{Folder: e.Folder, Group: g.Name, Seed: e.Seed, Status: e.Status}
-			for _, f := range e.Figures {
-				row.Values = append(row.Values, f.text(math.NaN()))
-			}
-			page.Runs = append(page.Runs, row)
-		}
-	}
-	page.Charts = overlaid(groups)
-	if err := pages.ExecuteTemplate(w, "compare.tmpl", page); err != nil {
-		return err
-	}
-	return nil
+	page.Differences = compare.Differing(all)
+	return pages.ExecuteTemplate(w, "compare.tmpl", page)
 }
 
-// grouped puts runs with equal settings together, in the order of the first run of each group, and names
-// the groups.
-func grouped(entries []Entry) []*group {
-	var groups []*group
-	for _, list := range compare.Together(entries, func(e Entry) []settings.Fact { return e.Settings }) {
-		g := &group{}
-		for i := range list {
-			g.entries = append(g.entries, &list[i])
-		}
-		groups = append(groups, g)
-	}
-	names := compare.Names(settingsOf(groups), func(i int) string {
-		if n := len(groups[i].entries); n > 1 && len(groups) == 1 {
-			return fmt.Sprintf("all %d runs", n)
-		}
-		return groups[i].entries[0].Folder
-	})
-	for i, g := range groups {
-		g.Name = names[i]
-	}
-	return groups
+// comparison adds looks to a comparison.
+type comparison struct {
+	*compare.Comparison
+	looks map[string]look // by the name of a group
 }
 
-// settingsOf returns the settings of each group.
-func settingsOf(groups []*group) [][]settings.Fact {
-	var list [][]settings.Fact
-	for _, g := range groups {
-		list = append(list, g.entries[0].Settings)
-	}
-	return list
+func newComparison(c *compare.Comparison) *comparison {
+	p := &comparison{Comparison: c}
+	p.looks = p.groupLooks()
+	return p
 }
 
-func (g *group) figures(i int) []float64 {
-	var values []float64
-	for _, e := range g.entries {
-		values = append(values, e.Figures[i].Value)
-	}
-	return values
-}
-
-// overlaid draws the curves of all groups over the epochs that any run has.
-func overlaid(groups []*group) []chart {
-	var numbersOf []int
-	for _, g := range groups {
-		for _, e := range g.entries {
-			for _, epoch := range e.Epochs {
-				numbersOf = append(numbersOf, epoch.Number)
+// groups ranges over the groups of all tasks.
+func (p *comparison) groups(yield func(*compare.Task, *compare.Group) bool) {
+	for _, t := range p.Tasks {
+		for _, g := range t.Groups {
+			if !yield(t, g) {
+				return
 			}
 		}
 	}
-	slices.Sort(numbersOf)
-	numbersOf = slices.Compact(numbersOf)
-	at := thin(len(numbersOf))
-	x := make([]float64, len(at))
-	for i, j := range at {
-		x[i] = float64(numbersOf[j])
-	}
-	build := func(c chart, of func(folder.Epoch) folder.Float) chart {
-		c.XLabel, c.X, c.Whole = "epoch", numbers(x), true
-		for i, g := range groups {
-			c.addGroup(g, i, x, of)
-		}
-		return c
-	}
-	return withLines([]chart{
-		build(chart{Title: "Validation accuracy", Percent: true}, func(e folder.Epoch) folder.Float { return e.ValidAccuracy }),
-		build(chart{Title: "Training accuracy", Percent: true}, func(e folder.Epoch) folder.Float { return e.TrainAccuracy }),
-		build(chart{Title: "Training loss", LogY: true}, func(e folder.Epoch) folder.Float { return e.TrainLoss }),
-		build(chart{Title: "Validation loss", LogY: true}, func(e folder.Epoch) folder.Float { return e.ValidLoss }),
-		build(chart{Title: "Images a second", Zero: true}, func(e folder.Epoch) folder.Float { return e.ImagesPerSecond }),
-	})
 }
 
-// addGroup adds a group's mean, with a band for several runs.
-func (c *chart) addGroup(g *group, colour int, x []float64, of func(folder.Epoch) folder.Float) {
-	var mean, low, high []float64
-	for _, number := range x {
-		var values []float64
-		for _, e := range g.entries {
-			for _, epoch := range e.Epochs {
-				if float64(epoch.Number) == number {
-					values = append(values, of(epoch).OrNaN())
+// groupLooks returns the looks of groups by their names. Groups of one rule are shades of its colour.
+func (p *comparison) groupLooks() map[string]look {
+	var rules []string
+	names := map[string][]string{} // by rule
+	for _, g := range p.groups {
+		rule := ruleOf(g)
+		rules = append(rules, rule)
+		if !slices.Contains(names[rule], g.Name) {
+			names[rule] = append(names[rule], g.Name)
+		}
+	}
+	looks := map[string]look{}
+	for rule, l := range looksOf(rules...) {
+		for i, name := range names[rule] {
+			looks[name] = l.shade(i, len(names[rule]))
+		}
+	}
+	return looks
+}
+
+func ruleOf(g *compare.Group) string {
+	for _, f := range g.Settings {
+		if f.Name == "rule" {
+			return f.Text
+		}
+	}
+	return ""
+}
+
+// name names a group among those of all tasks.
+func (p *comparison) name(t *compare.Task, g *compare.Group) string {
+	if t.Name == "" {
+		return g.Name
+	}
+	return t.Name + ": " + g.Name
+}
+
+// title says what is compared on what: "bp and mdfa on mnist".
+func (p *comparison) title() string {
+	const most = 6
+	var names, sets []string
+	for _, g := range p.groups {
+		names = append(names, g.Name)
+		for _, r := range counted(g) {
+			sets = append(sets, r.Folder.Run.Data.Name)
+		}
+	}
+	names, sets = unique(names), unique(sets)
+	what := english.WordSeries(names, "and")
+	if len(names) > most {
+		what = fmt.Sprintf("%d values of %s", len(names), p.Contested)
+		if p.Contested == "rule" {
+			what = fmt.Sprintf("%d learning rules", len(names))
+		}
+	}
+	return what + " on " + english.WordSeries(sets, "and")
+}
+
+// unique drops what is there already.
+func unique(list []string) (kept []string) {
+	for _, x := range list {
+		if !slices.Contains(kept, x) {
+			kept = append(kept, x)
+		}
+	}
+	return kept
+}
+
+// counted returns the runs of a group that count, or where none does those that are not complete.
+func counted(g *compare.Group) []compare.Run {
+	if len(g.Runs) > 0 {
+		return g.Runs
+	}
+	return g.Incomplete
+}
+
+// text says how many runs there are.
+func (p *comparison) text() string {
+	runs, most := 0, 0
+	for _, g := range p.groups {
+		runs, most = runs+len(g.Runs), max(most, len(g.Runs))
+	}
+	text := fmt.Sprintf("%s, up to %s of each kind", english.Plural(runs, "complete run", ""), english.Plural(most, "seed", ""))
+	if len(p.Tasks) > 1 {
+		text += fmt.Sprintf(", %d tasks", len(p.Tasks))
+	}
+	return text + "."
+}
+
+// verdict counts what the comparisons show.
+func (p *comparison) verdict() string {
+	count, all := map[compare.Verdict]int{}, 0
+	for _, g := range p.groups {
+		if d := g.Against; d != nil && d.Pairs() > 0 {
+			count[d.Verdict()]++
+			all++
+		}
+	}
+	var parts []string
+	for _, kind := range []struct {
+		verdict compare.Verdict
+		text    string
+	}{{compare.Better, "ahead"}, {compare.Worse, "behind"}, {compare.Open, "that cannot be told from luck"}} {
+		if n := count[kind.verdict]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, kind.text))
+		}
+	}
+	switch all {
+	case 0:
+		return ""
+	case count[compare.Open]:
+		parts = []string{"no difference that can be told from luck"}
+	}
+	return fmt.Sprintf("%s with %s: %s.", english.Plural(all, "comparison", ""), foreign.Line(p.Baseline), strings.Join(parts, ", "))
+}
+
+// tasks says of each task which group is best and how it compares.
+func (p *comparison) tasks() (parts []taskPart) {
+	_, cells := p.Table()
+	for i, t := range p.Tasks {
+		part := taskPart{Name: t.Name}
+		for j, g := range t.Groups {
+			part.Rows = append(part.Rows, tableRow{p.looks[g.Name], cells[i][j]})
+		}
+		order := slices.DeleteFunc(slices.Clone(t.Groups), func(g *compare.Group) bool { return math.IsNaN(p.outcome(g).Mean) })
+		slices.SortStableFunc(order, func(a, b *compare.Group) int { return cmp.Compare(p.outcome(b).Mean, p.outcome(a).Mean) })
+		if len(order) > 0 {
+			part.Best = fmt.Sprintf("%s has the highest mean %s, %s %%.", foreign.Line(order[0].Name), p.Measure, p.outcome(order[0]))
+			if len(order) == 1 {
+				part.Best = fmt.Sprintf("%s has a mean %s of %s %%.", foreign.Line(order[0].Name), p.Measure, p.outcome(order[0]))
+			}
+		}
+		at := slices.IndexFunc(order, func(g *compare.Group) bool { return g != t.Baseline })
+		claims := t.Claims()
+		for j, claim := range claims {
+			if at >= 0 && t.Groups[j+1] == order[at] {
+				part.Claim = claim
+			} else {
+				part.Others = append(part.Others, claim)
+			}
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// outcome returns the accuracy that is compared.
+func (p *comparison) outcome(g *compare.Group) compare.Summary {
+	if p.Measure == compare.ByValid {
+		return g.Valid
+	}
+	return g.Test
+}
+
+// shared returns the facts that all runs have in common.
+func (p *comparison) shared() []Group {
+	var groups []Group
+	first := true
+	for _, g := range p.groups {
+		for _, r := range counted(g) {
+			list := source{r.Folder}.groups()
+			if first {
+				groups, first = list, false
+			}
+			for i := range groups {
+				groups[i].Facts = slices.DeleteFunc(groups[i].Facts, func(f Fact) bool { return !slices.Contains(list[i].Facts, f) })
+			}
+		}
+	}
+	all := Group{Title: "Settings of all runs"}
+	for _, f := range p.Shared {
+		all.Facts = append(all.Facts, Fact{f.Name, cmp.Or(f.Text, "–")})
+	}
+	groups = slices.DeleteFunc(groups, func(g Group) bool { return len(g.Facts) == 0 || g.Title == groupNetwork || g.Title == groupTraining })
+	return append([]Group{all}, groups...)
+}
+
+// runs lists all runs, also those that do not count.
+func (p *comparison) runs(link func(dir string) string) (rows []runRow) {
+	for _, g := range p.groups {
+		for _, r := range slices.Concat(g.Runs, g.Incomplete, g.Repeated) {
+			f, lowest := source{r.Folder}, math.NaN()
+			for _, e := range r.Folder.Epochs {
+				if l := e.TrainLoss.OrNaN(); math.IsNaN(lowest) || l < lowest {
+					lowest = l
 				}
 			}
+			rows = append(rows, runRow{
+				Folder: filepath.Base(disk.Absolute(r.Dir)), Link: link(r.Dir),
+				Cells: []string{
+					strconv.FormatInt(r.Seed, 10), r.Status, percent(r.Test), percent(f.best().ValidAccuracy.OrNaN()), short(lowest),
+					strconv.Itoa(len(r.Folder.Epochs)), plain(f.result().ImagesPerSecond.OrNaN()),
+				},
+			})
 		}
-		s := compare.Summarize(values)
-		mean, low, high = append(mean, s.Mean), append(low, s.Mean-s.Deviation), append(high, s.Mean+s.Deviation)
 	}
-	if !measured(mean) {
-		return
+	for _, r := range p.Unread {
+		rows = append(rows, runRow{Folder: filepath.Base(disk.Absolute(r.Dir)), Cells: []string{"–", r.Status, "–", "–", "–", "–", "–"}})
 	}
-	s := series{Name: g.Name, look: ruleLooks[colour%len(ruleLooks)].look, Values: numbers(mean)}
-	if measured(low) {
-		s.Low, s.High = numbers(low), numbers(high)
-	}
-	c.Series = append(c.Series, s)
+	return rows
 }

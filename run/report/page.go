@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -164,6 +163,12 @@ func (f source) outcome() []Number {
 	return list
 }
 
+// Titles of groups of facts.
+const (
+	groupNetwork  = "Rule and network"
+	groupTraining = "Training"
+)
+
 // groups returns the facts of the run.
 func (f source) groups() []Group {
 	run, s := f.Run, f.Run.Settings
@@ -188,8 +193,8 @@ func (f source) groups() []Group {
 	for _, fact := range facts.PageFacts(settings.GroupTraining) {
 		training = append(training, fact.Name, fact.Text)
 	}
-	group("Rule and network", rule...)
-	group("Training", training...)
+	group(groupNetwork, rule...)
+	group(groupTraining, training...)
 	coarse := ""
 	if s.Data.Coarse {
 		coarse = ", coarse labels"
@@ -222,34 +227,6 @@ func (f source) groups() []Group {
 
 // mostNames is the number of classes whose names are listed.
 const mostNames = 20
-
-// NewEntry returns a run as an entry of a comparison.
-func NewEntry(f *folder.Folder) Entry { return source{f}.entry() }
-
-func (f source) entry() Entry {
-	s := f.Run.Settings
-	e := Entry{
-		Folder: filepath.Base(disk.Absolute(f.Dir)), Status: f.Status(), Seed: strconv.FormatInt(s.Seed, 10), Epochs: f.Epochs,
-	}
-	e.Settings = append(s.Facts().Compared(), settings.Fact{Name: "device", Text: f.Run.Device.Name})
-	lowest := math.NaN()
-	for _, x := range e.Epochs {
-		if l := x.TrainLoss.OrNaN(); math.IsNaN(lowest) || l < lowest {
-			lowest = l
-		}
-	}
-	e.Figures = []Figure{
-		{Label: "test accuracy", Value: f.result().TestAccuracy.OrNaN(), Percent: true},
-		{Label: "best validation", Value: f.best().ValidAccuracy.OrNaN(), Percent: true},
-		{Label: "least training loss", Value: lowest},
-		{Label: "epochs", Value: float64(len(e.Epochs))},
-		{Label: "images/s", Value: f.result().ImagesPerSecond.OrNaN()},
-	}
-	if s.Data.Classes >= folder.TopFive {
-		e.Figures = append(e.Figures, Figure{Label: "test top-5", Value: f.result().TestTop5.OrNaN(), Percent: true})
-	}
-	return e
-}
 
 // shortSum shortens a checksum for the eye.
 func shortSum(sum string) string {

@@ -15,6 +15,7 @@ import (
 	"mdfa/gpu"
 	"mdfa/model"
 	"mdfa/run/checkpoint"
+	"mdfa/run/compare"
 	"mdfa/run/folder"
 )
 
@@ -87,11 +88,11 @@ func regexpRow(html, class string) string {
 func TestRunsAreComparedByTheValuesOfTheirSettings(t *testing.T) {
 	f, err := folder.ReadTables(runFolder(t))
 	require.NoError(t, err)
-	before := NewEntry(f).Settings
+	before := compare.NewRun(f).Settings
 	f.Run.Flags["lr"], f.Run.Flags["optimizer"] = "1e-1", "SGD"
-	assert.Equal(t, before, NewEntry(f).Settings)
+	assert.Equal(t, before, compare.NewRun(f).Settings)
 	f.Run.Flags["l2"] = "0.5"
-	assert.NotEqual(t, before, NewEntry(f).Settings)
+	assert.NotEqual(t, before, compare.NewRun(f).Settings)
 }
 
 func TestWhatIsMissingIsLeftOut(t *testing.T) {

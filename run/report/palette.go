@@ -66,12 +66,20 @@ func (l look) dashed(variant int) look {
 	return l
 }
 
-// layer returns the look of a layer's line on the page of a rule's run: the rule's colour, darker from layer to layer on a
-// light page and lighter on a dark one, with dashes and without markers.
+// shade returns a look for one of n lines of a rule: from line to line its colour is darker on a light page and lighter
+// on a dark one, and the dashes change.
+func (l look) shade(index, n int) look {
+	const most = 0.7 // of the last line
+	part := most * float64(index) / float64(max(1, n-1))
+	l = l.dashed(index)
+	l.Light, l.Dark = mixed(l.Light, "#000000", part), mixed(l.Dark, "#ffffff", part)
+	return l
+}
+
+// layer returns the look of a layer's line on the page of a run.
 func (l look) layer(index, layers int) look {
-	const most = 0.7 // at the last layer
-	part := most * float64(index) / float64(max(1, layers-1))
-	return look{Light: mixed(l.Light, "#000000", part), Dark: mixed(l.Dark, "#ffffff", part), Dash: dashes[index%len(dashes)]}
+	l.Marker, l.Dash = "", nil
+	return l.shade(index, layers)
 }
 
 // mixed returns a colour that is another one to some part.

@@ -1,13 +1,21 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
+	"mdfa/gpu"
+	"mdfa/model"
+	"mdfa/run/checkpoint"
+	"mdfa/run/compare"
 	"mdfa/run/folder"
-	"mdfa/run/settings"
 )
 
 var made = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -65,16 +73,50 @@ func sample(epochs int) *Run {
 	return r
 }
 
-// sampleEntry is a made-up run of a comparison.
-func sampleEntry(model, seed string, accuracy float64) Entry {
-	e := Entry{
-		Folder: model + "-s" + seed, Seed: seed, Status: "complete",
-		Settings: []settings.Fact{{Name: "model", Text: model}, {Name: "lr", Text: "0.001"}},
-		Figures:  []Figure{{"test accuracy", accuracy, true}, {"images/s", 5000, false}},
+// sampleRun is a made-up run of a comparison.
+func sampleRun(t *testing.T, rule string, classes int, seed int64, accuracy float64) compare.Run {
+	t.Helper()
+	net, err := model.NewDense(model.Shape{H: 2, W: 2, C: 1}, []int{3}, classes, gpu.Tanh)
+	require.NoError(t, err)
+	f := &folder.Folder{
+		Dir: fmt.Sprintf("results/%s-c%d-s%d", rule, classes, seed),
+		Run: &folder.Run{Settings: checkpoint.Settings{
+			Flags: map[string]string{"optimizer": "sgd", "lr": "0.1"}, Rule: rule, Network: net.Spec(), Seed: seed,
+			Data: checkpoint.Data{Name: "made-up", Shape: [3]int{2, 2, 1}, Classes: classes, Train: 100},
+		}},
+		Result:    &folder.Result{Outcome: folder.Outcome{Status: folder.StatusComplete, TestAccuracy: folder.Known(accuracy), BestValidAccuracy: folder.Known(accuracy)}},
+		Epochs:    slices.Clone(sample(4).Epochs),
+		Alignment: sample(4).Align,
 	}
-	for _, x := range sample(4).Epochs {
-		x.ValidAccuracy.X += accuracy - 0.9
-		e.Epochs = append(e.Epochs, x)
+	for i := range f.Epochs {
+		f.Epochs[i].ValidAccuracy.X += accuracy - 0.9
 	}
-	return e
+	return compare.NewRun(f)
+}
+
+// compared is the page of a comparison.
+func compared(t *testing.T, link func(string) string, runs ...compare.Run) string {
+	t.Helper()
+	c, err := compare.New(runs, compare.Options{})
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, Compare(&b, c, link, "report", made))
+	return b.String()
+}
+
+func noLink(string) string { return "" }
+
+// sweep is three rules on tasks of 2, 3 and 5 classes with eight seeds: mdfa is as good as bp on two classes and behind
+// on more, dfa always ahead.
+func sweep(t *testing.T) (runs []compare.Run) {
+	for _, classes := range []int{5, 2, 3} {
+		for seed := range int64(8) {
+			luck := 0.01 * math.Sin(float64(7*classes)+float64(seed*seed))
+			noise := 0.001 * math.Sin(float64(3*seed*seed)+float64(classes))
+			behind := map[int]float64{2: 0, 3: 0.02, 5: 0.05}[classes]
+			runs = append(runs, sampleRun(t, "bp", classes, seed, 0.9+luck), sampleRun(t, "mdfa", classes, seed, 0.9+luck-behind+noise),
+				sampleRun(t, "dfa", classes, seed, 0.91+luck+noise))
+		}
+	}
+	return runs
 }
