@@ -43,8 +43,8 @@ func makePages(t *testing.T) map[string]string {
 		list[name] = filepath.Join(trainRun(t, strings.Fields(args)...), "report.html")
 	}
 	dir := t.TempDir()
-	for _, args := range []string{"-model bp -seed 0", "-model bp -seed 1", "-model dfa -seed 0", "-model dfa -seed 1", "-model fa"} {
-		program(t, dir, "train", append(strings.Fields(args), "-device", "cpu", "-classes", "2", "-max_epochs", "3", "-layers", "16")...)
+	for _, args := range []string{"bp -seed 0 -classes 2", "bp -seed 1 -classes 2", "dfa -seed 0 -classes 2", "dfa -seed 1 -classes 2", "fa -classes 2", "bp -classes 3", "dfa -classes 3"} {
+		program(t, dir, "train", append([]string{"-device", "cpu", "-max_epochs", "3", "-layers", "16", "-alignment", "100", "-model"}, strings.Fields(args)...)...)
 	}
 	list["comparison"] = filepath.Join(dir, "compare.html")
 	output(t, "..", "go", "run", "./cmd/report", filepath.Join(dir, "results"), "-o", list["comparison"])
@@ -137,6 +137,11 @@ func TestPagesReadWellInABrowser(t *testing.T) {
 					charts := ask[int](ctx, t, `document.querySelectorAll("figure.chart").length`)
 					assert.Positive(t, charts)
 					assert.Equal(t, charts, ask[int](ctx, t, `document.querySelectorAll("figure.chart canvas").length`))
+					dead := ask[string](ctx, t, `[...document.querySelectorAll("a")].filter((a) => !a.href.startsWith("file:") || !a.href.endsWith("/report.html")).map((a) => a.href).join()`)
+					assert.Empty(t, dead)
+					ask[bool](ctx, t, `document.querySelectorAll("details.facets").forEach((d) => { d.open = true; }), true`)
+					_, err := chromedp.Run(ctx, chromedp.Poll[bool](`[...document.querySelectorAll("figure.chart canvas")].every((c) => c.clientWidth > 100)`))
+					require.NoError(t, err, "charts that were hidden are drawn when they are shown")
 					picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 					require.NoError(t, err)
 					assertPicture(t, picture, int(width), colours == "dark")
@@ -191,7 +196,7 @@ func TestPagesAreUsableByKeyboard(t *testing.T) {
 			ctx, end := context.WithTimeout(ctx, pageTimeout)
 			defer end()
 			require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900), scheme("light"), chromedp.Navigate("file://"+path)))
-			missing := `[...document.querySelectorAll("button, summary, .plot, [tabindex='0']")].filter((e) => !e.dataset.reached && e.checkVisibility()).length`
+			missing := `[...document.querySelectorAll("a, button, summary, .plot, [tabindex='0']")].filter((e) => !e.dataset.reached && e.checkVisibility()).length`
 			all := ask[int](ctx, t, missing)
 			require.Positive(t, all)
 			for range all + 5 {
@@ -199,14 +204,14 @@ func TestPagesAreUsableByKeyboard(t *testing.T) {
 				ask[string](ctx, t, `document.activeElement.dataset.reached = "yes"`)
 			}
 			assert.Zero(t, ask[int](ctx, t, missing), "of %d", all)
-			unnamed := `[...document.querySelectorAll("button, [tabindex='0'], img, [role]")].filter((e) => !(e.ariaLabel || e.alt || e.textContent.trim())).length`
+			unnamed := `[...document.querySelectorAll("a, button, [tabindex='0'], img, [role]")].filter((e) => !(e.ariaLabel || e.alt || e.textContent.trim())).length`
 			assert.Zero(t, ask[int](ctx, t, unnamed), "everything has a name that can be read out")
 
 			ask[bool](ctx, t, `document.querySelector(".plot").focus(), true`)
 			require.NoError(t, chromedp.Do(ctx, chromedp.KeyEvent(kb.End)))
 			readout := `document.querySelector(".readout").textContent`
 			last := ask[string](ctx, t, readout)
-			assert.Regexp(t, `^epoch \d+: `, last)
+			assert.Regexp(t, `^(epoch|classes) \d+: `, last)
 			require.NoError(t, chromedp.Do(ctx, chromedp.KeyEvent(kb.Home)))
 			if name != "mdfa fc" && name != "mdfa conv" { // those have one epoch
 				assert.NotEqual(t, last, ask[string](ctx, t, readout))
@@ -215,7 +220,7 @@ func TestPagesAreUsableByKeyboard(t *testing.T) {
 			ask[bool](ctx, t, `document.querySelector(".toggles button").focus(), true`)
 			require.NoError(t, chromedp.Do(ctx, chromedp.KeyEvent(" ")))
 			assert.Equal(t, "false", ask[string](ctx, t, `document.querySelector(".toggles button").getAttribute("aria-pressed")`))
-			ask[bool](ctx, t, `document.querySelector("summary").focus(), true`)
+			ask[bool](ctx, t, `document.querySelector("figure.chart summary").focus(), true`)
 			require.NoError(t, chromedp.Do(ctx, chromedp.KeyEvent(kb.Enter)))
 			_, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.querySelectorAll("details table tbody tr").length > 0`))
 			assert.NoError(t, err, "the numbers of a chart are a table")
@@ -224,21 +229,23 @@ func TestPagesAreUsableByKeyboard(t *testing.T) {
 	assert.Empty(t, faults(), "errors and requests of the pages")
 }
 
-// TestPagesPrint has a page on paper: light, whatever the screen, and without what only a
-// screen can do.
+// TestPagesPrint has pages on paper: light, whatever the screen, without what only a screen can do, and
+// with tables that are no wider than the paper.
 func TestPagesPrint(t *testing.T) {
-	path := filepath.Join(trainRun(t, "-model", "dfa", "-layers", "16", "-classes", "2", "-max_epochs", "2"), "report.html")
+	list := makePages(t)
 	ctx, faults := browser(t)
 	ctx, end := context.WithTimeout(ctx, pageTimeout)
 	defer end()
-	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(1000, 900), chromedp.Navigate("file://"+path), media("print", "prefers-color-scheme", "dark")))
-	assert.Equal(t, "rgb(255, 255, 255)", ask[string](ctx, t, `getComputedStyle(document.body).backgroundColor`))
-	assert.False(t, ask[bool](ctx, t, `document.querySelector(".command button").checkVisibility()`))
-	paper, err := chromedp.Run(ctx, chromedp.PrintToPDF())
-	require.NoError(t, err)
-	assert.True(t, bytes.HasPrefix(paper, []byte("%PDF-")))
-	if dir := os.Getenv(picturesEnv); dir != "" {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "paper.pdf"), paper, 0o666))
+	const wide = 720 // of A4 within its margins
+	for name, path := range list {
+		require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(wide, 900), chromedp.Navigate("file://"+path), media("print", "prefers-color-scheme", "dark")))
+		assert.Equal(t, "rgb(255, 255, 255)", ask[string](ctx, t, `getComputedStyle(document.body).backgroundColor`), name)
+		assert.Zero(t, ask[int](ctx, t, `[...document.querySelectorAll(".command button")].filter((e) => e.checkVisibility()).length`), name)
+		assert.Zero(t, ask[int](ctx, t, fmt.Sprintf(`[...document.querySelectorAll("table, svg")].filter((e) => e.getBoundingClientRect().right > %d).length`, wide)), name)
+		paper, err := chromedp.Run(ctx, chromedp.PrintToPDF())
+		require.NoError(t, err)
+		assert.True(t, bytes.HasPrefix(paper, []byte("%PDF-")))
+		keepPicture(t, name+".pdf", paper)
 	}
 	assert.Empty(t, faults())
 }

@@ -196,27 +196,31 @@ func (p *comparison) text() string {
 
 // verdict counts what the comparisons show.
 func (p *comparison) verdict() string {
-	count, all := map[compare.Verdict]int{}, 0
+	kinds := []string{"ahead", "behind", "that may be luck", "with too few pairs to tell"}
+	count, all := map[string]int{}, 0
 	for _, g := range p.groups {
 		if d := g.Against; d != nil && d.Pairs() > 0 {
-			count[d.Verdict()]++
 			all++
+			switch v := d.Verdict(); {
+			case v == compare.Better:
+				count[kinds[0]]++
+			case v == compare.Worse:
+				count[kinds[1]]++
+			case d.Enough:
+				count[kinds[2]]++
+			default:
+				count[kinds[3]]++
+			}
 		}
+	}
+	if all == 0 {
+		return ""
 	}
 	var parts []string
-	for _, kind := range []struct {
-		verdict compare.Verdict
-		text    string
-	}{{compare.Better, "ahead"}, {compare.Worse, "behind"}, {compare.Open, "that cannot be told from luck"}} {
-		if n := count[kind.verdict]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, kind.text))
+	for _, kind := range kinds {
+		if n := count[kind]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
 		}
-	}
-	switch all {
-	case 0:
-		return ""
-	case count[compare.Open]:
-		parts = []string{"no difference that can be told from luck"}
 	}
 	return fmt.Sprintf("%s with %s: %s.", english.Plural(all, "comparison", ""), foreign.Line(p.Baseline), strings.Join(parts, ", "))
 }

@@ -39,9 +39,17 @@ func (p *comparison) curves() []facets {
 		for _, t := range p.Tasks {
 			f.Charts = append(f.Charts, p.overlaid(c.chart, t, of(c.of)))
 		}
-		if f.Charts = withLines(f.Charts); f.Charts != nil {
+		f.Charts = withLines(f.Charts)
+		switch {
+		case f.Charts == nil:
+		case len(p.Tasks) == 1 && list != nil: // all charts are of this task
+			list[0].Charts = append(list[0].Charts, f.Charts...)
+		default:
 			list = append(list, f)
 		}
+	}
+	if len(p.Tasks) == 1 && list != nil {
+		list[0].Title = ""
 	}
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 
 	"mdfa/run/compare"
@@ -75,38 +76,66 @@ func (p *comparison) dots() *dotPlot {
 	if len(said) == 0 {
 		return nil
 	}
+	if _, _, cut := d.extent(); cut {
+		d.Text += " An arrowhead marks an interval that goes on."
+	}
 	d.Summary = d.Title + ", " + d.label + ": " + strings.Join(said, "; ")
 	return d
 }
 
-// Picture returns the plot for a page.
-func (d *dotPlot) Picture() template.HTML { return template.HTML(d.draw(&canvas{}, "dots")) }
-
-// svg returns the plot as a file.
-func (d *dotPlot) svg(id string) string { return d.draw(&canvas{file: true}, id) }
-
-func (d *dotPlot) draw(c *canvas, id string) string {
-	names, texts := 0.0, 0.0
-	low, high := math.Inf(1), math.Inf(-1)
+// extent returns the ends of the axis, and says whether they cut an interval off: with two or three seeds one may be many
+// times as long as all differences.
+func (d *dotPlot) extent() (low, high float64, cut bool) {
+	low, high = math.Inf(1), math.Inf(-1)
 	if d.zero != "" {
 		low, high = 0, 0
 	}
 	for _, r := range d.rows {
-		if r.task {
-			continue
-		}
-		names, texts = max(names, broad(r.name)), max(texts, broad(r.text))
-		for _, x := range append([]float64{r.mean, r.span.Low, r.span.High}, r.points...) {
-			if finite(x) {
+		for _, x := range append([]float64{r.mean}, r.points...) {
+			if !r.task {
 				low, high = min(low, x), max(high, x)
 			}
 		}
 	}
+	least, most := low-(high-low)/2, high+(high-low)/2
+	for _, r := range d.rows {
+		if !r.task && finite(r.span.Low) {
+			low, high = min(low, max(least, r.span.Low)), max(high, min(most, r.span.High))
+			cut = cut || r.span.Low < low || r.span.High > high
+		}
+	}
 	pad := max(0.04*(high-low), 5e-4)
+	return low - pad, high + pad, cut
+}
+
+// Wide returns the plot for a page.
+func (d *dotPlot) Wide() template.HTML { return template.HTML(d.draw(&canvas{}, "dots", figureWidth)) }
+
+// Narrow returns the plot for a telephone, whose numbers are in the table alone.
+func (d *dotPlot) Narrow() template.HTML {
+	n := *d
+	n.rows = slices.Clone(d.rows)
+	for i := range n.rows {
+		n.rows[i].text = ""
+	}
+	return template.HTML(n.draw(&canvas{}, "dots-narrow", figureWidth*2/3))
+}
+
+// svg returns the plot as a file.
+func (d *dotPlot) svg(id string) string { return d.draw(&canvas{file: true}, id, figureWidth) }
+
+func (d *dotPlot) draw(c *canvas, id string, width float64) string {
+	low, high, _ := d.extent()
+	names, texts := 0.0, 0.0
+	for _, r := range d.rows {
+		if !r.task {
+			names, texts = max(names, broad(r.name)), max(texts, broad(r.text))
+		}
+	}
 	const head = 22
 	bottom := head + rowHeight*float64(len(d.rows))
-	across := axis{low: 100 * (low - pad), high: 100 * (high + pad), from: names + 20, to: figureWidth - texts - 20}
-	c.begin(id, d.Title, d.Summary, figureWidth, bottom+40)
+	across := axis{low: 100 * low, high: 100 * high, from: names + 20, to: width - texts - 20}
+	c.begin(id, d.Title, d.Summary, width, bottom+40)
 	for _, v := range across.ticks(4, false) {
 		c.path([][2]float64{{across.at(v), head}, {across.at(v), bottom}}, c.colour("grid"), 1, nil)
 		c.text(across.at(v), bottom+15, "middle", c.colour("soft"), plain(v))
@@ -120,19 +149,26 @@ func (d *dotPlot) draw(c *canvas, id string) string {
 	for i, r := range d.rows {
 		y := head + rowHeight*(float64(i)+0.5)
 		if r.task {
-			c.rect(0, y-rowHeight/2+2, figureWidth, rowHeight-3, c.colour("grid"))
+			c.rect(0, y-rowHeight/2+2, width, rowHeight-3, c.colour("grid"))
 			c.text(6, y+4.5, "start", c.colour("ink"), r.name)
 			continue
 		}
 		c.text(6, y+4, "start", c.colour("ink"), r.name)
-		c.text(figureWidth-6, y+4, "end", c.colour("ink"), r.text)
+		c.text(width-6, y+4, "end", c.colour("ink"), r.text)
 		y -= 2
 		c.in(r.look, func(paint string) {
 			for _, x := range r.points {
 				c.marker(r.look, [2]float64{across.at(100 * x), y + 5}, 2.2, paint, false, .4)
 			}
 			if finite(r.span.Low) {
-				c.path([][2]float64{{across.at(100 * r.span.Low), y}, {across.at(100 * r.span.High), y}}, paint, 1.8, nil)
+				from, to := max(across.low, 100*r.span.Low), min(across.high, 100*r.span.High)
+				c.path([][2]float64{{across.at(from), y}, {across.at(to), y}}, paint, 1.8, nil)
+				if from > 100*r.span.Low {
+					c.marker(look{Marker: triangleLeft}, [2]float64{across.at(from), y}, 3, paint, false, 1)
+				}
+				if to < 100*r.span.High {
+					c.marker(look{Marker: triangleRight}, [2]float64{across.at(to), y}, 3, paint, false, 1)
+				}
 			}
 			c.marker(r.look, [2]float64{across.at(100 * r.mean), y}, 4.5, paint, r.hollow, 1)
 		})

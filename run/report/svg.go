@@ -201,7 +201,8 @@ func (c chart) svg(id string) string {
 	}
 	d.path([][2]float64{{across.from, up.from}, {across.to, up.from}}, d.colour("line"), 1, nil)
 	for _, m := range c.Marks {
-		v, line := float64(m.At), [][2]float64{}
+		v := float64(m.At)
+		var line [][2]float64
 		if m.Axis == "x" && v >= across.low && v <= across.high {
 			line = [][2]float64{{across.at(v), up.from}, {across.at(v), up.to}}
 		} else if m.Axis == "y" && v >= up.low && v <= up.high {

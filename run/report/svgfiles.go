@@ -53,7 +53,7 @@ func ComparisonFigures(c *compare.Comparison) []Drawing {
 	}
 	for _, f := range append(p.curves(), p.alignments()...) {
 		for _, c := range f.Charts {
-			if c.Title != f.Title {
+			if f.Title != "" && c.Title != f.Title {
 				c.Title = f.Title + ", " + c.Title
 			}
 			d.add(c.Title, c.svg)
