@@ -57,22 +57,22 @@ func (g *Group) claim(baseline *Group) string {
 		return fmt.Sprintf("%s cannot be compared with %s: they have no seed in common.", a, b)
 	}
 	places := d.places()
-	figures := "corrected p " + pText(d.Corrected)
+	figures := fmt.Sprintf("mean difference %s percentage points (", signed(d.Mean, places))
 	if !math.IsNaN(d.T.Low) {
-		figures = fmt.Sprintf("95 %% interval %s to %s, %s", signed(d.T.Low, places), signed(d.T.High, places), figures)
+		figures += fmt.Sprintf("95 %% interval %s, ", d.T.text(places))
 	}
+	figures += "corrected p " + pText(d.Corrected) + ")."
 	switch d.Verdict() {
 	case Better:
-		return fmt.Sprintf("%s is ahead of %s by %s percentage points (%s).", a, b, fixed(d.Mean, places), figures)
+		return fmt.Sprintf("%s is ahead of %s: %s", a, b, figures)
 	case Worse:
-		return fmt.Sprintf("%s is behind %s by %s percentage points (%s).", a, b, fixed(-d.Mean, places), figures)
+		return fmt.Sprintf("%s is behind %s: %s", a, b, figures)
 	case Open:
 	}
 	if !d.Enough {
-		return fmt.Sprintf("%s and %s cannot be told apart with %s: the mean difference is %s percentage points (%s).",
-			a, b, english.Plural(d.Pairs(), "pair", ""), signed(d.Mean, places), figures)
+		return fmt.Sprintf("%s and %s cannot be told apart with %s: %s", a, b, english.Plural(d.Pairs(), "pair", ""), figures)
 	}
-	return fmt.Sprintf("No difference between %s and %s is shown: the mean difference is %s percentage points (%s).", a, b, signed(d.Mean, places), figures)
+	return fmt.Sprintf("No difference between %s and %s is shown: %s", a, b, figures)
 }
 
 // Notes says in sentences which runs do not count, and what to doubt.
@@ -88,8 +88,11 @@ func (c *Comparison) Notes() (notes []string) {
 		for _, g := range t.Groups {
 			for _, r := range g.Incomplete {
 				text := name(r)
-				if r.Reason != "" && r.Status == folder.StatusFailed {
+				switch {
+				case r.Status == folder.StatusFailed && r.Reason != "":
 					text += fmt.Sprintf(" (%s)", foreign.Line(strings.TrimSuffix(r.Reason, ".")))
+				case r.Status == folder.StatusComplete:
+					text += " (without a " + c.Measure + ")"
 				}
 				byStatus[r.Status] = append(byStatus[r.Status], text)
 			}
@@ -101,21 +104,20 @@ func (c *Comparison) Notes() (notes []string) {
 			}
 		}
 	}
-	for _, kind := range []struct{ status, text string }{
-		{folder.StatusFailed, "failed"}, {folder.StatusInterrupted, "interrupted"}, {folder.StatusKilled, "killed"}, {folder.StatusRunning, "still running"},
-		{folder.StatusComplete, "complete without a " + c.Measure}, {StatusUnreadable, "unreadable"},
-	} {
-		if list := byStatus[kind.status]; list != nil {
-			notes = append(notes, fmt.Sprintf("%s does not count, %s: %s.", english.Plural(len(list), "run", ""), kind.text, some(list)))
+	not := func(n int, runs, rest string) {
+		verb := "do"
+		if n == 1 {
+			verb = "does"
+		}
+		notes = append(notes, fmt.Sprintf("%s %s not count: %s.", english.Plural(n, runs, ""), verb, rest))
+	}
+	for _, status := range []string{folder.StatusFailed, folder.StatusInterrupted, folder.StatusKilled, folder.StatusRunning, StatusUnreadable, folder.StatusComplete} {
+		if list := byStatus[status]; list != nil {
+			not(len(list), status+" run", some(list))
 		}
 	}
 	if repeated > 0 {
-		notes = append(notes, fmt.Sprintf("%s does not count: of the same settings and seed, the newest complete run does.", english.Plural(repeated, "run", "")))
-	}
-	for i, note := range notes {
-		if !strings.HasPrefix(note, "1 ") {
-			notes[i] = strings.Replace(note, " does not count", " do not count", 1)
-		}
+		not(repeated, "repeated run", "of each seed the newest complete one does")
 	}
 	if few := c.few(); few != "" {
 		notes = append(notes, few)

@@ -59,10 +59,11 @@ func valued(groups [][]settings.Fact) (list []Setting) {
 // kinds counts the different values.
 func (s Setting) kinds() int { return len(slices.Compact(slices.Sorted(slices.Values(s.Values)))) }
 
-// word returns a group's value as a part of its name, with the setting's name before a number or a truth value.
+// word returns a group's value as a part of its name, with the setting's name before a number, a truth
+// value and none.
 func (s Setting) word(group int) string {
 	value := s.Values[group]
-	if strings.ContainsAny(value, "0123456789") || value == "true" || value == "false" {
+	if strings.ContainsAny(value, "0123456789") || slices.Contains([]string{"true", "false", "none"}, value) {
 		return s.Name + " " + value
 	}
 	return value
@@ -77,17 +78,12 @@ const nameLength = 24
 func Names(groups [][]settings.Fact, otherwise func(group int) string) []string {
 	list := Differing(groups)
 	slices.SortStableFunc(list, func(a, b Setting) int { return cmp.Compare(b.kinds(), a.kinds()) })
-	return named(len(groups), list, otherwise)
-}
-
-// named is Names with the settings in order.
-func named(n int, list []Setting, otherwise func(int) string) []string {
-	names := make([]string, n)
+	names := make([]string, len(groups))
 	kinds := 1
+	list = slices.DeleteFunc(list, func(s Setting) bool {
+		return slices.ContainsFunc(s.Values, func(v string) bool { return len(v) > nameLength })
+	})
 	for _, s := range list {
-		if slices.ContainsFunc(s.Values, func(v string) bool { return len(v) > nameLength }) {
-			continue
-		}
 		longer := Setting{Values: slices.Clone(names)}
 		for i := range names {
 			if s.Values[i] != missing {
@@ -98,9 +94,16 @@ func named(n int, list []Setting, otherwise func(int) string) []string {
 			names, kinds = longer.Values, k
 		}
 	}
+	for i := range names {
+		// Of one that has none of the settings that tell the others apart, any other one.
+		at := slices.IndexFunc(list, func(s Setting) bool { return s.Values[i] != missing })
+		if names[i] == "" && at >= 0 {
+			names[i] = list[at].word(i)
+		}
+	}
 	unique := slices.Clone(names)
 	for i, name := range names {
-		if name == "" && n == 1 {
+		if name == "" && len(groups) == 1 {
 			unique[i] = otherwise(i)
 		} else if name == "" || slices.Index(names, name) != i || slices.Contains(names[i+1:], name) {
 			unique[i] = fmt.Sprintf("%s (%c)", cmp.Or(name, otherwise(i)), 'A'+i%26)

@@ -75,17 +75,17 @@ func (c *Comparison) bound(fact string) bool {
 	})
 }
 
+// own returns the settings of a group that do not make its task.
+func (c *Comparison) own(g *Group) []settings.Fact {
+	return split(without(g.Settings, func(fact string) bool { return !c.bound(fact) }), g)
+}
+
 // arrange puts the groups into tasks, and names and orders both.
 func (c *Comparison) arrange(groups []*Group) {
 	common := func(g *Group) []settings.Fact { return without(g.Settings, c.bound) }
-	inTask := func(g *Group) []settings.Fact { return c.split(common(g), g) }
-	ownOf := func(g *Group) []settings.Fact {
-		return without(g.Settings, func(fact string) bool { return !c.bound(fact) })
-	}
-	own := func(g *Group) []settings.Fact { return c.split(ownOf(g), g) }
-
+	inTask := func(g *Group) []settings.Fact { return split(common(g), g) }
 	for _, list := range Together(groups, common) {
-		slices.SortStableFunc(list, func(a, b *Group) int { return compareFacts(own(a), own(b)) })
+		slices.SortStableFunc(list, func(a, b *Group) int { return compareFacts(c.own(a), c.own(b)) })
 		c.Tasks = append(c.Tasks, &Task{Settings: common(list[0]), Groups: list})
 	}
 	slices.SortStableFunc(c.Tasks, func(a, b *Task) int { return compareFacts(inTask(a.Groups[0]), inTask(b.Groups[0])) })
@@ -95,41 +95,51 @@ func (c *Comparison) arrange(groups []*Group) {
 			c.Tasks[i].Name = name
 		}
 	}
-	// Equal values have the same name in all tasks.
-	kinds := Together(groups, ownOf)
-	list := valued(each(kinds, func(k []*Group) []settings.Fact { return own(k[0]) }))
-	slices.SortStableFunc(list, func(a, b Setting) int { return order(c.contests(a.Name), c.contests(b.Name)) })
-	for i, name := range named(len(kinds), list, func(int) string { return c.Contested }) {
-		for _, g := range kinds[i] {
-			g.Name = name
-		}
-	}
-	if len(kinds) == 1 {
-		for _, g := range groups {
-			g.Name = cmp.Or(list[0].word(0), c.Contested)
-		}
-	}
+	c.name(groups)
 	c.Shared = without(groups[0].Settings, func(fact string) bool {
 		return slices.ContainsFunc(Differing(each(groups, (*Group).settings)), func(s Setting) bool { return s.Name == fact })
 	})
 }
 
-// contests says whether a flag or a fact is the contested setting or a part of it.
-func (c *Comparison) contests(name string) bool {
-	return name == c.Contested || slices.ContainsFunc(settings.ComparedAs(c.Contested), func(s *settings.Setting) bool { return s.Name == name })
+// name names groups by their value of the contested setting, and groups of one value by what tells these apart.
+func (c *Comparison) name(groups []*Group) {
+	value := func(g *Group) []settings.Fact {
+		return split(without(g.Settings, func(fact string) bool { return fact != c.Contested }), g)
+	}
+	otherwise := func(int) string { return c.Contested }
+	values := Together(groups, value)
+	facts := each(values, func(v []*Group) []settings.Fact { return value(v[0]) })
+	names, list := Names(facts, otherwise), valued(facts)
+	if len(values) == 1 && len(list) > 0 && list[0].Values[0] != missing {
+		names[0] = list[0].word(0)
+	}
+	for i, v := range values {
+		kinds := Together(v, c.own)
+		more := make([]string, len(kinds))
+		if len(kinds) > 1 {
+			more = Names(each(kinds, func(k []*Group) []settings.Fact { return c.own(k[0]) }), otherwise)
+		}
+		for k, kind := range kinds {
+			for _, g := range kind {
+				g.Name = strings.TrimSuffix(names[i]+", "+more[k], ", ")
+			}
+		}
+	}
 }
 
 // split returns facts with the flags in place of a fact that shows several, as the network does: their values
-// are shorter.
-func (c *Comparison) split(facts []settings.Fact, g *Group) (list []settings.Fact) {
+// are shorter, and do not depend on other settings.
+func split(facts []settings.Fact, g *Group) (list []settings.Fact) {
+	known := g.first().Flags
 	for _, f := range facts {
 		flags := settings.ComparedAs(f.Name)
-		if known := g.first().Flags; len(flags) > 1 && known != nil {
-			for _, s := range flags {
-				list = append(list, settings.Fact{Name: s.Name, Text: textOf(known, s.Name)})
-			}
+		if len(flags) < 2 || known == nil {
+			list = append(list, f)
+			continue
 		}
-		list = append(list, f)
+		for _, s := range flags {
+			list = append(list, settings.Fact{Name: s.Name, Text: textOf(known, s.Name)})
+		}
 	}
 	return list
 }
@@ -226,15 +236,4 @@ func compareFacts(a, b []settings.Fact) int {
 		}
 		return cmp.Compare(a.Text, b.Text)
 	})
-}
-
-// order puts what is true first.
-func order(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return -1
-	}
-	return 1
 }
