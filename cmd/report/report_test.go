@@ -147,7 +147,7 @@ func TestATableSaysWhichRuleWins(t *testing.T) {
 	stdout, stderr, code := call(root, "-table", "text")
 	require.Equal(t, 0, code, stderr)
 	assert.Contains(t, stdout, "bp       3  91.0 ± 1.0")
-	assert.Contains(t, stdout, "mdfa and bp cannot be told apart with 3 pairs: mean difference -10.00 percentage points")
+	assert.Contains(t, stdout, "mdfa and bp cannot be told apart with 3 pairs: the mean difference is -10.00 percentage points")
 	assert.Contains(t, stdout, "note: 3 pairs are too few for a corrected p below 0.05: Wilcoxon's smallest p is then 0.25, and 1 comparison would need 6 pairs.")
 	stdout, _, code = call(root, "-table", "csv", "-baseline", "mdfa")
 	require.Equal(t, 0, code)

@@ -2,7 +2,6 @@ package compare
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -56,23 +55,26 @@ func (g *Group) claim(baseline *Group) string {
 	if d.Pairs() == 0 {
 		return fmt.Sprintf("%s cannot be compared with %s: they have no seed in common.", a, b)
 	}
-	places := d.places()
-	figures := fmt.Sprintf("mean difference %s percentage points (", signed(d.Mean, places))
-	if !math.IsNaN(d.T.Low) {
-		figures += fmt.Sprintf("95 %% interval %s, ", d.T.text(places))
+	places, interval, by := d.places(), d.T, d.Mean
+	if d.Verdict() == Worse { // it is behind by so much
+		interval, by = Interval{-d.T.High, -d.T.Low}, -d.Mean
 	}
-	figures += "corrected p " + pText(d.Corrected) + ")."
+	figures := "corrected p " + pText(d.Corrected)
+	if text := interval.text(places); text != "" {
+		figures = "95 % interval " + text + ", " + figures
+	}
 	switch d.Verdict() {
 	case Better:
-		return fmt.Sprintf("%s is ahead of %s: %s", a, b, figures)
+		return fmt.Sprintf("%s is ahead of %s by %s percentage points (%s).", a, b, fixed(by, places), figures)
 	case Worse:
-		return fmt.Sprintf("%s is behind %s: %s", a, b, figures)
+		return fmt.Sprintf("%s is behind %s by %s percentage points (%s).", a, b, fixed(by, places), figures)
 	case Open:
 	}
+	mean := fmt.Sprintf("the mean difference is %s percentage points (%s).", signed(by, places), figures)
 	if !d.Enough {
-		return fmt.Sprintf("%s and %s cannot be told apart with %s: %s", a, b, english.Plural(d.Pairs(), "pair", ""), figures)
+		return fmt.Sprintf("%s and %s cannot be told apart with %s: %s", a, b, english.Plural(d.Pairs(), "pair", ""), mean)
 	}
-	return fmt.Sprintf("No difference between %s and %s is shown: %s", a, b, figures)
+	return fmt.Sprintf("No difference between %s and %s is shown: %s", a, b, mean)
 }
 
 // Notes says in sentences which runs do not count, and what to doubt.
