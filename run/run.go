@@ -45,6 +45,8 @@ type Options struct {
 	// Device computes, opened with Spec.Sync and Spec.TF32; the program closes it. Nil: Train
 	// opens the device that Spec.Device names.
 	Device gpu.Device
+	// Workers is the number of processors that a cpu device uses that Train opens; 0: all.
+	Workers int
 	// Data is the run's data set. Nil: Train loads the data set that Spec.Dataset names.
 	Data *loaders.Dataset
 	// Progress is told how far the loading of a data set has come.
@@ -72,7 +74,8 @@ type Run struct {
 	notes             []string       // what the user should know about the settings
 
 	resumed *resumedRun     // nil: a new run
-	found   map[string]bool // the folders that Find has looked at; nil: it has not
+	index   *Index          // nil: Find has not looked for the run
+	known   map[string]bool // the folders of the same run that Find has looked at
 }
 
 // named returns the settings with those that Data decides.

@@ -155,7 +155,7 @@ func (s *session) open() error {
 			return err
 		}
 		if o.dir != "" {
-			if s.spec.Chosen("out") && s.found == nil {
+			if s.spec.Chosen("out") && s.index == nil {
 				s.Notes = append(s.Notes, "-out is ignored: the run goes on in its own folder")
 			}
 			k.writer = checkpoint.NewWriter(o.dir, o.state)
@@ -184,7 +184,7 @@ func (s *session) open() error {
 // know: those that change no result are ignored with a note, a profile is refused.
 func (s *session) openDevice() (err error) {
 	if s.dev = s.options.Device; s.dev == nil {
-		s.dev, s.Skipped, err = device.Open(s.spec.Device, device.Options{Sync: s.spec.Sync, TF32: s.spec.TF32})
+		s.dev, s.Skipped, err = device.Open(s.spec.Device, device.Options{Sync: s.spec.Sync, TF32: s.spec.TF32, Workers: s.options.Workers})
 		if err != nil {
 			return err
 		}

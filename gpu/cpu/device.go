@@ -4,6 +4,7 @@
 package cpu
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 
@@ -32,12 +33,12 @@ func Open() *Device {
 	if err != nil {
 		library = blas.Gonum()
 	}
-	return OpenWith(library)
+	return OpenWith(library, 0)
 }
 
-// OpenWith starts a device on a given BLAS.
-func OpenWith(library *blas.Library) *Device {
-	workers := runtime.GOMAXPROCS(0)
+// OpenWith starts a device on a given BLAS with so many workers, or with 0, one for each processor that Go may use.
+func OpenWith(library *blas.Library, workers int) *Device {
+	workers = cmp.Or(workers, runtime.GOMAXPROCS(0))
 	return &Device{
 		blas:    library,
 		pool:    newPool(workers),

@@ -3,6 +3,7 @@ package cpu_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"mdfa/gpu"
@@ -24,5 +25,13 @@ func TestConformanceWithoutNativeBLAS(t *testing.T) {
 		require.Equal(t, "gonum", library.Name(), "TestConformance ran on gonum already")
 		return
 	}
-	devicetest.Run(t, func(*testing.T) gpu.Device { return cpu.OpenWith(blas.Gonum()) })
+	devicetest.Run(t, func(*testing.T) gpu.Device { return cpu.OpenWith(blas.Gonum(), 0) })
+}
+
+func TestADeviceHasAsManyWorkersAsAreAskedFor(t *testing.T) {
+	for workers, detail := range map[int]string{1: "1 thread, ", 3: "3 threads, "} {
+		dev := cpu.OpenWith(blas.Gonum(), workers)
+		assert.Contains(t, dev.Info().Detail, detail)
+		require.NoError(t, dev.Close())
+	}
 }

@@ -147,7 +147,7 @@ type faulty struct {
 }
 
 func newFaulty(name string) *faulty {
-	f := &faulty{Device: cpu.OpenWith(blas.Gonum())}
+	f := &faulty{Device: cpu.OpenWith(blas.Gonum(), 0)}
 	for _, fault := range faults {
 		if fault.name == name {
 			fault.plant(f)

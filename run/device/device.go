@@ -28,13 +28,15 @@ type entry struct {
 	describe func() [][]string
 }
 
-// Options are the options of GPUs, including the software GPU.
+// Options are the options of devices. Sync and TF32 are those of GPUs, including the software GPU.
 type Options struct {
 	Sync bool // wait after every kernel, so that an error names it
 	TF32 bool // products by tensor cores, factors rounded to 10 bits
+
+	Workers int // processors that the cpu device uses; 0: all that Go may use. Results do not depend on it
 }
 
-// OnGPU says whether a device of the kind (gpu.Info) takes Options and can be profiled.
+// OnGPU says whether a device of the kind (gpu.Info) takes Sync and TF32 and can be profiled.
 func OnGPU(kind string) bool { return kind == "cuda" || kind == "emu" }
 
 // kinds lists the kinds of devices, in the order in which auto tries them.
@@ -42,7 +44,7 @@ func kinds() []entry {
 	table := gpuDevices()
 	host := entry{
 		name: "cpu", auto: true,
-		open: func(unit string, _ Options) (gpu.Device, error) {
+		open: func(unit string, o Options) (gpu.Device, error) {
 			if unit != "" {
 				return nil, wording.Usagef("-device cpu:%s: there is one cpu; write -device cpu.", unit)
 			}
@@ -50,14 +52,14 @@ func kinds() []entry {
 			if err != nil {
 				return nil, wording.Usagef("%v: name an OpenBLAS library's file, or gonum, or leave the variable out.", err)
 			}
-			return cpu.OpenWith(library), nil
+			return cpu.OpenWith(library, o.Workers), nil
 		},
 		describe: func() [][]string {
 			library, err := blas.Find()
 			if err != nil {
 				return [][]string{{"cpu", "none: " + err.Error()}}
 			}
-			dev := cpu.OpenWith(library)
+			dev := cpu.OpenWith(library, 0)
 			defer func() { _ = dev.Close() }() // nothing was put on it
 			return [][]string{{"cpu", dev.Info().Detail}}
 		},

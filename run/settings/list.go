@@ -67,7 +67,7 @@ func init() { // its functions look into it
 		},
 		{
 			Name: "data", Group: GroupData, Argument: "DIR", Help: "folder or archive of the data set's files (default: found or fetched)",
-			Field: func(s *Spec) any { return &s.Data }, Path: AnyFile,
+			Field: func(s *Spec) any { return &s.Data }, Path: AnyFile, Commas: true,
 			Resume: Inherit, Identity: true, // the images have a checksum, which a resumed run compares
 			Effect: func(s *Spec, _ *Facts) string { return disk.Absolute(s.Data) },
 			Result: &Place{Text: func(f *Facts) string { return f.Source }, After: "seed"},
@@ -104,7 +104,7 @@ func init() { // its functions look into it
 		},
 		{
 			Name: "augment", Group: GroupData, Argument: "HOW", Help: "move or mirror training images at random: shift:PIXELS, flip, or shift:4,flip (default none)",
-			Field: func(s *Spec) any { return &s.Augment }, Parse: canonical(model.ParseAugment), Choices: []string{"none", "flip", "shift:4", "shift:4,flip"},
+			Field: func(s *Spec) any { return &s.Augment }, Parse: canonical(model.ParseAugment), Choices: []string{"none", "flip", "shift:4", "shift:4,flip"}, Commas: true,
 			Resume: Share, Identity: true, Result: plain, Compare: plain,
 		},
 
@@ -120,13 +120,13 @@ func init() { // its functions look into it
 		},
 		{
 			Name: "layers", Group: GroupNetwork, Argument: "W,W,...", Help: "widths of the hidden dense layers, or none (default by data set; none with -convnet)",
-			Field: func(s *Spec) any { return &s.Layers }, Parse: canonicalList(model.ParseLayers),
+			Field: func(s *Spec) any { return &s.Layers }, Parse: canonicalList(model.ParseLayers), Commas: true,
 			Resume: Share, Identity: true, Result: plain, Page: network, Compare: network,
 			Effect: layersInEffect("layers", func(n *model.Network) string { return listed(n.Widths()) }),
 		},
 		{
 			Name: "filters", Group: GroupNetwork, Argument: "F:K:S,...", Help: "filters:kernel:stride[:padding] of each convolution, and behind it max:K:S or avg:K:S to pool (default by data set)",
-			Field: func(s *Spec) any { return &s.Filters }, Parse: canonicalList(model.ParseFilters),
+			Field: func(s *Spec) any { return &s.Filters }, Parse: canonicalList(model.ParseFilters), Commas: true,
 			Resume: Share, Identity: true, Result: plain, Page: network, Compare: network,
 			Effect: layersInEffect("filters", func(n *model.Network) string { return listed(n.Filters()) }),
 		},
@@ -151,7 +151,7 @@ func init() { // its functions look into it
 		},
 		{
 			Name: "init_from", Group: GroupNetwork, Argument: "RUN", Help: "start from the best weights of another run, or from those of a checkpoint",
-			Field: func(s *Spec) any { return &s.InitFrom }, Path: AnyFile,
+			Field: func(s *Spec) any { return &s.InitFrom }, Path: AnyFile, Commas: true,
 			Resume: Share, Identity: true, Result: plain, Page: &Place{Name: "first weights from"}, Compare: &Place{Name: "init from"},
 			Effect: func(s *Spec, _ *Facts) string { return disk.Absolute(s.InitFrom) },
 		},
@@ -244,7 +244,7 @@ func init() { // its functions look into it
 		},
 		{
 			Name: "schedule", Group: GroupTraining, Argument: "FORM", Help: "learning rate: constant, step:N:FACTOR, multistep:N,N:FACTOR or cosine:FLOOR; N epochs, or with :steps steps",
-			Field: func(s *Spec) any { return &s.Schedule }, Parse: canonical(training.ParseRateSchedule), Choices: []string{"constant", "step:", "multistep:", "cosine"},
+			Field: func(s *Spec) any { return &s.Schedule }, Parse: canonical(training.ParseRateSchedule), Choices: []string{"constant", "step:", "multistep:", "cosine"}, Commas: true,
 			Resume: Share, Identity: true, Result: plain,
 			Header: &Place{Text: unlessDefault("schedule ", "schedule")}, Page: &Place{Text: unlessDefault("", "schedule")}, Compare: plain,
 		},
@@ -277,7 +277,7 @@ func init() { // its functions look into it
 		},
 		{
 			Name: "freeze", Group: GroupTraining, Argument: "LAYER,...", Help: "layers that keep their weights: numbers from 0, or conv for all convolutions",
-			Field: func(s *Spec) any { return &s.Freeze }, Noun: "layers", Parse: canonicalList(model.ParseChoice), Choices: []string{model.AllConv},
+			Field: func(s *Spec) any { return &s.Freeze }, Noun: "layers", Parse: canonicalList(model.ParseChoice), Choices: []string{model.AllConv}, Commas: true,
 			Resume: Share, Identity: true, Effect: frozen, Result: plain,
 			Header: &Place{Text: func(f *Facts) string {
 				if layers := frozen(&f.Spec, f); layers != "" {
@@ -354,7 +354,7 @@ func init() { // its functions look into it
 
 		{
 			Name: "out", Group: GroupOutput, Argument: "DIR", Help: "folder in which each run gets its own folder",
-			Field: func(s *Spec) any { return &s.Out }, Path: Folder,
+			Field: func(s *Spec) any { return &s.Out }, Path: Folder, Commas: true,
 			Resume: Renew,
 		},
 		{

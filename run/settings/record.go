@@ -3,6 +3,7 @@ package settings
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"mdfa/internal/disk"
 	"mdfa/internal/wording"
@@ -96,6 +97,18 @@ func (s Spec) Resumed(earlier *Facts, name string) (Spec, error) {
 	}
 	merged.Given = given
 	return merged, nil
+}
+
+// Key returns a text for looking runs up: specs of the same run have the same key. Specs that are not the
+// same run may have the same key, too.
+func (s *Spec) Key() string {
+	var values []string
+	for _, setting := range List {
+		if setting.Identity && setting.Effect == nil { // otherwise the value in effect depends on the run's facts
+			values = append(values, setting.Text(s))
+		}
+	}
+	return strings.Join(values, "\n")
 }
 
 // SameRun reports whether two specs belong to the same run; f holds the facts of the earlier one.

@@ -155,6 +155,7 @@ type Setting struct {
 	Choices  []string // values to complete; others may be right too
 	Only     bool     // the choices are all values
 	Path     Path     // made absolute in the record
+	Commas   bool     // a value may have commas of its own: a list of values has one at a time
 
 	Resume Policy
 	// ShareIf says for which earlier runs a setting with the policy Inherit is shared; nil: for none.

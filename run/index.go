@@ -1,0 +1,181 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"mdfa/internal/fault"
+	"mdfa/run/folder"
+)
+
+// Index is what the runs below a results folder are. It reads each run.json once, when the run is first looked for, so
+// that a thousand runs can be looked up. It is safe for concurrent use.
+type Index struct {
+	out string
+
+	mu   sync.Mutex
+	runs map[string][]indexed // by Spec.Key
+	read map[string]bool      // the folders of these runs
+}
+
+// indexed is a run in an index.
+type indexed struct {
+	dir string
+	run *folder.Run
+}
+
+// NewIndex returns an index of the runs below out, the folder that Spec.Out names.
+func NewIndex(out string) *Index {
+	return &Index{out: out, runs: map[string][]indexed{}, read: map[string]bool{}}
+}
+
+// refresh reads the runs that have begun since the last time. A folder that cannot be read has no run to resume.
+func (x *Index) refresh() {
+	groups, _ := os.ReadDir(x.out)
+	for _, group := range groups {
+		runs, _ := os.ReadDir(filepath.Join(x.out, group.Name()))
+		for _, one := range runs {
+			dir := filepath.Join(x.out, group.Name(), one.Name())
+			if x.read[dir] || strings.HasPrefix(one.Name(), ".") {
+				continue
+			}
+			if run, err := folder.ReadRun(dir); err == nil {
+				key := run.Facts().Key()
+				x.runs[key] = append(x.runs[key], indexed{dir, run})
+				x.read[dir] = true
+			}
+		}
+	}
+}
+
+// candidates returns the folders of runs with the same settings, the newest first.
+func (x *Index) candidates(spec *Spec) []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.refresh()
+	return x.like(spec)
+}
+
+// like returns the candidates among the runs that have been read.
+func (x *Index) like(spec *Spec) []string {
+	var list []indexed
+	for _, one := range x.runs[spec.Key()] {
+		if spec.SameRun(one.run.Facts()) && folder.Is(one.dir) {
+			list = append(list, one)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b indexed) int {
+		if c := b.run.Started.Compare(a.run.Started); c != 0 {
+			return c
+		}
+		return len(b.dir) - len(a.dir) // -2, -3 follow in the same second
+	})
+	var dirs []string
+	for _, one := range list {
+		dirs = append(dirs, one.dir)
+	}
+	return dirs
+}
+
+// Find is the function Find with this index, whose folder is Spec.Out.
+func (x *Index) Find(ctx context.Context, spec Spec, o Options) (r *Run, complete string, err error) {
+	spec = o.named(spec)
+	known := map[string]bool{}
+	dirs := x.candidates(&spec)
+	for _, dir := range dirs {
+		known[dir] = true
+	}
+	for _, dir := range dirs {
+		if outcome, complete := completed(dir, &spec); complete {
+			return nil, fmt.Sprintf("%s is complete: %s", dir, outcome), nil
+		}
+		from, err := openRun(ctx, dir, dir)
+		if err != nil {
+			return nil, "", err
+		}
+		if from.checkSchedule(spec) != nil { // it has trained more than is asked for
+			from.close()
+			continue
+		}
+		if r, err = newResumed(spec, o, from, nil); err == nil {
+			r.index, r.known = x, known
+		}
+		return r, "", err
+	}
+	if r, err = New(spec, o); err == nil {
+		r.index, r.known = x, known
+	}
+	return r, "", err
+}
+
+// others returns a check for runs with the same settings that began since Find looked for
+// them, or nil. The new run's folder gets its name only after it: of two processes that
+// begin the same run, one does. The error is folder.ErrLocked.
+func (r *Run) others() func() error {
+	if r.index == nil || r.resumed != nil {
+		return nil
+	}
+	return func() error {
+		for _, dir := range r.index.candidates(&r.spec) {
+			if !r.known[dir] {
+				return fault.New(folder.ErrLocked, nil, "another process has just begun the same run in %s: wait for its end, or stop it and give the same command again.", dir)
+			}
+		}
+		return nil
+	}
+}
+
+// State is how far a run has come, as its folder says.
+type State struct {
+	Dir    string     // "" where it has not begun
+	Status string     // one of package folder's: complete, failed, running, or interrupted where it can be resumed
+	Epochs int        // that have been trained
+	Result folder.Row // its result.csv, nil where there is none
+}
+
+// States returns the states of the runs that Find would find. It locks and writes nothing.
+func (x *Index) States(specs ...Spec) []State {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.refresh()
+	states := make([]State, len(specs))
+	for i := range specs {
+		for _, dir := range x.like(&specs[i]) {
+			if state, counts := stateOf(dir, &specs[i]); counts {
+				states[i] = state
+				break
+			}
+		}
+	}
+	return states
+}
+
+// stateOf returns the state of a run in a folder. A run that has trained more than is asked for does not count.
+func stateOf(dir string, spec *Spec) (s State, counts bool) {
+	s = State{Dir: dir, Status: folder.StatusInterrupted}
+	if rows, err := folder.ReadTable(filepath.Join(dir, folder.ResultFile)); err == nil && len(rows) == 1 {
+		s.Result = rows[0]
+	}
+	if rows, err := folder.ReadTable(filepath.Join(dir, folder.EpochsFile)); err == nil {
+		s.Epochs = len(rows)
+	}
+	_, complete := completed(dir, spec)
+	steps, _ := strconv.Atoi(s.Result["steps"])
+	switch {
+	case folder.Locked(dir):
+		s.Status = folder.StatusRunning
+	case complete:
+		s.Status = folder.StatusComplete
+	case s.Epochs > spec.MaxEpochs, spec.MaxSteps > 0 && steps > spec.MaxSteps:
+		return State{}, false
+	case s.Result["status"] == folder.StatusFailed:
+		s.Status = folder.StatusFailed
+	}
+	return s, true
+}
