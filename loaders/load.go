@@ -23,6 +23,11 @@ func Names() []string {
 // other errors come from the operating system or from ctx. The text of each
 // is one or two whole sentences for the user: the fault, the expectation, the remedy.
 func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
+	return load(ctx, name, opt, func(ctx context.Context, def definition, opt Options) (contents, error) { return def.read(ctx, opt) })
+}
+
+// load is Load with a function that reads the files.
+func load(ctx context.Context, name string, opt Options, read func(context.Context, definition, Options) (contents, error)) (*Dataset, error) {
 	def, ok := registry[name]
 	if !ok {
 		return nil, fault.New(ErrUnknownDataset, nil,
@@ -41,7 +46,7 @@ func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	held, err := def.read(ctx, opt)
+	held, err := read(ctx, def, opt)
 	if err != nil {
 		return nil, err
 	}

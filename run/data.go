@@ -19,8 +19,11 @@ func (r *Run) load(ctx context.Context) (*loaders.Dataset, error) {
 	if r.options.Data != nil {
 		return r.options.Data, nil
 	}
-	p := &r.spec
-	data, err := loaders.Load(ctx, p.Dataset, loaders.Options{
+	p, load := &r.spec, loaders.Load
+	if r.options.Load != nil {
+		load = r.options.Load
+	}
+	data, err := load(ctx, p.Dataset, loaders.Options{
 		Dir: p.Data, Classes: p.Classes, Coarse: p.Coarse, Size: p.Size, Seed: p.Seed, Progress: r.options.Progress,
 	})
 	if ctx.Err() != nil {

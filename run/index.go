@@ -59,11 +59,15 @@ func (x *Index) candidates(spec *Spec) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.refresh()
-	return x.like(spec)
+	var dirs []string
+	for _, one := range x.like(spec) {
+		dirs = append(dirs, one.dir)
+	}
+	return dirs
 }
 
 // like returns the candidates among the runs that have been read.
-func (x *Index) like(spec *Spec) []string {
+func (x *Index) like(spec *Spec) []indexed {
 	var list []indexed
 	for _, one := range x.runs[spec.Key()] {
 		if spec.SameRun(one.run.Facts()) && folder.Is(one.dir) {
@@ -76,11 +80,7 @@ func (x *Index) like(spec *Spec) []string {
 		}
 		return len(b.dir) - len(a.dir) // -2, -3 follow in the same second
 	})
-	var dirs []string
-	for _, one := range list {
-		dirs = append(dirs, one.dir)
-	}
-	return dirs
+	return list
 }
 
 // Find is the function Find with this index, whose folder is Spec.Out.
@@ -137,6 +137,8 @@ type State struct {
 	Status string     // one of package folder's: complete, failed, running, or interrupted where it can be resumed
 	Epochs int        // that have been trained
 	Result folder.Row // its result.csv, nil where there is none
+	// Seconds is the time from the start to the end of a complete run; 0 where that is unknown.
+	Seconds float64
 }
 
 // States returns the states of the runs that Find would find. It locks and writes nothing.
@@ -146,8 +148,8 @@ func (x *Index) States(specs ...Spec) []State {
 	x.refresh()
 	states := make([]State, len(specs))
 	for i := range specs {
-		for _, dir := range x.like(&specs[i]) {
-			if state, counts := stateOf(dir, &specs[i]); counts {
+		for _, one := range x.like(&specs[i]) {
+			if state, counts := one.state(&specs[i]); counts {
 				states[i] = state
 				break
 			}
@@ -156,26 +158,42 @@ func (x *Index) States(specs ...Spec) []State {
 	return states
 }
 
-// stateOf returns the state of a run in a folder. A run that has trained more than is asked for does not count.
-func stateOf(dir string, spec *Spec) (s State, counts bool) {
-	s = State{Dir: dir, Status: folder.StatusInterrupted}
-	if rows, err := folder.ReadTable(filepath.Join(dir, folder.ResultFile)); err == nil && len(rows) == 1 {
+// state returns the state of the run as spec asks for it. A run that has trained more does not count.
+func (one indexed) state(spec *Spec) (s State, counts bool) {
+	s = State{Dir: one.dir, Status: folder.StatusInterrupted}
+	result := filepath.Join(one.dir, folder.ResultFile)
+	if rows, err := folder.ReadTable(result); err == nil && len(rows) == 1 {
 		s.Result = rows[0]
 	}
-	if rows, err := folder.ReadTable(filepath.Join(dir, folder.EpochsFile)); err == nil {
+	if rows, err := folder.ReadTable(filepath.Join(one.dir, folder.EpochsFile)); err == nil {
 		s.Epochs = len(rows)
 	}
-	_, complete := completed(dir, spec)
+	_, complete := completed(one.dir, spec)
 	steps, _ := strconv.Atoi(s.Result["steps"])
 	switch {
-	case folder.Locked(dir):
+	case folder.Locked(one.dir):
 		s.Status = folder.StatusRunning
 	case complete:
-		s.Status = folder.StatusComplete
+		s.Status, s.Seconds = folder.StatusComplete, one.seconds(s.Result, result)
 	case s.Epochs > spec.MaxEpochs, spec.MaxSteps > 0 && steps > spec.MaxSteps:
 		return State{}, false
 	case s.Result["status"] == folder.StatusFailed:
 		s.Status = folder.StatusFailed
 	}
 	return s, true
+}
+
+// seconds returns the time between the start and the file of the result. Of a run that was resumed, or whose file was
+// copied, it returns the time of the training alone.
+func (one indexed) seconds(row folder.Row, path string) float64 {
+	trained, _ := strconv.ParseFloat(row["train_seconds"], 64)
+	info, err := os.Stat(path)
+	if err != nil || len(one.run.Resumed) > 0 {
+		return trained
+	}
+	const most = 10 // times the training, for validation, test and report
+	if took := info.ModTime().Sub(one.run.Started).Seconds(); took >= trained && took < most*(trained+1) {
+		return took
+	}
+	return trained
 }

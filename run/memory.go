@@ -11,6 +11,7 @@ import (
 	"mdfa/algo"
 	"mdfa/algo/training"
 	"mdfa/gpu"
+	"mdfa/internal/fault"
 	"mdfa/model"
 	"mdfa/run/device"
 )
@@ -117,7 +118,7 @@ func (p Memory) check(dev gpu.Info) error {
 	return p.tooLarge(dev)
 }
 
-// tooLarge returns the error for a run that does not fit, by plan or in fact.
+// tooLarge returns the error, a gpu.ErrOutOfMemory, for a run that does not fit, by plan or in fact.
 func (p Memory) tooLarge(dev gpu.Info) error {
 	has, others := "", ""
 	if dev.MemoryFree > 0 {
@@ -128,6 +129,6 @@ func (p Memory) tooLarge(dev gpu.Info) error {
 			others = "end other programs that use it, or "
 		}
 	}
-	return fmt.Errorf("the run needs about %s (%v)%s: %suse smaller -layers or -filters, fewer -classes or a smaller -batch_size",
+	return fault.New(gpu.ErrOutOfMemory, nil, "the run needs about %s (%v)%s: %suse smaller -layers or -filters, fewer -classes or a smaller -batch_size.",
 		humanize.Bytes(p.Total()), p, has, others)
 }

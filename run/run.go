@@ -12,6 +12,7 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -49,6 +50,9 @@ type Options struct {
 	Workers int
 	// Data is the run's data set. Nil: Train loads the data set that Spec.Dataset names.
 	Data *loaders.Dataset
+	// Load loads the data set if there is no Data, in the place of loaders.Load: programs with several runs
+	// share it by loaders.Shared.
+	Load func(ctx context.Context, name string, o loaders.Options) (*loaders.Dataset, error)
 	// Progress is told how far the loading of a data set has come.
 	Progress func(loaders.Progress)
 	// Followers watch the run.

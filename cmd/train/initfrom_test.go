@@ -19,13 +19,13 @@ func TestARunStartsFromTheWeightsOfAnother(t *testing.T) {
 	require.Equal(t, 0, got.code, got.stderr)
 	other := got.runFolder(t)
 	end := endOf(t, other)
-	require.NotEqual(t, end.best.Params, end.last.Params, "a case that tells them apart")
+	require.NotEqual(t, end.Best.Params, end.Last.Params, "a case that tells them apart")
 	for path, want := range map[string][]float32{
-		other:                               end.best.Params,
-		filepath.Join(other, "checkpoints"): end.best.Params,
-		filepath.Join(got.dir, "results"):   end.best.Params,
-		filepath.Join(other, "checkpoints/best.safetensors"): end.best.Params,
-		filepath.Join(other, "checkpoints/last.safetensors"): end.last.Params,
+		other:                               end.Best.Params,
+		filepath.Join(other, "checkpoints"): end.Best.Params,
+		filepath.Join(got.dir, "results"):   end.Best.Params,
+		filepath.Join(other, "checkpoints/best.safetensors"): end.Best.Params,
+		filepath.Join(other, "checkpoints/last.safetensors"): end.Last.Params,
 	} {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()

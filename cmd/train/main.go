@@ -20,32 +20,32 @@ func main() {
 
 // train is the whole program. command is the program's name and its arguments.
 func train(ctx context.Context, command []string, stdout *os.File) error {
-	out := newConsole(stdout)
-	ctx, out.closed = context.WithCancel(ctx)
-	defer out.closed()
+	out := cli.NewConsole(stdout)
+	ctx, out.Closed = context.WithCancel(ctx)
+	defer out.Closed()
 	opt, err := parse(command[1:])
 	switch {
 	case err != nil:
 		return err
 	case opt.version:
-		out.line(versionLine())
-		return out.failure()
+		out.Line(versionLine())
+		return out.Failure()
 	case opt.devices:
 		listDevices(out)
-		return out.failure()
+		return out.Failure()
 	}
 	o := run.Options{Program: "train", Command: command, Flags: opt.flags}
 	if opt.log == logText {
-		out.quiet = opt.quiet
+		out.Quiet = opt.quiet
 		t := newTerminal(out, command[0])
 		defer t.close()
 		o.Followers, o.Progress = []run.Follower{t}, t.loading
-		return cmp.Or(follow(ctx, opt, o, out.line), out.failure())
+		return cmp.Or(follow(ctx, opt, o, out.Line), out.Failure())
 	}
 	events := &run.JSONLines{Out: out, Quiet: opt.quiet}
 	o.Followers = []run.Follower{events}
 	err = follow(ctx, opt, o, events.Note)
-	if err = cli.Ended(cmp.Or(err, out.failure(), events.Err)); err != nil {
+	if err = cli.Ended(cmp.Or(err, out.Failure(), events.Err)); err != nil {
 		events.Print("error", errorEvent{wording.Sentence(err), cli.ExitCode(err)})
 	}
 	return err

@@ -2,18 +2,16 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
+
+	"mdfa/cmd/internal/runtest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -103,73 +101,17 @@ func (f finished) runFolder(t *testing.T) string {
 	return folders[0]
 }
 
-// table reads a CSV: the header, and the rows by column.
-func table(t *testing.T, path string) (header []string, rows []map[string]string) {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	lines, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
-	require.NoError(t, err)
-	for _, line := range lines[1:] {
-		row := map[string]string{}
-		for i, name := range lines[0] {
-			row[name] = line[i]
-		}
-		rows = append(rows, row)
-	}
-	return lines[0], rows
-}
-
-// stable is a CSV without the columns from the named one on.
-func stable(t *testing.T, path, from string) string {
-	t.Helper()
-	header, rows := table(t, path)
-	var b strings.Builder
-	for _, row := range rows {
-		for _, name := range header {
-			if name == from {
-				break
-			}
-			fmt.Fprintf(&b, "%s=%s ", name, row[name])
-		}
-		b.WriteByte('\n')
-	}
-	require.Contains(t, header, from)
-	return b.String()
-}
-
-// Sizes of the made-up data set: enough for its validation split and top-5.
+// The data set and the comparison of runs, which other programs' tests use too.
 const (
-	madeUpTrain = 400
-	madeUpTest  = 60
+	madeUpTrain = runtest.Train
+	madeUpTest  = runtest.Test
 )
 
-// madeUp writes a small data set in MNIST's format and returns its folder: noise, with
-// a bright row that tells the class.
-func madeUp(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	for prefix, n := range map[string]int{"train": madeUpTrain, "t10k": madeUpTest} {
-		images := binary.BigEndian.AppendUint32(nil, 0x803)
-		for _, size := range []int{n, 28, 28} {
-			images = binary.BigEndian.AppendUint32(images, uint32(size))
-		}
-		labels := binary.BigEndian.AppendUint32(nil, 0x801)
-		labels = binary.BigEndian.AppendUint32(labels, uint32(n))
-		rng := rand.New(rand.NewPCG(1, uint64(n)))
-		for i := range n {
-			label := i % 10
-			labels = append(labels, byte(label))
-			for pixel := range 28 * 28 {
-				value := byte(rng.IntN(100))
-				if pixel/28 == 2*label {
-					value = 255
-				}
-				images = append(images, value)
-			}
-		}
-		require.NoError(t, os.WriteFile(filepath.Join(dir, prefix+"-images-idx3-ubyte"), images, 0o644))
-		require.NoError(t, os.WriteFile(filepath.Join(dir, prefix+"-labels-idx1-ubyte"), labels, 0o644))
-	}
-	return dir
-}
+var (
+	madeUp     = runtest.Digits
+	table      = runtest.Table
+	stable     = runtest.Stable
+	endOf      = runtest.EndOf
+	assertSame = runtest.AssertSame
+)
+

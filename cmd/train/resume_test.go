@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,53 +17,6 @@ import (
 	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
-
-// runEnd is the end of a run that a resumed run must reach, bit-identical.
-type runEnd struct {
-	epochs, result string // rows without times
-	alignment      string // alignment.csv; "" if there is none
-	last, best     *checkpoint.Checkpoint
-}
-
-func endOf(t *testing.T, dir string) runEnd {
-	t.Helper()
-	e := runEnd{
-		epochs: stable(t, filepath.Join(dir, "epochs.csv"), "images_per_second"),
-		result: stable(t, filepath.Join(dir, "result.csv"), "device_detail"),
-	}
-	aligned, err := os.ReadFile(filepath.Join(dir, folder.AlignmentFile))
-	if !os.IsNotExist(err) {
-		require.NoError(t, err)
-	}
-	e.alignment = string(aligned)
-	e.last, err = checkpoint.LoadState(t.Context(), dir)
-	require.NoError(t, err)
-	e.best, err = checkpoint.Load(t.Context(), dir)
-	require.NoError(t, err)
-	require.Equal(t, checkpoint.WeightsKind, e.best.Kind)
-	for _, c := range []*checkpoint.Checkpoint{e.last, e.best} {
-		require.NoError(t, c.Skipped)
-		c.Path, c.Written = "", time.Time{}
-		c.Flags, c.Given = nil, nil // -resume and the like
-		for i := range c.Progress.Epochs {
-			c.Progress.Epochs[i].Seconds, c.Progress.Epochs[i].DataWait = 0, 0
-		}
-		c.Progress.Seconds, c.Progress.DataWait = 0, 0
-	}
-	return e
-}
-
-// assertSame compares two ends, without printing all of their weights.
-func assertSame(t *testing.T, want, got runEnd, about ...any) {
-	t.Helper()
-	assert.Equal(t, want.epochs, got.epochs, about...)
-	assert.Equal(t, want.result, got.result, about...)
-	assert.Equal(t, want.alignment, got.alignment, about...)
-	for name, c := range map[string][2]*checkpoint.Checkpoint{"last": {want.last, got.last}, "best": {want.best, got.best}} {
-		assert.Equal(t, c[0].Facts, c[1].Facts, about...)
-		assert.True(t, assert.ObjectsAreEqual(c[0], c[1]), "the weights of %s %v", name, about)
-	}
-}
 
 // inFolder is a command that runs in a folder that others ran in.
 func inFolder(t *testing.T, dir string, args ...string) *exec.Cmd {

@@ -23,7 +23,7 @@ import (
 // terminal prints a run for people.
 type terminal struct {
 	run.Ignore
-	out     *console
+	out     *cli.Console
 	program string            // name of the program, for the command that resumes the run
 	display *progress.Display // while the data set is loaded; nil with -quiet
 	pace    run.Pace
@@ -31,10 +31,10 @@ type terminal struct {
 	state   progress.State // the last that was shown
 }
 
-func newTerminal(out *console, program string) *terminal {
+func newTerminal(out *cli.Console, program string) *terminal {
 	t := &terminal{out: out, program: program}
-	if !out.quiet {
-		t.display = progress.NewDisplay(out.file, out.terminal)
+	if !out.Quiet {
+		t.display = progress.NewDisplay(out.File, out.Terminal)
 	}
 	return t
 }
@@ -45,7 +45,7 @@ func (t *terminal) close() {
 		t.display.Close()
 		t.display = nil
 	}
-	t.out.stopLive()
+	t.out.StopLive()
 }
 
 // loading shows how far the data set is loaded.
@@ -58,9 +58,9 @@ func (t *terminal) loading(p loaders.Progress) {
 // Planned prints the header, which describes the run.
 func (t *terminal) Planned(s *run.Start) {
 	t.close()
-	t.out.detail(t.out.bold.Sprint(s))
+	t.out.Detail(t.out.Bold.Sprint(s))
 	for _, f := range s.Header() {
-		t.out.field(f.Name, f.Text)
+		t.out.Field(f.Name, f.Text)
 	}
 }
 
@@ -68,24 +68,24 @@ func (t *terminal) Planned(s *run.Start) {
 func (t *terminal) Started(s *run.Start) {
 	t.start = s
 	t.pace.Begin(s)
-	defer t.out.startLive()
+	defer t.out.StartLive()
 	r, c := s.Resumed, t.out
 	if r == nil {
 		return
 	}
 	if r.Skipped != nil {
-		c.line(c.label("note") + r.SkippedText())
+		c.Line(c.Label("note") + r.SkippedText())
 	}
-	c.field("resume", r.Text(s.StepsPerEpoch))
+	c.Field("resume", r.Text(s.StepsPerEpoch))
 }
 
 // Note prints a remark for the user.
-func (t *terminal) Note(text string) { t.out.field("note", text) }
+func (t *terminal) Note(text string) { t.out.Field("note", text) }
 
 // Step draws the live line, a few times a second and where there is one. The last step of an
 // epoch shows while validation runs.
 func (t *terminal) Step(epoch, step int, loss func() (float64, error)) {
-	live, now := t.out.live, time.Now()
+	live, now := t.out.Live, time.Now()
 	if live == nil {
 		return
 	}
@@ -97,8 +97,8 @@ func (t *terminal) Step(epoch, step int, loss func() (float64, error)) {
 
 // Epoch prints the epoch's line.
 func (t *terminal) Epoch(e training.Epoch) error {
-	t.out.detail(t.out.fit(t.epochParts(e)))
-	if live := t.out.live; live != nil && e.Number == t.start.Epochs && t.start.Data.Test.Len() > 0 {
+	t.out.Detail(fit(t.out, t.epochParts(e)))
+	if live := t.out.Live; live != nil && e.Number == t.start.Epochs && t.start.Data.Test.Len() > 0 {
 		t.state.Doing = "testing"
 		live.Set(time.Now(), t.state)
 	}
@@ -111,12 +111,12 @@ func (t *terminal) epochParts(e training.Epoch) []string {
 	if e.Valid.Count > 0 {
 		valid = "  valid " + figures.Percent(e.Valid.Accuracy(), 2)
 		if e.Best {
-			valid = t.out.good.Sprint(valid)
+			valid = t.out.Good.Sprint(valid)
 		}
 	}
 	best := ""
 	if e.Best {
-		best = t.out.good.Sprint("   best")
+		best = t.out.Good.Sprint("   best")
 	}
 	return []string{
 		progress.Counter(e.Number, t.start.Epochs),
@@ -139,8 +139,8 @@ func waitText(wait, seconds float64) string {
 }
 
 // fit joins as many parts as the terminal is wide.
-func (c *console) fit(parts []string) string {
-	width, text := cli.Columns(c.file), ""
+func fit(c *cli.Console, parts []string) string {
+	width, text := cli.Columns(c.File), ""
 	for _, part := range parts {
 		if width > 0 && cli.Visible(text+part) > width {
 			break
@@ -154,24 +154,24 @@ func (c *console) fit(parts []string) string {
 func (t *terminal) Finished(o *run.Outcome) {
 	t.close()
 	c := t.out
-	if len(o.Epochs) > 0 && !c.quiet {
-		c.line("")
+	if len(o.Epochs) > 0 && !c.Quiet {
+		c.Line("")
 	}
 	if best := o.Best(); best.Valid.Count > 0 {
-		c.line(c.label("best") + fmt.Sprintf("epoch %d of %d, validation %s", best.Number, len(o.Epochs), c.good.Sprint(figures.Percent(best.Valid.Accuracy(), 2))))
+		c.Line(c.Label("best") + fmt.Sprintf("epoch %d of %d, validation %s", best.Number, len(o.Epochs), c.Good.Sprint(figures.Percent(best.Valid.Accuracy(), 2))))
 	}
 	if o.Early {
-		c.line(c.label("ended") + "early: " + o.Reason)
+		c.Line(c.Label("ended") + "early: " + o.Reason)
 	}
 	if o.Test.Count > 0 {
-		text := c.bold.Sprint(figures.Percent(o.Test.Accuracy(), 2))
+		text := c.Bold.Sprint(figures.Percent(o.Test.Accuracy(), 2))
 		if o.Start.Data.Classes >= folder.TopFive {
 			text += ", top-5 " + figures.Percent(o.Test.Top5Accuracy(), 2)
 		}
-		c.line(c.label("test") + text)
+		c.Line(c.Label("test") + text)
 	}
 	if o.Seconds > 0 {
-		c.line(c.label("speed") + fmt.Sprintf("%s images/s, %s of training",
+		c.Line(c.Label("speed") + fmt.Sprintf("%s images/s, %s of training",
 			figures.Count(int(o.ImagesPerSecond())), spent(o.Seconds)))
 	}
 	files := folder.ResultFile + ", " + folder.EpochsFile
@@ -182,7 +182,7 @@ func (t *terminal) Finished(o *run.Outcome) {
 		files += ", " + o.Report
 	}
 	if _, err := os.Stat(o.Start.Dir); !errors.Is(err, fs.ErrNotExist) { // nobody has removed it meanwhile
-		c.line(c.label("results") + fmt.Sprintf("%s%c (%s)", o.Start.Dir, filepath.Separator, files))
+		c.Line(c.Label("results") + fmt.Sprintf("%s%c (%s)", o.Start.Dir, filepath.Separator, files))
 	}
 	if layers := o.Alignment.Layers; len(layers) > 0 {
 		angles := make([]string, len(layers))
@@ -192,22 +192,22 @@ func (t *terminal) Finished(o *run.Outcome) {
 				angles[i] = fmt.Sprintf("%.1f°", l.Gradient.Angle)
 			}
 		}
-		c.line(c.label("angles") + fmt.Sprintf("%s to bp's gradients, by layer, at step %s (%s)",
+		c.Line(c.Label("angles") + fmt.Sprintf("%s to bp's gradients, by layer, at step %s (%s)",
 			strings.Join(angles, " "), figures.Count(o.Alignment.Step), folder.AlignmentFile))
 	}
 	if o.Resumable {
-		c.whole(c.label("resume") + "to go on: " + foreign.Command(t.program, "-resume", o.Start.Dir))
+		c.Whole(c.Label("resume") + "to go on: " + foreign.Command(t.program, "-resume", o.Start.Dir))
 	}
 }
 
 // Profiled prints the profile of a step.
 func (t *terminal) Profiled(p *run.Profile) {
 	c := t.out
-	c.line("")
-	c.line(c.label("profile") + fmt.Sprintf("a training step, by kernel (mean of %d, %s)",
+	c.Line("")
+	c.Line(c.Label("profile") + fmt.Sprintf("a training step, by kernel (mean of %d, %s)",
 		p.Steps, filepath.Join(t.start.Dir, folder.ProfileFile)))
 	p.WriteTable(c)
-	c.line(c.label("data") + figures.Percent(p.DataWaitShare, 2) + " of the training time was spent waiting for images")
+	c.Line(c.Label("data") + figures.Percent(p.DataWaitShare, 2) + " of the training time was spent waiting for images")
 }
 
 func spent(s float64) string {

@@ -140,9 +140,9 @@ func TestTheLiveLineSaysWhatTrainingWaitsFor(t *testing.T) {
 	start := &run.Start{
 		Facts: &settings.Facts{Spec: spec}, Epochs: 2, StepsPerEpoch: 3, Steps: 6, Data: &loaders.Dataset{Classes: 2, Valid: one, Test: one},
 	}
-	o := newTerminal(newConsole(slave), "train")
+	o := newTerminal(cli.NewConsole(slave), "train")
 	o.Started(start)
-	require.NotNil(t, o.out.live)
+	require.NotNil(t, o.out.Live)
 	defer o.close()
 	loss := func() (float64, error) { return 1, nil }
 	for epoch := 1; epoch <= 2; epoch++ {

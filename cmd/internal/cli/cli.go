@@ -52,6 +52,7 @@ type Program struct {
 	Environment []Entry  // variables that it reads
 	Files       []Entry  // what it reads and writes
 	Closing     string   // a last paragraph of the help text, "" for none
+	Twice       string   // what a flag that is given twice means, as a sentence; "": the last one counts
 }
 
 // Entry explains a name.
@@ -79,6 +80,12 @@ func New(p Program) *Flags {
 	f.SetOutput(io.Discard)
 	f.Usage = func() {}
 	return f
+}
+
+// spelling says how flags are written, between the quotes of code.
+func (p Program) spelling(quote string) string {
+	return fmt.Sprintf("Flags may be written %[1]s-x%[1]s or %[1]s--x%[1]s, with a blank or %[2]s before the value. %[3]s", quote, quote+"="+quote,
+		cmp.Or(p.Twice, "Where a flag is given twice, the last one counts."))
 }
 
 // Topic begins a topic of the help text. The flags defined from here on belong to it; a

@@ -67,7 +67,7 @@ func (f *Flags) Help() string {
 		}
 	}
 	b.WriteString("\n")
-	paragraph("Flags may be written -x or --x, with a blank or = before the value. Where a flag is given twice, the last one counts.")
+	paragraph(f.Program.spelling(""))
 	if f.Program.Closing != "" {
 		paragraph(f.Program.Closing)
 	}

@@ -24,7 +24,7 @@ func (f *Flags) Manual() string {
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.head(), usage, initial)
 		}
 	}
-	b.WriteString("\nFlags may be written `-x` or `--x`, with a blank or `=` before the value. Where a flag is given twice, the last one counts.\n")
+	fmt.Fprintf(&b, "\n%s\n", p.spelling("`"))
 	entries(&b, p.Name+": environment", p.Environment)
 	entries(&b, p.Name+": files", p.Files)
 	fmt.Fprintf(&b, "\n### %s: exit codes\n\n0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.\n", p.Name)

@@ -134,6 +134,17 @@ func (f *Flags) Setting(s *settings.Setting, spec *settings.Spec) *Flag {
 	return v
 }
 
+// Values defines the flag of a run's setting for several values, each of which counts: add takes the text of one use
+// of the flag.
+func (f *Flags) Values(s *settings.Setting, initial *settings.Spec, add func(text string) error) *Flag {
+	v := f.define(&Flag{
+		name: s.Name, argument: s.Argument, initial: s.Typed(initial), usage: s.Help, isBool: s.Switch(),
+		many: true, list: !s.Commas && !s.Switch(), set: add,
+	})
+	v.choices, v.path = s.Choices, s.Path
+	return v
+}
+
 // Duration defines a flag for a time of more than 0.
 func (f *Flags) Duration(to *time.Duration, name string, initial time.Duration, usage string) *Flag {
 	*to = initial

@@ -1,0 +1,317 @@
+package sweep
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dustin/go-humanize/english"
+
+	"mdfa/internal/figures"
+	"mdfa/loaders"
+	"mdfa/run"
+	"mdfa/run/folder"
+	"mdfa/run/settings"
+)
+
+// Options are the settings of a sweep itself. Every field may be left out.
+type Options struct {
+	RetryFailed bool // runs that have failed are started again
+
+	Program  string   // name of the program, for reports
+	Train    string   // the program that trains one run, for the command in its run.json
+	Command  []string // command line of the sweep, for run.json
+	Progress func(loaders.Progress)
+	Watcher  Watcher
+}
+
+// Watcher is told how a sweep goes, of one event at a time.
+type Watcher interface {
+	// Began comes when a run of this sweep trains.
+	Began(*Run, *run.Start)
+	// Ended comes when a run of this sweep has ended.
+	Ended(*Run)
+	// Note is a remark for the user; each comes once.
+	Note(text string)
+}
+
+// ignore is a watcher that ignores everything.
+type ignore struct{}
+
+func (ignore) Began(*Run, *run.Start) {}
+func (ignore) Ended(*Run)             {}
+func (ignore) Note(string)            {}
+
+// Run is a run of a sweep.
+type Run struct {
+	Spec  run.Spec
+	Label string // the settings in which the runs of the sweep differ, and the seed
+	run.State
+	Err error // why it failed or did not begin, in this sweep
+
+	group       string  // Label without the seed
+	first, step int     // steps before it was started here, and so far
+	steps       int     // of the whole run; 0 while it does not train here
+	trained     float64 // the share that has been trained here, when it was started before
+	over        bool    // it has failed here, and is not started again
+}
+
+// Sweep trains the runs of a grid.
+type Sweep struct {
+	Runs []*Run
+
+	grid    *Grid
+	options Options
+	out     string
+	index   *run.Index
+	data    loaders.Shared
+
+	mu      sync.Mutex // guards what follows, and the runs
+	queue   []*Run
+	began   time.Time
+	noted   map[string]bool // the notes that were told
+	stopped error           // why no more runs are started
+
+	telling sync.Mutex // held while the watcher is told
+}
+
+// New returns the sweep of a grid. A setting that makes no run is an error: the sentence that train has for it.
+func New(g *Grid, o Options) (*Sweep, error) {
+	specs, err := g.Specs()
+	if err != nil {
+		return nil, err
+	}
+	if o.Watcher == nil {
+		o.Watcher = ignore{}
+	}
+	s := &Sweep{grid: g, options: o, out: specs[0].Out, noted: map[string]bool{}}
+	s.index = run.NewIndex(s.out)
+	for i := range specs {
+		if _, err := run.New(specs[i], run.Options{}); err != nil {
+			return nil, err
+		}
+		s.Runs = append(s.Runs, &Run{Spec: specs[i], Label: g.Label(&specs[i]), group: g.group(&specs[i])})
+	}
+	s.Look()
+	return s, nil
+}
+
+// Look brings the states of all runs up to date with their folders.
+func (s *Sweep) Look() {
+	specs := make([]run.Spec, len(s.Runs))
+	for i, one := range s.Runs {
+		specs[i] = one.Spec
+	}
+	states := s.index.States(specs...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, one := range s.Runs {
+		one.State = states[i]
+	}
+}
+
+// wanted says whether a run is to be trained.
+func (s *Sweep) wanted(one *Run) bool {
+	switch one.Status {
+	case folder.StatusComplete, folder.StatusRunning:
+		return false
+	case folder.StatusFailed:
+		return s.options.RetryFailed
+	}
+	return true
+}
+
+// Left returns the runs that Do would train.
+func (s *Sweep) Left() []*Run {
+	return slices.DeleteFunc(slices.Clone(s.Runs), func(one *Run) bool { return !s.left(one) })
+}
+
+func (s *Sweep) left(one *Run) bool { return s.wanted(one) && !one.over }
+
+// Do trains the runs that are left. When ctx ends, the runs that train are saved, and Do returns a
+// run.ErrInterrupted. Runs that fail do not keep others from training: Do returns an error about all that have failed,
+// in earlier sweeps too.
+func (s *Sweep) Do(ctx context.Context) error {
+	s.mu.Lock()
+	s.queue, s.began = s.Left(), time.Now()
+	s.mu.Unlock()
+	for {
+		one := s.next(ctx)
+		if one == nil {
+			break
+		}
+		s.train(ctx, one)
+	}
+	return s.verdict(ctx)
+}
+
+// next takes a run from the queue; nil for none.
+func (s *Sweep) next(ctx context.Context) *Run {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() != nil || s.stopped != nil || len(s.queue) == 0 {
+		return nil
+	}
+	one := s.queue[0]
+	s.queue = s.queue[1:]
+	return one
+}
+
+// train trains a run, unless another process has done so meanwhile.
+func (s *Sweep) train(ctx context.Context, one *Run) {
+	state := s.index.States(one.Spec)[0]
+	s.set(one, state)
+	if !s.wanted(one) {
+		s.tell(func(w Watcher) { w.Ended(one) })
+		return
+	}
+	o := run.Options{
+		Program: s.options.Program, Command: s.command(&one.Spec), Flags: map[string]string{"sweep": strings.Join(s.options.Command, " ")},
+		Load: s.data.Load, Progress: s.options.Progress, Followers: []run.Follower{&follower{sweep: s, run: one}},
+	}
+	r, complete, err := s.index.Find(ctx, one.Spec, o)
+	var outcome *run.Outcome
+	began := time.Now()
+	if err == nil && complete == "" {
+		outcome, err = r.Train(ctx)
+	}
+	s.ended(one, outcome, err, time.Since(began))
+}
+
+// ended notes how a run ended.
+func (s *Sweep) ended(one *Run, outcome *run.Outcome, err error, took time.Duration) {
+	state := s.index.States(one.Spec)[0]
+	if outcome != nil && outcome.Start.Resumed == nil && state.Status == folder.StatusComplete {
+		state.Seconds = took.Seconds() // to less than a second
+	}
+	s.mu.Lock()
+	if one.steps > 0 {
+		one.trained += one.gained()
+	}
+	one.State, one.Err, one.steps = state, nil, 0
+	switch {
+	case err == nil, errors.Is(err, run.ErrInterrupted):
+	case errors.Is(err, folder.ErrLocked):
+		one.Status = folder.StatusRunning
+	case outcome != nil && outcome.Status == folder.StatusComplete:
+		one.Err = err // its report cannot be written, say
+	default:
+		one.Status, one.Err, one.over = folder.StatusFailed, err, true
+		if outcome == nil && !errors.Is(err, run.ErrUsage) && !errors.Is(err, loaders.ErrUsage) { // what kept it from beginning is not its own
+			s.stopped = err
+		}
+	}
+	interrupted := errors.Is(err, run.ErrInterrupted)
+	s.mu.Unlock()
+	if !interrupted {
+		s.tell(func(w Watcher) { w.Ended(one) })
+	}
+}
+
+func (s *Sweep) set(one *Run, state run.State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one.State = state
+}
+
+// tell tells the watcher.
+func (s *Sweep) tell(event func(Watcher)) {
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	event(s.options.Watcher)
+}
+
+// command returns the command that trains a run alone.
+func (s *Sweep) command(spec *run.Spec) []string {
+	words := []string{cmp.Or(s.options.Train, "train")}
+	for _, setting := range settings.List {
+		if !spec.Chosen(setting.Name) {
+			continue
+		}
+		value := setting.Typed(spec)
+		switch {
+		case setting.Switch() && value == "true":
+			words = append(words, "-"+setting.Name)
+		case setting.Switch():
+			words = append(words, "-"+setting.Name+"="+value)
+		default:
+			words = append(words, "-"+setting.Name, value)
+		}
+	}
+	return words
+}
+
+// verdict is the error of a sweep that has ended.
+func (s *Sweep) verdict(ctx context.Context) error {
+	t := s.Totals()
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w with %s complete and %s left, which are saved as far as they have come", run.ErrInterrupted,
+			english.Plural(t.Complete, "run", ""), figures.Count(t.Left))
+	}
+	if s.stopped != nil {
+		return s.stopped
+	}
+	var failed []string
+	for _, one := range s.Runs {
+		if one.Status == folder.StatusFailed {
+			failed = append(failed, cmp.Or(one.Dir, one.Label))
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	const most = 3 // named in the sentence
+	names := strings.Join(failed[:min(most, len(failed))], ", ")
+	if len(failed) > most {
+		names += fmt.Sprintf(" and %d others", len(failed)-most)
+	}
+	return fmt.Errorf("%s of %s failed (%s): -list says why, and -retry_failed starts them again", english.Plural(len(failed), "run", ""), figures.Count(len(s.Runs)), filepath.ToSlash(names))
+}
+
+// follower counts the steps of a run.
+type follower struct {
+	run.Ignore
+	sweep *Sweep
+	run   *Run
+}
+
+// Started begins to count.
+func (f *follower) Started(start *run.Start) {
+	s, one := f.sweep, f.run
+	s.mu.Lock()
+	one.Dir, one.Status = start.Dir, folder.StatusRunning
+	one.first, one.steps = 0, max(start.Steps, 1)
+	if start.Resumed != nil {
+		one.first = start.Resumed.Progress.Steps()
+	}
+	one.step = one.first
+	s.mu.Unlock()
+	s.tell(func(w Watcher) { w.Began(one, start) })
+}
+
+// Step counts a step.
+func (f *follower) Step(int, int, func() (float64, error)) {
+	f.sweep.mu.Lock()
+	f.run.step++
+	f.sweep.mu.Unlock()
+}
+
+// Note passes a remark on, once for all runs.
+func (f *follower) Note(text string) { f.sweep.Note(text) }
+
+// Note tells the watcher a remark that it has not been told.
+func (s *Sweep) Note(text string) {
+	s.mu.Lock()
+	told := s.noted[text]
+	s.noted[text] = true
+	s.mu.Unlock()
+	if !told {
+		s.tell(func(w Watcher) { w.Note(text) })
+	}
+}
