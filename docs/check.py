@@ -24,7 +24,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "softgpu/README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PROGRAMS = ("train", "predict", "inspect", "report", "export", "bench", "imagenet-prep")
+PROGRAMS = ("train", "sweep", "predict", "inspect", "report", "export", "bench", "imagenet-prep")
 INTEROP = ROOT / ".cache/interop/bin/python"
 TIMEOUT = 600  # seconds for one command
 SLOW = 10  # seconds from which on a command is named
@@ -33,6 +33,7 @@ SLOW = 10  # seconds from which on a command is named
 LIMITS = {
     r"bin/train": "-max_epochs 2",
     r"deploy/run\.sh train": "-max_epochs 2",
+    r"bin/sweep": "-max_epochs 1 -max_steps 2 -where seed=0 -device cpu",
     r"bin/bench(?! -data_path)": "-quick -time 20ms",
     r"bin/bench -data_path": "-time 20ms",
     r"deploy/run\.sh bench": "-quick -time 20ms",

@@ -28,21 +28,7 @@ func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 
 // load is Load with a function that reads the files.
 func load(ctx context.Context, name string, opt Options, read func(context.Context, definition, Options) (contents, error)) (*Dataset, error) {
-	def, ok := registry[name]
-	if !ok {
-		return nil, fault.New(ErrUnknownDataset, nil,
-			"-dataset %q: unknown; the data sets are %s.", name, strings.Join(Names(), ", "))
-	}
-	def, err := checkOptions(def, opt)
-	if err != nil {
-		return nil, err
-	}
-	if def.classes > 0 {
-		if _, err := checkClasses(def, opt.Classes); err != nil {
-			return nil, err
-		}
-	}
-	seed, err := checkSeed(opt.Seed)
+	def, seed, err := check(name, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +48,31 @@ func load(ctx context.Context, name string, opt Options, read func(context.Conte
 	data.Source, data.Official, data.Coarse = held.source, held.official, opt.Coarse
 	data.LeftOut, data.Notes = held.leftOut, held.notes
 	return data, nil
+}
+
+// Check refuses wrong arguments of Load that show without the files.
+func Check(name string, opt Options) error {
+	_, _, err := check(name, opt)
+	return err
+}
+
+// check is Check, and returns the definition of the data set and the seed.
+func check(name string, opt Options) (def definition, seed uint32, err error) {
+	def, ok := registry[name]
+	if !ok {
+		return def, 0, fault.New(ErrUnknownDataset, nil,
+			"-dataset %q: unknown; the data sets are %s.", name, strings.Join(Names(), ", "))
+	}
+	if def, err = checkOptions(def, opt); err != nil {
+		return def, 0, err
+	}
+	if def.classes > 0 {
+		if _, err := checkClasses(def, opt.Classes); err != nil {
+			return def, 0, err
+		}
+	}
+	seed, err = checkSeed(opt.Seed)
+	return def, seed, err
 }
 
 // checkOptions refuses options that a data set does not have, and returns

@@ -19,17 +19,29 @@ func (r *Run) load(ctx context.Context) (*loaders.Dataset, error) {
 	if r.options.Data != nil {
 		return r.options.Data, nil
 	}
-	p, load := &r.spec, loaders.Load
+	load := loaders.Load
 	if r.options.Load != nil {
 		load = r.options.Load
 	}
-	data, err := load(ctx, p.Dataset, loaders.Options{
-		Dir: p.Data, Classes: p.Classes, Coarse: p.Coarse, Size: p.Size, Seed: p.Seed, Progress: r.options.Progress,
-	})
+	data, err := load(ctx, r.spec.Dataset, r.images())
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("%w before training began", ErrInterrupted)
 	}
 	return data, err
+}
+
+// images are the options of the data set.
+func (r *Run) images() loaders.Options {
+	p := &r.spec
+	return loaders.Options{Dir: p.Data, Classes: p.Classes, Coarse: p.Coarse, Size: p.Size, Seed: p.Seed, Progress: r.options.Progress}
+}
+
+// checkData refuses settings of the data set that are wrong whatever its files hold.
+func (r *Run) checkData() error {
+	if r.options.Data != nil {
+		return nil
+	}
+	return loaders.Check(r.spec.Dataset, r.images())
 }
 
 // examples returns a split, with its images resident on the device or streamed to it.

@@ -85,7 +85,7 @@ func TestLearnedFeedbackIsPlanned(t *testing.T) {
 func TestImageNetThatDoesNotFitIsRefusedWithItsLargestParts(t *testing.T) {
 	_, _, err := arranged(t, 100, 1e9, "auto")
 	require.Error(t, err)
-	assert.Regexp(t, `^the run needs about \d\.\d GB \(feedback 1\.7 GB · patches \d+ MB · activations \d+ MB · .*\), and GPU has 1\.0 GB free: use smaller -layers or -filters, fewer -classes or a smaller -batch_size$`, err.Error())
+	assert.Regexp(t, `^the run needs about \d\.\d GB \(feedback 1\.7 GB · patches \d+ MB · activations \d+ MB · .*\), and GPU has 1\.0 GB free: use smaller -layers or -filters, fewer -classes or a smaller -batch_size\.$`, err.Error())
 	_, _, err = arranged(t, 100, 1e9, "off")
 	assert.ErrorContains(t, err, "(feedback 1.7 GB · ", "without the images it is too large, too")
 }

@@ -94,7 +94,7 @@ func (o Options) named(spec Spec) Spec {
 func New(spec Spec, o Options) (*Run, error) {
 	spec = o.named(spec)
 	r := &Run{spec: spec, options: o}
-	for _, check := range []func() error{spec.Check, r.read, r.together, r.checkGPU} {
+	for _, check := range []func() error{spec.Check, r.read, r.together, r.checkGPU, r.checkData} {
 		if err := check(); err != nil {
 			return nil, err
 		}

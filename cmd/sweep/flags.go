@@ -25,7 +25,7 @@ var about = cli.Program{
 		"Each run is one of train's, in a folder of its own below `-out`. " +
 		"The same command skips the runs that are complete, resumes those that were cut off, and adds those that were added to the grid; so there is no `-resume`. " +
 		"Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 save all runs; a second Ctrl-C or SIGTERM ends the program at once. [sweep.md](sweep.md) has more.",
-	Twice:       "Where a flag of the runs is given twice, the values of both count.",
+	Twice:       "Where a flag by which runs are told apart is given twice, the values of both count; otherwise the last one counts.",
 	Closing:     "There is no -resume: the same command goes on.",
 	Environment: slices.Concat(cli.DataVariables(), cli.MachineVariables(), cli.TerminalVariables()),
 	Files:       []cli.Entry{{Name: "DIR/DATASET/RUN/", Text: "the folder of each run, with the files that train writes"}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
 	"mdfa/internal/progress"
+	"mdfa/run/compare"
 	"mdfa/run/folder"
 	"mdfa/run/sweep"
 )
@@ -58,22 +60,39 @@ func summary(s *sweep.Sweep) string {
 	return strings.Join(parts, " · ")
 }
 
-// compared prints the outcome of the sweep and the command for the page that compares its runs.
-func compared(out *cli.Console, s *sweep.Sweep, report string) {
+// compared prints the outcome of the sweep: the table that compares its runs, and the command for the page that does.
+func compared(ctx context.Context, out *cli.Console, s *sweep.Sweep, report string) error {
 	out.Line(summary(s))
-	folders := map[string]bool{}
-	var first, common string
+	var dirs []string
+	parents := map[string]bool{}
 	for _, one := range s.Runs {
-		if one.Status != folder.StatusComplete {
-			continue
+		if one.Status == folder.StatusComplete {
+			dirs = append(dirs, one.Dir)
+			parents[filepath.Dir(one.Dir)] = true
 		}
-		common = filepath.Dir(one.Dir)
-		if folders[common] = true; len(folders) > 1 {
-			common = filepath.Dir(common)
+	}
+	if len(dirs) < 2 {
+		return nil
+	}
+	runs, err := compare.Read(ctx, dirs)
+	if err != nil {
+		return err
+	}
+	c, err := compare.New(runs, compare.Options{})
+	if err != nil {
+		return err
+	}
+	if c.Compared() {
+		out.Line("")
+		if err := c.Write(out, "text"); err != nil {
+			return cli.Printed(err)
 		}
-		first = one.Dir
+		out.Line("")
 	}
-	if first != "" && s.Totals().Complete > 1 {
-		out.Whole(out.Label("page") + "to see the runs of this folder side by side: " + foreign.Command(report, common))
+	common := filepath.Dir(dirs[0])
+	if len(parents) > 1 {
+		common = filepath.Dir(common)
 	}
+	out.Whole(out.Label("page") + "the runs of this folder side by side: " + foreign.Command(report, common))
+	return nil
 }

@@ -47,11 +47,11 @@ func do(ctx context.Context, command []string, stdout *os.File) error {
 	w.begin(s)
 	err = s.Do(ctx)
 	w.close()
-	compared(out, s, beside(command[0], "report"))
+	uncompared := compared(context.WithoutCancel(ctx), out, s, beside(command[0], "report"))
 	if err = cli.Ended(err); errors.Is(err, cli.ErrInterrupted) {
 		out.Whole(out.Label("resume") + "to go on, the same command: " + foreign.Command(command...))
 	}
-	return cmp.Or(err, out.Failure())
+	return cmp.Or(err, uncompared, out.Failure())
 }
 
 // beside returns the path of another program beside this one.

@@ -102,11 +102,6 @@ func (f finished) runFolder(t *testing.T) string {
 }
 
 // The data set and the comparison of runs, which other programs' tests use too.
-const (
-	madeUpTrain = runtest.Train
-	madeUpTest  = runtest.Test
-)
-
 var (
 	madeUp     = runtest.Digits
 	table      = runtest.Table
@@ -114,4 +109,3 @@ var (
 	endOf      = runtest.EndOf
 	assertSame = runtest.AssertSame
 )
-

@@ -39,7 +39,8 @@ func NewGrid() *Grid { return &Grid{values: map[string][]string{}, seen: map[[2]
 const maxRuns = 100_000
 
 // Add adds values of a setting: a list with commas, or one value of a setting whose values have commas of their
-// own. Whole numbers may be ranges, such as 0-9. The error is a sentence.
+// own. Whole numbers may be ranges, such as 0-9. Of a setting by which runs are not told apart, such as the device, the last value
+// counts. The error is a sentence.
 func (g *Grid) Add(name, text string) error {
 	setting := settings.Find(name)
 	if setting == nil {
@@ -49,6 +50,13 @@ func (g *Grid) Add(name, text string) error {
 	if err != nil {
 		return err
 	}
+	if !setting.Identity {
+		if len(values) > 1 {
+			return wording.Usagef("-%s %s: runs are not told apart by it: give one value for all runs.", name, wording.Shown(text))
+		}
+		g.values[name] = values
+		return nil
+	}
 	for _, value := range values {
 		key := [2]string{name, canonical(setting, value)}
 		if g.seen[key] {
@@ -56,9 +64,6 @@ func (g *Grid) Add(name, text string) error {
 		}
 		g.seen[key] = true
 		g.values[name] = append(g.values[name], value)
-	}
-	if n := len(g.values[name]); n > 1 && !setting.Identity {
-		return wording.Usagef("-%s has the values %s and %s, and runs are not told apart by it: give one value for all runs.", name, g.values[name][0], g.values[name][1])
 	}
 	return nil
 }

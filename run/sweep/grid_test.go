@@ -75,7 +75,7 @@ func TestBadValuesOfAGrid(t *testing.T) {
 		"seed 1-x":        "-seed 1-x: expected a whole number from 0 to 4294967295.",
 		"lr 0.1,1e-1":     "-lr names 1e-1 twice: leave it out once.",
 		"convnet yes":     "-convnet=yes: expected true or false.",
-		"max_epochs 5,10": "-max_epochs has the values 5 and 10, and runs are not told apart by it: give one value for all runs.",
+		"max_epochs 5,10": "-max_epochs 5,10: runs are not told apart by it: give one value for all runs.",
 		"model bp, bp":    "-model names bp twice: leave it out once.",
 		"flavour 3":       "-flavour: there is no such setting.",
 	} {

@@ -57,8 +57,8 @@ func Stable(t *testing.T, path, from string) string {
 
 // Sizes of the made-up data set: enough for its validation split and top-5.
 const (
-	Train = 400
-	Test  = 60
+	trainImages = 400
+	testImages  = 60
 )
 
 // Digits writes a small data set in MNIST's format and returns its folder: noise, with
@@ -66,7 +66,7 @@ const (
 func Digits(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for prefix, n := range map[string]int{"train": Train, "t10k": Test} {
+	for prefix, n := range map[string]int{"train": trainImages, "t10k": testImages} {
 		images := binary.BigEndian.AppendUint32(nil, 0x803)
 		for _, size := range []int{n, 28, 28} {
 			images = binary.BigEndian.AppendUint32(images, uint32(size))
