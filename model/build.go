@@ -114,7 +114,7 @@ func (b *builder) dense(units int) {
 	}
 	l := Layer{Kind: Dense, In: Vector(b.at.Size()), Out: Vector(units), Kernel: 1, Stride: 1}
 	if units < 1 {
-		b.fail("layer %d (%v): a layer needs at least 1 unit", len(b.net.Layers)+1, l)
+		b.fail("layer %d (%v): a layer needs at least 1 unit", len(b.net.Layers), l)
 		return
 	}
 	b.add(l)
@@ -128,14 +128,14 @@ func (b *builder) conv(f Filter) {
 	l := Layer{Kind: Conv, In: in, Out: Shape{C: f.Filters}, Kernel: f.Kernel, Stride: f.Stride, Pad: f.Pad, Pool: f.Pool}
 	switch {
 	case f.Filters < 1 || f.Kernel < 1 || f.Stride < 1:
-		b.fail("layer %d (%v): filters, kernel and stride must be at least 1", len(b.net.Layers)+1, l)
+		b.fail("layer %d (%v): filters, kernel and stride must be at least 1", len(b.net.Layers), l)
 		return
 	case f.Pad < 0 || f.Pad >= f.Kernel:
-		b.fail("layer %d (%v): the padding must be at least 0 and less than the kernel, so that each window covers some pixel", len(b.net.Layers)+1, l)
+		b.fail("layer %d (%v): the padding must be at least 0 and less than the kernel, so that each window covers some pixel", len(b.net.Layers), l)
 		return
 	case f.Kernel > in.H+2*f.Pad || f.Kernel > in.W+2*f.Pad:
 		b.fail("layer %d (%v) does not fit: its kernel is %dx%d and what reaches it only %dx%d (%v): take a smaller kernel, smaller strides before it, or fewer layers",
-			len(b.net.Layers)+1, l, f.Kernel, f.Kernel, in.H, in.W, b.net.String())
+			len(b.net.Layers), l, f.Kernel, f.Kernel, in.H, in.W, b.net.String())
 		return
 	}
 	l.Out.H = (in.H+2*f.Pad-f.Kernel)/f.Stride + 1
@@ -143,12 +143,12 @@ func (b *builder) conv(f Filter) {
 	if p := f.Pool; p.Any() {
 		switch {
 		case p.Kernel < 1 || p.Stride < 1:
-			b.fail("layer %d (%v): kernel and stride of a pooling must be at least 1", len(b.net.Layers)+1, l)
+			b.fail("layer %d (%v): kernel and stride of a pooling must be at least 1", len(b.net.Layers), l)
 		case p.Kind == gpu.MaxPooling && p.Kernel > gpu.MaxPoolingKernel:
-			b.fail("layer %d (%v): the kernel of max pooling must be at most %d", len(b.net.Layers)+1, l, gpu.MaxPoolingKernel)
+			b.fail("layer %d (%v): the kernel of max pooling must be at most %d", len(b.net.Layers), l, gpu.MaxPoolingKernel)
 		case p.Kernel > l.Out.H || p.Kernel > l.Out.W:
 			b.fail("layer %d (%v): its pooling does not fit: the kernel is %dx%d and the convolution's output only %dx%d: take a smaller one, or leave it out",
-				len(b.net.Layers)+1, l, p.Kernel, p.Kernel, l.Out.H, l.Out.W)
+				len(b.net.Layers), l, p.Kernel, p.Kernel, l.Out.H, l.Out.W)
 		}
 		if b.err != nil {
 			return
@@ -161,7 +161,7 @@ func (b *builder) conv(f Filter) {
 func (b *builder) add(l Layer) {
 	if !fits(l.In.H+2*l.Pad, l.In.W+2*l.Pad, l.In.C) || !fits(l.Out.H, l.Out.W, l.Out.C) || !fits(l.Kernel, l.Kernel, l.In.C, l.Out.C) {
 		b.err = fmt.Errorf("layer %d (%v) over %v has more than %d outputs or weights: %w",
-			len(b.net.Layers)+1, l, l.In, maxElements, ErrTooLarge)
+			len(b.net.Layers), l, l.In, maxElements, ErrTooLarge)
 		return
 	}
 	l.W.Len, l.B.Len = l.Weights(), l.Channels()

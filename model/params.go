@@ -156,5 +156,5 @@ func (n *Network) FAGenerators(init Init, seed uint64) ([]gpu.Generator, error) 
 }
 
 func (n *Network) drawError(tensor string, layer int, err error) error {
-	return fmt.Errorf("%s of layer %d (%v): %w", tensor, layer+1, n.Layers[layer], err)
+	return fmt.Errorf("%s of layer %d (%v): %w", tensor, layer, n.Layers[layer], err)
 }

@@ -285,11 +285,11 @@ func TestInitializersThatDoNotSuitTheNetworkAreRefused(t *testing.T) {
 	_, err = n.InitialParams(constant(-1), false, 0)
 	assert.NoError(t, err)
 	_, err = n.InitialParams(uniform(1e-5), true, 0)
-	assert.ErrorContains(t, err, "the weights of layer 2 (dense 200): ")
+	assert.ErrorContains(t, err, "the weights of layer 1 (dense 200): ")
 	_, err = n.DFAFeedback(DirectFeedback, uniform(1e-6), true, 0)
 	assert.ErrorContains(t, err, "the feedback of the hidden layers: ")
 	_, _, err = n.FAFeedback(Init{Dist: 9}, 0)
-	assert.ErrorContains(t, err, "the feedback of layer 2 (dense 200): ")
+	assert.ErrorContains(t, err, "the feedback of layer 1 (dense 200): ")
 }
 
 func TestFeedbackBeyondWhatDevicesIndexIsAnError(t *testing.T) {

@@ -91,15 +91,15 @@ func (s Spec) network() (*Network, error) {
 			units = append(units, l.Units)
 		case Conv.String():
 			if units != nil {
-				return nil, fmt.Errorf("layer %d is a convolution behind a dense layer: convolutions come first", i+1)
+				return nil, fmt.Errorf("layer %d is a convolution behind a dense layer: convolutions come first", i)
 			}
 			f, err := l.filter()
 			if err != nil {
-				return nil, fmt.Errorf("layer %d: %w", i+1, err)
+				return nil, fmt.Errorf("layer %d: %w", i, err)
 			}
 			filters = append(filters, f)
 		default:
-			return nil, fmt.Errorf("layer %d is of the kind %s: expected %v or %v", i+1, quote(l.Kind), Dense, Conv)
+			return nil, fmt.Errorf("layer %d is of the kind %s: expected %v or %v", i, quote(l.Kind), Dense, Conv)
 		}
 	}
 	input := Shape{H: s.Input[0], W: s.Input[1], C: s.Input[2]}

@@ -53,10 +53,10 @@ func TestSpecBuildsTheSameNetwork(t *testing.T) {
 func TestSpecRefusesWhatIsNoNetwork(t *testing.T) {
 	dense, conv := LayerSpec{Kind: "dense", Units: 3}, LayerSpec{Kind: "conv", Filters: 2, Kernel: 1, Stride: 1}
 	for want, change := range map[string]func(*Spec){
-		"layer 2 is a convolution behind":     func(s *Spec) { s.Layers = []LayerSpec{dense, conv} },
-		`layer 1: "2:2" is no pooling`:        func(s *Spec) { conv.Pool = "2:2"; s.Layers = []LayerSpec{conv} },
-		`layer 1: "max:2" is not max:kernel`:  func(s *Spec) { conv.Pool = "max:2"; s.Layers = []LayerSpec{conv} },
-		`layer 1 is of the kind "pool"`:       func(s *Spec) { s.Layers = []LayerSpec{{Kind: "pool"}} },
+		"layer 1 is a convolution behind":     func(s *Spec) { s.Layers = []LayerSpec{dense, conv} },
+		`layer 0: "2:2" is no pooling`:        func(s *Spec) { conv.Pool = "2:2"; s.Layers = []LayerSpec{conv} },
+		`layer 0: "max:2" is not max:kernel`:  func(s *Spec) { conv.Pool = "max:2"; s.Layers = []LayerSpec{conv} },
+		`layer 0 is of the kind "pool"`:       func(s *Spec) { s.Layers = []LayerSpec{{Kind: "pool"}} },
 		`activation "swish"`:                  func(s *Spec) { s.Activation = "swish" },
 		"0 classes":                           func(s *Spec) { s.Classes = 0 },
 		"a layer needs at least 1 unit":       func(s *Spec) { s.Layers = []LayerSpec{{Kind: "dense"}} },

@@ -57,7 +57,7 @@ func newFlags(o *options) *cli.Flags {
 			"report results/mnist/bp-* results/mnist/mdfa-* -o rules.html",
 			"report results/mnist",
 			"report results/mnist -table text",
-			"report results/mnist -svg figures",
+			"report results/mnist -svg results/figures",
 		},
 	})
 	f.Topic("Output")

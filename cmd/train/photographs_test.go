@@ -170,5 +170,5 @@ func TestPhotographsTooSmallForTheConvolutionsSaySo(t *testing.T) {
 	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir())
 	got := finish(t, cmd)
 	assert.Equal(t, exitUsage, got.code)
-	assertSentence(t, got, "-filters: layer 3 (conv 96 3/1) does not fit: its kernel is 3x3 and what reaches it only 2x2")
+	assertSentence(t, got, "-filters: layer 2 (conv 96 3/1) does not fit: its kernel is 3x3 and what reaches it only 2x2")
 }
