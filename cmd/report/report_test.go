@@ -114,6 +114,17 @@ func TestAComparisonLinksToTheRunsFromWhereItLies(t *testing.T) {
 	assert.Contains(t, read(t, compareFile), `<a href="a%20folder/made-up/`+filepath.Base(a)+`/report.html">`)
 }
 
+func TestARuleOfAnotherProgramHasPages(t *testing.T) {
+	root := t.TempDir()
+	dir := made(t, root, "zzz", 1, 0.9)
+	made(t, root, "bp", 1, 0.7)
+	for _, args := range [][]string{{dir}, {root, "-o", filepath.Join(root, "page.html")}, {root, "-table", "text"}, {root, "-svg", filepath.Join(root, "figures")}} {
+		_, stderr, code := call(args...)
+		assert.Zero(t, code, stderr)
+	}
+	assert.Contains(t, read(t, filepath.Join(root, "page.html")), "<h1>bp and zzz on made-up</h1>")
+}
+
 func TestABaselineCanBeNamedForThePage(t *testing.T) {
 	root := t.TempDir()
 	made(t, root, "bp", 1, 0.9)

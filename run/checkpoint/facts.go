@@ -37,7 +37,13 @@ type Settings struct {
 func (s *Settings) Facts() *settings.Facts {
 	f := &settings.Facts{Spec: settings.Recorded(s.Flags, s.Given), Shape: s.Data.Shape, Source: s.Data.Source}
 	f.Network, _ = s.Network.Network() // nil in a record that ReadRun would refuse
-	f.Rule, _ = algo.ParseRule(s.Rule)
+	var err error
+	if f.Rule, err = algo.ParseRule(s.Rule); err != nil { // another program's, of which the record says little
+		f.Rule = &algo.Rule{Name: s.Rule, Clamped: s.ClampFloor != nil}
+		if s.BackwardInit != "" {
+			f.Rule.Feedback = model.LayerFeedback
+		}
+	}
 	f.Dataset, f.Coarse, f.Seed = s.Data.Name, s.Data.Coarse, s.Seed
 	for field, text := range map[*string]string{
 		&f.Model: s.Rule, &f.Activation: s.Network.Activation, &f.ForwardInit: s.ForwardInit, &f.BackwardInit: s.BackwardInit,
