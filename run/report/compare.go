@@ -282,8 +282,38 @@ func (p *comparison) shared() []Group {
 	for _, f := range p.Shared {
 		all.Facts = append(all.Facts, Fact{f.Name, cmp.Or(f.Text, "–")})
 	}
+	all.Facts = append(all.Facts, p.sharedLayers()...)
 	groups = slices.DeleteFunc(groups, func(g Group) bool { return len(g.Facts) == 0 || g.Title == groupNetwork || g.Title == groupTraining })
 	return append([]Group{all}, groups...)
+}
+
+// sharedLayers returns the flags of the network that all runs share where their networks differ, as those for several
+// numbers of classes do.
+func (p *comparison) sharedLayers() (facts []Fact) {
+	if slices.ContainsFunc(p.Shared, func(f settings.Fact) bool { return f.Name == "network" }) {
+		return nil
+	}
+	first := true
+	for _, g := range p.groups {
+		for _, r := range counted(g) {
+			var list []Fact
+			for _, f := range r.Flags {
+				if networkFlag(f) && f.Text != "" {
+					list = append(list, Fact{f.Name, f.Text})
+				}
+			}
+			if first {
+				facts, first = list, false
+			}
+			facts = slices.DeleteFunc(facts, func(f Fact) bool { return !slices.Contains(list, f) })
+		}
+	}
+	return facts
+}
+
+// networkFlag says whether a flag is one of those that make the network.
+func networkFlag(f settings.Fact) bool {
+	return slices.ContainsFunc(settings.ComparedAs("network"), func(s *settings.Setting) bool { return s.Name == f.Name })
 }
 
 // runs lists all runs, also those that do not count.

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mdfa/algo"
 	"mdfa/run/compare"
 	"mdfa/run/folder"
 )
@@ -61,6 +62,8 @@ func TestWithoutABaselineTheDotsAreAccuracies(t *testing.T) {
 	assert.Contains(t, html, ">Test accuracy in %</text>")
 	assert.Contains(t, html, "bp has a mean test accuracy of 91.0 ± 1.4 %.")
 	assert.Contains(t, html, "Nothing but the seed.")
+	html = compared(t, noLink, sampleRun(t, "bp", 3, 0, 0.9), sampleRun(t, "fa", 3, 1, 0.92))
+	assert.Contains(t, html, ">Test accuracy in %</text>", "they have no seed in common")
 }
 
 func TestAccuracyIsDrawnByTheNumberOfClasses(t *testing.T) {
@@ -118,6 +121,7 @@ func TestThePageSaysWhatWasTrained(t *testing.T) {
 	differs, _, _ = strings.Cut(differs, "<h2>Runs</h2>")
 	assert.Contains(t, trained, "<dt>lr</dt><dd>0.1</dd>")
 	assert.Contains(t, trained, "<dt>images</dt><dd>100 train")
+	assert.Contains(t, trained, "<dt>convnet</dt><dd>false</dd>", "the network differs, but not in this")
 	assert.NotContains(t, trained, "<dt>classes</dt>")
 	assert.NotContains(t, trained, "<dt>rule</dt>")
 	assert.Contains(t, differs, `<th scope="row">classes 2: mdfa</th><td class="text">mdfa</td><td class="text">2</td>`)
@@ -189,4 +193,27 @@ func TestTicksAreRoundAndWithinTheAxis(t *testing.T) {
 	assert.Equal(t, []float64{-1, 0, 1}, axis{low: -1.7, high: 1.8}.ticks(4, false))
 	assert.Equal(t, []float64{100, 150, 200}, axis{low: 95, high: 210}.ticks(3, true))
 	assert.Equal(t, 20.0, axis{low: 2, high: 200, from: 10, to: 30, log: true}.at(20))
+}
+
+func TestAComparisonEscapesWhatItIsTold(t *testing.T) {
+	const hostile = `</script><img src=x onerror=alert(1)>'"&` + "\x00"
+	r := sampleRun(t, hostile, 3, 0, 0.9)
+	r.Folder.Run.Data.Name, r.Folder.Result.Status, r.Folder.Dir = hostile, hostile, hostile
+	r = compare.NewRun(r.Folder)
+	page := compared(t, noLink, r, sampleRun(t, "bp", 3, 0, 0.9), sampleRun(t, "fa", 3, 1, 0.8))
+	for _, no := range []string{"<img src=x", "ZgotmplZ", "\x00"} {
+		assert.False(t, strings.Contains(page, no), no)
+	}
+}
+
+func TestAComparisonStaysSmall(t *testing.T) {
+	var runs []compare.Run
+	for _, rule := range algo.RuleNames() {
+		r := sampleRun(t, rule, 3, 0, 0.9)
+		r.Folder.Epochs, r.Folder.Alignment = sample(2000).Epochs, sample(2000).Align
+		other := sampleRun(t, rule, 3, 1, 0.8)
+		other.Folder.Epochs, other.Folder.Alignment = r.Folder.Epochs, r.Folder.Alignment
+		runs = append(runs, r, other)
+	}
+	assert.Less(t, len(compared(t, noLink, runs...)), 3*sizeLimit)
 }

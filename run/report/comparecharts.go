@@ -213,7 +213,7 @@ func kindOf(t *compare.Task, r compare.Run) (facts []settings.Fact) {
 		}
 	}
 	for _, f := range r.Flags {
-		if slices.Contains([]string{"layers", "filters", "convnet"}, f.Name) {
+		if networkFlag(f) {
 			facts = append(facts, f)
 		}
 	}

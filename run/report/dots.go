@@ -34,7 +34,10 @@ type dotRow struct {
 // dots returns the plot, nil without a measured group.
 func (p *comparison) dots() *dotPlot {
 	d := &dotPlot{}
-	compared := p.Compared()
+	compared := false
+	for _, g := range p.groups {
+		compared = compared || g.Against != nil && g.Against.Pairs() > 0
+	}
 	if compared {
 		d.Title, d.zero = fmt.Sprintf("Difference to %s in %s", p.Baseline, p.Measure), p.Baseline
 		d.label = "difference in percentage points"

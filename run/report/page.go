@@ -62,14 +62,20 @@ func (f source) page(producer string) *Run {
 	if f.Weights != nil {
 		r.Notes = append(r.Notes, wording.Sentence(f.Weights))
 	}
+	r.Layers = f.layers()
+	return r
+}
+
+// layers returns the weights, none if there is no checkpoint.
+func (f source) layers() (layers []Layer) {
 	if c := f.Checkpoint; c != nil {
 		for i, l := range c.Network.Layers {
-			r.Layers = append(r.Layers, Layer{
-				Name: l.String(), Shape: l.WeightShape(), Weights: l.W.Of(c.Params), Floor: s.Floor(i),
+			layers = append(layers, Layer{
+				Name: l.String(), Shape: l.WeightShape(), Weights: l.W.Of(c.Params), Floor: f.Run.Floor(i),
 			})
 		}
 	}
-	return r
+	return layers
 }
 
 // noConfusion explains why there is no confusion matrix.

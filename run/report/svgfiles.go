@@ -31,11 +31,17 @@ func (d *drawings) add(title string, draw func(id string) string) {
 	*d = append(*d, Drawing{name, draw(name)})
 }
 
-// RunFigures draws the charts of a run's report.
+// RunFigures draws the charts of a run's report, those of the weights if they could be read.
 func RunFigures(f *folder.Folder) []Drawing {
 	var d drawings
 	look := looksOf(f.Run.Rule)[f.Run.Rule]
-	for _, c := range append(curves(f.Epochs, look), alignmentOf(f.Alignment, look)...) {
+	charts := append(curves(f.Epochs, look), alignmentOf(f.Alignment, look)...)
+	for i, l := range (source{f}).layers() {
+		c, _ := spread(l, i, look)
+		c.Title = "Weights of " + strings.ToLower(c.Title)
+		charts = append(charts, c)
+	}
+	for _, c := range charts {
 		d.add(c.Title, c.svg)
 	}
 	return d
