@@ -21,7 +21,7 @@ import (
 func (set cifarSet) definition() definition {
 	def := definition{
 		name: set.name, height: cifarSide, width: cifarSide, channels: cifarChannels,
-		classes: set.labels[len(set.labels)-1].classes, read: set.read,
+		classes: set.labels[len(set.labels)-1].classes, namesInFiles: true, read: set.read,
 	}
 	if len(set.labels) > 1 {
 		def.coarse = set.labels[0].classes

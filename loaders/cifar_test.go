@@ -183,7 +183,7 @@ func TestCoarseTakesTheTwentyLabels(t *testing.T) {
 			files = map[string][]byte{cifar100.archive.Name: zipped(packed(files, cifar100.folder))}
 		}
 		write(t, dir, files)
-		d, err := Load(t.Context(), "cifar100", Options{Dir: dir, Coarse: true, Classes: 5})
+		d, err := Load(t.Context(), "cifar100", Options{Dir: dir, Coarse: true, Classes: "5"})
 		require.NoError(t, err)
 		assert.True(t, d.Coarse)
 		assert.Equal(t, 5, d.Classes)

@@ -14,8 +14,8 @@ var (
 	ErrUsage = errors.New("wrong usage")
 	// ErrUnknownDataset is an ErrUsage: no data set has that name.
 	ErrUnknownDataset = fmt.Errorf("%w: unknown data set", ErrUsage)
-	// ErrClasses is an ErrUsage: an impossible number of classes.
-	ErrClasses = fmt.Errorf("%w: impossible number of classes", ErrUsage)
+	// ErrClasses is an ErrUsage: an impossible choice of classes.
+	ErrClasses = fmt.Errorf("%w: impossible choice of classes", ErrUsage)
 	// ErrOption is an ErrUsage: an option that the data set does not have.
 	ErrOption = fmt.Errorf("%w: option of other data sets", ErrUsage)
 	// ErrSeed is an ErrUsage: a seed outside 0..2^32-1.

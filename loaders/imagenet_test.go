@@ -121,7 +121,7 @@ func TestImageNetIsReadFromItsPreparedFolder(t *testing.T) {
 }
 
 func TestASubsetOfImageNetsClassesKeepsItsLabels(t *testing.T) {
-	d, err := Load(t.Context(), "imagenet", Options{Dir: preparedPhotos(t, true), Classes: 2, Seed: 5})
+	d, err := Load(t.Context(), "imagenet", Options{Dir: preparedPhotos(t, true), Classes: "2", Seed: 5})
 	require.NoError(t, err)
 	assert.Equal(t, []int{34, 6, 8}, []int{d.Train.Len(), d.Valid.Len(), d.Test.Len()})
 	labelsFollowImages(t, d, "train", &d.Train)
@@ -135,9 +135,9 @@ func TestImagesThatStayInFilesAreTheSame(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, inFiles.train.images)
 	def := definition{name: "imagenet"}.with(inFiles)
-	streamed, err := arrange(def, inFiles, 2, 5)
+	want, err := Load(t.Context(), "imagenet", Options{Dir: dir, Classes: "2", Seed: 5})
 	require.NoError(t, err)
-	want, err := Load(t.Context(), "imagenet", Options{Dir: dir, Classes: 2, Seed: 5})
+	streamed, err := arrange(def, inFiles, want.ClassOrder, 5)
 	require.NoError(t, err)
 	for _, pair := range [][2]*Split{{&want.Train, &streamed.Train}, {&want.Valid, &streamed.Valid}, {&want.Test, &streamed.Test}} {
 		inMemory, inFiles := pair[0], pair[1]
@@ -206,7 +206,7 @@ func TestImageNetSaysWhatIsWrong(t *testing.T) {
 			assert.EqualError(t, err, string(bytes.ReplaceAll([]byte(c.text), []byte("DIR"), []byte(dir))))
 		})
 	}
-	_, err = Load(t.Context(), "imagenet", Options{Dir: preparedPhotos(t, true), Classes: 4})
+	_, err = Load(t.Context(), "imagenet", Options{Dir: preparedPhotos(t, true), Classes: "4"})
 	require.ErrorIs(t, err, ErrClasses)
 	assert.EqualError(t, err, "-classes 4: imagenet has only 3 classes; give 2 to 3 (leave the flag out to use all).")
 }

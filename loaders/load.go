@@ -3,6 +3,7 @@ package loaders
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -37,16 +38,20 @@ func load(ctx context.Context, name string, opt Options, read func(context.Conte
 		return nil, err
 	}
 	def = def.with(held)
-	classes, err := checkClasses(def, opt.Classes)
+	order, named, err := def.choose(opt)
 	if err != nil {
 		return nil, err
 	}
-	data, err := arrange(def, held, classes, seed)
+	data, err := arrange(def, held, order, seed)
 	if err != nil {
 		return nil, err
 	}
+	data.Named = named
 	data.Source, data.Official, data.Coarse = held.source, held.official, opt.Coarse
 	data.LeftOut, data.Notes = held.leftOut, held.notes
+	if opt.ClassSeed != nil && len(order) == def.classes {
+		data.Notes = append(slices.Clip(data.Notes), fmt.Sprintf("-class_seed %d picks nothing, since %s has %d classes: it decides only which label stands for which", *opt.ClassSeed, def.name, def.classes))
+	}
 	return data, nil
 }
 
@@ -66,12 +71,16 @@ func check(name string, opt Options) (def definition, seed uint32, err error) {
 	if def, err = checkOptions(def, opt); err != nil {
 		return def, 0, err
 	}
-	if def.classes > 0 {
-		if _, err := checkClasses(def, opt.Classes); err != nil {
+	classes, err := opt.classes()
+	if err != nil {
+		return def, 0, err
+	}
+	if def.classes > 0 && !(classes.Names != nil && def.namesInFiles) {
+		if _, _, err := def.choose(opt); err != nil {
 			return def, 0, err
 		}
 	}
-	seed, err = checkSeed(opt.Seed)
+	seed, err = checkSeed("seed", opt.Seed)
 	return def, seed, err
 }
 
@@ -101,31 +110,16 @@ func (d definition) with(held contents) definition {
 	d.channels = cmp.Or(held.channels, d.channels)
 	d.classes = cmp.Or(held.classes, d.classes)
 	if held.classNames != nil {
-		d.classNames = held.classNames
+		d.classNames, d.classIDs = held.classNames, held.classIDs
 	}
 	return d
 }
 
-func checkClasses(def definition, classes int) (int, error) {
-	switch {
-	case classes == 0:
-		return def.classes, nil
-	case classes < 2:
-		return 0, fault.New(ErrClasses, nil,
-			"-classes %d: a classifier needs at least 2 classes; %s has %d (leave the flag out to use all).",
-			classes, def.name, def.classes)
-	case classes > def.classes:
-		return 0, fault.New(ErrClasses, nil,
-			"-classes %d: %s has only %d classes; give 2 to %d (leave the flag out to use all).",
-			classes, def.name, def.classes, def.classes)
-	}
-	return classes, nil
-}
-
-func checkSeed(seed int64) (uint32, error) {
+// checkSeed refuses seeds that the generator does not take.
+func checkSeed(flag string, seed int64) (uint32, error) {
 	if seed < 0 || seed > maxSeed {
 		return 0, fault.New(ErrSeed, nil,
-			"-seed %d: the data split needs a seed from 0 to %d.", seed, int64(maxSeed))
+			"-%s %d: the data split needs a seed from 0 to %d.", flag, seed, int64(maxSeed))
 	}
 	return uint32(seed), nil
 }

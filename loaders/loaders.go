@@ -41,6 +41,7 @@ type Dataset struct {
 	Name                    string   // as in Options and Names, e.g. "mnist"
 	Height, Width, Channels int      // of one image
 	Classes                 int      // number of labels in use, at least 2
+	Named                   string   // Options.Classes in the one spelling of this data set, if it had names; "" otherwise
 	Coarse                  bool     // the labels are the coarse ones (Options.Coarse)
 	ClassOrder              []int    // [Classes], the label in the files of each label here
 	ClassNames              []string // [Classes], the names of the labels, in the order of ClassOrder; nil for digits and for unknown names
@@ -72,9 +73,14 @@ type Options struct {
 	// under the user's cache folder, and fetches missing files into the first of these
 	// folders that can be written.
 	Dir string
-	// Classes is the number of classes to keep (flag -classes); 0, like
-	// their number, keeps all.
-	Classes int
+	// Classes says which classes to keep, in the form of the flag -classes: a
+	// number of them, which are picked, or names such as "3+8"; "" keeps all.
+	Classes string
+	// ClassSeed picks the classes in the place of Seed (flag -class_seed).
+	ClassSeed *int64
+	// ClassOrder, if set, keeps the classes of these labels in this order, in the place of
+	// Classes: it loads a data set again as it was.
+	ClassOrder []int
 	// Coarse takes the 20 coarse labels of cifar100 in place of its 100 fine
 	// ones (flag -coarse). Other data sets have no coarse labels.
 	Coarse bool
@@ -82,7 +88,7 @@ type Options struct {
 	// -size), 0 for the data set's default. Only data sets of photographs
 	// have it.
 	Size int
-	// Seed picks the classes and shuffles the images (flag -seed), 0 to
+	// Seed picks the classes, without a ClassSeed, and shuffles the images (flag -seed), 0 to
 	// 2^32-1 as numpy.random.RandomState takes it.
 	Seed int64
 	// Progress, if set, is called with the progress of a long step, such as a
@@ -103,6 +109,8 @@ type definition struct {
 	coarse                  int      // number of coarse classes, or 0
 	sized                   bool     // Options.Size is allowed
 	classNames              []string // [classes], or nil
+	classIDs                []string // [classes], the names of the classes in the files, or nil if they are classNames
+	namesInFiles            bool     // classNames are known once the files are read
 
 	// read returns the content of the files.
 	read func(ctx context.Context, opt Options) (contents, error)
@@ -120,6 +128,7 @@ type contents struct {
 	// Values that replace those of the definition, unless they are zero.
 	height, width, channels, classes int
 	classNames                       []string // [classes]
+	classIDs                         []string // [classes]
 }
 
 // rawSplit is the content of the files of one split, in file order.

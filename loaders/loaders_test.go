@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -178,7 +179,7 @@ func TestLoadTakesEverySpellingOfTheNames(t *testing.T) {
 func TestLoadLooksInTheDefaultPlacesInOrder(t *testing.T) {
 	noPlaces(t)
 	write(t, cacheOf(t, "fashion-mnist"), small())
-	d, err := Load(t.Context(), "fashion-mnist", Options{Classes: 3, Seed: 1})
+	d, err := Load(t.Context(), "fashion-mnist", Options{Classes: "3", Seed: 1})
 	require.NoError(t, err)
 	if runtime.GOOS == "linux" {
 		assert.Equal(t, "~/.cache/mdfa/fashion-mnist", d.Source)
@@ -205,7 +206,7 @@ func TestLoadIsTheSameForTheSameSeed(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, small())
 	load := func(seed int64, classes int) *Dataset {
-		d, err := Load(t.Context(), "mnist", Options{Dir: dir, Seed: seed, Classes: classes})
+		d, err := Load(t.Context(), "mnist", Options{Dir: dir, Seed: seed, Classes: strconv.Itoa(classes)})
 		require.NoError(t, err)
 		return d
 	}
@@ -225,17 +226,17 @@ func TestLoadRefusesWrongUsageBeforeItLooksForFiles(t *testing.T) {
 	}{
 		{"svhn", Options{}, ErrUnknownDataset, `-dataset "svhn": unknown; the data sets are ` + strings.Join(Names(), ", ") + `.`},
 		{"", Options{}, ErrUnknownDataset, `-dataset "": unknown; the data sets are ` + strings.Join(Names(), ", ") + `.`},
-		{"mnist", Options{Classes: 1}, ErrClasses,
+		{"mnist", Options{Classes: "1"}, ErrClasses,
 			"-classes 1: a classifier needs at least 2 classes; mnist has 10 (leave the flag out to use all)."},
-		{"mnist", Options{Classes: -1}, ErrClasses,
+		{"mnist", Options{Classes: "-1"}, ErrClasses,
 			"-classes -1: a classifier needs at least 2 classes; mnist has 10 (leave the flag out to use all)."},
-		{"fashion-mnist", Options{Classes: 11}, ErrClasses,
+		{"fashion-mnist", Options{Classes: "11"}, ErrClasses,
 			"-classes 11: fashion-mnist has only 10 classes; give 2 to 10 (leave the flag out to use all)."},
-		{"cifar10", Options{Classes: 11}, ErrClasses,
+		{"cifar10", Options{Classes: "11"}, ErrClasses,
 			"-classes 11: cifar10 has only 10 classes; give 2 to 10 (leave the flag out to use all)."},
-		{"cifar100", Options{Classes: 101}, ErrClasses,
+		{"cifar100", Options{Classes: "101"}, ErrClasses,
 			"-classes 101: cifar100 has only 100 classes; give 2 to 100 (leave the flag out to use all)."},
-		{"cifar100", Options{Classes: 21, Coarse: true}, ErrClasses,
+		{"cifar100", Options{Classes: "21", Coarse: true}, ErrClasses,
 			"-classes 21: cifar100 has only 20 classes; give 2 to 20 (leave the flag out to use all)."},
 		{"cifar10", Options{Coarse: true}, ErrOption, "-coarse: cifar10 has no coarse labels; only cifar100 has (leave the flag out)."},
 		{"mnist", Options{Size: 32}, ErrOption, "-size 32: the images of mnist have one size, 28x28 (leave the flag out)."},

@@ -42,6 +42,7 @@ func fromShards(ctx context.Context, set *shards.Set, limit int) (held contents,
 	held = contents{height: m.Size, width: m.Size, channels: m.Channels, classes: len(m.Classes)}
 	for _, class := range m.Classes {
 		held.classNames = append(held.classNames, cmp.Or(class.Name, class.ID))
+		held.classIDs = append(held.classIDs, class.ID)
 	}
 	held.train, held.test, held.valid = inFiles(set.Train), inFiles(set.Test), inFiles(set.Valid)
 	if len(held.test.labels) == 0 {

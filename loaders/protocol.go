@@ -15,29 +15,30 @@ const validationFraction = 0.15
 // fresh RandomState(seed):
 //
 //  1. for the training and for the test file: the classes are the first k of
-//     permutation(all); their images are put class by class in that order,
+//     permutation(all), see draw; their images are put class by class in that order,
 //     each class in file order, and shuffled by the next permutation of the
 //     same state;
 //  2. permutation(n) shuffles the training images again, and the first
 //     int(0.15 n) of them become the validation split.
 //
 // If there are validation files, step 1 takes them as well, and step 2
-// cuts no images.
-func arrange(def definition, held contents, classes int, seed uint32) (*Dataset, error) {
+// cuts no images. If the classes are picked by another seed or named, order differs from
+// step 1, and nothing else.
+func arrange(def definition, held contents, order []int, seed uint32) (*Dataset, error) {
 	train, test := held.train, held.test
 	data := &Dataset{
 		Name:     def.name,
 		Height:   def.height,
 		Width:    def.width,
 		Channels: def.channels,
-		Classes:  classes,
+		Classes:  len(order),
 	}
-	order, trainRows := subset(train.labels, def.classes, classes, seed)
-	_, testRows := subset(test.labels, def.classes, classes, seed)
+	trainRows := subset(train.labels, def.classes, order, seed)
+	testRows := subset(test.labels, def.classes, order, seed)
 	if len(trainRows) == 0 || len(testRows) == 0 {
 		return nil, fault.New(ErrFormat, nil,
-			"%s: %d training and %d test images have one of the labels %v of seed %d; both need some: give more -classes, another -seed or complete files.",
-			def.name, len(trainRows), len(testRows), order, seed)
+			"%s: %d training and %d test images have one of the labels %v; both need some: give more or other -classes, or complete files.",
+			def.name, len(trainRows), len(testRows), order)
 	}
 	data.ClassOrder = order
 	for _, label := range order {
@@ -59,7 +60,7 @@ func arrange(def definition, held contents, classes int, seed uint32) (*Dataset,
 	size := def.height * def.width * def.channels
 	data.Valid = gather(train, shuffled[:cut], newLabel, size)
 	if held.valid.labels != nil {
-		_, validRows := subset(held.valid.labels, def.classes, classes, seed)
+		validRows := subset(held.valid.labels, def.classes, order, seed)
 		data.Valid = gather(held.valid, validRows, newLabel, size)
 	}
 	data.Train = gather(train, shuffled[cut:], newLabel, size)
@@ -67,11 +68,10 @@ func arrange(def definition, held contents, classes int, seed uint32) (*Dataset,
 	return data, nil
 }
 
-// subset returns the classes that the seed keeps, in their new order, and the
-// shuffled rows of their images.
-func subset(labels []int32, all, classes int, seed uint32) (order, rows []int) {
+// subset returns the shuffled rows of the images of the classes in order.
+func subset(labels []int32, all int, order []int, seed uint32) (rows []int) {
 	state := newRandomState(seed)
-	order = state.permutation(all)[:classes:classes]
+	state.permutation(all) // of the classes
 	byLabel := make([][]int, all)
 	for row, label := range labels {
 		byLabel[label] = append(byLabel[label], row)
@@ -79,7 +79,7 @@ func subset(labels []int32, all, classes int, seed uint32) (order, rows []int) {
 	for _, label := range order {
 		rows = append(rows, byLabel[label]...)
 	}
-	return order, pick(rows, state.permutation(len(rows)))
+	return pick(rows, state.permutation(len(rows)))
 }
 
 // pick returns rows[at[0]], rows[at[1]], ...

@@ -28,7 +28,7 @@ func TestImagesOfASourceFollowTheirLabels(t *testing.T) {
 		return rawSplit{source: rowSource{n}, labels: labels}
 	}
 	def := definition{name: "made up", height: 1, width: 1, channels: 1, classes: 5}
-	d, err := arrange(def, contents{train: raw(100), test: raw(30)}, 3, 7)
+	d, err := arrange(def, contents{train: raw(100), test: raw(30)}, []int{3, 0, 4}, 7)
 	require.NoError(t, err)
 	assert.Equal(t, [3]int{51, 9, 18}, [3]int{d.Train.Len(), d.Valid.Len(), d.Test.Len()})
 	for _, s := range []*Split{&d.Train, &d.Valid, &d.Test} {
@@ -50,9 +50,9 @@ func TestASourceIsSplitAsImagesInMemoryAre(t *testing.T) {
 		labels[row], images[row] = int32(row%5), uint8(row)
 	}
 	def := definition{name: "made up", height: 1, width: 1, channels: 1, classes: 5}
-	in, err := arrange(def, contents{train: rawSplit{images: images, labels: labels}, test: rawSplit{images: images, labels: labels}}, 2, 1)
+	in, err := arrange(def, contents{train: rawSplit{images: images, labels: labels}, test: rawSplit{images: images, labels: labels}}, []int{4, 1}, 1)
 	require.NoError(t, err)
-	out, err := arrange(def, contents{train: rawSplit{source: rowSource{100}, labels: labels}, test: rawSplit{source: rowSource{100}, labels: labels}}, 2, 1)
+	out, err := arrange(def, contents{train: rawSplit{source: rowSource{100}, labels: labels}, test: rawSplit{source: rowSource{100}, labels: labels}}, []int{4, 1}, 1)
 	require.NoError(t, err)
 	assert.Equal(t, in.Train.Rows, out.Train.Rows)
 	assert.Equal(t, in.Train.Labels, out.Train.Labels)

@@ -59,6 +59,10 @@ func (s *Shared) read(ctx context.Context, def definition, opt Options) (content
 
 // keyOf is equal for equal options.
 func keyOf(name string, opt Options) string {
-	opt.Progress, opt.via = nil, nil
-	return fmt.Sprintf("%q %+v", name, opt)
+	classSeed := ""
+	if opt.ClassSeed != nil {
+		classSeed = fmt.Sprint(*opt.ClassSeed)
+	}
+	opt.Progress, opt.via, opt.ClassSeed = nil, nil, nil
+	return fmt.Sprintf("%q %#v %q", name, opt, classSeed)
 }

@@ -27,13 +27,17 @@ func (r *Run) load(ctx context.Context) (*loaders.Dataset, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("%w before training began", ErrInterrupted)
 	}
+	if err == nil && data.Named != "" {
+		r.spec.Classes = data.Named
+	}
 	return data, err
 }
 
 // images are the options of the data set.
 func (r *Run) images() loaders.Options {
-	p := &r.spec
-	return loaders.Options{Dir: p.Data, Classes: p.Classes, Coarse: p.Coarse, Size: p.Size, Seed: p.Seed, Progress: r.options.Progress}
+	o := r.spec.LoadOptions()
+	o.Progress = r.options.Progress
+	return o
 }
 
 // checkData refuses settings of the data set that are wrong whatever its files hold.

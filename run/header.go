@@ -9,7 +9,6 @@ import (
 
 	"mdfa/internal/figures"
 	"mdfa/internal/foreign"
-	"mdfa/loaders"
 	"mdfa/run/settings"
 )
 
@@ -19,7 +18,7 @@ func (s *Start) String() string {
 	if s.Facts.Convnet {
 		network = "convnet"
 	}
-	return fmt.Sprintf("%v · %s on %s, %s (seed %d)", s.Facts.Rule, network, s.Data.Name, classesText(s.Data), s.Facts.Seed)
+	return fmt.Sprintf("%v · %s on %s, %s (%s)", s.Facts.Rule, network, s.Data.Name, s.Record.Data.ClassesText(), s.Facts.SeedText())
 }
 
 // Header describes the run for people.
@@ -44,22 +43,6 @@ func (s *Start) Header() []settings.Fact {
 		lines = append(lines, settings.Fact{Name: "note", Text: foreign.Line(note)})
 	}
 	return slices.DeleteFunc(lines, func(f settings.Fact) bool { return f.Text == "" })
-}
-
-// classesText returns the names of a few classes, and the number of many.
-func classesText(data *loaders.Dataset) string {
-	names := data.ClassNames
-	if names == nil {
-		for _, label := range data.ClassOrder {
-			names = append(names, fmt.Sprint(label))
-		}
-	}
-	const most = 5 // names on one line
-	if len(names) == 0 || len(names) > most {
-		return fmt.Sprintf("%d classes", data.Classes)
-	}
-	last := len(names) - 1
-	return "classes " + foreign.List(names[:last]) + " and " + foreign.Text(names[last])
 }
 
 // Text says where the run is resumed from.

@@ -50,7 +50,9 @@ func (s *session) initFrom(ctx context.Context) error {
 		s.Notes = append(s.Notes, "-init_from: only one of the two runs has -normalize, so that the first layer gets inputs on another scale than it was trained on")
 	}
 	if c.Data.Name == s.Data.Name && c.Data.Classes == s.Data.Classes && !slices.Equal(c.Data.ClassOrder, s.Data.ClassOrder) {
-		s.Notes = append(s.Notes, fmt.Sprintf("-init_from: the logits stand for other classes than there, since the seed orders the classes (it was -seed %d)", c.Seed))
+		there := c.Settings.Facts()
+		s.Notes = append(s.Notes, fmt.Sprintf("-init_from: the logits stand for other classes than there, where they were those of -classes %s with %s",
+			wording.Shown(there.Classes), there.SeedText()))
 	}
 	s.first, s.firstFrom = c.Params, from
 	return nil

@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"mdfa/algo"
 	"mdfa/internal/wording"
@@ -136,14 +137,24 @@ func (r *Run) training(net *model.Network) (algo.Config, error) {
 	return c, refuse("backward_init", errors.Join(errs[:]...))
 }
 
-// name names a run by its main settings: "mdfa-convnet-c10-s0".
+// name names a run by its main settings: "mdfa-convnet-c10-s0", "mdfa-convnet-c2-cs5-s0" with a seed of its own for the
+// classes, or "mdfa-convnet-3+8-s0" where they are named.
 func (r *Run) name(data *loaders.Dataset) string {
-	kind, coarse := "dense", ""
+	kind, coarse, classes := "dense", "", fmt.Sprintf("c%d", data.Classes)
 	if r.spec.Convnet {
 		kind = "convnet"
 	}
 	if data.Coarse {
 		coarse = "coarse-"
 	}
-	return fmt.Sprintf("%v-%s-%sc%d-s%d", r.config.Rule, kind, coarse, data.Classes, r.spec.Seed)
+	if seed := r.spec.LoadOptions().ClassSeed; seed != nil {
+		classes += fmt.Sprintf("-cs%d", *seed)
+	}
+	if inFolderNames.MatchString(data.Named) {
+		classes = data.Named
+	}
+	return fmt.Sprintf("%v-%s-%s%s-s%d", r.config.Rule, kind, coarse, classes, r.spec.Seed)
 }
+
+// inFolderNames matches the names of classes that the name of a folder holds on every system. Others are in run.json alone.
+var inFolderNames = regexp.MustCompile(`^[\w.+-]{1,40}$`)

@@ -12,6 +12,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -63,7 +64,7 @@ type Options struct {
 	Flags   map[string]string // flags of the program that are no settings, for run.json
 }
 
-// Run is a run to be trained. Its settings do not change.
+// Run is a run to be trained. Its settings do not change, but for the spelling of named classes.
 type Run struct {
 	spec    Spec
 	options Options
@@ -86,6 +87,7 @@ type Run struct {
 func (o Options) named(spec Spec) Spec {
 	if o.Data != nil {
 		spec.Dataset, spec.Coarse = o.Data.Name, o.Data.Coarse
+		spec.Classes = cmp.Or(o.Data.Named, spec.Classes)
 	}
 	return spec
 }
@@ -94,7 +96,7 @@ func (o Options) named(spec Spec) Spec {
 func New(spec Spec, o Options) (*Run, error) {
 	spec = o.named(spec)
 	r := &Run{spec: spec, options: o}
-	for _, check := range []func() error{spec.Check, r.read, r.together, r.checkGPU, r.checkData} {
+	for _, check := range []func() error{spec.Check, spec.CheckClasses, r.read, r.together, r.checkGPU, r.checkData} {
 		if err := check(); err != nil {
 			return nil, err
 		}

@@ -132,7 +132,7 @@ func TestWithoutValidationThereIsNoBestEpoch(t *testing.T) {
 
 func TestARunDoesNotChange(t *testing.T) {
 	spec := small(t.TempDir(), "mdfa", 3)
-	spec.Classes = 1 // as nobody asks for data that the program has
+	spec.Classes = "1" // as nobody asks for data that the program has
 	r, err := run.New(spec, run.Options{Data: stripes(80)})
 	require.NoError(t, err)
 	before := *r
@@ -166,6 +166,25 @@ func TestFindFindsTheRunOfAProgramsOwnData(t *testing.T) {
 	_, err = r.Train(t.Context())
 	require.NoError(t, err)
 	_, complete, err = run.Find(t.Context(), spec, run.Options{Data: data})
+	require.NoError(t, err)
+	assert.Contains(t, complete, "is complete: 3 epochs")
+}
+
+func TestAProgramsOwnDataSayHowTheirClassesAreNamed(t *testing.T) {
+	spec, data := small(t.TempDir(), "dfa", 1), stripes(80)
+	data.Named, data.ClassOrder, data.ClassNames = "a+b+c", []int{1, 2, 5}, []string{"a", "b", "c"}
+	spec.Classes = "c,5,a,b" // as nobody asks for data that the program has
+	_, err := run.New(spec, run.Options{Data: data})
+	require.NoError(t, err)
+	spec.Classes = "c,a,b"
+	r, _, err := run.Find(t.Context(), spec, run.Options{Data: data})
+	require.NoError(t, err)
+	o, err := r.Train(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "a+b+c", o.Start.Record.Flags["classes"])
+	assert.Contains(t, o.Start.String(), "classes a, b and c (seed 1)")
+	assert.Contains(t, o.Start.Dir, "dfa-dense-a+b+c-s1-")
+	_, complete, err := run.Find(t.Context(), spec, run.Options{Data: data})
 	require.NoError(t, err)
 	assert.Contains(t, complete, "is complete: 3 epochs")
 }

@@ -124,6 +124,7 @@ func (s *session) plan(ctx context.Context) (err error) {
 	s.Stored, s.Cache = s.stored(), s.cacheText(s.deviceData, s.Data)
 	s.Facts = &settings.Facts{
 		Spec: s.spec, Shape: [3]int{s.Data.Height, s.Data.Width, s.Data.Channels}, Source: s.Data.Source,
+		ClassOrder: s.Data.ClassOrder, ClassNames: s.Data.ClassNames,
 		Network: s.Network, Rule: s.config.Rule, OnGPU: device.OnGPU(s.Device.Kind),
 	}
 	s.StepsPerEpoch = s.config.StepsPerEpoch(s.Data.Train.Len())

@@ -277,8 +277,8 @@ func (l *lister) notes() {
 // openSplit loads the run's own data set and takes a split of it, cut as in training.
 func openSplit(ctx context.Context, o options, c *checkpoint.Checkpoint) (*images, error) {
 	data, err := loaders.Load(ctx, c.Data.Name, loaders.Options{
-		Dir: cmp.Or(o.data, c.Flags["data"]), Classes: c.Data.Classes, Coarse: c.Data.Coarse,
-		Size: sizeFlag(c), Seed: c.Seed,
+		Dir: cmp.Or(o.data, c.Flags["data"]), Classes: strconv.Itoa(c.Data.Classes), ClassOrder: c.Data.ClassOrder,
+		Coarse: c.Data.Coarse, Size: sizeFlag(c), Seed: c.Seed,
 	})
 	if err != nil {
 		return nil, err

@@ -4,10 +4,13 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"mdfa/run/folder"
 )
 
 // TestARunOfAnEarlierVersionIsResumed resumes the run in testdata/earlier, which an earlier version left in the middle
@@ -35,6 +38,25 @@ func TestARunOfAnEarlierVersionIsResumed(t *testing.T) {
 	assertTable(t, filepath.Join(earlier, "whole"), filepath.Join(dir, run), "alignment.csv")
 	assertTable(t, filepath.Join(earlier, "whole"), filepath.Join(dir, run), "result.csv",
 		append(clocks, "version", "go", "device_detail", "data", "time")...)
+}
+
+// TestARunOfAnEarlierVersionIsFound gives the command of the run again. It kept all classes, which that version
+// recorded as 0.
+func TestARunOfAnEarlierVersionIsFound(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "results"), os.DirFS(filepath.Join("..", "..", "testdata", "earlier", "results"))))
+	run, err := folder.ReadRun(filepath.Join(dir, "results", "mnist", "mdfa"))
+	require.NoError(t, err)
+	require.Equal(t, "0", run.Flags["classes"])
+	command := strings.Fields("-data " + run.Flags["data"] + " -model mdfa -convnet -filters 4:7:7 -optimizer adam -lr 1e-2 -l2 0.001 -batch_size 64 " +
+		"-alignment 4 -max_epochs 4 -max_steps 8 -checkpoint_every 3 -report=false -resume auto")
+	for _, classes := range []string{"all", "10", "0"} {
+		found := finish(t, inFolder(t, dir, append(command, "-classes", classes)...))
+		require.Zero(t, found.code, found.stderr)
+		assert.Contains(t, found.stdout, filepath.Join("results", "mnist", "mdfa")+" is complete: ", classes)
+	}
+	other := finish(t, inFolder(t, dir, append(command, "-classes", "9")...))
+	assert.NotZero(t, other.code, "a new run, whose data are not there")
 }
 
 // assertTable compares a table of two folders, numbers within 0.1 %, without the columns left out.

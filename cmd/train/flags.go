@@ -53,6 +53,7 @@ var about = cli.Program{
 	},
 	Examples: []string{
 		"train -model mdfa -convnet -classes 2",
+		"train -model mdfa -classes 3,8",
 		"train -dataset fashion-mnist -model dfa -layers 400,400 -optimizer adam -max_epochs 20",
 	},
 }

@@ -43,7 +43,7 @@ func TestARunStartsFromTheWeightsOfAnother(t *testing.T) {
 	}
 	seeded := runTrain(t, append(args, "-max_epochs", "1", "-seed", "3", "-normalize", "-init_from", other)...)
 	require.Equal(t, 0, seeded.code, seeded.stderr)
-	assert.Contains(t, seeded.stdout, "\nnote     -init_from: the logits stand for other classes than there, since the seed orders the classes (it was -seed 0)\n")
+	assert.Contains(t, seeded.stdout, "\nnote     -init_from: the logits stand for other classes than there, where they were those of -classes all with seed 0\n")
 	assert.Contains(t, seeded.stdout, "\nnote     -init_from: only one of the two runs has -normalize, ")
 }
 

@@ -39,7 +39,7 @@ func TestWrongUsageIsOneSentenceAndCodeTwo(t *testing.T) {
 		{"-classes 1", "-classes 1: a classifier needs at least 2 classes; mnist has 10 (leave the flag out to use all)."},
 		{"-classes -1", "-classes -1: a classifier needs at least 2 classes"},
 		{"-classes 11", "-classes 11: mnist has only 10 classes; give 2 to 10"},
-		{"-classes two", "-classes two: expected a whole number."},
+		{"-classes two", "-classes two: expected a number of classes, or the names of at least two, such as 3,8."},
 		{"-freeze 3", "-freeze: there is no layer 3: those of 28x28x1 -> dense 200 -> dense 200 -> dense 10 are 0 to 2."},
 		{"-freeze conv", "-freeze: 28x28x1 -> dense 200 -> dense 200 -> dense 10 has no convolution."},
 		{"-freeze 0,1,2", "-freeze: every layer of 28x28x1 -> dense 200 -> dense 200 -> dense 10 is frozen, so that nothing is left to learn."},
@@ -179,7 +179,7 @@ func TestHelpFitsTheScreen(t *testing.T) {
 		for _, want := range []string{"Examples", "Data", "Network", "Training", "-batch_size N", "(default 64)", "Exit codes: 0 done"} {
 			assert.Contains(t, got.stdout, want)
 		}
-		assert.Equal(t, 2, strings.Count(got.stdout, "\n  train -"), "examples")
+		assert.Equal(t, len(about.Examples), strings.Count(got.stdout, "\n  train -"), "examples")
 		for line := range strings.Lines(got.stdout) {
 			assert.LessOrEqual(t, len(line), 100, line)
 		}
@@ -201,7 +201,7 @@ func TestDefaultsAreTheOriginals(t *testing.T) {
 	require.NoError(t, err)
 	opt.Given, opt.flags = nil, nil
 	assert.Equal(t, options{log: "text", Spec: settings.Spec{
-		Dataset: "mnist", Out: "results", Model: "bp", Activation: "tanh", Optimizer: "rmsprop",
+		Dataset: "mnist", Classes: "all", ClassSeed: "seed", Out: "results", Model: "bp", Activation: "tanh", Optimizer: "rmsprop",
 		ForwardInit: "U1", BackwardInit: "U1", Reduction: "mean", Device: "auto", Cache: "auto", Feedback: "stored", Report: true,
 		BatchSize: 64, MaxEpochs: 100, LR: 1e-4, Schedule: "constant", Warmup: "0", Best: "accuracy",
 	}}, opt)

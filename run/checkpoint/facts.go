@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"mdfa/algo"
 	"mdfa/algo/training"
 	"mdfa/internal/figures"
@@ -35,7 +37,10 @@ type Settings struct {
 
 // Facts returns the settings as values, with the defaults that depend on data and network.
 func (s *Settings) Facts() *settings.Facts {
-	f := &settings.Facts{Spec: settings.Recorded(s.Flags, s.Given), Shape: s.Data.Shape, Source: s.Data.Source}
+	f := &settings.Facts{
+		Spec: settings.Recorded(s.Flags, s.Given), Shape: s.Data.Shape, Source: s.Data.Source,
+		ClassOrder: s.Data.ClassOrder, ClassNames: s.Data.ClassNames,
+	}
 	f.Network, _ = s.Network.Network() // nil in a record that ReadRun would refuse
 	var err error
 	if f.Rule, err = algo.ParseRule(s.Rule); err != nil { // another program's, of which the record says little
@@ -119,8 +124,21 @@ func (d Data) ClassName(class int) string {
 	return strconv.Itoa(class)
 }
 
+// ClassesText returns the names of a few classes, in the network's order, and the number of many.
+func (d Data) ClassesText() string {
+	const most = 5 // names on one line
+	if d.Classes > most || len(d.ClassOrder) != d.Classes {
+		return fmt.Sprintf("%d classes", d.Classes)
+	}
+	names := make([]string, d.Classes)
+	for class := range names {
+		names[class] = foreign.Text(d.ClassName(class))
+	}
+	return "classes " + english.WordSeries(names, "and")
+}
+
 // ByLabel returns the classes in the order of their labels in the files. The network's own order
-// is drawn from the seed.
+// is drawn from a seed, unless the classes were named.
 func (d Data) ByLabel() []int {
 	order := make([]int, d.Classes)
 	for class := range order {

@@ -111,11 +111,7 @@ func Title(f *folder.Folder) string {
 	if len(s.Network.Layers) > 0 && s.Network.Layers[0].Kind == model.Conv.String() {
 		kind = "convnet"
 	}
-	classes := fmt.Sprintf("%d classes", s.Data.Classes)
-	if s.Data.Classes == 2 {
-		classes = fmt.Sprintf("classes %s and %s", s.Data.ClassName(0), s.Data.ClassName(1))
-	}
-	return fmt.Sprintf("%s · %s on %s, %s (seed %d)", s.Rule, kind, s.Data.Name, classes, s.Seed)
+	return fmt.Sprintf("%s · %s on %s, %s (%s)", s.Rule, kind, s.Data.Name, s.Data.ClassesText(), s.Facts().SeedText())
 }
 
 // result returns the run's result, empty before its end.
@@ -212,11 +208,14 @@ func (f source) groups() []Group {
 	if s.Data.Classes > mostNames {
 		classes = append(classes, "…")
 	}
-	group("Data",
-		"data set", s.Data.Name, "classes", fmt.Sprintf("%d%s: %s", s.Data.Classes, coarse, strings.Join(classes, ", ")),
+	data := []string{"data set", s.Data.Name, "classes", fmt.Sprintf("%d%s: %s", s.Data.Classes, coarse, strings.Join(classes, ", "))}
+	for _, fact := range facts.PageFacts(settings.GroupData) {
+		data = append(data, fact.Name, fact.Text)
+	}
+	group("Data", append(data,
 		"images", fmt.Sprintf("%s train, %s validation, %s test", figures.Count(s.Data.Train), figures.Count(s.Data.Valid), figures.Count(s.Data.Test)),
 		"size", fmt.Sprintf("%d×%d×%d", s.Data.Shape[0], s.Data.Shape[1], s.Data.Shape[2]), "inputs", facts.Inputs(),
-		"files", s.Data.Source, "left out", s.Data.LeftOut.String(), "checksum", shortSum(s.Data.Checksum))
+		"files", s.Data.Source, "left out", s.Data.LeftOut.String(), "checksum", shortSum(s.Data.Checksum))...)
 	wait := ""
 	if x := f.result().DataWaitSeconds.OrNaN(); x > 0 {
 		wait = fmt.Sprintf("%.1f s", x)

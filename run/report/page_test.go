@@ -67,7 +67,7 @@ func TestReportSaysWhatTheFolderSays(t *testing.T) {
 	html, err := os.ReadFile(path)
 	require.NoError(t, err)
 	for _, text := range []string{
-		"mdfa · fully connected network on made-up, 3 classes (seed 4)", "75.00 %", "62.50 %", "epoch 1",
+		"mdfa · fully connected network on made-up, classes 5, 9 and 1 (seed 4)", "75.00 %", "62.50 %", "epoch 1",
 		"bin/train -data &#39;my data&#39; -lr &#39;it&#39;\\&#39;&#39;s&#39;", "2x2x1 -&gt; dense 3 -&gt; dense 3", "3: 1, 5, 9",
 		"3 images of the test set, 66.67 % right", "All 3 filters, 2×2 pixels each", "9 weights, 100.00 % at the floor",
 	} {

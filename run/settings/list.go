@@ -3,7 +3,6 @@ package settings
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,15 +54,18 @@ func init() { // its functions look into it
 			Resume: Share, Identity: true, Result: plain, Compare: &Place{Name: "data set"},
 		},
 		{
-			Name: "classes", Group: GroupData, Argument: "K", Help: "keep K of the classes, picked by the seed (default all)",
-			Field: func(s *Spec) any { return &s.Classes }, Least: math.MinInt,
-			Resume: Share, Identity: true, Result: plain, Compare: plain,
-			Effect: func(s *Spec, f *Facts) string {
-				if s.Classes == 0 && f.Network != nil {
-					return strconv.Itoa(f.Network.Classes)
-				}
-				return strconv.Itoa(s.Classes)
-			},
+			Name: "classes", Group: GroupData, Argument: "K", Help: "keep K of the classes, which the seed picks, or those named, such as 3,8 or cat+dog",
+			Field: func(s *Spec) any { return &s.Classes }, Parse: canonical(loaders.ParseClasses), Choices: []string{loaders.AllClasses},
+			Resume: Share, Identity: true, Effect: classes, Result: plain, Compare: plain,
+		},
+		{
+			Name: "class_seed", Group: GroupData, Argument: "N", Help: "seed that picks the K classes, in the place of -seed (default that of -seed)",
+			Field: func(s *Spec) any { return &s.ClassSeed }, Parse: parseClassSeed, Choices: []string{SameSeed},
+			Resume: Share, Identity: true, // set to the same seed it is another run, since it is of another group
+			Result:  &Place{Text: classSeed},
+			Beside:  "classes",
+			Page:    &Place{Name: "class seed", Text: ownClassSeed},
+			Compare: &Place{Name: "class seed", Text: ownClassSeed},
 		},
 		{
 			Name: "data", Group: GroupData, Argument: "DIR", Help: "folder or archive of the data set's files (default: found or fetched)",
@@ -318,7 +320,7 @@ func init() { // its functions look into it
 			Result: &Place{Name: "best_by"}, Page: &Place{Name: "best epoch by"}, Compare: &Place{Name: "best epoch by"},
 		},
 		{
-			Name: "seed", Group: GroupTraining, Argument: "N", Help: "seed for class subset, split, weights and order",
+			Name: "seed", Group: GroupTraining, Argument: "N", Help: "seed for class subset, split, weights and order of the images",
 			Field:  func(s *Spec) any { return &s.Seed },
 			Resume: Share, Identity: true, Result: plain, Page: plain, // compared runs differ in their seed
 		},

@@ -15,18 +15,20 @@ import (
 	"mdfa/algo"
 	"mdfa/internal/parse"
 	"mdfa/internal/wording"
+	"mdfa/loaders"
 	"mdfa/model"
 )
 
 // Spec is the settings of a run. Start from [Defaults] and change fields; train's flags of
 // the same names explain them (docs/cli.md).
 type Spec struct {
-	Dataset string
-	Classes int    // number of classes to keep; 0: all
-	Data    string // folder or archive of the data set's files; "": found or fetched
-	Coarse  bool
-	Size    int // height and width that pictures are brought to; 0: the data set's own
-	Cache   string
+	Dataset   string
+	Classes   string // how many to keep, or their names, "3+8"; loaders.AllClasses: all
+	ClassSeed string // picks the classes; SameSeed: Seed does
+	Data      string // folder or archive of the data set's files; "": found or fetched
+	Coarse    bool
+	Size      int // height and width that pictures are brought to; 0: the data set's own
+	Cache     string
 
 	Normalize bool
 	Augment   string // "": none
@@ -75,7 +77,7 @@ type Spec struct {
 // Defaults returns the settings that train has without flags.
 func Defaults() Spec {
 	return Spec{
-		Dataset: "mnist", Cache: CacheAuto,
+		Dataset: "mnist", Classes: loaders.AllClasses, ClassSeed: SameSeed, Cache: CacheAuto,
 		Model: "bp", Activation: "tanh", ForwardInit: "U1", BackwardInit: "U1", Feedback: FeedbackStored,
 		Optimizer: "rmsprop", LR: 1e-4, Schedule: "constant", Warmup: "0", Reduction: "mean", BatchSize: 64, MaxEpochs: 100,
 		Best:   BestAccuracy,
@@ -123,8 +125,12 @@ const (
 // Facts hold a run's settings, with its data, network and device, which complete them.
 type Facts struct {
 	Spec
-	Shape   [3]int // height, width, channels
-	Source  string // where the files of the data set are, for people
+	Shape  [3]int // height, width, channels
+	Source string // where the files of the data set are, for people
+
+	ClassOrder []int    // the labels of the classes, as in loaders.Dataset
+	ClassNames []string // nil for digits and unknown names
+
 	Network *model.Network
 	Rule    *algo.Rule
 	OnGPU   bool // the device is NVIDIA's or the software GPU

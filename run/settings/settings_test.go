@@ -14,7 +14,7 @@ import (
 
 // other has a value of each setting that is not the default. A new setting needs one.
 var other = map[string]string{
-	"dataset": "cifar10", "classes": "3", "data": "/elsewhere", "coarse": "true", "size": "64", "cache": "off", "normalize": "true", "augment": "shift:3,flip",
+	"dataset": "cifar10", "classes": "3", "class_seed": "5", "data": "/elsewhere", "coarse": "true", "size": "64", "cache": "off", "normalize": "true", "augment": "shift:3,flip",
 	"model": "dfa", "convnet": "true", "layers": "20,30", "filters": "8:3:1", "activation": "relu",
 	"forward_init": "N1", "init_from": "/there/run", "backward_init": "N0.5", "feedback": "generated", "clamp_floor": "1e-06",
 	"optimizer": "adam", "momentum": "0.9", "nesterov": "true", "lr": "0.001", "schedule": "step:30:0.1", "warmup": "5:0.01", "feedback_lr": "0.02", "l2": "0.5", "weight_decay": "0.01",
@@ -194,6 +194,74 @@ func TestSettingsAreComparedByWhatTheyMean(t *testing.T) {
 	}
 }
 
+func TestNamedClassesAreComparedWithThoseOfTheRun(t *testing.T) {
+	f := factsOf(t, mdfaRun())
+	f.Classes, f.ClassOrder, f.ClassNames = "cat+:7", []int{3, 7}, []string{"cat", "big, red"}
+	for text, same := range map[string]bool{
+		"cat+:7": true, ":7,cat": true, "3,7": true, "7+3": true, "7,cat": true,
+		"cat,dog": false, "cat,8": false, "cat,7,8": false, "2": false, "all": false, "x": false,
+	} {
+		spec := mdfaRun()
+		spec.Classes = text
+		assert.Equal(t, same, spec.SameRun(f), text)
+	}
+	spec := mdfaRun()
+	spec.Classes, spec.Given = "7,3", map[string]bool{"classes": true}
+	_, err := spec.Resumed(f, "run")
+	require.NoError(t, err)
+	spec.Classes = "3,8"
+	_, err = spec.Resumed(f, "run")
+	assert.ErrorContains(t, err, "-classes 3+8: run was started with -classes cat+:7, ")
+}
+
+func TestRecordsOfEarlierVersionsAreComparedAsBefore(t *testing.T) {
+	for recorded, now := range map[string]string{"0": "all", "2": "2"} {
+		was := Recorded(map[string]string{"classes": recorded}, nil)
+		f := factsOf(t, was)
+		spec := Defaults()
+		spec.Classes = now
+		assert.True(t, spec.SameRun(f))
+		spec.ClassSeed = "0" // the seed, too
+		assert.False(t, spec.SameRun(f), "of another group")
+		assert.Equal(t, now, Find("classes").Text(&was))
+		assert.Equal(t, SameSeed, Find("class_seed").Text(&was))
+	}
+}
+
+func TestTheSeedOfTheClassesIsShownWhereItPicks(t *testing.T) {
+	for _, c := range []struct{ classes, seed, result, compare, text string }{
+		{"2", "seed", "4", "", "seed 4"},
+		{"2", "", "4", "", "seed 4"},
+		{"2", "07", "7", "7", "seed 4, class seed 7"},
+		{"2", "4", "4", "4", "seed 4, class seed 4"},
+		{"3+8", "seed", "", "", "seed 4"},
+		{"all", "seed", "4", "", "seed 4"},
+	} {
+		f := factsOf(t, mdfaRun())
+		f.Seed, f.Classes, f.ClassSeed = 4, c.classes, c.seed
+		require.NoError(t, f.Check())
+		require.NoError(t, f.CheckClasses())
+		assert.Contains(t, f.Columns(), Fact{"class_seed", c.result})
+		assert.Contains(t, f.Compared(), Fact{"class seed", c.compare})
+		assert.Contains(t, f.PageFacts(GroupData), Fact{"class seed", c.compare})
+		assert.Equal(t, c.text, f.SeedText())
+	}
+}
+
+func TestASeedOfClassesThatPicksNoneIsRefused(t *testing.T) {
+	for classes, want := range map[string]string{
+		"all": "-class_seed 5 picks some of the classes, and all of them are used: add -classes K, such as -classes 2, or leave it out.",
+		"3,8": "-class_seed 5 picks classes, and -classes 3,8 names them: leave one of them out.",
+	} {
+		s := Defaults()
+		s.Classes, s.ClassSeed = classes, "5"
+		require.NoError(t, s.Check())
+		assert.EqualError(t, s.CheckClasses(), want)
+		s.ClassSeed = SameSeed
+		assert.NoError(t, s.CheckClasses())
+	}
+}
+
 // TestLayersTellRunsApart compares the layers of a run with those that other settings would give it.
 func TestLayersTellRunsApart(t *testing.T) {
 	mnist := model.Shape{H: 28, W: 28, C: 1}
@@ -233,7 +301,7 @@ func TestColumnsKeepTheirPlaces(t *testing.T) {
 		names = append(names, c.Name)
 	}
 	assert.Equal(t, []string{
-		"dataset", "classes", "coarse", "image_size", "normalize", "augment", "model", "convnet",
+		"dataset", "classes", "class_seed", "coarse", "image_size", "normalize", "augment", "model", "convnet",
 		"layers", "filters", "activation", "forward_init", "init_from",
 		"backward_init", "feedback", "optimizer", "momentum", "nesterov", "lr", "feedback_lr", "schedule", "warmup", "l2", "clamp_floor", "weight_decay",
 		"reduction", "tf32", "freeze", "batch_size", "max_epochs", "max_steps", "patience", "best_by", "seed", "data",
@@ -248,6 +316,9 @@ func TestASpecNamesWhatIsWrong(t *testing.T) {
 		`-schedule "step:30": expected constant, step:N:FACTOR, multistep:N,N:FACTOR with rising N`: func(s *Spec) { s.Schedule = "step:30" },
 		`-warmup "-1": expected N or N:START`:                                                       func(s *Spec) { s.Warmup = "-1" },
 		"-batch_size 0: expected a whole number from 1 on.":                                         func(s *Spec) { s.BatchSize = 0 },
+		"-classes cat: expected a number of classes, or the names of at least two, such as 3,8":     func(s *Spec) { s.Classes = "cat" },
+		"-class_seed -1: expected a whole number from 0 to 4294967295, or seed":                     func(s *Spec) { s.ClassSeed = "-1" },
+		"-class_seed 4294967296: expected a whole number from 0 to 4294967295, or seed":             func(s *Spec) { s.ClassSeed = "4294967296" },
 		"-cache no: expected auto, on or off.":                                                      func(s *Spec) { s.Cache = "no" },
 		`-activation "x": expected tanh, relu`:                                                      func(s *Spec) { s.Activation = "x" },
 		`-model "mdf" is unknown; there are bp, `:                                                   func(s *Spec) { s.Model = "mdf" },
