@@ -109,7 +109,7 @@ func (s *subject) print(most int, out *strings.Builder) {
 		line("started", "%s on %v%s", s.run.Started.Format(time.DateTime), s.run.Device, resumedText(s.run.Resumed))
 	}
 	if x := s.settings; x != nil {
-		line("data", "%s, %d classes of %s: %s train · %s validation · %s test", x.Data.Name, x.Data.Classes,
+		line("data", "%s, %s of %s: %s train · %s validation · %s test", x.Data.Name, x.Data.ClassesText(),
 			shapeText(x.Data.Shape[:]), figures.Count(x.Data.Train), figures.Count(x.Data.Valid), figures.Count(x.Data.Test))
 		if left := x.Data.LeftOut; left != nil {
 			line("left out", "%v", left)
@@ -117,7 +117,7 @@ func (s *subject) print(most int, out *strings.Builder) {
 		if inputs := x.Facts().Inputs(); inputs != "" {
 			line("inputs", "%s", inputs)
 		}
-		line("rule", "%v, seed %d", x.Facts(), x.Seed)
+		line("rule", "%v, %s", x.Facts(), x.Facts().SeedText())
 		line("network", "%s", networkText(x))
 		line("program", "%s", x.Program)
 	}

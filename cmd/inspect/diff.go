@@ -101,16 +101,16 @@ func settingsOf(s *checkpoint.Settings) map[string]string {
 	}
 	facts := s.Facts()
 	for name, value := range s.Flags {
-		if setting := settings.Find(name); setting != nil {
-			value = setting.Text(&facts.Spec)
-		}
 		all["-"+name] = value
+	}
+	for _, setting := range settings.List { // the earlier versions did without some of them
+		all["-"+setting.Name] = setting.Text(&facts.Spec)
 	}
 	all["program"] = s.Program
 	all["rule"] = s.Rule
 	all["data set"] = s.Data.Name
 	all["data checksum"] = s.Data.Checksum
-	all["classes"] = fmt.Sprint(s.Data.Classes)
+	all["classes"] = strings.TrimPrefix(s.Data.ClassesText(), "classes ")
 	all["train/valid/test"] = fmt.Sprintf("%d/%d/%d", s.Data.Train, s.Data.Valid, s.Data.Test)
 	all["network"] = networkText(s)
 	all["feedback"] = s.Feedback.Fingerprint
