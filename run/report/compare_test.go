@@ -77,6 +77,17 @@ func TestAccuracyIsDrawnByTheNumberOfClasses(t *testing.T) {
 	assert.Equal(t, looksOf()["dfa"].Marker, lines["dfa"]["marker"])
 }
 
+func TestNamedClassesStandForNoNumberOfClasses(t *testing.T) {
+	runs := sweep(t)
+	for i := range runs {
+		if run := runs[i].Folder; run.Run.Data.Classes == 3 {
+			run.Run.Flags["classes"] = "3+5+8"
+			runs[i] = compare.NewRun(run)
+		}
+	}
+	assert.Equal(t, []any{2.0, 5.0}, chartsOf(t, compared(t, noLink, runs...))[0]["x"])
+}
+
 func TestCurvesAreMeansWithBands(t *testing.T) {
 	html := compared(t, noLink, sampleRun(t, "bp", 3, 0, 0.90), sampleRun(t, "mdfa", 3, 0, 0.95), sampleRun(t, "bp", 3, 1, 0.92), sampleRun(t, "bp", 3, 2, 0.94))
 	lines := linesOf(chartsOf(t, html)[0])

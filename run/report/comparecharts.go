@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"mdfa/loaders"
 	"mdfa/run/compare"
 	"mdfa/run/folder"
 	"mdfa/run/settings"
@@ -164,7 +165,7 @@ func (p *comparison) byClasses() (charts []chart) {
 	var places []place
 	for _, t := range p.Tasks {
 		for _, g := range t.Groups {
-			if runs := counted(g); len(runs) > 0 {
+			if runs := counted(g); len(runs) > 0 && !namesClasses(t) {
 				places = append(places, place{t, runs[0].Folder.Run.Data.Classes, kindOf(t, runs[0])})
 				break
 			}
@@ -202,6 +203,14 @@ func (p *comparison) byClasses() (charts []chart) {
 		charts = append(charts, c)
 	}
 	return withLines(charts)
+}
+
+// namesClasses says whether a task has named classes, which stand for no number of classes.
+func namesClasses(t *compare.Task) bool {
+	return slices.ContainsFunc(t.Settings, func(f settings.Fact) bool {
+		choice, err := loaders.ParseClasses(f.Text)
+		return f.Name == "classes" && err == nil && choice.Names != nil
+	})
 }
 
 // kindOf returns what tasks have in common that differ in the number of classes alone. It has the flags of the network, whose
