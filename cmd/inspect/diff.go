@@ -53,8 +53,8 @@ type historyDiff struct {
 	FirstDifference int `json:"first_difference"`
 }
 
-// compare prints the differences between two paths.
-func compare(ctx context.Context, o options, out *strings.Builder) error {
+// difference prints the differences between two paths.
+func difference(ctx context.Context, o options, out *strings.Builder) error {
 	var s [2]*subject
 	for i, path := range o.paths {
 		var err error

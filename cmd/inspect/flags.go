@@ -3,9 +3,13 @@ package main
 import (
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
+	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/wording"
 	"mdfa/run/checkpoint"
+	"mdfa/run/compare"
 	"mdfa/run/folder"
 )
 
@@ -20,6 +24,8 @@ type options struct {
 	runs          bool
 	where         []condition
 	sort, columns []string
+	table         string // form of a comparison; "": a list
+	baseline      string
 	most          int // rows; 0: no limit
 	json          bool
 }
@@ -37,6 +43,7 @@ var about = cli.Program{
 	Examples: []string{
 		"inspect results/mnist/mdfa-dense-c10-s0-20261124T101502",
 		"inspect -diff results/mnist/mdfa-dense-c10-s0-… results/mnist/mdfa-dense-c10-s1-…",
+		"inspect -runs -where classes=10 -table text",
 		"inspect -runs -where model=mdfa -where 'test_accuracy>0.9' -sort -test_accuracy -n 10",
 	},
 	Files: []cli.Entry{{Name: "DIR/" + folder.LogFile, Text: "the log of all runs below DIR: [output.md](output.md) has its columns"}},
@@ -59,6 +66,8 @@ func newFlags(o *options, r *raw) *cli.Flags {
 	f.Each(&r.where, "where", "TEST", "keep runs that pass, as in model=mdfa, 'seed!=0', 'test_accuracy>=0.9' or folder~conv (contains); may be given again")
 	f.Text(&r.sort, "sort", "COLUMN,...", "", "order, with - before a column the largest first (default as they started)")
 	f.Text(&r.columns, "columns", "COLUMN,...", "", "columns to show, or all (default folder,status,epochs,best_valid_accuracy,test_accuracy)")
+	f.Text(&o.table, "table", "FORM", "", "compare the rules of the runs in a table instead: "+english.OxfordWordSeries(compare.Forms, "or")).Only(compare.Forms...)
+	f.Text(&o.baseline, "baseline", "NAME", "", "what the table compares the others with: a rule, or SETTING=VALUE (default bp, or else the first)").Among(algo.RuleNames()...)
 
 	f.Topic("Output")
 	f.Integer(&o.most, "n", "N", 0, 0, "rows at most, 0 for no limit (default all runs, the last 10 epochs)")
@@ -120,7 +129,13 @@ func (o *options) check(given map[string]bool) error {
 	case !o.runs && len(o.paths) == 0:
 		return cli.Usagef("nothing to inspect: name checkpoints or the folders of runs, or list the runs with -runs (inspect -h lists the flags).")
 	}
-	for _, name := range []string{"where", "sort", "columns"} {
+	if o.table != "" && (o.json || given["columns"]) {
+		return cli.Usagef("-table has columns of its own: leave -json and -columns out.")
+	}
+	if given["baseline"] && o.table == "" {
+		return cli.Usagef("-baseline goes with -table: add it, or leave -baseline out.")
+	}
+	for _, name := range []string{"where", "sort", "columns", "table"} {
 		if given[name] && !o.runs {
 			return cli.Usagef("-%s goes with -runs: add it, or leave -%s out.", name, name)
 		}

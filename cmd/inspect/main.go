@@ -26,9 +26,9 @@ func runProgram(ctx context.Context, args []string, stdout *os.File) error {
 	err = cli.Until(ctx, func() error {
 		switch {
 		case o.runs:
-			return listRuns(o, &out)
+			return listRuns(ctx, o, &out)
 		case o.diff:
-			return compare(ctx, o, &out)
+			return difference(ctx, o, &out)
 		}
 		return describe(ctx, o, &out)
 	})

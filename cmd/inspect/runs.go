@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/foreign"
 	"mdfa/internal/wording"
+	"mdfa/run/compare"
 	"mdfa/run/folder"
 )
 
@@ -19,8 +21,8 @@ const statusColumn = "status"
 // usualColumns are shown without -columns: they fit into 80 characters.
 var usualColumns = []string{folder.KeyColumn, statusColumn, "epochs", "best_valid_accuracy", "test_accuracy"}
 
-// listRuns prints the log of runs.
-func listRuns(o options, out *strings.Builder) error {
+// listRuns prints the log of runs, or a table that compares them.
+func listRuns(ctx context.Context, o options, out *strings.Builder) error {
 	root := "results"
 	if len(o.paths) > 0 {
 		root = o.paths[0]
@@ -54,6 +56,9 @@ func listRuns(o options, out *strings.Builder) error {
 			runs = runs[:o.most]
 		}
 	}
+	if o.table != "" && len(runs) > 0 {
+		return compareRuns(ctx, o, out, root, runs)
+	}
 	columns := o.columns
 	if slices.Equal(columns, []string{"all"}) || columns == nil && o.json {
 		columns = table.Columns
@@ -71,6 +76,23 @@ func listRuns(o options, out *strings.Builder) error {
 		fmt.Fprintf(out, "note: %s: %s\n", foreign.Line(log.Path()), note)
 	}
 	return nil
+}
+
+// compareRuns prints a table that compares the runs.
+func compareRuns(ctx context.Context, o options, out *strings.Builder, root string, rows []folder.Row) error {
+	var dirs []string
+	for _, row := range rows {
+		dirs = append(dirs, filepath.Join(root, filepath.FromSlash(row[folder.KeyColumn])))
+	}
+	runs, err := compare.Read(ctx, dirs)
+	if err != nil {
+		return err
+	}
+	c, err := compare.New(runs, compare.Options{Baseline: o.baseline})
+	if err != nil {
+		return err
+	}
+	return c.Write(out, o.table)
 }
 
 // known refuses columns that the log does not have.
