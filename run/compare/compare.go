@@ -4,7 +4,7 @@
 // Runs with equal settings but for the seed are a group. Groups that differ in the contested setting
 // alone, such as the rule, are compared within a task, such as a number of classes: each against the
 // baseline, by pairs of runs of the same seed, which have the same classes, the same split and the same
-// order of images.
+// order of images. docs/compare.md has the formulas.
 package compare
 
 import (
