@@ -26,6 +26,7 @@ type options struct {
 	sort, columns []string
 	table         string // form of a comparison; "": a list
 	baseline      string
+	with          []string
 	most          int // rows; 0: no limit
 	json          bool
 }
@@ -68,6 +69,7 @@ func newFlags(o *options, r *raw) *cli.Flags {
 	f.Text(&r.columns, "columns", "COLUMN,...", "", "columns to show, or all (default folder,status,epochs,best_valid_accuracy,test_accuracy)")
 	f.Text(&o.table, "table", "FORM", "", "compare the rules of the runs in a table instead: "+english.OxfordWordSeries(compare.Forms, "or")).Only(compare.Forms...)
 	f.Text(&o.baseline, "baseline", "NAME", "", "what the table compares the others with: a rule, or SETTING=VALUE (default bp, or else the first)").Among(algo.RuleNames()...)
+	cli.List(f, &o.with, "with", "SETTING,...", "settings, such as lr, in which compared rules may differ (default none: such rules are of separate tasks)", compare.ParseSetting).Among(compare.Flags()...)
 
 	f.Topic("Output")
 	f.Integer(&o.most, "n", "N", 0, 0, "rows at most, 0 for no limit (default all runs, the last 10 epochs)")
@@ -132,8 +134,10 @@ func (o *options) check(given map[string]bool) error {
 	if o.table != "" && (o.json || given["columns"]) {
 		return cli.Usagef("-table has columns of its own: leave -json and -columns out.")
 	}
-	if given["baseline"] && o.table == "" {
-		return cli.Usagef("-baseline goes with -table: add it, or leave -baseline out.")
+	for _, name := range []string{"baseline", "with"} {
+		if given[name] && o.table == "" {
+			return cli.Usagef("-%s goes with -table: add it, or leave -%s out.", name, name)
+		}
 	}
 	for _, name := range []string{"where", "sort", "columns", "table"} {
 		if given[name] && !o.runs {

@@ -385,6 +385,7 @@ func TestMistakesAreOneSentence(t *testing.T) {
 		{"-table text x", cli.ExitUsage, "-table goes with -runs: add it, or leave -table out."},
 		{"-runs -table html", cli.ExitUsage, "-table html: expected text, markdown, csv or latex."},
 		{"-runs -table csv -json", cli.ExitUsage, "-table has columns of its own: leave -json and -columns out."},
+		{"-runs -with lr", cli.ExitUsage, "-with goes with -table: add it, or leave -with out."},
 		{"-runs -baseline bp", cli.ExitUsage, "-baseline goes with -table: add it, or leave -baseline out."},
 		{"-runs -where model", cli.ExitUsage, "-where model: expected a column, one of = != < <= > >= ~ and a value"},
 		{"-runs -where =3", cli.ExitUsage, "-where =3: expected a column"},

@@ -88,7 +88,7 @@ func compareRuns(ctx context.Context, o options, out *strings.Builder, root stri
 	if err != nil {
 		return err
 	}
-	c, err := compare.New(runs, compare.Options{Baseline: o.baseline})
+	c, err := compare.New(runs, compare.Options{Baseline: o.baseline, With: o.with})
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ type options struct {
 	paths           []string
 	output          string
 	table, baseline string
+	with            []string
 	figures         string
 }
 
@@ -63,6 +64,7 @@ func newFlags(o *options) *cli.Flags {
 	f.Topic("Output")
 	f.Text(&o.table, "table", "FORM", "", "print a table that compares rules instead: "+english.OxfordWordSeries(compare.Forms, "or")).Only(compare.Forms...)
 	f.Text(&o.baseline, "baseline", "NAME", "", "what the others are compared with: a rule, or SETTING=VALUE (default bp, or else the first)").Among(algo.RuleNames()...)
+	cli.List(f, &o.with, "with", "SETTING,...", "settings, such as lr, in which compared rules may differ (default none: such rules are of separate tasks)", compare.ParseSetting).Among(compare.Flags()...)
 	f.Text(&o.output, "o", "FILE", "", "the page (default report.html in the run's folder; of several runs "+compareFile+")").File()
 	f.Text(&o.figures, "svg", "DIR", "", "write the charts as SVG files for a paper into a folder instead").Folder()
 	return f
@@ -94,8 +96,10 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	if len(dirs) == 1 && o.table == "" {
-		if f.Given["baseline"] {
-			return cli.Usagef("-baseline is for several runs: name more, or leave it out.")
+		for _, name := range []string{"baseline", "with"} {
+			if f.Given[name] {
+				return cli.Usagef("-%s is for several runs: name more, or leave it out.", name)
+			}
 		}
 		return one(ctx, dirs[0], o, stdout)
 	}
@@ -103,7 +107,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	c, err := compare.New(runs, compare.Options{Baseline: o.baseline})
+	c, err := compare.New(runs, compare.Options{Baseline: o.baseline, With: o.with})
 	switch {
 	case err != nil:
 		return err

@@ -189,6 +189,8 @@ func TestMistakesAreSentences(t *testing.T) {
 		{[]string{dir, "-o", root + "/none/page.html"}, cli.ExitFailed, "the report cannot be written to " + root + "/none/page.html (no such file or directory): see that there is space and permission to write."},
 		{[]string{dir, "-svg", file}, cli.ExitFailed, "the report cannot be written to " + file + "/accuracy.svg (not a directory)"},
 		{[]string{dir, "-svg", root + "/none/figures"}, cli.ExitFailed, "the folder " + root + "/none/figures cannot be made (no such file or directory)"},
+		{[]string{dir, "-with", "lr"}, cli.ExitUsage, "-with is for several runs: name more, or leave it out."},
+		{[]string{root, "-table", "csv", "-with", "speed"}, cli.ExitUsage, "-with speed: expected a setting by which runs are compared, such as lr."},
 		{[]string{dir, "-table", "html"}, cli.ExitUsage, "-table html: expected text, markdown, csv or latex."},
 		{[]string{dir, "-table", "text", "-o", "x"}, cli.ExitUsage, "-o and -table exclude each other: a page, figures and a table are made one by one."},
 		{[]string{dir, "-baseline", "bp"}, cli.ExitUsage, "-baseline is for several runs: name more, or leave it out."},

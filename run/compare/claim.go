@@ -10,6 +10,7 @@ import (
 
 	"mdfa/internal/foreign"
 	"mdfa/run/folder"
+	"mdfa/run/settings"
 )
 
 // Verdict is what a difference shows.
@@ -121,6 +122,10 @@ func (c *Comparison) Notes() (notes []string) {
 	if repeated > 0 {
 		not(repeated, "repeated run", "of each seed the newest complete one does")
 	}
+	if apart := c.apart(); apart != nil {
+		notes = append(notes, fmt.Sprintf("No two groups differ in one setting alone: -with %s compares those that differ in %s, too.",
+			strings.Join(apart, ","), english.WordSeries(apart, "and")))
+	}
 	if few := c.few(); few != "" {
 		notes = append(notes, few)
 	}
@@ -133,6 +138,25 @@ func (c *Comparison) Notes() (notes []string) {
 		notes = append(notes, fmt.Sprintf("The runs were made on %s, whose sums round differently.", english.WordSeries(list, "and")))
 	}
 	return notes
+}
+
+// apart returns the flags that keep groups from being compared, if nothing is.
+func (c *Comparison) apart() (flags []string) {
+	var groups []*Group
+	for _, t := range c.Tasks {
+		groups = append(groups, t.Groups...)
+	}
+	if c.Compared() || len(groups) < 2 {
+		return nil
+	}
+	for _, s := range Differing(each(groups, func(g *Group) []settings.Fact { return split(c.common(g), g) })) {
+		flag := setting(s.Name)
+		if flag == nil || flag.Group == settings.GroupData {
+			continue
+		}
+		flags = append(flags, flag.Name)
+	}
+	return flags
 }
 
 // few says how many seeds a comparison needs, if some have too few.

@@ -91,6 +91,7 @@ type Comparison struct {
 	Shared    []settings.Fact // what all runs have in common
 	Tasks     []*Task
 	Unread    []Run // that cannot be read
+	with      []string
 }
 
 // Task holds groups that differ in the contested setting alone.
@@ -118,6 +119,9 @@ type Options struct {
 	// Baseline is what the others are compared with: the name of a group, such as bp, or SETTING=VALUE, which
 	// also makes SETTING the contested one. Without it the baseline is bp, or where that is missing the first group.
 	Baseline string
+	// With names settings that go with the contested one, as a learning rate that was chosen for each rule does:
+	// groups of a task may differ in them.
+	With []string
 }
 
 // New compares runs. The error is one of usage: no run has the baseline, or several groups of a task do.
@@ -140,7 +144,7 @@ func New(runs []Run, o Options) (*Comparison, error) {
 	for _, g := range groups {
 		g.sift(c.Measure)
 	}
-	wanted, err := c.contest(groups, o.Baseline)
+	wanted, err := c.contest(groups, o)
 	if err != nil {
 		return nil, err
 	}

@@ -111,3 +111,35 @@ func TestOtherSettingsThanTheContestedOneMakeTasks(t *testing.T) {
 	require.Len(t, c.Tasks, 3)
 	assert.Equal(t, []string{"bp", "fa", "mdfa"}, each(c.Tasks, func(t *Task) string { return t.Name }))
 }
+
+func TestASettingMayGoWithTheRule(t *testing.T) {
+	runs := append(series("bp", []float64{0.9, 0.8}, "lr", "0.001"), series("mdfa", []float64{0.8, 0.7}, "lr", "0.01")...)
+	c := compared(t, "", runs)
+	require.Len(t, c.Tasks, 2)
+	assert.False(t, c.Compared())
+	assert.Equal(t, []string{"No two groups differ in one setting alone: -with lr compares those that differ in lr, too."}, c.Notes())
+	for _, o := range []Options{{With: []string{"lr"}}, {With: []string{"lr"}, Baseline: "bp"}, {With: []string{"lr"}, Baseline: "bp, lr 0.001"}} {
+		c, err := New(runs, o)
+		require.NoError(t, err)
+		require.Len(t, c.Tasks, 1)
+		assert.Equal(t, []string{"bp, lr 0.001", "mdfa, lr 0.01"}, groupNames(c.Tasks[0]))
+		assert.Equal(t, 2, c.Tasks[0].Groups[1].Against.Losses)
+	}
+	_, err := New(append(runs, series("bp", []float64{0.7}, "lr", "0.1")...), Options{With: []string{"lr"}, Baseline: "bp"})
+	assert.ErrorContains(t, err, `-baseline bp: "bp, lr 0.001" and "bp, lr 0.1" have it: expected the name of one of them.`)
+	_, err = New(runs, Options{With: []string{"speed"}})
+	assert.ErrorContains(t, err, "-with speed: expected a setting by which runs are compared, such as lr.")
+}
+
+func TestASettingIsContestedIfTwoGroupsDifferInItAlone(t *testing.T) {
+	fa := func(more ...string) []Run { return series("fa", []float64{0.9, 0.8}, more...) }
+	c := compared(t, "", fa("classes", "2", "network", "dense 2"), fa("classes", "3", "network", "dense 3"))
+	assert.Equal(t, "rule", c.Contested, "classes change the network, so that nothing can be compared")
+	assert.Equal(t, [][]string{{"fa"}, {"fa"}}, each(c.Tasks, groupNames))
+	assert.Empty(t, c.Notes())
+	c = compared(t, "", fa("classes", "2", "lr", "0.1"), fa("classes", "2", "lr", "0.02"), fa("classes", "3", "lr", "0.1"))
+	assert.Equal(t, "lr", c.Contested)
+	assert.Equal(t, []string{"lr 0.02", "lr 0.1"}, groupNames(c.Tasks[0]))
+	c = compared(t, "", fa("classes", "2", "lr", "0.1"), fa("classes", "3", "lr", "0.1"))
+	assert.Equal(t, "classes", c.Contested)
+}

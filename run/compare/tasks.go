@@ -2,6 +2,7 @@ package compare
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,33 +27,67 @@ type baseline struct {
 	value string
 }
 
-// contest finds the setting that is compared: that of the baseline, else the rule where it differs, else the
-// first setting that differs and is none of the data, else the first that differs.
-func (c *Comparison) contest(groups []*Group, typed string) (baseline, error) {
-	differing := Differing(each(groups, (*Group).settings))
-	name, value, found := strings.Cut(typed, "=")
+// contest finds the setting that is compared: that of the baseline, else the rule, else the first setting that is
+// none of the data, else any other one. Without a baseline it is one in which alone two groups differ.
+func (c *Comparison) contest(groups []*Group, o Options) (baseline, error) {
+	for _, name := range o.With {
+		if _, err := ParseSetting(name); err != nil {
+			return baseline{}, wording.Usagef("-with %s: %v.", wording.Shown(name), err)
+		}
+		s := setting(name)
+		c.with = append(c.with, cmp.Or(s.Compare.Name, s.Name))
+	}
+	name, value, found := strings.Cut(o.Baseline, "=")
 	if s := setting(name); found && s != nil {
 		c.Contested = cmp.Or(s.Compare.Name, s.Name)
 		spec := settings.Defaults()
 		if err := s.Set(&spec, value); err != nil {
 			return baseline{}, err
 		}
-		return baseline{typed, s.Name, s.Text(&spec)}, nil
+		return baseline{o.Baseline, s.Name, s.Text(&spec)}, nil
 	}
-	differs := func(pass func(name string) bool) string {
-		at := slices.IndexFunc(differing, func(s Setting) bool { return pass(s.Name) })
-		if at < 0 {
-			return ""
+	c.Contested = rule
+	candidates := each(Differing(each(groups, (*Group).settings)), func(s Setting) string { return s.Name })
+	slices.SortStableFunc(candidates, func(a, b string) int { return cmp.Compare(precedence(a), precedence(b)) })
+	for _, name := range candidates {
+		was := c.Contested
+		c.Contested = name
+		if len(Together(groups, c.common)) < len(groups) {
+			break
 		}
-		return differing[at].Name
+		c.Contested = was
 	}
-	c.Contested = cmp.Or(
-		differs(func(name string) bool { return name == rule }),
-		differs(func(name string) bool {
-			return slices.ContainsFunc(settings.ComparedAs(name), func(s *settings.Setting) bool { return s.Group != settings.GroupData })
-		}),
-		differs(func(string) bool { return true }), rule)
-	return baseline{typed: typed}, nil
+	return baseline{typed: o.Baseline}, nil
+}
+
+// precedence orders the settings that may be contested.
+func precedence(fact string) int {
+	list := settings.ComparedAs(fact)
+	switch {
+	case fact == rule:
+		return 0
+	case len(list) > 0 && list[0].Group != settings.GroupData:
+		return 1
+	}
+	return 2
+}
+
+// Flags lists the settings by which runs are compared.
+func Flags() (names []string) {
+	for _, s := range settings.List {
+		if s.Compare != nil {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// ParseSetting reads the name of a setting by which runs are compared.
+func ParseSetting(name string) (string, error) {
+	if setting(name) == nil {
+		return "", errors.New("expected a setting by which runs are compared, such as lr")
+	}
+	return name, nil
 }
 
 // setting finds a setting that runs are compared by, from the name of its flag or of its fact.
@@ -66,14 +101,17 @@ func setting(name string) *settings.Setting {
 	return nil
 }
 
-// bound says whether a fact belongs to the contested setting: it is that setting, or has a meaning only
-// beside some of its values.
+// bound says whether a fact belongs to the contested setting: it is that setting, goes with it by choice, or has a
+// meaning only beside some of its values.
 func (c *Comparison) bound(fact string) bool {
-	return fact == c.Contested || slices.ContainsFunc(settings.ComparedAs(fact), func(s *settings.Setting) bool {
+	return fact == c.Contested || slices.Contains(c.with, fact) || slices.ContainsFunc(settings.ComparedAs(fact), func(s *settings.Setting) bool {
 		of := settings.Find(s.Beside)
 		return of != nil && cmp.Or(of.Compare.Name, of.Name) == c.Contested
 	})
 }
+
+// common returns the settings of a group that make its task.
+func (c *Comparison) common(g *Group) []settings.Fact { return without(g.Settings, c.bound) }
 
 // own returns the settings of a group that do not make its task.
 func (c *Comparison) own(g *Group) []settings.Fact {
@@ -82,11 +120,10 @@ func (c *Comparison) own(g *Group) []settings.Fact {
 
 // arrange puts the groups into tasks, and names and orders both.
 func (c *Comparison) arrange(groups []*Group) {
-	common := func(g *Group) []settings.Fact { return without(g.Settings, c.bound) }
-	inTask := func(g *Group) []settings.Fact { return split(common(g), g) }
-	for _, list := range Together(groups, common) {
+	inTask := func(g *Group) []settings.Fact { return split(c.common(g), g) }
+	for _, list := range Together(groups, c.common) {
 		slices.SortStableFunc(list, func(a, b *Group) int { return compareFacts(c.own(a), c.own(b)) })
-		c.Tasks = append(c.Tasks, &Task{Settings: common(list[0]), Groups: list})
+		c.Tasks = append(c.Tasks, &Task{Settings: c.common(list[0]), Groups: list})
 	}
 	slices.SortStableFunc(c.Tasks, func(a, b *Task) int { return compareFacts(inTask(a.Groups[0]), inTask(b.Groups[0])) })
 	if len(c.Tasks) > 1 {
@@ -113,15 +150,30 @@ func (c *Comparison) name(groups []*Group) {
 	if len(values) == 1 && len(list) > 0 && list[0].Values[0] != missing {
 		names[0] = list[0].word(0)
 	}
+	chosen := func(g *Group) []settings.Fact {
+		return split(without(g.Settings, func(fact string) bool { return fact == c.Contested || !slices.Contains(c.with, fact) }), g)
+	}
+	rest := func(g *Group) []settings.Fact {
+		return without(c.own(g), func(fact string) bool {
+			return slices.ContainsFunc(chosen(g), func(f settings.Fact) bool { return f.Name == fact })
+		})
+	}
+	with := Differing(each(groups, chosen))
 	for i, v := range values {
-		kinds := Together(v, c.own)
+		kinds := Together(v, rest)
 		more := make([]string, len(kinds))
 		if len(kinds) > 1 {
-			more = Names(each(kinds, func(k []*Group) []settings.Fact { return c.own(k[0]) }), otherwise)
+			more = Names(each(kinds, func(k []*Group) []settings.Fact { return rest(k[0]) }), otherwise)
 		}
 		for k, kind := range kinds {
 			for _, g := range kind {
-				g.Name = strings.TrimSuffix(names[i]+", "+more[k], ", ")
+				words := []string{names[i], more[k]}
+				for _, s := range with {
+					if at := slices.Index(groups, g); s.Values[at] != missing {
+						words = append(words, s.word(at))
+					}
+				}
+				g.Name = strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), ", ")
 			}
 		}
 	}
