@@ -2,18 +2,25 @@ package main
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/internal/wording"
 	"mdfa/run/settings"
 	"mdfa/run/sweep"
 )
+
+// jobsAuto is the value of -jobs that suits the device.
+const jobsAuto = "auto"
 
 // options holds the flags.
 type options struct {
 	grid                     *sweep.Grid
 	list, quiet, retryFailed bool
 	where                    []string
+	jobsText                 string
+	jobs                     int // 0: auto
 }
 
 // about describes the program in its help text and in docs/cli.md.
@@ -53,6 +60,7 @@ func newFlags(o *options) *cli.Flags {
 	f.Topic("Sweep")
 	f.Bool(&o.list, "list", "print the runs, and which are done, running, failed or left, and exit")
 	f.Each(&o.where, "where", "NAME=V,...", "keep runs with these values only, such as classes=2,3 or model!=bp; several must all hold")
+	f.Text(&o.jobsText, "jobs", "N", jobsAuto, "runs side by side: a number, or auto (one for each processor, or 4 on a GPU)").Among(jobsAuto)
 	f.Bool(&o.retryFailed, "retry_failed", "start runs again that have failed")
 	f.Bool(&o.quiet, "quiet", "print the outcome only")
 	defaults := settings.Defaults()
@@ -74,6 +82,13 @@ func parse(args []string) (options, error) {
 	}
 	if _, err := newFlags(&o).Parse(args); err != nil {
 		return o, err
+	}
+	if o.jobsText != jobsAuto {
+		n, err := strconv.Atoi(o.jobsText)
+		if err != nil || n < 1 {
+			return o, cli.Usagef("-jobs %s: expected a whole number from 1 on, or auto.", wording.Shown(o.jobsText))
+		}
+		o.jobs = n
 	}
 	for _, condition := range o.where {
 		if err := o.grid.Where(condition); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize/english"
 
@@ -55,7 +56,7 @@ func summary(s *sweep.Sweep) string {
 		}
 	}
 	if t.Left > 0 && t.Work > 0 {
-		parts = append(parts, "about "+progress.Duration(t.Work)+" to go")
+		parts = append(parts, "about "+progress.Duration(t.Work/time.Duration(s.Jobs()))+" to go")
 	}
 	return strings.Join(parts, " · ")
 }

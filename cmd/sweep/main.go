@@ -33,8 +33,8 @@ func do(ctx context.Context, command []string, stdout *os.File) error {
 	defer out.Closed()
 	w := &watch{out: out}
 	s, err := sweep.New(opt.grid, sweep.Options{
-		RetryFailed: opt.retryFailed,
-		Program:     "sweep", Train: beside(command[0], "train"), Command: command,
+		Jobs: opt.jobs, RetryFailed: opt.retryFailed,
+		Program: "sweep", Train: beside(command[0], "train"), Command: command,
 		Watcher: w, Progress: w.loading,
 	})
 	if err != nil {

@@ -21,10 +21,14 @@ import (
 func TestRunsOfASweepAreThoseOfTrain(t *testing.T) {
 	data := runtest.Digits(t)
 	want := trained(t, data)
-	dir := t.TempDir()
-	got := runIn(t, dir, "sweep", small(data)...)
-	require.Equal(t, 0, got.code, got.stderr)
-	assertSame(t, want, ends(t, dir))
+	var dir string
+	var got finished
+	for _, jobs := range []string{"1", "3", "auto"} {
+		dir = t.TempDir()
+		got = runIn(t, dir, "sweep", append(small(data), "-jobs", jobs)...)
+		require.Equal(t, 0, got.code, got.stderr)
+		assertSame(t, want, ends(t, dir))
+	}
 	assert.Len(t, regexp.MustCompile(`(?m)^\d/8  (bp|mdfa)  classes \d  seed \d  valid \d+\.\d\d%  test \d+\.\d\d%  \d\.\ds   .*\d left`).FindAllString(got.stdout, -1), 8, got.stdout)
 	assert.Contains(t, got.stdout, "\n8 runs · 8 complete\n")
 	assert.NotContains(t, got.stdout, "0 running")
@@ -159,6 +163,9 @@ func TestBadValuesGiveASentence(t *testing.T) {
 		{[]string{"-seed", "3-1"}, 2, "-seed 3-1: expected a range from a smaller to a larger number, such as 0-9."},
 		{[]string{"-model", "bp,ab"}, 2, "-model \"ab\" is unknown; there are "},
 		{[]string{"-classes", "2,99"}, 2, "-classes 99: mnist has only 10 classes; give 2 to 10 (leave the flag out to use all)."},
+		{[]string{"-jobs", "0"}, 2, "-jobs 0: expected a whole number from 1 on, or auto."},
+		{[]string{"-device", "cpu,cpu"}, 2, "-device names cpu twice: leave it out once; -jobs says how many runs a device trains at a time."},
+		{[]string{"-device", "cpu,abacus"}, 2, "-device \"abacus\": unknown; there are auto, cuda, cpu, emu."},
 		{[]string{"-where", "model=xx"}, 2, "-where leaves none of the grid's 1 runs."},
 		{[]string{"-data", "/nowhere"}, 1, "/nowhere"},
 		{[]string{"-max_epochs", "1,2"}, 2, "-max_epochs 1,2: runs are not told apart by it: give one value for all runs."},

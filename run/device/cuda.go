@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/dustin/go-humanize"
 
@@ -61,25 +62,42 @@ func openEmu(unit string, o Options) (gpu.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	dev, machine, err := emulated.Open(options, cuda.Options{
+	emu.Lock()
+	defer emu.Unlock()
+	if emu.open == 0 {
+		emu.machine = softgpu.New(options)
+	}
+	dev, err := emulated.OpenOn(emu.machine, cuda.Options{
 		Ordinal: ordinal, Kind: "emu", Sync: o.Sync, TF32: o.TF32,
 		Detail: withTF32(fmt.Sprintf("CUDA %s, interpreted on the processor", cudaVersion(options.Driver)), o),
 	})
 	if err != nil {
 		return nil, opening(err)
 	}
-	return softwareGPU{dev, machine}, nil
+	emu.open++
+	return softwareGPU{dev, emu.machine}, nil
 }
 
-// softwareGPU also reports memory that a run did not free.
+// emu is the machine of the software GPU, which all devices share that are open at the same time, and their number.
+var emu struct {
+	sync.Mutex
+	machine *softgpu.Machine
+	open    int
+}
+
+// softwareGPU also reports memory that the runs did not free.
 type softwareGPU struct {
 	*cuda.Device
 	machine *softgpu.Machine
 }
 
-// Close fails where memory was left behind.
+// Close fails where memory was left behind when the last device is closed.
 func (d softwareGPU) Close() error {
-	if err := d.Device.Close(); err != nil {
+	err := d.Device.Close()
+	emu.Lock()
+	defer emu.Unlock()
+	emu.open--
+	if err != nil || emu.open > 0 {
 		return err
 	}
 	if leaks := d.machine.Leaks(); len(leaks) > 0 {

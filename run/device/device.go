@@ -135,3 +135,18 @@ func Describe() (lines [][]string) {
 	}
 	return lines
 }
+
+// GPUs returns the names of the NVIDIA GPUs that can be used.
+func GPUs() (names []string) {
+	for _, d := range kinds() {
+		if d.name != "cuda" {
+			continue
+		}
+		for _, line := range d.describe() {
+			if strings.Contains(line[0], ":") {
+				names = append(names, line[0])
+			}
+		}
+	}
+	return names
+}

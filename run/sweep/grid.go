@@ -30,6 +30,8 @@ type Grid struct {
 	values map[string][]string // by the setting's name; a setting that is missing has its default
 	seen   map[[2]string]bool  // names and values in one spelling
 	wheres []where
+
+	devices []string // fill up in turn; nil: the default
 }
 
 // NewGrid returns the grid of one run, with the settings that train has without flags.
@@ -39,8 +41,8 @@ func NewGrid() *Grid { return &Grid{values: map[string][]string{}, seen: map[[2]
 const maxRuns = 100_000
 
 // Add adds values of a setting: a list with commas, or one value of a setting whose values have commas of their
-// own. Whole numbers may be ranges, such as 0-9. Of a setting by which runs are not told apart, such as the device, the last value
-// counts. The error is a sentence.
+// own. Whole numbers may be ranges, such as 0-9. Of a setting by which runs are not told apart, such as -max_epochs, the last value
+// counts. Several devices are filled in turn; all are the GPUs of this machine. The error is a sentence.
 func (g *Grid) Add(name, text string) error {
 	setting := settings.Find(name)
 	if setting == nil {
@@ -49,6 +51,12 @@ func (g *Grid) Add(name, text string) error {
 	values, err := expand(setting, text)
 	if err != nil {
 		return err
+	}
+	if name == "device" {
+		g.devices = values
+		if values = values[:1]; values[0] == allGPUs { // Sweep.devices lists them
+			values = []string{"cuda"}
+		}
 	}
 	if !setting.Identity {
 		if len(values) > 1 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"mdfa/gpu"
 	"mdfa/internal/figures"
 	"mdfa/loaders"
 	"mdfa/run"
@@ -22,6 +23,7 @@ import (
 
 // Options are the settings of a sweep itself. Every field may be left out.
 type Options struct {
+	Jobs        int  // runs side by side; 0: as many as suit the devices
 	RetryFailed bool // runs that have failed are started again
 
 	Program  string   // name of the program, for reports
@@ -60,6 +62,7 @@ type Run struct {
 	steps       int     // of the whole run; 0 while it does not train here
 	trained     float64 // the share that has been trained here, when it was started before
 	over        bool    // it has failed here, and is not started again
+	again       bool    // it has failed here, for lack of memory beside others
 }
 
 // Sweep trains the runs of a grid.
@@ -71,6 +74,7 @@ type Sweep struct {
 	out     string
 	index   *run.Index
 	data    loaders.Shared
+	places  []*place
 
 	mu      sync.Mutex // guards what follows, and the runs
 	queue   []*Run
@@ -122,7 +126,7 @@ func (s *Sweep) wanted(one *Run) bool {
 	case folder.StatusComplete, folder.StatusRunning:
 		return false
 	case folder.StatusFailed:
-		return s.options.RetryFailed
+		return s.options.RetryFailed || one.again
 	}
 	return true
 }
@@ -141,14 +145,27 @@ func (s *Sweep) Do(ctx context.Context) error {
 	s.mu.Lock()
 	s.queue, s.began = s.Left(), time.Now()
 	s.mu.Unlock()
-	for {
-		one := s.next(ctx)
-		if one == nil {
-			break
+	if len(s.queue) > 0 {
+		slots, err := s.slots()
+		if err != nil {
+			return err
 		}
-		s.train(ctx, one)
+		var working sync.WaitGroup
+		for _, slot := range slots {
+			working.Go(func() { s.work(ctx, slot) })
+		}
+		working.Wait()
 	}
 	return s.verdict(ctx)
+}
+
+// work trains one run after the other in a slot.
+func (s *Sweep) work(ctx context.Context, slot slot) {
+	for one := s.next(ctx); one != nil; one = s.next(ctx) {
+		if more := s.train(ctx, one, slot); !more {
+			return
+		}
+	}
 }
 
 // next takes a run from the queue; nil for none.
@@ -163,29 +180,36 @@ func (s *Sweep) next(ctx context.Context) *Run {
 	return one
 }
 
-// train trains a run, unless another process has done so meanwhile.
-func (s *Sweep) train(ctx context.Context, one *Run) {
-	state := s.index.States(one.Spec)[0]
+// train trains a run, unless another process has done so meanwhile. more says whether the slot can train more.
+func (s *Sweep) train(ctx context.Context, one *Run, slot slot) (more bool) {
+	spec := one.Spec
+	if slot.name != "" {
+		spec.Device = slot.name
+	}
+	state := s.index.States(spec)[0]
 	s.set(one, state)
 	if !s.wanted(one) {
 		s.tell(func(w Watcher) { w.Ended(one) })
-		return
+		return true
 	}
+	f := &follower{sweep: s, run: one, start: slot.enter()}
+	defer slot.leave()
+	defer f.start()
 	o := run.Options{
-		Program: s.options.Program, Command: s.command(&one.Spec), Flags: map[string]string{"sweep": strings.Join(s.options.Command, " ")},
-		Load: s.data.Load, Progress: s.options.Progress, Followers: []run.Follower{&follower{sweep: s, run: one}},
+		Program: s.options.Program, Command: s.command(&spec), Flags: map[string]string{"sweep": strings.Join(s.options.Command, " ")},
+		Workers: slot.workers, Load: s.data.Load, Progress: s.options.Progress, Followers: []run.Follower{f},
 	}
-	r, complete, err := s.index.Find(ctx, one.Spec, o)
+	r, complete, err := s.index.Find(ctx, spec, o)
 	var outcome *run.Outcome
 	began := time.Now()
 	if err == nil && complete == "" {
 		outcome, err = r.Train(ctx)
 	}
-	s.ended(one, outcome, err, time.Since(began))
+	return s.ended(one, slot, outcome, err, time.Since(began))
 }
 
 // ended notes how a run ended.
-func (s *Sweep) ended(one *Run, outcome *run.Outcome, err error, took time.Duration) {
+func (s *Sweep) ended(one *Run, slot slot, outcome *run.Outcome, err error, took time.Duration) (more bool) {
 	state := s.index.States(one.Spec)[0]
 	if outcome != nil && outcome.Start.Resumed == nil && state.Status == folder.StatusComplete {
 		state.Seconds = took.Seconds() // to less than a second
@@ -194,24 +218,47 @@ func (s *Sweep) ended(one *Run, outcome *run.Outcome, err error, took time.Durat
 	if one.steps > 0 {
 		one.trained += one.gained()
 	}
-	one.State, one.Err, one.steps = state, nil, 0
+	one.State, one.Err, one.steps, one.again = state, nil, 0, false
+	more, told := true, true
 	switch {
-	case err == nil, errors.Is(err, run.ErrInterrupted):
+	case err == nil:
+	case errors.Is(err, run.ErrInterrupted):
+		told = false
 	case errors.Is(err, folder.ErrLocked):
 		one.Status = folder.StatusRunning
 	case outcome != nil && outcome.Status == folder.StatusComplete:
 		one.Err = err // its report cannot be written, say
+	case errors.Is(err, gpu.ErrOutOfMemory) && slot.shared():
+		s.queue, one.again = slices.Insert(s.queue, 0, one), true
+		more, told = false, false // fewer runs at a time fit
+	case outcome == nil && !ownFault(err):
+		told = false
+		more = s.stop(one, slot, err)
 	default:
 		one.Status, one.Err, one.over = folder.StatusFailed, err, true
-		if outcome == nil && !errors.Is(err, run.ErrUsage) && !errors.Is(err, loaders.ErrUsage) { // what kept it from beginning is not its own
-			s.stopped = err
-		}
+		slot.lost.Store(slot.lost.Load() || errors.Is(err, gpu.ErrDeviceLost))
 	}
-	interrupted := errors.Is(err, run.ErrInterrupted)
 	s.mu.Unlock()
-	if !interrupted {
+	if told {
 		s.tell(func(w Watcher) { w.Ended(one) })
 	}
+	return more
+}
+
+// ownFault says whether a run could not begin because of its settings.
+func ownFault(err error) bool {
+	return errors.Is(err, run.ErrUsage) || errors.Is(err, loaders.ErrUsage) || errors.Is(err, gpu.ErrOutOfMemory)
+}
+
+// stop ends the sweep after a run that could not begin for a reason that others have, too. Where that is a lost GPU, the
+// others go on.
+func (s *Sweep) stop(one *Run, slot slot, err error) (more bool) {
+	if slot.lost.Load() && slices.ContainsFunc(s.places, func(p *place) bool { return !p.lost.Load() }) {
+		s.queue = slices.Insert(s.queue, 0, one)
+		return false
+	}
+	s.stopped = cmp.Or(s.stopped, err)
+	return true
 }
 
 func (s *Sweep) set(one *Run, state run.State) {
@@ -279,6 +326,7 @@ type follower struct {
 	run.Ignore
 	sweep *Sweep
 	run   *Run
+	start func() // called when the run has its memory
 }
 
 // Started begins to count.
@@ -292,6 +340,7 @@ func (f *follower) Started(start *run.Start) {
 	}
 	one.step = one.first
 	s.mu.Unlock()
+	f.start()
 	s.tell(func(w Watcher) { w.Began(one, start) })
 }
 

@@ -1,5 +1,0 @@
-//go:build cuda
-
-package main
-
-func init() { buildTags = "cuda" }
