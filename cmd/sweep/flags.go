@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,8 +20,10 @@ type options struct {
 	grid                     *sweep.Grid
 	list, quiet, retryFailed bool
 	where                    []string
-	jobsText                 string
-	jobs                     int // 0: auto
+	jobsText, shardText      string
+	shard                    sweep.Shard
+	shardNote                string // what the user should know of the shard
+	jobs                     int    // 0: auto
 }
 
 // about describes the program in its help text and in docs/cli.md.
@@ -32,10 +35,13 @@ var about = cli.Program{
 		"Each run is one of train's, in a folder of its own below `-out`. " +
 		"The same command skips the runs that are complete, resumes those that were cut off, and adds those that were added to the grid; so there is no `-resume`. " +
 		"Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 save all runs; a second Ctrl-C or SIGTERM ends the program at once. [sweep.md](sweep.md) has more.",
-	Twice:       "Where a flag by which runs are told apart is given twice, the values of both count; otherwise the last one counts.",
-	Closing:     "There is no -resume: the same command goes on.",
-	Environment: slices.Concat(cli.DataVariables(), cli.MachineVariables(), cli.TerminalVariables()),
-	Files:       []cli.Entry{{Name: "DIR/DATASET/RUN/", Text: "the folder of each run, with the files that train writes"}},
+	Twice:   "Where a flag by which runs are told apart is given twice, the values of both count; otherwise the last one counts.",
+	Closing: "There is no -resume: the same command goes on.",
+	Environment: slices.Concat([]cli.Entry{
+		{Name: "SLURM_ARRAY_TASK_ID", Text: "with its _MIN and _COUNT: the shard, where -shard is not given"},
+		{Name: "JOB_COMPLETION_INDEX", Text: "Kubernetes's number of a Pod, from 0: the shard of -shard auto/N"},
+	}, cli.DataVariables(), cli.MachineVariables(), cli.TerminalVariables()),
+	Files: []cli.Entry{{Name: "DIR/DATASET/RUN/", Text: "the folder of each run, with the files that train writes"}},
 	Examples: []string{
 		"sweep -model bp,fa,dfa,mdfa -classes 2,3,5,10 -seed 0-9 -convnet",
 		"sweep -model bp,mdfa -layers 100 -layers 400,400 -seed 0-4 -max_epochs 20 -list",
@@ -61,6 +67,7 @@ func newFlags(o *options) *cli.Flags {
 	f.Bool(&o.list, "list", "print the runs, and which are done, running, failed or left, and exit")
 	f.Each(&o.where, "where", "NAME=V,...", "keep runs with these values only, such as classes=2,3 or model!=bp; several must all hold")
 	f.Text(&o.jobsText, "jobs", "N", jobsAuto, "runs side by side: a number, or auto (one for each processor, or 4 on a GPU)").Among(jobsAuto)
+	f.Text(&o.shardText, "shard", "I/N", "", "train part I of N of the grid, or with auto/N the part that Slurm or Kubernetes numbers")
 	f.Bool(&o.retryFailed, "retry_failed", "start runs again that have failed")
 	f.Bool(&o.quiet, "quiet", "print the outcome only")
 	defaults := settings.Defaults()
@@ -89,6 +96,10 @@ func parse(args []string) (options, error) {
 			return o, cli.Usagef("-jobs %s: expected a whole number from 1 on, or auto.", wording.Shown(o.jobsText))
 		}
 		o.jobs = n
+	}
+	var err error
+	if o.shard, o.shardNote, err = sweep.ParseShard(o.shardText, os.Getenv); err != nil {
+		return o, err
 	}
 	for _, condition := range o.where {
 		if err := o.grid.Where(condition); err != nil {

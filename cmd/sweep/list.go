@@ -61,19 +61,17 @@ func summary(s *sweep.Sweep) string {
 	return strings.Join(parts, " · ")
 }
 
-// compared prints the outcome of the sweep: the table that compares its runs, and the command for the page that does.
+// compared prints the outcome of the sweep: the table that compares the complete runs of the grid, those of
+// other shards too, and the command for the page that does.
 func compared(ctx context.Context, out *cli.Console, s *sweep.Sweep, report string) error {
 	out.Line(summary(s))
-	var dirs []string
-	parents := map[string]bool{}
-	for _, one := range s.Runs {
-		if one.Status == folder.StatusComplete {
-			dirs = append(dirs, one.Dir)
-			parents[filepath.Dir(one.Dir)] = true
-		}
-	}
+	dirs := s.Complete()
 	if len(dirs) < 2 {
 		return nil
+	}
+	parents := map[string]bool{}
+	for _, dir := range dirs {
+		parents[filepath.Dir(dir)] = true
 	}
 	runs, err := compare.Read(ctx, dirs)
 	if err != nil {

@@ -33,12 +33,15 @@ func do(ctx context.Context, command []string, stdout *os.File) error {
 	defer out.Closed()
 	w := &watch{out: out}
 	s, err := sweep.New(opt.grid, sweep.Options{
-		Jobs: opt.jobs, RetryFailed: opt.retryFailed,
+		Jobs: opt.jobs, Shard: opt.shard, RetryFailed: opt.retryFailed,
 		Program: "sweep", Train: beside(command[0], "train"), Command: command,
 		Watcher: w, Progress: w.loading,
 	})
 	if err != nil {
 		return err
+	}
+	if opt.shardNote != "" {
+		out.Field("note", opt.shardNote)
 	}
 	if opt.list {
 		list(out, s)

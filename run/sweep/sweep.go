@@ -15,6 +15,7 @@ import (
 
 	"mdfa/gpu"
 	"mdfa/internal/figures"
+	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/run"
 	"mdfa/run/folder"
@@ -23,7 +24,8 @@ import (
 
 // Options are the settings of a sweep itself. Every field may be left out.
 type Options struct {
-	Jobs        int  // runs side by side; 0: as many as suit the devices
+	Jobs        int // runs side by side; 0: as many as suit the devices
+	Shard       Shard
 	RetryFailed bool // runs that have failed are started again
 
 	Program  string   // name of the program, for reports
@@ -70,6 +72,7 @@ type Sweep struct {
 	Runs []*Run
 
 	grid    *Grid
+	all     []run.Spec // of the grid, those of other shards too
 	options Options
 	out     string
 	index   *run.Index
@@ -94,7 +97,7 @@ func New(g *Grid, o Options) (*Sweep, error) {
 	if o.Watcher == nil {
 		o.Watcher = ignore{}
 	}
-	s := &Sweep{grid: g, options: o, out: specs[0].Out, noted: map[string]bool{}}
+	s := &Sweep{grid: g, all: specs, options: o, out: specs[0].Out, noted: map[string]bool{}}
 	s.index = run.NewIndex(s.out)
 	for i := range specs {
 		if _, err := run.New(specs[i], run.Options{}); err != nil {
@@ -102,8 +105,25 @@ func New(g *Grid, o Options) (*Sweep, error) {
 		}
 		s.Runs = append(s.Runs, &Run{Spec: specs[i], Label: g.Label(&specs[i]), group: g.group(&specs[i])})
 	}
+	groups := map[string]bool{}
+	for _, one := range s.Runs {
+		groups[one.group] = true
+	}
+	if s.Runs = o.Shard.pick(s.Runs, len(groups)); len(s.Runs) == 0 {
+		return nil, wording.Usagef("-shard %d/%d: the grid has %s only: take fewer parts.", o.Shard.Number, o.Shard.Of, english.Plural(len(specs), "run", ""))
+	}
 	s.Look()
 	return s, nil
+}
+
+// Complete returns the folders of the complete runs of the whole grid, those of other shards too.
+func (s *Sweep) Complete() (dirs []string) {
+	for _, state := range s.index.States(s.all...) {
+		if state.Status == folder.StatusComplete {
+			dirs = append(dirs, state.Dir)
+		}
+	}
+	return dirs
 }
 
 // Look brings the states of all runs up to date with their folders.
