@@ -1,24 +1,25 @@
 #!/usr/bin/env bash
-# Runs bench or train on this machine's GPU with everything it writes in one folder:
+# Runs bench, train or sweep on this machine's GPU with everything it writes in one folder:
 #
 #   deploy/run.sh bench FOLDER [flags of bench]    bench.json and bench.md
 #   deploy/run.sh train FOLDER [flags of train]    a folder for each run; the same command
 #                                                  goes on with one that was cut off
+#   deploy/run.sh sweep FOLDER [flags of sweep]    a folder for each run, also of several machines
 #
 # FOLDER is made if need be, and is relative to the repository. DEVICE names another
 # device than cuda, as -device does. make cublas fetches cuBLAS where the machine has none.
 set -euo pipefail
 
 if [ $# -lt 2 ]; then
-  echo "usage: deploy/run.sh bench|train FOLDER [flags]" >&2
+  echo "usage: deploy/run.sh bench|train|sweep FOLDER [flags]" >&2
   exit 2
 fi
 program=$1 folder=$2
 shift 2
 case $program in
-  bench | train) ;;
+  bench | train | sweep) ;;
   *)
-    echo "deploy/run.sh: $program: expected bench or train" >&2
+    echo "deploy/run.sh: $program: expected bench, train or sweep" >&2
     exit 2
     ;;
 esac
@@ -36,4 +37,5 @@ device=${DEVICE:-cuda}
 case $program in
   bench) exec bin/bench -device "$device" -json "$folder/bench.json" -markdown "$folder/bench.md" "$@" ;;
   train) exec bin/train -device "$device" -out "$folder" -resume auto "$@" ;;
+  sweep) exec bin/sweep -device "$device" -out "$folder" "$@" ;;
 esac

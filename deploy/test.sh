@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs run.sh, slurm.sbatch and the run part of skypilot.yaml as their services do, but on the
 # processor: the benchmark; a job that is requeued and then submitted anew under another number
-# after each SIGTERM; a SkyPilot task. Needs bin/, and the script that check.sh takes out of
+# after each SIGTERM; an array of two jobs; a SkyPilot task. Needs bin/, and the script that check.sh takes out of
 # skypilot.yaml. Says nothing if all is well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 export DEVICE=cpu
 work=$(mktemp -d)
 job=test-$$
-trap 'rm -rf "$work" results/slurm-"$job" results/slurm-"$job"-again' EXIT
+trap 'rm -rf "$work" results/slurm-"$job" results/slurm-"$job"-again results/slurm-"$job"-array' EXIT
 
 # fail WHAT: says it, with what the last program printed.
 fail() {
@@ -59,6 +59,19 @@ last=$(($(epochs) + 1))
 (slurm "$job-again" -resume results/slurm-"$job" -max_epochs "$last") || fail 'the job that was submitted again'
 [ "$(epochs)" = "$last" ] || fail "the job that was submitted again ended after $(epochs) epochs, not $last"
 grep -q complete results/slurm-"$job"/*/*/result.csv || fail 'the run is not complete'
+
+# The two jobs of an array at the same time: each trains one of two runs, into one folder.
+tasks=()
+for task in 1 2; do
+  (cd / && SLURM_SUBMIT_DIR=$OLDPWD SLURM_ARRAY_JOB_ID=$job-array SLURM_ARRAY_TASK_ID=$task SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_COUNT=2 \
+    bash "$work/slurm_script" sweep -classes 2 -layers 8 -max_epochs 1 -seed 0-1 -report=false) >"$work/log$task" 2>&1 &
+  tasks+=($!)
+done
+for task in 1 2; do
+  cp "$work/log$task" "$work/log"
+  wait "${tasks[task - 1]}" || fail "job $task of the array"
+done
+[ "$(cat results/slurm-"$job"-array/*/*/result.csv | grep -c complete)" = 2 ] || fail 'the array left not two complete runs'
 
 # The same task launched twice: the second finds the first one's run.
 mkdir "$work/sky"

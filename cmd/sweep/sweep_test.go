@@ -163,6 +163,7 @@ func TestBadValuesGiveASentence(t *testing.T) {
 		{[]string{"-seed", "3-1"}, 2, "-seed 3-1: expected a range from a smaller to a larger number, such as 0-9."},
 		{[]string{"-model", "bp,ab"}, 2, "-model \"ab\" is unknown; there are "},
 		{[]string{"-classes", "2,99"}, 2, "-classes 99: mnist has only 10 classes; give 2 to 10 (leave the flag out to use all)."},
+		{[]string{"-data", runtest.Digits(t), "-seed", "0", "-batch_size", "341"}, 1, "1 run of 1 failed (bp  seed 0): -batch_size 341 is larger than the 340 training images: take a smaller one."},
 		{[]string{"-jobs", "0"}, 2, "-jobs 0: expected a whole number from 1 on, or auto."},
 		{[]string{"-device", "cpu,cpu"}, 2, "-device names cpu twice: leave it out once; -jobs says how many runs a device trains at a time."},
 		{[]string{"-device", "cpu,abacus"}, 2, "-device \"abacus\": unknown; there are auto, cuda, cpu, emu."},

@@ -325,9 +325,14 @@ func (s *Sweep) verdict(ctx context.Context) error {
 		return s.stopped
 	}
 	var failed []string
+	remedy := "-list says why, and -retry_failed starts them again"
 	for _, one := range s.Runs {
-		if one.Status == folder.StatusFailed {
-			failed = append(failed, cmp.Or(one.Dir, one.Label))
+		switch {
+		case one.Status != folder.StatusFailed:
+		case one.Dir == "": // it did not begin
+			failed, remedy = append(failed, one.Label), wording.Clause(one.Err)
+		default:
+			failed = append(failed, one.Dir)
 		}
 	}
 	if len(failed) == 0 {
@@ -338,7 +343,7 @@ func (s *Sweep) verdict(ctx context.Context) error {
 	if len(failed) > most {
 		names += fmt.Sprintf(" and %d others", len(failed)-most)
 	}
-	return fmt.Errorf("%s of %s failed (%s): -list says why, and -retry_failed starts them again", english.Plural(len(failed), "run", ""), figures.Count(len(s.Runs)), filepath.ToSlash(names))
+	return fmt.Errorf("%s of %s failed (%s): %s", english.Plural(len(failed), "run", ""), figures.Count(len(s.Runs)), filepath.ToSlash(names), remedy)
 }
 
 // follower counts the steps of a run.
