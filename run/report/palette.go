@@ -66,13 +66,20 @@ func (l look) dashed(variant int) look {
 	return l
 }
 
-// shade returns a look for one of n lines of a rule: from line to line its colour is darker on a light page and lighter
-// on a dark one, and the dashes change.
+// shade returns a look for one of n lines of a rule: its colour is darker from line to line on a light page and lighter on
+// a dark one, or greyer where it is almost that dark or light already, and the dashes change.
 func (l look) shade(index, n int) look {
 	const most = 0.7 // of the last line
 	part := most * float64(index) / float64(max(1, n-1))
+	light, dark := "#000000", "#ffffff"
+	if sum := channels(l.Light); sum[0]+sum[1]+sum[2] < 200 {
+		light = "#909090"
+	}
+	if sum := channels(l.Dark); sum[0]+sum[1]+sum[2] > 600 {
+		dark = "#787878"
+	}
 	l = l.dashed(index)
-	l.Light, l.Dark = mixed(l.Light, "#000000", part), mixed(l.Dark, "#ffffff", part)
+	l.Light, l.Dark = mixed(l.Light, light, part), mixed(l.Dark, dark, part)
 	return l
 }
 

@@ -107,4 +107,11 @@ func TestLayersOfARunAreShadesOfItsRule(t *testing.T) {
 	assert.Greater(t, contrast(rule.layer(3, 4).Dark, "#1d2024"), contrast(rule.Dark, "#1d2024"))
 	assert.Equal(t, rule.Light, rule.layer(0, 1).Light)
 	assert.NotEqual(t, rule.layer(0, 4).Dash, rule.layer(1, 4).Dash)
+	for _, l := range ruleLooks {
+		last := l.shade(1, 2)
+		assert.Greater(t, distance(visions["usual"], l.Light, last.Light), 0.1, l.rule)
+		assert.Greater(t, distance(visions["usual"], l.Dark, last.Dark), 0.1, l.rule)
+		assert.GreaterOrEqual(t, contrast(last.Light, "#ffffff"), 3.0, l.rule)
+		assert.GreaterOrEqual(t, contrast(last.Dark, "#1d2024"), 3.0, l.rule)
+	}
 }
