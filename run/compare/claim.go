@@ -123,8 +123,8 @@ func (c *Comparison) Notes() (notes []string) {
 		not(repeated, "repeated run", "of each seed the newest complete one does")
 	}
 	if apart := c.apart(); apart != nil {
-		notes = append(notes, fmt.Sprintf("No two groups differ in one setting alone: -with %s compares those that differ in %s, too.",
-			strings.Join(apart, ","), english.WordSeries(apart, "and")))
+		notes = append(notes, fmt.Sprintf("Some groups differ in more than the %s: -with %s compares those that differ in %s, too.",
+			foreign.Line(c.Contested), strings.Join(apart, ","), english.WordSeries(apart, "and")))
 	}
 	if few := c.few(); few != "" {
 		notes = append(notes, few)
@@ -140,13 +140,15 @@ func (c *Comparison) Notes() (notes []string) {
 	return notes
 }
 
-// apart returns the flags that keep groups from being compared, if nothing is.
+// apart returns the flags that keep a task from being compared.
 func (c *Comparison) apart() (flags []string) {
 	var groups []*Group
+	alone := false
 	for _, t := range c.Tasks {
 		groups = append(groups, t.Groups...)
+		alone = alone || t.Baseline == nil || len(t.Groups) == 1
 	}
-	if c.Compared() || len(groups) < 2 {
+	if !alone {
 		return nil
 	}
 	for _, s := range Differing(each(groups, func(g *Group) []settings.Fact { return split(c.common(g), g) })) {

@@ -117,7 +117,7 @@ func TestASettingMayGoWithTheRule(t *testing.T) {
 	c := compared(t, "", runs)
 	require.Len(t, c.Tasks, 2)
 	assert.False(t, c.Compared())
-	assert.Equal(t, []string{"No two groups differ in one setting alone: -with lr compares those that differ in lr, too."}, c.Notes())
+	assert.Equal(t, []string{"Some groups differ in more than the rule: -with lr compares those that differ in lr, too."}, c.Notes())
 	for _, o := range []Options{{With: []string{"lr"}}, {With: []string{"lr"}, Baseline: "bp"}, {With: []string{"lr"}, Baseline: "bp, lr 0.001"}} {
 		c, err := New(runs, o)
 		require.NoError(t, err)
