@@ -96,22 +96,18 @@ func TestFlippedByteInAStreamedImageStopsTheRun(t *testing.T) {
 	assert.Contains(t, result["reason"], "image 1230 (night/1230.png)")
 }
 
-// prompt is how long a run may take to end: a step here takes a hundredth of a second,
-// but the machine may be busy.
-const prompt = 5 * time.Second
-
 func TestSignalEndsAStreamedEpochWithItsResults(t *testing.T) {
 	t.Run("in the first epoch, from files", func(t *testing.T) {
 		cmd, rest := startLong(t, `^rule `, blackArgs(blackImages(t), "-cache", "off", "-layers", "32", "-batch_size", "1")...)
 		time.Sleep(500 * time.Millisecond) // an epoch takes many times as long
-		assertEndsPromptly(t, cmd.Process.Signal, rest)
+		assertEndsWithResults(t, cmd.Process.Signal, rest)
 		assert.Equal(t, exitInterrupted, cmd.ProcessState.ExitCode())
 		row := requireResult(t, finished{dir: cmd.Dir})
 		assert.Equal(t, []string{"interrupted", "in epoch 1", "0"}, []string{row["status"], row["reason"], row["epochs"]})
 	})
 	t.Run("in a later epoch, from memory", func(t *testing.T) {
 		cmd, rest := startLong(t, `^epoch +2/`, "-data", madeUp(t), "-layers", "16", "-cache", "off", "-device", "cpu")
-		assertEndsPromptly(t, cmd.Process.Signal, rest)
+		assertEndsWithResults(t, cmd.Process.Signal, rest)
 		assert.Equal(t, exitInterrupted, cmd.ProcessState.ExitCode())
 		row := requireResult(t, finished{dir: cmd.Dir})
 		assert.Equal(t, "interrupted", row["status"])
@@ -121,13 +117,11 @@ func TestSignalEndsAStreamedEpochWithItsResults(t *testing.T) {
 	})
 }
 
-// assertEndsPromptly sends the signal of Ctrl-C, and checks how the program ends.
-func assertEndsPromptly(t *testing.T, signal func(os.Signal) error, rest func() (stdout, stderr string)) {
+// assertEndsWithResults sends the signal of Ctrl-C, and checks how the program ends.
+func assertEndsWithResults(t *testing.T, signal func(os.Signal) error, rest func() (stdout, stderr string)) {
 	t.Helper()
-	start := time.Now()
 	require.NoError(t, signal(syscall.SIGINT))
 	stdout, stderr := rest()
-	assert.Less(t, time.Since(start), prompt)
 	assert.Regexp(t, `^train: interrupted in epoch \d+: the results so far are written\.\n$`, stderr)
 	assert.True(t, strings.HasPrefix(stdout, "results  ") || strings.Contains(stdout, "\nresults  "), stdout)
 }
