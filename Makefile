@@ -43,7 +43,7 @@ FUZZTIME ?= 5s
 CUDAENV = CGO_ENABLED=1 CGO_CFLAGS="-O2 -g '-I$(CURDIR)/gpu/cuda/include'" CGO_LDFLAGS="'-L$(CURDIR)/gpu/cuda/driver/lib'"
 
 # What is tested with the tag cuda, on the software GPU and on fakes of NVIDIA's libraries.
-CUDATESTS = ./gpu/cuda/... ./softgpu/... ./algo/... ./cmd/train ./cmd/bench ./cmd/predict ./deploy/gpureport
+CUDATESTS = ./gpu/cuda/... ./softgpu/... ./algo/... ./cmd/train ./cmd/sweep ./cmd/bench ./cmd/predict ./deploy/gpureport
 
 TOOLS    := $(abspath .cache/bin)
 

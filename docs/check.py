@@ -85,7 +85,7 @@ class Page:
     def __init__(self, path):
         self.path, self.commands, self.links, self.spans, self.anchors = path, [], [], [], set()
         fence, block = None, []
-        for number, line in enumerate(path.read_text().splitlines(), 1):
+        for number, line in enumerate([*path.read_text().splitlines(), ""], 1):  # an empty line ends the last block
             if match := re.match(r"\s*```(\w*)$", line):
                 if fence is None:
                     fence, block = match[1], []

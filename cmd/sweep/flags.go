@@ -44,7 +44,7 @@ var about = cli.Program{
 	Files: []cli.Entry{{Name: "DIR/DATASET/RUN/", Text: "the folder of each run, with the files that train writes"}},
 	Examples: []string{
 		"sweep -model bp,fa,dfa,mdfa -classes 2,3,5,10 -seed 0-9 -convnet",
-		"sweep -model bp,mdfa -layers 100 -layers 400,400 -seed 0-4 -max_epochs 20 -list",
+		"sweep -model bp,mdfa -layers 100 -layers 400,400 -seed 0-4 -list",
 	},
 }
 

@@ -50,6 +50,9 @@ func do(ctx context.Context, command []string, stdout *os.File) error {
 	w.begin(s)
 	err = s.Do(ctx)
 	w.close()
+	if err != nil && !w.ran && s.Totals().Left > 0 && !errors.Is(err, cli.ErrInterrupted) {
+		return err // there is nothing new to compare
+	}
 	uncompared := compared(context.WithoutCancel(ctx), out, s, beside(command[0], "report"))
 	if err = cli.Ended(err); errors.Is(err, cli.ErrInterrupted) {
 		out.Whole(out.Label("resume") + "to go on, the same command: " + foreign.Command(command...))

@@ -23,6 +23,7 @@ type watch struct {
 	out   *cli.Console
 	sweep *sweep.Sweep
 	began bool // a run has begun
+	ran   bool // one has begun, or ended without
 
 	mu      sync.Mutex
 	display *progress.Display // plain lines about a data set; nil on a terminal, and with -quiet
@@ -132,6 +133,7 @@ func (w *watch) loading(p loaders.Progress) {
 
 // Began says on which device and data the first run trains.
 func (w *watch) Began(_ *sweep.Run, start *run.Start) {
+	w.ran = true
 	if w.began {
 		return
 	}
@@ -148,6 +150,7 @@ func (w *watch) Note(text string) { w.out.Field("note", text) }
 
 // Ended prints a run's line.
 func (w *watch) Ended(one *sweep.Run) {
+	w.ran = true
 	t := w.sweep.Totals()
 	line := fmt.Sprintf("%s/%d  %s  %s", padded(t.Runs-t.Left, t.Runs), t.Runs, one.Label, ending(w.out, one))
 	if w.out.Live == nil {
