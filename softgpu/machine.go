@@ -93,7 +93,7 @@ func (m *Machine) Ledger() Ledger {
 
 func newDevice(ordinal int, o Options) *device {
 	return &device{
-		ordinal: ordinal, memory: vm.NewMemory(o.Memory), limits: o.limits(),
+		ordinal: ordinal, memory: vm.NewMemoryOf(ordinal, o.Memory), limits: o.limits(),
 		owners: map[uint64]*context{}, epochs: map[uint64]place{},
 	}
 }

@@ -153,8 +153,7 @@ func (m *Machine) Release(addr uint64) {
 	m.annotate(func(mem *vm.Memory) error { return mem.Release(addr) })
 }
 
-// annotate tries the memory of each device; the addresses of no two are the same kind
-// of pool, so that the right one accepts.
+// annotate tries the memory of each device. No two have an address in common, so that the right one accepts.
 func (m *Machine) annotate(f func(mem *vm.Memory) error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -79,8 +79,13 @@ type ghost struct {
 }
 
 // NewMemory makes a device memory of the given number of bytes.
-func NewMemory(limit uint64) *Memory {
-	m := &Memory{next: globalBase + 1<<20, limit: limit}
+func NewMemory(limit uint64) *Memory { return NewMemoryOf(0, limit) }
+
+// NewMemoryOf makes the memory of a device with a number. As with CUDA's unified addressing, no two of the first sixteen
+// devices have an address in common.
+func NewMemoryOf(device int, limit uint64) *Memory {
+	const share, devices = 1 << 44, 16 // of the window of global addresses
+	m := &Memory{next: globalBase + uint64(device%devices)*share + 1<<20, limit: limit}
 	m.live.Store(&[]*alloc{})
 	return m
 }

@@ -105,3 +105,15 @@ func TestNoAddressIsAHostPointer(t *testing.T) {
 		assert.Zero(t, base>>63, "positive as a signed number")
 	}
 }
+
+func TestDevicesHaveNoAddressInCommon(t *testing.T) {
+	first, err := NewMemoryOf(0, 1<<20).Alloc(1000, "")
+	require.NoError(t, err)
+	other := NewMemoryOf(1, 1<<20)
+	second, err := other.Alloc(1000, "")
+	require.NoError(t, err)
+	_, found := other.Find(first)
+	assert.False(t, found)
+	assert.Equal(t, globalBase, first&windowMask)
+	assert.Equal(t, globalBase, second&windowMask, "in the window of global addresses")
+}
