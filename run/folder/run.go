@@ -92,10 +92,12 @@ func RunsBelow(dir string) (runs []string, unread error) {
 		case err != nil:
 			unread = cmp.Or(unread, fmt.Errorf("%s cannot be read (%w)", path, disk.Reason(err)))
 		case !entry.IsDir() || name == ".":
+		case strings.HasPrefix(entry.Name(), "."): // a process that was killed may have left the beginning of a run
+			return fs.SkipDir
 		case Is(path):
 			runs = append(runs, path)
 			return fs.SkipDir
-		case strings.HasPrefix(entry.Name(), "."), strings.Count(name, "/") == runLevels-1:
+		case strings.Count(name, "/") == runLevels-1:
 			return fs.SkipDir
 		}
 		return nil

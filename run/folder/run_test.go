@@ -47,3 +47,15 @@ func TestRunFileIsNotWaitedFor(t *testing.T) {
 	_, err := ReadRun(dir)
 	assert.ErrorContains(t, err, "run.json cannot be read (it is a named pipe: expected a regular file)")
 }
+
+func TestTheBeginningOfARunIsNone(t *testing.T) {
+	root := t.TempDir()
+	for _, name := range []string{"mnist/bp-dense", "mnist/" + begunPrefix + "1-2", ".trash/fa-dense"} {
+		dir := filepath.Join(root, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(dir, 0o777))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, RunFile), nil, 0o666))
+	}
+	runs, err := RunsBelow(root)
+	require.NoError(t, err)
+	assert.Equal(t, []string{filepath.Join(root, "mnist", "bp-dense")}, runs)
+}
