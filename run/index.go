@@ -86,29 +86,27 @@ func (x *Index) like(spec *Spec) []indexed {
 // Find is the function Find with this index, whose folder is Spec.Out.
 func (x *Index) Find(ctx context.Context, spec Spec, o Options) (r *Run, complete string, err error) {
 	spec = o.named(spec)
-	known := map[string]bool{}
-	dirs := x.candidates(&spec)
-	for _, dir := range dirs {
-		known[dir] = true
-	}
-	for _, dir := range dirs {
-		if outcome, complete := completed(dir, &spec); complete {
-			return nil, fmt.Sprintf("%s is complete: %s", dir, outcome), nil
+	known := x.candidates(&spec)
+	var from *resumedRun
+	for _, dir := range known {
+		if row := resultOf(dir); completed(dir, row, &spec) {
+			return nil, fmt.Sprintf("%s is complete: %s", dir, outcomeText(row)), nil
 		}
-		from, err := openRun(ctx, dir, dir)
-		if err != nil {
+		if from, err = openRun(ctx, dir, dir); err != nil {
 			return nil, "", err
 		}
-		if from.checkSchedule(spec) != nil { // it has trained more than is asked for
-			from.close()
-			continue
+		if from.checkSchedule(spec) == nil {
+			break
 		}
-		if r, err = newResumed(spec, o, from, nil); err == nil {
-			r.index, r.known = x, known
-		}
-		return r, "", err
+		from.close() // it has trained more than is asked for
+		from = nil
 	}
-	if r, err = New(spec, o); err == nil {
+	if from != nil {
+		r, err = newResumed(spec, o, from, nil)
+	} else {
+		r, err = New(spec, o)
+	}
+	if err == nil {
 		r.index, r.known = x, known
 	}
 	return r, "", err
@@ -123,7 +121,7 @@ func (r *Run) others() func() error {
 	}
 	return func() error {
 		for _, dir := range r.index.candidates(&r.spec) {
-			if !r.known[dir] {
+			if !slices.Contains(r.known, dir) {
 				return fault.New(folder.ErrLocked, nil, "another process has just begun the same run in %s: wait for its end, or stop it and give the same command again.", dir)
 			}
 		}
@@ -160,21 +158,16 @@ func (x *Index) States(specs ...Spec) []State {
 
 // state returns the state of the run as spec asks for it. A run that has trained more does not count.
 func (one indexed) state(spec *Spec) (s State, counts bool) {
-	s = State{Dir: one.dir, Status: folder.StatusInterrupted}
-	result := filepath.Join(one.dir, folder.ResultFile)
-	if rows, err := folder.ReadTable(result); err == nil && len(rows) == 1 {
-		s.Result = rows[0]
-	}
+	s = State{Dir: one.dir, Status: folder.StatusInterrupted, Result: resultOf(one.dir)}
 	if rows, err := folder.ReadTable(filepath.Join(one.dir, folder.EpochsFile)); err == nil {
 		s.Epochs = len(rows)
 	}
-	_, complete := completed(one.dir, spec)
 	steps, _ := strconv.Atoi(s.Result["steps"])
 	switch {
 	case folder.Locked(one.dir):
 		s.Status = folder.StatusRunning
-	case complete:
-		s.Status, s.Seconds = folder.StatusComplete, one.seconds(s.Result, result)
+	case completed(one.dir, s.Result, spec):
+		s.Status, s.Seconds = folder.StatusComplete, one.seconds(s.Result)
 	case s.Epochs > spec.MaxEpochs, spec.MaxSteps > 0 && steps > spec.MaxSteps:
 		return State{}, false
 	case s.Result["status"] == folder.StatusFailed:
@@ -185,9 +178,9 @@ func (one indexed) state(spec *Spec) (s State, counts bool) {
 
 // seconds returns the time between the start and the file of the result. Of a run that was resumed, or whose file was
 // copied, it returns the time of the training alone.
-func (one indexed) seconds(row folder.Row, path string) float64 {
+func (one indexed) seconds(row folder.Row) float64 {
 	trained, _ := strconv.ParseFloat(row["train_seconds"], 64)
-	info, err := os.Stat(path)
+	info, err := os.Stat(filepath.Join(one.dir, folder.ResultFile))
 	if err != nil || len(one.run.Resumed) > 0 {
 		return trained
 	}

@@ -52,20 +52,26 @@ func Find(ctx context.Context, spec Spec, o Options) (r *Run, complete string, e
 	return NewIndex(spec.Out).Find(ctx, spec, o)
 }
 
-// completed says whether a run is complete and spec asks for no more, and with which result.
-func completed(dir string, spec *Spec) (outcome string, ok bool) {
+// resultOf returns the row of a run's result.csv; nil where there is none that can be read.
+func resultOf(dir string) folder.Row {
 	rows, err := folder.ReadTable(filepath.Join(dir, folder.ResultFile))
 	if err != nil || len(rows) != 1 {
-		return "", false
+		return nil
 	}
-	row := rows[0]
-	if row["status"] != folder.StatusComplete ||
-		spec.Report && !exists(filepath.Join(dir, folder.ReportFile)) || // it was killed while it wrote the report
-		row["max_epochs"] != strconv.Itoa(spec.MaxEpochs) || row["max_steps"] != strconv.Itoa(spec.MaxSteps) ||
-		cmp.Or(row["patience"], "0") != strconv.Itoa(spec.Patience) { // earlier versions have no such column
-		return "", false
-	}
-	outcome = row["epochs"] + " epochs"
+	return rows[0]
+}
+
+// completed says whether a run with this result is complete and spec asks for no more.
+func completed(dir string, row folder.Row, spec *Spec) bool {
+	return row["status"] == folder.StatusComplete &&
+		(!spec.Report || exists(filepath.Join(dir, folder.ReportFile))) && // otherwise it was killed while it wrote the report
+		row["max_epochs"] == strconv.Itoa(spec.MaxEpochs) && row["max_steps"] == strconv.Itoa(spec.MaxSteps) &&
+		cmp.Or(row["patience"], "0") == strconv.Itoa(spec.Patience) // earlier versions have no such column
+}
+
+// outcomeText says in a few words how a complete run ended.
+func outcomeText(row folder.Row) string {
+	outcome := row["epochs"] + " epochs"
 	if row["epochs"] == "1" {
 		outcome = "1 epoch"
 	}
@@ -74,7 +80,7 @@ func completed(dir string, spec *Spec) (outcome string, ok bool) {
 			outcome += fmt.Sprintf(", %s %s", column.label, figures.Percent(x, 2))
 		}
 	}
-	return outcome, true
+	return outcome
 }
 
 func exists(path string) bool {

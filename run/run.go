@@ -78,9 +78,9 @@ type Run struct {
 	rates             training.Rates // how the learning rate changes
 	notes             []string       // what the user should know about the settings
 
-	resumed *resumedRun     // nil: a new run
-	index   *Index          // nil: Find has not looked for the run
-	known   map[string]bool // the folders of the same run that Find has looked at
+	resumed *resumedRun // nil: a new run
+	index   *Index      // nil: Find has not looked for the run
+	known   []string    // the folders of the same run that Find has looked at
 }
 
 // named returns the settings with those that Data decides.
