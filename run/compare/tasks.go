@@ -40,11 +40,8 @@ func (c *Comparison) contest(groups []*Group, o Options) (baseline, error) {
 	name, value, found := strings.Cut(o.Baseline, "=")
 	if s := setting(name); found && s != nil {
 		c.Contested = cmp.Or(s.Compare.Name, s.Name)
-		spec := settings.Defaults()
-		if err := s.Set(&spec, value); err != nil {
-			return baseline{}, err
-		}
-		return baseline{o.Baseline, s.Name, s.Text(&spec)}, nil
+		text, err := s.Canonical(value)
+		return baseline{o.Baseline, s.Name, text}, err
 	}
 	c.Contested = rule
 	candidates := each(Differing(each(groups, (*Group).settings)), func(s Setting) string { return s.Name })

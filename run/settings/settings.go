@@ -235,6 +235,13 @@ func (s *Setting) Set(spec *Spec, text string) (err error) {
 	return err
 }
 
+// Canonical returns a value in one spelling. The error is a sentence that names the setting.
+func (s *Setting) Canonical(text string) (string, error) {
+	spec := Defaults()
+	err := s.Set(&spec, text)
+	return s.Text(&spec), err
+}
+
 // check refuses a value that the setting cannot have.
 func (s *Setting) check(spec *Spec) error {
 	defaults, text := Defaults(), s.Typed(spec)

@@ -66,7 +66,11 @@ func (g *Grid) Add(name, text string) error {
 		return nil
 	}
 	for _, value := range values {
-		key := [2]string{name, canonical(setting, value)}
+		spelled, err := setting.Canonical(value)
+		if err != nil {
+			return err
+		}
+		key := [2]string{name, spelled}
 		if g.seen[key] {
 			return wording.Usagef("-%s names %s twice: leave it out once.", name, wording.Shown(value))
 		}
@@ -121,15 +125,6 @@ func numbers(name, first, last string) (values []string, err error) {
 	return values, nil
 }
 
-// canonical returns a value in one spelling.
-func canonical(setting *settings.Setting, value string) string {
-	spec := settings.Defaults()
-	if setting.Set(&spec, value) != nil {
-		return value
-	}
-	return setting.Text(&spec)
-}
-
 // where is a condition on the value of a setting.
 type where struct {
 	setting *settings.Setting
@@ -156,7 +151,9 @@ func (g *Grid) Where(text string) error {
 		return wording.Usagef("-where %s: %s.", wording.Shown(text), wording.Clause(err))
 	}
 	for i := range values {
-		values[i] = canonical(setting, values[i])
+		if values[i], err = setting.Canonical(values[i]); err != nil {
+			return err
+		}
 	}
 	g.wheres = append(g.wheres, where{setting, parts[2] == "!=", values})
 	return nil
