@@ -5,7 +5,6 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
-	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/wording"
 	"mdfa/run/checkpoint"
@@ -25,8 +24,7 @@ type options struct {
 	where         []condition
 	sort, columns []string
 	table         string // form of a comparison; "": a list
-	baseline      string
-	with          []string
+	compared      compare.Options
 	most          int // rows; 0: no limit
 	json          bool
 }
@@ -68,8 +66,7 @@ func newFlags(o *options, r *raw) *cli.Flags {
 	f.Text(&r.sort, "sort", "COLUMN,...", "", "order, with - before a column the largest first (default as they started)")
 	f.Text(&r.columns, "columns", "COLUMN,...", "", "columns to show, or all (default folder,status,epochs,best_valid_accuracy,test_accuracy)")
 	f.Text(&o.table, "table", "FORM", "", "compare the rules of the runs in a table instead: "+english.OxfordWordSeries(compare.Forms, "or")).Only(compare.Forms...)
-	f.Text(&o.baseline, "baseline", "NAME", "", "what the table compares the others with: a rule, or SETTING=VALUE (default bp, or else the first)").Among(algo.RuleNames()...)
-	cli.List(f, &o.with, "with", "SETTING,...", "settings, such as lr, in which compared rules may differ (default none: such rules are of separate tasks)", compare.ParseSetting).Among(compare.Flags()...)
+	f.Comparison(&o.compared)
 
 	f.Topic("Output")
 	f.Integer(&o.most, "n", "N", 0, 0, "rows at most, 0 for no limit (default all runs, the last 10 epochs)")

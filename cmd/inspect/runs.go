@@ -84,11 +84,7 @@ func compareRuns(ctx context.Context, o options, out *strings.Builder, root stri
 	for _, row := range rows {
 		dirs = append(dirs, filepath.Join(root, filepath.FromSlash(row[folder.KeyColumn])))
 	}
-	runs, err := compare.Read(ctx, dirs)
-	if err != nil {
-		return err
-	}
-	c, err := compare.New(runs, compare.Options{Baseline: o.baseline, With: o.with})
+	c, err := compare.Folders(ctx, dirs, o.compared)
 	if err != nil {
 		return err
 	}

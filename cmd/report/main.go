@@ -20,7 +20,6 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
-	"mdfa/algo"
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/disk"
 	"mdfa/internal/foreign"
@@ -36,11 +35,11 @@ const compareFile = "compare.html"
 
 // options holds the flags.
 type options struct {
-	paths           []string
-	output          string
-	table, baseline string
-	with            []string
-	figures         string
+	paths    []string
+	output   string
+	table    string
+	compared compare.Options
+	figures  string
 }
 
 func newFlags(o *options) *cli.Flags {
@@ -63,8 +62,7 @@ func newFlags(o *options) *cli.Flags {
 	})
 	f.Topic("Output")
 	f.Text(&o.table, "table", "FORM", "", "print a table that compares rules instead: "+english.OxfordWordSeries(compare.Forms, "or")).Only(compare.Forms...)
-	f.Text(&o.baseline, "baseline", "NAME", "", "what the others are compared with: a rule, or SETTING=VALUE (default bp, or else the first)").Among(algo.RuleNames()...)
-	cli.List(f, &o.with, "with", "SETTING,...", "settings, such as lr, in which compared rules may differ (default none: such rules are of separate tasks)", compare.ParseSetting).Among(compare.Flags()...)
+	f.Comparison(&o.compared)
 	f.Text(&o.output, "o", "FILE", "", "the page (default report.html in the run's folder; of several runs "+compareFile+")").File()
 	f.Text(&o.figures, "svg", "DIR", "", "write the charts as SVG files for a paper into a folder instead").Folder()
 	return f
@@ -103,11 +101,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		}
 		return one(ctx, dirs[0], o, stdout)
 	}
-	runs, err := compare.Read(ctx, dirs)
-	if err != nil {
-		return err
-	}
-	c, err := compare.New(runs, compare.Options{Baseline: o.baseline, With: o.with})
+	c, err := compare.Folders(ctx, dirs, o.compared)
 	switch {
 	case err != nil:
 		return err

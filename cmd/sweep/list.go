@@ -73,11 +73,7 @@ func compared(ctx context.Context, out *cli.Console, s *sweep.Sweep, report stri
 	for _, dir := range dirs {
 		parents[filepath.Dir(dir)] = true
 	}
-	runs, err := compare.Read(ctx, dirs)
-	if err != nil {
-		return err
-	}
-	c, err := compare.New(runs, compare.Options{})
+	c, err := compare.Folders(ctx, dirs, compare.Options{})
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,15 @@ func Read(ctx context.Context, dirs []string) ([]Run, error) {
 	return runs, nil
 }
 
+// Folders reads and compares the runs in folders.
+func Folders(ctx context.Context, dirs []string, o Options) (*Comparison, error) {
+	runs, err := Read(ctx, dirs)
+	if err != nil {
+		return nil, err
+	}
+	return New(runs, o)
+}
+
 // NewRun returns a run from the tables in its folder.
 func NewRun(f *folder.Folder) Run {
 	facts := f.Run.Facts()
@@ -163,7 +172,7 @@ func (g *Group) sift(measure string) {
 	slices.SortStableFunc(all, func(a, b Run) int {
 		return cmp.Or(cmp.Compare(a.Seed, b.Seed), b.Started.Compare(a.Started), cmp.Compare(b.Dir, a.Dir))
 	})
-	counts := func(r Run) bool { return r.Status == folder.StatusComplete && !math.IsNaN(r.accuracy(measure)) }
+	counts := func(r Run) bool { return r.Status == folder.StatusComplete && !math.IsNaN(r.Accuracy(measure)) }
 	for _, r := range all {
 		if counts(r) && !slices.ContainsFunc(g.Runs, func(o Run) bool { return o.Seed == r.Seed }) {
 			g.Runs = append(g.Runs, r)
@@ -182,12 +191,20 @@ func (g *Group) sift(measure string) {
 	g.Test, g.Valid = Summarize(test), Summarize(valid)
 }
 
-// accuracy returns the accuracy that is compared.
-func (r Run) accuracy(measure string) float64 {
+// Accuracy returns the accuracy that is compared.
+func (r Run) Accuracy(measure string) float64 {
 	if measure == ByValid {
 		return r.Valid
 	}
 	return r.Test
+}
+
+// Outcome returns the summary of the accuracy that is compared.
+func (g *Group) Outcome(measure string) Summary {
+	if measure == ByValid {
+		return g.Valid
+	}
+	return g.Test
 }
 
 // test compares each group with the baseline of its task, and corrects p for all comparisons.
@@ -219,7 +236,7 @@ func pair(g, baseline *Group, measure string) *Difference {
 		at := slices.IndexFunc(baseline.Runs, func(b Run) bool { return b.Seed == r.Seed })
 		if at >= 0 {
 			seeds = append(seeds, r.Seed)
-			values = append(values, less(r.accuracy(measure), baseline.Runs[at].accuracy(measure)))
+			values = append(values, less(r.Accuracy(measure), baseline.Runs[at].Accuracy(measure)))
 		}
 	}
 	return differ(seeds, values)

@@ -106,10 +106,7 @@ func (c *Comparison) Legend() string {
 
 // Table returns the heads of the columns and the cells of each group, by task. The first column has the groups' names.
 func (c *Comparison) Table() (heads []string, cells [][][]string) {
-	columns := c.outcomes()
-	if c.Compared() {
-		columns = append(columns, c.differences()...)
-	}
+	columns := c.columns()
 	for _, col := range columns {
 		heads = append(heads, col.head)
 	}
@@ -188,16 +185,20 @@ func aligned(b *strings.Builder, columns []column, t *Task, groups []*Group) {
 	}
 }
 
+// columns returns the columns about the groups of a task.
+func (c *Comparison) columns() []column {
+	if c.Compared() {
+		return append(c.outcomes(), c.differences()...)
+	}
+	return c.outcomes()
+}
+
 // wide returns the columns of a table that has all tasks.
 func (c *Comparison) wide() []column {
-	columns := c.outcomes()
 	if len(c.Tasks) > 1 {
-		columns = append([]column{taskColumn}, columns...)
+		return append([]column{taskColumn}, c.columns()...)
 	}
-	if c.Compared() {
-		columns = append(columns, c.differences()...)
-	}
-	return columns
+	return c.columns()
 }
 
 // markdown writes the table and what explains it.

@@ -233,12 +233,14 @@ func (p *comparison) tasks() (parts []taskPart) {
 		for j, g := range t.Groups {
 			part.Rows = append(part.Rows, tableRow{p.looks[g.Name], cells[i][j]})
 		}
-		order := slices.DeleteFunc(slices.Clone(t.Groups), func(g *compare.Group) bool { return math.IsNaN(p.outcome(g).Mean) })
-		slices.SortStableFunc(order, func(a, b *compare.Group) int { return cmp.Compare(p.outcome(b).Mean, p.outcome(a).Mean) })
+		order := slices.DeleteFunc(slices.Clone(t.Groups), func(g *compare.Group) bool { return math.IsNaN(g.Outcome(p.Measure).Mean) })
+		slices.SortStableFunc(order, func(a, b *compare.Group) int {
+			return cmp.Compare(b.Outcome(p.Measure).Mean, a.Outcome(p.Measure).Mean)
+		})
 		if len(order) > 0 {
-			part.Best = fmt.Sprintf("%s has the highest mean %s, %s %%.", foreign.Line(order[0].Name), p.Measure, p.outcome(order[0]))
+			part.Best = fmt.Sprintf("%s has the highest mean %s, %s %%.", foreign.Line(order[0].Name), p.Measure, order[0].Outcome(p.Measure))
 			if len(order) == 1 {
-				part.Best = fmt.Sprintf("%s has a mean %s of %s %%.", foreign.Line(order[0].Name), p.Measure, p.outcome(order[0]))
+				part.Best = fmt.Sprintf("%s has a mean %s of %s %%.", foreign.Line(order[0].Name), p.Measure, order[0].Outcome(p.Measure))
 			}
 		}
 		at := slices.IndexFunc(order, func(g *compare.Group) bool { return g != t.Baseline })
@@ -253,14 +255,6 @@ func (p *comparison) tasks() (parts []taskPart) {
 		parts = append(parts, part)
 	}
 	return parts
-}
-
-// outcome returns the accuracy that is compared.
-func (p *comparison) outcome(g *compare.Group) compare.Summary {
-	if p.Measure == compare.ByValid {
-		return g.Valid
-	}
-	return g.Test
 }
 
 // shared returns the facts that all runs have in common.

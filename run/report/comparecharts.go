@@ -194,7 +194,7 @@ func (p *comparison) byClasses() (charts []chart) {
 			c.addBand(name, p.looks[name], len(kind), func(j int) compare.Summary {
 				for _, g := range kind[j].task.Groups {
 					if g.Name == name {
-						return p.outcome(g)
+						return g.Outcome(p.Measure)
 					}
 				}
 				return compare.Summarize(nil)

@@ -58,16 +58,13 @@ func (p *comparison) dots() *dotPlot {
 			}
 			row.mean, row.span, row.points, row.text, row.hollow = a.Mean, a.T, a.Values, a.String(), a.Verdict() == compare.Open
 		} else {
-			s := p.outcome(g)
+			s := g.Outcome(p.Measure)
 			if s.N == 0 {
 				continue
 			}
 			row.mean, row.span, row.text = s.Mean, compare.Interval{Low: s.Mean - s.Deviation, High: s.Mean + s.Deviation}, s.String()
 			for _, r := range g.Runs {
-				row.points = append(row.points, r.Test)
-				if p.Measure == compare.ByValid {
-					row.points[len(row.points)-1] = r.Valid
-				}
+				row.points = append(row.points, r.Accuracy(p.Measure))
 			}
 		}
 		if t.Name != task {
