@@ -164,7 +164,7 @@ func ending(out *cli.Console, one *sweep.Run) string {
 	switch one.Status {
 	case folder.StatusComplete:
 		text := fmt.Sprintf("valid %s  test %s  %s", folder.Show("best_valid_accuracy", one.Result["best_valid_accuracy"]),
-			out.Bold.Sprint(folder.Show("test_accuracy", one.Result["test_accuracy"])), spent(one.Seconds))
+			out.Bold.Sprint(folder.Show("test_accuracy", one.Result["test_accuracy"])), progress.Seconds(one.Seconds))
 		if one.Err != nil {
 			text += "  (" + wording.Clause(one.Err) + ")"
 		}
@@ -175,15 +175,6 @@ func ending(out *cli.Console, one *sweep.Run) string {
 		return "is running in another process"
 	}
 	return "is left"
-}
-
-// spent writes seconds, with a decimal where there are few.
-func spent(seconds float64) string {
-	const few = 10
-	if seconds < few {
-		return fmt.Sprintf("%.1fs", seconds)
-	}
-	return progress.Duration(time.Duration(seconds * float64(time.Second)))
 }
 
 // reason says why a run failed, and where it is.

@@ -172,7 +172,7 @@ func (t *terminal) Finished(o *run.Outcome) {
 	}
 	if o.Seconds > 0 {
 		c.Line(c.Label("speed") + fmt.Sprintf("%s images/s, %s of training",
-			figures.Count(int(o.ImagesPerSecond())), spent(o.Seconds)))
+			figures.Count(int(o.ImagesPerSecond())), progress.Seconds(o.Seconds)))
 	}
 	files := folder.ResultFile + ", " + folder.EpochsFile
 	if !o.Written {
@@ -208,11 +208,4 @@ func (t *terminal) Profiled(p *run.Profile) {
 		p.Steps, filepath.Join(t.start.Dir, folder.ProfileFile)))
 	p.WriteTable(c)
 	c.Line(c.Label("data") + figures.Percent(p.DataWaitShare, 2) + " of the training time was spent waiting for images")
-}
-
-func spent(s float64) string {
-	if s < 10 {
-		return fmt.Sprintf("%.1fs", s)
-	}
-	return progress.Duration(time.Duration(s * float64(time.Second)))
 }

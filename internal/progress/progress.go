@@ -82,6 +82,15 @@ func Counter(epoch, epochs int) string {
 	return fmt.Sprintf("epoch %*d/%s", len(total), epoch, total)
 }
 
+// Seconds writes seconds as Duration does, with a decimal where there are few.
+func Seconds(seconds float64) string {
+	const few = 10
+	if seconds < few {
+		return fmt.Sprintf("%.1fs", seconds)
+	}
+	return Duration(time.Duration(seconds * float64(time.Second)))
+}
+
 // Duration writes a time span in its two largest units: 4s, 3m12s, 1h05m.
 func Duration(d time.Duration) string {
 	d = d.Round(time.Second)
