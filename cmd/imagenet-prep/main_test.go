@@ -3,7 +3,6 @@ package main
 import (
 	"archive/tar"
 	"bytes"
-	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
@@ -23,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mdfa/cmd/internal/cli"
+	"mdfa/cmd/internal/runtest"
 	"mdfa/internal/shards"
 )
 
@@ -68,14 +68,8 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 
 func finish(t *testing.T, cmd *exec.Cmd) finished {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		require.NoError(t, err)
-	}
-	return finished{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+	stdout, stderr, code := runtest.Finish(t, cmd)
+	return finished{stdout, stderr, code}
 }
 
 func prep(t *testing.T, args ...string) finished {

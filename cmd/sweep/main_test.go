@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -64,14 +62,8 @@ func command(t *testing.T, dir, name string, args ...string) *exec.Cmd {
 
 func finish(t *testing.T, cmd *exec.Cmd) finished {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		require.NoError(t, err)
-	}
-	return finished{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+	stdout, stderr, code := runtest.Finish(t, cmd)
+	return finished{stdout, stderr, code}
 }
 
 // runIn runs a program in a folder.

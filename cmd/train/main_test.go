@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -74,17 +72,8 @@ type finished struct {
 
 func finish(t *testing.T, cmd *exec.Cmd) finished {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	if cmd.Stdout == nil {
-		cmd.Stdout = &stdout
-	}
-	cmd.Stderr = &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		require.NoError(t, err)
-	}
-	return finished{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), cmd.Dir}
+	stdout, stderr, code := runtest.Finish(t, cmd)
+	return finished{stdout, stderr, code, cmd.Dir}
 }
 
 func runTrain(t *testing.T, args ...string) finished {

@@ -1,13 +1,15 @@
-// Package runtest is shared by the tests of programs that train: a small data set, and the comparison of two runs.
+// Package runtest is shared by the tests of programs: running them, a small data set, and the comparison of two runs.
 package runtest
 
 import (
 	"bytes"
 	"encoding/binary"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,6 +21,22 @@ import (
 	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
 )
+
+// Finish runs a program to its end. It returns what was not sent elsewhere already, and the exit code.
+func Finish(t *testing.T, cmd *exec.Cmd) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if cmd.Stdout == nil {
+		cmd.Stdout = &out
+	}
+	cmd.Stderr = &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
 
 // Table reads a CSV: the header, and the rows by column.
 func Table(t *testing.T, path string) (header []string, rows []map[string]string) {
