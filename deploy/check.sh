@@ -28,10 +28,10 @@ check() {
 
 check hadolint "$bin/hadolint" deploy/Dockerfile
 
-for script in deploy/*.sh deploy/slurm.sbatch; do
+for script in deploy/*.sh deploy/slurm.sbatch experiments/*.sh; do
   check 'bash -n' bash -n "$script"
 done
-check shellcheck "$bin/shellcheck" deploy/*.sh deploy/slurm.sbatch
+check shellcheck "$bin/shellcheck" deploy/*.sh deploy/slurm.sbatch experiments/*.sh
 
 check yamllint "$bin/yamllint" --strict --config-data \
   '{extends: relaxed, rules: {line-length: disable, key-duplicates: enable}}' \

@@ -1,4 +1,4 @@
-"""Checks README.md, softgpu/README.md and docs/*.md: that links and anchors lead somewhere, that flags and make targets
+"""Checks README.md, softgpu/README.md, experiments/README.md and docs/*.md: that links and anchors lead somewhere, that flags and make targets
 exist, and that every command runs as it is shown. docs/check.sh calls it.
 
 A fenced block without a language is commands; where lines of it begin with "$ ", the others are what
@@ -23,7 +23,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", ROOT / "softgpu/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "softgpu/README.md", ROOT / "experiments/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = ("train", "sweep", "predict", "inspect", "report", "export", "bench", "imagenet-prep")
 INTEROP = ROOT / ".cache/interop/bin/python"
 TIMEOUT = 600  # seconds for one command
@@ -34,6 +34,7 @@ LIMITS = {
     r"bin/train": "-max_epochs 2",
     r"deploy/run\.sh train": "-max_epochs 2",
     r"bin/sweep": "-max_epochs 1 -max_steps 2 -where seed=0 -device cpu",
+    r"experiments/[\w-]+\.sh": "-max_epochs 1 -max_steps 2 -where seed=0 -device cpu",
     r"bin/bench(?! -data_path)": "-quick -time 20ms",
     r"bin/bench -data_path": "-time 20ms",
     r"deploy/run\.sh bench": "-quick -time 20ms",
