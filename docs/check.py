@@ -3,7 +3,7 @@ exist, and that every command runs as it is shown. docs/check.sh calls it.
 
 A fenced block without a language is commands; where lines of it begin with "$ ", the others are what
 they print. A command must succeed, unless the page shows the error that it ends in. ```python is run,
-too, and ```text and ```go are not. So are commands between backquotes that begin with ./bin/.
+too, and ```text and ```go are not; the latter is a part of some file. So are commands between backquotes that begin with ./bin/.
 
 Commands run in a copy of the checkout, on little data: a part of MNIST, and made-up photographs in
 place of ImageNet and CIFAR. Training ends after two epochs and the benchmark takes one small cell.
@@ -81,10 +81,10 @@ def fail(page, line, text):
 
 
 class Page:
-    """A page's commands, links, headings and code between backquotes, with their lines."""
+    """A page's commands, links, headings, code between backquotes and code in Go, with their lines."""
 
     def __init__(self, path):
-        self.path, self.commands, self.links, self.spans, self.anchors = path, [], [], [], set()
+        self.path, self.commands, self.links, self.spans, self.code, self.anchors = path, [], [], [], [], set()
         fence, block = None, []
         for number, line in enumerate([*path.read_text().splitlines(), ""], 1):  # an empty line ends the last block
             if match := re.match(r"\s*```(\w*)$", line):
@@ -112,6 +112,8 @@ class Page:
         self.read_block("", [(n, re.sub(rf"^({'|'.join(PROGRAMS)}) ", r"./bin/\1 ", text)) for n, text in block])
 
     def read_block(self, language, block):
+        if language == "go":
+            self.code.append((block[0][0], "".join(line + "\n" for _, line in block)))
         if language in ("text", "go") or not block:
             return
         if language == "python":
@@ -181,6 +183,16 @@ def check_names(pages):
                 dry = subprocess.run(["make", "-n", *span.split()[1:]], cwd=ROOT, capture_output=True, text=True)
                 if dry.returncode:
                     fail(page.path, line, f"{span}: {dry.stderr.strip()}")
+
+
+def check_code(pages):
+    """Go code on the pages in docs/ is a part of some file, which is compiled and tested there."""
+    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.go"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    sources = [(ROOT / name).read_text() for name in names if (ROOT / name).exists()]
+    for page in pages.values():
+        for line, text in page.code:
+            if page.path.parent.name == "docs" and not any(text in source for source in sources):
+                fail(page.path, line, "this code is in no file of the repository")
 
 
 def make_data(home):
@@ -319,6 +331,7 @@ def main():
     pages = {path: Page(path) for path in PAGES}
     check_links(pages)
     check_names(pages)
+    check_code(pages)
     run_commands(pages, sys.argv[1] if len(sys.argv) > 1 else "")
     if failures:
         sys.exit("\n".join(["docs/check.sh found:", *failures]))

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 
+	"mdfa/algo/predict"
 	"mdfa/algo/training"
 	"mdfa/gpu/cpu"
 	"mdfa/loaders"
 	"mdfa/run"
+	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
 )
 
@@ -103,4 +105,54 @@ func Example() {
 	// epoch 3, trained and validated on 300 and 300 images
 	// epoch 4, trained and validated on 300 and 300 images
 	// complete: 4 epochs, -lr 0.01, resumed 1 time, test 100%
+}
+
+// A program loads the best weights of a run, and has the network name the classes of images.
+func Example_predict() {
+	ctx := context.Background()
+	results, err := os.MkdirTemp("", "results")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(results)
+	dev := cpu.Open()
+	defer func() { _ = dev.Close() }()
+	data := stripes(300)
+	spec := run.Defaults()
+	spec.Layers, spec.LR, spec.BatchSize, spec.MaxEpochs, spec.Out = "16", 0.01, 10, 2, results
+	r, err := run.New(spec, run.Options{Device: dev, Data: data})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	outcome, err := r.Train(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	trained, err := checkpoint.LoadWeights(ctx, outcome.Start.Dir, checkpoint.Best)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	network, err := predict.New(dev, trained.Network, trained.Params, 2)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = network.Close() }()
+	logits, err := network.Logits(data.Test.Images[:2*6*6]) // two images
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i := range 2 {
+		scores := predict.Scores(logits[3*i : 3*i+3])
+		fmt.Printf("class %d, predicted %d\n", data.Test.Labels[i], scores.Top(1)[0])
+	}
+	// Output:
+	// class 0, predicted 0
+	// class 1, predicted 1
 }
