@@ -165,6 +165,7 @@ func TestBadValuesGiveASentence(t *testing.T) {
 		{[]string{"-classes", "2,99"}, 2, "-classes 99: mnist has only 10 classes; give 2 to 10 (leave the flag out to use all)."},
 		{[]string{"-data", runtest.Digits(t), "-seed", "0", "-batch_size", "341"}, 1, "1 run of 1 failed (bp  seed 0): -batch_size 341 is larger than the 340 training images: take a smaller one."},
 		{[]string{"-jobs", "0"}, 2, "-jobs 0: expected a whole number from 1 on, or auto."},
+		{[]string{"-profile"}, 2, "-profile measures a GPU that trains one run at a time, and a sweep trains several: give -jobs 1."},
 		{[]string{"-device", "cpu,cpu"}, 2, "-device names cpu twice: leave it out once; -jobs says how many runs a device trains at a time."},
 		{[]string{"-device", "cpu,abacus"}, 2, "-device \"abacus\": unknown; there are auto, cuda, cpu, emu."},
 		{[]string{"-where", "model=xx"}, 2, "-where leaves none of the grid's 1 runs."},

@@ -94,6 +94,9 @@ func New(g *Grid, o Options) (*Sweep, error) {
 	if err != nil {
 		return nil, err
 	}
+	if specs[0].Profile && o.Jobs != 1 {
+		return nil, wording.Usagef("-profile measures a GPU that trains one run at a time, and a sweep trains several: give -jobs 1.")
+	}
 	if o.Watcher == nil {
 		o.Watcher = ignore{}
 	}
