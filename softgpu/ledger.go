@@ -7,6 +7,13 @@ type Ledger struct {
 	Kernels       map[string]Kernel // by kernel; the products of cuBLAS are "sgemm"
 	Launches      int               // kernels and products that ran
 	GraphLaunches int
+
+	// Unordered counts those Launches that a GPU may run at the same time as another: a kernel or product of the same
+	// context has run before, in another stream, and neither streams nor events nor a wait of the host order this one
+	// behind it. Of each such pair only the one that ran later counts. The launches of one graph launch do not
+	// count against each other.
+	Unordered int
+
 	Syncs         int // calls that made the host wait: for a stream, an event, a context, a blocking copy
 	Allocs, Frees int // of device memory
 	HostAllocs    int // of pinned memory

@@ -94,7 +94,12 @@ func (m *Machine) execute(o *op) {
 	}
 	ctx.queued -= o.weight
 	if ctx.fault == Success && ctx.device.lost == nil && o.run != nil {
-		if err := o.run(o); err != nil {
+		before := m.ledger.Launches
+		err := o.run(o)
+		if launches := m.ledger.Launches - before; launches > 0 && ctx.ran(o) {
+			m.ledger.Unordered += launches
+		}
+		if err != nil {
 			ctx.fault, ctx.cause = resultOf(err), err
 			if ctx.device.lost != nil {
 				ctx.fault = ErrorUnknown
@@ -103,6 +108,19 @@ func (m *Machine) execute(o *op) {
 	}
 	o.time = time.Now()
 	o.after, o.run = nil, nil
+}
+
+// ran notes that a kernel or product ran in o, and reports whether another stream has had one that is not
+// ordered before o.
+func (ctx *context) ran(o *op) (unordered bool) {
+	for id, seq := range ctx.newest {
+		unordered = unordered || id != o.stream.id && seq > o.clock.at(id)
+	}
+	for len(ctx.newest) <= o.stream.id {
+		ctx.newest = append(ctx.newest, 0)
+	}
+	ctx.newest[o.stream.id] = o.seq
+	return unordered
 }
 
 // wait runs the stream's work up to o on behalf of the host, which is ordered after it.

@@ -75,6 +75,7 @@ type context struct {
 	queued   int                // the weights of queue
 	clocks   int                // streams that ever were, the length of a clock
 	host     clock              // the work that the host has waited for
+	newest   clock              // for each stream, the last op in which a kernel or product ran
 	used     int                // streams that ever got work
 	captures map[*capture]struct{}
 	owned    map[Handle]struct{} // every object of the context, to die with it

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 
+	"gorgonia.org/cu"
+
 	"mdfa/gpu"
 	"mdfa/gpu/cuda/kernels"
 	"mdfa/gpu/internal/state"
@@ -138,4 +140,16 @@ func ProvideStreams(d *Device, n int) (streams int, err error) {
 		return err
 	})
 	return streams, err
+}
+
+// Follow puts the device's next work behind all that is in the stream of another one on the same GPU.
+func Follow(d, before *Device) error {
+	return d.context.exec.Do(func() error {
+		e, err := cu.MakeEvent(cu.DisableTiming)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = cu.DestroyEvent(&e) }()
+		return cmp.Or(e.Record(before.context.queue.stream), d.context.queue.stream.Wait(e, 0))
+	})
 }

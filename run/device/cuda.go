@@ -85,6 +85,13 @@ var emu struct {
 	open    int
 }
 
+// Machine returns the machine of the software GPU that a device was opened on last, with its ledger; nil before that.
+func Machine() *softgpu.Machine {
+	emu.Lock()
+	defer emu.Unlock()
+	return emu.machine
+}
+
 // softwareGPU also reports memory that the runs did not free.
 type softwareGPU struct {
 	*cuda.Device
