@@ -199,7 +199,7 @@ gather(float *__restrict__ x, int *__restrict__ y, const uint8 *__restrict__ dat
 // ---------------------------------------------------------------------------------------
 // gather_images: as gather, with rows that are images [height, width, channels]. With means, X is
 // (byte - mean[c]) · scales[c] for each channel c, otherwise scale · byte. With a step, image i of
-// the batch is moved and mirrored as gpu.Augment says: its draw depends on seed, step and i.
+// the batch is moved and mirrored as gpu.Augment says: its draw depends on seed, step and first + i.
 //
 // The first thread of a block finds the row and draws for the others. An image that is moved is
 // read byte by byte, since its lines start anywhere; a warp's bytes still lie side by side. Mean and
@@ -227,6 +227,7 @@ struct ImageArgs {
     int flip;
     int seed_low; // the halves of the seed
     int seed_high;
+    int first; // place of image 0 in the batch of all ranks
     float scale;
     int width;    // of vectors, see the conventions
 };
@@ -239,7 +240,7 @@ struct Move {
 };
 
 __device__ Move draw_move(const ImageArgs &args, int i) {
-    uint4 words = philox(make_uint4(i, args.step[0], 0, 0), make_uint2(args.seed_low, args.seed_high));
+    uint4 words = philox(make_uint4(args.first + i, args.step[0], 0, 0), make_uint2(args.seed_low, args.seed_high));
     unsigned choices = 2 * args.shift + 1;
     return {(int)__umulhi(words.x, choices) - args.shift, (int)__umulhi(words.y, choices) - args.shift,
             args.flip ? int(words.z >> 31) : 0};

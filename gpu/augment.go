@@ -8,7 +8,7 @@ import "mdfa/gpu/internal/philox"
 //
 //	out[y, x, c] = image[y + down, m(x) + right, c]     m(x) = Width-1-x if mirrored, else x
 //
-// With the words w of Philox4x32-10 for the counter (i, Step, 0, 0) and the key Seed:
+// With the words w of Philox4x32-10 for the counter (First + i, Step, 0, 0) and the key Seed:
 //
 //	down  = floor(w[0] · (2·Shift + 1) / 2^32) - Shift     right in the same way from w[1]
 //	mirrored if Flip and the highest bit of w[2] is set
@@ -20,6 +20,7 @@ type Augment struct {
 	Shift                   int // in pixels, less than Height and Width
 	Flip                    bool
 	Seed                    uint64 // its low half is the first word of the key
+	First                   int    // the place of image 0 in the batch of all ranks
 	Step                    Span   // int32 [1]: the number of training steps before this one
 }
 
@@ -28,7 +29,7 @@ func (a Augment) Changes() bool { return a.Shift != 0 || a.Flip }
 
 // Draw returns how image i of the batch in a step is changed.
 func (a Augment) Draw(step int32, i int) (down, right int, mirrored bool) {
-	words := philox.Words([4]uint32{uint32(i), uint32(step)}, [2]uint32{uint32(a.Seed), uint32(a.Seed >> 32)})
+	words := philox.Words([4]uint32{uint32(a.First + i), uint32(step)}, [2]uint32{uint32(a.Seed), uint32(a.Seed >> 32)})
 	offset := func(word uint32) int { return int(uint64(word)*uint64(2*a.Shift+1)>>32) - a.Shift }
 	return offset(words[0]), offset(words[1]), a.Flip && words[2]>>31 != 0
 }

@@ -149,6 +149,9 @@ func (c *checker) augment(a Augment, features int) {
 	if a.Shift < 0 || a.Shift > 0 && a.Shift >= min(a.Height, a.Width) {
 		c.fail(ErrShape, "a shift by up to %d of images of %d×%d", a.Shift, a.Height, a.Width)
 	}
+	if a.First < 0 || a.First > math.MaxInt32 {
+		c.fail(ErrShape, "images to augment from number %d on", a.First)
+	}
 	c.span("the step", a.Step, Int32, 1)
 }
 

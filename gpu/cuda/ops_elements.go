@@ -54,7 +54,7 @@ func (d *Device) Gather(a gpu.GatherArgs) error {
 		if m := a.Augment; m.Changes() {
 			args.Step, read = b.read(m.Step), read+4
 			args.Line, args.Channels, args.Shift = b.count(m.Width*m.Channels), b.count(m.Channels), int32(m.Shift)
-			args.SeedLow, args.SeedHigh = int32(m.Seed), int32(m.Seed>>32)
+			args.SeedLow, args.SeedHigh, args.First = int32(m.Seed), int32(m.Seed>>32), b.count(m.First)
 			if m.Flip {
 				args.Flip = 1
 			}

@@ -77,6 +77,10 @@ func imageSetups() []gatherSetup {
 	moved := func(height, width, channels, shift int, flip bool) gpu.Augment {
 		return gpu.Augment{Height: height, Width: width, Channels: channels, Shift: shift, Flip: flip, Seed: 0x9e3779b97f4a7c15}
 	}
+	from := func(first int, a gpu.Augment) gpu.Augment {
+		a.First = first
+		return a
+	}
 	outside := []int32{8, -1, 9, 0, math.MaxInt32, 3}
 	return []gatherSetup{
 		{name: "NormalizesOneChannel", n: 3, features: 31, rows: 5, normalized: 1},
@@ -101,6 +105,7 @@ func imageSetups() []gatherSetup {
 		{name: "ZerosAreNormalizedToo", n: 33, rows: 35, augment: moved(4, 4, 3, 3, true), normalized: 3},
 		{name: "MovedRowsOutsideAreZeros", n: 6, rows: 9, augment: moved(4, 4, 3, 2, true), normalized: 3, order: outside},
 		{name: "AnotherStepDrawsAgain", n: 17, rows: 17, augment: moved(5, 7, 1, 2, true), step: 1},
+		{name: "APartOfTheBatch", n: 17, rows: 17, augment: from(23, moved(5, 7, 1, 2, true)), step: 1},
 		{name: "LargestStep", n: 17, rows: 17, augment: moved(5, 7, 1, 2, true), step: math.MaxInt32},
 		{name: "NegativeStep", n: 17, rows: 17, augment: moved(5, 7, 1, 2, true), step: -1},
 		{name: "MovesNoImages", n: 0, rows: 9, augment: moved(5, 7, 1, 2, true)},
@@ -123,7 +128,7 @@ func (g gatherSetup) moved(image []uint8, i int) []uint8 {
 	if !a.Changes() {
 		return image
 	}
-	words := philox.Words([4]uint32{uint32(i), uint32(g.step)}, [2]uint32{uint32(a.Seed), uint32(a.Seed >> 32)})
+	words := philox.Words([4]uint32{uint32(a.First + i), uint32(g.step)}, [2]uint32{uint32(a.Seed), uint32(a.Seed >> 32)})
 	places := float64(2*a.Shift + 1)
 	top, left := int(float64(words[0])*0x1p-32*places), int(float64(words[1])*0x1p-32*places)
 	wide := a.Width + 2*a.Shift

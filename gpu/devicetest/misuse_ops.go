@@ -93,6 +93,7 @@ func misusedOps() []misusedOp {
 		"NegativeSizes":        wrong(func(a *gpu.GatherArgs) { a.Augment.Height, a.Augment.Width = -2, -2 }, "-2"),
 		"SizesThatOverflow":    wrong(func(a *gpu.GatherArgs) { a.Augment.Height = math.MaxInt }),
 		"ShiftOfTheWholeImage": wrong(func(a *gpu.GatherArgs) { a.Augment.Shift = 2 }, "2", "2×2"),
+		"NegativeFirstImage":   wrong(func(a *gpu.GatherArgs) { a.Augment.First = -1 }, "-1"),
 		"NegativeShift":        wrong(func(a *gpu.GatherArgs) { a.Augment.Shift = -1 }, "-1"),
 	})
 

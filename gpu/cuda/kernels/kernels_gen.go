@@ -118,6 +118,7 @@ type ImageArgs struct {
 	Flip     int32
 	SeedLow  int32 // the halves of the seed
 	SeedHigh int32
+	First    int32 // place of image 0 in the batch of all ranks
 	Scale    float32
 	Width    int32 // of vectors, see the conventions
 }
