@@ -510,3 +510,10 @@ func (a CompareArgs) Check() error {
 	c.span("the sums", a.Out, Float64, NumCompared)
 	return c.err
 }
+
+// Check returns an error unless X is a range of a float32 buffer.
+func (a AllReduceArgs) Check() error {
+	c := checker{op: "all-reduce"}
+	c.span("X", a.X, Float32, a.X.Len)
+	return c.err
+}

@@ -9,6 +9,9 @@
 // inputs, unless a field is documented as read and written. Operations may run after the call
 // returns: [Device.Sync] waits for them, [Device.Download] waits by itself. The same calls
 // on the same device give the same bits, however many threads work on them.
+//
+// Several processes train one network as ranks: each opens its own device, and the ranks add up their gradients with
+// [Device.AllReduce]. How the devices find each other is in the options of package gpu/cpu and package gpu/cuda.
 package gpu
 
 import "errors"
@@ -28,6 +31,9 @@ var (
 	// ErrDeviceLost marks a failure after which the device can only be closed: the contents of
 	// its memory are unknown, and every later call fails as well.
 	ErrDeviceLost = errors.New("device is lost")
+	// ErrRanks marks a sum over ranks that failed: a rank is gone, does not come, or makes another call. The device is
+	// lost then, too.
+	ErrRanks = errors.New("the ranks do not work together")
 )
 
 // Device holds memory and runs operations on it, in the order of the calls. A
@@ -78,6 +84,8 @@ type Device interface {
 	Optimize(OptimizeArgs) error
 	// Compare adds up the sums from which angle, norms and signs of two matrices are computed.
 	Compare(CompareArgs) error
+	// AllReduce adds up a span over all ranks, in place: AllReduceArgs has the rules.
+	AllReduce(AllReduceArgs) error
 
 	// NewFeed makes a ring of slots that upload batches of the given parts while the device
 	// computes: [Feed] has the rules. The host memory and the buffers start zeroed.

@@ -385,3 +385,20 @@ type CompareArgs struct {
 	Low, High float32
 	Out       Span // float64 [NumCompared], read and written
 }
+
+// AllReduceArgs: with n ranks, and X_r the span X of rank r,
+//
+//	X[i] = X_0[i] + X_1[i] + … + X_{n-1}[i]
+//
+// on every rank, with the same bits. The device chooses the order of the sum; it is the same whenever n and the length
+// are. All ranks make the same calls, with the same lengths and in the same order: that holds for the runs of programs
+// that contain them, too.
+//
+// The sum may run beside later operations that use no element of X. An operation that reads or writes a part of X waits
+// for it, as do [Upload], [Download], Free and Close.
+//
+// A device that was opened without other ranks leaves X as it is. If a rank fails or makes another call, the next Sync
+// or Download of every rank returns an error that is [ErrRanks] and [ErrDeviceLost].
+type AllReduceArgs struct {
+	X Span // float32, read and written
+}

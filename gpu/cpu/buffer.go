@@ -14,17 +14,19 @@ const alignment = 64
 // buffer is a slice of host memory. Of the typed slices, one views the bytes.
 type buffer struct {
 	state.Buffer
-	bytes []byte
-	f32   []float32
-	u8    []uint8
-	i32   []int32
-	f64   []float64
+	device *Device
+	bytes  []byte
+	f32    []float32
+	u8     []uint8
+	i32    []int32
+	f64    []float64
 }
 
 func (b *buffer) Free() error {
 	if err := b.CheckFree(); err != nil {
 		return err
 	}
+	b.device.sums.waitFor(b)
 	b.release()
 	return nil
 }
@@ -42,7 +44,7 @@ func (d *Device) Alloc(t gpu.DType, n int) (gpu.Buffer, error) {
 	if err := checkMemory(n, t); err != nil {
 		return nil, err
 	}
-	b := &buffer{bytes: alignedBytes(n * t.Size())}
+	b := &buffer{device: d, bytes: alignedBytes(n * t.Size())}
 	d.state.Add(b, t, n)
 	start := unsafe.Pointer(unsafe.SliceData(b.bytes))
 	switch t {
@@ -89,6 +91,7 @@ func alignedFloats(n int) []float32 {
 func (d *Device) Upload(dst gpu.Buffer, off int, src []byte) error {
 	b, err := d.state.Transfer("upload", dst, off, len(src))
 	if err == nil {
+		d.sums.waitFor(b)
 		copy(b.bytes[off:], src)
 	}
 	return err
@@ -97,6 +100,9 @@ func (d *Device) Upload(dst gpu.Buffer, off int, src []byte) error {
 // Download copies a buffer into host memory.
 func (d *Device) Download(dst []byte, src gpu.Buffer, off int) error {
 	b, err := d.state.Transfer("download", src, off, len(dst))
+	if err == nil {
+		err = d.drain("download")
+	}
 	if err == nil {
 		copy(dst, b.bytes[off:])
 	}

@@ -14,13 +14,15 @@ import (
 	"mdfa/gpu/internal/state"
 )
 
-// Device runs operations at once, in the calling goroutine and the workers of its pool.
+// Device runs operations at once, in the calling goroutine and the workers of its pool. Only sums over ranks run in the
+// background.
 type Device struct {
 	state *state.Device[*buffer, *program]
 	blas  *blas.Library
 	pool  *pool
 
 	scratch [][]float32 // one for each worker, as long as the largest request so far
+	sums    *sums       // over ranks; nil without other ranks
 }
 
 var _ gpu.Device = (*Device)(nil)
@@ -33,17 +35,29 @@ func Open() *Device {
 	if err != nil {
 		library = blas.Gonum()
 	}
-	return OpenWith(library, 0)
+	return OpenWith(Options{BLAS: library})
 }
 
-// OpenWith starts a device on a given BLAS with so many workers, or with 0, one for each processor that Go may use.
-func OpenWith(library *blas.Library, workers int) *Device {
-	workers = cmp.Or(workers, runtime.GOMAXPROCS(0))
+// Options are the options of a device.
+type Options struct {
+	BLAS    *blas.Library
+	Workers int // goroutines that compute; 0: one for each processor that Go may use
+
+	// AllReduce adds x up over all ranks, in place, and returns when x holds the sum; nil if there are no others. It is
+	// called by one goroutine at a time, in the order of the operations, while other goroutines compute. It must
+	// return, with an error, where a rank is lost: Sync, Download and Close wait for it.
+	AllReduce func(x []float32) error
+}
+
+// OpenWith starts a device with the options.
+func OpenWith(o Options) *Device {
+	workers := cmp.Or(o.Workers, runtime.GOMAXPROCS(0))
 	return &Device{
-		blas:    library,
+		blas:    o.BLAS,
 		pool:    newPool(workers),
 		scratch: make([][]float32, workers),
 		state:   state.New[*buffer, *program](),
+		sums:    newSums(o.AllReduce),
 	}
 }
 
@@ -67,6 +81,7 @@ func (d *Device) Close() error {
 	if err := d.state.Close(); err != nil {
 		return err
 	}
+	d.sums.close()
 	for _, b := range d.state.Buffers {
 		b.release()
 	}
@@ -74,8 +89,13 @@ func (d *Device) Close() error {
 	return nil
 }
 
-// Sync does not wait: operations have run when they return.
-func (d *Device) Sync() error { return d.state.Ready("sync") }
+// Sync waits for sums over ranks. Other operations have run when they return.
+func (d *Device) Sync() error {
+	if err := d.state.Ready("sync"); err != nil {
+		return err
+	}
+	return d.drain("sync")
+}
 
 // phase is a piece of an operation whose parts may run concurrently. The phases of an
 // operation run one after the other.
@@ -97,6 +117,9 @@ func (d *Device) submit(op string, check error, uses []gpu.Span, build func() []
 		return err
 	}
 	phases := build()
+	if d.sums != nil {
+		phases = append([]phase{d.sums.wait(uses)}, phases...)
+	}
 	if p := d.state.Recording; p != nil {
 		p.Use(uses)
 		p.phases = append(p.phases, phases...)

@@ -25,12 +25,12 @@ func TestConformanceWithoutNativeBLAS(t *testing.T) {
 		require.Equal(t, "gonum", library.Name(), "TestConformance ran on gonum already")
 		return
 	}
-	devicetest.Run(t, func(*testing.T) gpu.Device { return cpu.OpenWith(blas.Gonum(), 0) })
+	devicetest.Run(t, func(*testing.T) gpu.Device { return cpu.OpenWith(cpu.Options{BLAS: blas.Gonum()}) })
 }
 
 func TestADeviceHasAsManyWorkersAsAreAskedFor(t *testing.T) {
 	for workers, detail := range map[int]string{1: "1 thread, ", 3: "3 threads, "} {
-		dev := cpu.OpenWith(blas.Gonum(), workers)
+		dev := cpu.OpenWith(cpu.Options{BLAS: blas.Gonum(), Workers: workers})
 		assert.Contains(t, dev.Info().Detail, detail)
 		require.NoError(t, dev.Close())
 	}

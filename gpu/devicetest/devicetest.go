@@ -100,6 +100,7 @@ var operations = []struct {
 	{"Sign", signCases},
 	{"Optimize", optimizeCases},
 	{"Compare", compareCases},
+	{"AllReduce", allReduceCases},
 }
 
 // device opens a device that is closed when t ends.

@@ -147,7 +147,7 @@ type faulty struct {
 }
 
 func newFaulty(name string) *faulty {
-	f := &faulty{Device: cpu.OpenWith(blas.Gonum(), 0)}
+	f := &faulty{Device: cpu.OpenWith(cpu.Options{BLAS: blas.Gonum()})}
 	for _, fault := range faults {
 		if fault.name == name {
 			fault.plant(f)
@@ -235,6 +235,7 @@ func (f *faulty) ConvGrad(a gpu.ConvGradArgs) error         { return call(f, a, 
 func (f *faulty) Sign(a gpu.SignArgs) error                 { return call(f, a, f.Device.Sign) }
 func (f *faulty) Optimize(a gpu.OptimizeArgs) error         { return call(f, a, f.Device.Optimize) }
 func (f *faulty) Compare(a gpu.CompareArgs) error           { return call(f, a, f.Device.Compare) }
+func (f *faulty) AllReduce(a gpu.AllReduceArgs) error       { return call(f, a, f.Device.AllReduce) }
 
 func (f *faulty) Record(step func() error) (gpu.Program, error) {
 	if f.runsStep {

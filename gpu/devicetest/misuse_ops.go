@@ -133,6 +133,10 @@ func misusedOps() []misusedOp {
 		"EndlessDraw": wrong(func(a *gpu.SignArgs) { a.Gen.High = inf }),
 	})
 
+	sum := of("AllReduce", "all-reduce", func(s *stage) gpu.AllReduceArgs { return gpu.AllReduceArgs{X: floats(s, "X", 5)} },
+		gpu.Device.AllReduce, nil)
+	sum.anyLength = map[string]bool{".X": true}
+
 	optimizer := func(kind gpu.Optimizer) misusedOp {
 		op := of("Optimize/"+kind.String(), kind.String(), func(s *stage) gpu.OptimizeArgs {
 			a := gpu.OptimizeArgs{Kind: kind, W: floats(s, "W", 7), G: floats(s, "G", 7), LR: 0.1, ClampFrom: 2, ClampTo: 5}
@@ -162,7 +166,7 @@ func misusedOps() []misusedOp {
 	for _, kind := range gpu.Optimizers() {
 		ops = append(ops, optimizer(kind))
 	}
-	ops = append(ops, zero, copied, gather, images, loss, compare, sign, drawn, unknown)
+	ops = append(ops, zero, copied, gather, images, loss, compare, sign, drawn, sum, unknown)
 	return ops
 }
 

@@ -52,14 +52,14 @@ func kinds() []entry {
 			if err != nil {
 				return nil, wording.Usagef("%v: name an OpenBLAS library's file, or gonum, or leave the variable out.", err)
 			}
-			return cpu.OpenWith(library, o.Workers), nil
+			return cpu.OpenWith(cpu.Options{BLAS: library, Workers: o.Workers}), nil
 		},
 		describe: func() [][]string {
 			library, err := blas.Find()
 			if err != nil {
 				return [][]string{{"cpu", "none: " + err.Error()}}
 			}
-			dev := cpu.OpenWith(library, 0)
+			dev := cpu.OpenWith(cpu.Options{BLAS: library})
 			defer func() { _ = dev.Close() }() // nothing was put on it
 			return [][]string{{"cpu", dev.Info().Detail}}
 		},
