@@ -20,7 +20,9 @@ import (
 	"strconv"
 	"strings"
 
+	"mdfa/internal/disk"
 	"mdfa/internal/wording"
+	"mdfa/loaders"
 	"mdfa/run"
 	"mdfa/run/settings"
 )
@@ -66,11 +68,11 @@ func (g *Grid) Add(name, text string) error {
 		return nil
 	}
 	for _, value := range values {
-		spelled, err := setting.Canonical(value)
+		same, err := spelled(setting, value)
 		if err != nil {
 			return err
 		}
-		key := [2]string{name, spelled}
+		key := [2]string{name, same}
 		if g.seen[key] {
 			return wording.Usagef("-%s names %s twice: leave it out once.", name, wording.Shown(value))
 		}
@@ -78,6 +80,19 @@ func (g *Grid) Add(name, text string) error {
 		g.values[name] = append(g.values[name], value)
 	}
 	return nil
+}
+
+// spelled returns a value in a spelling that equal values share, as far as that is known before the data set is loaded.
+func spelled(setting *settings.Setting, value string) (string, error) {
+	text, err := setting.Canonical(value)
+	if setting.Path != settings.NoPath {
+		text = disk.Absolute(text)
+	}
+	if choice, unread := loaders.ParseClasses(text); setting.Name == "classes" && unread == nil {
+		slices.Sort(choice.Names)
+		text = choice.String()
+	}
+	return text, err
 }
 
 // span is a range of whole numbers.
@@ -129,7 +144,7 @@ func numbers(name, first, last string) (values []string, err error) {
 type where struct {
 	setting *settings.Setting
 	not     bool
-	values  []string // canonical
+	values  []string // spelled
 }
 
 // condition matches the parts of "model!=bp,fa".
@@ -151,7 +166,7 @@ func (g *Grid) Where(text string) error {
 		return wording.Usagef("-where %s: %s.", wording.Shown(text), wording.Clause(err))
 	}
 	for i := range values {
-		if values[i], err = setting.Canonical(values[i]); err != nil {
+		if values[i], err = spelled(setting, values[i]); err != nil {
 			return err
 		}
 	}
@@ -160,7 +175,8 @@ func (g *Grid) Where(text string) error {
 }
 
 func (w where) holds(spec *run.Spec) bool {
-	return slices.Contains(w.values, w.setting.Text(spec)) != w.not
+	text, _ := spelled(w.setting, w.setting.Typed(spec)) // Add has read it
+	return slices.Contains(w.values, text) != w.not
 }
 
 // rank orders the settings from those that change slowest over the runs: the files of the data set, the seed, what else

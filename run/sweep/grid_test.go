@@ -1,12 +1,14 @@
 package sweep
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mdfa/internal/wording"
 	"mdfa/run"
 )
 
@@ -66,6 +68,22 @@ func TestWhereKeepsAPartOfTheGrid(t *testing.T) {
 	assert.EqualError(t, err, "-where leaves none of the grid's 30 runs.")
 }
 
+func TestAValueInTwoSpellingsIsRefused(t *testing.T) {
+	for name, values := range map[string][2]string{
+		"layers": {"100,20", " 100, 20"}, "filters": {"8:3:1", "8:3:1:0"}, "augment": {"flip,shift:4", "shift:4,flip"}, "schedule": {"step:3:0.1", "step:3:.1"},
+		"warmup": {"5", "5:0.1"}, "forward_init": {"U1", "U1.0"}, "momentum": {"0.9", "0.90"}, "freeze": {"0,1", "1,0"}, "data": {"here", "./here/"},
+		"init_from": {"results/../run", "run"}, "class_seed": {"1", "01"}, "convnet": {"true", "true"}, "classes": {"cat+dog", "dog + cat"},
+	} {
+		g := NewGrid()
+		require.NoError(t, g.Add(name, values[0]), name)
+		assert.EqualError(t, g.Add(name, values[1]), fmt.Sprintf("-%s names %s twice: leave it out once.", name, wording.Shown(values[1])), name)
+	}
+	g := gridOf(t, "classes 3+8,4+9", "data here")
+	require.NoError(t, g.Where("classes=8+3"))
+	require.NoError(t, g.Where("data=./here"))
+	assert.Equal(t, []string{"bp  classes 3+8  seed 0"}, labels(t, g))
+}
+
 func TestBadValuesOfAGrid(t *testing.T) {
 	for flag, want := range map[string]string{
 		"seed 9-0":        "-seed 9-0: expected a range from a smaller to a larger number, such as 0-9.",
@@ -77,6 +95,8 @@ func TestBadValuesOfAGrid(t *testing.T) {
 		"convnet yes":     "-convnet=yes: expected true or false.",
 		"max_epochs 5,10": "-max_epochs 5,10: runs are not told apart by it: give one value for all runs.",
 		"model bp, bp":    "-model names bp twice: leave it out once.",
+		"lr 1e-3,0.001":   "-lr names 0.001 twice: leave it out once.",
+		"classes 3+8,8+3": "-classes names 8+3 twice: leave it out once.",
 		"flavour 3":       "-flavour: there is no such setting.",
 	} {
 		name, text, _ := strings.Cut(flag, " ")
