@@ -40,15 +40,18 @@ func (t *Task) Claims() (list []string) {
 		return nil
 	}
 	for _, g := range t.Groups[1:] {
-		list = append(list, g.claim(t.Baseline))
+		list = append(list, claim(g, t.Baseline, g.Against))
 	}
 	return list
 }
 
-// claim says how a group compares with the baseline.
-func (g *Group) claim(baseline *Group) string {
-	a, b, d := foreign.Line(g.Name), foreign.Line(baseline.Name), g.Against
-	for _, of := range []*Group{g, baseline} {
+// Claim says in a sentence how the best group compares with the second.
+func (l *Lead) Claim() string { return claim(l.Best, l.Second, l.Difference) }
+
+// claim says how a group compares with another one.
+func claim(g, other *Group, d *Difference) string {
+	a, b := foreign.Line(g.Name), foreign.Line(other.Name)
+	for _, of := range []*Group{g, other} {
 		if len(of.Runs) == 0 {
 			return fmt.Sprintf("%s cannot be compared with %s: no run of %s is complete.", a, b, foreign.Line(of.Name))
 		}

@@ -109,6 +109,13 @@ type Task struct {
 	Settings []settings.Fact // what its groups have in common
 	Groups   []*Group        // the baseline first
 	Baseline *Group          // nil where the task has none
+	Lead     *Lead           // nil where a comparison with the baseline says as much
+}
+
+// Lead compares the best group of a task, by its mean, with the second, neither of which is the baseline.
+type Lead struct {
+	Best, Second *Group
+	Difference   *Difference // its p is corrected for all comparisons, those of other leads too
 }
 
 // Group holds runs with equal settings. Those of Runs count, one of each seed.
@@ -207,25 +214,48 @@ func (g *Group) Outcome(measure string) Summary {
 	return g.Test
 }
 
-// test compares each group with the baseline of its task, and corrects p for all comparisons.
+// test compares each group with the baseline of its task, and the best two groups of each task.
 func (c *Comparison) test() {
-	var list []*Difference
-	var p, least []float64
+	var list, leads []*Difference
 	for _, t := range c.Tasks {
 		for _, g := range t.Groups {
 			if t.Baseline == nil || g == t.Baseline {
 				continue
 			}
 			g.Against = pair(g, t.Baseline, c.Measure)
-			if g.Against.Pairs() > 0 {
-				list, p, least = append(list, g.Against), append(p, g.Against.P), append(least, leastP(g.Against.Pairs()))
-			}
+			list = append(list, g.Against)
+		}
+		if ranked := t.Ranked(c.Measure); len(ranked) > 1 && ranked[0] != t.Baseline && ranked[1] != t.Baseline {
+			t.Lead = &Lead{ranked[0], ranked[1], pair(ranked[0], ranked[1], c.Measure)}
+			leads = append(leads, t.Lead.Difference)
 		}
 	}
-	corrected, possible := Holm(p), Holm(least)
-	for i, d := range list {
-		d.Corrected, d.Enough = corrected[i], possible[i] < Significant
+	correct(list, nil)
+	// That the best two were picked by their means makes no p too small: of equal groups the best two lie closer
+	// together than any two of them.
+	correct(leads, list)
+}
+
+// correct corrects the p of differences for their number and that of others.
+func correct(list, others []*Difference) {
+	var p, least []float64
+	all := slices.DeleteFunc(slices.Concat(list, others), func(d *Difference) bool { return d.Pairs() == 0 })
+	for _, d := range all {
+		p, least = append(p, d.P), append(least, leastP(d.Pairs()))
 	}
+	corrected, possible := Holm(p), Holm(least)
+	for i, d := range all {
+		if slices.Contains(list, d) {
+			d.Corrected, d.Enough = corrected[i], possible[i] < Significant
+		}
+	}
+}
+
+// Ranked returns the groups with complete runs, the highest mean first.
+func (t *Task) Ranked(measure string) []*Group {
+	list := slices.DeleteFunc(slices.Clone(t.Groups), func(g *Group) bool { return len(g.Runs) == 0 })
+	slices.SortStableFunc(list, func(a, b *Group) int { return cmp.Compare(b.Outcome(measure).Mean, a.Outcome(measure).Mean) })
+	return list
 }
 
 // pair compares two groups by the runs of the same seed.

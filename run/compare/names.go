@@ -60,10 +60,10 @@ func valued(groups [][]settings.Fact) (list []Setting) {
 func (s Setting) kinds() int { return len(slices.Compact(slices.Sorted(slices.Values(s.Values)))) }
 
 // word returns a group's value as a part of its name, with the setting's name before a number, a truth
-// value and none.
+// value and none. A data set's name needs no such word.
 func (s Setting) word(group int) string {
 	value := s.Values[group]
-	if strings.ContainsAny(value, "0123456789") || slices.Contains([]string{"true", "false", "none"}, value) {
+	if s.Name != dataSet && (strings.ContainsAny(value, "0123456789") || slices.Contains([]string{"true", "false", "none"}, value)) {
 		return s.Name + " " + value
 	}
 	return value
@@ -72,12 +72,20 @@ func (s Setting) word(group int) string {
 // nameLength limits the length of a setting in a group's name.
 const nameLength = 24
 
-// Names names each group by as few settings as tell it from the others. The settings with the most
-// values come first: they tell the most groups apart. Where settings do not suffice, the name has a
-// letter; otherwise(i) is the name of a group without any.
+// Names names each group by as few settings as tell it from the others, and always by its data set where that
+// differs. The settings with the most values come first: they tell the most groups apart. Where settings do not
+// suffice, the name has a letter; otherwise(i) is the name of a group without any.
 func Names(groups [][]settings.Fact, otherwise func(group int) string) []string {
 	list := Differing(groups)
-	slices.SortStableFunc(list, func(a, b Setting) int { return cmp.Compare(b.kinds(), a.kinds()) })
+	slices.SortStableFunc(list, func(a, b Setting) int {
+		switch {
+		case a.Name == dataSet:
+			return -1
+		case b.Name == dataSet:
+			return 1
+		}
+		return cmp.Compare(b.kinds(), a.kinds())
+	})
 	names := make([]string, len(groups))
 	kinds := 1
 	list = slices.DeleteFunc(list, func(s Setting) bool {
@@ -90,7 +98,7 @@ func Names(groups [][]settings.Fact, otherwise func(group int) string) []string 
 				longer.Values[i] = strings.TrimPrefix(names[i]+", "+s.word(i), ", ")
 			}
 		}
-		if k := longer.kinds(); k > kinds {
+		if k := longer.kinds(); k > kinds || s.Name == dataSet {
 			names, kinds = longer.Values, k
 		}
 	}

@@ -32,3 +32,12 @@ func TestGroupsAreNamedByWhatTellsThemApartAndNoMore(t *testing.T) {
 	require.Len(t, list, 2)
 	assert.Equal(t, Setting{"backward init", []string{"–", "U1"}}, list[1])
 }
+
+func TestADataSetThatDiffersIsPartOfEachName(t *testing.T) {
+	none := func(int) string { return "x" }
+	assert.Equal(t, []string{"mnist, classes 2", "mnist, classes 3", "cifar10, classes 5"}, Names([][]settings.Fact{
+		facts("data set", "mnist", "classes", "2"), facts("data set", "mnist", "classes", "3"), facts("data set", "cifar10", "classes", "5"),
+	}, none))
+	assert.Equal(t, []string{"mnist", "cifar10"}, Names([][]settings.Fact{facts("data set", "mnist", "classes", "2"), facts("data set", "cifar10", "classes", "3")}, none))
+	assert.Equal(t, []string{"classes 2", "classes 3"}, Names([][]settings.Fact{facts("data set", "mnist", "classes", "2"), facts("data set", "mnist", "classes", "3")}, none))
+}

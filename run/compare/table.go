@@ -134,7 +134,7 @@ func (c *Comparison) text(b *strings.Builder) {
 		aligned(b, c.outcomes(), t, t.Groups)
 		switch {
 		case t.Baseline == nil:
-			fmt.Fprintf(b, "\nThere is no run of %s here, so that nothing is compared.\n", foreign.Line(c.Baseline))
+			fmt.Fprintf(b, "\nThere is no run of %s here, so that nothing is compared with it.\n", foreign.Line(c.Baseline))
 		case len(t.Groups) == 1:
 			fmt.Fprintf(b, "\nThere is nothing to compare %s with.\n", foreign.Line(t.Baseline.Name))
 		default:
@@ -146,6 +146,9 @@ func (c *Comparison) text(b *strings.Builder) {
 			for _, claim := range t.Claims() {
 				fmt.Fprintln(b, claim)
 			}
+		}
+		if t.Lead != nil {
+			fmt.Fprintf(b, "The best two: %s\n", t.Lead.Claim())
 		}
 	}
 	if c.Tasks == nil {

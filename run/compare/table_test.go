@@ -101,7 +101,7 @@ func TestWhatCannotBeComputedIsWordsOrEmpty(t *testing.T) {
 		"one group":   {[][]Run{series("fa", []float64{0.9, 0.8})}, []string{"There is nothing to compare fa with.\n"}},
 		"none of one": {[][]Run{series("bp", []float64{0.9, 0.8}), killed}, []string{"fa       0\n", "fa cannot be compared with bp: no run of fa is complete.", "note: 1 killed run does not count: fa-s0."}},
 		"a task without the baseline": {[][]Run{series("bp", []float64{0.9, 0.8}, "lr", "1"), series("fa", []float64{0.9, 0.8}, "lr", "2"), series("dfa", []float64{0.9, 0.8}, "lr", "2")}, []string{
-			"lr 1\n", "There is nothing to compare bp with.\n", "There is no run of bp here, so that nothing is compared.\n",
+			"lr 1\n", "There is nothing to compare bp with.\n", "There is no run of bp here, so that nothing is compared with it.\n",
 		}},
 		"no run": {nil, []string{"no run\n"}},
 	} {
@@ -227,4 +227,27 @@ func TestANetworkIsNamedByItsFlags(t *testing.T) {
 	assert.ErrorContains(t, err, `-baseline layers=7: no run has it: expected "layers 10" or "layers 10,20", or SETTING=VALUE of some runs.`)
 	_, err = New(runs, Options{Baseline: "lr=x"})
 	assert.ErrorContains(t, err, "-lr x: expected a number from 0 on")
+}
+
+func TestTheBestIsComparedWithTheSecond(t *testing.T) {
+	plus := func(list []float64, more ...float64) (sums []float64) {
+		for i := range list {
+			sums = append(sums, list[i]+more[i])
+		}
+		return sums
+	}
+	bp := []float64{0.90, 0.91, 0.92, 0.93, 0.94, 0.95, 0.91, 0.92}
+	second := plus(bp, 0.02, 0.021, 0.022, 0.023, 0.024, 0.025, 0.026, 0.027)
+	level := plus(second, 0.001, -0.001, 0.002, -0.001, 0.002, 0, 0.001, -0.002)
+	ahead := plus(second, 0.01, 0.011, 0.012, 0.013, 0.014, 0.015, 0.016, 0.017)
+	text := func(runs ...[]Run) string { return written(t, compared(t, "", runs...), "text") }
+	assert.Contains(t, text(series("bp", bp), series("fa", second), series("dfa", level)),
+		"\nThe best two: No difference between dfa and fa is shown: the mean difference is +0.03 percentage points (")
+	table := text(series("bp", bp), series("fa", second), series("dfa", ahead))
+	assert.Contains(t, table, "\ndfa is ahead of bp by 3.70 percentage points (95 % interval +3.29 to +4.11, corrected p 0.0156).\n")
+	assert.Contains(t, table, "\nThe best two: dfa is ahead of fa by 1.35 percentage points (95 % interval +1.15 to +1.55, corrected p 0.0234).\n")
+	assert.NotContains(t, text(series("bp", second), series("fa", ahead), series("dfa", bp)), "best two", "the second is the baseline")
+	assert.NotContains(t, text(series("bp", ahead), series("fa", second), series("dfa", bp)), "best two", "the best is the baseline")
+	assert.Contains(t, text(series("fa", second), series("dfa", ahead[:1]), series("bp", bp[:1], "lr", "1")),
+		"nothing is compared with it.\nThe best two: fa and dfa cannot be told apart with 1 pair: ")
 }

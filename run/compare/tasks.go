@@ -16,8 +16,9 @@ import (
 
 // Names of facts that have a part of their own in a comparison.
 const (
-	rule = "rule"
-	bp   = "bp" // the baseline, unless another one is named
+	rule    = "rule"
+	bp      = "bp" // the baseline, unless another one is named
+	dataSet = "data set"
 )
 
 // baseline says which group of a task is the baseline.

@@ -41,7 +41,7 @@ type comparePage struct {
 // taskPart is what the page says of a task.
 type taskPart struct {
 	Name, Best string
-	Claim      string   // of the best group, or where that is the baseline of the one next to it
+	Claim      string   // of the best group, or where that is the baseline of the one next to it; and of the best two
 	Others     []string // the other claims
 	Rows       []tableRow
 }
@@ -233,10 +233,7 @@ func (p *comparison) tasks() (parts []taskPart) {
 		for j, g := range t.Groups {
 			part.Rows = append(part.Rows, tableRow{p.looks[g.Name], cells[i][j]})
 		}
-		order := slices.DeleteFunc(slices.Clone(t.Groups), func(g *compare.Group) bool { return math.IsNaN(g.Outcome(p.Measure).Mean) })
-		slices.SortStableFunc(order, func(a, b *compare.Group) int {
-			return cmp.Compare(b.Outcome(p.Measure).Mean, a.Outcome(p.Measure).Mean)
-		})
+		order := t.Ranked(p.Measure)
 		if len(order) > 0 {
 			part.Best = fmt.Sprintf("%s has the highest mean %s, %s %%.", foreign.Line(order[0].Name), p.Measure, order[0].Outcome(p.Measure))
 			if len(order) == 1 {
@@ -251,6 +248,9 @@ func (p *comparison) tasks() (parts []taskPart) {
 			} else {
 				part.Others = append(part.Others, claim)
 			}
+		}
+		if t.Lead != nil {
+			part.Claim += " The best two: " + t.Lead.Claim()
 		}
 		parts = append(parts, part)
 	}

@@ -43,6 +43,12 @@ func TestTheRivalOfTheBaselineIsNamedWhereThatIsBest(t *testing.T) {
 	html := compared(t, noLink, sampleRun(t, "bp", 3, 0, 0.9), sampleRun(t, "fa", 3, 0, 0.7), sampleRun(t, "mdfa", 3, 0, 0.8))
 	assert.Regexp(t, `<strong>bp has the highest mean test accuracy, 90\.00 %\.</strong> mdfa and bp cannot be told apart with 1 pair`, html)
 	assert.NotContains(t, html, "by number of classes", "there is one number")
+	assert.NotContains(t, html, "best two")
+}
+
+func TestTheBestIsComparedWithTheSecondOnThePage(t *testing.T) {
+	html := compared(t, noLink, sampleRun(t, "bp", 3, 0, 0.6), sampleRun(t, "fa", 3, 0, 0.7), sampleRun(t, "mdfa", 3, 0, 0.8))
+	assert.Regexp(t, `<strong>mdfa has the highest mean test accuracy, 80\.00 %\.</strong> mdfa and bp cannot be told apart with 1 pair: [^<]* The best two: mdfa and fa cannot be told apart with 1 pair`, html)
 }
 
 func TestDifferencesHavePointsAndIntervals(t *testing.T) {
