@@ -131,10 +131,12 @@ func (r *Run) others() func() error {
 
 // State is how far a run has come, as its folder says.
 type State struct {
-	Dir    string     // "" where it has not begun
-	Status string     // one of package folder's: complete, failed, running, or interrupted where it can be resumed
-	Epochs int        // that have been trained
-	Result folder.Row // its result.csv, nil where there is none
+	Dir     string // "" where it has not begun
+	Status  string // one of package folder's: complete, failed, running, or interrupted where it can be resumed
+	Epochs  int    // that have been trained
+	Images  int    // training images of an epoch
+	Classes int
+	Result  folder.Row // its result.csv, nil where there is none
 	// Seconds is the time from the start to the end of a complete run; 0 where that is unknown.
 	Seconds float64
 }
@@ -158,7 +160,10 @@ func (x *Index) States(specs ...Spec) []State {
 
 // state returns the state of the run as spec asks for it. A run that has trained more does not count.
 func (one indexed) state(spec *Spec) (s State, counts bool) {
-	s = State{Dir: one.dir, Status: folder.StatusInterrupted, Result: resultOf(one.dir)}
+	s = State{
+		Dir: one.dir, Status: folder.StatusInterrupted, Result: resultOf(one.dir),
+		Images: one.run.Data.Train, Classes: one.run.Data.Classes,
+	}
 	if rows, err := folder.ReadTable(filepath.Join(one.dir, folder.EpochsFile)); err == nil {
 		s.Epochs = len(rows)
 	}

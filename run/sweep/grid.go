@@ -246,15 +246,15 @@ func (g *Grid) Specs() ([]run.Spec, error) {
 
 // Label names a run by the settings in which the runs of the grid differ, and by its seed.
 func (g *Grid) Label(spec *run.Spec) string {
-	return g.group(spec) + "  seed " + settings.Find("seed").Text(spec)
+	return g.label(spec) + "  seed " + settings.Find("seed").Text(spec)
 }
 
-// group is Label without the seed.
-func (g *Grid) group(spec *run.Spec) string {
+// label is Label without the seed and some other settings.
+func (g *Grid) label(spec *run.Spec, without ...string) string {
 	model := settings.Find("model")
 	parts := []string{model.Text(spec)}
 	for _, s := range g.Varied() {
-		if s != model {
+		if s != model && !slices.Contains(without, s.Name) {
 			parts = append(parts, s.Name+" "+cmp.Or(s.Text(spec), "default"))
 		}
 	}

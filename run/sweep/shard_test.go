@@ -51,7 +51,7 @@ func TestShardsPartTheGridEvenly(t *testing.T) {
 			var runs []*Run
 			for seed := range 12 {
 				for kind := range kinds {
-					runs = append(runs, &Run{Label: fmt.Sprint(kind, " ", seed), group: fmt.Sprint(kind)})
+					runs = append(runs, &Run{Label: fmt.Sprint(kind, " ", seed), kind: fmt.Sprint(kind)})
 				}
 			}
 			seen := map[string]bool{}
@@ -61,7 +61,7 @@ func TestShardsPartTheGridEvenly(t *testing.T) {
 				for _, one := range mine {
 					require.False(t, seen[one.Label])
 					seen[one.Label] = true
-					perKind[one.group]++
+					perKind[one.kind]++
 				}
 				assert.InDelta(t, float64(len(runs))/float64(of), len(mine), 1)
 				for kind, n := range perKind {

@@ -52,21 +52,6 @@ func (ignore) Began(*Run, *run.Start) {}
 func (ignore) Ended(*Run)             {}
 func (ignore) Note(string)            {}
 
-// Run is a run of a sweep.
-type Run struct {
-	Spec  run.Spec
-	Label string // the settings in which the runs of the sweep differ, and the seed
-	run.State
-	Err error // why it failed or did not begin, in this sweep
-
-	group       string  // Label without the seed
-	first, step int     // steps before it was started here, and so far
-	steps       int     // of the whole run; 0 while it does not train here
-	trained     float64 // the share that has been trained here, when it was started before
-	over        bool    // it has failed here, and is not started again
-	again       bool    // it has failed here, for lack of memory beside others
-}
-
 // Sweep trains the runs of a grid.
 type Sweep struct {
 	Runs []*Run
@@ -82,6 +67,7 @@ type Sweep struct {
 	mu      sync.Mutex // guards what follows, and the runs
 	queue   []*Run
 	began   time.Time
+	width   int             // runs that Do trains side by side
 	noted   map[string]bool // the notes that were told
 	stopped error           // why no more runs are started
 
@@ -102,15 +88,13 @@ func New(g *Grid, o Options) (*Sweep, error) {
 	}
 	s := &Sweep{grid: g, all: specs, options: o, out: specs[0].Out, noted: map[string]bool{}}
 	s.index = run.NewIndex(s.out)
+	groups := map[string]bool{}
 	for i := range specs {
 		if _, err := run.New(specs[i], run.Options{}); err != nil {
 			return nil, err
 		}
-		s.Runs = append(s.Runs, &Run{Spec: specs[i], Label: g.Label(&specs[i]), group: g.group(&specs[i])})
-	}
-	groups := map[string]bool{}
-	for _, one := range s.Runs {
-		groups[one.group] = true
+		s.Runs = append(s.Runs, newRun(g, &specs[i]))
+		groups[g.label(&specs[i])] = true
 	}
 	if s.Runs = o.Shard.pick(s.Runs, len(groups)); len(s.Runs) == 0 {
 		return nil, wording.Usagef("-shard %d/%d: the grid has %s only: take fewer parts.", o.Shard.Number, o.Shard.Of, english.Plural(len(specs), "run", ""))
@@ -121,9 +105,10 @@ func New(g *Grid, o Options) (*Sweep, error) {
 
 // Complete returns the folders of the complete runs of the whole grid, those of other shards too.
 func (s *Sweep) Complete() (dirs []string) {
+	known := map[string]bool{} // where classes have names and numbers, two spellings may be the same run
 	for _, state := range s.index.States(s.all...) {
-		if state.Status == folder.StatusComplete {
-			dirs = append(dirs, state.Dir)
+		if state.Status == folder.StatusComplete && !known[state.Dir] {
+			known[state.Dir], dirs = true, append(dirs, state.Dir)
 		}
 	}
 	return dirs
@@ -140,6 +125,15 @@ func (s *Sweep) Look() {
 	defer s.mu.Unlock()
 	for i, one := range s.Runs {
 		one.State = states[i]
+	}
+}
+
+// lookElsewhere brings the states of the runs up to date that other processes trained.
+func (s *Sweep) lookElsewhere() {
+	for _, one := range s.Runs {
+		if one.Status == folder.StatusRunning {
+			s.set(one, s.index.States(one.Spec)[0])
+		}
 	}
 }
 
@@ -173,12 +167,16 @@ func (s *Sweep) Do(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		s.mu.Lock()
+		s.width = len(slots)
+		s.mu.Unlock()
 		var working sync.WaitGroup
 		for _, slot := range slots {
 			working.Go(func() { s.work(ctx, slot) })
 		}
 		working.Wait()
 	}
+	s.lookElsewhere()
 	return s.verdict(ctx)
 }
 
@@ -240,6 +238,7 @@ func (s *Sweep) ended(one *Run, slot slot, outcome *run.Outcome, err error, took
 	s.mu.Lock()
 	if one.steps > 0 {
 		one.trained += one.gained()
+		one.images, one.spent = one.gainedImages(), took
 	}
 	one.State, one.Err, one.steps, one.again = state, nil, 0, false
 	more, told := true, true
@@ -282,6 +281,17 @@ func (s *Sweep) stop(one *Run, slot slot, err error) (more bool) {
 	}
 	s.stopped = cmp.Or(s.stopped, err)
 	return true
+}
+
+// Note tells the watcher a remark that it has not been told.
+func (s *Sweep) Note(text string) {
+	s.mu.Lock()
+	told := s.noted[text]
+	s.noted[text] = true
+	s.mu.Unlock()
+	if !told {
+		s.tell(func(w Watcher) { w.Note(text) })
+	}
 }
 
 func (s *Sweep) set(one *Run, state run.State) {
@@ -347,48 +357,4 @@ func (s *Sweep) verdict(ctx context.Context) error {
 		names += fmt.Sprintf(" and %d others", len(failed)-most)
 	}
 	return fmt.Errorf("%s of %s failed (%s): %s", english.Plural(len(failed), "run", ""), figures.Count(len(s.Runs)), filepath.ToSlash(names), remedy)
-}
-
-// follower counts the steps of a run.
-type follower struct {
-	run.Ignore
-	sweep *Sweep
-	run   *Run
-	start func() // called when the run has its memory
-}
-
-// Started begins to count.
-func (f *follower) Started(start *run.Start) {
-	s, one := f.sweep, f.run
-	s.mu.Lock()
-	one.Dir, one.Status = start.Dir, folder.StatusRunning
-	one.first, one.steps = 0, max(start.Steps, 1)
-	if start.Resumed != nil {
-		one.first = start.Resumed.Progress.Steps()
-	}
-	one.step = one.first
-	s.mu.Unlock()
-	f.start()
-	s.tell(func(w Watcher) { w.Began(one, start) })
-}
-
-// Step counts a step.
-func (f *follower) Step(int, int, func() (float64, error)) {
-	f.sweep.mu.Lock()
-	f.run.step++
-	f.sweep.mu.Unlock()
-}
-
-// Note passes a remark on, once for all runs.
-func (f *follower) Note(text string) { f.sweep.Note(text) }
-
-// Note tells the watcher a remark that it has not been told.
-func (s *Sweep) Note(text string) {
-	s.mu.Lock()
-	told := s.noted[text]
-	s.noted[text] = true
-	s.mu.Unlock()
-	if !told {
-		s.tell(func(w Watcher) { w.Note(text) })
-	}
 }

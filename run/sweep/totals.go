@@ -1,6 +1,9 @@
 package sweep
 
 import (
+	"cmp"
+	"slices"
+	"strconv"
 	"time"
 
 	"mdfa/run/folder"
@@ -14,80 +17,149 @@ type Totals struct {
 	Left                   int // to be trained; those that run here are among them
 
 	PerHour float64       // runs an hour of this sweep; 0 while that is unknown
-	Time    time.Duration // that the runs that are left will take at the speed of this sweep; 0 while that is unknown
-	Work    time.Duration // that they take one after the other, as complete runs did; 0 without any
-}
-
-// gained is the share of a run that this sweep has trained.
-func (r *Run) gained() float64 { return float64(r.step-r.first) / float64(r.steps) }
-
-// weights holds what is known of the time that runs take: the mean of the complete runs that differ in the seed alone.
-type weights struct {
-	groups map[string][2]float64 // seconds and runs
-	all    [2]float64
-}
-
-// weights learns from the complete runs.
-func (s *Sweep) weights() weights {
-	w := weights{groups: map[string][2]float64{}}
-	for _, one := range s.Runs {
-		if one.Status == folder.StatusComplete && one.Seconds > 0 {
-			group := w.groups[one.group]
-			w.groups[one.group] = [2]float64{group[0] + one.Seconds, group[1] + 1}
-			w.all[0], w.all[1] = w.all[0]+one.Seconds, w.all[1]+1
-		}
-	}
-	return w
-}
-
-// of returns the seconds of a run. Without any like it, it is the mean of all; without any, 1.
-func (w weights) of(r *Run) float64 {
-	switch group := w.groups[r.group]; {
-	case group[1] > 0:
-		return group[0] / group[1]
-	case w.all[1] > 0:
-		return w.all[0] / w.all[1]
-	}
-	return 1
+	Time    time.Duration // that the runs that are left will take side by side; 0 while that is unknown, or nothing trains
+	Work    time.Duration // that they take one after the other; 0 while that is unknown
 }
 
 // Totals counts the runs at this moment.
 func (s *Sweep) Totals() Totals {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := s.weights()
+	e := s.estimate()
 	t := Totals{Runs: len(s.Runs)}
-	var gained, seconds, left float64 // runs, and work in seconds, or in runs while no time is known
+	var gained float64 // runs
+	var work, longest float64
 	for _, one := range s.Runs {
-		weight, trained, done := w.of(one), one.trained, 0.0
+		gained += one.trained
 		switch {
 		case one.steps > 0:
 			t.Running++
-			trained += one.gained()
-			done = float64(one.step) / float64(one.steps)
+			gained += one.gained()
 		case one.Status == folder.StatusComplete:
 			t.Complete++
 		case one.Status == folder.StatusRunning:
 			t.Elsewhere++
 		case one.over || !s.wanted(one):
 			t.Failed++
-		default:
-			done = float64(one.Epochs) / float64(max(one.Spec.MaxEpochs, one.Epochs, 1))
 		}
-		gained += trained
-		seconds += trained * weight
 		if one.steps > 0 || s.left(one) {
 			t.Left++
-			left += (1 - done) * weight
+			seconds := e.left(one) * e.pace(one)
+			work, longest = work+seconds, max(longest, seconds)
 		}
 	}
-	if w.all[1] > 0 {
-		t.Work = time.Duration(left * float64(time.Second))
+	t.Work = time.Duration(work * float64(time.Second))
+	if s.width > 0 {
+		t.Time = time.Duration(max(work/float64(s.width), longest) * float64(time.Second))
 	}
-	const least = 0.05 // of a run, below which its speed says little
 	if elapsed := time.Since(s.began); !s.began.IsZero() && gained > least {
 		t.PerHour = gained / elapsed.Hours()
-		t.Time = time.Duration(float64(elapsed) * left / seconds)
 	}
 	return t
+}
+
+// least is the part of a run below which its speed says little.
+const least = 0.05
+
+// estimate predicts how long runs take: the images that they train, and the seconds that an image takes. Medians over the
+// runs that have begun keep one odd run from deciding.
+type estimate struct {
+	perClass medians    // images of an epoch for each class, by the files
+	most     medians    // classes of the run with the most, by the files
+	ended    float64    // the share of their longest length after which runs end, as they do with -patience
+	paces    [3]medians // seconds of an image by kind: of runs that ended here, that train here, and that ended before
+}
+
+// medians are numbers by a key, and over all keys that of "".
+type medians map[string]float64
+
+// lists collects numbers for medians.
+type lists map[string][]float64
+
+func (l lists) add(key string, x float64) { l[key], l[""] = append(l[key], x), append(l[""], x) }
+
+func (l lists) medians() medians {
+	m := medians{}
+	for key, list := range l {
+		slices.Sort(list)
+		m[key] = list[(len(list)-1)/2] // of two the lower: what happens once makes a run slow
+	}
+	return m
+}
+
+// estimate learns from the runs that have begun.
+func (s *Sweep) estimate() *estimate {
+	e := &estimate{most: medians{}, ended: 1}
+	perClass := lists{}
+	for _, one := range s.Runs {
+		e.most[one.files] = max(e.most[one.files], one.count())
+		if one.Images > 0 && one.Classes > 0 {
+			perClass.add(one.files, float64(one.Images)/float64(one.Classes))
+		}
+	}
+	e.perClass = perClass.medians()
+	ended, paces := lists{}, [3]lists{{}, {}, {}}
+	for _, one := range s.Runs {
+		complete := one.Status == folder.StatusComplete
+		if complete {
+			ended.add("", e.done(one)/e.longest(one))
+		}
+		switch {
+		case complete && one.images > 0:
+			paces[0].add(one.kind, one.spent.Seconds()/one.images)
+		case one.steps > 0 && one.gained() > least:
+			paces[1].add(one.kind, time.Since(one.since).Seconds()/one.gainedImages())
+		case complete && one.Seconds > 0:
+			paces[2].add(one.kind, one.Seconds/e.done(one))
+		}
+	}
+	e.ended = cmp.Or(ended.medians()[""], e.ended)
+	for i, list := range paces {
+		e.paces[i] = list.medians()
+	}
+	return e
+}
+
+// pace returns the seconds that an image of a run takes: as in the runs that differ from it in classes and seed alone,
+// and where there is none of these yet, as in the others. It is 0 without any.
+func (e *estimate) pace(one *Run) float64 {
+	for _, key := range []string{one.kind, ""} {
+		for _, p := range e.paces {
+			if p[key] > 0 {
+				return p[key]
+			}
+		}
+	}
+	return 0
+}
+
+// left returns the images that a run has yet to train.
+func (e *estimate) left(one *Run) float64 { return max(0, e.longest(one)*e.ended-e.done(one)) }
+
+// longest returns the images that a run trains if nothing ends it early.
+func (e *estimate) longest(one *Run) float64 {
+	images := float64(one.Spec.MaxEpochs) * e.epoch(one)
+	if one.Spec.MaxSteps > 0 {
+		images = min(images, float64(one.Spec.MaxSteps)*float64(one.Spec.BatchSize))
+	}
+	return images
+}
+
+// epoch returns the images of an epoch of a run. Before it has begun that is a guess by the number of its classes.
+func (e *estimate) epoch(one *Run) float64 {
+	if one.Images > 0 {
+		return float64(one.Images)
+	}
+	perClass := cmp.Or(e.perClass[one.files], e.perClass[""], 1) // without any, there is no pace either
+	return perClass * cmp.Or(one.count(), e.most[one.files], 1)
+}
+
+// done returns the images that a run has trained.
+func (e *estimate) done(one *Run) float64 {
+	longest := e.longest(one)
+	if one.steps > 0 {
+		return longest * float64(one.step) / float64(one.steps)
+	}
+	steps, _ := strconv.Atoi(one.Result["steps"])
+	return min(longest, max(float64(steps)*float64(one.Spec.BatchSize), float64(one.Epochs)*e.epoch(one)))
 }
