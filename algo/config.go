@@ -22,8 +22,9 @@ type Config struct {
 	FeedbackOptimizer *gpu.Optimizer
 	Floor             float32 // lower bound of W_1..W_L under rules that clamp
 	Reduction         Reduction
-	Batch             int // examples in a training step
+	Batch             int // examples in a training step, of all ranks
 	EvalBatch         int // examples in an evaluation step; 0: chosen by the network's size
+	Ranks             Ranks
 	// Frozen are the layers, from 0, that keep their weights and biases bit by bit: no gradient, no L2, no clamp and no
 	// change of the optimizer's state reaches them. Hidden layers of rules with LogitsOnly are frozen in any case.
 	Frozen []int
@@ -167,7 +168,7 @@ func (c Config) check() error {
 	case c.Rule.Clamped && !(c.Floor >= 0):
 		return fmt.Errorf("a clamp floor of %g: a monotone network needs 0 or more: %w", c.Floor, ErrConfig)
 	}
-	return nil
+	return c.Ranks.check(c.Batch)
 }
 
 // Reduction says whether the error at the logits is scaled by the batch.

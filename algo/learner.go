@@ -79,7 +79,8 @@ func EvalBatch(net *model.Network, batch int) int {
 
 // prepare takes all device memory that the learner will ever use, and fills it.
 func (l *Learner) prepare(params, feedback []float32) error {
-	o, batch, training := &l.owned, max(l.cfg.Batch, l.cfg.EvalBatch), l.cfg.Rule != nil
+	o, training, local := &l.owned, l.cfg.Rule != nil, l.cfg.LocalBatch()
+	batch := max(local, l.cfg.EvalBatch)
 	l.params = o.Floats("the weights", l.net.Params)
 	if training {
 		l.learns = l.cfg.Learning(l.net)
@@ -108,7 +109,7 @@ func (l *Learner) prepare(params, feedback []float32) error {
 	for _, layer := range l.net.Hidden() {
 		h := hidden{h: o.Floats("the activations", batch*layer.Units())}
 		if training {
-			h.delta = o.Floats("the errors", l.cfg.Batch*layer.Units())
+			h.delta = o.Floats("the errors", local*layer.Units())
 		}
 		if l.net.Activation.NeedsPre() {
 			h.pre = o.Floats("the preactivations", batch*layer.Units())
@@ -117,7 +118,7 @@ func (l *Learner) prepare(params, feedback []float32) error {
 			pooled := layer.Passed().Size()
 			h.pooled = o.Floats("the pooled activations", batch*pooled)
 			if training && layer.Pool.Kind == gpu.MaxPooling {
-				h.places = o.Alloc("the places of maxima", gpu.Uint8, l.cfg.Batch*pooled)
+				h.places = o.Alloc("the places of maxima", gpu.Uint8, local*pooled)
 			}
 			carried = max(carried, pooled)
 		}
@@ -126,13 +127,13 @@ func (l *Learner) prepare(params, feedback []float32) error {
 	l.logits = o.Floats("the logits", batch*l.net.Logits)
 	l.metrics = o.Alloc("the metrics", gpu.Float64, gpu.NumMetrics)
 	if training {
-		l.e = o.Floats("the errors", l.cfg.Batch*l.net.Logits)
+		l.e = o.Floats("the errors", local*l.net.Logits)
 		if l.cfg.Rule.ErrorSigns {
-			l.errorSigns = o.Floats("the signs of the errors", l.cfg.Batch*l.net.Logits)
+			l.errorSigns = o.Floats("the signs of the errors", local*l.net.Logits)
 		}
 		l.counter = o.Alloc("the counters", gpu.Int32, 2)
 		if carried > 0 {
-			l.carried = o.Floats("the errors behind a pooling", l.cfg.Batch*carried)
+			l.carried = o.Floats("the errors behind a pooling", local*carried)
 		}
 	}
 	if err := o.Err(); err != nil {

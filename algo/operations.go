@@ -61,8 +61,9 @@ func (s *Step) Network() *model.Network { return s.net }
 // Batch returns n, the number of examples.
 func (s *Step) Batch() int { return s.n }
 
-// Scale returns s, the factor of the error at the logits: 1/n, or 1 if the errors of a batch count as their sum.
-func (s *Step) Scale() float32 { return s.cfg.Reduction.scale(s.n) }
+// Scale returns s, the factor of the error at the logits: 1 over the batch of all ranks, or 1 if the errors of a batch
+// count as their sum.
+func (s *Step) Scale() float32 { return s.cfg.Reduction.scale(s.cfg.Batch) }
 
 // pixelScale turns bytes into inputs.
 const pixelScale = 1.0 / 255

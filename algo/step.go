@@ -9,7 +9,7 @@ import (
 // Every gradient uses the weights from before the update, which comes last. beforeUpdate, where it is not nil,
 // sees the gradients together with the weights they belong to.
 func (l *Learner) Train(beforeUpdate func(s *Step) error) error {
-	s := l.Step(l.cfg.Batch)
+	s := l.Step(l.cfg.LocalBatch())
 	if err := s.forward(true); err != nil { // h_l = f(h_{l-1} W_l + b_l) [n, units_l]; logits [n, logits] without b_L
 		return err
 	}
@@ -21,11 +21,14 @@ func (l *Learner) Train(beforeUpdate func(s *Step) error) error {
 			return err
 		}
 	}
+	sum := gradientSum{s: s} // over the ranks, where there are several
 	for layer := range l.net.Layers {
-		if !s.Learns(layer) {
-			continue
+		if s.Learns(layer) {
+			if err := s.ComputeWeightGrad(layer); err != nil { // gW_l = h_{l-1}ᵀ d_l [in_l, out_l]
+				return err
+			}
 		}
-		if err := s.ComputeWeightGrad(layer); err != nil { // gW_l = h_{l-1}ᵀ d_l [in_l, out_l]
+		if err := sum.ready(layer); err != nil {
 			return err
 		}
 	}
@@ -67,7 +70,11 @@ func (l *Learner) feedbackGrad(s *Step) (gpu.Span, error) {
 	if !l.cfg.Rule.LearnsFeedback() || !l.cfg.HiddenLearn(l.net) {
 		return gpu.Span{}, nil
 	}
-	return l.cfg.Rule.FeedbackGrad(s)
+	g, err := l.cfg.Rule.FeedbackGrad(s)
+	if err != nil || l.cfg.Rule.Mirrors() { // those of the weights are sums already
+		return g, err
+	}
+	return g, s.SumOverRanks(g)
 }
 
 // updateFeedback applies its optimizer to learned feedback, whose gradient is g, in one pass unless layers are frozen.
@@ -125,7 +132,8 @@ func (l *Learner) optimize(kind gpu.Optimizer, rate float32, w gpu.Buffer, g gpu
 func (l *Learner) Gather(data, labels, order, cursor gpu.Span) error {
 	augment := l.cfg.Augment.On(l.net.Input, l.cfg.AugmentSeed)
 	augment.Step = l.steps()
-	return l.Step(l.cfg.Batch).gather(data, labels, order, cursor, augment)
+	augment.First = l.cfg.Ranks.Part(l.cfg.Batch).Off
+	return l.Step(l.cfg.LocalBatch()).gather(data, labels, order, cursor, augment)
 }
 
 // Step returns a step on n examples.

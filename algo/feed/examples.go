@@ -62,6 +62,30 @@ func (e Examples) First(n, features int) ([]uint8, error) {
 	return images, nil
 }
 
+// Part returns n of the examples, from one on, of features bytes each.
+func (e Examples) Part(from, n, features int) Examples {
+	if n == e.Len() {
+		return e
+	}
+	e.Labels = e.Labels[from : from+n]
+	switch {
+	case n == 0:
+		return Examples{}
+	case e.Source != nil:
+		e.Source = partOfSource{e.Source, from}
+	default:
+		e.Images = e.Images[from*features : (from+n)*features]
+	}
+	return e
+}
+
+type partOfSource struct {
+	source Source
+	from   int
+}
+
+func (p partOfSource) Image(i int, dst []uint8) error { return p.source.Image(p.from+i, dst) }
+
 // Check refuses examples without images, and examples with images from two places. The error names them by name.
 func (e Examples) Check(name string, features int) error {
 	switch {

@@ -89,7 +89,7 @@ func sendsIdentity(net *model.Network, c algo.Config) bool {
 func NewAligner(o *owned.List, l *algo.Learner) (*Aligner, error) {
 	c := l.Config()
 	m := &Aligner{learner: l, net: l.Network(), rule: c.Rule}
-	m.rows = probeRows(m.net, c.Batch)
+	m.rows = probeRows(m.net, c.LocalBatch())
 	m.sums = o.Alloc("the alignment's sums", gpu.Float64, int(allKinds)*len(m.net.Layers)*gpu.NumCompared)
 	if comparesGradients(m.net, c) {
 		m.grads = o.Floats("the alignment's gradients", m.net.Params)
@@ -184,6 +184,14 @@ func (m *Aligner) compareStep(s *algo.Step) error {
 		if err := bp.ComputeWeightGrad(layer); err != nil {
 			return err
 		}
+	}
+	if err := bp.SumOverRanks(gpu.All(m.grads)); err != nil {
+		return err
+	}
+	for layer := range m.net.Hidden() {
+		if !s.Learns(layer) {
+			continue
+		}
 		if err := m.compare(ruleGradient, layer, pair(s.WeightGrad(layer), bp.WeightGrad(layer))); err != nil {
 			return err
 		}
@@ -196,7 +204,7 @@ func (m *Aligner) compareWeights() error {
 	if err := m.reset(feedback, flooredWeights); err != nil {
 		return err
 	}
-	s := m.learner.Step(m.learner.Config().Batch)
+	s := m.learner.Step(m.learner.Config().LocalBatch())
 	if m.rule.Clamped {
 		for layer := 1; layer < len(m.net.Layers); layer++ {
 			if !s.Learns(layer) {
@@ -300,10 +308,15 @@ func (m *Aligner) compareProducts(from, n int) error {
 }
 
 // Read waits for the device and returns the measurements of the last measured step, before which the run had made step
-// updates. Comparisons that were not made have sums of zero, and are undefined.
-func (m *Aligner) Read(epoch, step int) (Alignment, error) {
+// updates. Sum adds numbers up over the ranks of the run, in place. Comparisons that were not made have sums of zero, and are undefined.
+func (m *Aligner) Read(epoch, step int, sum func(x []float64) error) (Alignment, error) {
 	all, err := gpu.Read[float64](m.learner.Device(), gpu.All(m.sums))
 	if err != nil {
+		return Alignment{}, err
+	}
+	// The gradients are those of all ranks already, as the weights are; units are those of a rank's own examples.
+	units := all[m.place(saturatedUnits, 0).Off:m.place(saturatedUnits+1, 0).Off]
+	if err := sum(units); err != nil {
 		return Alignment{}, err
 	}
 	sums := func(of kind, layer int) []float64 {

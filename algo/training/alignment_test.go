@@ -317,7 +317,7 @@ func TestOnlyWhoListensIsMeasuredFor(t *testing.T) {
 	_, trainer := newRunOn(t, dev, algotest.Config(algo.DFA), Schedule{Epochs: 1, Seed: 4, AlignmentEvery: 1}, Data{Train: algotest.Bands(1, 40)})
 	_, err := trainer.Run(context.Background(), &silent{})
 	require.NoError(t, err)
-	a, err := trainer.aligner.Read(1, 0)
+	a, err := trainer.aligner.Read(1, 0, func([]float64) error { return nil })
 	require.NoError(t, err)
 	assert.True(t, math.IsNaN(a.Layers[0].Gradient.Angle), "the sums are zero")
 	l := algotest.Learner(t, dev, algotest.Config(algo.DFA))

@@ -24,15 +24,17 @@ func (m Memory) Total() uint64 {
 
 // PlanMemory adds up the memory of a learner and a trainer. Aligned includes that for measuring the alignment.
 func PlanMemory(net *model.Network, c algo.Config, data Data, aligned bool) Memory {
-	batch := max(c.Batch, c.EvalBatch)
+	local := c.LocalBatch()
+	batch := max(local, c.EvalBatch)
 	if c.EvalBatch == 0 {
 		batch = algo.EvalBatch(net, c.Batch)
 	}
+	data = data.part(c.Ranks, net.Input.Size())
 	kept := net.Memory(batch, c.Stored())
 	m := Memory{
 		Weights:     kept.Weights * uint64(3+c.Kind().States()),
 		Feedback:    kept.Feedback * uint64(c.FeedbackArenas()),
-		Activations: kept.Activations + bytes(c.Batch, 4*(net.HiddenUnits()+net.Logits)),
+		Activations: kept.Activations + bytes(local, 4*(net.HiddenUnits()+net.Logits)),
 	}
 	largest := 0
 	for _, l := range net.Hidden() {
@@ -40,19 +42,19 @@ func PlanMemory(net *model.Network, c algo.Config, data Data, aligned bool) Memo
 			largest = max(largest, l.Passed().Size())
 		}
 		if l.Pool.Kind == gpu.MaxPooling {
-			m.Activations += bytes(c.Batch, l.Passed().Size()) // places of maxima
+			m.Activations += bytes(local, l.Passed().Size()) // places of maxima
 		}
 	}
-	m.Activations += bytes(c.Batch, 4*largest) // an error on its way through a pooling
+	m.Activations += bytes(local, 4*largest) // an error on its way through a pooling
 	if c.Rule.ErrorSigns {
-		m.Activations += bytes(c.Batch, 4*net.Logits)
+		m.Activations += bytes(local, 4*net.Logits)
 	}
 	label := gpu.Int32.Size()
 	example := net.Input.Size() + label
 	if data.Train.Streamed() {
-		m.Images = bytes(feed.Slots*c.Batch, example)
+		m.Images = bytes(feed.Slots*local, example)
 	} else {
-		m.Images = bytes(data.Train.Len(), example) + bytes(c.StepsPerEpoch(data.Train.Len())*c.Batch, label)
+		m.Images = bytes(data.Train.Len(), example) + bytes(c.StepsPerEpoch(data.Train.Len())*local, label)
 	}
 	m.Images += bytes(feed.Slots*data.streamedRows(batch), example)
 	for _, e := range []feed.Examples{data.Valid, data.Test} {

@@ -68,12 +68,12 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 		return m.MeanLoss(), err
 	}
 	for e.Steps < t.Steps() && !t.schedule.over(r.Steps) {
-		if err := ctx.Err(); err != nil {
-			return Epoch{}, t.saveInterrupted(err, e, watch)
+		if err := t.ended(ctx, r.Steps); err != nil {
+			return Epoch{}, t.saveInterrupted(ctx, err, e, watch)
 		}
 		wait, err := t.step(ctx, number, r.Steps, observer)
 		if err != nil && errors.Is(err, ctx.Err()) {
-			return Epoch{}, t.saveInterrupted(err, e, watch)
+			return Epoch{}, t.saveInterrupted(ctx, err, e, watch)
 		}
 		if err != nil {
 			return Epoch{}, fmt.Errorf("step %d of epoch %d: %w", e.Steps+1, number, err)
@@ -81,16 +81,17 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 		e.DataWait += wait.Seconds()
 		e.Steps++
 		r.Steps++
+		t.group.Progress()
 		observer.Step(number, e.Steps, loss)
 		if t.schedule.saveAfter(r.Steps) && e.Steps < t.Steps() && !t.schedule.over(r.Steps) {
-			if err := t.saveInEpoch(e, watch); err != nil {
+			if err := t.saveInEpoch(ctx, e, watch); err != nil {
 				return Epoch{}, err
 			}
 		}
 	}
 	t.training.stop() // after MaxSteps there may be more to read
 	var err error
-	if e.Train, err = t.learner.Metrics(); err != nil {
+	if e.Train, err = t.metrics(ctx); err != nil {
 		return Epoch{}, fmt.Errorf("epoch %d: %w", number, err)
 	}
 	e.Seconds = watch.seconds()
@@ -112,16 +113,16 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 func (t *Trainer) step(ctx context.Context, epoch, done int, observer Observer) (time.Duration, error) {
 	aligned, wanted := observer.(AlignmentObserver)
 	if !wanted || !t.schedule.alignAfter(done) {
-		return t.training.step(ctx, false)
+		return t.training.step(t.alone(ctx), false)
 	}
 	if err := t.aligner.Before(); err != nil {
 		return 0, err
 	}
-	wait, err := t.training.step(ctx, true)
+	wait, err := t.training.step(t.alone(ctx), true)
 	if err != nil {
 		return wait, err
 	}
-	a, err := t.aligner.Read(epoch, done)
+	a, err := t.aligner.Read(epoch, done, func(x []float64) error { return t.group.Sum(context.WithoutCancel(ctx), x) })
 	if err != nil {
 		return wait, err
 	}
@@ -133,7 +134,7 @@ func (t *Trainer) validate(ctx context.Context, e Epoch, r *Result) (_ Epoch, er
 	if t.valid == nil {
 		return e, nil
 	}
-	if e.Valid, err = t.valid.run(ctx, nil); err != nil {
+	if e.Valid, err = t.score(ctx, t.valid, nil); err != nil {
 		err = fmt.Errorf("validation of epoch %d: %w", e.Number, err)
 		if ctx.Err() != nil {
 			err = alsoFailed(err, t.save())
@@ -159,15 +160,33 @@ func (t *Trainer) scoreBest(ctx context.Context, observer Observer) (algo.Metric
 	}
 	switch {
 	case t.test != nil:
-		test, err := t.test.run(ctx, yield)
+		test, err := t.score(ctx, t.test, yield)
 		if err != nil {
 			return algo.Metrics{}, fmt.Errorf("test: %w", err)
 		}
 		return test, nil
 	case t.valid != nil && yield != nil:
-		if _, err := t.valid.run(ctx, yield); err != nil {
+		if _, err := t.score(ctx, t.valid, yield); err != nil {
 			return algo.Metrics{}, fmt.Errorf("validation: %w", err)
 		}
 	}
 	return algo.Metrics{}, nil
+}
+
+// score scores a set with the weights that are on the device now: each rank its part. Where yield is not nil it gets, to keep, the
+// logits of all examples in their order.
+func (t *Trainer) score(ctx context.Context, e *evaluation, yield func(first int, logits []float32) error) (algo.Metrics, error) {
+	ctx = t.alone(ctx)
+	hand := func() error { return nil }
+	if t.several() && yield != nil {
+		yield, hand = t.gathered(ctx, yield)
+	}
+	m, err := e.run(ctx, yield)
+	if err != nil {
+		return m, err
+	}
+	if m, err = t.sum(ctx, m); err != nil {
+		return m, err
+	}
+	return m, hand()
 }

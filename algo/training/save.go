@@ -1,6 +1,7 @@
 package training
 
 import (
+	"context"
 	"fmt"
 	"time"
 )
@@ -38,12 +39,12 @@ func (t *Trainer) note(e Epoch) {
 }
 
 // saveInEpoch saves in the middle of an epoch. The time spent here does not count as training time.
-func (t *Trainer) saveInEpoch(e Epoch, watch *stopwatch) error {
-	if t.schedule.Save == nil {
+func (t *Trainer) saveInEpoch(ctx context.Context, e Epoch, watch *stopwatch) error {
+	if t.schedule.Save == nil && !t.several() {
 		return nil
 	}
 	var err error
-	if e.Train, err = t.learner.Metrics(); err != nil {
+	if e.Train, err = t.metrics(ctx); err != nil {
 		return err
 	}
 	e.Seconds = watch.seconds()
@@ -54,8 +55,8 @@ func (t *Trainer) saveInEpoch(e Epoch, watch *stopwatch) error {
 }
 
 // saveInterrupted saves because err, of the context, ends the run.
-func (t *Trainer) saveInterrupted(err error, e Epoch, watch *stopwatch) error {
-	return alsoFailed(err, t.saveInEpoch(e, watch))
+func (t *Trainer) saveInterrupted(ctx context.Context, err error, e Epoch, watch *stopwatch) error {
+	return alsoFailed(err, t.saveInEpoch(ctx, e, watch))
 }
 
 // alsoFailed joins an error with a second one that followed it, which may be nil.

@@ -54,6 +54,8 @@ type Schedule struct {
 	// AlignmentEvery measures the run's first training step, and then every AlignmentEvery-th step, for an observer
 	// that is an [AlignmentObserver]; 0: none. The weights of the run are the same bits either way.
 	AlignmentEvery int
+	// Group joins the ranks of the run; nil where there is one. Of the ranks only the first needs a Save.
+	Group Group
 	// Save keeps the state of the run; an error of it ends the run. It is called after each epoch that
 	// Observer.Epoch was told of, and when ctx ends the run in the middle of an epoch. Where MaxSteps ends the run
 	// there, it is called before the validation, so that a run with a higher limit can resume. Nil: no state is

@@ -15,7 +15,7 @@ import (
 type steps struct {
 	device gpu.Device
 	set    feed.Examples
-	batch  int
+	batch  int          // examples of this rank in each
 	order  gpu.Buffer   // int32: the epoch's examples, of a set on the device
 	stream *feed.Stream // nil for a set on the device
 	// The recorded step, by slot of the stream, or one for a set on the device; and the step that measures the
@@ -25,7 +25,7 @@ type steps struct {
 
 // newSteps records the steps on a training set, and where aligner is not nil those that measure.
 func newSteps(ctx context.Context, o *owned.List, l *algo.Learner, aligner *measure.Aligner, set feed.Examples) (*steps, error) {
-	n, features := l.Config().Batch, l.Network().Input.Size()
+	n, features := l.Config().LocalBatch(), l.Network().Input.Size()
 	t := &steps{device: o.Device, set: set, batch: n}
 	record := func(data, labels, order, cursor gpu.Span) {
 		with := func(train func() error) gpu.Program {
@@ -46,7 +46,7 @@ func newSteps(ctx context.Context, o *owned.List, l *algo.Learner, aligner *meas
 		if err != nil {
 			return nil, err
 		}
-		t.order = o.Alloc("the order of an epoch", gpu.Int32, set.Len()/n*n)
+		t.order = o.Alloc("the order of an epoch", gpu.Int32, l.Config().StepsPerEpoch(set.Len())*n)
 		if o.Err() == nil {
 			data, labels := s.Part(0, set.Len())
 			record(data, labels, gpu.All(t.order), l.Batches())

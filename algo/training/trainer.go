@@ -26,6 +26,8 @@ type Trainer struct {
 	aligner     *measure.Aligner // nil: no alignment is measured
 	valid, test *evaluation      // nil where there are no examples
 	progress    Progress
+	group       Group
+	agreement   agreement
 }
 
 // New brings the resident data to the learner's device and records the steps. It ends with an error of ctx when ctx
@@ -40,7 +42,13 @@ func New(ctx context.Context, l *algo.Learner, data Data, schedule Schedule) (*T
 	if schedule.Patience > 0 && data.Valid.Len() == 0 {
 		return nil, fmt.Errorf("a patience of %d epochs needs validation images: %w", schedule.Patience, algo.ErrConfig)
 	}
-	t := &Trainer{learner: l, data: data, schedule: schedule, owned: owned.List{Device: l.Device()}}
+	t := &Trainer{learner: l, data: data, schedule: schedule, owned: owned.List{Device: l.Device()}, group: schedule.Group}
+	if t.several() != (t.group != nil) {
+		return nil, fmt.Errorf("%d ranks, and a group of ranks: %v; both belong together: %w", l.Config().Ranks.Size, t.group != nil, algo.ErrConfig)
+	}
+	if t.group == nil {
+		t.group = alone{}
+	}
 	if err := schedule.Rates.Check(float64(l.Config().LR), t.Steps(), t.planned()); err != nil {
 		return nil, err
 	}
@@ -56,7 +64,7 @@ func New(ctx context.Context, l *algo.Learner, data Data, schedule Schedule) (*T
 
 // prepare takes all device memory that the trainer will ever use and records all programs.
 func (t *Trainer) prepare(ctx context.Context) (err error) {
-	o, l := &t.owned, t.learner
+	o, l, own := &t.owned, t.learner, t.data.part(t.learner.Config().Ranks, t.learner.Network().Input.Size())
 	if err := t.setFactors(1); err != nil {
 		return err
 	}
@@ -70,18 +78,18 @@ func (t *Trainer) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	var shared *feed.Stream // of all streamed evaluations
-	if rows := t.data.streamedRows(l.Config().EvalBatch); rows > 0 {
+	if rows := own.streamedRows(l.Config().EvalBatch); rows > 0 {
 		if shared = feed.NewStream(o, rows, l.Network().Input.Size()); o.Err() != nil {
 			return o.Err()
 		}
 	}
 	if t.data.Valid.Len() > 0 {
-		if t.valid, err = newEvaluation(ctx, o, l, validationSet, t.data.Valid, shared); err != nil {
+		if t.valid, err = newEvaluation(ctx, o, l, validationSet, own.Valid, shared); err != nil {
 			return err
 		}
 	}
 	if t.data.Test.Len() > 0 {
-		t.test, err = newEvaluation(ctx, o, l, testSet, t.data.Test, shared)
+		t.test, err = newEvaluation(ctx, o, l, testSet, own.Test, shared)
 	}
 	return err
 }
@@ -118,8 +126,11 @@ func (t *Trainer) beginEpoch(epoch, done int, sums algo.Metrics) error {
 	if err := t.setFactors(epoch); err != nil {
 		return err
 	}
-	if err := t.training.begin(order[:t.Steps()*t.learner.Config().Batch], done); err != nil {
+	if err := t.training.begin(t.local(order[:t.Steps()*t.learner.Config().Batch]), done); err != nil {
 		return err
+	}
+	if t.learner.Config().Ranks.Rank > 0 {
+		sums = algo.Metrics{} // the first rank has those of all
 	}
 	return t.learner.BeginEpoch(done, sums)
 }
