@@ -1,6 +1,7 @@
-# make          build the programs into bin/: with a C compiler for the processor, NVIDIA's GPUs and the
-#               software GPU, without one for the processor alone. Needs Go; says what it built
+# make          build bin/mdfa and its links, bin/train and the others: with a C compiler for the processor, NVIDIA's GPUs
+#               and the software GPU, without one for the processor alone. Needs Go; says what it built
 # make cuda     the same, but fails where there is no C compiler
+# make install  copy what make built to lib/mdfa below PREFIX (/usr/local), or below DESTDIR/PREFIX, with a link in bin
 # make cublas   fetch NVIDIA's cuBLAS of CUDA 12.9 into lib/, for a machine that has none (600 MB)
 # make test     every test, with the race detector where a C compiler is (or can be installed)
 # make test-interop  TensorBoard, onnxruntime, PyTorch, safetensors and Chromium read our files, scipy agrees with our statistics (5.6 GB in .cache)
@@ -47,7 +48,7 @@ CUDATESTS = ./gpu/cuda/... ./softgpu/... ./algo/... ./cmd/train ./cmd/sweep ./cm
 
 TOOLS    := $(abspath .cache/bin)
 
-.PHONY: all build cuda openblas cublas wheels test test-interop browser gpu-test gpu-report compiler fuzz mutants docs docs-check ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
+.PHONY: all build cuda install openblas cublas wheels test test-interop browser gpu-test gpu-report compiler fuzz mutants docs docs-check ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
 
 # Whether cgo's C compiler can compile and link: gcc without the C library's headers cannot.
 HAVE_CC = printf '\#include <stdlib.h>\nint main(void) { return 0; }\n' | $$($(GO) env CC) -x c -o /dev/null - 2>/dev/null
@@ -58,18 +59,32 @@ NO_CUDA   = $(if $(CUDA_HERE),there is no working C compiler ($$($(GO) env CC)).
 
 all: build
 
+# bin/train is a link to bin/mdfa, which runs the command that it is called by.
+LINKS = $(filter-out mdfa internal,$(notdir $(wildcard cmd/*)))
+
 build: openblas
 	@if $(HAVE_CUDA); then \
-	  $(CUDAENV) $(GO) build -tags cuda -buildvcs=auto -o bin/ ./cmd/... && echo "built bin/ for -device cpu, cuda and emu"; \
-	elif $(GO) version -m bin/train 2>/dev/null | grep -q 'tags=cuda'; then \
+	  $(CUDAENV) $(GO) build -tags cuda -buildvcs=auto -o bin/mdfa ./cmd/mdfa && echo "built bin/ for -device cpu, cuda and emu"; \
+	elif $(GO) version -m bin/mdfa 2>/dev/null | grep -q 'tags=cuda'; then \
 	  echo "left bin/ as it is, which has CUDA and cannot be built anew: $(NO_CUDA) make clean makes way for a build without it."; \
 	else \
-	  CGO_ENABLED=0 $(GO) build -buildvcs=auto -o bin/ ./cmd/... && echo "built bin/ for -device cpu alone: $(NO_CUDA)"; \
+	  CGO_ENABLED=0 $(GO) build -buildvcs=auto -o bin/mdfa ./cmd/mdfa && echo "built bin/ for -device cpu alone: $(NO_CUDA)"; \
 	fi
+	@for command in $(LINKS); do ln -sf mdfa bin/$$command || exit 1; done
 
 cuda:
 	@$(HAVE_CUDA) || { echo "nothing was built: $(NO_CUDA)"; exit 1; }
 	@$(MAKE) --no-print-directory build
+
+# The program resolves the link and finds OpenBLAS, and cuBLAS where make cublas fetched it, in lib/ beside its folder.
+PREFIX ?= /usr/local
+HOME_OF = $(DESTDIR)$(PREFIX)/lib/mdfa
+install:
+	@[ -x bin/mdfa ] || { echo "nothing is built yet: run make first"; exit 1; }
+	install -D bin/mdfa '$(HOME_OF)/bin/mdfa'
+	install -d '$(HOME_OF)/lib' '$(DESTDIR)$(PREFIX)/bin'
+	set -e; for library in lib/*.so*; do [ ! -f "$$library" ] || install -m 644 "$$library" '$(HOME_OF)/lib/'; done
+	ln -sf ../lib/mdfa/bin/mdfa '$(DESTDIR)$(PREFIX)/bin/mdfa'
 
 # $(call wheels,NAME) unpacks the Python wheels that wheels/NAME.txt lists into .cache/NAME, without
 # installing them. pip refuses a wheel that has none of the SHA-256 sums in that file.

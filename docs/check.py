@@ -24,7 +24,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "softgpu/README.md", ROOT / "experiments/README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PROGRAMS = ("train", "sweep", "predict", "inspect", "report", "export", "bench", "imagenet-prep")
+PROGRAMS = ("mdfa", "train", "sweep", "predict", "inspect", "report", "export", "bench", "imagenet-prep")
 INTEROP = ROOT / ".cache/interop/bin/python"
 TIMEOUT = 600  # seconds for one command
 SLOW = 10  # seconds from which on a command is named
@@ -241,7 +241,7 @@ def copy_checkout(folder):
             shutil.copy2(ROOT / name, folder / name)
     for name in ("bin", "lib"):
         if (ROOT / name).exists():
-            shutil.copytree(ROOT / name, folder / name)
+            shutil.copytree(ROOT / name, folder / name, symlinks=True)
 
 
 def status(folder):

@@ -51,9 +51,9 @@ func buildAndRun(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	text, err := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "../cmd/train", "../cmd/export", "../cmd/report").CombinedOutput()
+	text, err := exec.Command("go", "build", "-o", filepath.Join(dir, "mdfa"), "../cmd/mdfa").CombinedOutput()
 	if err != nil {
-		return 1, fmt.Errorf("building the programs: %w\n%s", err, text)
+		return 1, fmt.Errorf("building mdfa: %w\n%s", err, text)
 	}
 	if err := os.Setenv(binEnv, dir); err != nil {
 		return 1, err
@@ -64,7 +64,7 @@ func buildAndRun(m *testing.M) (int, error) {
 // program runs one of our programs in a folder and returns its output.
 func program(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
-	return output(t, dir, filepath.Join(os.Getenv(binEnv), name), args...)
+	return output(t, dir, filepath.Join(os.Getenv(binEnv), "mdfa"), append([]string{name}, args...)...)
 }
 
 // python runs a script of this folder and returns its output.

@@ -47,7 +47,7 @@ func makePages(t *testing.T) map[string]string {
 		program(t, dir, "train", append([]string{"-device", "cpu", "-max_epochs", "3", "-layers", "16", "-alignment", "100", "-model"}, strings.Fields(args)...)...)
 	}
 	list["comparison"] = filepath.Join(dir, "compare.html")
-	output(t, "..", "go", "run", "./cmd/report", filepath.Join(dir, "results"), "-o", list["comparison"])
+	program(t, dir, "report", filepath.Join(dir, "results"), "-o", list["comparison"])
 	return list
 }
 

@@ -1,8 +1,8 @@
-// Command bench times training steps on made-up data, and beside them their matrix
+// Package bench is mdfa's command bench, which times training steps on made-up data, and beside them their matrix
 // products alone on the same device. With -predict it computes lower bounds for the time of a
 // step on other GPUs, and with -data_path it times the path of images to a
 // device instead: decoding, preparing, reading ahead.
-package main
+package bench
 
 import (
 	"context"
@@ -12,15 +12,17 @@ import (
 	"mdfa/cmd/internal/cli"
 )
 
-// Ctrl-C ends a run between two bursts of steps; temporary files are removed.
-func main() {
-	cli.Main("bench", func(ctx context.Context, args []string, stdout *os.File) error {
-		o, err := parse(args)
+// Command is bench. Ctrl-C ends it between two bursts of steps; temporary files are removed.
+var Command = cli.Command{
+	Name:  "bench",
+	Flags: func() *cli.Flags { return newFlags(&options{}) },
+	Do: func(ctx context.Context, call cli.Call, stdout *os.File) error {
+		o, err := parse(call.Args)
 		if err != nil {
 			return err
 		}
 		return run(ctx, o, stdout, os.Stderr)
-	})
+	},
 }
 
 // run times what the options select. Lines about the current work go to progress.

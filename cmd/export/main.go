@@ -1,8 +1,8 @@
-// Command export writes a trained network for other programs: as ONNX, or its weights alone
+// Package export is mdfa's command export, which writes a trained network for other programs: as ONNX, or its weights alone
 // as safetensors. `export -h` lists its flags.
 //
 // Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
-package main
+package export
 
 import (
 	"context"
@@ -13,11 +13,12 @@ import (
 	"mdfa/internal/figures"
 )
 
-func main() { cli.Main("export", export) }
+// Command is export.
+var Command = cli.Command{Name: "export", Flags: func() *cli.Flags { return newFlags(&options{}) }, Do: export}
 
 // export reads a checkpoint and writes the network.
-func export(ctx context.Context, args []string, stdout *os.File) error {
-	opt, err := parse(args)
+func export(ctx context.Context, call cli.Call, stdout *os.File) error {
+	opt, err := parse(call.Args)
 	if err != nil {
 		return err
 	}

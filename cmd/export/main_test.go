@@ -1,4 +1,4 @@
-package main
+package export
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ const runEnv = "EXPORT_TEST_RUN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(runEnv) != "" {
-		main()
+		Command.Main(cli.Call{Program: []string{"export"}, Args: os.Args[1:]})
 	}
 	os.Exit(m.Run())
 }

@@ -1,4 +1,4 @@
-// Command imagenet-prep turns ImageNet as it is downloaded, or any photographs in a
+// Package imagenetprep is mdfa's command imagenet-prep, which turns ImageNet as it is downloaded, or any photographs in a
 // folder for each class, into the prepared folder that `train -dataset imagenet` reads.
 // `imagenet-prep -h` lists its flags; docs/imagenet.md describes the folder.
 //
@@ -6,7 +6,7 @@
 // same command is given again.
 //
 // Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
-package main
+package imagenetprep
 
 import (
 	"cmp"
@@ -21,12 +21,13 @@ import (
 	"mdfa/internal/shards/prepare"
 )
 
-func main() { cli.Main("imagenet-prep", run) }
+// Command is imagenet-prep.
+var Command = cli.Command{Name: "imagenet-prep", Flags: func() *cli.Flags { return newFlags(&options{}) }, Do: run}
 
 // run is the whole program.
-func run(ctx context.Context, args []string, stdout *os.File) error {
+func run(ctx context.Context, call cli.Call, stdout *os.File) error {
 	out := &output{file: stdout}
-	err := dispatch(ctx, args, out)
+	err := dispatch(ctx, call.Args, out)
 	return cmp.Or(err, cli.Printed(out.err))
 }
 

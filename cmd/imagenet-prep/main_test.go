@@ -1,4 +1,4 @@
-package main
+package imagenetprep
 
 import (
 	"archive/tar"
@@ -38,16 +38,12 @@ func TestMain(m *testing.M) {
 }
 
 func buildAndRun(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "imagenet-prep")
+	dir, err := runtest.Programs("", "imagenet-prep")
 	if err != nil {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	program := filepath.Join(dir, "imagenet-prep")
-	if text, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("building the program: %w\n%s", err, text)
-	}
-	if err := os.Setenv(programEnv, program); err != nil {
+	if err := os.Setenv(programEnv, filepath.Join(dir, "imagenet-prep")); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil

@@ -1,8 +1,8 @@
-// Command inspect shows the contents of checkpoints and of the folders of runs, the differences
+// Package inspect is mdfa's command inspect, which shows the contents of checkpoints and of the folders of runs, the differences
 // between two of them, and the log of all runs. `inspect -h` lists its flags.
 //
 // Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
-package main
+package inspect
 
 import (
 	"cmp"
@@ -14,11 +14,12 @@ import (
 	"mdfa/internal/foreign"
 )
 
-func main() { cli.Main("inspect", runProgram) }
+// Command is inspect.
+var Command = cli.Command{Name: "inspect", Flags: func() *cli.Flags { return newFlags(&options{}, &raw{}) }, Do: runProgram}
 
 // runProgram is the whole program. It prints all output before it returns an error.
-func runProgram(ctx context.Context, args []string, stdout *os.File) error {
-	o, err := parse(args)
+func runProgram(ctx context.Context, call cli.Call, stdout *os.File) error {
+	o, err := parse(call.Args)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package inspect
 
 import (
 	"encoding/json"
@@ -30,7 +30,7 @@ func inspect(t *testing.T, args ...string) (string, error) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	require.NoError(t, err)
 	defer file.Close()
-	failure := runProgram(t.Context(), args, file)
+	failure := runProgram(t.Context(), cli.Call{Args: args}, file)
 	text, err := os.ReadFile(file.Name())
 	require.NoError(t, err)
 	return string(text), failure

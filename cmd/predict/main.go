@@ -1,9 +1,9 @@
-// Command predict runs a trained network on images: files, folders, or a part of the data
+// Package predict is mdfa's command predict, which runs a trained network on images: files, folders, or a part of the data
 // set that it was trained on. `predict -h` lists its flags.
 //
 // Exit codes: 0 done, 1 something failed, such as the reading of a file, 2 wrong usage, 130 ended by
 // Ctrl-C or another signal.
-package main
+package predict
 
 import (
 	"context"
@@ -20,10 +20,13 @@ import (
 	"mdfa/run/device"
 )
 
-func main() {
-	cli.Main("predict", func(ctx context.Context, args []string, stdout *os.File) error {
-		return run(ctx, args, stdout, os.Stderr)
-	})
+// Command is predict.
+var Command = cli.Command{
+	Name:  "predict",
+	Flags: func() *cli.Flags { return newFlags(&options{}) },
+	Do: func(ctx context.Context, call cli.Call, stdout *os.File) error {
+		return run(ctx, call.Args, stdout, os.Stderr)
+	},
 }
 
 // run is the whole program.

@@ -1,8 +1,8 @@
-// Command report makes the HTML page of a run again, from the files in the run's folder, or a page
+// Package report is mdfa's command report, which makes the HTML page of a run again, from the files in the run's folder, or a page
 // that compares runs. `report -h` lists its flags.
 //
 // Exit codes: 0 done, 1 something failed, 2 wrong usage.
-package main
+package report
 
 import (
 	"bytes"
@@ -68,8 +68,11 @@ func newFlags(o *options) *cli.Flags {
 	return f
 }
 
-func main() {
-	cli.Main("report", func(ctx context.Context, args []string, stdout *os.File) error { return run(ctx, args, stdout) })
+// Command is report.
+var Command = cli.Command{
+	Name:  "report",
+	Flags: func() *cli.Flags { return newFlags(&options{}) },
+	Do:    func(ctx context.Context, call cli.Call, stdout *os.File) error { return run(ctx, call.Args, stdout) },
 }
 
 // run is the whole program.

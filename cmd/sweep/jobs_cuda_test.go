@@ -1,6 +1,6 @@
 //go:build cuda
 
-package main
+package sweep
 
 import (
 	"os"
@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mdfa/cmd/internal/cli"
 	"mdfa/cmd/internal/runtest"
 	"mdfa/run/device"
 	"mdfa/softgpu"
@@ -41,7 +42,7 @@ func TestRunsSideBySideOnAGPUAreNotOrdered(t *testing.T) {
 		require.NoError(t, err)
 		defer stdout.Close()
 		args := append(base(data), "-seed", "0,1", "-device", "emu", "-max_epochs", "10", "-shard", "1/1", "-jobs", jobs)
-		require.NoError(t, do(t.Context(), append([]string{"sweep"}, args...), stdout))
+		require.NoError(t, do(t.Context(), cli.Call{Program: []string{"sweep"}, Args: args}, stdout))
 		return device.Machine().Ledger()
 	}
 	alone, together := ledger("1"), ledger("2")

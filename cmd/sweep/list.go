@@ -1,4 +1,4 @@
-package main
+package sweep
 
 import (
 	"context"
@@ -63,7 +63,7 @@ func summary(s *sweep.Sweep) string {
 
 // compared prints the outcome of the sweep: the table that compares the complete runs of the grid, those of
 // other shards too, and the command for the page that does.
-func compared(ctx context.Context, out *cli.Console, s *sweep.Sweep, report string) error {
+func compared(ctx context.Context, out *cli.Console, s *sweep.Sweep, report []string) error {
 	out.Line(summary(s))
 	dirs := s.Complete()
 	if len(dirs) < 2 {
@@ -88,6 +88,6 @@ func compared(ctx context.Context, out *cli.Console, s *sweep.Sweep, report stri
 	if len(parents) > 1 {
 		common = filepath.Dir(common)
 	}
-	out.Whole(out.Label("page") + "the runs of this folder side by side: " + foreign.Command(report, common))
+	out.Whole(out.Label("page") + "the runs of this folder side by side: " + foreign.Command(append(report, common)...))
 	return nil
 }

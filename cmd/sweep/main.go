@@ -1,29 +1,27 @@
-// Command sweep trains a grid of runs: train's flags, each with several values. The same command skips the runs
+// Package sweep is mdfa's command sweep, which trains a grid of runs: train's flags, each with several values. The same command skips the runs
 // that are complete, resumes those that were cut off and adds those that were added to the grid. `sweep -h` lists its
 // flags.
 //
 // Exit codes: 0 done, 1 a run failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
-package main
+package sweep
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/foreign"
 	"mdfa/run/sweep"
 )
 
-func main() {
-	cli.Main("sweep", func(ctx context.Context, _ []string, stdout *os.File) error { return do(ctx, os.Args, stdout) })
-}
+// Command is sweep.
+var Command = cli.Command{Name: "sweep", Flags: func() *cli.Flags { return newFlags(&options{}) }, Do: do}
 
-// do is the whole program. command is the program's name and its arguments.
-func do(ctx context.Context, command []string, stdout *os.File) error {
-	opt, err := parse(command[1:])
+// do is the whole program.
+func do(ctx context.Context, call cli.Call, stdout *os.File) error {
+	opt, err := parse(call.Args)
 	if err != nil {
 		return err
 	}
@@ -34,7 +32,7 @@ func do(ctx context.Context, command []string, stdout *os.File) error {
 	w := &watch{out: out}
 	s, err := sweep.New(opt.grid, sweep.Options{
 		Jobs: opt.jobs, Shard: opt.shard, RetryFailed: opt.retryFailed,
-		Program: "sweep", Train: beside(command[0], "train"), Command: command,
+		Program: "sweep", Train: call.Other("train"), Command: call.Words(),
 		Watcher: w, Progress: w.loading,
 	})
 	if err != nil {
@@ -53,17 +51,9 @@ func do(ctx context.Context, command []string, stdout *os.File) error {
 	if err != nil && !w.ran && s.Totals().Left > 0 && !errors.Is(err, cli.ErrInterrupted) {
 		return err // there is nothing new to compare
 	}
-	uncompared := compared(context.WithoutCancel(ctx), out, s, beside(command[0], "report"))
+	uncompared := compared(context.WithoutCancel(ctx), out, s, call.Other("report"))
 	if err = cli.Ended(err); errors.Is(err, cli.ErrInterrupted) {
-		out.Whole(out.Label("resume") + "to go on, the same command: " + foreign.Command(command...))
+		out.Whole(out.Label("resume") + "to go on, the same command: " + foreign.Command(call.Words()...))
 	}
 	return cmp.Or(err, uncompared, out.Failure())
-}
-
-// beside returns the path of another program beside this one.
-func beside(program, name string) string {
-	if dir, _ := filepath.Split(program); dir != "" {
-		return dir + name
-	}
-	return name
 }

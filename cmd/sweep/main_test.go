@@ -1,4 +1,4 @@
-package main
+package sweep
 
 import (
 	"fmt"
@@ -30,14 +30,10 @@ func TestMain(m *testing.M) {
 }
 
 func buildAndRun(m *testing.M) (_ int, err error) {
-	if programs, err = os.MkdirTemp("", "sweep"); err != nil {
+	if programs, err = runtest.Programs(buildTags, "sweep", "train"); err != nil {
 		return 1, err
 	}
 	defer os.RemoveAll(programs)
-	text, err := exec.Command("go", "build", "-tags", buildTags, "-o", programs+string(filepath.Separator), ".", "../train").CombinedOutput()
-	if err != nil {
-		return 1, fmt.Errorf("building the programs: %w\n%s", err, text)
-	}
 	return m.Run(), nil
 }
 

@@ -1,20 +1,13 @@
-package main
+package train
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"text/tabwriter"
 
 	"mdfa/cmd/internal/cli"
-	"mdfa/internal/version"
 	"mdfa/run/device"
 )
-
-// versionLine is the text of -version.
-func versionLine() string {
-	return fmt.Sprintf("train %s, %s %s/%s", version.Read(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-}
 
 // listDevices prints a line for each device of this machine, for -devices.
 func listDevices(out *cli.Console) {

@@ -1,12 +1,13 @@
-// Command train trains a network on a data set with one of the learning rules, prints
+// Package train is mdfa's command train, which trains a network on a data set with one of the learning rules, prints
 // how it goes and writes what came out as CSV. `train -h` lists its flags.
 //
 // Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
-package main
+package train
 
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"os"
 
 	"mdfa/cmd/internal/cli"
@@ -14,30 +15,29 @@ import (
 	"mdfa/run"
 )
 
-func main() {
-	cli.Main("train", func(ctx context.Context, _ []string, stdout *os.File) error { return train(ctx, os.Args, stdout) })
-}
+// Command is train.
+var Command = cli.Command{Name: "train", Flags: func() *cli.Flags { return newFlags(&options{}) }, Do: train}
 
-// train is the whole program. command is the program's name and its arguments.
-func train(ctx context.Context, command []string, stdout *os.File) error {
+// train is the whole program.
+func train(ctx context.Context, call cli.Call, stdout *os.File) error {
 	out := cli.NewConsole(stdout)
 	ctx, out.Closed = context.WithCancel(ctx)
 	defer out.Closed()
-	opt, err := parse(command[1:])
+	opt, err := parse(call.Args)
 	switch {
 	case err != nil:
 		return err
 	case opt.version:
-		out.Line(versionLine())
+		fmt.Fprint(out, cli.Version())
 		return out.Failure()
 	case opt.devices:
 		listDevices(out)
 		return out.Failure()
 	}
-	o := run.Options{Program: "train", Command: command, Flags: opt.flags}
+	o := run.Options{Program: "train", Command: call.Words(), Flags: opt.flags}
 	if opt.log == logText {
 		out.Quiet = opt.quiet
-		t := newTerminal(out, command[0])
+		t := newTerminal(out, call.Program)
 		defer t.close()
 		o.Followers, o.Progress = []run.Follower{t}, t.loading
 		return cmp.Or(follow(ctx, opt, o, out.Line), out.Failure())

@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"fmt"
@@ -38,15 +38,11 @@ func buildAndRun(m *testing.M) (int, error) {
 		// As under nohup: programs that the tests start inherit an ignored signal, but not a handled one.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
-	dir, err := os.MkdirTemp("", "train")
+	dir, err := runtest.Programs(buildTags, "train", "imagenet-prep")
 	if err != nil {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	text, err := exec.Command("go", "build", "-tags", buildTags, "-o", dir+string(filepath.Separator), ".", "../imagenet-prep").CombinedOutput()
-	if err != nil {
-		return 1, fmt.Errorf("building the programs: %w\n%s", err, text)
-	}
 	for variable, name := range map[string]string{programEnv: "train", prepEnv: "imagenet-prep"} {
 		if err := os.Setenv(variable, filepath.Join(dir, name)); err != nil {
 			return 1, err

@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"errors"
@@ -24,14 +24,14 @@ import (
 type terminal struct {
 	run.Ignore
 	out     *cli.Console
-	program string            // name of the program, for the command that resumes the run
+	program []string          // the words that start the program, for the command that resumes the run
 	display *progress.Display // while the data set is loaded; nil with -quiet
 	pace    run.Pace
 	start   *run.Start
 	state   progress.State // the last that was shown
 }
 
-func newTerminal(out *cli.Console, program string) *terminal {
+func newTerminal(out *cli.Console, program []string) *terminal {
 	t := &terminal{out: out, program: program}
 	if !out.Quiet {
 		t.display = progress.NewDisplay(out.File, out.Terminal)
@@ -196,7 +196,7 @@ func (t *terminal) Finished(o *run.Outcome) {
 			strings.Join(angles, " "), figures.Count(o.Alignment.Step), folder.AlignmentFile))
 	}
 	if o.Resumable {
-		c.Whole(c.Label("resume") + "to go on: " + foreign.Command(t.program, "-resume", o.Start.Dir))
+		c.Whole(c.Label("resume") + "to go on: " + foreign.Command(append(t.program, "-resume", o.Start.Dir)...))
 	}
 }
 

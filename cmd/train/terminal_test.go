@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"bytes"
@@ -140,7 +140,7 @@ func TestTheLiveLineSaysWhatTrainingWaitsFor(t *testing.T) {
 	start := &run.Start{
 		Facts: &settings.Facts{Spec: spec}, Epochs: 2, StepsPerEpoch: 3, Steps: 6, Data: &loaders.Dataset{Classes: 2, Valid: one, Test: one},
 	}
-	o := newTerminal(cli.NewConsole(slave), "train")
+	o := newTerminal(cli.NewConsole(slave), []string{"train"})
 	o.Started(start)
 	require.NotNil(t, o.out.Live)
 	defer o.close()

@@ -1,9 +1,8 @@
-package main
+package train
 
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -13,16 +12,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mdfa/cmd/internal/runtest"
 	"mdfa/run/checkpoint"
 )
 
 // faulty builds the program with internal/disk's failures on demand.
 func faulty(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "train")
-	text, err := exec.Command("go", "build", "-tags", strings.TrimPrefix(buildTags+",faults", ","), "-o", path, ".").CombinedOutput()
-	require.NoError(t, err, string(text))
-	return path
+	dir, err := runtest.Programs(strings.TrimPrefix(buildTags+",faults", ","), "train")
+	require.NoError(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "train")
 }
 
 // randomName is the part of a path that differs between two runs.

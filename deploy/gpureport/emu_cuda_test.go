@@ -16,10 +16,12 @@ import (
 
 // TestReportOnTheSoftwareGPU runs every part but the tests with the programs as they are.
 func TestReportOnTheSoftwareGPU(t *testing.T) {
-	bin := t.TempDir() + "/"
-	build := exec.Command("go", "build", "-tags", "cuda", "-o", bin, "mdfa/cmd/train", "mdfa/cmd/bench", "mdfa/cmd/inspect")
-	text, err := build.CombinedOutput()
+	bin := t.TempDir()
+	text, err := exec.Command("go", "build", "-tags", "cuda", "-o", filepath.Join(bin, "mdfa"), "mdfa/cmd/mdfa").CombinedOutput()
 	require.NoError(t, err, "%s", text)
+	for _, name := range []string{"train", "bench", "inspect"} {
+		require.NoError(t, os.Symlink("mdfa", filepath.Join(bin, name)))
+	}
 	r := &runner{device: "emu", quick: true, bin: bin, tests: "true", out: filepath.Join(t.TempDir(), "report"), progress: io.Discard}
 	require.NoError(t, r.run(t.Context()), "%q", r.failures)
 	text, err = os.ReadFile(filepath.Join(r.out, "report.md"))

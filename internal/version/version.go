@@ -3,6 +3,9 @@ package version
 
 import "runtime/debug"
 
+// Number is the version of the releases that are made of this source.
+const Number = "0.3.0"
+
 // Version identifies the source of a binary.
 type Version struct {
 	Commit   string // "" when built outside a repository

@@ -21,6 +21,8 @@ type entry struct {
 	name string
 	// auto says that -device auto tries it; the entries are tried in their order.
 	auto bool
+	// absent says that this build cannot open it.
+	absent bool
 	// open starts the device. unit is the text after the colon in "cuda:1", or "".
 	open func(unit string, o Options) (gpu.Device, error)
 	// describe returns the lines of -devices, each as its columns. The first column names
@@ -70,6 +72,17 @@ func kinds() []entry {
 		i--
 	}
 	return slices.Insert(table, i, host)
+}
+
+// Kinds names the kinds of devices that are part of this build.
+func Kinds() []string {
+	var names []string
+	for _, d := range kinds() {
+		if !d.absent {
+			names = append(names, d.name)
+		}
+	}
+	return names
 }
 
 // absentError says that a kind of device cannot be had here.

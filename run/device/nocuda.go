@@ -8,7 +8,7 @@ import "mdfa/gpu"
 func gpuDevices() []entry {
 	absent := func(name string, auto bool) entry {
 		return entry{
-			name: name, auto: auto,
+			name: name, auto: auto, absent: true,
 			open: func(string, Options) (gpu.Device, error) {
 				return nil, absentError{"built without CUDA", "make cuda builds a program with it, or use -device cpu"}
 			},

@@ -29,7 +29,7 @@ type Options struct {
 	RetryFailed bool // runs that have failed are started again
 
 	Program  string   // name of the program, for reports
-	Train    string   // the program that trains one run, for the command in its run.json
+	Train    []string // the words that start the program that trains one run, for the command in its run.json
 	Command  []string // command line of the sweep, for run.json
 	Progress func(loaders.Progress)
 	Watcher  Watcher
@@ -309,7 +309,10 @@ func (s *Sweep) tell(event func(Watcher)) {
 
 // command returns the command that trains a run alone.
 func (s *Sweep) command(spec *run.Spec) []string {
-	words := []string{cmp.Or(s.options.Train, "train")}
+	words := slices.Clone(s.options.Train)
+	if len(words) == 0 {
+		words = []string{"train"}
+	}
 	for _, setting := range settings.List {
 		if !spec.Chosen(setting.Name) {
 			continue

@@ -1,20 +1,24 @@
 // Package cli is shared by all programs and handles their command lines: flags whose errors are
 // whole sentences, the help text, the page in docs/cli.md, completion scripts for shells,
 // exit codes. A program describes itself in a [Program], defines its flags on [Flags] by
-// topic, and hands the rest to [Main]:
+// topic, and is a [Command] of a [Joint]:
 //
-//	func main() { cli.Main("export", export) }
+//	var Command = cli.Command{Name: "export", Flags: func() *cli.Flags { return newFlags(&options{}) }, Do: export}
 //
-//	func export(ctx context.Context, args []string, stdout *os.File) error {
-//		var output, format string
+//	func newFlags(o *options) *cli.Flags {
 //		f := cli.New(cli.Program{
 //			Name: "export", Summary: "export writes a trained network as ONNX.",
 //			Arguments: "RUN", Examples: []string{"export results/mnist/mdfa-…"},
 //		})
 //		f.Topic("Output")
-//		f.Text(&output, "o", "FILE", "net.onnx", "the file to write").File()
-//		f.Text(&format, "format", "NAME", "onnx", "onnx or safetensors").Among("onnx", "safetensors")
-//		paths, err := f.Parse(args)
+//		f.Text(&o.output, "o", "FILE", "net.onnx", "the file to write").File()
+//		f.Text(&o.format, "format", "NAME", "onnx", "onnx or safetensors").Among("onnx", "safetensors")
+//		return f
+//	}
+//
+//	func export(ctx context.Context, call cli.Call, stdout *os.File) error {
+//		var o options
+//		paths, err := newFlags(&o).Parse(call.Args)
 //		if err != nil {
 //			return err
 //		}
@@ -53,6 +57,8 @@ type Program struct {
 	Files       []Entry  // what it reads and writes
 	Closing     string   // a last paragraph of the help text, "" for none
 	Twice       string   // what a flag that is given twice means, as a sentence; "": the last one counts
+
+	commands []Entry // of a joint
 }
 
 // Entry explains a name.
@@ -64,6 +70,7 @@ type Flags struct {
 	Program Program
 	Given   map[string]bool // the flags that were typed
 
+	joint   *Joint // whose own flags they are, nil for those of a command
 	topics  []*topic
 	problem error // the first value that was refused, as a sentence; or the answer asked for
 }
@@ -72,6 +79,14 @@ type Flags struct {
 type topic struct {
 	title string
 	flags []*Flag
+}
+
+// called is what the user types for the program.
+func (f *Flags) called() string {
+	if parent == nil || f.joint != nil {
+		return f.Name()
+	}
+	return parent.Program.Name + " " + f.Name()
 }
 
 // New has the flags that every program has.
@@ -113,7 +128,7 @@ func (f *Flags) Parse(args []string) ([]string, error) {
 		case f.problem != nil:
 			return nil, f.problem
 		case err != nil && f.NArg() > 0 && malformed(f.Arg(0)):
-			return nil, Usagef("%q is no flag: %s -h lists them.", f.Arg(0), f.Name())
+			return nil, Usagef("%q is no flag: %s -h lists them.", f.Arg(0), f.called())
 		case err != nil:
 			// What failed is the argument just before those that are left.
 			return nil, f.misspelt(args[len(args)-f.NArg()-1])
@@ -153,7 +168,7 @@ func (f *Flags) misspelt(arg string) error {
 	if near := f.closest(name); near != "" {
 		return Usagef("there is no flag %s; did you mean -%s?", arg, near)
 	}
-	return Usagef("there is no flag %s; %s -h lists them.", arg, f.Name())
+	return Usagef("there is no flag %s; %s -h lists them.", arg, f.called())
 }
 
 // isFlag says whether an argument is a flag with its dashes.

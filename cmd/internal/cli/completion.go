@@ -13,30 +13,30 @@ import (
 // complete their own command lines only. A script holds everything that it offers, so that
 // a press of Tab starts no program.
 
-// scripts are the makers of completion scripts, by shell.
-var scripts = []struct {
-	shell  string
-	script func(*Flags) string
-}{
-	{"bash", (*Flags).bash}, {"zsh", (*Flags).zsh}, {"fish", (*Flags).fish},
-}
-
 // shells are the values of -completion.
-func shells() []string {
-	var names []string
-	for _, s := range scripts {
-		names = append(names, s.shell)
-	}
-	return names
-}
+func shells() []string { return []string{"bash", "zsh", "fish"} }
 
-// Completion is the script that completes the program's command line in a shell.
+// Completion is the script that completes the program's command line in a shell. A command that a joint's
+// argument named has the joint's.
 func (f *Flags) Completion(shell string) (string, error) {
+	if parent != nil && f.joint == nil {
+		f = parent.flags()
+	}
 	f.help()
-	for _, s := range scripts {
-		if s.shell == shell {
-			return s.script(f), nil
-		}
+	joint := f.joint != nil
+	switch {
+	case shell == "bash" && joint:
+		return f.bashJoint(), nil
+	case shell == "bash":
+		return f.bash(), nil
+	case shell == "zsh" && joint:
+		return f.zshJoint(), nil
+	case shell == "zsh":
+		return f.zsh(), nil
+	case shell == "fish" && joint:
+		return f.fishJoint(), nil
+	case shell == "fish":
+		return f.fish(), nil
 	}
 	return "", parse.Choice("completion", shell, shells())
 }
@@ -44,7 +44,7 @@ func (f *Flags) Completion(shell string) (string, error) {
 // arguments returns the kind of completion for an argument that is not a flag.
 func (f *Flags) arguments() settings.Path {
 	switch {
-	case f.Program.Arguments == "":
+	case f.Program.Arguments == "", f.joint != nil:
 		return settings.NoPath
 	case f.Program.Folders:
 		return settings.Folder
@@ -61,9 +61,15 @@ func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\
 // bashPaths are the flags with which compgen lists paths.
 var bashPaths = map[settings.Path]string{settings.AnyFile: "-f", settings.Folder: "-d"}
 
-// bash completes -x and --x, with the value after a blank or after =, which bash splits off as a
-// separate word.
+// bash is the script of one program.
 func (f *Flags) bash() string {
+	return fmt.Sprintf("# Completion of %s for bash. To have it in this shell: source <(%s -completion bash)\n", f.Name(), f.Name()) + f.bashFunctions() +
+		fmt.Sprintf("complete -F %s %s\n", f.function(), f.Name())
+}
+
+// bashFunctions completes -x and --x, with the value after a blank or after =, which bash splits off as a
+// separate word.
+func (f *Flags) bashFunctions() string {
 	var names, values strings.Builder
 	for _, v := range f.all() {
 		fmt.Fprintf(&names, " -%s", v.name)
@@ -88,14 +94,13 @@ func (f *Flags) bash() string {
 		arguments = f.function() + "_paths " + flag + ` "$word"`
 	}
 	return strings.NewReplacer(
-		"@function", f.function(), "@program", f.Name(),
+		"@function", f.function(),
 		"@names", quoted(strings.TrimSpace(names.String())),
 		"@values", values.String(), "@arguments", arguments,
 	).Replace(bashScript)
 }
 
-const bashScript = `# Completion of @program for bash. To have it in this shell: source <(@program -completion bash)
-@function_words() { # the words to choose from, what is typed, and "list" where commas part several
+const bashScript = `@function_words() { # the words to choose from, what is typed, and "list" where commas part several
   local before=
   if [[ ${3-} == list && $2 == *,* ]]; then before=${2%,*},; fi
   mapfile -t COMPREPLY < <(compgen -P "$before" -W "$1" -- "${2#"$before"}")
@@ -130,15 +135,69 @@ const bashScript = `# Completion of @program for bash. To have it in this shell:
     @arguments
   fi
 }
-complete -F @function @program
 `
 
-// zsh describes the flags to _arguments, which takes a value as the next word or behind =.
-func (f *Flags) zsh() string {
+// bashJoint hands the words behind a command to the command's function, as if the command were the program.
+func (f *Flags) bashJoint() string {
+	var functions, cases strings.Builder
+	for _, c := range f.joint.Commands {
+		flags := c.completed()
+		functions.WriteString(flags.bashFunctions())
+		fmt.Fprintf(&cases, "    %s) %s ;;\n", c.Name, flags.function())
+	}
+	names := strings.Join(f.joint.names(), " ")
+	return strings.NewReplacer(
+		"@functions", functions.String()+f.bashFunctions(), "@function", f.function(), "@program", f.Name(), "@names", quoted(names), "@cases", cases.String(), "@help", helpCommand,
+	).Replace(bashJointScript)
+}
+
+const bashJointScript = `# Completion of @program for bash. To have it in this shell: source <(@program -completion bash)
+@functions@function_command() {
+  local command=${COMP_WORDS[1]}
+  if ((COMP_CWORD == 1)) && [[ $command != -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W @names -- "$command")
+    return
+  fi
+  case $command in
+    @help) mapfile -t COMPREPLY < <(compgen -W @names -- "${COMP_WORDS[COMP_CWORD]}"); return ;;
+    -*) @function; return ;;
+  esac
+  COMP_WORDS=("${COMP_WORDS[@]:1}")
+  COMP_CWORD=$((COMP_CWORD - 1))
+  case $command in
+@cases  esac
+}
+complete -F @function_command @program
+`
+
+// completed are the command's flags with those that every program has.
+func (c Command) completed() *Flags {
+	f := c.Flags()
+	f.help()
+	return f
+}
+
+// zsh is the script of one program.
+func (f *Flags) zsh() string { return f.zshFile(f.zshFunction(), f.function()) }
+
+// zshFile is a script that calls a function of it.
+func (f *Flags) zshFile(functions, function string) string {
+	return strings.NewReplacer("@program", f.Name(), "@functions", functions, "@function", function).Replace(`#compdef @program
+# Completion of @program for zsh: put it into a folder of $fpath under the name _@program,
+# or have it in this shell: source <(@program -completion zsh)
+@functionsif [[ ${funcstack[1]-} == _@program ]]; then
+  @function "$@"
+else
+  compdef @function @program
+fi
+`)
+}
+
+// zshFunction describes the flags to _arguments, which takes a value as the next word or behind =.
+func (f *Flags) zshFunction() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "#compdef %s\n# Completion of %s for zsh: put it into a folder of $fpath under the name _%s,\n"+
-		"# or have it in this shell: source <(%s -completion zsh)\n%s() {\n"+
-		"  local hidden='!' # the spelling of two dashes, until someone types it\n  [[ $PREFIX == --* ]] && hidden=\n  _arguments", f.Name(), f.Name(), f.Name(), f.Name(), f.function())
+	fmt.Fprintf(&b, "%s() {\n"+
+		"  local hidden='!' # the spelling of two dashes, until someone types it\n  [[ $PREFIX == --* ]] && hidden=\n  _arguments", f.function())
 	for _, v := range f.all() {
 		value := "=" // it may follow = or a blank
 		if v.isBool {
@@ -159,8 +218,43 @@ func (f *Flags) zsh() string {
 	case settings.Folder:
 		b.WriteString(" \\\n    '*:folder:_files -/'")
 	}
-	fmt.Fprintf(&b, "\n}\nif [[ ${funcstack[1]-} == _%s ]]; then\n  %s \"$@\"\nelse\n  compdef %s %s\nfi\n", f.Name(), f.function(), f.function(), f.Name())
+	b.WriteString("\n}\n")
 	return b.String()
+}
+
+// zshJoint hands the words behind a command to the command's function, as if the command were the program.
+func (f *Flags) zshJoint() string {
+	var functions, names, cases strings.Builder
+	for _, c := range f.joint.Commands {
+		flags := c.completed()
+		functions.WriteString(flags.zshFunction())
+		fmt.Fprintf(&cases, "    %s) %s ;;\n", c.Name, flags.function())
+	}
+	for _, e := range f.joint.entries() {
+		fmt.Fprintf(&names, "    %s\n", quoted(e.Name+":"+e.Text))
+	}
+	function := f.function() + "_command"
+	functions.WriteString(f.zshFunction())
+	functions.WriteString(strings.NewReplacer("@function_command", function, "@function", f.function(), "@names", names.String(), "@cases", cases.String(), "@help", helpCommand).Replace(
+		`@function_command() {
+  local -a commands=(
+@names  )
+  if ((CURRENT == 2)) && [[ $words[2] != -* ]] || [[ $words[2] == @help ]]; then
+    _describe command commands
+    return
+  fi
+  local command=$words[2]
+  if [[ $command == -* ]]; then
+    @function
+    return
+  fi
+  shift words
+  ((CURRENT--))
+  case $command in
+@cases  esac
+}
+`))
+	return f.zshFile(functions.String(), function)
 }
 
 // zshValue returns the action of _arguments that completes a flag's value.
@@ -183,14 +277,44 @@ func (v *Flag) zshValue() string {
 	return ":" + name + ": "
 }
 
-// fish declares a flag a line, as an option of one dash and one of two.
-func (f *Flags) fish() string {
+// fish is the script of one program.
+func (f *Flags) fish() string { return f.fishTitle() + f.fishLines(f.Name()) }
+
+func (f *Flags) fishTitle() string {
+	return fmt.Sprintf("# Completion of %s for fish. To have it in this shell: %s -completion fish | source\n", f.Name(), f.Name())
+}
+
+// fishJoint declares the commands, and the flags of each where its name was typed.
+func (f *Flags) fishJoint() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Completion of %s for fish. To have it in this shell: %s -completion fish | source\n", f.Name(), f.Name())
-	if f.arguments() == settings.NoPath {
-		fmt.Fprintf(&b, "complete -c %s -f\n", f.Name())
-	} else if f.arguments() == settings.Folder {
-		fmt.Fprintf(&b, "complete -c %s -f -a '(__fish_complete_directories)'\n", f.Name())
+	b.WriteString(f.fishTitle())
+	first := f.Name() + " -n __fish_use_subcommand"
+	b.WriteString(f.fishLines(first))
+	for _, e := range f.joint.entries() {
+		fmt.Fprintf(&b, "complete -c %s -a %s -d %s\n", first, e.Name, fishQuoted(e.Text))
+	}
+	fmt.Fprintf(&b, "complete -c %s -n '__fish_seen_subcommand_from %s' -f -a '%s'\n", f.Name(), helpCommand, strings.Join(f.joint.names(), " "))
+	for _, c := range f.joint.Commands {
+		b.WriteString(c.completed().fishLines(f.Name() + " -n '__fish_seen_subcommand_from " + c.Name + "'"))
+	}
+	return b.String()
+}
+
+// fishQuoted quotes a text as one word of fish.
+func fishQuoted(text string) string {
+	return "'" + strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), "'", `\'`) + "'"
+}
+
+// fishLines declares a flag a line, as an option of one dash and one of two. command is the program, with a condition
+// where the flags are those of one of its commands.
+func (f *Flags) fishLines(command string) string {
+	var b strings.Builder
+	switch f.arguments() {
+	case settings.NoPath:
+		fmt.Fprintf(&b, "complete -c %s -f\n", command)
+	case settings.Folder:
+		fmt.Fprintf(&b, "complete -c %s -f -a '(__fish_complete_directories)'\n", command)
+	case settings.AnyFile:
 	}
 	for _, v := range f.all() {
 		value := ""
@@ -209,8 +333,7 @@ func (f *Flags) fish() string {
 		default:
 			value = " -x"
 		}
-		text := strings.ReplaceAll(strings.ReplaceAll(v.usage, `\`, `\\`), "'", `\'`)
-		fmt.Fprintf(&b, "complete -c %s -o %s -l %s%s -d '%s'\n", f.Name(), v.name, v.name, value, text)
+		fmt.Fprintf(&b, "complete -c %s -o %s -l %s%s -d %s\n", command, v.name, v.name, value, fishQuoted(v.usage))
 	}
 	return b.String()
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,19 @@ var typed = []struct{ before, want string }{
 	{"teach -data fi", "[-data file]"},
 	{"teach -data au", "[-data auto]"},
 	{"teach -completion z", "[-completion zsh]"},
+}
+
+// typedJoint is the same of a program that joins commands.
+var typedJoint = []struct{ before, want string }{
+	{"school tea", "[teach]"},
+	{"school help lea", "[help learn]"},
+	{"school -ver", "[-version]"},
+	{"school teach -mod", "[teach -model]"},
+	{"school teach --model=md", "[teach --model=mdfa]"},
+	{"school teach -deep -rules bp,md", "[teach -deep -rules bp,mdfa]"},
+	{"school teach -out fo", "[teach -out folder"},
+	{"school teach fi", "[teach file]"},
+	{"school learn -man", "[learn -manual]"},
 }
 
 // tree is an empty folder, but for a folder and a file to complete.
@@ -65,9 +79,10 @@ func TestTabCompletesInRealShells(t *testing.T) {
 			t.Parallel()
 			term := interactive(t, shell, start.args...)
 			term.send(fmt.Sprintf(start.setup, script(t, program(&values{}, ""), shell)))
+			term.send(strings.ReplaceAll(fmt.Sprintf(start.setup, script(t, school().flags(), shell)), "teach", "school"))
 			term.send("teach ready\n")
 			term.expect("GOT[ready]")
-			for _, c := range typed {
+			for _, c := range append(slices.Clone(typed), typedJoint...) {
 				term.send(c.before + "\t")
 				time.Sleep(150 * time.Millisecond) // a shell that still completes would take Enter for a choice
 				term.send("\n")
@@ -168,6 +183,16 @@ func TestBashOffersEveryFlagAndValue(t *testing.T) {
 		require.NoError(t, err, "%s", text)
 		got := strings.Fields(string(text))
 		assert.ElementsMatch(t, strings.Fields(c.want), got, c.words)
+	}
+}
+
+func TestTheScriptsOfAJointAreValid(t *testing.T) {
+	for _, shell := range shells() {
+		path := script(t, school().flags(), shell)
+		if _, err := exec.LookPath(shell); err == nil {
+			out, err := exec.CommandContext(t.Context(), shell, "-n", path).CombinedOutput()
+			assert.NoError(t, err, "%s: %s", shell, out)
+		}
 	}
 }
 

@@ -5,13 +5,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"mdfa/cmd/internal/runtest"
 )
 
 // update writes docs/cli.md anew: `make docs`.
@@ -24,35 +26,35 @@ const (
 	mark = "<!-- What follows is made from the programs' flags by `make docs`. -->\n"
 )
 
-// TestDocumentedCommandLinesAreThePrograms builds every program and asks it for its page.
+// TestDocumentedCommandLinesAreThePrograms asks every command for its page.
 func TestDocumentedCommandLinesAreThePrograms(t *testing.T) {
-	dir := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", dir+string(filepath.Separator), "./cmd/...")
-	build.Dir = "../../.."
-	text, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", text)
-	entries, err := os.ReadDir(dir)
+	dir, err := runtest.Programs("", "train", "imagenet-prep")
 	require.NoError(t, err)
-	programs := []string{"train"} // what people come for stands first
-	for _, e := range entries {
-		if !slices.Contains(programs, e.Name()) {
-			programs = append(programs, e.Name())
-		}
-	}
-
-	var pages strings.Builder
-	for _, name := range programs {
-		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, name), "-manual")
+	defer os.RemoveAll(dir)
+	run := func(name string, args ...string) string {
+		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, name), args...)
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH")} // a page may not depend on the machine
-		page, err := cmd.Output()
-		require.NoError(t, err, name)
-		require.True(t, strings.HasPrefix(string(page), "## "+name+"\n"), name)
-		help, err := exec.CommandContext(t.Context(), filepath.Join(dir, name), "-h").Output()
-		require.NoError(t, err, name)
-		for line := range strings.Lines(string(help)) {
+		text, err := cmd.Output()
+		require.NoError(t, err, "%s %s", name, args)
+		return string(text)
+	}
+	page := "\n" + run("mdfa", "-manual")
+	commands := regexp.MustCompile(`(?m)^## (\S+)$`).FindAllStringSubmatch(page, -1)
+	require.Equal(t, "mdfa", commands[0][1])
+	require.Greater(t, len(commands), 5)
+	for _, command := range commands[1:] {
+		name := command[1]
+		assert.Contains(t, page, "\n"+run("mdfa", name, "-manual"), name)
+		help := run("mdfa", name, "-h")
+		assert.Equal(t, help, run("mdfa", "help", name), name)
+		assert.Contains(t, help, "Examples\n  mdfa "+name+" ", "the examples are as the program was called")
+		for line := range strings.Lines(help + run("mdfa")) {
 			assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 80, "%s -h: %s", name, line)
 		}
-		pages.WriteString("\n" + string(page))
+	}
+	for _, name := range []string{"train", "imagenet-prep"} {
+		assert.Equal(t, run("mdfa", name, "-manual"), run(name, "-manual"), "a link is the command")
+		assert.NotContains(t, run(name, "-h"), "mdfa "+name, "the examples are as the program was called")
 	}
 
 	old, err := os.ReadFile(docs)
@@ -60,8 +62,8 @@ func TestDocumentedCommandLinesAreThePrograms(t *testing.T) {
 	preface, written, found := strings.Cut(string(old), mark)
 	require.True(t, found, "%s has lost the line %s", docs, mark)
 	if *update {
-		require.NoError(t, os.WriteFile(docs, []byte(preface+mark+pages.String()), 0o644))
+		require.NoError(t, os.WriteFile(docs, []byte(preface+mark+page), 0o644))
 		return
 	}
-	assert.Equal(t, pages.String(), written, "docs/cli.md is not what the programs say: run make docs and commit it")
+	assert.Equal(t, page, written, "docs/cli.md is not what the programs say: run make docs and commit it")
 }

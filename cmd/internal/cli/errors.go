@@ -55,12 +55,6 @@ func ExitCode(err error) int {
 	return ExitFailed
 }
 
-// Main runs a program and exits. Signals end ctx: see [untilSignal].
-func Main(name string, do func(ctx context.Context, args []string, stdout *os.File) error) {
-	err := do(untilSignal(), os.Args[1:], os.Stdout)
-	os.Exit(Report(name, Ended(err), os.Stdout, os.Stderr))
-}
-
 // Ended makes the error of a context that a signal ended an ErrInterrupted.
 func Ended(err error) error {
 	if errors.Is(err, context.Canceled) && !errors.Is(err, ErrInterrupted) {

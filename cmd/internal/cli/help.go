@@ -16,22 +16,24 @@ func (f *Flags) help() {
 	if f.Lookup("completion") != nil {
 		return
 	}
-	ask := func(v *Flag, text func(value string) (string, error)) *Flag {
-		v.asks = true
-		v.set = func(value string) error {
-			answer, err := text(value)
-			if err != nil {
-				return err
-			}
-			return Answer{answer}
-		}
-		return f.define(v)
-	}
 	f.Topic(helpTopic)
-	ask(&Flag{name: "completion", argument: "SHELL", usage: "print a script that completes this command line: bash, zsh or fish"},
+	f.ask(&Flag{name: "completion", argument: "SHELL", usage: "print a script that completes this command line: bash, zsh or fish"},
 		f.Completion).Among(shells()...)
-	ask(&Flag{name: "manual", initial: "false", isBool: true, usage: "print the manual page as Markdown and exit"},
+	f.ask(&Flag{name: "manual", initial: "false", isBool: true, usage: "print the manual page as Markdown and exit"},
 		func(string) (string, error) { return f.Manual(), nil })
+}
+
+// ask defines a flag that prints a text and ends the program.
+func (f *Flags) ask(v *Flag, text func(value string) (string, error)) *Flag {
+	v.asks = true
+	v.set = func(value string) error {
+		answer, err := text(value)
+		if err != nil {
+			return err
+		}
+		return Answer{answer}
+	}
+	return f.define(v)
 }
 
 // widest is the width of the help text, in characters.
@@ -48,10 +50,20 @@ func (f *Flags) Help() string {
 	paragraph(f.Program.Summary)
 	b.WriteString("\n")
 	if f.Program.Arguments != "" {
-		fmt.Fprintf(&b, "Usage\n  %s\n\n", f.synopsis())
+		fmt.Fprintf(&b, "Usage\n  %s\n\n", f.synopsis(f.called()))
+	}
+	if f.Program.commands != nil {
+		b.WriteString("Commands\n")
+		for _, c := range f.Program.commands {
+			fmt.Fprintf(&b, "  %-20s %s\n", c.Name, strings.Join(Wrap(c.Text, widest-explained), "\n"+strings.Repeat(" ", explained)))
+		}
+		b.WriteString("\n")
 	}
 	b.WriteString("Examples\n")
 	for _, example := range f.Program.Examples {
+		if rest, own := strings.CutPrefix(example, f.Name()+" "); own {
+			example = f.called() + " " + rest
+		}
 		fmt.Fprintln(&b, commandLine(example, "  "))
 	}
 	for _, t := range f.topics {
@@ -86,8 +98,11 @@ func commandLine(example, indent string) string {
 }
 
 // synopsis is the command line in one line.
-func (f *Flags) synopsis() string {
-	return strings.TrimSpace(f.Program.Name + " [flags] " + f.Program.Arguments)
+func (f *Flags) synopsis(name string) string {
+	if f.joint != nil {
+		return name + " " + f.Program.Arguments
+	}
+	return strings.TrimSpace(name + " [flags] " + f.Program.Arguments)
 }
 
 // head is a flag with the word for its value.
@@ -124,13 +139,9 @@ func Wrap(text string, width int) []string {
 
 // closest is the flag that name was most likely meant to be, or "".
 func (f *Flags) closest(name string) string {
-	const far = 3 // edits; more is another word
-	best, fewest := "", far
-	f.VisitAll(func(known *flag.Flag) {
-		if d := editDistance(name, known.Name); d < fewest && d < len(known.Name) {
-			best, fewest = known.Name, d
-		}
-	})
+	var names []string
+	f.VisitAll(func(known *flag.Flag) { names = append(names, known.Name) })
+	best := closestWord(name, names)
 	if best == "" && len(name) > 2 {
 		// "epochs" for -max_epochs, "batch" for -batch_size
 		f.VisitAll(func(known *flag.Flag) {
@@ -138,6 +149,18 @@ func (f *Flags) closest(name string) string {
 				best = known.Name
 			}
 		})
+	}
+	return best
+}
+
+// closestWord is the one of the words that is most likely meant, or "".
+func closestWord(typed string, words []string) string {
+	const far = 3 // edits; more is another word
+	best, fewest := "", far
+	for _, word := range words {
+		if d := editDistance(typed, word); d < fewest && d < len(word) {
+			best, fewest = word, d
+		}
 	}
 	return best
 }

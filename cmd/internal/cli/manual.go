@@ -10,7 +10,7 @@ func (f *Flags) Manual() string {
 	f.help()
 	p := f.Program
 	var b strings.Builder
-	fmt.Fprintf(&b, "## %s\n\n%s\n\n    %s\n", p.Name, strings.Join(strings.Fields(p.Summary), " "), f.synopsis())
+	fmt.Fprintf(&b, "## %s\n\n%s\n\n    %s\n", p.Name, strings.Join(strings.Fields(p.Summary), " "), f.synopsis(p.Name))
 	if p.Description != "" {
 		fmt.Fprintf(&b, "\n%s\n", p.Description)
 	}
@@ -25,12 +25,18 @@ func (f *Flags) Manual() string {
 		}
 	}
 	fmt.Fprintf(&b, "\n%s\n", p.spelling("`"))
+	entries(&b, p.Name+": commands", p.commands)
 	entries(&b, p.Name+": environment", p.Environment)
 	entries(&b, p.Name+": files", p.Files)
 	fmt.Fprintf(&b, "\n### %s: exit codes\n\n0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.\n", p.Name)
 	fmt.Fprintf(&b, "\n### %s: examples\n\n", p.Name)
 	for _, example := range p.Examples {
 		fmt.Fprintln(&b, commandLine(example, "    "))
+	}
+	if f.joint != nil {
+		for _, c := range f.joint.Commands {
+			b.WriteString("\n" + c.Flags().Manual())
+		}
 	}
 	return b.String()
 }
