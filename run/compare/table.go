@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,32 +40,31 @@ func (c *Comparison) Write(w io.Writer, form string) error {
 
 // column is a column of a table for people. A cell of what there is not is empty.
 type column struct {
-	head string
-	text bool // aligned to the left
-	cell func(*Task, *Group) string
+	head   string
+	text   bool // aligned to the left
+	detail bool // left out where there is no room for everything, as in a paper
+	cell   func(*Task, *Group) string
 }
 
-var (
-	taskColumn  = column{"task", true, func(t *Task, _ *Group) string { return t.Name }}
-	validColumn = column{"validation %", false, func(_ *Task, g *Group) string { return g.Valid.String() }}
-)
+var taskColumn = column{head: "task", text: true, cell: func(t *Task, _ *Group) string { return t.Name }}
 
 // outcomes are the columns about a group alone.
 func (c *Comparison) outcomes() []column {
 	list := []column{
-		{c.Contested, true, func(_ *Task, g *Group) string { return g.Name }},
-		{"runs", false, func(_ *Task, g *Group) string { return strconv.Itoa(len(g.Runs)) }},
+		{head: c.Contested, text: true, cell: func(_ *Task, g *Group) string { return g.Name }},
+		{head: "runs", cell: func(_ *Task, g *Group) string { return strconv.Itoa(len(g.Runs)) }},
 	}
 	if c.Measure == ByTest {
-		list = append(list, column{"test %", false, func(_ *Task, g *Group) string { return g.Test.String() }})
+		list = append(list, column{head: "test %", cell: func(_ *Task, g *Group) string { return g.Test.String() }})
 	}
-	return append(list, validColumn)
+	return append(list, column{head: "validation %", detail: c.Measure != ByValid, cell: func(_ *Task, g *Group) string { return g.Valid.String() }})
 }
 
 // differences are the columns about a group and the baseline.
 func (c *Comparison) differences() []column {
 	of := func(head string, cell func(*Difference) string) column {
-		return column{head, false, func(_ *Task, g *Group) string {
+		detail := head == "pairs" || head == "bootstrap" || head == "p"
+		return column{head: head, detail: detail, cell: func(_ *Task, g *Group) string {
 			if g.Against == nil || g.Against.Pairs() == 0 && head != "pairs" {
 				return ""
 			}
@@ -93,15 +93,20 @@ func (c *Comparison) Compared() bool {
 }
 
 // Legend explains the columns.
-func (c *Comparison) Legend() string {
+func (c *Comparison) Legend() string { return c.legend(true) }
+
+// legend explains the columns, with or without those of details.
+func (c *Comparison) legend(details bool) string {
+	text := "Mean ± sample standard deviation over the seeds."
 	if !c.Compared() {
-		return "Mean ± sample standard deviation over the seeds."
+		return text
 	}
-	return fmt.Sprintf("Mean ± sample standard deviation over the seeds. "+
-		"diff: mean difference of the %s from %s, in percentage points, by pairs of the same seed. "+
-		"95 %%: its interval by Student's t, and by the percentiles of the bootstrap. "+
-		"w/t/l: wins, ties, losses. "+
-		"p: Wilcoxon's signed-rank test, two-sided; p Holm: corrected for all comparisons of the table.", c.Measure, foreign.Line(c.Baseline))
+	text += fmt.Sprintf(" diff: mean difference of the %s from %s, in percentage points, by pairs of the same seed.", c.Measure, foreign.Line(c.Baseline))
+	wilcoxon := " w/t/l: wins, ties, losses. p%s: Wilcoxon's signed-rank test, two-sided%s corrected for all comparisons of the table."
+	if !details {
+		return text + " 95 %: its interval by Student's t." + fmt.Sprintf(wilcoxon, " Holm", ",")
+	}
+	return text + " 95 %: its interval by Student's t, and by the percentiles of the bootstrap." + fmt.Sprintf(wilcoxon, "", "; p Holm:")
 }
 
 // Table returns the heads of the columns and the cells of each group, by task. The first column has the groups' names.
@@ -227,11 +232,11 @@ func (c *Comparison) markdown(b *strings.Builder) {
 	}
 }
 
-// latex writes the table with the rules of the package booktabs.
+// latex writes the table with the rules of the package booktabs, and without details: it fits a page of the class article.
 func (c *Comparison) latex(b *strings.Builder) {
 	escape := strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "$", `\$`, "#", `\#`, "_", `\_`, "{", `\{`, "}", `\}`,
 		"~", `\textasciitilde{}`, "^", `\textasciicircum{}`, "±", `$\pm$`, "<", "$<$", ">", "$>$", "–", "--", "×", `$\times$`).Replace
-	columns := c.wide()
+	columns := slices.DeleteFunc(c.columns(), func(col column) bool { return col.detail })
 	form := ""
 	for _, col := range columns {
 		form += map[bool]string{true: "l", false: "r"}[col.text]
@@ -246,13 +251,16 @@ func (c *Comparison) latex(b *strings.Builder) {
 		}
 		b.WriteString(" \\\\\n")
 	}
-	for _, text := range append([]string{c.Legend()}, c.Notes()...) {
+	for _, text := range append([]string{c.legend(false)}, c.Notes()...) {
 		fmt.Fprintf(b, "%% %s\n", text)
 	}
 	fmt.Fprintf(b, "%% \\usepackage{booktabs}\n\\begin{tabular}{%s}\n\\toprule\n", form)
 	line(func(col column) string { return col.head })
 	for _, t := range c.Tasks {
 		b.WriteString("\\midrule\n")
+		if t.Name != "" {
+			fmt.Fprintf(b, "\\multicolumn{%d}{l}{\\textit{%s}} \\\\\n", len(columns), escape(foreign.Line(t.Name)))
+		}
 		for _, g := range t.Groups {
 			line(func(col column) string { return col.cell(t, g) })
 		}

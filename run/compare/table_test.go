@@ -50,8 +50,9 @@ func TestTheOtherFormsHaveTheSameNumbers(t *testing.T) {
 	c := twoRules(t)
 	assert.Contains(t, written(t, c, "markdown"), "| mdfa | 6 | 93.1 ± 2.0 | 94.1 ± 2.0 | 6 | -1.9 | -3.1 to -0.7 | -2.7 to -1.1 | 0/0/6 | 0.0312 | 0.0312 |\n")
 	latex := written(t, c, "latex")
-	assert.Contains(t, latex, "\\begin{tabular}{lrrrrrrrrrr}\n\\toprule\nrule & runs & test \\% & ")
-	assert.Contains(t, latex, "mdfa & 6 & 93.1 $\\pm$ 2.0 & 94.1 $\\pm$ 2.0 & 6 & $-$1.9 & $-$3.1 to $-$0.7 & $-$2.7 to $-$1.1 & 0/0/6 & 0.0312 & 0.0312 \\\\\n\\bottomrule\n\\end{tabular}\n")
+	assert.Contains(t, latex, "\\begin{tabular}{lrrrrrr}\n\\toprule\nrule & runs & test \\% & diff & 95 \\% by t & w/t/l & p Holm \\\\\n\\midrule\nbp & ")
+	assert.NotContains(t, latex, "bootstrap")
+	assert.Contains(t, latex, "mdfa & 6 & 93.1 $\\pm$ 2.0 & $-$1.9 & $-$3.1 to $-$0.7 & 0/0/6 & 0.0312 \\\\\n\\bottomrule\n\\end{tabular}\n")
 	lines, err := csv.NewReader(strings.NewReader(written(t, c, "csv"))).ReadAll()
 	require.NoError(t, err)
 	require.Len(t, lines, 3)
@@ -61,6 +62,13 @@ func TestTheOtherFormsHaveTheSameNumbers(t *testing.T) {
 	assert.Equal(t, []string{"bp", "6", full(d.Mean), full(d.T.Low), full(d.T.High)}, lines[2][8:13])
 	assert.Equal(t, []string{"0", "0", "6", "0.03125", "0.03125"}, lines[2][15:])
 	assert.ErrorContains(t, c.Write(&strings.Builder{}, "html"), "-table html: expected one of text, markdown, csv, latex.")
+}
+
+func TestTasksAreHeadingsInLaTeX(t *testing.T) {
+	c := compared(t, "", series("bp", []float64{0.9, 0.8}, "classes", "2"), series("fa", []float64{0.9, 0.7}, "classes", "2"), series("bp", []float64{0.9}, "classes", "a_b"))
+	latex := written(t, c, "latex")
+	assert.Contains(t, latex, "\\midrule\n\\multicolumn{7}{l}{\\textit{classes 2}} \\\\\nbp & 2 & ")
+	assert.Contains(t, latex, "\\multicolumn{7}{l}{\\textit{a\\_b}} \\\\\nbp & 1 & ")
 }
 
 func TestTextOfOthersIsEscaped(t *testing.T) {
@@ -165,6 +173,7 @@ func TestWithoutTestImagesValidationIsCompared(t *testing.T) {
 	assert.InDelta(t, -0.15, c.Tasks[0].Groups[1].Against.Mean, 1e-12)
 	text := written(t, c, "text")
 	assert.Contains(t, text, "rule  runs  validation %\n")
+	assert.Contains(t, written(t, c, "latex"), "rule & runs & validation \\% & diff & ")
 	assert.Contains(t, text, "note: No run has a test accuracy, so that validation accuracies are compared.")
 }
 
