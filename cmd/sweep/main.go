@@ -52,7 +52,7 @@ func do(ctx context.Context, call cli.Call, stdout *os.File) error {
 		return err // there is nothing new to compare
 	}
 	uncompared := compared(context.WithoutCancel(ctx), out, s, call.Other("report"))
-	if err = cli.Ended(err); errors.Is(err, cli.ErrInterrupted) {
+	if err = cli.Ended(err); err != nil && s.Totals().Left > 0 {
 		out.Whole(out.Label("resume") + "to go on, the same command: " + foreign.Command(call.Words()...))
 	}
 	return cmp.Or(err, uncompared, out.Failure())

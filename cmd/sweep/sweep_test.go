@@ -3,6 +3,7 @@ package sweep
 import (
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -153,12 +154,36 @@ func TestCtrlCSavesTheRunsAndSaysHowToGoOn(t *testing.T) {
 	assert.Regexp(t, `(?m)^bp  seed 0  cut off after \d+ epochs? of 100000 \(results/mnist/bp-`, list.stdout)
 }
 
+func TestAFolderThatCannotBeWrittenEndsTheSweep(t *testing.T) {
+	data, dir := runtest.Digits(t), t.TempDir()
+	args := append(base(data), "-seed", "0-3", "-jobs", "1")
+	cmd := command(t, dir, "sweep", args...)
+	// The shell counts in blocks of 1024 bytes: a checkpoint has more.
+	limited := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `ulimit -f 8 && exec "$0" "$@"`}, cmd.Args...)...)
+	limited.Dir, limited.Env = dir, cmd.Env
+	got := finish(t, limited)
+	assert.Equal(t, 1, got.code)
+	assert.Regexp(t, `^sweep: the checkpoint results/mnist/\S+ cannot be written \(file too large\): files may not grow that large here: raise the limit and resume the run; .*\n$`, got.stderr)
+	assert.Contains(t, got.stdout, "\nresume   to go on, the same command: ")
+	dirs, err := folder.RunsBelow(filepath.Join(dir, "results"))
+	require.NoError(t, err)
+	assert.Len(t, dirs, 1, "no other run was begun")
+	got = runIn(t, dir, "sweep", append(args, "-retry_failed")...)
+	require.Equal(t, 0, got.code, got.stderr)
+	assert.Contains(t, got.stdout, "\n4 runs · 4 complete\n")
+}
+
 func TestBadValuesGiveASentence(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	for _, c := range []struct {
 		args []string
 		code int
 		want string
 	}{
+		{[]string{"-out", file}, 1, "sweep: -out " + file + " cannot be read (not a directory): expected a folder of runs, or the name of a new one."},
+		{[]string{"-out", file, "-list"}, 1, "cannot be read (not a directory)"},
+		{[]string{"-seed", "0..9"}, 2, "-seed 0..9: expected a whole number from 0 to 4294967295, or several, such as 0-9 or 1,3."},
 		{[]string{"-resume", "auto"}, 2, "-resume is not for sweeps: the same command resumes the runs that were cut off."},
 		{[]string{"-seed", "3-1"}, 2, "-seed 3-1: expected a range from a smaller to a larger number, such as 0-9."},
 		{[]string{"-model", "bp,ab"}, 2, "-model \"ab\" is unknown; there are "},

@@ -406,7 +406,7 @@ func TestACheckpointThatFindsNoRoomEndsTheRun(t *testing.T) {
 	// blocks of 1024 bytes.
 	got := finish(t, limited(command(t, args...), info.Size()/1024+3))
 	assert.Equal(t, exitFailed, got.code)
-	assert.Regexp(t, `^train: the checkpoint results/mnist/\S+/last\.safetensors cannot be written \(file too large\): files may not grow that large here: raise the limit and go on with -resume; the checkpoints before it are kept\.\n$`, got.stderr)
+	assert.Regexp(t, `^train: the checkpoint results/mnist/\S+/last\.safetensors cannot be written \(file too large\): files may not grow that large here: raise the limit and resume the run; the checkpoints before it are kept\.\n$`, got.stderr)
 	run := got.runFolder(t)
 	assertFiles(t, filepath.Join(run, "checkpoints"), "best.safetensors", "last.safetensors", "previous.safetensors")
 	_, rows := table(t, filepath.Join(run, "result.csv"))

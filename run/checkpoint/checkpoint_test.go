@@ -292,7 +292,7 @@ func TestPlacesThatCannotBeWrittenAreExplained(t *testing.T) {
 	require.ErrorIs(t, err, ErrWrite)
 	assert.ErrorIs(t, err, syscall.ENOTDIR)
 	for cause, want := range map[error]string{
-		syscall.ENOSPC: "(no space left on device): the disk is full: free some space and go on with -resume;",
+		syscall.ENOSPC: "(no space left on device): the disk is full: free some space and resume the run;",
 		syscall.EFBIG:  "(file too large): files may not grow that large here: ",
 		syscall.EROFS:  "(read-only file system): writing is not permitted there: ",
 		syscall.EIO:    "(input/output error): check the disk, or ",

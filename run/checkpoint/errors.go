@@ -70,7 +70,7 @@ func writeFault(path string, err error) error {
 	const kept = "; the checkpoints before it are kept"
 	otherwise := "check the disk, or name another folder with -out" + kept
 	if errors.Is(err, fs.ErrNotExist) {
-		otherwise = "its folder was removed or renamed meanwhile; give it its name back and go on with -resume, or start a new run"
+		otherwise = "its folder was removed or renamed meanwhile; give it its name back and resume the run, or start a new one"
 	}
-	return fault.New(ErrWrite, err, "%s.", disk.WriteFault(fmt.Sprintf("the checkpoint %s cannot be written", path), err, " and go on with -resume"+kept, otherwise))
+	return fault.New(ErrWrite, err, "%s.", disk.WriteFault(fmt.Sprintf("the checkpoint %s cannot be written", path), err, " and resume the run"+kept, otherwise))
 }

@@ -247,7 +247,7 @@ func explain(dir string, err error) error {
 	const another = "name another folder with -out"
 	otherwise := another
 	if errors.Is(err, fs.ErrNotExist) {
-		otherwise = "it was removed or renamed meanwhile: give it its name back and go on with -resume, or start a new run"
+		otherwise = "it was removed or renamed meanwhile: give it its name back and resume the run, or start a new one"
 	}
 	return fault.New(ErrWrite, err, "%s.", disk.WriteFault("results cannot be written to "+dir, err, ", or "+another, otherwise))
 }

@@ -117,11 +117,23 @@ func expand(setting *settings.Setting, text string) (values []string, err error)
 			continue
 		}
 		if err := setting.Set(new(run.Spec), word); err != nil {
+			if setting.Identity && strings.ContainsAny(word, "-.:") && whole(setting) {
+				err = wording.Usagef("%s, or several, such as 0-9 or 1,3.", strings.TrimSuffix(err.Error(), "."))
+			}
 			return nil, err
 		}
 		values = append(values, word)
 	}
 	return values, nil
+}
+
+// whole says whether the values of a setting are whole numbers.
+func whole(setting *settings.Setting) bool {
+	switch setting.Field(new(run.Spec)).(type) {
+	case *int, *int64:
+		return true
+	}
+	return false
 }
 
 // numbers returns the numbers of a range.

@@ -90,7 +90,7 @@ func TestBadValuesOfAGrid(t *testing.T) {
 		"seed 0-99999999": "-seed 0-99999999: a range has at most 100000 numbers.",
 		"seed 1,,2":       "-seed 1,,2: a value is missing beside a comma.",
 		"seed 0-3,2":      "-seed names 2 twice: leave it out once.",
-		"seed 1-x":        "-seed 1-x: expected a whole number from 0 to 4294967295.",
+		"seed 1-x":        "-seed 1-x: expected a whole number from 0 to 4294967295, or several, such as 0-9 or 1,3.",
 		"lr 0.1,1e-1":     "-lr names 1e-1 twice: leave it out once.",
 		"convnet yes":     "-convnet=yes: expected true or false.",
 		"max_epochs 5,10": "-max_epochs 5,10: runs are not told apart by it: give one value for all runs.",

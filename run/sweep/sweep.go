@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,10 +16,12 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"mdfa/gpu"
+	"mdfa/internal/disk"
 	"mdfa/internal/figures"
 	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/run"
+	"mdfa/run/checkpoint"
 	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
@@ -87,6 +91,9 @@ func New(g *Grid, o Options) (*Sweep, error) {
 		o.Watcher = ignore{}
 	}
 	s := &Sweep{grid: g, all: specs, options: o, out: specs[0].Out, noted: map[string]bool{}}
+	if _, err := os.ReadDir(s.out); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("-out %s cannot be read (%w): expected a folder of runs, or the name of a new one", wording.Shown(s.out), disk.Reason(err))
+	}
 	s.index = run.NewIndex(s.out)
 	groups := map[string]bool{}
 	for i := range specs {
@@ -253,7 +260,7 @@ func (s *Sweep) ended(one *Run, slot slot, outcome *run.Outcome, err error, took
 	case errors.Is(err, gpu.ErrOutOfMemory) && slot.shared():
 		s.queue, one.again = slices.Insert(s.queue, 0, one), true
 		more, told = false, false // fewer runs at a time fit
-	case outcome == nil && !ownFault(err):
+	case outcome == nil && !ownFault(err), unwritable(err):
 		told = false
 		more = s.stop(one, slot, err)
 	default:
@@ -272,7 +279,13 @@ func ownFault(err error) bool {
 	return errors.Is(err, run.ErrUsage) || errors.Is(err, loaders.ErrUsage) || errors.Is(err, gpu.ErrOutOfMemory)
 }
 
-// stop ends the sweep after a run that could not begin for a reason that others have, too. Where that is a lost GPU, the
+// unwritable says whether the folder of the results cannot be written, rather than that of one run, which may have been
+// removed.
+func unwritable(err error) bool {
+	return (errors.Is(err, folder.ErrWrite) || errors.Is(err, checkpoint.ErrWrite)) && !errors.Is(err, fs.ErrNotExist)
+}
+
+// stop ends the sweep after a run that could not begin or go on for a reason that others have, too. Where that is a lost GPU, the
 // others go on.
 func (s *Sweep) stop(one *Run, slot slot, err error) (more bool) {
 	if slot.lost.Load() && slices.ContainsFunc(s.places, func(p *place) bool { return !p.lost.Load() }) {

@@ -111,6 +111,10 @@ func (s *Sweep) estimate() *estimate {
 			paces[1].add(one.kind, time.Since(one.since).Seconds()/one.gainedImages())
 		case complete && one.Seconds > 0:
 			paces[2].add(one.kind, one.Seconds/e.done(one))
+		case one.Status == folder.StatusInterrupted:
+			if trained, _ := strconv.ParseFloat(one.Result["train_seconds"], 64); trained > 0 && e.done(one) > 0 {
+				paces[2].add(one.kind, trained/e.done(one))
+			}
 		}
 	}
 	e.ended = cmp.Or(ended.medians()[""], e.ended)

@@ -59,6 +59,13 @@ func TestRunsThatEndEarlyShortenTheOthers(t *testing.T) {
 	assert.Equal(t, 42*time.Second, s.Totals().Work)
 }
 
+func TestAnInterruptedRunHasASpeed(t *testing.T) {
+	s := sweepOf(t, "classes 2", "seed 0-1", "max_epochs 5", "batch_size 100")
+	one := s.Runs[0]
+	one.Status, one.Images, one.Classes, one.Result = folder.StatusInterrupted, 2000, 2, folder.Row{"steps": "50", "train_seconds": "5"}
+	assert.Equal(t, 15*time.Second, s.Totals().Work)
+}
+
 func TestTheSpeedOfThisSweepCountsFirst(t *testing.T) {
 	s := sweepOf(t, "classes 2", "seed 0-9", "max_epochs 5", "batch_size 100")
 	for _, one := range s.Runs[:5] {
