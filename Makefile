@@ -190,8 +190,9 @@ gpu-report: cuda
 # Every fuzz target for a moment; a finding is kept under testdata/fuzz and fails from then on.
 # Go's fuzzer now and then reports the end of its own time as a failure: that is no finding.
 fuzz:
-	@mkdir -p .cache; for package in $$($(GO) list ./...); do \
-	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	@mkdir -p .cache; for file in $$(grep -rl --include='*_test.go' --exclude-dir='.?*' '^func Fuzz' . | sort); do \
+	  package=$$(dirname $$file); \
+	  for target in $$(sed -n 's/^func \(Fuzz[[:alnum:]_]*\)(.*/\1/p' $$file); do \
 	    echo "$$package $$target"; \
 	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$package >.cache/fuzz.log 2>&1 || \
 	      { grep -q 'context deadline exceeded' .cache/fuzz.log && ! grep -Eq 'Failing input|panic' .cache/fuzz.log; } || \
