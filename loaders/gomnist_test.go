@@ -94,6 +94,9 @@ func TestLoadFetchesMNISTWithoutTheGoCommand(t *testing.T) {
 		assert.Equal(t, homely(cacheOf(t, "mnist")), d.Source)
 		assert.True(t, d.Official)
 		assert.Len(t, web.asked, 4)
+		if script != "" {
+			continue
+		}
 
 		require.NoError(t, os.Remove(filepath.Join(cacheOf(t, "mnist"), testLabels)))
 		_, err = Load(t.Context(), "mnist", Options{Classes: "2", via: web})

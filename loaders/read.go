@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/dustin/go-humanize"
 	"github.com/klauspost/compress/gzip" // unzips twice as fast as the standard library, with its errors
 
 	"mdfa/internal/disk"
@@ -51,11 +52,11 @@ func unzip(r io.Reader, path string) (in *bufio.Reader, zipped bool, err error) 
 	return bufio.NewReaderSize(unzipped, room), true, nil
 }
 
-// maxArchive bounds an archive, unzipped: five times the size of the published ones.
-const maxArchive = 1 << 30
+// maxArchive bounds an archive, unzipped: five times the size of the published ones. A test sets it lower.
+var maxArchive int64 = 1 << 30
 
 // errLong ends the reading of a longer archive.
-var errLong = errors.New("it goes on after 1 GiB")
+var errLong = errors.New("longer than any archive of the data set")
 
 // bounded reads no more than left bytes.
 type bounded struct {
@@ -101,7 +102,7 @@ func readFault(err error, path, place string) error {
 		return fmt.Errorf("reading %s: %w", path, err)
 	case errors.Is(err, errLong):
 		return fault.New(ErrFormat, err,
-			"%s is not the data set's own archive: %v; copy or download the file again.", path, err)
+			"%s is not the data set's own archive: it goes on after %s; copy or download the file again.", path, humanize.IBytes(uint64(maxArchive)))
 	}
 	return fault.New(nil, err,
 		"reading %s failed %s (%v): check the disk or name another folder with -data.", path, place, err)
