@@ -242,16 +242,16 @@ func TestAlignmentCasesAreNotTrivial(t *testing.T) {
 	dev := cpu.Open()
 	defer func() { require.NoError(t, dev.Close()) }()
 	for _, c := range alignmentCases() {
-		net := c.network(t)
+		net, train := c.network(t), c.data().Train
 		cfg, params, feedback := c.start(t, net)
 		var x [][]float64
 		var y []int32
 		for i := range cfg.Batch {
 			pixels := make([]float64, net.Input.Size())
 			for p := range pixels {
-				pixels[p] = float64(c.data().Train.Images[i*len(pixels)+p]) / 255
+				pixels[p] = float64(train.Images[i*len(pixels)+p]) / 255
 			}
-			x, y = append(x, pixels), append(y, c.data().Train.Labels[i])
+			x, y = append(x, pixels), append(y, train.Labels[i])
 		}
 		layers, _ := alignHost(net, cfg, params, feedback, 1, x, y)
 		if first := layers[0]; !c.rule.Exact && cfg.Learning(net)[0] {
