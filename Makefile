@@ -47,6 +47,9 @@ CUDAENV = CGO_ENABLED=1 CGO_CFLAGS="-O2 -g '-I$(CURDIR)/gpu/cuda/include'" CGO_L
 # What is tested with the tag cuda, on the software GPU and on fakes of NVIDIA's libraries.
 CUDATESTS = ./gpu/cuda/... ./softgpu/... ./algo/... ./cmd/train ./cmd/sweep ./cmd/bench ./cmd/predict ./deploy/gpureport
 
+# What is tested by starting the program, which has no race detector: all of it with the tag cuda, and a part without.
+STARTED = train|sweep
+
 TOOLS    := $(abspath .cache/bin)
 
 .PHONY: all build cuda install openblas cublas wheels test test-ranks test-interop browser gpu-test gpu-report compiler fuzz mutants docs docs-check ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
@@ -127,7 +130,9 @@ test: compiler build fuzz test-ranks
 	  $(TESTENV) $(CUDAENV) $(GO) test -tags cuda -timeout 20m $(CUDATESTS); \
 	fi
 	@race=; cgo=0; if $(HAVE_CC); then race=-race; cgo=1; fi; \
-	  set -x; $(TESTENV) CGO_ENABLED=$$cgo $(GO) test $$race -timeout 20m ./...
+	  packages=./...; if $(HAVE_CUDA); then packages=$$($(GO) list ./... | grep -vE '/cmd/($(STARTED))$$'); fi; \
+	  set -x; $(TESTENV) CGO_ENABLED=$$cgo $(GO) test $$race -timeout 20m $$packages && \
+	  if [ "$$packages" != ./... ]; then $(TESTENV) CGO_ENABLED=$$cgo $(GO) test -run 'RealMNIST|WrongUsage|OfTrain|BadValues' ./cmd/train ./cmd/sweep; fi
 
 # uv, since pip takes minutes over PyTorch and SkyPilot.
 UV := .cache/uv/bin/uv
