@@ -17,8 +17,10 @@ import (
 	"mdfa/internal/shards/prepare"
 )
 
+// Folder is the name of the data set of photographs in a folder of the user's own.
+const Folder = "folder"
+
 const (
-	folderName = "folder"
 	// folderSize is the default of Options.Size: enough for small pictures, and a
 	// size at which a fully-connected network has a sensible number of weights.
 	folderSize = 64
@@ -165,7 +167,7 @@ func preparedCache(source *prepare.Source, size int) (string, error) {
 	from := source.Describe()
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %s %d", from.Paths, from.Fingerprint, size))
 	const digits = 16 // of the sum; enough to tell folders apart
-	return filepath.Join(root, "mdfa", folderName, fmt.Sprintf("%s-%d", hex.EncodeToString(sum[:])[:digits], size)), nil
+	return filepath.Join(root, "mdfa", Folder, fmt.Sprintf("%s-%d", hex.EncodeToString(sum[:])[:digits], size)), nil
 }
 
 // prepareCache makes the cache folder complete.

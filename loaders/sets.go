@@ -83,8 +83,8 @@ var cifarSets = []cifarSet{
 // registry holds the data sets by name.
 var registry = func() map[string]definition {
 	sets := map[string]definition{
-		imageNet:   {name: imageNet, sized: true, read: readImageNet},
-		folderName: {name: folderName, sized: true, read: readFolder},
+		imageNet: {name: imageNet, sized: true, read: readImageNet},
+		Folder:   {name: Folder, sized: true, read: readFolder},
 	}
 	for _, set := range idxSets {
 		sets[set.name] = set.definition()

@@ -172,7 +172,7 @@ func ending(out *cli.Console, one *sweep.Run) string {
 	case folder.StatusFailed:
 		return "failed: " + reason(one)
 	case folder.StatusRunning:
-		return "is running in another process"
+		return "is running already"
 	}
 	return "is left"
 }

@@ -71,8 +71,10 @@ func init() { // its functions look into it
 			Name: "data", Group: GroupData, Argument: "DIR", Help: "folder or archive of the data set's files (default: found or fetched)",
 			Field: func(s *Spec) any { return &s.Data }, Path: AnyFile, Commas: true,
 			Resume: Inherit, Identity: true, // the images have a checksum, which a resumed run compares
-			Effect: func(s *Spec, _ *Facts) string { return disk.Absolute(s.Data) },
-			Result: &Place{Text: func(f *Facts) string { return f.Source }, After: "seed"},
+			Effect:  func(s *Spec, _ *Facts) string { return disk.Absolute(s.Data) },
+			Result:  &Place{Text: func(f *Facts) string { return f.Source }, After: "seed"},
+			Compare: &Place{Text: photographs},
+			Beside:  "dataset",
 		},
 		{
 			Name: "coarse", Group: GroupData, Help: "use the 20 coarse labels of cifar100",

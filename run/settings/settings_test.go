@@ -9,6 +9,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/gpu"
+	"mdfa/loaders"
 	"mdfa/model"
 )
 
@@ -85,7 +86,7 @@ func TestEverySettingIsDeclaredInFull(t *testing.T) {
 
 			assert.Equal(t, s.Identity, !spec.SameRun(factsOf(t, mdfaRun())), "tells runs apart")
 			assert.Equal(t, s.Result != nil, shown(t, spec, (*Facts).Columns) || s.Name == "size", "result.csv")
-			assert.Equal(t, s.Compare != nil, shown(t, spec, (*Facts).Compared), "comparison")
+			assert.Equal(t, s.Compare != nil, shown(t, spec, (*Facts).Compared) || s.Name == "data", "comparison")
 			if s.Beside != "" {
 				require.NotNil(t, Find(s.Beside), s.Beside)
 				assert.NotNil(t, s.Compare, "Beside is for comparisons")
@@ -192,6 +193,15 @@ func TestSettingsAreComparedByWhatTheyMean(t *testing.T) {
 	} {
 		assert.NotEqual(t, effect(c.name, c.a), effect(c.name, c.b), "%v", c)
 	}
+}
+
+func TestPhotographsAreComparedByTheirFolder(t *testing.T) {
+	there, elsewhere := mdfaRun(), mdfaRun()
+	there.Data, elsewhere.Data = "/there", "/elsewhere"
+	assert.Equal(t, factsOf(t, there).Compared(), factsOf(t, elsewhere).Compared(), "mnist is the same everywhere")
+	there.Dataset, elsewhere.Dataset = loaders.Folder, loaders.Folder
+	assert.Contains(t, factsOf(t, there).Compared(), Fact{"data", "/there"})
+	assert.Contains(t, factsOf(t, elsewhere).Compared(), Fact{"data", "/elsewhere"})
 }
 
 func TestNamedClassesAreComparedWithThoseOfTheRun(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"mdfa/algo/training"
 	"mdfa/internal/parse"
+	"mdfa/loaders"
 	"mdfa/model"
 )
 
@@ -43,6 +44,14 @@ func frozen(s *Spec, f *Facts) string {
 		numbers[i] = strconv.Itoa(layer)
 	}
 	return strings.Join(numbers, ",")
+}
+
+// photographs are the files of the data set folder, which may be of anything; "" for another data set, wherever its files are.
+func photographs(f *Facts) string {
+	if f.Dataset != loaders.Folder {
+		return ""
+	}
+	return f.Source
 }
 
 // forward is the initializer of the weights; "" where they come from another run.
