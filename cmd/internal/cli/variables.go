@@ -4,8 +4,8 @@ package cli
 // a device.
 func MachineVariables() []Entry {
 	return []Entry{
-		{"MDFA_BLAS", "the BLAS of the cpu device: an OpenBLAS library's file, or gonum (default: lib/libopenblas.so beside the program, or else the system's)"},
-		{"MDFA_CUBLAS", "the file or folder of cuBLAS, in place of lib/ beside the program, the active Python environment and the system's"},
+		{"MDFA_BLAS", "the BLAS of the cpu device: an OpenBLAS library's file, or gonum (default: lib/libopenblas.so beside the program, or else the wheel scipy-openblas32 in a Python environment, or else the system's)"},
+		{"MDFA_CUBLAS", "the file or folder of cuBLAS, in place of lib/ beside the program, the Python environment and the system's"},
 		{"MDFA_EMU", "options of the software GPU, as softgpu/README.md lists them"},
 		{"GOMAXPROCS", "how many processors are used (default all); it changes the speed, never a result"},
 	}

@@ -10,11 +10,13 @@ import (
 	"strings"
 
 	"github.com/ebitengine/purego"
+
+	"mdfa/gpu/internal/site"
 )
 
 // Find opens the file that MDFA_BLAS names, and fails if that is not a BLAS. If the variable is empty it opens the first
-// native library in the program's folder, in lib/ beside that, or by one of the system's names, and otherwise returns
-// gonum. MDFA_BLAS=gonum asks for gonum.
+// native library in the program's folder, in lib/ beside that, in the wheel scipy-openblas32 of the program's or the active
+// Python environment, or by one of the system's names, and otherwise returns gonum. MDFA_BLAS=gonum asks for gonum.
 func Find() (*Library, error) {
 	switch wanted := os.Getenv(variable); wanted {
 	case "":
@@ -48,6 +50,9 @@ func candidates() []string {
 		}
 		folder := filepath.Dir(program)
 		paths = append(paths, filepath.Join(folder, file), filepath.Join(folder, "..", "lib", file))
+	}
+	for _, packages := range site.Packages() {
+		paths = append(paths, filepath.Join(packages, "scipy_openblas32", "lib", strings.Replace(file, "lib", "libscipy_", 1)))
 	}
 	if runtime.GOOS == "darwin" {
 		return append(paths, "/opt/homebrew/opt/openblas/lib/"+file,

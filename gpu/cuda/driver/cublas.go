@@ -8,7 +8,6 @@ import "C"
 import (
 	"cmp"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/ebitengine/purego"
+
+	"mdfa/gpu/internal/site"
 )
 
 // The major versions of cuBLAS whose functions the headers describe.
@@ -221,21 +222,13 @@ func besideProgram() [][]string {
 	return [][]string{{folder}, {filepath.Join(above, "lib")}, inWheels(filepath.Join(above, ".cache", "cublas"))}
 }
 
-// inPython returns the folders of the wheels in the active Python environment, and of conda's own package.
+// inPython returns the folders of the wheels in the program's and the active Python environment, and of conda's own package.
 func inPython() (places [][]string) {
-	for _, variable := range []string{"VIRTUAL_ENV", "CONDA_PREFIX"} {
-		environment := os.Getenv(variable)
-		if environment == "" {
-			continue
-		}
-		// DirFS, since the folder's own name may hold the characters of a pattern.
-		found, _ := fs.Glob(os.DirFS(environment), "lib/python3*/site-packages") // it fails for a bad pattern only
-		for _, packages := range found {
-			places = append(places, inWheels(filepath.Join(environment, packages)))
-		}
-		if variable == "CONDA_PREFIX" {
-			places = append(places, []string{filepath.Join(environment, "lib")})
-		}
+	for _, packages := range site.Packages() {
+		places = append(places, inWheels(packages))
+	}
+	if conda := os.Getenv("CONDA_PREFIX"); conda != "" {
+		places = append(places, []string{filepath.Join(conda, "lib")})
 	}
 	return places
 }
