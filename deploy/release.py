@@ -1,0 +1,185 @@
+"""Builds what a release holds: an archive and a wheel for each system, their SHA-256 sums and a list of what they are made of.
+
+    python3 deploy/release.py FOLDER [-wheel] [-only linux-amd64]...
+    python3 deploy/release.py -check FOLDER [...]         # builds again elsewhere, and fails where a byte differs
+    python3 deploy/release.py -program bin/mdfa FOLDER    # a wheel for this machine, of a program that is built already
+
+Everything is built from the commit that is checked out, in a clone of it, so that neither this folder's path nor changes that
+are not committed have a part in it. Only -program takes them as they are. zig compiles the C parts, against glibc 2.28. make release and make wheel call this; ZIG
+names zig's program.
+"""
+
+import argparse
+import base64
+import gzip
+import hashlib
+import io
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SBOM_TOOL = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0"
+EPOCH = (1980, 1, 1, 0, 0, 0)  # of the files in a wheel; a zip archive knows no earlier one
+
+# By name: zig's name of the system, "" for a build without C; the wheel's; and pip's, for the OpenBLAS to put into the archive.
+# macOS has a BLAS of its own.
+SYSTEMS = {
+    "linux-amd64": ("x86_64-linux-gnu.2.28", "manylinux_2_28_x86_64", "manylinux_2_28_x86_64"),
+    "linux-arm64": ("aarch64-linux-gnu.2.28", "manylinux_2_28_aarch64", "manylinux_2_28_aarch64"),
+    "darwin-arm64": ("", "macosx_11_0_arm64", ""),
+}
+
+
+def run(*command, **options):
+    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, **options).stdout.strip()
+
+
+class Release:
+    """Releases of one commit, built in a folder that is removed later."""
+
+    def __init__(self, scratch, out, systems, built):
+        self.out, self.systems, self.scratch, self.built = out, systems, scratch, built
+        out.mkdir(parents=True, exist_ok=True)
+        self.source = ROOT if built else scratch / "source"
+        self.version = re.search(r'Number = "(.*)"', (ROOT / "internal/version/version.go").read_text())[1]
+        if built:
+            return
+        run("git", "clone", "-q", "--no-hardlinks", str(ROOT), str(self.source))
+        run("git", "checkout", "-q", "--detach", run("git", "rev-parse", "HEAD", cwd=ROOT), cwd=self.source)
+        self.time = int(run("git", "log", "-1", "--format=%ct", cwd=self.source))
+        self.commands = sorted(path.name for path in (self.source / "cmd").iterdir() if path.name not in ("mdfa", "internal"))
+
+    def program(self, system):
+        """Builds the program for a system, and returns its path."""
+        if self.built:
+            return self.built
+        path = self.scratch / system / "mdfa"
+        if path.exists():
+            return path
+        goos, goarch = system.split("-")
+        target = SYSTEMS[system][0]
+        env = os.environ | {
+            "GOOS": goos, "GOARCH": goarch, "GOFLAGS": "", "GOWORK": "off", "GOEXPERIMENT": "simd" if goarch == "amd64" else "",
+            "CGO_ENABLED": "1" if target else "0",
+            "CC": str(self.source / "deploy/zigcc.sh"), "ZIG_TARGET": target,
+            "CGO_CFLAGS": f"-O2 -g0 -I{self.source}/gpu/cuda/include", "CGO_LDFLAGS": f"-L{self.source}/gpu/cuda/driver/lib",
+        }
+        tags = ["-tags", "cuda"] if target else []
+        run("go", "build", "-trimpath", "-buildvcs=true", "-ldflags", "-s -w", *tags, "-o", str(path), "./cmd/mdfa", cwd=self.source, env=env)
+        return path
+
+    def openblas(self, system):
+        """Fetches OpenBLAS for a system, and returns its files."""
+        name = SYSTEMS[system][2]
+        if not name:
+            return {}
+        folder = self.scratch / "openblas" / system
+        run(sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes",
+            "--platform", name, "-d", str(folder), "-r", str(self.source / "wheels/openblas.txt"))
+        [wheel] = folder.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            library = "scipy_openblas32/lib/libscipy_openblas.so"
+            licenses = [name for name in archive.namelist() if re.search(r"dist-info/.*LICENSE", name)]
+            return {"lib/libopenblas.so": archive.read(library),
+                    **{f"licenses/openblas/{pathlib.Path(name).name}": archive.read(name) for name in licenses}}
+
+    def archive(self, system):
+        """Writes the archive: bin/mdfa with its links, lib/libopenblas.so, LICENSE and README.md."""
+        name = f"mdfa-{self.version}-{system}"
+        files = {"bin/mdfa": self.program(system).read_bytes(), **self.openblas(system)}
+        files |= {file: (self.source / file).read_bytes() for file in ("LICENSE", "README.md")}
+        links = {f"bin/{command}": "mdfa" for command in self.commands}
+        with open(self.out / f"{name}.tar.gz", "wb") as file, gzip.GzipFile("", "wb", 9, file, mtime=0) as packed, \
+                tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+            for path in sorted([*files, *links]):
+                entry = tarfile.TarInfo(f"{name}/{path}")
+                entry.mtime, entry.mode = self.time, 0o755 if path.startswith("bin/") else 0o644
+                if path in links:
+                    entry.type, entry.linkname = tarfile.SYMTYPE, links[path]
+                    tar.addfile(entry)
+                else:
+                    entry.size = len(files[path])
+                    tar.addfile(entry, io.BytesIO(files[path]))
+
+    def wheel(self, system):
+        """Writes the wheel: the program, which pip puts on the PATH, and the Python package."""
+        info, tag = f"mdfa-{self.version}.dist-info", f"py3-none-{SYSTEMS[system][1]}"
+        package = self.source / "python"
+        files = {path.relative_to(package).as_posix(): path.read_bytes() for path in sorted(package.glob("mdfa/*")) if path.is_file()}
+        files[f"mdfa-{self.version}.data/scripts/mdfa"] = self.program(system).read_bytes()
+        files[f"{info}/METADATA"] = (package / "METADATA").read_text().replace("@VERSION@", self.version).encode()
+        files[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: deploy/release.py\nRoot-Is-Purelib: false\nTag: {tag}\n".encode()
+        files[f"{info}/licenses/LICENSE"] = (self.source / "LICENSE").read_bytes()
+        record = [f"{name},sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b'=').decode()},{len(data)}"
+                  for name, data in files.items()]
+        files[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,", ""]).encode()
+        with zipfile.ZipFile(self.out / f"mdfa-{self.version}-{tag}.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+            for name, data in files.items():
+                entry = zipfile.ZipInfo(name, EPOCH)
+                entry.external_attr = (0o100755 if "/scripts/" in name else 0o100644) << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                wheel.writestr(entry, data)
+
+    def sbom(self, system):
+        """Writes the list of the modules that the program is made of, in CycloneDX's form."""
+        path = self.out / f"mdfa-{self.version}-{system}.cdx.json"
+        run("go", "run", SBOM_TOOL, "bin", "-json", "-noserial", "-output", str(path), "-version", self.version, str(self.program(system)),
+            env=os.environ | {"GOFLAGS": "", "GOEXPERIMENT": ""})
+        bom = json.loads(path.read_text())
+        bom.get("metadata", {}).pop("timestamp", None)  # the only part that differs between two builds
+        path.write_text(json.dumps(bom, indent=2) + "\n")
+
+    def build(self, wheels_only):
+        for system in self.systems:
+            self.wheel(system)
+            if not wheels_only:
+                self.archive(system)
+                self.sbom(system)
+        if not wheels_only:
+            sums = sums_of(self.out)
+            sums.pop("SHA256SUMS", None)
+            (self.out / "SHA256SUMS").write_text("".join(f"{value}  {name}\n" for name, value in sorted(sums.items())))
+
+
+def sums_of(folder):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=pathlib.Path, metavar="FOLDER")
+    parser.add_argument("-wheel", action="store_true", help="build wheels alone")
+    parser.add_argument("-check", action="store_true", help="compare FOLDER with what a second build gives")
+    parser.add_argument("-program", type=pathlib.Path, metavar="FILE", help="pack this program into a wheel")
+    parser.add_argument("-only", action="append", choices=SYSTEMS, help="build for this system alone")
+    options = parser.parse_args()
+    if options.program:
+        options.wheel, options.only = True, [f"linux-{'arm64' if platform.machine() == 'aarch64' else 'amd64'}"]
+    elif run("git", "status", "--porcelain", cwd=ROOT):
+        print("release.py: what is not committed has no part in the release", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="mdfa-release-") as scratch:
+        scratch = pathlib.Path(scratch)
+        out = options.out
+        if options.check:
+            out = scratch / "again"
+            os.environ["GOCACHE"] = str(scratch / "go-build")  # nothing of the first build is taken
+        elif out.exists():
+            shutil.rmtree(out)
+        Release(scratch, out, options.only or list(SYSTEMS), options.program).build(options.wheel)
+        if options.check and (differing := sorted(name for name in sums_of(options.out).keys() | sums_of(out).keys()
+                                                  if sums_of(options.out).get(name) != sums_of(out).get(name))):
+            sys.exit(f"release.py: two builds differ in {', '.join(differing)}: the same commit and tools must give the same bytes")
+        for path in sorted(out.iterdir()):
+            print(f"{path.stat().st_size / 1e6:6.1f} MB  {options.out / path.name}" + ("  the same bytes again" if options.check else ""))
+
+
+main()
