@@ -67,15 +67,19 @@ func program(t *testing.T, dir, name string, args ...string) string {
 	return output(t, dir, filepath.Join(os.Getenv(binEnv), "mdfa"), append([]string{name}, args...)...)
 }
 
+// interpreter is the path of Python.
+func interpreter() string {
+	if named := os.Getenv(pythonEnv); named != "" {
+		return named
+	}
+	return filepath.Join("..", ".cache", "interop", "bin", "python")
+}
+
 // python runs a script of this folder and returns its output.
 func python(t *testing.T, script string, args ...string) string {
 	t.Helper()
-	interpreter := os.Getenv(pythonEnv)
-	if interpreter == "" {
-		interpreter = filepath.Join("..", ".cache", "interop", "bin", "python")
-	}
-	require.FileExists(t, interpreter, "`make test-interop` installs it")
-	return output(t, ".", interpreter, append([]string{script}, args...)...)
+	require.FileExists(t, interpreter(), "`make test-interop` installs it")
+	return output(t, ".", interpreter(), append([]string{script}, args...)...)
 }
 
 func output(t *testing.T, dir, name string, args ...string) string {
