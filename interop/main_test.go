@@ -92,7 +92,7 @@ func output(t *testing.T, dir, name string, args ...string) string {
 	return stdout.String()
 }
 
-// trainRun trains on real MNIST on the cpu and returns the run's folder.
+// trainRun trains on MNIST on the cpu and returns the run's folder.
 func trainRun(t *testing.T, args ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -103,19 +103,49 @@ func trainRun(t *testing.T, args ...string) string {
 	return folders[0]
 }
 
-// digits are the first test images of MNIST, 28x28x1 bytes each, and their labels.
+// mnist is the real data set.
+var mnist = sync.OnceValues(func() (*loaders.Dataset, error) {
+	return loaders.Load(context.Background(), "mnist", loaders.Options{})
+})
+
+// first returns the first n images of a split, 28x28x1 bytes each, with their labels as the files have them.
+func first(data *loaders.Dataset, s *loaders.Split, n int) loaders.Split {
+	cut := loaders.Split{Images: s.Images[:n*28*28], Labels: slices.Clone(s.Labels[:n])}
+	for i, class := range cut.Labels {
+		cut.Labels[i] = int32(data.ClassOrder[class])
+	}
+	return cut
+}
+
+// digits are the first test images of MNIST.
 var digits = sync.OnceValues(func() (loaders.Split, error) {
-	const n = 200
-	data, err := loaders.Load(context.Background(), "mnist", loaders.Options{})
+	data, err := mnist()
 	if err != nil {
 		return loaders.Split{}, err
 	}
-	first := loaders.Split{Images: data.Test.Images[:n*28*28], Labels: slices.Clone(data.Test.Labels[:n])}
-	for i, class := range first.Labels {
-		first.Labels[i] = int32(data.ClassOrder[class])
-	}
-	return first, nil
+	return first(data, &data.Test, 200), nil
 })
+
+// littleMNIST writes a part of MNIST into a folder, for runs whose accuracy does not matter.
+func littleMNIST(t *testing.T) (dir string) {
+	t.Helper()
+	data, err := mnist()
+	require.NoError(t, err)
+	dir = t.TempDir()
+	for prefix, s := range map[string]loaders.Split{"train": first(data, &data.Train, 2000), "t10k": first(data, &data.Test, 200)} {
+		images := []byte{0, 0, 8, 3}
+		for _, size := range []int{s.Len(), 28, 28} {
+			images = binary.BigEndian.AppendUint32(images, uint32(size))
+		}
+		labels := binary.BigEndian.AppendUint32([]byte{0, 0, 8, 1}, uint32(s.Len()))
+		for _, label := range s.Labels {
+			labels = append(labels, byte(label))
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(dir, prefix+"-images-idx3-ubyte"), append(images, s.Images...), 0o666))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, prefix+"-labels-idx1-ubyte"), labels, 0o666))
+	}
+	return dir
+}
 
 // digitLabels are the labels of the digits, as the files have them.
 func digitLabels(t *testing.T) []int32 {

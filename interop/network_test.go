@@ -61,9 +61,10 @@ type exported struct {
 // everyKind trains and exports a network of each kind.
 func everyKind(t *testing.T, pixels []byte) (all []exported) {
 	t.Helper()
+	data := littleMNIST(t)
 	for _, kind := range kinds() {
 		args := strings.Fields(kind.args)
-		run, dir := trainRun(t, append(args, "-max_steps", "25")...), t.TempDir()
+		run, dir := trainRun(t, append(args, "-data", data, "-max_steps", "25")...), t.TempDir()
 		program(t, dir, "export", run, "-o", "net.onnx")
 		program(t, dir, "export", run, "-o", "net.safetensors")
 		net, params := weights(t, filepath.Join(dir, "net.safetensors"))
@@ -115,20 +116,24 @@ func TestPyTorchHasBPsGradients(t *testing.T) {
 	const n = 50
 	_, pixels := someDigits(t)
 	pixels, labels := pixels[:n*28*28], digitLabels(t)[:n]
+	data, dir := littleMNIST(t), t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	require.NoError(t, os.WriteFile(path("pixels"), pixels, 0o666))
+	text, err := binary.Append(nil, binary.LittleEndian, labels)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path("labels"), text, 0o666))
+	args := []string{path("pixels"), path("labels")}
+	for _, act := range gpu.Activations() {
+		run := trainRun(t, "-model", "bp", "-activation", act.String(), "-convnet",
+			"-filters", "6:5:1:2,max:2:2,16:5:1,avg:2:2", "-layers", "120,84", "-data", data, "-max_steps", "25")
+		program(t, dir, "export", run, "-o", act.String()+".safetensors")
+		args = append(args, path(act.String()+".safetensors"), path(act.String()))
+	}
+	python(t, "grad_torch.py", args...)
 	for _, act := range gpu.Activations() {
 		t.Run(act.String(), func(t *testing.T) {
-			run := trainRun(t, "-model", "bp", "-activation", act.String(), "-convnet",
-				"-filters", "6:5:1:2,max:2:2,16:5:1,avg:2:2", "-layers", "120,84", "-max_steps", "25")
-			dir := t.TempDir()
-			path := func(name string) string { return filepath.Join(dir, name) }
-			program(t, dir, "export", run, "-o", "net.safetensors")
-			net, params := weights(t, path("net.safetensors"))
-			require.NoError(t, os.WriteFile(path("pixels"), pixels, 0o666))
-			text, err := binary.Append(nil, binary.LittleEndian, labels)
-			require.NoError(t, err)
-			require.NoError(t, os.WriteFile(path("labels"), text, 0o666))
-			python(t, "grad_torch.py", path("pixels"), path("labels"), path("net.safetensors"), path("out"))
-			theirs := readFloats(t, path("out"))
+			net, params := weights(t, path(act.String()+".safetensors"))
+			theirs := readFloats(t, path(act.String()))
 
 			dev := cpu.Open()
 			defer func() { assert.NoError(t, dev.Close()) }()
@@ -166,24 +171,32 @@ func TestPyTorchHasBPsGradients(t *testing.T) {
 func TestArgmaxIsTheLabel(t *testing.T) {
 	pixelFile, _ := someDigits(t)
 	labels := digitLabels(t)
-	for _, classes := range []string{"10", "3", "2"} {
-		run, dir := trainRun(t, "-model", "bp", "-layers", "32", "-classes", classes, "-max_epochs", "1"), t.TempDir()
-		onnxFile, weightFile := filepath.Join(dir, "net.onnx"), filepath.Join(dir, "net.safetensors")
-		program(t, dir, "export", run, "-o", onnxFile)
-		program(t, dir, "export", run, "-o", weightFile)
-		net, _ := weights(t, weightFile)
+	numberOfClasses, dir := []string{"10", "3", "2"}, t.TempDir()
+	onnxArgs, torchArgs := []string{pixelFile, "28", "28", "1"}, []string{pixelFile}
+	path := func(classes, kind string) string { return filepath.Join(dir, classes+kind) }
+	for _, classes := range numberOfClasses {
+		run := trainRun(t, "-model", "bp", "-layers", "32", "-classes", classes, "-max_epochs", "1")
+		program(t, dir, "export", run, "-o", path(classes, ".onnx"))
+		program(t, dir, "export", run, "-o", path(classes, ".safetensors"))
+		onnxArgs = append(onnxArgs, path(classes, ".onnx"), path(classes, ".onnx.out"))
+		torchArgs = append(torchArgs, path(classes, ".safetensors"), path(classes, ".torch.out"))
+	}
+	metadata := strings.Split(strings.TrimSpace(python(t, "run_onnx.py", onnxArgs...)), "\n")
+	require.Len(t, metadata, len(numberOfClasses))
+	python(t, "run_torch.py", torchArgs...)
+	for i, classes := range numberOfClasses {
+		net, _ := weights(t, path(classes, ".safetensors"))
 		var facts map[string]string
-		decodeJSON(t, python(t, "run_onnx.py", pixelFile, "28", "28", "1", onnxFile, filepath.Join(dir, "onnx.out")), &facts)
-		python(t, "run_torch.py", pixelFile, weightFile, filepath.Join(dir, "torch.out"))
+		decodeJSON(t, metadata[i], &facts)
 		var names []string
 		var numbers []int
 		decodeJSON(t, facts["class_names"], &names)
 		decodeJSON(t, facts["class_labels"], &numbers)
 		require.Len(t, names, net.Classes)
 
-		out := readFloats(t, filepath.Join(dir, "onnx.out"))
+		out := readFloats(t, path(classes, ".onnx.out"))
 		n := len(labels)
-		probabilities, logits := out[n*net.Logits:], readFloats(t, filepath.Join(dir, "torch.out"))
+		probabilities, logits := out[n*net.Logits:], readFloats(t, path(classes, ".torch.out"))
 		seen, byName, byNumber, asLabel, byTorch := 0, 0, 0, 0, 0
 		for i, label := range labels {
 			if !slices.Contains(numbers, int(label)) {
