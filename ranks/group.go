@@ -279,7 +279,7 @@ func (g *Group) AllReduce(x []float32) error {
 	if g.size == 1 || len(x) == 0 {
 		return nil
 	}
-	if g.mpiErr != nil {
+	if g.mpi == nil {
 		return g.mpiErr
 	}
 	return g.await(g.mpi.allReduce(x))

@@ -287,6 +287,11 @@ func TestAllReduceWithoutMPISaysWhatToDo(t *testing.T) {
 		return nil
 	})
 	assert.Equal(t, []error{nil, nil}, errs)
+	errs = together(t, 2, func(_ int, o *Options) { o.NoAllReduce = true }, func(g *Group) error {
+		assert.ErrorContains(t, g.AllReduce([]float32{1}), "joined to call no AllReduce")
+		return nil
+	})
+	assert.Equal(t, []error{nil, nil}, errs)
 }
 
 func TestAwaitPrefersTheFaultToItsEffect(t *testing.T) {

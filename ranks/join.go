@@ -30,6 +30,10 @@ type Options struct {
 	// default. A rank that is killed or stopped is found within seven seconds whatever it is.
 	Patience time.Duration
 
+	// NoAllReduce says that AllReduce will not be called, so that MPI is opened only where the ranks find each other by
+	// it: under mpirun.
+	NoAllReduce bool
+
 	// Report is called with the fault that ended the ranks, in one of them, to print its sentence. It should return soon:
 	// the other ranks hear of the fault only then, since mpirun kills all when the first one exits. They print nothing.
 	Report func(*Fault)
@@ -62,6 +66,9 @@ func (o *Options) complete() {
 	}
 }
 
+// errNoAllReduce is AllReduce's where the options ruled it out.
+var errNoAllReduce = errors.New("internal error: the ranks joined to call no AllReduce")
+
 // errLate ends the context of Join after Options.JoinWait.
 var errLate = errors.New("too late")
 
@@ -88,8 +95,10 @@ func Join(ctx context.Context, o Options) (*Group, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.JoinWait, errLate)
 	defer cancel()
-	if g.mpi, g.mpiErr = startMPI(ctx, l, o.Getenv); g.mpiErr != nil && l.address == "" {
-		return nil, g.mpiErr
+	if g.mpiErr = errNoAllReduce; l.address == "" || !o.NoAllReduce {
+		if g.mpi, g.mpiErr = startMPI(ctx, l, o.Getenv); g.mpiErr != nil && l.address == "" {
+			return nil, g.mpiErr
+		}
 	}
 	if g.rank == 0 {
 		err = g.host(ctx, l, o)

@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// modeVariable makes the test's program one of the ranks: "sum", or what happens to rank 1.
+// modeVariable makes the test's program one of the ranks: "sum", or what happens to which rank, such as "kill 1".
 const modeVariable = "MDFA_RANKS_TEST"
 
 func TestMain(m *testing.M) {
@@ -51,27 +51,36 @@ func program(mode string) int {
 	return 0
 }
 
+// nilPointer fails as a program does, to see that MPI has left Go's handling of signals alone.
+func nilPointer(p *int) (err error) {
+	defer func() { err = fmt.Errorf("%v", recover()) }()
+	return fmt.Errorf("%d", *p)
+}
+
 const numbers = 10_000_000
 
 // element is what a rank gives for index i. Sums of it are exact in float32.
 func element(rank, i int) float32 { return float32((rank+1)*(i%1000) + i%7) }
 
 func work(g *Group, mode string) error {
+	what, victim, _ := strings.Cut(mode, " ")
 	switch {
-	case mode == "sum":
+	case what == "sum":
 		return sums(g)
-	case g.Rank() != 1:
-	case mode == "kill":
+	case victim != strconv.Itoa(g.Rank()):
+	case what == "kill":
 		time.Sleep(time.Second)
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
-	case mode == "stop":
+	case what == "stop":
 		time.Sleep(time.Second)
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 		select {}
-	case mode == "hang":
+	case what == "hang":
 		select {}
-	case mode == "error":
+	case what == "nil":
+		return nilPointer(nil)
+	case what == "error":
 		return errors.New("the loss is NaN")
 	}
 	x := make([]float32, 1000)
@@ -164,14 +173,16 @@ func TestLaunchedRanksEndTogether(t *testing.T) {
 	require.NoError(t, err)
 	for name, mpirun := range launchers(t) {
 		for mode, want := range map[string]string{
-			"kill":  "rank 1 on " + host + " was killed or lost its connection",
-			"stop":  "rank 1 on " + host + " has not answered for 6s: it is stopped, or its machine is off or overloaded",
-			"hang":  "rank 1 on " + host + " has made no progress for 3s while another rank waited for it",
-			"error": "rank 1 on " + host + ": the loss is NaN",
+			"kill 0":  "rank 0 on " + host + " was killed or lost its connection",
+			"kill 1":  "rank 1 on " + host + " was killed or lost its connection",
+			"stop 1":  "rank 1 on " + host + " has not answered for 6s: it is stopped, or its machine is off or overloaded",
+			"hang 1":  "rank 1 on " + host + " has made no progress for 3s while another rank waited for it",
+			"nil 1":   "rank 1 on " + host + ": runtime error: invalid memory address or nil pointer dereference",
+			"error 1": "rank 1 on " + host + ": the loss is NaN",
 		} {
 			out, err := launch(t, mpirun, 3, mode)
 			assert.Error(t, err, name+" "+mode)
-			if mode == "kill" && strings.Contains(out, "BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES") {
+			if strings.HasPrefix(mode, "kill") && strings.Contains(out, "BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES") {
 				continue // MPICH's mpirun kills the others at once and says why
 			}
 			assert.Equal(t, 1, strings.Count(out, "fault: "+want+"\n"), "%s %s:\n%s", name, mode, out)

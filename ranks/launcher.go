@@ -151,8 +151,11 @@ func (e *environment) torchrun(l *launcher) (launcher, error) {
 }
 
 func (e *environment) srun(l *launcher) (launcher, error) {
-	if e.getenv("PMI_RANK") != "" || e.getenv("PMIX_RANK") != "" {
-		l.mpi = anyMPI // srun --mpi=pmi2 or pmix
+	switch {
+	case e.getenv("PMIX_RANK") != "": // srun --mpi=pmix
+		l.mpi = anyMPI
+	case e.getenv("PMI_RANK") != "": // srun --mpi=pmi2, without which Open MPI is mostly built
+		l.mpi = mpich
 	}
 	nodes := e.getenv("SLURM_STEP_NODELIST")
 	if nodes == "" {

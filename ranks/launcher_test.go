@@ -36,6 +36,8 @@ func TestLaunchersByTheirVariables(t *testing.T) {
 	bySrun := launcher{name: "srun", rank: 3, size: 4, local: 1, address: "node03", port: slurmPort, job: "slurm 77.5 "}
 	withMPI := bySrun
 	withMPI.mpi = anyMPI
+	withMPICH := bySrun
+	withMPICH.mpi = mpich
 	elastic := byTorch
 	elastic.job = "torchrun a 1 node1 29500"
 	noLocal := byTorch
@@ -60,7 +62,7 @@ func TestLaunchersByTheirVariables(t *testing.T) {
 		"a script of sbatch":              {batch, launcher{size: 1}},
 		"a step of one task":              {step.and(variables{"SLURM_STEP_NUM_TASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}), launcher{size: 1}},
 		"srun":                            {step, bySrun},
-		"srun --mpi=pmi2":                 {step.and(hydra).and(variables{"MPI_LOCALRANKID": "", "MPI_LOCALNRANKS": ""}), withMPI},
+		"srun --mpi=pmi2":                 {step.and(hydra).and(variables{"MPI_LOCALRANKID": "", "MPI_LOCALNRANKS": ""}), withMPICH},
 		"srun --mpi=pmix":                 {step.and(variables{"PMIX_RANK": "3"}), withMPI},
 		"mpirun -n 1":                     {variables{"PMI_RANK": "0", "PMI_SIZE": "1"}, launcher{name: "mpirun of MPICH", size: 1, local: -1, mpi: mpich}},
 		"torchrun with one process, bare": {variables{"RANK": "0", "WORLD_SIZE": "1"}, launcher{name: "torchrun", size: 1, local: -1, job: "torchrun    "}},

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -51,6 +52,12 @@ var mpiFunctions = []string{"MPI_Initialized", "MPI_Init_thread", "MPI_Comm_set_
 func startMPI(ctx context.Context, l launcher, getenv func(string) string) (*mpi, error) {
 	if l.mpi == noMPI {
 		return nil, noMPIError(l)
+	}
+	// UCX, which many MPI libraries use, would take the signals over of which Go makes panics.
+	if getenv("UCX_ERROR_SIGNALS") == "" {
+		if err := os.Setenv("UCX_ERROR_SIGNALS", ""); err != nil {
+			return nil, err
+		}
 	}
 	m, err := findMPI(l, getenv)
 	if err != nil {
