@@ -293,7 +293,7 @@ func (g *Group) MPI() (string, error) {
 	return g.mpi.name, nil
 }
 
-// Leave ends this rank's part in the group. With a nil error it waits until all ranks have called it. With an error it
+// Leave ends this rank's part in the group, and MPI; it is called once, before the program exits. With a nil error it waits until all ranks have called it. With an error it
 // ends all ranks by a [*Fault] whose sentence has that error. It returns the Fault that ended the group, which may be
 // an earlier one of another rank.
 func (g *Group) Leave(err error) error {
@@ -322,13 +322,13 @@ func (g *Group) Leave(err error) error {
 		}
 		g.fail(f)
 	}
-	var f *Fault
-	if errors.As(context.Cause(g.ctx), &f) && f.Rank == g.rank && !f.Lost {
+	fault := context.Cause(g.ctx)
+	if f, ok := fault.(*Fault); ok && f.Rank == g.rank && !f.Lost {
 		own := *f // others hold f
 		own.err = err
-		f = &own
+		return &own
 	}
-	return f
+	return fault
 }
 
 // connections returns those that there are so far.

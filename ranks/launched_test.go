@@ -158,13 +158,16 @@ func launch(t *testing.T, mpirun string, n int, mode string) (string, error) {
 
 func TestLaunchedRanksSum(t *testing.T) {
 	for name, mpirun := range launchers(t) {
-		for n := range 4 {
-			out, err := launch(t, mpirun, n+1, "sum")
-			require.NoError(t, err, out)
-			for r := range n + 1 {
-				assert.Contains(t, out, fmt.Sprintf("rank %d of %d, local ", r, n+1), name)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for n := range 4 {
+				out, err := launch(t, mpirun, n+1, "sum")
+				require.NoError(t, err, out)
+				for r := range n + 1 {
+					assert.Contains(t, out, fmt.Sprintf("rank %d of %d, local ", r, n+1))
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -180,12 +183,15 @@ func TestLaunchedRanksEndTogether(t *testing.T) {
 			"nil 1":   "rank 1 on " + host + ": runtime error: invalid memory address or nil pointer dereference",
 			"error 1": "rank 1 on " + host + ": the loss is NaN",
 		} {
-			out, err := launch(t, mpirun, 3, mode)
-			assert.Error(t, err, name+" "+mode)
-			if strings.HasPrefix(mode, "kill") && strings.Contains(out, "BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES") {
-				continue // MPICH's mpirun kills the others at once and says why
-			}
-			assert.Equal(t, 1, strings.Count(out, "fault: "+want+"\n"), "%s %s:\n%s", name, mode, out)
+			t.Run(name+" "+mode, func(t *testing.T) {
+				t.Parallel()
+				out, err := launch(t, mpirun, 3, mode)
+				assert.Error(t, err)
+				if strings.HasPrefix(mode, "kill") && strings.Contains(out, "BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES") {
+					return // MPICH's mpirun kills the others at once and says why
+				}
+				assert.Equal(t, 1, strings.Count(out, "fault: "+want+"\n"), out)
+			})
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // mpi calls one MPI library. All calls run on one thread of the operating system, the one that called MPI_Init_thread,
-// as MPI_THREAD_FUNNELED asks for (MPI 4.1, section 11.6.2).
+// as MPI_THREAD_FUNNELED asks for (MPI 4.1, chapter 11).
 type mpi struct {
 	name string
 	path string
@@ -28,8 +28,6 @@ type mpi struct {
 	work chan func() error
 	done chan error
 
-	x       []float32 // of the sum that runs
-	reduce  func() error
 	results *[2]int32 // where functions write numbers
 }
 
@@ -38,7 +36,7 @@ type handles struct {
 	world, float, bytes, sum, errorsReturn, inPlace, funneled uintptr
 }
 
-// standardHandles are those of MPI's own binary interface (MPI 5.0, annex A.1.1).
+// standardHandles are those of MPI's own binary interface (MPI 5.0, chapter 20).
 var standardHandles = handles{world: 0x101, float: 0x210, bytes: 0x247, sum: 0x21, errorsReturn: 0x143, inPlace: 1, funneled: 1024}
 
 // mpichHandles are those of MPICH's mpi.h, which the libraries with its binary interface share.
@@ -64,7 +62,6 @@ func startMPI(ctx context.Context, l launcher, getenv func(string) string) (*mpi
 		return nil, err
 	}
 	m.work, m.done, m.results = make(chan func() error, 1), make(chan error, 1), new([2]int32)
-	m.reduce = m.allReducePieces
 	go func() {
 		runtime.LockOSThread() // and never unlocked
 		for f := range m.work {
@@ -110,12 +107,11 @@ func openMPILibrary(path string, family mpiFamily) (*mpi, error) {
 
 // describe shortens a library's version, several lines with MPICH, to its name and number.
 func describe(version string) string {
-	line, rest, _ := strings.Cut(strings.TrimSpace(version), "\n")
+	line, _, _ := strings.Cut(strings.TrimSpace(version), "\n")
 	line, _, _ = strings.Cut(line, ",")
 	if name, number, found := strings.Cut(line, "Version:"); found { // MPICH's tabs
 		line = strings.TrimSpace(name) + " " + strings.TrimSpace(number)
 	}
-	_ = rest
 	return line
 }
 
@@ -126,7 +122,7 @@ func (m *mpi) setHandles(library uintptr) (found, isOpenMPI bool) {
 		return address
 	}
 	isOpenMPI = strings.Contains(m.name, "Open MPI") || symbol("ompi_mpi_comm_world") != 0
-	if version := symbol("MPI_Abi_get_version"); version != 0 { // MPI 5.0, section 20.2
+	if version := symbol("MPI_Abi_get_version"); version != 0 { // MPI 5.0, chapter 20
 		v := new([2]int32)
 		if purego.SyscallN(version, address(&v[0]), address(&v[1])); v[0] == 1 {
 			m.handles = standardHandles
@@ -211,17 +207,14 @@ func (m *mpi) broadcast(ctx context.Context, data []byte) error {
 	})
 }
 
-// allReduce begins a sum and returns where its error comes. It allocates nothing.
+// allReduce begins a sum and returns where its error comes.
 func (m *mpi) allReduce(x []float32) <-chan error {
-	m.x = x
-	m.work <- m.reduce
+	m.work <- func() error {
+		return pieces(x, func(x []float32) error {
+			return m.check("MPI_Allreduce", m.inPlace, address(&x[0]), uintptr(len(x)), m.float, m.sum, m.world)
+		})
+	}
 	return m.done
-}
-
-func (m *mpi) allReducePieces() error {
-	return pieces(m.x, func(x []float32) error {
-		return m.check("MPI_Allreduce", m.inPlace, address(&x[0]), uintptr(len(x)), m.float, m.sum, m.world)
-	})
 }
 
 // finalizeLimit is how long MPI_Finalize may take.
