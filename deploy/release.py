@@ -58,24 +58,39 @@ class Release:
         self.time = int(run("git", "log", "-1", "--format=%ct", cwd=self.source))
         self.commands = sorted(path.name for path in (self.source / "cmd").iterdir() if path.name not in ("mdfa", "internal"))
 
+    def environment(self, system):
+        """Returns the variables and the flags of a build for a system."""
+        goos, goarch = system.split("-")
+        target = SYSTEMS[system][0]
+        return os.environ | {
+            "GOOS": goos, "GOARCH": goarch, "GOFLAGS": "", "GOWORK": "off", "GOEXPERIMENT": "simd" if goarch == "amd64" else "",
+            "CGO_ENABLED": "1" if target else "0",
+            "CC": str(self.source / "deploy/zigcc.sh"), "ZIG_TARGET": target,
+            "CGO_CFLAGS": f"-O2 -g0 -I{self.source}/gpu/cuda/include", "CGO_LDFLAGS": f"-L{self.source}/gpu/cuda/driver/lib",
+        }, ["-tags", "cuda"] if target else []
+
     def program(self, system):
         """Builds the program for a system, and returns its path."""
         if self.built:
             return self.built
         path = self.scratch / system / "mdfa"
-        if path.exists():
-            return path
-        goos, goarch = system.split("-")
-        target = SYSTEMS[system][0]
-        env = os.environ | {
-            "GOOS": goos, "GOARCH": goarch, "GOFLAGS": "", "GOWORK": "off", "GOEXPERIMENT": "simd" if goarch == "amd64" else "",
-            "CGO_ENABLED": "1" if target else "0",
-            "CC": str(self.source / "deploy/zigcc.sh"), "ZIG_TARGET": target,
-            "CGO_CFLAGS": f"-O2 -g0 -I{self.source}/gpu/cuda/include", "CGO_LDFLAGS": f"-L{self.source}/gpu/cuda/driver/lib",
-        }
-        tags = ["-tags", "cuda"] if target else []
-        run("go", "build", "-trimpath", "-buildvcs=true", "-ldflags", "-s -w", *tags, "-o", str(path), "./cmd/mdfa", cwd=self.source, env=env)
+        if not path.exists():
+            env, tags = self.environment(system)
+            run("go", "build", "-trimpath", "-buildvcs=true", "-ldflags", "-s -w", *tags, "-o", str(path), "./cmd/mdfa", cwd=self.source, env=env)
         return path
+
+    def licenses(self, system):
+        """Returns the licences of what is part of the program, by their paths: ours, Go's and those of the modules."""
+        env, tags = self.environment(system)
+        modules = run("go", "list", "-deps", *tags, "-f", "{{with .Module}}{{.Path}}\t{{.Dir}}{{end}}", "./cmd/mdfa", cwd=self.source, env=env)
+        folders = {"": str(self.source), "go": run("go", "env", "GOROOT")} | dict(line.split("\t") for line in modules.splitlines() if line)
+        folders.pop("mdfa")
+        found = {}
+        for module, folder in folders.items():
+            for path in pathlib.Path(folder).iterdir():
+                if re.match("(LICEN[CS]E|COPYING|NOTICE|PATENTS)", path.name) and path.is_file():
+                    found[str(pathlib.PurePosixPath("licenses", module, path.name))] = path.read_bytes()
+        return dict(sorted(found.items()))
 
     def openblas(self, system):
         """Fetches OpenBLAS for a system, and returns its files."""
@@ -93,10 +108,10 @@ class Release:
                     **{f"licenses/openblas/{pathlib.Path(name).name}": archive.read(name) for name in licenses}}
 
     def archive(self, system):
-        """Writes the archive: bin/mdfa with its links, lib/libopenblas.so, LICENSE and README.md."""
+        """Writes the archive: bin/mdfa with its links, lib/libopenblas.so, README.md and the licences."""
         name = f"mdfa-{self.version}-{system}"
         files = {"bin/mdfa": self.program(system).read_bytes(), **self.openblas(system)}
-        files |= {file: (self.source / file).read_bytes() for file in ("LICENSE", "README.md")}
+        files |= {"README.md": (self.source / "README.md").read_bytes(), **self.licenses(system)}
         links = {f"bin/{command}": "mdfa" for command in self.commands}
         with open(self.out / f"{name}.tar.gz", "wb") as file, gzip.GzipFile("", "wb", 9, file, mtime=0) as packed, \
                 tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
@@ -118,7 +133,7 @@ class Release:
         files[f"mdfa-{self.version}.data/scripts/mdfa"] = self.program(system).read_bytes()
         files[f"{info}/METADATA"] = (package / "METADATA").read_text().replace("@VERSION@", self.version).encode()
         files[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: deploy/release.py\nRoot-Is-Purelib: false\nTag: {tag}\n".encode()
-        files[f"{info}/licenses/LICENSE"] = (self.source / "LICENSE").read_bytes()
+        files |= {f"{info}/{name}": data for name, data in self.licenses(system).items()}
         record = [f"{name},sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b'=').decode()},{len(data)}"
                   for name, data in files.items()]
         files[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,", ""]).encode()
@@ -130,12 +145,17 @@ class Release:
                 wheel.writestr(entry, data)
 
     def sbom(self, system):
-        """Writes the list of the modules that the program is made of, in CycloneDX's form."""
+        """Writes the list of what the archive is made of, in CycloneDX's form: the modules of the program, and OpenBLAS."""
         path = self.out / f"mdfa-{self.version}-{system}.cdx.json"
         run("go", "run", SBOM_TOOL, "bin", "-json", "-noserial", "-output", str(path), "-version", self.version, str(self.program(system)),
             env=os.environ | {"GOFLAGS": "", "GOEXPERIMENT": ""})
         bom = json.loads(path.read_text())
-        bom.get("metadata", {}).pop("timestamp", None)  # the only part that differs between two builds
+        bom["metadata"].pop("timestamp", None)  # this and the tool's own sums differ between two builds
+        for tool in bom["metadata"]["tools"]:
+            tool.pop("hashes", None)
+        if SYSTEMS[system][2]:
+            name, version = (self.source / "wheels/openblas.in").read_text().split()[-1].split("==")
+            bom["components"].append({"type": "library", "name": name, "version": version, "purl": f"pkg:pypi/{name}@{version}"})
         path.write_text(json.dumps(bom, indent=2) + "\n")
 
     def build(self, wheels_only):
@@ -175,9 +195,12 @@ def main():
         elif out.exists():
             shutil.rmtree(out)
         Release(scratch, out, options.only or list(SYSTEMS), options.program).build(options.wheel)
-        if options.check and (differing := sorted(name for name in sums_of(options.out).keys() | sums_of(out).keys()
-                                                  if sums_of(options.out).get(name) != sums_of(out).get(name))):
-            sys.exit(f"release.py: two builds differ in {', '.join(differing)}: the same commit and tools must give the same bytes")
+        if options.check:
+            first, again = sums_of(options.out), sums_of(out)
+            if options.only:
+                again.pop("SHA256SUMS", None)  # it lists every system
+            if differing := [name for name in sorted(again) if first.get(name) != again[name]]:
+                sys.exit(f"release.py: two builds differ in {', '.join(differing)}: the same commit and tools must give the same bytes")
         for path in sorted(out.iterdir()):
             print(f"{path.stat().st_size / 1e6:6.1f} MB  {options.out / path.name}" + ("  the same bytes again" if options.check else ""))
 

@@ -58,6 +58,20 @@ with tempfile.TemporaryDirectory() as folder:
         raise AssertionError("a flag that does not exist was taken")
     except mdfa.Failed as error:
         assert error.exit_code == 2 and "did you mean -model?" in str(error), error
+    def stop(event):
+        if event["event"] == "epoch":
+            raise KeyboardInterrupt
+
+    try:
+        mdfa.train(model="mdfa", layers=[16], max_epochs=50, device="cpu", report=False, out="cut", on_event=stop, progress=False)
+        raise AssertionError("the interrupt had no effect")
+    except KeyboardInterrupt:
+        pass
+    [cut] = mdfa.runs("cut").folder
+    assert mdfa.load(cut).status == "interrupted", mdfa.load(cut)
+    resumed = mdfa.train(resume=cut, max_epochs=4, progress=False)
+    assert resumed.status == "complete" and resumed.folder.resolve() == pathlib.Path(cut).resolve(), resumed
+
     assert set(trained.weights()) == {f"layers.{i}.{part}" for i in (0, 1) for part in ("weight", "bias")}
     images = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1), dtype=np.uint8)
     assert len(trained.network().predict(images)) == 3

@@ -141,7 +141,7 @@ func (set idxSet) fromProxy(ctx context.Context, opt Options) (paths []string, p
 		return nil, "", openFault(fetched[0], err)
 	}
 	defer os.Remove(fetched[0])
-	defer archive.Close()
+	defer func() { _ = archive.Close() }()
 	for _, file := range set.files {
 		path := filepath.Join(filepath.Dir(fetched[0]), file.Name)
 		err := disk.Save(path, func(w io.Writer) error {
@@ -149,7 +149,7 @@ func (set idxSet) fromProxy(ctx context.Context, opt Options) (paths []string, p
 			if err != nil {
 				return err
 			}
-			defer in.Close()
+			defer func() { _ = in.Close() }()
 			_, err = disk.Copy(ctx, w, in)
 			return err
 		}, nil)
