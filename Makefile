@@ -3,6 +3,7 @@
 # make cuda     the same, but fails where there is no C compiler
 # make install  copy what make built to lib/mdfa below PREFIX (/usr/local), or below DESTDIR/PREFIX, with a link in bin
 # make cublas   fetch NVIDIA's cuBLAS of CUDA 12.9 into lib/, for a machine that has none (600 MB)
+# make nccl     fetch NVIDIA's NCCL into lib/, for training on several GPUs where there is none (340 MB)
 # make release  an archive and a wheel for each system into dist/, with their sums and what they are made of (fetches zig, 100 MB)
 # make release-check  build them again in another folder and compare the bytes
 # make wheel    the wheels alone
@@ -22,7 +23,7 @@
 # make ptx      compile kernels.cu to gpu/cuda/kernels.ptx (pinned NVRTC, linux/amd64)
 # make ptx-check  that the PTX is kernels.cu's, and that ptxas takes it for every GPU without spills
 # make deploy-check  the files in deploy/ against their own tools (installs these into .cache)
-# make headers-check  our CUDA headers against NVIDIA's of 11.8, 12.9 and 13.5 (downloads 1.5 GB)
+# make headers-check  our CUDA headers against NVIDIA's of 11.8, 12.9 and 13.5 (downloads 2.5 GB)
 # make wheels   the versions and sums of the Python packages in wheels/, after a change to a .in file there
 # make vuln     known vulnerabilities of what we import (asks the Go vulnerability database)
 # make clean    remove what was built, keep results
@@ -56,7 +57,7 @@ STARTED = train|sweep
 
 TOOLS    := $(abspath .cache/bin)
 
-.PHONY: all build cuda install release release-check wheel test-wheel openblas cublas wheels test test-ranks test-interop browser gpu-test gpu-report compiler fuzz mutants docs docs-check ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
+.PHONY: all build cuda install release release-check wheel test-wheel openblas cublas nccl wheels test test-ranks test-interop browser gpu-test gpu-report compiler fuzz mutants docs docs-check ptx ptx-check deploy-check headers-check lint vuln bench bench-cuda bench-data clean help
 
 # Whether cgo's C compiler can compile and link: gcc without the C library's headers cannot.
 HAVE_CC = printf '\#include <stdlib.h>\nint main(void) { return 0; }\n' | $$($(GO) env CC) -x c -o /dev/null - 2>/dev/null
@@ -119,6 +120,13 @@ $(CUBLAS): wheels/cublas.txt
 	  mv .cache/cublas/nvidia/cublas/lib/libcublasLt.so.12 lib/ && mv .cache/cublas/nvidia/cublas/lib/libcublas.so.12 lib/ && \
 	  rm -rf .cache/cublas && touch $@ && echo "fetched cuBLAS to $@" || \
 	  { echo "no cuBLAS fetched, for the reason above: that needs $(PYTHON) with pip, and network."; exit 1; }
+
+NCCL := lib/libnccl.so.2
+nccl: $(NCCL)
+$(NCCL): wheels/nccl.txt
+	@( $(call wheels,nccl) ) && mkdir -p lib && mv .cache/nccl/nvidia/nccl/lib/libnccl.so.2 $@ && \
+	  rm -rf .cache/nccl && touch $@ && echo "fetched NCCL to $@" || \
+	  { echo "no NCCL fetched, for the reason above: that needs $(PYTHON) with pip, and network."; exit 1; }
 
 # zig compiles C for every system that a release is for.
 ZIG := .cache/zig/ziglang/zig

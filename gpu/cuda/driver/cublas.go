@@ -59,7 +59,7 @@ func openCUBLAS(info *Info, gpu *visibleGPU) (map[string]uintptr, error) {
 	}
 	wanted := os.Getenv(cublasVariable)
 	var broken string // why the first library that was found does not serve
-	candidates := cublasCandidates(wanted, sonames)
+	candidates := libraryCandidates(wanted, sonames)
 	for i, candidate := range candidates {
 		library, close, reason := openWithLt(candidate)
 		if library == 0 {
@@ -165,8 +165,8 @@ func (g *visibleGPU) try(table map[string]uintptr, file string) string {
 	return ""
 }
 
-// wheelFolders lists the folders of cuBLAS in NVIDIA's Python wheels, from CUDA 13 on and before.
-var wheelFolders = []string{"nvidia/cu13/lib", "nvidia/cublas/lib"}
+// wheelFolders lists the folders of cuBLAS in NVIDIA's Python wheels, from CUDA 13 on and before, and that of NCCL.
+var wheelFolders = []string{"nvidia/cu13/lib", "nvidia/cublas/lib", "nvidia/nccl/lib"}
 
 func inWheels(folder string) (folders []string) {
 	for _, f := range wheelFolders {
@@ -175,8 +175,8 @@ func inWheels(folder string) (folders []string) {
 	return folders
 }
 
-// cublasCandidates lists the files to try, best first: place by place, and in each the newest major version first.
-func cublasCandidates(wanted string, sonames []string) []string {
+// libraryCandidates lists the files to try, best first: place by place, and in each the first soname first.
+func libraryCandidates(wanted string, sonames []string) []string {
 	var places [][]string // of folders
 	if wanted != "" {
 		// Absolute, since the loader would search its own folders for a name without a slash.

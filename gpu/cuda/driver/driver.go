@@ -42,6 +42,7 @@ var chosen struct {
 	sync.Mutex
 	table map[string]uintptr // nil until a provider is chosen
 	info  *Info              // set if the provider is NVIDIA's libraries
+	nccl  NCCL               // of NVIDIA's, once it was asked for
 }
 
 // Info says which of NVIDIA's libraries were found. The fields of a missing library are empty.
@@ -128,7 +129,7 @@ func route() {
 func Reset() {
 	chosen.Lock()
 	defer chosen.Unlock()
-	chosen.table, chosen.info = nil, nil
+	chosen.table, chosen.info, chosen.nccl = nil, nil, NCCL{}
 	setChosen(0)
 	route()
 }
@@ -143,5 +144,7 @@ func LastMissing() string {
 	return names[i]
 }
 
-// isCUBLAS reports whether a symbol belongs to cuBLAS, and not to the driver.
+// isCUBLAS, isNCCL and isDriver report which library a symbol belongs to.
 func isCUBLAS(symbol string) bool { return strings.HasPrefix(symbol, "cublas") }
+func isNCCL(symbol string) bool   { return strings.HasPrefix(symbol, "nccl") }
+func isDriver(symbol string) bool { return !isCUBLAS(symbol) && !isNCCL(symbol) }

@@ -26,8 +26,9 @@ extern int mdfa_chosen;
 extern int mdfa_missing;
 
 // The answer of a symbol without a provider: before a provider is chosen CUDA_SUCCESS for cuInit and "not found" or
-// "not initialized" for the rest; afterwards "not supported", and mdfa_missing is set.
-int mdfa_absent(int index);
+// "not initialized" for the rest; afterwards "not supported", and mdfa_missing is set. Of NCCL it is an internal error,
+// or no text.
+intptr_t mdfa_absent(int index);
 
 // The file that a library of dlopen came from, or "".
 const char *mdfa_path(uintptr_t library);

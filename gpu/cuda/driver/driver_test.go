@@ -46,13 +46,13 @@ func TestBinaryNeedsNoCUDALibraryAndExportsNoCUDASymbol(t *testing.T) {
 	needed, err := binary.ImportedLibraries()
 	require.NoError(t, err)
 	for _, library := range needed {
-		assert.NotRegexp(t, "cuda|cublas|nvidia", library)
+		assert.NotRegexp(t, "cuda|cublas|nccl|nvidia", library)
 	}
 	dynamic, err := binary.DynamicSymbols()
 	require.NoError(t, err)
 	assert.NotEmpty(t, dynamic)
 	for _, symbol := range dynamic {
-		assert.NotRegexp(t, "^cu[A-Z]|^cublas|^mdfa_", symbol.Name, "in the dynamic symbol table")
+		assert.NotRegexp(t, "^cu[A-Z]|^cublas|^nccl|^mdfa_", symbol.Name, "in the dynamic symbol table")
 	}
 }
 
@@ -60,6 +60,14 @@ func TestBinaryNeedsNoCUDALibraryAndExportsNoCUDASymbol(t *testing.T) {
 func callAbsent(index int) int {
 	answer, _, _ := purego.SyscallN(trampolines.Address(index))
 	return int(int32(answer))
+}
+
+// absentNCCL is the answer of a function of NCCL that is not there: an internal error, or no text.
+func absentNCCL(symbol string) int {
+	if symbol == "ncclGetLastError" {
+		return 0
+	}
+	return 3
 }
 
 func TestEverySymbolAnswersBeforeAChoice(t *testing.T) {
@@ -73,6 +81,8 @@ func TestEverySymbolAnswersBeforeAChoice(t *testing.T) {
 			want = cudaSuccess
 		case strings.HasPrefix(symbol, "cublas"):
 			want = cublasNotInitialized
+		case strings.HasPrefix(symbol, "nccl"):
+			want = absentNCCL(symbol)
 		}
 		assert.Equal(t, want, callAbsent(i), symbol)
 	}
@@ -83,8 +93,11 @@ func TestEverySymbolThatTheProviderLacksIsNamed(t *testing.T) {
 	install(t, map[string]uintptr{})
 	for i, symbol := range driver.Symbols() {
 		want := cudaNotSupported
-		if strings.HasPrefix(symbol, "cublas") {
+		switch {
+		case strings.HasPrefix(symbol, "cublas"):
 			want = cublasNotSupported
+		case strings.HasPrefix(symbol, "nccl"):
+			want = absentNCCL(symbol)
 		}
 		assert.Equal(t, want, callAbsent(i), symbol)
 		assert.Equal(t, symbol, driver.LastMissing())

@@ -47,7 +47,7 @@ func openDriver(info *Info) (map[string]uintptr, error) {
 	}
 	info.DriverPath = path(library)
 	info.DriverRelease = driverRelease()
-	table := find(library, func(symbol string) bool { return !isCUBLAS(symbol) })
+	table := find(library, isDriver)
 	init := bind[func(flags uint32) C.CUresult](table, "cuInit")
 	getVersion := bind[func(version *C.int) C.CUresult](table, "cuDriverGetVersion")
 	if init == nil || getVersion == nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -32,6 +33,8 @@ type report struct {
 	DeviceErr string
 	CUBLASErr string // of cublasCreate
 	Again     bool   // a second OpenNVIDIA gives the same
+	NCCL      driver.NCCL
+	NCCLErr   string // of OpenNCCL, after success
 }
 
 var sentinels = map[string]error{
@@ -60,6 +63,11 @@ func TestMain(m *testing.M) {
 	}
 	if err := new(cublas.Standard).Init(); err != nil {
 		r.CUBLASErr = cublasCause(err).Error()
+	}
+	if r.Error == "" {
+		if r.NCCL, err = driver.OpenNCCL(); err != nil {
+			r.NCCLErr = err.Error()
+		}
 	}
 	again, err := driver.OpenNVIDIA()
 	r.Again = again == info && (err != nil) == (r.Error != "")
@@ -119,6 +127,38 @@ func libcudaFor(t *testing.T, folder string, version, init, sm int) {
 func libcublas(t *testing.T, folder string, major int, flags ...string) {
 	t.Helper()
 	compile(t, folder, fmt.Sprintf("libcublas.so.%d", major), "libcublas.c", append(flags, fmt.Sprintf("-DMAJOR=%d", major))...)
+}
+
+func TestNCCLIsOpenedWhereItIsAskedFor(t *testing.T) {
+	for name, c := range map[string]struct {
+		in      string // the folder of libnccl.so.2; "": there is none
+		version int
+		env     string // MDFA_NCCL, below the folder
+		want    string // the version, or the error
+	}{
+		"found by the loader":   {".", 23102, "", "2.31.2"},
+		"in the named folder":   {"pip/nvidia/nccl/lib", 20900, "pip", "2.9.0"},
+		"too old":               {".", 2804, "", "no NCCL: libnccl.so.2 could not be used (FOLDER/libnccl.so.2 is version 2.8.4, and 2.9 or newer is needed)"},
+		"not where it is named": {".", 23102, "pip", "no NCCL: no libnccl.so.2 was found in FOLDER/pip, which MDFA_NCCL names"},
+		"missing": {"", 0, "", "no NCCL: no libnccl.so.2 was found beside the program, in lib/ beside that folder, in the active Python environment, " +
+			"by the loader, in $CUDA_HOME, $CUDA_PATH or /usr/local/cuda"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			libcuda(t, folder, 12040, 0)
+			libcublas(t, folder, 12)
+			if c.in != "" {
+				compile(t, filepath.Join(folder, c.in), "libnccl.so.2", "libnccl.c", fmt.Sprintf("-DVERSION=%d", c.version))
+			}
+			variable := "MDFA_NCCL="
+			if c.env != "" {
+				variable += filepath.Join(folder, c.env)
+			}
+			r := open(t, folder, "MDFA_CUBLAS=", variable)
+			require.Empty(t, r.Error)
+			assert.Equal(t, c.want, strings.ReplaceAll(r.NCCL.Version+r.NCCLErr, folder, "FOLDER"))
+		})
+	}
 }
 
 func TestLibrariesAreOpenedAndCalledThroughGorgonia(t *testing.T) {

@@ -67,7 +67,7 @@ var (
 	number    = regexp.MustCompile(`^#define\s+(\w+)\s+(?:0x[0-9a-fA-F]+|\d+)$`)
 	directive = regexp.MustCompile(`^#(include\s.*|ifndef\s+\w+|define\s+\w+|endif)$`)
 
-	prototype = regexp.MustCompile(`^(CUresult|cublasStatus_t) (cu\w+)\(([^()]+)\)$`)
+	prototype = regexp.MustCompile(`^(?:(CUresult|cublasStatus_t) (cu\w+)|(ncclResult_t |const char \*)(nccl\w+))\(([^()]+)\)$`)
 	enum      = regexp.MustCompile(`^typedef enum(?: \w+)? \{ (.*?),? \} (\w+)$`)
 	structure = regexp.MustCompile(`^typedef struct(?: \w+)? \{ (.*) \} (?:__attribute__\(\(aligned\(\d+\)\)\) )?(\w+)$`)
 	handle    = regexp.MustCompile(`^typedef struct \w+ \*(\w+)$`)
@@ -92,8 +92,8 @@ func Read(fsys fs.FS, names ...string) (Header, error) {
 	return all, nil
 }
 
-// Files are the names of the project's headers within gpu/cuda/include, each included by the next.
-func Files() []string { return []string{"cuda_constants.h", "cuda.h", "cublas_v2.h"} }
+// Files are the names of the project's headers within gpu/cuda/include, each behind those that it includes.
+func Files() []string { return []string{"cuda_constants.h", "cuda.h", "cublas_v2.h", "nccl.h"} }
 
 func (h *Header) parse(text string) error {
 	var code strings.Builder
@@ -146,7 +146,7 @@ func split(code string) []string {
 
 func (h *Header) declare(d string) error {
 	if m := prototype.FindStringSubmatch(d); m != nil {
-		h.Functions = append(h.Functions, Function{Name: m[2], Result: m[1], Params: m[3]})
+		h.Functions = append(h.Functions, Function{Name: m[2] + m[4], Result: strings.TrimSpace(m[1] + m[3]), Params: m[5]})
 	} else if m := enum.FindStringSubmatch(d); m != nil {
 		e := Enum{Name: m[2]}
 		for _, constant := range strings.Split(m[1], ",") {

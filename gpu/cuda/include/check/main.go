@@ -2,7 +2,7 @@
 // signedness of every type, the offset of every field, the symbol behind every alias and the type of every function.
 // It exits with 1 if anything differs that is not listed in sets.go with its reason.
 //
-// It fetches NVIDIA's headers with pip into a temporary folder (about 1.5 GB, since the wheels hold the libraries as
+// It fetches NVIDIA's headers with pip into a temporary folder (about 2.5 GB, since the wheels hold the libraries as
 // well), or takes them from a folder:
 //
 //	go run ./gpu/cuda/include/check                        # every release, by pip
@@ -170,7 +170,7 @@ func unpackHeaders(wheel, folder string) (err error) {
 
 // includeFolders finds the folders below root that hold the headers which the comparison includes, directly or not.
 func includeFolders(root string) ([]string, error) {
-	wanted := []string{"cuda.h", "cublas_v2.h", "crt/host_config.h", "nv/target"}
+	wanted := []string{"cuda.h", "cublas_v2.h", "nccl.h", "crt/host_config.h", "nv/target"}
 	var folders []string
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.IsDir() {

@@ -17,6 +17,7 @@ type item struct {
 
 const preamble = `#include <cuda.h>
 #include <cublas_v2.h>
+#include <nccl.h>
 #include <stddef.h>
 #include <stdio.h>
 #define TEXT(x) #x

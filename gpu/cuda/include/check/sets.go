@@ -4,7 +4,7 @@ package main
 type set struct {
 	name string
 	// wheels are the packages of PyPI that hold the headers: the runtime has cuda.h, cublas its own, nvcc or crt
-	// the folder crt and cccl the folder nv, which the others include.
+	// the folder crt and cccl the folder nv, which the others include; nccl has its own.
 	wheels []string
 	// except lists the names that may be different in this release.
 	except []exception
@@ -29,6 +29,7 @@ var sets = []set{
 		name: "13.5",
 		wheels: []string{
 			"nvidia-cuda-runtime==13.5.37", "nvidia-cublas==13.10.0.20", "nvidia-cuda-crt==13.5.37", "nvidia-cuda-cccl==13.3.5.0.6",
+			"nvidia-nccl-cu13==2.31.2",
 		},
 		except: []exception{
 			{"cuCtxCreate", newNames},
@@ -44,12 +45,14 @@ var sets = []set{
 		wheels: []string{
 			"nvidia-cuda-runtime-cu12==12.9.79", "nvidia-cublas-cu12==12.9.1.4",
 			"nvidia-cuda-nvcc-cu12==12.9.86", "nvidia-cuda-cccl-cu12==12.9.27",
+			"nvidia-nccl-cu12==2.31.2",
 		},
 	},
 	{
 		name: "11.8",
 		wheels: []string{
 			"nvidia-cuda-runtime-cu11==11.8.89", "nvidia-cublas-cu11==11.11.3.6", "nvidia-cuda-nvcc-cu11==11.8.89",
+			"nvidia-nccl-cu11==2.21.5",
 		},
 		except: []exception{
 			{"CUDA_KERNEL_NODE_PARAMS", newNodes},

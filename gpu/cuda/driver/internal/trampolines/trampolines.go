@@ -1,12 +1,13 @@
 //go:build cuda && linux && (amd64 || arm64)
 
-// Package trampolines lets the tests of package driver call any routed symbol. (Go does not allow cgo in test files.)
+// Package trampolines lets the tests of package driver call any routed symbol: Go does not allow cgo in test files.
 package trampolines
 
 // #cgo CFLAGS: -I${SRCDIR}/../../../include
 // #include <stdint.h>
 // #include "cublas_v2.h"
 // #include "cuda.h"
+// #include "nccl.h"
 //
 // static uintptr_t address(int index) {
 //	static void *const symbols[] = {
