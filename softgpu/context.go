@@ -67,6 +67,11 @@ func (m *Machine) end(ctx *context) {
 		if mod := object[*module](m, h); mod != nil {
 			mod.code.Unload()
 		}
+		if c := object[*communicator](m, h); c != nil {
+			c.ended = aborted
+			c.comm.Abort()
+			m.orphans++
+		}
 		delete(m.objects, h)
 	}
 	for addr, owner := range ctx.device.owners {

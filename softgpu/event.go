@@ -53,11 +53,11 @@ func (m *Machine) EventQuery(t Thread, h Handle) Result {
 			return m.refuse(ErrorCapturedEvent, "cuEventQuery: the event was recorded in a capture")
 		case e.mark == nil:
 			return Success
-		case e.mark.done:
+		case e.mark.done && !ctx.exchanging:
 			m.wait(e.mark)
 			return m.sticky(ctx)
 		}
-		m.force(e.mark.stream.pending[0])
+		m.advance(e.mark.stream)
 		if r := m.sticky(ctx); r != Success {
 			return r
 		}

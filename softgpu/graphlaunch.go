@@ -1,5 +1,7 @@
 package softgpu
 
+import "slices"
+
 // GraphInstantiate is cuGraphInstantiateWithFlags.
 func (m *Machine) GraphInstantiate(t Thread, h Handle, flags uint64) (exec Handle, r Result) {
 	r = with(m, t, h, "cuGraphInstantiate", func(ctx *context, g *graph) Result {
@@ -36,8 +38,14 @@ func (m *Machine) GraphLaunch(t Thread, exec, on Handle) Result {
 		if r := m.implicit(s, call); r != Success {
 			return r
 		}
+		if r := m.usable(call, x); r != Success {
+			return r
+		}
 		m.ledger.GraphLaunches++
 		x.last = m.enqueue(s, max(1, len(x.tasks)), func(o *op) error { return m.runGraph(ctx, x, o) }, x.last)
+		if slices.ContainsFunc(x.tasks, func(k task) bool { return k.comm != nil }) {
+			m.beginLater(x.last)
+		}
 		return Success
 	})
 }

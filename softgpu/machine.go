@@ -16,7 +16,8 @@ const (
 
 // New starts a machine.
 func New(o Options) *Machine {
-	m := &Machine{options: o, objects: map[Handle]any{}, next: firstHandle, threads: map[Thread]*thread{}}
+	m := &Machine{options: o, objects: map[Handle]any{}, next: firstHandle, threads: map[Thread]*thread{}, ended: map[Handle]struct{}{}}
+	m.changed.L = &m.mu
 	m.ledger.Kernels = map[string]Kernel{}
 	for i := range o.Devices {
 		m.devices = append(m.devices, newDevice(i, o))

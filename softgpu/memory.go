@@ -187,9 +187,9 @@ func (m *Machine) PinnedLeaks() int {
 }
 
 // Handles is the number of objects that were made and not destroyed: contexts, modules and
-// their functions, streams, events, graphs and cuBLAS handles.
+// their functions, streams, events, graphs, cuBLAS handles and NCCL communicators.
 func (m *Machine) Handles() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.objects)
+	return len(m.objects) - len(m.ended)
 }

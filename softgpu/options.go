@@ -20,6 +20,7 @@ type Options struct {
 	Memory          uint64 // bytes of each device
 	Seed            uint64 // of the order of warps, blocks, streams and graph nodes; 0 is the natural one
 	Workers         int    // goroutines of a launch; 0: as many as there are processors
+	RankLimit       int    // seconds in which all ranks must come to a sum over ranks
 	QueueDepth      int    // kernels and copies that wait in queues before the host is made to wait
 
 	// Faults to order, each counted from 1; 0 for no fault.
@@ -34,7 +35,7 @@ func DefaultOptions() Options {
 	lim := vm.DefaultLimits()
 	return Options{
 		Devices: 1, SM: lim.SM, Driver: lim.Driver, Multiprocessors: lim.Multiprocessors,
-		Memory: 4 << 30, QueueDepth: 64,
+		Memory: 4 << 30, QueueDepth: 64, RankLimit: 60,
 	}
 }
 
@@ -55,7 +56,7 @@ func ParseOptions(text string) (Options, error) {
 		least int
 	}{
 		"devices": {&o.Devices, 1}, "sm": {&o.SM, 50}, "driver": {&o.Driver, 9000}, "multiprocessors": {&o.Multiprocessors, 1},
-		"workers": {&o.Workers, 0}, "queue": {&o.QueueDepth, 1},
+		"workers": {&o.Workers, 0}, "queue": {&o.QueueDepth, 1}, "rank_limit": {&o.RankLimit, 1},
 		"fail_alloc": {&o.FailAlloc, 0}, "fail_launch": {&o.FailLaunch, 0}, "lose_device": {&o.LoseDevice, 0},
 	}
 	for part := range strings.SplitSeq(text, ",") {

@@ -67,7 +67,7 @@ func (m *Machine) enqueue(s *stream, weight int, run func(o *op) error, after ..
 	s.last = o
 	ctx.queue = append(ctx.queue, o)
 	ctx.queued += weight
-	for ctx.queued > m.options.QueueDepth && ctx.queue[0] != o {
+	for ctx.queued > m.options.QueueDepth && len(ctx.queue) > 0 && ctx.queue[0] != o {
 		m.force(ctx.queue[0])
 	}
 	return o
@@ -75,10 +75,11 @@ func (m *Machine) enqueue(s *stream, weight int, run func(o *op) error, after ..
 
 // force runs the stream's work up to o.
 func (m *Machine) force(o *op) {
-	for !o.done {
+	for m.idle(o.stream.ctx); !o.done; m.idle(o.stream.ctx) {
 		head := o.stream.pending[0]
-		for _, a := range head.after {
-			m.force(a)
+		if i := slices.IndexFunc(head.after, func(a *op) bool { return !a.done }); i >= 0 {
+			m.force(head.after[i]) // and look again: other threads may have run work meanwhile
+			continue
 		}
 		o.stream.pending = o.stream.pending[1:]
 		m.execute(head)
@@ -177,9 +178,12 @@ func (m *Machine) submit(s *stream, call string, k task) Result {
 	if r := m.implicit(s, call); r != Success {
 		return r
 	}
-	m.enqueue(s, 1, func(o *op) error {
+	o := m.enqueue(s, 1, func(o *op) error {
 		return m.runTask(k, &execution{m: m, ctx: s.ctx, at: place{op: o}})
 	})
+	if k.comm != nil {
+		m.beginLater(o)
+	}
 	return Success
 }
 
@@ -198,6 +202,7 @@ func (m *Machine) blocking(t Thread, ctx *context, call string, k task) Result {
 // drain runs all that waits in the context's streams, as a synchronisation does. The
 // order among streams is the seed's.
 func (m *Machine) drain(ctx *context) {
+	m.idle(ctx)
 	order := slices.Clone(ctx.queue)
 	if m.options.Seed != 0 {
 		rng := rand.New(rand.NewPCG(m.options.Seed, m.launched))

@@ -32,8 +32,11 @@ type Machine struct {
 	allocs   int   // allocations asked for, for FailAlloc
 	runs     int   // kernels and products that began to run, for the other faults
 	leaked   []vm.Allocation
-	launched uint64 // launches so far, for the seeds
-	budget   uint64 // instructions of a thread before a kernel is taken for endless; 0: the interpreter's own
+	launched uint64              // launches so far, for the seeds
+	changed  sync.Cond           // some context has ended a sum over ranks
+	ended    map[Handle]struct{} // communicators that were destroyed or aborted
+	orphans  int                 // communicators that lived when their context ended
+	budget   uint64              // instructions of a thread before a kernel is taken for endless; 0: the interpreter's own
 }
 
 // thread is the driver's state of a thread.
@@ -79,6 +82,9 @@ type context struct {
 	used     int                // streams that ever got work
 	captures map[*capture]struct{}
 	owned    map[Handle]struct{} // every object of the context, to die with it
+	// exchanging says that a thread waits for other ranks in a sum, without the machine's lock. Nothing else of the context
+	// runs then.
+	exchanging bool
 
 	limits        map[int32]uint64
 	cache, shared int32
@@ -117,6 +123,7 @@ type event struct {
 // task is one thing that a stream or a node of a graph does.
 type task struct {
 	name string
+	comm *communicator // of a sum over ranks; nil for other tasks
 	run  func(x *execution) error
 }
 
@@ -129,6 +136,7 @@ type op struct {
 	weight int
 	run    func(o *op) error
 	done   bool
+	ranks  bool      // holds a sum over ranks, which begins by itself
 	time   time.Time // when it was done
 }
 

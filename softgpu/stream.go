@@ -74,13 +74,13 @@ func (m *Machine) StreamQuery(t Thread, h Handle) Result {
 		if r := m.capturing(s, "cuStreamQuery"); r != Success {
 			return r
 		}
-		if len(s.pending) == 0 {
+		if len(s.pending) == 0 && !ctx.exchanging {
 			if s.last != nil {
 				m.wait(s.last)
 			}
 			return m.sticky(ctx)
 		}
-		m.force(s.pending[0])
+		m.advance(s)
 		if r := m.sticky(ctx); r != Success {
 			return r
 		}

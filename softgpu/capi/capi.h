@@ -7,6 +7,7 @@
 
 #include "cublas_v2.h"
 #include "cuda.h"
+#include "nccl.h"
 
 // Go has no const, so each constant type that a prototype points at needs a name.
 typedef const char const_char;

@@ -27,8 +27,14 @@ func nullStatus(where string) C.cublasStatus_t {
 	return C.CUBLAS_STATUS_INVALID_VALUE
 }
 
+// nullComm is null for NCCL.
+func nullComm(where string) C.ncclResult_t {
+	null(where)
+	return C.ncclInvalidArgument
+}
+
 // set writes a result through a pointer of C if the answer is success, which is 0, and the pointer is not null.
-func set[T any, R softgpu.Result | softgpu.Status](out *T, value T, r R) {
+func set[T any, R softgpu.Result | softgpu.Status | softgpu.CommResult](out *T, value T, r R) {
 	if r == 0 && out != nil {
 		*out = value
 	}

@@ -608,3 +608,48 @@ func emu_cublasSetWorkspace_v2(h C.cublasHandle_t, workspace unsafe.Pointer, byt
 func emu_cublasSgemm_v2(h C.cublasHandle_t, transa C.cublasOperation_t, transb C.cublasOperation_t, m C.int, n C.int, k C.int, alpha *C.const_float, a *C.const_float, lda C.int, b *C.const_float, ldb C.int, beta *C.const_float, c *C.float, ldc C.int) C.cublasStatus_t {
 	return C.cublasStatus_t(machine().BlasSgemm(thread(), handle(h), int32(transa), int32(transb), int32(m), int32(n), int32(k), unsafe.Pointer(alpha), address(unsafe.Pointer(a)), int32(lda), address(unsafe.Pointer(b)), int32(ldb), unsafe.Pointer(beta), address(unsafe.Pointer(c)), int32(ldc)))
 }
+
+//export emu_ncclAllReduce
+func emu_ncclAllReduce(send C.const_pointer, receive unsafe.Pointer, count C.size_t, datatype C.ncclDataType_t, operation C.ncclRedOp_t, comm C.ncclComm_t, stream C.CUstream) C.ncclResult_t {
+	return C.ncclResult_t(machine().CommAllReduce(thread(), address(unsafe.Pointer(send)), address(unsafe.Pointer(receive)), uint64(count), int32(datatype), int32(operation), handle(comm), handle(stream)))
+}
+
+//export emu_ncclCommAbort
+func emu_ncclCommAbort(comm C.ncclComm_t) C.ncclResult_t {
+	return C.ncclResult_t(machine().CommAbort(handle(comm)))
+}
+
+//export emu_ncclCommDestroy
+func emu_ncclCommDestroy(comm C.ncclComm_t) C.ncclResult_t {
+	return C.ncclResult_t(machine().CommDestroy(handle(comm)))
+}
+
+//export emu_ncclCommGetAsyncError
+func emu_ncclCommGetAsyncError(comm C.ncclComm_t, error *C.ncclResult_t) C.ncclResult_t {
+	if error == nil {
+		return nullComm("ncclCommGetAsyncError: error")
+	}
+	v0, r := machine().CommAsyncError(handle(comm))
+	set(error, C.ncclResult_t(v0), r)
+	return C.ncclResult_t(r)
+}
+
+//export emu_ncclGetUniqueId
+func emu_ncclGetUniqueId(id *C.ncclUniqueId) C.ncclResult_t {
+	if id == nil {
+		return nullComm("ncclGetUniqueId: id")
+	}
+	v0, r := machine().CommUniqueID()
+	set((*[128]uint8)(unsafe.Pointer(id)), v0, r)
+	return C.ncclResult_t(r)
+}
+
+//export emu_ncclGetVersion
+func emu_ncclGetVersion(version *C.int) C.ncclResult_t {
+	if version == nil {
+		return nullComm("ncclGetVersion: version")
+	}
+	v0, r := machine().CommVersion()
+	set(version, C.int(v0), r)
+	return C.ncclResult_t(r)
+}

@@ -57,7 +57,7 @@ ncclResult_t ncclCommInitRank(ncclComm_t *comm, int ranks, ncclUniqueId id, int 
 ncclResult_t ncclCommDestroy(ncclComm_t comm);
 ncclResult_t ncclCommAbort(ncclComm_t comm);
 ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t *error);
-ncclResult_t ncclAllReduce(const void *send, void *receive, size_t count, ncclDataType_t type, ncclRedOp_t operation, ncclComm_t comm, CUstream stream);
+ncclResult_t ncclAllReduce(const void *send, void *receive, size_t count, ncclDataType_t datatype, ncclRedOp_t operation, ncclComm_t comm, CUstream stream);
 
 const char *ncclGetLastError(ncclComm_t comm);
 

@@ -220,8 +220,11 @@ func (r row) write(code *strings.Builder) {
 	fmt.Fprintf(code, "\n//export emu_%[1]s\nfunc emu_%[1]s(%[2]s) C.%[3]s {\n", name, strings.Join(params, ", "), answer)
 	if len(needed) > 0 {
 		null := "null"
-		if answer == "cublasStatus_t" {
+		switch answer {
+		case "cublasStatus_t":
 			null = "nullStatus"
+		case "ncclResult_t":
+			null = "nullComm"
 		}
 		fmt.Fprintf(code, "\tif %s == nil {\n\t\treturn %s(%q)\n\t}\n", strings.Join(needed, " == nil || "), null,
 			version.ReplaceAllString(name, "")+": "+strings.Join(needed, " or "))
