@@ -3,11 +3,11 @@
 // leaks, and the rules of the driver's calls.
 //
 // [Open] returns a [GPU] on which a test launches its kernels, without cgo and without CUDA; the examples show it.
-// [Machine] is the CUDA driver and a part of cuBLAS as Go methods. Package capi puts a Machine behind the C functions
+// [Machine] is the CUDA driver and parts of cuBLAS and NCCL as Go methods. Package capi puts a Machine behind the C functions
 // that a program calls. README.md lists the supported PTX and the checks.
 //
-// Package vm underneath interprets PTX, package ptx parses it, package cublas multiplies matrices. None of them imports
-// anything else of this module.
+// Package vm underneath interprets PTX, package ptx parses it, package cublas multiplies matrices, package nccl adds up over
+// ranks. None of them imports anything else of this module.
 //
 // # Late streams
 //
@@ -16,7 +16,8 @@
 // queue that has become too deep ([Options.QueueDepth]). A missing synchronisation
 // therefore shows every time, not once in a thousand runs: the target of an asynchronous
 // copy to the host is filled with 0xFF bytes, which are NaN in any float, until the copy
-// has run, and a copy from pinned memory reads that memory when it runs.
+// has run, and a copy from pinned memory reads that memory when it runs. A sum over ranks
+// begins by itself after a while, since another rank may wait for it.
 //
 // # Stricter than a GPU
 //
@@ -28,6 +29,7 @@
 //   - a context must be current on the calling thread, handles belong to the current
 //     context, errors of queued work are sticky as the driver's are, and capture
 //     follows the rules of "Stream capture" in the CUDA programming guide;
+//   - sums of one NCCL communicator must be ordered by the program;
 //   - nothing is left behind: [Machine.Leaks] lists the memory that a program did not free.
 //
 // A CUDA call answers with a number. [Machine.Explain] gives the reason as a sentence, with

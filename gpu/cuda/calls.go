@@ -16,6 +16,7 @@ import (
 type caller struct {
 	checker Checker // nil on hardware
 	lost    *error  // holds the first error after which nothing works
+	ranks   *ranks  // nil without other ranks
 }
 
 // failure returns an error that names the call and CUDA's answer, or nil for nil. It must be
@@ -27,6 +28,9 @@ func (c caller) failure(call string, err error) error {
 	if _, ok := errors.AsType[*cuext.CallError](err); ok {
 		return err
 	}
+	if _, ok := errors.AsType[lostRank](err); ok {
+		return err
+	}
 	e := cuext.Describe(call, err)
 	if c.checker != nil {
 		e.Reason = c.checker.Explain()
@@ -35,7 +39,7 @@ func (c caller) failure(call string, err error) error {
 }
 
 // wait waits for a stream.
-func (c caller) wait(s cu.Stream) error { return c.failure("cuStreamSynchronize", s.Synchronize()) }
+func (c caller) wait(s cu.Stream) error { return c.failure("cuStreamSynchronize", c.finish(s)) }
 
 // fail puts the name of the operation before an error, and notes whether the device is lost.
 func (c caller) fail(operation string, err error) error {

@@ -51,8 +51,11 @@ type fork struct {
 func newFork(c *context, s *step) *fork {
 	f := &fork{context: c, step: s, streams: []blasStream{c.queue.blasStream},
 		ends: make([]cu.Event, len(s.ops)), awaited: make([]bool, len(s.ops))}
-	for stream := 1; stream < s.schedule.Used(); stream++ {
+	for stream := 1; stream < s.computing(); stream++ {
 		f.streams = append(f.streams, *c.side[stream-1])
+	}
+	if s.computing() < s.schedule.Used() {
+		f.streams = append(f.streams, c.ranks.stream)
 	}
 	for _, waits := range append(s.schedule.Waits, s.schedule.Ends) {
 		for _, i := range waits {

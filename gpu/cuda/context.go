@@ -120,9 +120,14 @@ func (c *context) close(users ...closing) error {
 			list = append(list, closing{call, do})
 		}
 	}
-	add(c.queue.stream != (cu.Stream{}), "cuStreamSynchronize", c.queue.stream.Synchronize)
-	add(c.copies != (cu.Stream{}), "cuStreamSynchronize", c.copies.Synchronize)
+	for _, s := range []cu.Stream{c.queue.stream, c.copies} {
+		add(s != (cu.Stream{}), "cuStreamSynchronize", func() error { return c.finish(s) })
+	}
 	list = append(list, users...)
+	if r := c.ranks; r != nil {
+		add(true, "ncclCommDestroy", func() error { return r.close(*c.lost != nil) })
+		streams = append(streams, &r.stream)
+	}
 	for _, s := range streams {
 		add(true, "cublasDestroy", s.closeBLAS)
 	}

@@ -110,7 +110,7 @@ func (d *Device) release(b *buffer) error {
 }
 
 // Upload copies src through pinned memory. It waits for the device only where both
-// slots still wait to be copied, so that src can be reused at once.
+// slots still wait to be copied, so that src can be reused at once. With other ranks it waits always.
 func (d *Device) Upload(dst gpu.Buffer, off int, src []byte) error {
 	b, err := d.state.Transfer("upload", dst, off, len(src))
 	if err != nil {
@@ -118,6 +118,9 @@ func (d *Device) Upload(dst gpu.Buffer, off int, src []byte) error {
 	}
 	c := d.context
 	return c.do("upload", func() error {
+		if err := c.settle(); err != nil {
+			return err
+		}
 		return c.failure("host to device", c.staging.upload(c.queue.stream, b.addr+uint64(off), src))
 	})
 }
@@ -130,6 +133,9 @@ func (d *Device) Download(dst []byte, src gpu.Buffer, off int) error {
 	}
 	c := d.context
 	return c.do("download", func() error {
+		if err := c.settle(); err != nil {
+			return err
+		}
 		return c.failure("device to host", c.staging.download(c.queue.stream, dst, b.addr+uint64(off)))
 	})
 }

@@ -10,9 +10,12 @@
 //     and waits until the call was made, not until the GPU is done.
 //   - All work goes into one stream, which runs it in the order of the calls. Memory that is
 //     freed while an operation on it is still waiting can therefore be handed out again at
-//     once. There are two exceptions. The copies of feeds have their own stream, with
+//     once. There are three exceptions. The copies of feeds have their own stream, with
 //     events between the two (feed.go). Within a recorded step the operations may use several
 //     streams; the step as a whole has its place in the first.
+//   - With other ranks (allreduce.go) the device has a communicator of NCCL. The sums of a recorded step follow each other
+//     in one more stream, beside the operations that do not need their results. The device then never waits in CUDA
+//     while a sum may hang: it asks whether its work is done, and whether a rank is lost, and aborts the communicator.
 //   - Memory comes out of chunks that the device keeps (memory.go, internal/arena), so that
 //     allocating and freeing buffers needs no call of the driver.
 //   - An operation is checked and turned into an op (op.go): its memory, its need of

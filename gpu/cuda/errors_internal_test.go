@@ -15,7 +15,7 @@ import (
 func TestReasonOfACheckerIsKept(t *testing.T) {
 	reason := errors.New("softgpu: the reason")
 	var lost error
-	c := caller{explainer{reason}, &lost}
+	c := caller{checker: explainer{reason}, lost: &lost}
 	err := c.fail("dense", c.failure("bias_tanh", cu.IllegalAddress))
 	assert.ErrorIs(t, err, reason)
 	assert.ErrorIs(t, err, gpu.ErrDeviceLost)

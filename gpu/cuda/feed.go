@@ -40,7 +40,7 @@ type feedSlot struct {
 // Host adds a slot to the ring.
 func (c *copier) Host(buffers []*buffer) ([][]byte, error) {
 	s := &feedSlot{context: c.context, parts: buffers}
-	s.waitForCopy = func() error { return s.fail("acquire", s.failure("cuEventSynchronize", s.sent.Synchronize())) }
+	s.waitForCopy = func() error { return s.fail("acquire", s.awaitCopy()) }
 	s.startCopy, s.startProgram = s.putCopy, s.putProgram
 	c.ring = append(c.ring, s)
 	size := 0
@@ -56,6 +56,13 @@ func (c *copier) Host(buffers []*buffer) ([][]byte, error) {
 		host[i] = unsafe.Slice((*byte)(unsafe.Add(s.host, s.offsets[i])), b.Bytes())
 	}
 	return host, nil
+}
+
+func (s *feedSlot) awaitCopy() error {
+	if s.ranks != nil {
+		return s.await("cuEventQuery", s.sent.Query)
+	}
+	return s.failure("cuEventSynchronize", s.sent.Synchronize())
 }
 
 // makeResources takes the pinned memory and the events. It runs on the executor.
@@ -118,7 +125,7 @@ func (s *feedSlot) copy() error {
 		}
 	}
 	if s.options.Sync {
-		return s.failure("copying a slot failed", s.copies.Synchronize())
+		return s.failure("copying a slot failed", s.finish(s.copies))
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ type op struct {
 	reads, writes []extent
 	areas         []*area
 	patches       *patches // that it lays out, if another operation could use them
+	ranks         bool     // a sum over ranks
 	issue         func(q *queue)
 }
 

@@ -35,7 +35,7 @@ const (
 // the few calls that have changed from one CUDA to the next. Lost gets the error after which
 // the context is unusable.
 func openContext(o Options, lost *error) (*context, error) {
-	c := &context{caller: caller{o.Checker, lost}, options: o, exec: cuext.NewExecutor()}
+	c := &context{caller: caller{o.Checker, lost, newRanks(o.Group)}, options: o, exec: cuext.NewExecutor()}
 	if err := c.exec.Do(func() error { return named("open", c.open()) }); err != nil {
 		c.exec.Stop()
 		return nil, err
@@ -55,7 +55,7 @@ func (c *context) open() error {
 	// The context is set, not pushed: a gorgonia Ctx would bring its own goroutine,
 	// and panics on some errors.
 	err = c.failure("cuCtxSetCurrent", cu.SetCurrentContext(primary))
-	for _, next := range []func() error{c.loadKernels, c.openStream, c.openMemory, c.openBLAS} {
+	for _, next := range []func() error{c.loadKernels, c.openStream, c.openMemory, c.openBLAS, c.openRanks} {
 		if err == nil {
 			err = next()
 		}

@@ -20,8 +20,10 @@ type Options struct {
 	// 0 stands for 256 MiB, or an eighth of a small device.
 	WorkspaceBytes int64
 	// Streams is the largest number of streams for the independent operations of a recorded
-	// step. 0 stands for 4; 1 keeps all of them in one.
+	// step. 0 stands for 4; 1 keeps all of them in one. Sums over ranks have one more.
 	Streams int
+	// Group makes the device one of several ranks.
+	Group Group
 	// Checker is the software GPU; nil on hardware.
 	Checker Checker
 }

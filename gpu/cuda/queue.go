@@ -61,7 +61,7 @@ func (q *queue) issue(l launch, call func() error) {
 			return
 		}
 		if q.sync {
-			if q.err = q.failure(fmt.Sprintf("kernel %s failed", l.kernel), q.stream.Synchronize()); q.err != nil {
+			if q.err = q.failure(fmt.Sprintf("kernel %s failed", l.kernel), q.finish(q.stream)); q.err != nil {
 				return
 			}
 		}

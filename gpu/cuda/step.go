@@ -4,6 +4,7 @@ package cuda
 
 import (
 	"errors"
+	"slices"
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda/internal/schedule"
@@ -48,7 +49,7 @@ func (s *step) plan(c *context, streams, keep int) error {
 	}
 	var bytes int
 	for ; ; streams-- {
-		s.schedule = schedule.New(needs, seconds, streams)
+		s.schedule = schedule.New(needs, seconds, streams, s.overRanks())
 		bytes = s.placeAreas(kept)
 		// The memory for shared patches and for other streams has the limit of a
 		// convolution's patches.
@@ -56,7 +57,7 @@ func (s *step) plan(c *context, streams, keep int) error {
 			break
 		}
 	}
-	used := s.schedule.Used()
+	used := s.computing()
 	provided, err := c.provideStreams(used)
 	if err != nil {
 		return err
@@ -74,6 +75,24 @@ func (s *step) plan(c *context, streams, keep int) error {
 	return nil
 }
 
+// overRanks marks the sums over ranks.
+func (s *step) overRanks() []bool {
+	marks := make([]bool, len(s.ops))
+	for i, o := range s.ops {
+		marks[i] = o.ranks
+	}
+	return marks
+}
+
+// computing returns the number of streams that are not the one of the sums over ranks.
+func (s *step) computing() int {
+	used := s.schedule.Used()
+	if slices.ContainsFunc(s.ops, func(o op) bool { return o.ranks }) {
+		used-- // the last one
+	}
+	return used
+}
+
 // dependences returns for each operation the earlier ones that it must follow. It also finds
 // patches that several operations can use: it keeps as many as fit into the given bytes at
 // the begin of the workspace, until the end of the step, and returns their bytes.
@@ -81,7 +100,8 @@ func (s *step) dependences(keep int) (needs [][]int, kept int) {
 	needs = make([][]int, len(s.ops))
 	for i, o := range s.ops {
 		for j, earlier := range s.ops[:i] {
-			if o.follows(earlier) {
+			// Sums over ranks keep the order of the calls, which is the same on all ranks.
+			if o.follows(earlier) || o.ranks && earlier.ranks {
 				needs[i] = append(needs[i], j)
 			}
 		}

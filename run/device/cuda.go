@@ -114,6 +114,9 @@ func (d softwareGPU) Close() error {
 	if n := d.machine.PinnedLeaks(); n > 0 {
 		return fmt.Errorf("the software GPU found %d pieces of pinned memory that were not freed", n)
 	}
+	if n := d.machine.CommLeaks(); n > 0 {
+		return fmt.Errorf("the software GPU found %d communicators of NCCL that were neither destroyed nor aborted", n)
+	}
 	return nil
 }
 

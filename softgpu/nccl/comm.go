@@ -108,7 +108,7 @@ func Join(id ID, r Rank) (*Comm, error) {
 		if _, err = c.ask(message{Kind: hello, Secret: string(id[secretAt:portAt]), Rank: r}); err == nil {
 			return c, nil
 		}
-		connection.Close()
+		_ = connection.Close() // the first error says more
 		failures = append(failures, err)
 		var refused failure
 		if errors.As(err, &refused) {
@@ -155,11 +155,11 @@ func (c *Comm) AllReduce(call Call, data []byte) ([]byte, error) {
 // Destroy says that the rank makes no further calls.
 func (c *Comm) Destroy() {
 	_ = c.to.Encode(message{Kind: destroy}) // nobody may be left to read it
-	c.connection.Close()
+	_ = c.connection.Close()                // whatever it answers, there is no further call
 }
 
 // Abort breaks off: a sum that waits on this rank fails, and the others' sums fail.
 func (c *Comm) Abort() {
 	c.aborted.Store(true)
-	c.connection.Close()
+	_ = c.connection.Close() // whatever it answers, there is no further call
 }

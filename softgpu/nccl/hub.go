@@ -40,7 +40,7 @@ type event struct {
 
 func (h *hub) run() {
 	err := h.gather()
-	h.listener.Close()
+	_ = h.listener.Close() // all ranks have come, or none will
 	for _, m := range h.members {
 		if m != nil {
 			h.open++
@@ -63,7 +63,7 @@ func (h *hub) run() {
 	}
 	for _, m := range h.members {
 		if m != nil {
-			m.connection.Close()
+			_ = m.connection.Close() // the other side has closed it
 		}
 	}
 }
@@ -81,14 +81,14 @@ func (h *hub) gather() error {
 		var first message
 		_ = connection.SetReadDeadline(deadline)
 		if err := m.from.Decode(&first); err != nil || first.Kind != hello || first.Secret != h.secret {
-			connection.Close() // a stranger
+			_ = connection.Close() // a stranger
 			continue
 		}
 		_ = connection.SetReadDeadline(time.Time{})
 		m.Rank = first.Rank
 		if err := h.admit(m); err != nil {
 			_ = m.to.Encode(answer{Failure: err.Error()})
-			connection.Close()
+			_ = connection.Close() // the error says more
 			return err
 		}
 		come++

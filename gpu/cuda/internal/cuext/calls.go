@@ -53,6 +53,7 @@ const (
 	InvalidPTX            Result = C.CUDA_ERROR_INVALID_PTX
 	UnsupportedPTXVersion Result = C.CUDA_ERROR_UNSUPPORTED_PTX_VERSION
 
+	notReady     Result = C.CUDA_ERROR_NOT_READY
 	outOfMemory  Result = C.CUDA_ERROR_OUT_OF_MEMORY
 	notSupported Result = C.CUDA_ERROR_NOT_SUPPORTED
 )
@@ -103,6 +104,12 @@ func ResultOf(err error) (Result, bool) {
 		return 0, false
 	}
 	return Result(v.Int()), true
+}
+
+// IsNotReady reports whether an error is the answer to a query of work that has not ended.
+func IsNotReady(err error) bool {
+	code, known := ResultOf(err)
+	return known && code == notReady
 }
 
 func answered(code C.int) error {

@@ -20,8 +20,9 @@ type Schedule struct {
 // New puts one operation after the other into the stream where it can begin first. Of
 // several that can begin first it takes the one with the longest chain of operations behind
 // it. Needs lists the earlier operations that each operation must follow, seconds estimates
-// the time of each. The result depends on nothing else.
-func New(needs [][]int, seconds []float64, streams int) Schedule {
+// the time of each. Apart marks operations that have a stream of their own behind the last that others use. The result
+// depends on nothing else.
+func New(needs [][]int, seconds []float64, streams int, apart []bool) Schedule {
 	n := len(needs)
 	s := Schedule{Stream: make([]int, n), Waits: make([][]int, n)}
 	// The urgency of an operation is the time from its begin to the end of the longest chain
@@ -33,7 +34,7 @@ func New(needs [][]int, seconds []float64, streams int) Schedule {
 		}
 	}
 	end := make([]float64, n)
-	free := make([]float64, streams)
+	free := make([]float64, streams+1)
 	done := make([]bool, n)
 	for len(s.Order) < n {
 		best, bestStream, bestStart := -1, 0, 0.0
@@ -41,7 +42,10 @@ func New(needs [][]int, seconds []float64, streams int) Schedule {
 			if done[i] || slices.ContainsFunc(needs[i], func(need int) bool { return !done[need] }) {
 				continue
 			}
-			for stream := range streams {
+			for stream := range streams + 1 {
+				if apart[i] != (stream == streams) {
+					continue
+				}
 				start := free[stream]
 				for _, need := range needs[i] {
 					ready := end[need]
@@ -61,8 +65,24 @@ func New(needs [][]int, seconds []float64, streams int) Schedule {
 		done[best] = true
 		s.Order = append(s.Order, best)
 	}
-	s.connect(needs, streams)
+	s.moveApart(apart)
+	s.connect(needs, streams+1)
 	return s
+}
+
+// moveApart gives the operations apart the first stream that has no others.
+func (s *Schedule) moveApart(apart []bool) {
+	next := 1 // the first stream begins and ends a step, also without operations
+	for i, used := range s.Stream {
+		if !apart[i] {
+			next = max(next, used+1)
+		}
+	}
+	for i := range s.Stream {
+		if apart[i] {
+			s.Stream[i] = next
+		}
+	}
 }
 
 // connect finds the fewest waits that order all operations as needed: the order within a

@@ -37,7 +37,7 @@ func TestIndependentOperationsRunSideBySide(t *testing.T) {
 	// forward, loss, feedback, then three gradients, then the optimizer
 	needs := [][]int{{}, {0}, {1}, {0, 2}, {2}, {1}, {3, 4, 5}}
 	seconds := []float64{1, 1, 1, 3, 2, 2, 1}
-	s := New(needs, seconds, 4)
+	s := New(needs, seconds, 4, make([]bool, len(needs)))
 	assert.Equal(t, 3, s.Used())
 	assert.Equal(t, []int{0, 0, 0}, s.Stream[:3], "a chain stays in its stream")
 	assert.Equal(t, 0, s.Stream[3], "the longest goes on where it needs no wait")
@@ -49,7 +49,7 @@ func TestIndependentOperationsRunSideBySide(t *testing.T) {
 }
 
 func TestOneStreamKeepsTheOrderOfTheCalls(t *testing.T) {
-	s := New([][]int{{}, {0}, {1}, {1}, {2, 3}}, []float64{1, 1, 1, 1, 1}, 1)
+	s := New([][]int{{}, {0}, {1}, {1}, {2, 3}}, []float64{1, 1, 1, 1, 1}, 1, make([]bool, 5))
 	assert.Equal(t, []int{0, 1, 2, 3, 4}, s.Order)
 	assert.Empty(t, s.Ends)
 	for _, w := range s.Waits {
@@ -57,8 +57,20 @@ func TestOneStreamKeepsTheOrderOfTheCalls(t *testing.T) {
 	}
 }
 
+func TestOperationsApartHaveAStreamOfTheirOwn(t *testing.T) {
+	// two sums over ranks, each of a gradient, beside the next gradient; then the optimizer
+	s := New([][]int{{}, {0}, {}, {1, 2}, {3}}, []float64{1, 5, 1, 5, 1}, 1, []bool{false, true, false, true, false})
+	assert.Equal(t, []int{0, 1, 0, 1, 0}, s.Stream)
+	assert.Equal(t, [][]int{nil, {0}, nil, {2}, {3}}, s.Waits, "the second gradient does not wait for the first sum")
+	assert.Empty(t, s.Ends)
+
+	s = New([][]int{{}}, []float64{1}, 4, []bool{true})
+	assert.Equal(t, []int{1}, s.Stream)
+	assert.Equal(t, []int{0}, s.Ends)
+}
+
 func TestUnfinishedStreamsAreJoined(t *testing.T) {
-	s := New([][]int{{}, {}, {}}, []float64{1, 1, 1}, 2)
+	s := New([][]int{{}, {}, {}}, []float64{1, 1, 1}, 2, make([]bool, 3))
 	assert.Equal(t, 2, s.Used())
 	require.Len(t, s.Ends, 1)
 	assert.Equal(t, 1, s.Stream[s.Ends[0]])
@@ -70,21 +82,29 @@ func TestSchedulesOrderWhatHasToBeOrdered(t *testing.T) {
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		n, streams := 1+rng.IntN(20), 1+rng.IntN(5)
-		needs, seconds := make([][]int, n), make([]float64, n)
+		needs, seconds, apart := make([][]int, n), make([]float64, n), make([]bool, n)
 		for i := range n {
 			seconds[i] = float64(rng.IntN(5)) * 1e-6
+			apart[i] = seed%2 == 1 && rng.IntN(3) == 0
 			for j := range i {
 				if rng.IntN(4) == 0 {
 					needs[i] = append(needs[i], j)
 				}
 			}
 		}
-		s := New(needs, seconds, streams)
-		require.Equal(t, s, New(needs, seconds, streams), "the same program gives the same schedule")
+		s := New(needs, seconds, streams, apart)
+		require.Equal(t, s, New(needs, seconds, streams, apart), "the same program gives the same schedule")
 		require.Len(t, s.Order, n)
 		before := ordered(s)
 		for i := range n {
-			require.Less(t, s.Stream[i], streams)
+			if apart[i] {
+				require.Equal(t, max(1, s.Used()-1), s.Stream[i], "the last stream")
+			} else {
+				require.Less(t, s.Stream[i], streams)
+			}
+			for j := range n {
+				require.True(t, apart[i] == apart[j] || s.Stream[i] != s.Stream[j], "seed %d: %d and %d share a stream", seed, i, j)
+			}
 			for _, need := range needs[i] {
 				require.True(t, before[need][i], "seed %d: %d needs %d", seed, i, need)
 			}
