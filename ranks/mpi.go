@@ -29,6 +29,8 @@ type mpi struct {
 	done chan error
 
 	results *[2]int32 // where functions write numbers
+	request *uintptr  // the sum that runs
+	status  *[8]int64 // which nobody reads; at least as long as every library's MPI_Status
 }
 
 // handles are the values of MPI's predefined handles and constants, which each binary interface chooses anew.
@@ -44,7 +46,7 @@ var mpichHandles = handles{world: 0x44000000, float: 0x4c00040a, bytes: 0x4c0001
 
 // mpiFunctions are those that are called.
 var mpiFunctions = []string{"MPI_Initialized", "MPI_Init_thread", "MPI_Comm_set_errhandler", "MPI_Comm_rank", "MPI_Comm_size",
-	"MPI_Bcast", "MPI_Allreduce", "MPI_Error_string", "MPI_Finalize", "MPI_Get_library_version"}
+	"MPI_Bcast", "MPI_Iallreduce", "MPI_Test", "MPI_Error_string", "MPI_Finalize", "MPI_Get_library_version"}
 
 // startMPI opens the launcher's library and joins the other ranks by MPI_Init_thread.
 func startMPI(ctx context.Context, l launcher, getenv func(string) string) (*mpi, error) {
@@ -61,7 +63,7 @@ func startMPI(ctx context.Context, l launcher, getenv func(string) string) (*mpi
 	if err != nil {
 		return nil, err
 	}
-	m.work, m.done, m.results = make(chan func() error, 1), make(chan error, 1), new([2]int32)
+	m.work, m.done, m.results, m.request, m.status = make(chan func() error, 1), make(chan error, 1), new([2]int32), new(uintptr), new([8]int64)
 	go func() {
 		runtime.LockOSThread() // and never unlocked
 		for f := range m.work {
@@ -209,12 +211,30 @@ func (m *mpi) broadcast(ctx context.Context, data []byte) error {
 
 // allReduce begins a sum and returns where its error comes.
 func (m *mpi) allReduce(x []float32) <-chan error {
-	m.work <- func() error {
-		return pieces(x, func(x []float32) error {
-			return m.check("MPI_Allreduce", m.inPlace, address(&x[0]), uintptr(len(x)), m.float, m.sum, m.world)
-		})
-	}
+	m.work <- func() error { return pieces(x, m.sumOverRanks) }
 	return m.done
+}
+
+// spinning is how long a sum keeps a processor busy before it asks more rarely whether it is done.
+const spinning = 100 * time.Microsecond
+
+// sumOverRanks starts a sum and asks for its end (MPI 4.1, sections 6.12.8 and 3.7.3). MPI_Allreduce itself would
+// keep a processor busy until all ranks have come, also one that another rank needs to get there.
+func (m *mpi) sumOverRanks(x []float32) error {
+	if err := m.check("MPI_Iallreduce", m.inPlace, address(&x[0]), uintptr(len(x)), m.float, m.sum, m.world, address(m.request)); err != nil {
+		return err
+	}
+	for began := time.Now(); ; {
+		if err := m.check("MPI_Test", address(m.request), address(&m.results[0]), address(m.status)); err != nil {
+			return err
+		}
+		if m.results[0] != 0 {
+			return nil
+		}
+		if time.Since(began) > spinning {
+			time.Sleep(spinning / 5)
+		}
+	}
 }
 
 // finalizeLimit is how long MPI_Finalize may take.

@@ -62,6 +62,7 @@ type Start struct {
 	Network *model.Network
 	Stored  model.Feedback // the kind of feedback that takes memory
 	Device  gpu.Info
+	Ranks   string // how many train the run, and where; "" for one
 	Skipped string // why better devices were skipped; "" where none was
 	Memory  Memory
 	Cache   string   // where the images are; "" where that is plain

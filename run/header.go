@@ -29,6 +29,7 @@ func (s *Start) Header() []settings.Fact {
 	}
 	lines := []settings.Fact{
 		{Name: "device", Text: s.Device.String() + skipped},
+		{Name: "ranks", Text: s.Ranks},
 		{Name: "data", Text: fmt.Sprintf("%s train · %s validation · %s test images",
 			figures.Count(s.Data.Train.Len()), figures.Count(s.Data.Valid.Len()), figures.Count(s.Data.Test.Len()))},
 		{Name: "left out", Text: s.Record.Data.LeftOut.String()},

@@ -22,7 +22,7 @@ import (
 
 // initFrom reads the weights that -init_from names, unless the run is resumed from a checkpoint, which has its own.
 func (s *session) initFrom(ctx context.Context) error {
-	if s.spec.InitFrom == "" {
+	if s.spec.InitFrom == "" || !s.leads() {
 		return nil
 	}
 	if o := s.resumed; o != nil {

@@ -122,6 +122,9 @@ func (r *Run) initial(net *model.Network) (params, feedback []float32, err error
 // magnitudes, and feedback where that is asked for.
 func (r *Run) training(net *model.Network) (algo.Config, error) {
 	c, seed := r.config, uint64(r.spec.Seed)
+	if r.several() {
+		c.Ranks = algo.Ranks{Rank: r.options.Ranks.Rank(), Size: r.options.Ranks.Size()}
+	}
 	if err := c.Augment.Check(net.Input); err != nil {
 		return c, refuse("augment", err)
 	}

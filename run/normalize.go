@@ -14,7 +14,7 @@ import (
 // normalize gives the network the mean and deviation of the training images, or those of the run that is resumed. A
 // note names the channels that are the same everywhere.
 func (r *Run) normalize(ctx context.Context, net *model.Network, data *loaders.Dataset) (notes []string, err error) {
-	if !r.spec.Normalize {
+	if !r.spec.Normalize || !r.leads() { // the other ranks get rank 0's
 		return nil, nil
 	}
 	if o := r.resumed; o != nil && o.settings().Network.Normalization != nil {

@@ -24,6 +24,7 @@ import (
 	"mdfa/internal/wording"
 	"mdfa/loaders"
 	"mdfa/model"
+	"mdfa/ranks"
 	"mdfa/run/device"
 	"mdfa/run/settings"
 )
@@ -58,6 +59,9 @@ type Options struct {
 	Progress func(loaders.Progress)
 	// Followers watch the run.
 	Followers []Follower
+	// Ranks joins the processes that train the run together; nil: there is one. On rank 0 the run is used as any
+	// other; the others call Follow.
+	Ranks *ranks.Group
 
 	Program string            // name of the program, for the report
 	Command []string          // command line, for run.json
@@ -141,6 +145,8 @@ func (r *Run) together() error {
 	switch {
 	case strings.TrimSpace(r.spec.Out) == "":
 		return wording.Usagef("-out is empty: expected the name of a folder.")
+	case r.several() && r.spec.BatchSize < r.options.Ranks.Size():
+		return wording.Usagef("-batch_size %d is less than the %d ranks, and each needs an image of every batch: take a larger batch, or start fewer.", r.spec.BatchSize, r.options.Ranks.Size())
 	case r.spec.Chosen("clamp_floor") && !rule.Clamps():
 		return wording.Usagef("-clamp_floor goes with -model %s only: %v clamps nothing; leave one of them out.", settings.RulesThat((*algo.Rule).Clamps), rule)
 	case r.spec.InitFrom != "" && r.spec.Chosen("forward_init"):

@@ -17,6 +17,7 @@ import (
 	"mdfa/internal/figures"
 	"mdfa/internal/version"
 	"mdfa/internal/wording"
+	"mdfa/ranks"
 	"mdfa/run/checkpoint"
 	"mdfa/run/device"
 	"mdfa/run/folder"
@@ -80,8 +81,25 @@ func (s *session) close() (err error) {
 
 // plan opens device, data and the run's folder, and decides where the images are. It puts nothing
 // on the device.
-func (s *session) plan(ctx context.Context) (err error) {
+func (s *session) plan(ctx context.Context) error {
 	s.followers = s.options.Followers
+	if err := s.invite(ctx); err != nil {
+		return err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	s.Resumed, s.started = s.resumed.event(), time.Now()
+	if err := s.open(); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, func() error { s.folder.Close(); return nil })
+	s.Dir, s.Record = s.folder.Dir(), s.recorder.settings
+	return nil
+}
+
+// prepare opens device and data, and decides where the images are: all of plan that no file of the run needs.
+func (s *session) prepare(ctx context.Context) (err error) {
 	if err := s.openDevice(); err != nil {
 		return err
 	}
@@ -106,6 +124,9 @@ func (s *session) plan(ctx context.Context) (err error) {
 		return err
 	}
 	s.Notes = append(s.Notes, notes...)
+	if err := s.agree(ctx); err != nil {
+		return err
+	}
 	if note, err = s.patience(s.Data); err != nil {
 		return err
 	}
@@ -121,6 +142,7 @@ func (s *session) plan(ctx context.Context) (err error) {
 	if s.deviceData, s.Memory, err = s.arrange(s.Network, s.config, s.Data, s.Device); err != nil {
 		return err
 	}
+	s.Ranks = s.ranksText()
 	s.Stored, s.Cache = s.stored(), s.cacheText(s.deviceData, s.Data)
 	s.Facts = &settings.Facts{
 		Spec: s.spec, Shape: [3]int{s.Data.Height, s.Data.Width, s.Data.Channels}, Source: s.Data.Source,
@@ -135,12 +157,6 @@ func (s *session) plan(ctx context.Context) (err error) {
 	if err := s.rates.Check(s.spec.LR, s.StepsPerEpoch, s.Steps); err != nil {
 		return refuse("schedule", err)
 	}
-	s.Resumed, s.started = s.resumed.event(), time.Now()
-	if err := s.open(); err != nil {
-		return err
-	}
-	s.closers = append(s.closers, func() error { s.folder.Close(); return nil })
-	s.Dir, s.Record = s.folder.Dir(), s.recorder.settings
 	return nil
 }
 
@@ -185,7 +201,7 @@ func (s *session) open() error {
 // know: those that change no result are ignored with a note, a profile is refused.
 func (s *session) openDevice() (err error) {
 	if s.dev = s.options.Device; s.dev == nil {
-		s.dev, s.Skipped, err = device.Open(s.spec.Device, device.Options{Sync: s.spec.Sync, TF32: s.spec.TF32, Workers: s.options.Workers})
+		s.dev, s.Skipped, err = device.Open(s.spec.Device, device.Options{Sync: s.spec.Sync, TF32: s.spec.TF32, Workers: s.options.Workers, Ranks: s.options.Ranks})
 		if err != nil {
 			return err
 		}
@@ -208,41 +224,16 @@ func (s *session) openDevice() (err error) {
 	return nil
 }
 
-// begin draws the weights, puts everything on the device, and opens the files that are written
-// while the run trains.
-func (s *session) begin(ctx context.Context) error {
-	params, feedback, err := s.initial(s.Network)
-	if err != nil {
-		return err
-	}
-	if s.first != nil {
-		params, s.first = s.first, nil
-	}
-	if s.recorder.settings.Feedback, err = s.feedbackFacts(s.Network, feedback); err != nil {
-		return err
-	}
-	if err := s.resumed.checkFeedback(s.recorder.settings.Feedback); err != nil {
-		return err
-	}
-	learner, err := algo.NewLearner(s.dev, s.Network, s.config, params, feedback)
-	if err != nil {
-		return err
-	}
-	schedule := training.Schedule{Epochs: s.spec.MaxEpochs, MaxSteps: s.spec.MaxSteps, Seed: uint64(s.spec.Seed), Rates: s.rates, AlignmentEvery: s.spec.Alignment,
-		Patience: s.spec.Patience, BestByLoss: s.spec.Best == settings.BestLoss}
+// begin puts everything on the device, and opens the files that are written while the run trains.
+func (s *session) begin(ctx context.Context) (err error) {
+	var save func(training.State) error
 	if !s.recorder.off {
-		schedule.Save, schedule.SaveEvery = s.save, s.spec.CheckpointEvery
+		save = s.save
 	}
-	if s.trainer, err = training.New(ctx, learner, s.deviceData, schedule); err != nil {
+	if err := s.build(ctx, save); err != nil {
 		return err
 	}
-	s.closers = append(s.closers, s.trainer.Close)
 	s.recorder.trainer = s.trainer
-	if o := s.resumed; o != nil && o.state != nil {
-		if err := s.trainer.Restore(o.state.State()); err != nil {
-			return err
-		}
-	}
 	if s.alignment, err = newAlignmentLog(s.spec.Alignment, s.Network, s.folder, s.resumed.progress().Steps()); err != nil {
 		return err
 	}
@@ -254,6 +245,51 @@ func (s *session) begin(ctx context.Context) error {
 	}
 	s.Record = s.recorder.settings
 	s.board, err = newTensorboardLogger(&s.Start, s.deviceData, s.trainer)
+	return err
+}
+
+// restored says whether the run starts from weights that are not drawn.
+func (s *session) restored() bool {
+	return s.first != nil || s.resumed != nil && s.resumed.state != nil
+}
+
+// build draws the weights, or takes those that the run starts from, and puts everything on the device.
+func (s *session) build(ctx context.Context, save func(training.State) error) error {
+	params, feedback, err := s.initial(s.Network)
+	if err != nil {
+		return err
+	}
+	if s.first != nil {
+		params = s.first
+	}
+	if s.leads() {
+		if s.recorder.settings.Feedback, err = s.feedbackFacts(s.Network, feedback); err != nil {
+			return err
+		}
+		if err := s.resumed.checkFeedback(s.recorder.settings.Feedback); err != nil {
+			return err
+		}
+	}
+	learner, err := algo.NewLearner(s.dev, s.Network, s.config, params, feedback)
+	if err != nil {
+		return err
+	}
+	schedule := training.Schedule{Epochs: s.spec.MaxEpochs, MaxSteps: s.spec.MaxSteps, Seed: uint64(s.spec.Seed), Rates: s.rates, AlignmentEvery: s.spec.Alignment,
+		Patience: s.spec.Patience, BestByLoss: s.spec.Best == settings.BestLoss, Save: save, SaveEvery: max(0, s.spec.CheckpointEvery)}
+	if s.several() {
+		schedule.Group = s.options.Ranks
+	}
+	if s.trainer, err = training.New(ctx, learner, s.deviceData, schedule); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.trainer.Close)
+	if o := s.resumed; o != nil && o.state != nil {
+		if err := s.trainer.Restore(o.state.State()); err != nil {
+			return err
+		}
+	}
+	err = s.share(ctx)
+	s.first = nil
 	return err
 }
 
@@ -293,9 +329,12 @@ func (s *session) save(state training.State) error {
 	return nil
 }
 
-// explain adds a remedy to the error of a device.
+// explain adds a remedy to the error of a device, and names the rank that ended the others.
 func (s *session) explain(err error) error {
+	var fault *ranks.Fault
 	switch {
+	case err != nil && s.several() && errors.As(context.Cause(s.options.Ranks.Context()), &fault):
+		return fault // it says more than what the device makes of it
 	case errors.Is(err, gpu.ErrOutOfMemory):
 		return s.Memory.tooLarge(s.Device)
 	case errors.Is(err, gpu.ErrDeviceLost) && s.Device.Kind == "cuda":

@@ -35,7 +35,7 @@ func ProbeBytes(net *model.Network, images int) uint64 {
 func NewProbe(l *algo.Learner, images []uint8) (*Probe, error) {
 	net, c := l.Network(), l.Config()
 	features := net.Input.Size()
-	n, most := len(images)/features, max(c.Batch, c.EvalBatch)
+	n, most := len(images)/features, max(c.LocalBatch(), c.EvalBatch)
 	if n < 1 || n > most || n*features != len(images) {
 		return nil, fmt.Errorf("%d bytes of images to probe with, of %d each: 1 to %d images are possible: %w",
 			len(images), features, most, gpu.ErrShape)

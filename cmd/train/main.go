@@ -12,6 +12,7 @@ import (
 
 	"mdfa/cmd/internal/cli"
 	"mdfa/internal/wording"
+	"mdfa/ranks"
 	"mdfa/run"
 )
 
@@ -34,7 +35,12 @@ func train(ctx context.Context, call cli.Call, stdout *os.File) error {
 		listDevices(out)
 		return out.Failure()
 	}
-	o := run.Options{Program: "train", Command: call.Words(), Flags: opt.flags}
+	return together(ctx, func(g *ranks.Group) error { return lead(ctx, call, opt, out, g) })
+}
+
+// lead trains and prints; with other ranks, whose group is not nil, on rank 0.
+func lead(ctx context.Context, call cli.Call, opt options, out *cli.Console, g *ranks.Group) error {
+	o := run.Options{Program: "train", Command: call.Words(), Flags: opt.flags, Ranks: g}
 	if opt.log == logText {
 		out.Quiet = opt.quiet
 		t := newTerminal(out, call.Program)
@@ -44,7 +50,7 @@ func train(ctx context.Context, call cli.Call, stdout *os.File) error {
 	}
 	events := &run.JSONLines{Out: out, Quiet: opt.quiet}
 	o.Followers = []run.Follower{events}
-	err = follow(ctx, opt, o, events.Note)
+	err := follow(ctx, opt, o, events.Note)
 	if err = cli.Ended(cmp.Or(err, out.Failure(), events.Err)); err != nil {
 		events.Print("error", errorEvent{wording.Sentence(err), cli.ExitCode(err)})
 	}
@@ -65,7 +71,7 @@ func follow(ctx context.Context, opt options, o run.Options, say func(string)) e
 		return err
 	case complete != "":
 		say(complete)
-		return nil
+		return run.NoRun(ctx, o)
 	}
 	_, err = r.Train(ctx)
 	return err

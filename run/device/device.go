@@ -5,6 +5,7 @@ package device
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"mdfa/gpu/cpu"
 	"mdfa/gpu/cpu/blas"
 	"mdfa/internal/wording"
+	"mdfa/ranks"
 	"mdfa/run/settings"
 )
 
@@ -36,7 +38,12 @@ type Options struct {
 	TF32 bool // products by tensor cores, factors rounded to 10 bits
 
 	Workers int // processors that the cpu device uses; 0: all that Go may use. Results do not depend on it
+
+	Ranks *ranks.Group // whose devices add up together; nil: there is one
 }
+
+// several says whether the device has others to add up with.
+func (o Options) several() bool { return o.Ranks != nil && o.Ranks.Size() > 1 }
 
 // OnGPU says whether a device of the kind (gpu.Info) takes Sync and TF32 and can be profiled.
 func OnGPU(kind string) bool { return kind == "cuda" || kind == "emu" }
@@ -54,7 +61,17 @@ func kinds() []entry {
 			if err != nil {
 				return nil, wording.Usagef("%v: name an OpenBLAS library's file, or gonum, or leave the variable out.", err)
 			}
-			return cpu.OpenWith(cpu.Options{BLAS: library, Workers: o.Workers}), nil
+			options := cpu.Options{BLAS: library, Workers: o.Workers}
+			if o.several() {
+				if _, err := o.Ranks.MPI(); err != nil {
+					return nil, err
+				}
+				options.AllReduce = o.Ranks.AllReduce
+				if options.Workers == 0 && runtime.GOMAXPROCS(0) == runtime.NumCPU() && !bound() {
+					options.Workers = max(1, runtime.NumCPU()/o.Ranks.LocalSize())
+				}
+			}
+			return cpu.OpenWith(options), nil
 		},
 		describe: func() [][]string {
 			library, err := blas.Find()

@@ -77,7 +77,8 @@ func Until(ctx context.Context, do func() error) error {
 }
 
 // Report prints how a program ended, an answer to stdout and an error as one sentence in one
-// line to stderr, and returns the exit code. Parts of the error may be foreign.
+// line to stderr, and returns the exit code. Parts of the error may be foreign. An error that is Silent is
+// printed by another process.
 func Report(name string, err error, stdout, stderr io.Writer) int {
 	var answer Answer
 	if errors.As(err, &answer) {
@@ -88,6 +89,10 @@ func Report(name string, err error, stdout, stderr io.Writer) int {
 	var at *fs.PathError
 	if errors.As(err, &at) && at.Path == os.Stdout.Name() && at.Err == syscall.EPIPE && !errors.Is(err, ErrInterrupted) {
 		return ExitPipe // the reader has read enough
+	}
+	var silent interface{ Silent() }
+	if errors.As(err, &silent) {
+		return ExitCode(err)
 	}
 	for _, one := range joined(err) {
 		fmt.Fprintf(stderr, "%s: %s\n", name, foreign.Line(wording.Sentence(one)))
