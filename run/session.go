@@ -100,7 +100,7 @@ func (s *session) plan(ctx context.Context) error {
 
 // prepare opens device and data, and decides where the images are: all of plan that no file of the run needs.
 func (s *session) prepare(ctx context.Context) (err error) {
-	if err := s.openDevice(); err != nil {
+	if err := s.openDevice(ctx); err != nil {
 		return err
 	}
 	if s.Data, err = s.load(ctx); err != nil {
@@ -199,9 +199,13 @@ func (s *session) open() error {
 
 // openDevice opens the device, unless the program has, and checks the settings that only GPUs
 // know: those that change no result are ignored with a note, a profile is refused.
-func (s *session) openDevice() (err error) {
+func (s *session) openDevice(ctx context.Context) error {
 	if s.dev = s.options.Device; s.dev == nil {
-		s.dev, s.Skipped, err = device.Open(s.spec.Device, device.Options{Sync: s.spec.Sync, TF32: s.spec.TF32, Workers: s.options.Workers, Ranks: s.options.Ranks})
+		name, err := s.sameDevice(ctx)
+		if err != nil {
+			return err
+		}
+		s.dev, s.Skipped, err = device.Open(name, device.Options{Sync: s.spec.Sync, TF32: s.spec.TF32, Workers: s.options.Workers, Ranks: s.options.Ranks})
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@
 package device
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -42,8 +43,13 @@ func openCUDA(unit string, o Options) (gpu.Device, error) {
 	if err != nil {
 		return nil, absentError{err.Error(), remedyFor(err) + " (train -devices lists what this machine has)"}
 	}
+	if unit == "" && o.several() { // launchers that show each rank a GPU of its own leave one
+		if gpus := len(GPUs()); gpus > 0 {
+			ordinal = o.Ranks.LocalRank() % gpus
+		}
+	}
 	dev, err := cuda.Open(cuda.Options{
-		Ordinal: ordinal, Kind: "cuda", Sync: o.Sync, TF32: o.TF32,
+		Ordinal: ordinal, Kind: "cuda", Sync: o.Sync, TF32: o.TF32, Group: o.group(),
 		Detail: withTF32(driverText(found)+", "+cublasText(found), o),
 	})
 	if err != nil {
@@ -68,7 +74,7 @@ func openEmu(unit string, o Options) (gpu.Device, error) {
 		emu.machine = softgpu.New(options)
 	}
 	dev, err := emulated.OpenOn(emu.machine, cuda.Options{
-		Ordinal: ordinal, Kind: "emu", Sync: o.Sync, TF32: o.TF32,
+		Ordinal: ordinal, Kind: "emu", Sync: o.Sync, TF32: o.TF32, Group: o.group(),
 		Detail: withTF32(fmt.Sprintf("CUDA %s, interpreted on the processor", cudaVersion(options.Driver)), o),
 	})
 	if err != nil {
@@ -76,6 +82,23 @@ func openEmu(unit string, o Options) (gpu.Device, error) {
 	}
 	emu.open++
 	return softwareGPU{dev, emu.machine}, nil
+}
+
+// group joins the devices of all ranks.
+func (o Options) group() cuda.Group {
+	if !o.several() {
+		return cuda.Group{}
+	}
+	g := o.Ranks
+	return cuda.Group{
+		Rank: g.Rank(), Size: g.Size(),
+		Share: func(id []byte) error {
+			shared, err := g.Broadcast(g.Context(), id)
+			copy(id, shared)
+			return err
+		},
+		Failed: func() error { return context.Cause(g.Context()) },
+	}
 }
 
 // emu is the machine of the software GPU, which all devices share that are open at the same time, and their number.

@@ -1,0 +1,5 @@
+//go:build mpirun && cuda
+
+package run_test
+
+func init() { launchedDevices = append(launchedDevices, "emu") }
