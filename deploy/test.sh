@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs run.sh, slurm.sbatch and the run part of skypilot.yaml as their services do, but on the
 # processor: the benchmark; a job that is requeued and then submitted anew under another number
-# after each SIGTERM; an array of two jobs; a SkyPilot task. Needs bin/, and the script that check.sh takes out of
+# after each SIGTERM; a sweep by an array of four jobs; a SkyPilot task. Needs bin/, and the script that check.sh takes out of
 # skypilot.yaml. Says nothing if all is well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 export DEVICE=cpu
 work=$(mktemp -d)
 job=test-$$
-trap 'rm -rf "$work" results/slurm-"$job" results/slurm-"$job"-again results/slurm-"$job"-array' EXIT
+trap 'rm -rf "$work" results/slurm-"$job" results/slurm-"$job"-{again,array,more}' EXIT
 
 # fail WHAT: says it, with what the last program printed.
 fail() {
@@ -60,18 +60,47 @@ last=$(($(epochs) + 1))
 [ "$(epochs)" = "$last" ] || fail "the job that was submitted again ended after $(epochs) epochs, not $last"
 grep -q complete results/slurm-"$job"/*/*/result.csv || fail 'the run is not complete'
 
-# The two jobs of an array at the same time: each trains one of two runs, into one folder.
-tasks=()
-for task in 1 2; do
-  (cd / && SLURM_SUBMIT_DIR=$OLDPWD SLURM_ARRAY_JOB_ID=$job-array SLURM_ARRAY_TASK_ID=$task SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_COUNT=2 \
-    bash "$work/slurm_script" sweep -classes 2 -layers 8 -max_epochs 1 -seed 0-1 -report=false) >"$work/log$task" 2>&1 &
-  tasks+=($!)
+# The four jobs of an array at the same time, each with its part of eight runs, into one folder. The third is stopped, and all
+# are submitted again under another number: the table is that of an undisturbed sweep.
+grid=(-model 'bp,mdfa' -classes '2,3' -layers 8 -max_epochs 6 -seed 0-1 -jobs 1 -report=false)
+
+# array NUMBER FLAGS: starts the jobs of an array.
+array() {
+  local number=$1
+  shift
+  tasks=()
+  for task in 1 2 3 4; do
+    (cd / && SLURM_SUBMIT_DIR=$OLDPWD SLURM_ARRAY_JOB_ID=$number SLURM_ARRAY_TASK_ID=$task SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_COUNT=4 \
+      exec bash "$work/slurm_script" sweep "${grid[@]}" "$@") >"$work/log$task" 2>&1 &
+    tasks+=($!)
+  done
+}
+
+# ended STATUS...: waits for the jobs of an array, of which each has its status.
+ended() {
+  local task status
+  for task in 1 2 3 4; do
+    status=0
+    wait "${tasks[task - 1]}" || status=$?
+    cp "$work/log$task" "$work/log"
+    [ "$status" = "${!task}" ] || fail "job $task of the array ended with $status, not ${!task}"
+  done
+}
+
+array "$job-array"
+for ((i = 0; i < 1200; i++)); do
+  if grep -q '^1/2' "$work/log3" || ! kill -0 "${tasks[2]}" 2>/dev/null; then break; fi
+  sleep 0.1
 done
-for task in 1 2; do
-  cp "$work/log$task" "$work/log"
-  wait "${tasks[task - 1]}" || fail "job $task of the array"
+kill -TERM "${tasks[2]}" 2>/dev/null || true
+ended 0 0 130 0
+array "$job-more" -out results/slurm-"$job"-array
+ended 0 0 0 0
+bin/sweep -device cpu "${grid[@]}" -out "$work/whole" >"$work/log" 2>&1 || fail 'a sweep'
+for folder in results/slurm-"$job"-array "$work/whole"; do
+  bin/report "$folder" -table csv >"$work/$(basename "$folder").csv" 2>"$work/log" || fail 'report -table csv'
 done
-[ "$(cat results/slurm-"$job"-array/*/*/result.csv | grep -c complete)" = 2 ] || fail 'the array left not two complete runs'
+diff "$work/whole.csv" "$work/slurm-$job-array.csv" >"$work/log" || fail 'the table of the array is not that of a sweep'
 
 # The same task launched twice: the second finds the first one's run.
 mkdir "$work/sky"
