@@ -54,7 +54,8 @@ class Release:
         if built:
             return
         run("git", "clone", "-q", "--no-hardlinks", str(ROOT), str(self.source))
-        run("git", "checkout", "-q", "--detach", run("git", "rev-parse", "HEAD", cwd=ROOT), cwd=self.source)
+        self.commit = run("git", "rev-parse", "HEAD", cwd=ROOT)
+        run("git", "checkout", "-q", "--detach", self.commit, cwd=self.source)
         self.time = int(run("git", "log", "-1", "--format=%ct", cwd=self.source))
         self.commands = sorted(path.name for path in (self.source / "cmd").iterdir() if path.name not in ("mdfa", "internal"))
 
@@ -76,7 +77,9 @@ class Release:
         path = self.scratch / system / "mdfa"
         if not path.exists():
             env, tags = self.environment(system)
-            run("go", "build", "-trimpath", "-buildvcs=true", "-ldflags", "-s -w", *tags, "-o", str(path), "./cmd/mdfa", cwd=self.source, env=env)
+            # Go's own build ID depends on the path of CC.
+            run("go", "build", "-trimpath", "-buildvcs=true", "-ldflags", f"-s -w -buildid={self.commit}", *tags, "-o", str(path), "./cmd/mdfa",
+                cwd=self.source, env=env)
         return path
 
     def licenses(self, system):
