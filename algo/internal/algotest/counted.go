@@ -8,6 +8,8 @@ type Counted struct {
 	// Bytes were allocated, in buffers and feeds. Backward counts the operations of backward passes, weight gradients
 	// among them, Feedbacks the products of errors with direct feedback, and Updates the optimizer's.
 	Bytes, Programs, Compares, Backward, Feedbacks, Updates int
+
+	Sums, Summed int // over ranks, and the numbers in them
 }
 
 // Alloc counts.
@@ -42,6 +44,13 @@ func (c *Counted) Feedback(a gpu.FeedbackArgs) error {
 		c.Feedbacks++
 	}
 	return c.Device.Feedback(a)
+}
+
+// AllReduce counts.
+func (c *Counted) AllReduce(a gpu.AllReduceArgs) error {
+	c.Sums++
+	c.Summed += a.X.Len
+	return c.Device.AllReduce(a)
 }
 
 // Optimize counts.

@@ -11,6 +11,14 @@ func MachineVariables() []Entry {
 	}
 }
 
+// RankVariables are those of a program that trains on several ranks.
+func RankVariables() []Entry {
+	return []Entry{
+		{"MDFA_MPI", "the file of the MPI library, in place of the one beside mpirun or the system's"},
+		{"MDFA_NCCL", "the file or folder of NCCL, in place of lib/ beside the program, the Python environment and the system's"},
+	}
+}
+
 // DataVariables are those that say where data sets lie.
 func DataVariables() []Entry {
 	return []Entry{{"MDFA_DATA", "folder with a folder for each data set, looked at first (default: mdfa in the user's cache folder)"}}
