@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Checks the files of this folder with the tools that read them, as far as that goes
 # without Docker, Slurm or a cluster: hadolint, shellcheck, yamllint, the Kubernetes
-# schemas of two releases and SkyPilot's own parser. They are installed into
-# .cache/deploy. Says nothing if all is well; needs python3 and, the first time, network.
+# schemas of two releases, that of Kubeflow's MPI operator and SkyPilot's own parser. They are installed into
+# .cache/deploy. Says nothing if all is well; needs python3, go and, the first time, network.
 # make deploy-check calls it, and fetches uv before.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,9 +38,48 @@ check yamllint "$bin/yamllint" --strict --config-data \
   deploy/skypilot.yaml deploy/kubernetes
 
 # 1.31 is the first release in which all that the manifests use is stable.
-for release in 1.31 1.37; do
-  check "Kubernetes $release" "$bin/kubernetes-validate" -k "$release" --strict --no-warn deploy/kubernetes/*.yaml
+manifests=()
+for manifest in deploy/kubernetes/*.yaml; do
+  [ "$manifest" = deploy/kubernetes/mpijob.yaml ] || manifests+=("$manifest")
 done
+for release in 1.31 1.37; do
+  check "Kubernetes $release" "$bin/kubernetes-validate" -k "$release" --strict --no-warn "${manifests[@]}"
+done
+
+# The schema of an MPIJob is in the operator's Go module, which go checks against its database of sums.
+"${GO:-go}" mod download -json github.com/kubeflow/mpi-operator@v0.6.0 >"$venv/mpi-operator.json"
+check 'MPI operator' "$bin/python" - "$venv/mpi-operator.json" deploy/kubernetes/mpijob.yaml <<'PYTHON'
+import json
+import sys
+import jsonschema
+import yaml
+
+module = json.load(open(sys.argv[1]))
+if module["Sum"] != "h1:RzzG03oyQIiHe/SH2k19N+Hp4QkxEsG2l9G1T7US+ys=":
+    sys.exit(f"{module['Path']} has another sum, {module['Sum']}")
+(definition,) = yaml.load_all(open(module["Dir"] + "/manifests/base/kubeflow.org_mpijobs.yaml"), yaml.CSafeLoader)
+(schema,) = (v["schema"]["openAPIV3Schema"] for v in definition["spec"]["versions"] if v["name"] == "v2beta1")
+
+
+def close(part):
+    """Refuses fields that the schema does not have, as the API server does."""
+    if isinstance(part, dict):
+        if isinstance(part.get("properties"), dict) and "additionalProperties" not in part:
+            part["additionalProperties"] = False
+        for inner in part.values():
+            close(inner)
+
+
+close(schema)
+job = yaml.safe_load(open(sys.argv[2]))
+errors = list(jsonschema.Draft202012Validator(schema).iter_errors(job))
+if errors:
+    sys.exit("\n".join(f"{e.json_path}: {e.message}" for e in errors))
+replicas = job["spec"]["mpiReplicaSpecs"]
+args = replicas["Launcher"]["template"]["spec"]["containers"][0]["args"]
+if int(args[args.index("-n") + 1]) != replicas["Worker"]["replicas"] * job["spec"]["slotsPerWorker"]:
+    sys.exit("mpirun -n has to start as many ranks as the workers have slots")
+PYTHON
 
 # SkyPilot keeps state in the home folder, and tells its makers of its use unless told not to.
 mkdir -p "$venv/home"
@@ -63,22 +102,28 @@ for part in setup run; do
 done
 
 # The wait for a free node counts in a Job's own deadline, and not in its pod's.
-check 'deadline of the Jobs' "$bin/python" - deploy/kubernetes/*.yaml <<'PYTHON'
+check 'deadline of the Jobs' "$bin/python" - "${manifests[@]}" <<'PYTHON'
 import sys
 import yaml
 
 for file in sys.argv[1:]:
-    manifest = yaml.safe_load(open(file))
-    spec = manifest["spec"]
-    if manifest["kind"] == "Job" and ("activeDeadlineSeconds" in spec or "activeDeadlineSeconds" not in spec["template"]["spec"]):
-        sys.exit(f"{file}: activeDeadlineSeconds has to be in the pod's template, and not in the Job")
+    for manifest in yaml.safe_load_all(open(file)):
+        spec = manifest["spec"]
+        if manifest["kind"] != "Job":
+            continue
+        pod = spec["template"]["spec"]
+        if "activeDeadlineSeconds" in spec or "activeDeadlineSeconds" not in pod:
+            sys.exit(f"{file}: activeDeadlineSeconds has to be in the pod's template, and not in the Job")
+        for variable in pod["containers"][0].get("env", ()):
+            if variable["name"] == "WORLD_SIZE" and not int(variable["value"]) == spec["completions"] == spec["parallelism"]:
+                sys.exit(f"{file}: completions, parallelism and WORLD_SIZE have to be the same number")
 PYTHON
 
 # Whatever is fetched has a digest or a hash. SkyPilot above has a date.
 image=$(sed -n 's/^ARG GO=//p' deploy/Dockerfile)
 check "skypilot.yaml has another Go than the Dockerfile's $image" grep -qF "docker:$image" deploy/skypilot.yaml
 if grep -nE '^ARG (GO|CUDA|DEBIAN)=' deploy/Dockerfile | grep -vE '@sha256:[0-9a-f]{64}$' ||
-  git grep -niE 'pip[")]? (install|download) ' -- Makefile deploy | grep -vE -e '--require-hashes|skypilot==|git grep'; then
+  git grep -niE 'pip[")]? (install|download) ' -- Makefile deploy | grep -vE -e '--require-hashes|skypilot==|git grep|--no-deps .*\.cache/wheel/dist/'; then
   echo 'deploy/check.sh: the above is fetched without a digest or a hash' >&2
   failed=1
 fi

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs run.sh, slurm.sbatch and the run part of skypilot.yaml as their services do, but on the
 # processor: the benchmark; a job that is requeued and then submitted anew under another number
-# after each SIGTERM; a sweep by an array of four jobs; a SkyPilot task. Needs bin/, and the script that check.sh takes out of
+# after each SIGTERM; the same of two tasks, on the software GPU; a sweep by an array of four jobs; two ranks with the variables
+# of ranks.yaml; a SkyPilot task. Needs bin/, and the script that check.sh takes out of
 # skypilot.yaml. Says nothing if all is well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,7 +10,7 @@ cd "$(dirname "$0")/.."
 export DEVICE=cpu
 work=$(mktemp -d)
 job=test-$$
-trap 'rm -rf "$work" results/slurm-"$job" results/slurm-"$job"-{again,array,more}' EXIT
+trap 'rm -rf "$work" results/slurm-test-"$$"*' EXIT
 
 # fail WHAT: says it, with what the last program printed.
 fail() {
@@ -59,6 +60,53 @@ last=$(($(epochs) + 1))
 (slurm "$job-again" -resume results/slurm-"$job" -max_epochs "$last") || fail 'the job that was submitted again'
 [ "$(epochs)" = "$last" ] || fail "the job that was submitted again ended after $(epochs) epochs, not $last"
 grep -q complete results/slurm-"$job"/*/*/result.csv || fail 'the run is not complete'
+
+# A job of two tasks, with stand-ins for Slurm's programs that do what those of 22.05 do with SIGTERM. The job that is
+# requeued has another number of tasks.
+mkdir "$work/slurm"
+cat >"$work/slurm/srun" <<'SRUN'
+#!/usr/bin/env bash
+while [[ $1 == --* ]]; do shift; done
+export SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=$SLURM_NTASKS SLURM_STEP_NODELIST=localhost
+for ((task = 0; task < SLURM_NTASKS; task++)); do
+  SLURM_PROCID=$task SLURM_LOCALID=$task "$@" &
+  tasks+=($!)
+done
+trap 'kill -KILL "${tasks[@]}"' TERM
+echo "${tasks[@]}" >"$(dirname "$0")/tasks"
+status=0
+for task in "${tasks[@]}"; do wait "$task" || status=$?; done
+exit "$status"
+SRUN
+cat >"$work/slurm/scancel" <<'SCANCEL'
+#!/usr/bin/env bash
+[ "$1" = --signal=TERM ] && kill -TERM $(cat "$(dirname "$0")/tasks")
+SCANCEL
+printf '#!/usr/bin/env bash\necho R\n' >"$work/slurm/squeue"
+chmod +x "$work"/slurm/*
+
+if bin/train -devices | grep -q 'software GPU'; then
+  job=$job-ranks
+  export DEVICE=emu
+  PATH=$work/slurm:$PATH SLURM_NTASKS=2 interrupted 0
+  PATH=$work/slurm:$PATH SLURM_NTASKS=3 interrupted "$(epochs)"
+  [ "$(printf '%s\n' results/slurm-"$job"/*/*/ | wc -l)" = 1 ] || fail 'the requeued job of several tasks began another run'
+  grep -q 'ranks .*3, started by srun' "$work/log" || fail 'three tasks are not three ranks'
+
+  ranks=()
+  for rank in 1 0; do
+    RANK=$rank WORLD_SIZE=2 MASTER_ADDR=localhost MASTER_PORT=29500 \
+      deploy/run.sh train "$work/ranks" -classes 2 -layers 8 -max_epochs 1 -report=false >"$work/log$rank" 2>&1 &
+    ranks+=($!)
+  done
+  for rank in 1 0; do
+    cp "$work/log$rank" "$work/log"
+    wait "${ranks[1 - rank]}" || fail "rank $rank, started as by ranks.yaml"
+  done
+  [ "$(cat "$work"/ranks/*/*/result.csv | grep -c complete)" = 1 ] || fail 'two ranks left not one complete run'
+  export DEVICE=cpu
+  job=test-$$
+fi
 
 # The four jobs of an array at the same time, each with its part of eight runs, into one folder. The third is stopped, and all
 # are submitted again under another number: the table is that of an undisturbed sweep.
