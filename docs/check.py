@@ -46,7 +46,7 @@ SKIPPED = [
     (r"\bdocker\b|^mdfa |^cat results/bench\.md", "needs Docker and a GPU"),
     (r"\bkubectl\b", "needs a Kubernetes cluster"),
     (r"^sky |^rsync .*mdfa:|skypilot\[", "needs an account with a cloud"),
-    (r"^sbatch|^squeue|slurm-JOB", "needs Slurm; deploy/test.sh runs the same file"),
+    (r"\bsbatch |^squeue|slurm-JOB", "needs Slurm; deploy/test.sh runs the same file"),
     (r"fashion-mnist", "fetches a data set from its publisher"),
     (r"ILSVRC2012_img", "needs ImageNet's archives"),
     (r"^tensorboard ", "is a server; make test-interop has TensorBoard read the files"),
