@@ -31,12 +31,12 @@ SLOW = 10  # seconds from which on a command is named
 
 # What is added to commands so that they end soon. The last of two flags counts.
 LIMITS = {
-    r"bin/train": "-max_epochs 2",
+    r"bin/(?:mdfa )?train": "-max_epochs 2",
     r"deploy/run\.sh train": "-max_epochs 2",
-    r"bin/sweep": "-max_epochs 1 -max_steps 2 -where seed=0 -device cpu",
+    r"bin/(?:mdfa )?sweep": "-max_epochs 1 -max_steps 2 -where seed=0 -device cpu",
     r"experiments/[\w-]+\.sh": "-max_epochs 1 -max_steps 2 -where seed=0 -device cpu",
-    r"bin/bench(?! -data_path)": "-quick -time 20ms",
-    r"bin/bench -data_path": "-time 20ms",
+    r"bin/(?:mdfa )?bench(?! -data_path)": "-quick -time 20ms",
+    r"bin/(?:mdfa )?bench -data_path": "-time 20ms",
     r"deploy/run\.sh bench": "-quick -time 20ms",
 }
 
