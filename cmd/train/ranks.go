@@ -16,7 +16,10 @@ import (
 // writes, and on the others what it tells them. Without a launcher, lead trains alone.
 func together(ctx context.Context, lead func(g *ranks.Group) error) error {
 	g, err := ranks.Join(ctx, ranks.Options{Report: report})
+	var fault *ranks.Fault
 	switch {
+	case errors.As(err, &fault):
+		return spoken{err}
 	case err != nil:
 		return err
 	case g.Size() == 1:
