@@ -219,7 +219,7 @@ func TestFlagsTakeEverySpelling(t *testing.T) {
 func TestVersionAndDevicesPrintAndEnd(t *testing.T) {
 	got := runTrain(t, "-version")
 	assert.Equal(t, 0, got.code)
-	assert.Regexp(t, `^mdfa \d+\.\d+\.\d+, commit \S+, go1\.[^,]+ \w+/\w+\ndevices  .*cpu.*\ncpu      \d+ threads?, .*\n$`, got.stdout)
+	assert.Regexp(t, `^mdfa \d+\.\d+\.\d+, commit \S+, go1\.[^,]+ \w+/\w+\ndevices  .*cpu.*\ncpu      \d+ threads?, .*\nnccl     .+\n$`, got.stdout)
 
 	got = runTrain(t, "-devices")
 	assert.Equal(t, 0, got.code)

@@ -101,6 +101,15 @@ func (o Options) group() cuda.Group {
 	}
 }
 
+// NCCL describes the library by which GPUs of several ranks add up.
+func NCCL() string {
+	found, err := driver.FindNCCL()
+	if err != nil {
+		return wording.Clause(err)
+	}
+	return fmt.Sprintf("%s (%s)", found.Version, found.Path)
+}
+
 // emu is the machine of the software GPU, which all devices share that are open at the same time, and their number.
 var emu struct {
 	sync.Mutex

@@ -4,6 +4,9 @@ package device
 
 import "mdfa/gpu"
 
+// NCCL describes the library by which GPUs of several ranks add up.
+func NCCL() string { return "not in this build" }
+
 // gpuDevices are names that this build knows but cannot serve.
 func gpuDevices() []entry {
 	absent := func(name string, auto bool) entry {

@@ -19,5 +19,6 @@ func Version() string {
 			fmt.Fprintf(&b, "cpu      %s\n", line[1])
 		}
 	}
+	fmt.Fprintf(&b, "nccl     %s\n", device.NCCL())
 	return b.String()
 }

@@ -56,6 +56,12 @@ func OpenNCCL() (NCCL, error) {
 	return found, nil
 }
 
+// FindNCCL returns the NCCL that OpenNCCL would add to NVIDIA's driver. It needs neither a driver nor a GPU.
+func FindNCCL() (NCCL, error) {
+	found, _, err := findNCCL()
+	return found, err
+}
+
 // findNCCL loads the first NCCL that serves and returns the addresses of its functions.
 func findNCCL() (NCCL, map[string]uintptr, error) {
 	wanted := os.Getenv(ncclVariable)
