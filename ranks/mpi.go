@@ -48,6 +48,9 @@ var mpichHandles = handles{world: 0x44000000, float: 0x4c00040a, bytes: 0x4c0001
 var mpiFunctions = []string{"MPI_Initialized", "MPI_Init_thread", "MPI_Comm_set_errhandler", "MPI_Comm_rank", "MPI_Comm_size",
 	"MPI_Bcast", "MPI_Iallreduce", "MPI_Test", "MPI_Error_string", "MPI_Finalize", "MPI_Get_library_version"}
 
+// yield is the C library's function that gives the processor to whoever waits for it.
+const yield = "sched_yield"
+
 // startMPI opens the launcher's library and joins the other ranks by MPI_Init_thread.
 func startMPI(ctx context.Context, l launcher, getenv func(string) string) (*mpi, error) {
 	if l.mpi == noMPI {
@@ -88,6 +91,9 @@ func openMPILibrary(path string, family mpiFamily) (*mpi, error) {
 			_ = purego.Dlclose(library)
 			return nil, fmt.Errorf("%s is no MPI library: it has no %s", path, name)
 		}
+	}
+	if m.functions[yield], err = purego.Dlsym(purego.RTLD_DEFAULT, yield); err != nil {
+		return nil, err
 	}
 	text, n := make([]byte, 8192), new(int32) // MPI_MAX_LIBRARY_VERSION_STRING is at most this
 	m.call("MPI_Get_library_version", address(&text[0]), address(n))
@@ -215,8 +221,8 @@ func (m *mpi) allReduce(x []float32) <-chan error {
 	return m.done
 }
 
-// spinning is how long a sum keeps a processor busy before it asks more rarely whether it is done.
-const spinning = 100 * time.Microsecond
+// spinning is how long a sum asks without a pause whether it is done: MPI works on it only when it is asked.
+const spinning = 2 * time.Millisecond
 
 // sumOverRanks starts a sum and asks for its end (MPI 4.1, sections 6.12.8 and 3.7.3). MPI_Allreduce itself would
 // keep a processor busy until all ranks have come, also one that another rank needs to get there.
@@ -231,8 +237,10 @@ func (m *mpi) sumOverRanks(x []float32) error {
 		if m.results[0] != 0 {
 			return nil
 		}
-		if time.Since(began) > spinning {
-			time.Sleep(spinning / 5)
+		if time.Since(began) < spinning {
+			m.call(yield) // another rank may need this processor
+		} else {
+			time.Sleep(spinning / 100)
 		}
 	}
 }
