@@ -53,6 +53,7 @@ SKIPPED = [
     (r"pip install .*(cublas|\[cuda\])|MDFA_CUBLAS", "fetches cuBLAS, 600 MB; make test-wheel installs the wheel"),
     (r"import mdfa, (wandb|mlflow)", "needs a server of its own"),
     (r"-completion (zsh|fish)", "is for another shell"),
+    (r"runs_an_hour", "measures for twenty minutes"),
 ]
 GPU = r"-device cuda|^nvidia-smi|\bsame/"
 
