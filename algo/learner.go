@@ -293,7 +293,7 @@ func (l *Learner) BeginEpoch(steps int, sums Metrics) error {
 	if err := gpu.Upload(l.dev, l.counter, 0, []int32{int32(steps)}); err != nil {
 		return err
 	}
-	return gpu.Upload(l.dev, l.metrics, 0, sums.slots())
+	return gpu.Upload(l.dev, l.metrics, 0, sums.Slots())
 }
 
 // Logits downloads the logits of the n examples that were computed last: [n, logits].

@@ -17,18 +17,25 @@ func (m Metrics) Accuracy() float64 { return m.Correct / m.Count }
 // Top5Accuracy returns the share of examples whose true class was among the first five.
 func (m Metrics) Top5Accuracy() float64 { return m.Top5 / m.Count }
 
-// slots returns the sums as a device keeps them.
-func (m Metrics) slots() []float64 {
+// Slots returns the sums as a device keeps them.
+func (m Metrics) Slots() []float64 {
 	return []float64{gpu.MetricLoss: m.Loss, gpu.MetricCorrect: m.Correct, gpu.MetricTop5: m.Top5, gpu.MetricCount: m.Count}
+}
+
+// MetricsOf returns the sums that a device keeps, as [Metrics.Slots] returns them.
+func MetricsOf(slots []float64) Metrics {
+	return Metrics{
+		Loss: slots[gpu.MetricLoss], Correct: slots[gpu.MetricCorrect], Top5: slots[gpu.MetricTop5], Count: slots[gpu.MetricCount],
+	}
 }
 
 // Metrics waits for the device and reads the sums.
 func (l *Learner) Metrics() (Metrics, error) {
-	m, err := gpu.Read[float64](l.dev, gpu.All(l.metrics))
+	slots, err := gpu.Read[float64](l.dev, gpu.All(l.metrics))
 	if err != nil {
 		return Metrics{}, err
 	}
-	return Metrics{Loss: m[gpu.MetricLoss], Correct: m[gpu.MetricCorrect], Top5: m[gpu.MetricTop5], Count: m[gpu.MetricCount]}, nil
+	return MetricsOf(slots), nil
 }
 
 // ResetMetrics sets all sums to zero.

@@ -10,7 +10,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +48,9 @@ func (g *Group) Rank() int { return g.rank }
 
 // Size returns the number of ranks.
 func (g *Group) Size() int { return g.size }
+
+// Several reports whether there are other ranks. A nil group has none.
+func (g *Group) Several() bool { return g != nil && g.size > 1 }
 
 // Launcher names the program that started the ranks, such as "srun", or is empty.
 func (g *Group) Launcher() string { return g.launcher }
@@ -120,18 +122,13 @@ func (g *Group) Sum(ctx context.Context, x []float64) error {
 }
 
 func floatBytes(x []float64) []byte {
-	b := make([]byte, 0, 8*len(x))
-	for _, v := range x {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
-	}
+	b, _ := binary.Append(nil, binary.LittleEndian, x) // it fails for types without a size alone
 	return b
 }
 
 func floats(b []byte) []float64 {
 	x := make([]float64, len(b)/8)
-	for i := range x {
-		x[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
-	}
+	_, _ = binary.Decode(b, binary.LittleEndian, x) // as above, and for too few bytes
 	return x
 }
 
@@ -273,7 +270,7 @@ func (g *Group) await(done <-chan error) error {
 	return context.Cause(g.ctx)
 }
 
-// AllReduce sums x over the ranks, element by element, in place and with the launcher's MPI (MPI 4.1, section 6.9.6).
+// AllReduce sums x over the ranks, element by element, in place and with the launcher's MPI.
 // The order of the additions is MPI's choice. After an error MPI may still write to x.
 func (g *Group) AllReduce(x []float32) error {
 	if g.size == 1 || len(x) == 0 {
@@ -293,9 +290,9 @@ func (g *Group) MPI() (string, error) {
 	return g.mpi.name, nil
 }
 
-// Leave ends this rank's part in the group, and MPI; it is called once, before the program exits. With a nil error it waits until all ranks have called it. With an error it
-// ends all ranks by a [*Fault] whose sentence has that error. It returns the Fault that ended the group, which may be
-// an earlier one of another rank.
+// Leave ends this rank's part in the group, and MPI. Must be called once, before the program exits. With a nil error it
+// waits until all ranks have called it. With an error it ends all ranks by a [*Fault] whose sentence has that error. It
+// returns the Fault that ended the group, which may be an earlier one of another rank.
 func (g *Group) Leave(err error) error {
 	if g.size == 1 {
 		return err

@@ -9,14 +9,14 @@ import (
 	"hash/crc32"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 	"unsafe"
+
+	"mdfa/ranks/rankstest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -135,29 +135,16 @@ func sums(g *Group) error {
 	return nil
 }
 
-// launchers are the mpiruns to test, which make test-ranks names.
-func launchers(t *testing.T) map[string]string {
-	found := map[string]string{}
-	for _, folder := range filepath.SplitList(os.Getenv("MDFA_MPIRUNS")) {
-		found[filepath.Base(folder)] = filepath.Join(folder, "bin", "mpirun")
-	}
-	require.NotEmpty(t, found, "MDFA_MPIRUNS names no folders with bin/mpirun: use make test-ranks")
-	return found
-}
-
 func launch(t *testing.T, mpirun string, n int, mode string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	command := exec.CommandContext(ctx, mpirun, "-n", strconv.Itoa(n), os.Args[0])
-	command.Env = append(os.Environ(), modeVariable+"="+mode, "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
-		"PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe", "OMPI_MCA_rmaps_base_oversubscribe=1")
-	out, err := command.CombinedOutput()
+	out, err := rankstest.Command(ctx, mpirun, n, modeVariable+"="+mode).CombinedOutput()
 	require.NoError(t, ctx.Err(), "the ranks did not end:\n%s", out)
 	return string(out), err
 }
 
 func TestLaunchedRanksSum(t *testing.T) {
-	for name, mpirun := range launchers(t) {
+	for name, mpirun := range rankstest.Mpiruns(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for n := range 4 {
@@ -174,7 +161,7 @@ func TestLaunchedRanksSum(t *testing.T) {
 func TestLaunchedRanksEndTogether(t *testing.T) {
 	host, err := os.Hostname()
 	require.NoError(t, err)
-	for name, mpirun := range launchers(t) {
+	for name, mpirun := range rankstest.Mpiruns(t) {
 		for mode, want := range map[string]string{
 			"kill 0":  "rank 0 on " + host + " was killed or lost its connection",
 			"kill 1":  "rank 1 on " + host + " was killed or lost its connection",

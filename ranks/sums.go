@@ -2,7 +2,7 @@ package ranks
 
 import "fmt"
 
-// mostAtOnce is the most numbers of one MPI_Allreduce, whose count is an int of C.
+// mostAtOnce is the most numbers of one MPI_Iallreduce, whose count is an int of C.
 var mostAtOnce = 1 << 30
 
 // pieces calls f for x, in pieces that are short enough.

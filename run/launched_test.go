@@ -13,7 +13,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,6 +24,7 @@ import (
 
 	"mdfa/algo"
 	"mdfa/ranks"
+	"mdfa/ranks/rankstest"
 	"mdfa/run"
 	"mdfa/run/checkpoint"
 )
@@ -119,26 +119,12 @@ func checksum(weights []float32) uint32 {
 	return sum.Sum32()
 }
 
-// mpiruns are the launchers to test, which make test-ranks names.
-func mpiruns(t *testing.T) map[string]string {
-	found := map[string]string{}
-	for _, folder := range filepath.SplitList(os.Getenv("MDFA_MPIRUNS")) {
-		found[filepath.Base(folder)] = filepath.Join(folder, "bin", "mpirun")
-	}
-	require.NotEmpty(t, found, "MDFA_MPIRUNS names no folders with bin/mpirun: use make test-ranks")
-	return found
-}
-
 // command starts n ranks of this program, or itself.
 func command(mpirun string, n int, mode, device, out string) *exec.Cmd {
-	words := []string{os.Args[0]}
-	if n > 1 {
-		words = []string{mpirun, "-n", strconv.Itoa(n), os.Args[0]}
+	if n == 1 {
+		mpirun = ""
 	}
-	c := exec.Command(words[0], words[1:]...)
-	c.Env = append(os.Environ(), modeVariable+"="+mode, deviceVariable+"="+device, outVariable+"="+out,
-		"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
-		"PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe", "OMPI_MCA_rmaps_base_oversubscribe=1")
+	c := rankstest.Command(context.Background(), mpirun, n, modeVariable+"="+mode, deviceVariable+"="+device, outVariable+"="+out)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return c
 }
@@ -170,7 +156,7 @@ func TestLaunchedRanksTrainAsOne(t *testing.T) {
 		for _, mode := range []string{"even", "odd"} {
 			alone[mode] = launchAll(t, "", 1, device, mode)
 		}
-		for name, mpirun := range mpiruns(t) {
+		for name, mpirun := range rankstest.Mpiruns(t) {
 			for n := 2; n <= 4; n++ {
 				t.Run(fmt.Sprintf("%s/%s/%d", device, name, n), func(t *testing.T) {
 					mode := []string{"even", "odd"}[n%2]
@@ -199,7 +185,7 @@ func TestLaunchedRanksResumeAfterKills(t *testing.T) {
 		kills, _ = strconv.Atoi(text)
 	}
 	for _, device := range launchedDevices {
-		for name, mpirun := range mpiruns(t) {
+		for name, mpirun := range rankstest.Mpiruns(t) {
 			t.Run(device+"/"+name, func(t *testing.T) {
 				undisturbed := t.TempDir()
 				began := time.Now()

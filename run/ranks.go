@@ -80,7 +80,7 @@ type listener struct{}
 func (listener) Logits(int, []float32) error { return nil }
 
 // several says whether the run has other ranks.
-func (r *Run) several() bool { return r.options.Ranks != nil && r.options.Ranks.Size() > 1 }
+func (r *Run) several() bool { return r.options.Ranks.Several() }
 
 // leads says whether this rank writes the files of the run.
 func (r *Run) leads() bool { return !r.several() || r.options.Ranks.Rank() == 0 }

@@ -63,9 +63,9 @@ func (t *Trainer) metrics(ctx context.Context) (algo.Metrics, error) {
 
 // sum adds metrics up over all ranks.
 func (t *Trainer) sum(ctx context.Context, m algo.Metrics) (algo.Metrics, error) {
-	x := []float64{m.Loss, m.Correct, m.Top5, m.Count}
-	err := t.group.Sum(context.WithoutCancel(ctx), x)
-	return algo.Metrics{Loss: x[0], Correct: x[1], Top5: x[2], Count: x[3]}, err
+	slots := m.Slots()
+	err := t.group.Sum(context.WithoutCancel(ctx), slots)
+	return algo.MetricsOf(slots), err
 }
 
 // agreeEvery is the time between two questions of [agreement.ended], which each cost the ranks a message.
@@ -110,8 +110,8 @@ func (t *Trainer) ended(ctx context.Context, steps int) error {
 // several says whether there are other ranks.
 func (t *Trainer) several() bool { return t.learner.Config().Ranks.Several() }
 
-// alone returns a context for work in which only a run without other ranks may be interrupted.
-func (t *Trainer) alone(ctx context.Context) context.Context {
+// undivided returns a context for work in which only a run without other ranks may be interrupted.
+func (t *Trainer) undivided(ctx context.Context) context.Context {
 	if t.several() {
 		return context.WithoutCancel(ctx)
 	}
@@ -122,11 +122,9 @@ func (t *Trainer) alone(ctx context.Context) context.Context {
 // ranks and hands them to yield.
 func (t *Trainer) gathered(ctx context.Context, yield func(first int, logits []float32) error) (keep func(int, []float32) error, hand func() error) {
 	var own []byte
-	keep = func(_ int, logits []float32) error {
-		for _, x := range logits {
-			own = binary.LittleEndian.AppendUint32(own, math.Float32bits(x))
-		}
-		return nil
+	keep = func(_ int, logits []float32) (err error) {
+		own, err = binary.Append(own, binary.LittleEndian, logits)
+		return err
 	}
 	return keep, func() error {
 		parts, err := t.group.Gather(ctx, own)
@@ -136,8 +134,8 @@ func (t *Trainer) gathered(ctx context.Context, yield func(first int, logits []f
 		first := 0
 		for _, part := range parts {
 			logits := make([]float32, len(part)/gpu.Float32.Size())
-			for i := range logits {
-				logits[i] = math.Float32frombits(binary.LittleEndian.Uint32(part[4*i:]))
+			if _, err := binary.Decode(part, binary.LittleEndian, logits); err != nil {
+				return err
 			}
 			if err := yield(first, logits); err != nil {
 				return err

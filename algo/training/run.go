@@ -113,12 +113,12 @@ func (t *Trainer) epoch(ctx context.Context, number int, r *Result, observer Obs
 func (t *Trainer) step(ctx context.Context, epoch, done int, observer Observer) (time.Duration, error) {
 	aligned, wanted := observer.(AlignmentObserver)
 	if !wanted || !t.schedule.alignAfter(done) {
-		return t.training.step(t.alone(ctx), false)
+		return t.training.step(t.undivided(ctx), false)
 	}
 	if err := t.aligner.Before(); err != nil {
 		return 0, err
 	}
-	wait, err := t.training.step(t.alone(ctx), true)
+	wait, err := t.training.step(t.undivided(ctx), true)
 	if err != nil {
 		return wait, err
 	}
@@ -176,7 +176,7 @@ func (t *Trainer) scoreBest(ctx context.Context, observer Observer) (algo.Metric
 // score scores a set with the weights that are on the device now: each rank its part. Where yield is not nil it gets, to keep, the
 // logits of all examples in their order.
 func (t *Trainer) score(ctx context.Context, e *evaluation, yield func(first int, logits []float32) error) (algo.Metrics, error) {
-	ctx = t.alone(ctx)
+	ctx = t.undivided(ctx)
 	hand := func() error { return nil }
 	if t.several() && yield != nil {
 		yield, hand = t.gathered(ctx, yield)

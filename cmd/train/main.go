@@ -35,7 +35,7 @@ func train(ctx context.Context, call cli.Call, stdout *os.File) error {
 		listDevices(out)
 		return out.Failure()
 	}
-	return together(ctx, func(g *ranks.Group) error { return lead(ctx, call, opt, out, g) })
+	return together(ctx, opt.Device, func(g *ranks.Group) error { return lead(ctx, call, opt, out, g) })
 }
 
 // lead trains and prints; with other ranks, whose group is not nil, on rank 0.

@@ -4,18 +4,21 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"mdfa/cmd/internal/cli"
 	"mdfa/ranks"
 	"mdfa/run"
+	"mdfa/run/device"
 )
 
 // together joins the ranks that a launcher has started, and trains on all of them: lead on rank 0, which prints and
-// writes, and on the others what it tells them. Without a launcher, lead trains alone.
-func together(ctx context.Context, lead func(g *ranks.Group) error) error {
-	g, err := ranks.Join(ctx, ranks.Options{Report: report})
+// writes, and on the others what it tells them. Without a launcher, lead trains alone. GPUs need no MPI.
+func together(ctx context.Context, name string, lead func(g *ranks.Group) error) error {
+	kind, _, _ := strings.Cut(name, ":")
+	g, err := ranks.Join(ctx, ranks.Options{Report: report, NoAllReduce: device.OnGPU(kind)})
 	var fault *ranks.Fault
 	switch {
 	case errors.As(err, &fault):

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"mdfa/gpu"
+	"mdfa/gpu/internal/state"
 )
 
 // AllReduce starts a sum in the background. The operations that use a part of X wait for it.
@@ -25,15 +26,9 @@ func (d *Device) drain(op string) error {
 	if err == nil {
 		return nil
 	}
-	d.state.Lost = failedSum{err}
+	d.state.Lost = state.LostRank{Reason: fmt.Errorf("all-reduce: %w", err)}
 	return fmt.Errorf("%s: %w", op, d.state.Lost)
 }
-
-// failedSum is the failure of a sum. Its text has no more than the reason.
-type failedSum struct{ reason error }
-
-func (f failedSum) Error() string   { return "all-reduce: " + f.reason.Error() }
-func (f failedSum) Unwrap() []error { return []error{gpu.ErrRanks, gpu.ErrDeviceLost, f.reason} }
 
 // sums adds up spans over all ranks in one goroutine, in the order of the calls. The other methods belong to the
 // device's goroutine; on nil, the sums of a device without other ranks, they do nothing.

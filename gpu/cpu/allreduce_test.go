@@ -2,7 +2,6 @@ package cpu_test
 
 import (
 	"errors"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,52 +14,15 @@ import (
 	"mdfa/gpu/devicetest"
 )
 
-// group is a number of ranks in one process. It adds up in the order of the ranks, late, so that a device that does
-// not wait shows.
-type group struct {
-	mu      sync.Mutex
-	arrived sync.Cond
-	parts   [][]float32
-	round   int
-	come    int
-	sum     []float32
-}
-
-func newGroup(n int) *group {
-	g := &group{parts: make([][]float32, n)}
-	g.arrived.L = &g.mu
-	return g
-}
-
-func (g *group) allReduce(rank int, x []float32) error {
-	time.Sleep(time.Millisecond)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.parts[rank] = append([]float32(nil), x...)
-	round := g.round
-	if g.come++; g.come == len(g.parts) {
-		g.sum = make([]float32, len(x))
-		for _, part := range g.parts {
-			for i := range g.sum {
-				g.sum[i] += part[i]
-			}
-		}
-		g.come = 0
-		g.round++
-		g.arrived.Broadcast()
-	}
-	for g.round == round {
-		g.arrived.Wait()
-	}
-	copy(x, g.sum)
-	return nil
-}
-
 func TestConformanceOfRanks(t *testing.T) {
 	devicetest.Ranks(t, func(_ *testing.T, n int) []gpu.Device {
-		g, devices := newGroup(n), make([]gpu.Device, n)
+		m, devices := devicetest.NewMeeting(n), make([]gpu.Device, n)
 		for rank := range devices {
-			devices[rank] = cpu.OpenWith(cpu.Options{BLAS: blas.Gonum(), Workers: 2, AllReduce: func(x []float32) error { return g.allReduce(rank, x) }})
+			devices[rank] = cpu.OpenWith(cpu.Options{BLAS: blas.Gonum(), Workers: 2, AllReduce: func(x []float32) error {
+				time.Sleep(time.Millisecond) // so that a device that does not wait shows
+				m.AllReduce(rank, x)
+				return nil
+			}})
 		}
 		return devices
 	})

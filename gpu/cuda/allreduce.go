@@ -12,6 +12,7 @@ import (
 	"mdfa/gpu"
 	"mdfa/gpu/cuda/driver"
 	"mdfa/gpu/cuda/internal/cuext"
+	"mdfa/gpu/internal/state"
 )
 
 // AllReduce is one call of NCCL. A recorded step runs it in a stream of its own, beside the operations that do not need
@@ -51,12 +52,6 @@ type ranks struct {
 	stream blasStream // of the sums in recorded steps; it has no cuBLAS
 	lost   error      // why there are no more sums
 }
-
-// lostRank is the failure of a sum over ranks. Its text has no more than the reason.
-type lostRank struct{ reason error }
-
-func (l lostRank) Error() string   { return l.reason.Error() }
-func (l lostRank) Unwrap() []error { return []error{gpu.ErrRanks, gpu.ErrDeviceLost, l.reason} }
 
 func newRanks(g Group) *ranks {
 	if g.Size <= 1 {
@@ -101,7 +96,7 @@ func (c caller) commFailure(call string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return lostRank{c.failure(call, err)}
+	return state.LostRank{Reason: c.failure(call, err)}
 }
 
 // close leaves the group: in an orderly way, or after a failure at once.
@@ -166,9 +161,9 @@ func (r *ranks) failure(c caller) error {
 
 // lose ends the sums, so that the device's work comes to an end.
 func (r *ranks) lose(reason error) {
-	r.lost = lostRank{fmt.Errorf("all-reduce: %w", reason)}
+	r.lost = state.LostRank{Reason: fmt.Errorf("all-reduce: %w", reason)}
 	if err := r.close(true); err != nil {
-		r.lost = lostRank{errors.Join(r.lost, err)}
+		r.lost = state.LostRank{Reason: errors.Join(r.lost, err)}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"mdfa/gpu"
 	"mdfa/gpu/cuda/internal/cuext"
+	"mdfa/gpu/internal/state"
 )
 
 // caller turns the errors of calls into the package's errors.
@@ -28,7 +29,7 @@ func (c caller) failure(call string, err error) error {
 	if _, ok := errors.AsType[*cuext.CallError](err); ok {
 		return err
 	}
-	if _, ok := errors.AsType[lostRank](err); ok {
+	if _, ok := errors.AsType[state.LostRank](err); ok {
 		return err
 	}
 	e := cuext.Describe(call, err)

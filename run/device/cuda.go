@@ -43,7 +43,7 @@ func openCUDA(unit string, o Options) (gpu.Device, error) {
 	if err != nil {
 		return nil, absentError{err.Error(), remedyFor(err) + " (train -devices lists what this machine has)"}
 	}
-	if unit == "" && o.several() { // launchers that show each rank a GPU of its own leave one
+	if unit == "" && o.Ranks.Several() { // launchers that show each rank a GPU of its own leave one
 		if gpus := len(GPUs()); gpus > 0 {
 			ordinal = o.Ranks.LocalRank() % gpus
 		}
@@ -86,7 +86,7 @@ func openEmu(unit string, o Options) (gpu.Device, error) {
 
 // group joins the devices of all ranks.
 func (o Options) group() cuda.Group {
-	if !o.several() {
+	if !o.Ranks.Several() {
 		return cuda.Group{}
 	}
 	g := o.Ranks

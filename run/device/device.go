@@ -42,9 +42,6 @@ type Options struct {
 	Ranks *ranks.Group // whose devices add up together; nil: there is one
 }
 
-// several says whether the device has others to add up with.
-func (o Options) several() bool { return o.Ranks != nil && o.Ranks.Size() > 1 }
-
 // OnGPU says whether a device of the kind (gpu.Info) takes Sync and TF32 and can be profiled.
 func OnGPU(kind string) bool { return kind == "cuda" || kind == "emu" }
 
@@ -62,7 +59,7 @@ func kinds() []entry {
 				return nil, wording.Usagef("%v: name an OpenBLAS library's file, or gonum, or leave the variable out.", err)
 			}
 			options := cpu.Options{BLAS: library, Workers: o.Workers}
-			if o.several() {
+			if o.Ranks.Several() {
 				if _, err := o.Ranks.MPI(); err != nil {
 					return nil, err
 				}
