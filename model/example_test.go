@@ -10,20 +10,11 @@ import (
 // LeNet-5 with max pooling, and its initial weights under the names that files give them.
 func Example() {
 	filters, err := model.ParseFilters("6:5:1:2,max:2:2,16:5:1,max:2:2")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	net, err := model.New(model.Shape{H: 28, W: 28, C: 1}, filters, []int{120, 84}, 10, gpu.Tanh)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	params, err := net.InitialParams(model.Init{Dist: gpu.DrawSymmetric, Value: 1}, false, 0) // U1, seed 0
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	fmt.Printf("%v, %d weights\n", net, net.Weights())
 	for _, t := range net.Split(params) {
 		fmt.Println(t.Name, t.Shape)
@@ -40,4 +31,10 @@ func Example() {
 	// layers.3.bias [84]
 	// layers.4.weight [84 10]
 	// layers.4.bias [10]
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
 }

@@ -55,10 +55,7 @@ func (printer) Epoch(e training.Epoch) error {
 func Example() {
 	ctx := context.Background()
 	results, err := os.MkdirTemp("", "results")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	defer os.RemoveAll(results)
 	dev := cpu.Open()
 	defer func() { _ = dev.Close() }()
@@ -67,33 +64,19 @@ func Example() {
 	spec := run.Defaults()
 	spec.Model, spec.Layers, spec.LR, spec.BatchSize, spec.MaxEpochs, spec.Out = "mdfa", "16", 0.01, 10, 2, results
 	r, err := run.New(spec, options)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	first, err := r.Train(ctx)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 
 	more := run.Defaults() // what stays at its default is inherited
 	more.MaxEpochs = 4
-	if r, err = run.Resume(ctx, first.Start.Dir, more, options); err != nil {
-		fmt.Println(err)
-		return
-	}
+	r, err = run.Resume(ctx, first.Start.Dir, more, options)
+	check(err)
 	second, err := r.Train(ctx)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 
 	left, err := folder.Read(ctx, second.Start.Dir)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	fmt.Printf("%s: %d epochs, -lr %s, resumed %d time, test %.0f%%\n",
 		left.Status(), len(left.Epochs), left.Run.Flags["lr"], len(left.Run.Resumed), 100*second.Test.Accuracy())
 	// Output:
@@ -111,10 +94,7 @@ func Example() {
 func Example_predict() {
 	ctx := context.Background()
 	results, err := os.MkdirTemp("", "results")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	defer os.RemoveAll(results)
 	dev := cpu.Open()
 	defer func() { _ = dev.Close() }()
@@ -122,32 +102,17 @@ func Example_predict() {
 	spec := run.Defaults()
 	spec.Layers, spec.LR, spec.BatchSize, spec.MaxEpochs, spec.Out = "16", 0.01, 10, 2, results
 	r, err := run.New(spec, run.Options{Device: dev, Data: data})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	outcome, err := r.Train(ctx)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 
 	trained, err := checkpoint.LoadWeights(ctx, outcome.Start.Dir, checkpoint.Best)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	network, err := predict.New(dev, trained.Network, trained.Params, 2)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	defer func() { _ = network.Close() }()
 	logits, err := network.Logits(data.Test.Images[:2*6*6]) // two images
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	for i := range 2 {
 		scores := predict.Scores(logits[3*i : 3*i+3])
 		fmt.Printf("class %d, predicted %d\n", data.Test.Labels[i], scores.Top(1)[0])
@@ -155,4 +120,10 @@ func Example_predict() {
 	// Output:
 	// class 0, predicted 0
 	// class 1, predicted 1
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
 }

@@ -14,34 +14,19 @@ import (
 func Example() {
 	ctx := context.Background()
 	results, err := os.MkdirTemp("", "results")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	defer os.RemoveAll(results)
 
 	grid := sweep.NewGrid()
 	err = errors.Join(grid.Add("model", "bp,mdfa"), grid.Add("seed", "0-1"), grid.Add("classes", "2"),
 		grid.Add("max_steps", "50"), grid.Add("device", "cpu"), grid.Add("out", results))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	s, err := sweep.New(grid, sweep.Options{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	if err := s.Do(ctx); err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
+	check(s.Do(ctx))
 
 	c, err := compare.Folders(ctx, s.Complete(), compare.Options{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	check(err)
 	for _, group := range c.Tasks[0].Groups {
 		fmt.Printf("%s, %d runs", group.Name, len(group.Runs))
 		if d := group.Against; d != nil {
@@ -52,4 +37,10 @@ func Example() {
 	// Output:
 	// bp, 2 runs
 	// mdfa, 2 runs, 2 pairs with bp
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
