@@ -1,6 +1,6 @@
-// Package algo trains networks by learning rules: how the error at the logits reaches the hidden layers
-// ([Rule]), and the step that every rule shares, as operations of a device ([Learner]). It is written
-// against the device contract alone and never asks which device it runs on.
+// Package algo trains networks by learning rules. A [Rule] says how the error at the logits reaches the hidden
+// layers; a [Learner] makes the step that all rules share, as operations of a device. The package uses the
+// contract of package gpu alone and never asks which device it runs on.
 package algo
 
 import (

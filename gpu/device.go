@@ -11,7 +11,7 @@
 // on the same device give the same bits, however many threads work on them.
 //
 // Several processes train one network as ranks: each opens its own device, and the ranks add up their gradients with
-// [Device.AllReduce]. How the devices find each other is in the options of package gpu/cpu and package gpu/cuda.
+// [Device.AllReduce]. The options of packages gpu/cpu and gpu/cuda say how the devices find each other.
 package gpu
 
 import "errors"

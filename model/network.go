@@ -3,8 +3,8 @@
 // and feedback, and the change of images before the first layer. It runs nothing and uses no device.
 //
 // Layer l of a network computes a_l = h_{l-1}·W_l + b_l, dense or convolutional, for
-// l = 0..L, and layer L is the dense logit layer. Code indexes layers from 0, like W_0;
-// texts for a person count them from 1.
+// l = 0..L, and layer L is the dense logit layer. Code, messages and files
+// number layers from 0, like W_0.
 package model
 
 import (

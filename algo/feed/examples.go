@@ -1,4 +1,4 @@
-// Package feed brings images to a device: sets that stay there whole, and streams of batches that are read ahead
+// Package feed brings images to a device: whole sets that stay there, or streams of batches that are read ahead
 // while the device computes.
 package feed
 

@@ -1,4 +1,4 @@
-// Package owned keeps the buffers, programs and feeds that belong together, to free them together.
+// Package owned keeps buffers, programs and feeds that belong together, and frees them together.
 package owned
 
 import (

@@ -1,4 +1,5 @@
-// Package predict runs networks forward, on images without a run, and reads their logits as a classifier.
+// Package predict runs trained networks on images, outside a training run, and reads their logits as ranks and
+// probabilities of classes.
 package predict
 
 import (

@@ -1,4 +1,4 @@
-// Package bench is mdfa's command bench, which times training steps on made-up data, and beside them their matrix
+// Package bench is mdfa's command bench, which times training steps on made-up data, and for comparison their matrix
 // products alone on the same device. With -predict it computes lower bounds for the time of a
 // step on other GPUs, and with -data_path it times the path of images to a
 // device instead: decoding, preparing, reading ahead.

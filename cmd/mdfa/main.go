@@ -1,5 +1,5 @@
 // Command mdfa trains image classifiers without backpropagation, and with it for comparison. It joins the commands
-// of the folders beside this one: `mdfa train` is train, and so is a link to mdfa that has the name train.
+// of the folders beside this one: `mdfa train` runs train, and so does a link to mdfa that is named train.
 //
 // Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
 package main

@@ -1,7 +1,7 @@
 // Package predict is mdfa's command predict, which runs a trained network on images: files, folders, or a part of the data
 // set that it was trained on. `predict -h` lists its flags.
 //
-// Exit codes: 0 done, 1 something failed, such as the reading of a file, 2 wrong usage, 130 ended by
+// Exit codes: 0 done, 1 something failed, such as reading a file, 2 wrong usage, 130 ended by
 // Ctrl-C or another signal.
 package predict
 

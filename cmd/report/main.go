@@ -1,7 +1,7 @@
 // Package report is mdfa's command report, which makes the HTML page of a run again, from the files in the run's folder, or a page
 // that compares runs. `report -h` lists its flags.
 //
-// Exit codes: 0 done, 1 something failed, 2 wrong usage.
+// Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
 package report
 
 import (

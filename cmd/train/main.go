@@ -1,5 +1,5 @@
 // Package train is mdfa's command train, which trains a network on a data set with one of the learning rules, prints
-// how it goes and writes what came out as CSV. `train -h` lists its flags.
+// its progress and writes the results as CSV. `train -h` lists its flags.
 //
 // Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 ended by Ctrl-C or another signal.
 package train

@@ -1,7 +1,7 @@
 // Package cuda is the device for NVIDIA GPUs: gpu.Device over gorgonia.org/cu and
 // gorgonia.org/cu/blas, with the build tag cuda. It does not know whether the driver
-// below it is NVIDIA's or the software GPU: the program that opens a device chooses the
-// driver before, with gpu/cuda/driver.
+// below it is NVIDIA's or the software GPU: the program that opens a device first
+// chooses the driver, with gpu/cuda/driver.
 //
 // # How it works
 //
@@ -25,17 +25,17 @@
 //     use, spreads them over a few streams (step.go, internal/schedule), runs each kind of
 //     product once (warmup.go) and captures the step into a CUDA graph (capture.go), which
 //     each run replays with one call (program.go).
-//   - Errors hold the operation, the call and CUDA's name of the answer (calls.go). Errors
+//   - Errors hold the operation, the call and CUDA's name for the result (calls.go). Errors
 //     after which a context is unusable are gpu.ErrDeviceLost: the device then refuses every
 //     call but Close.
 //
-// The files form floors, from options.go and buffer.go up to device.go and ops_*.go: each
-// names only lower ones.
+// The files form layers, from options.go and buffer.go up to device.go and ops_*.go: each
+// uses only lower ones.
 //
 // # Reproducibility
 //
-// The same calls on the same model of GPU give the same bits. No kernel uses atomics or an
-// order that is left to chance. Each stream has its own cuBLAS handle and workspace, under
+// The same calls on the same model of GPU give the same bits. No kernel uses atomics or
+// leaves an order to chance. Each stream has its own cuBLAS handle and workspace, under
 // which NVIDIA promises the same (cuBLAS documentation, "Results Reproducibility").
 // Operations that overlap touch no memory in common. Products are plain float32 unless
 // Options.TF32 asks otherwise.

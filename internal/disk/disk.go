@@ -1,5 +1,5 @@
-// Package disk reads, writes and locks files: complete or absent, stoppable, and with the reason of a
-// failure in one sentence.
+// Package disk reads, writes and locks files. A written file is complete or absent, the work can be stopped, and
+// an error gives its reason in one sentence.
 package disk
 
 import (

@@ -1,4 +1,4 @@
-// Package fault has the error whose text is written for the user of a program.
+// Package fault defines an error whose text is written for the user of a program.
 package fault
 
 import (

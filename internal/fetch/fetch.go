@@ -1,7 +1,7 @@
 // Package fetch downloads published files over HTTP into a folder. A file appears
 // under its name complete and checked, or not at all. The part that an interrupted
-// download has brought stays beside it, and the next download resumes
-// there. Several processes may ask for the same file at once: one fetches it,
+// download has brought stays in the folder, and the next download resumes
+// from it. Several processes may ask for the same file at once: one fetches it,
 // the others wait and find it.
 package fetch
 

@@ -1,7 +1,7 @@
 // Package nvml asks NVIDIA's management library for the settings of a GPU: clocks, power limit,
 // ECC. Measurements of two machines can be compared only if these are known.
 //
-// The library is opened at run time, and a machine without it has no answers. NVIDIA's own
+// The library is opened at run time; on a machine without it the settings stay unknown. NVIDIA's own
 // binding, github.com/NVIDIA/go-nvml, is not used: it has the linker ignore every undefined
 // symbol of the program, which would hide a CUDA call that nothing routes, and a program linked
 // with it does not start on systems that bind all symbols at start.

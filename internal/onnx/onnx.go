@@ -1,6 +1,6 @@
 // Package onnx writes models in the Open Neural Network Exchange format: the messages of
 // onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto) as far as a
-// feed-forward network of float32 needs them. The caller has to know the operators:
+// feed-forward network of float32 needs them. The caller chooses the operators:
 // https://onnx.ai/onnx/operators/.
 //
 // The Go modules for ONNX read models or run them; no maintained one writes them.

@@ -1,6 +1,5 @@
-// Package progress shows how far a long step has come, by a live line at the bottom of a terminal or by
-// plain lines of text elsewhere. All other output that is printed meanwhile goes through the line and appears
-// above it.
+// Package progress shows how far a long piece of work has come, by a live line at the bottom of a terminal or by
+// plain lines of text elsewhere. All output printed meanwhile goes through the live line and appears above it.
 package progress
 
 import (

@@ -1,6 +1,6 @@
 // Package protobuf writes messages in the binary format of Protocol Buffers
 // (https://protobuf.dev/programming-guides/encoding/), for formats of which this project
-// writes a few messages and reads none: one page of calls is shorter than generated code.
+// writes a few messages and reads none: a page of calls is shorter than generated code.
 // The bytes of each field come from protowire, the encoder under the official Go module.
 package protobuf
 

@@ -1,4 +1,4 @@
-// Package shards stores images that are ready for training, more than fit into memory, in
+// Package shards stores images that are ready for training, also more than fit into memory, in
 // a folder of files with fixed-size records, and reads them through memory mappings.
 //
 // The folder, format version 1:

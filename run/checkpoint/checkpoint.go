@@ -1,4 +1,4 @@
-// Package checkpoint keeps a training run in files: its weights, and the whole state from which
+// Package checkpoint stores a training run in files: its weights, and the whole state from which
 // it can be resumed.
 //
 // A checkpoint is one safetensors file, complete or absent: it is written under a temporary
@@ -6,7 +6,7 @@
 //
 //	layers.0.weight, layers.0.bias, …              the weights when it was written
 //	best.layers.0.weight, …                        the weights of the best epoch (state, after a validation)
-//	optimizer.0.layers.0.weight, …                 the optimizer's arenas (state): sgd with momentum and rmsprop 1, adam 2
+//	optimizer.0.layers.0.weight, …                 the optimizer's arenas (state): sgd with momentum and rmsprop 1, adam and adamw 2
 //	feedback.layers.1.weight, …                    learned feedback by layers (state), shaped like the weights: kp
 //	feedback.direct                                learned direct feedback (state), [logits, hidden units]: dkp
 //	feedback.optimizer.0.layers.1.weight, …        the arenas of its optimizer (state)
@@ -15,10 +15,10 @@
 // of the whole file in hex, computed with 64 zeros in place of the sum itself. So the file
 // shows any changed byte without a second file beside it, and Python reads it as it is.
 //
-// A run keeps them in its folder's checkpoints/:
+// A run keeps its checkpoints in its folder's checkpoints/:
 //
 //	last.safetensors      the state of the run
-//	previous.safetensors  the state before, for when last is damaged
+//	previous.safetensors  the state before that, used if last is damaged
 //	best.safetensors      the weights of the best epoch alone
 //	epochs-512.json, …    the history of a long run, see [history]
 //

@@ -4,9 +4,9 @@
 // A file appears under its name complete or not at all: it is written beside it under a
 // temporary name, synced and renamed. A row is added to a table with one write. So a full
 // disk leaves the last complete state. A power cut may leave half a row at the end of a table:
-// readers skip it. A resumed run rewrites epochs.csv, and refuses an alignment.csv that ends so.
+// readers skip it. A resumed run rewrites epochs.csv, and refuses an alignment.csv that ends in half a row.
 //
-// The log, runs.csv, has a row when a run starts and another when it ends. It is one CSV and no
+// The log, runs.csv, has a row when a run starts and another when it ends. It is a CSV, not a
 // database. A CSV opens in everything that reads tables, needs no library, and takes a few rows
 // a day for decades. SQLite would bring 8 MB of C translated to Go for a file that is only ever
 // appended to, and its locking is unsafe on network file systems, where clusters keep their

@@ -4,7 +4,7 @@
 //
 // Each C function is a Go function, exported to C under the name of the symbol with emu_ before it. It converts the
 // arguments, calls a method of the machine and converts the results. No rule of CUDA is decided here, except that null
-// pointers are refused, because a Go method cannot be given one. Most of these functions are generated from
+// pointers are refused, because a Go method cannot take one. Most of these functions are generated from
 // functions.txt, a table of one line for each (package gen); those that need more than a conversion are written by
 // hand. table.c checks each against the prototype in gpu/cuda/include when it is compiled.
 //

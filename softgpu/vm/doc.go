@@ -5,7 +5,7 @@
 // A register holds the values of a warp's 32 lanes side by side, so that every
 // instruction is one tight loop; a set of lanes is a bit mask. Divergence uses
 // a stack with reconvergence at the immediate post-dominator. Calls of device
-// functions are expanded where they stand (recursion is refused at load time).
+// functions are inlined (recursion is refused at load time).
 //
 // # What is checked on every launch
 //

@@ -1,4 +1,4 @@
-// Package testimages holds sources of images for tests: some whose order can be read off the pixels, slow ones and
+// Package testimages holds sources of images for tests: some whose pixels tell their order, slow ones and
 // broken ones.
 package testimages
 

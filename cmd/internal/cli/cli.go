@@ -1,4 +1,4 @@
-// Package cli is shared by all programs and handles their command lines: flags whose errors are
+// Package cli handles the command lines of all programs: flags whose errors are
 // whole sentences, the help text, the page in docs/cli.md, completion scripts for shells,
 // exit codes. A program describes itself in a [Program], defines its flags on [Flags] by
 // topic, and is a [Command] of a [Joint]:
@@ -30,7 +30,7 @@
 //
 // The standard library's flag package reads the command line: it takes -model and --model alike,
 // as users of the paper's program type both. pflag, kong and cobra read -model as the switches m,
-// o, d, e, l. urfave/cli/v3 takes both, but its errors are no sentences, its completion starts the
+// o, d, e, l. urfave/cli/v3 takes both, but its errors are not sentences, its completion starts the
 // program at each press of Tab, and help texts, manual and completion scripts would be written
 // here all the same.
 package cli

@@ -1,7 +1,7 @@
 // Package vec holds the elementwise loops of the CPU device. Each exists twice: the
 // plain loop in plain.go, which defines the result, and an AVX2 version in simd_amd64.go
 // for builds with GOEXPERIMENT=simd (the Makefile sets it), which runs on amd64 processors
-// since 2013. The two agree within a few units in the last place.
+// from 2013 on. The two agree within a few units in the last place.
 //
 // Slices of one call have the same length unless said otherwise.
 package vec

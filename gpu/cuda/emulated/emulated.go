@@ -1,8 +1,8 @@
 //go:build cuda && linux && (amd64 || arm64)
 
 // Package emulated opens the CUDA device on the software GPU: package cuda above the C
-// functions of package capi, with the machine's checks connected. It is here so that
-// package cuda need not know that there is a software GPU.
+// functions of package capi, with the machine's checks connected. It is a package
+// of its own so that package cuda need not know about the software GPU.
 package emulated
 
 import (

@@ -41,8 +41,8 @@
 // is the bias gradient itself where DeltaChunks is 1 and a layer has as many biases as
 // elements (dense layers, batches up to 128). Otherwise Sums is workspace, read as a
 // matrix [chunks · positions, channels], and one column_sums launch adds up the columns
-// of all layers (MaxLayers at a time). Extra bytes: 1/64 of the deltas at batch 64, once
-// written and once read. Nothing is atomic, so no order is left to chance.
+// of all layers (MaxLayers at a time). Extra bytes: 1/64 of the deltas at batch 64, written
+// once and read once. Nothing is atomic, so no order is left to chance.
 //
 // # A step
 //

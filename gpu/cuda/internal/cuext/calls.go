@@ -1,9 +1,9 @@
 //go:build cuda
 
 // Package cuext extends gorgonia.org/cu v0.9.6 and its blas package: the calls that they
-// lack, CUDA's own names of errors, and the thread on which all calls are made. The calls go
+// lack, CUDA's own names for errors, and the thread that makes all calls. The calls go
 // through the trampolines of package driver. Handles cross as integers, because the handles
-// of the software GPU are no pointers that Go could hold.
+// of the software GPU are not pointers, and Go must not hold them as such.
 package cuext
 
 // #cgo CFLAGS: -I${SRCDIR}/../../include
