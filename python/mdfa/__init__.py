@@ -1,4 +1,4 @@
-"""Start runs of mdfa and read them.
+"""Start mdfa's runs and read them.
 
 >>> import mdfa
 >>> run = mdfa.load("testdata/earlier/results/mnist/mdfa")

@@ -1,4 +1,4 @@
-"""python -m mdfa train … is mdfa train …"""
+"""Run the program: python -m mdfa train … is mdfa train …"""
 
 import os
 import sys

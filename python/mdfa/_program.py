@@ -1,4 +1,4 @@
-"""Starting the program."""
+"""Start the program."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def program() -> str:
 
 
 def arguments(flags: dict[str, Value]) -> list[str]:
-    """Write flags as a command line has them.
+    """Return flags as the words of a command line.
 
     >>> arguments({"model": "mdfa", "layers": [400, 400], "convnet": True, "report": False, "lr": 1e-4})
     ['-model', 'mdfa', '-layers', '400,400', '-convnet', '-report=false', '-lr', '0.0001']
@@ -81,8 +81,8 @@ def train(*, progress: bool | None = None, on_event: Callable[[dict[str, Any]], 
 def sweep(*, progress: bool | None = None, **flags: Value) -> list[Run]:
     """Train a run for each combination of values and return all runs of the sweep's folder, `out`.
 
-    The flags are those of `mdfa sweep`, as in sweep(model=["bp", "mdfa"], seed="0-4", out="results/rules"). The same call skips the
-    runs that are complete and resumes those that were cut off.
+    The flags are those of `mdfa sweep`, as in sweep(model=["bp", "mdfa"], seed="0-4", out="results/rules"). The same call, repeated, skips
+    the runs that are complete and resumes those that were cut off.
     """
     with Line(progress) as line, Process("sweep", *arguments(flags)) as process:
         for text in process.lines():
@@ -110,7 +110,7 @@ class Process:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Wait for the end. An exception here ends the program in an orderly way first."""
+        """Wait for the program's end. After an exception, first interrupt it, so that it saves the run."""
         if kind is not None:
             self.child.send_signal(signal.SIGINT)
         _, errors = self.child.communicate()
@@ -147,7 +147,7 @@ class Line:
 
 
 def describe(event: dict[str, Any]) -> str:
-    """Describe an event in a line, or return "" for those that have none.
+    """Describe an event in a line, or return "" if it needs none.
 
     >>> describe({"event": "epoch", "epoch": 2, "epochs": 3, "train_loss": 0.38, "valid_accuracy": 0.9114, "images_per_second": 7189.2})
     'epoch 2/3  loss 0.3800  valid 91.14%  7,189 images/s'

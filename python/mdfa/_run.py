@@ -1,4 +1,4 @@
-"""Reading what a run leaves in its folder."""
+"""Read the files in a run's folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._network import Network
 
 
 class Run:
-    """A run's folder. Files are read when they are asked for, and then kept; load the run again to see what a running one has added.
+    """A run's folder. Files are read on first use and kept; load a running run again to see what it has added.
 
     >>> run = load("testdata/earlier/results/mnist/mdfa")
     >>> run.settings["model"], run.settings["lr"], run.settings["convnet"], run.settings["batch_size"]
@@ -39,17 +39,17 @@ class Run:
 
     @functools.cached_property
     def settings(self) -> dict[str, Any]:
-        """The settings by the names of their flags, as numbers and truth values where they are."""
+        """The settings by the names of their flags; numbers and truth values are converted."""
         return {name: value_of(text) for name, text in self.record["flags"].items()}
 
     @property
     def status(self) -> str:
-        """complete, interrupted or failed; unfinished while the run goes on, or where it was killed."""
+        """complete, interrupted or failed; unfinished while the run trains, or if it was killed."""
         return self.result.get("status", "unfinished")
 
     @functools.cached_property
     def result(self) -> dict[str, Any]:
-        """The row of result.csv, empty while the run goes on."""
+        """The row of result.csv, empty until the run has ended."""
         table = self._table("result.csv")
         return {} if table.empty else table.iloc[-1].to_dict()
 
@@ -65,7 +65,7 @@ class Run:
 
     @functools.cached_property
     def confusion(self) -> pd.DataFrame:
-        """How many images of each class were taken for which; empty without a report."""
+        """How many images of each class were classified as each class; empty without a report."""
         return self._table("confusion.csv")
 
     def weights(self, which: str = "best") -> dict[str, np.ndarray]:
@@ -119,7 +119,7 @@ def runs(folder: str | os.PathLike = "results") -> pd.DataFrame:
 
 
 def value_of(text: str) -> Any:
-    """Return a setting as what its text means.
+    """Return the value that a setting's text stands for.
 
     >>> [value_of(text) for text in ("true", "64", "1e-4", "mdfa", "")]
     [True, 64, 0.0001, 'mdfa', '']
