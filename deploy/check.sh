@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Checks the files of this folder with the tools that read them, as far as that goes
-# without Docker, Slurm or a cluster: hadolint, shellcheck, yamllint, the Kubernetes
-# schemas of two releases, that of Kubeflow's MPI operator and SkyPilot's own parser. They are installed into
-# .cache/deploy. Says nothing if all is well; needs python3, go and, the first time, network.
-# make deploy-check calls it, and fetches uv before.
+# Checks the files of this folder as far as possible without Docker, Slurm or a cluster, by hadolint,
+# shellcheck, yamllint, the schemas of two Kubernetes releases and of Kubeflow's MPI operator, and SkyPilot's
+# own parser. These are installed into .cache/deploy. Prints nothing if all is well; needs python3, go and,
+# the first time, network. make deploy-check fetches uv, then calls it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,11 +11,11 @@ bin=$venv/bin
 uv=.cache/uv/bin/uv
 [ -x "$bin/python" ] || "${PYTHON:-python3}" -m venv "$venv"
 "$uv" pip install --quiet --python "$bin/python" --only-binary=:all: --require-hashes -r wheels/deploy.txt
-# SkyPilot brings a hundred packages, whose hashes would be 3,000 lines; the date fixes their versions.
+# SkyPilot needs many packages, whose hashes would be 3,000 lines; the date fixes their versions.
 "$uv" pip install --quiet --python "$bin/python" --only-binary=:all: --exclude-newer 2026-11-01 skypilot==0.14.1
 
 failed=0
-# check WHAT COMMAND...: runs a check and shows what it says only if it fails.
+# check WHAT COMMAND...: runs a check, and shows its output only if it fails.
 check() {
   local what=$1 said
   shift
@@ -37,7 +36,7 @@ check yamllint "$bin/yamllint" --strict --config-data \
   '{extends: relaxed, rules: {line-length: disable, key-duplicates: enable}}' \
   deploy/skypilot.yaml deploy/kubernetes
 
-# 1.31 is the first release in which all that the manifests use is stable.
+# 1.31 is the first release in which every feature of the manifests is stable.
 manifests=()
 for manifest in deploy/kubernetes/*.yaml; do
   [ "$manifest" = deploy/kubernetes/mpijob.yaml ] || manifests+=("$manifest")
@@ -81,7 +80,7 @@ if int(args[args.index("-n") + 1]) != replicas["Worker"]["replicas"] * job["spec
     sys.exit("mpirun -n has to start as many ranks as the workers have slots")
 PYTHON
 
-# SkyPilot keeps state in the home folder, and tells its makers of its use unless told not to.
+# SkyPilot keeps state in the home folder, and reports its use to its makers unless told not to.
 mkdir -p "$venv/home"
 check SkyPilot env "HOME=$PWD/$venv/home" SKYPILOT_DISABLE_USAGE_COLLECTION=1 \
   "$bin/python" - deploy/skypilot.yaml "$venv" <<'PYTHON'
@@ -101,7 +100,7 @@ for part in setup run; do
   check "shellcheck, $part of skypilot.yaml" "$bin/shellcheck" "$venv/skypilot-$part.sh"
 done
 
-# The wait for a free node counts in a Job's own deadline, and not in its pod's.
+# The wait for a free node counts in a Job's own deadline, but not in its pod's.
 check 'deadline of the Jobs' "$bin/python" - "${manifests[@]}" <<'PYTHON'
 import sys
 import yaml
@@ -119,7 +118,7 @@ for file in sys.argv[1:]:
                 sys.exit(f"{file}: completions, parallelism and WORLD_SIZE have to be the same number")
 PYTHON
 
-# Whatever is fetched has a digest or a hash. SkyPilot above has a date.
+# Everything that is fetched has a digest or a hash, except SkyPilot above, which has a date.
 image=$(sed -n 's/^ARG GO=//p' deploy/Dockerfile)
 check "skypilot.yaml has another Go than the Dockerfile's $image" grep -qF "docker:$image" deploy/skypilot.yaml
 if grep -nE '^ARG (GO|CUDA|DEBIAN)=' deploy/Dockerfile | grep -vE '@sha256:[0-9a-f]{64}$' ||

@@ -1,12 +1,12 @@
-"""Builds what a release holds: an archive and a wheel for each system, their SHA-256 sums and a list of what they are made of.
+"""Builds a release: an archive and a wheel for each system, their SHA-256 sums, and a list of the components of each (SBOM).
 
     python3 deploy/release.py FOLDER [-wheel] [-only linux-amd64]...
-    python3 deploy/release.py -check FOLDER [...]         # builds again elsewhere, and fails where a byte differs
-    python3 deploy/release.py -program bin/mdfa FOLDER    # a wheel for this machine, of a program that is built already
+    python3 deploy/release.py -check FOLDER [...]         # builds again elsewhere, and fails if a byte differs
+    python3 deploy/release.py -program bin/mdfa FOLDER    # a wheel for this machine, of a program that is already built
 
-Everything is built from the commit that is checked out, in a clone of it, so that neither this folder's path nor changes that
-are not committed have a part in it. Only -program takes them as they are. zig compiles the C parts, against glibc 2.28. make release and make wheel call this; ZIG
-names zig's program.
+Everything is built from the commit that is checked out, in a clone, so that neither this folder's path nor uncommitted changes
+affect it. Only -program packs the working tree as it is. zig compiles the C parts, against glibc 2.28. make release and make wheel
+call this; ZIG names zig's program.
 """
 
 import argparse
@@ -28,9 +28,9 @@ import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SBOM_TOOL = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0"
-EPOCH = (1980, 1, 1, 0, 0, 0)  # of the files in a wheel; a zip archive knows no earlier one
+EPOCH = (1980, 1, 1, 0, 0, 0)  # time of the files in a wheel; zip has no earlier one
 
-# By name: zig's name of the system, "" for a build without C; the wheel's; and pip's, for the OpenBLAS to put into the archive.
+# For each system: zig's name of it, "" for a build without C; the wheel's platform tag; and pip's, for the OpenBLAS in the archive.
 # macOS has a BLAS of its own.
 SYSTEMS = {
     "linux-amd64": ("x86_64-linux-gnu.2.28", "manylinux_2_28_x86_64", "manylinux_2_28_x86_64"),
@@ -83,7 +83,7 @@ class Release:
         return path
 
     def licenses(self, system):
-        """Returns the licences of what is part of the program, by their paths: ours, Go's and those of the modules."""
+        """Returns the licences of the program's parts, by their paths: ours, Go's and those of the modules."""
         env, tags = self.environment(system)
         modules = run("go", "list", "-deps", *tags, "-f", "{{with .Module}}{{.Path}}\t{{.Dir}}{{end}}", "./cmd/mdfa", cwd=self.source, env=env)
         folders = {"": str(self.source), "go": run("go", "env", "GOROOT")} | dict(line.split("\t") for line in modules.splitlines() if line)
@@ -148,7 +148,7 @@ class Release:
                 wheel.writestr(entry, data)
 
     def sbom(self, system):
-        """Writes the list of what the archive is made of, in CycloneDX's form: the modules of the program, and OpenBLAS."""
+        """Writes the list of the archive's components, in CycloneDX's form: the modules of the program, and OpenBLAS."""
         path = self.out / f"mdfa-{self.version}-{system}.cdx.json"
         run("go", "run", SBOM_TOOL, "bin", "-json", "-noserial", "-output", str(path), "-version", self.version, str(self.program(system)),
             env=os.environ | {"GOFLAGS": "", "GOEXPERIMENT": ""})

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs bench, train or sweep on this machine's GPU with everything it writes in one folder:
+# Runs bench, train or sweep on this machine's GPU, with all output files in one folder:
 #
 #   deploy/run.sh bench FOLDER [flags of bench]    bench.json and bench.md
 #   deploy/run.sh train FOLDER [flags of train]    a folder for each run; the same command
-#                                                  goes on with one that was cut off
-#   deploy/run.sh sweep FOLDER [flags of sweep]    a folder for each run, also of several machines
+#                                                  resumes a run that was cut off
+#   deploy/run.sh sweep FOLDER [flags of sweep]    a folder for each run; several machines may share FOLDER
 #
-# FOLDER is made if need be, and is relative to the repository. DEVICE names another
-# device than cuda, as -device does. make cublas fetches cuBLAS where the machine has none.
+# FOLDER is relative to the repository, and is created if necessary. DEVICE names another
+# device than cuda, as -device does. make cublas fetches cuBLAS if the machine has none.
 set -euo pipefail
 
 if [ $# -lt 2 ]; then
@@ -31,7 +31,7 @@ if [ ! -x "bin/$program" ]; then
 fi
 mkdir -p "$folder"
 
-# With exec the program takes the shell's place, and signals reach it directly and once:
+# With exec the program replaces the shell, so that a signal reaches it directly and once:
 # a second one would end it in the middle of a step.
 device=${DEVICE:-cuda}
 case $program in

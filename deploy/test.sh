@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs run.sh, slurm.sbatch and the run part of skypilot.yaml as their services do, but on the
-# processor: the benchmark; a job that is requeued and then submitted anew under another number
-# after each SIGTERM; the same of two tasks, on the software GPU; a sweep by an array of four jobs; two ranks with the variables
-# of ranks.yaml; a SkyPilot task. Needs bin/, and the script that check.sh takes out of
-# skypilot.yaml. Says nothing if all is well.
+# processor: the benchmark; a job that is requeued, and submitted again under another number,
+# after SIGTERM; on the software GPU, a job of two tasks, and two ranks with the variables of ranks.yaml;
+# a sweep by an array of four jobs; a SkyPilot task. Needs bin/, and the script that check.sh takes out of
+# skypilot.yaml. Prints nothing if all is well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ work=$(mktemp -d)
 job=test-$$
 trap 'rm -rf "$work" results/slurm-test-"$$"*' EXIT
 
-# fail WHAT: says it, with what the last program printed.
+# fail WHAT: prints WHAT and the output of the last program, and exits.
 fail() {
   echo "deploy/test.sh: $1:" >&2
   cat "$work/log" >&2
@@ -55,14 +55,14 @@ before=$(epochs)
 interrupted "$before"
 [ "$(printf '%s\n' results/slurm-"$job"/*/*/ | wc -l)" = 1 ] || fail 'the requeued job began another run'
 
-# As docs/cloud.md has it for a job that is submitted again.
+# As docs/cloud.md describes it for a job that is submitted again.
 last=$(($(epochs) + 1))
 (slurm "$job-again" -resume results/slurm-"$job" -max_epochs "$last") || fail 'the job that was submitted again'
 [ "$(epochs)" = "$last" ] || fail "the job that was submitted again ended after $(epochs) epochs, not $last"
 grep -q complete results/slurm-"$job"/*/*/result.csv || fail 'the run is not complete'
 
-# A job of two tasks, with stand-ins for Slurm's programs that do what those of 22.05 do with SIGTERM. The job that is
-# requeued has another number of tasks.
+# A job of two tasks, with stand-ins for Slurm's programs that handle SIGTERM as those of 22.05 do. The
+# requeued job has another number of tasks.
 mkdir "$work/slurm"
 cat >"$work/slurm/srun" <<'SRUN'
 #!/usr/bin/env bash
@@ -109,7 +109,7 @@ if bin/train -devices | grep -q 'software GPU'; then
 fi
 
 # The four jobs of an array at the same time, each with its part of eight runs, into one folder. The third is stopped, and all
-# are submitted again under another number: the table is that of an undisturbed sweep.
+# are submitted again under another number. The table must be that of an undisturbed sweep.
 grid=(-model 'bp,mdfa' -classes '2,3' -layers 8 -max_epochs 6 -seed 0-1 -jobs 1 -report=false)
 
 # array NUMBER FLAGS: starts the jobs of an array.
@@ -124,7 +124,7 @@ array() {
   done
 }
 
-# ended STATUS...: waits for the jobs of an array, of which each has its status.
+# ended STATUS...: waits for the jobs of an array, and checks their exit statuses.
 ended() {
   local task status
   for task in 1 2 3 4; do

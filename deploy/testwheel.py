@@ -1,5 +1,5 @@
-"""Tests a wheel as a user has it, by the Python of the environment that it is installed in. PATH should have neither go nor a
-C compiler. make test-wheel calls it, in the root of the repository, whose documents it reads."""
+"""Tests an installed wheel as a user has it, with the Python of its environment. PATH must have neither go nor a
+C compiler. make test-wheel calls it in the root of the repository, whose pages it reads."""
 
 import doctest
 import importlib

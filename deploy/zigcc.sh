@@ -1,6 +1,6 @@
 #!/bin/sh
-# zig's C compiler for the system that ZIG_TARGET names, as CC of a Go build. gorgonia.org/cu names folders of this machine's
-# system, whose headers and libraries are of another release or another processor: they are left out.
+# Runs zig's C compiler for the system that ZIG_TARGET names, as CC of a Go build. It drops the system folders that gorgonia.org/cu
+# names: this machine's headers and libraries may be for another release or another processor.
 for argument; do
   shift
   case $argument in
