@@ -1,33 +1,33 @@
-# make          build bin/mdfa and its links, bin/train and the others: with a C compiler for the processor, NVIDIA's GPUs
-#               and the software GPU, without one for the processor alone. Needs Go; says what it built
-# make cuda     the same, but fails where there is no C compiler
-# make install  copy what make built to lib/mdfa below PREFIX (/usr/local), or below DESTDIR/PREFIX, with a link in bin
-# make cublas   fetch NVIDIA's cuBLAS of CUDA 12.9 into lib/, for a machine that has none (600 MB)
-# make nccl     fetch NVIDIA's NCCL into lib/, for training on several GPUs where there is none (340 MB)
-# make release  an archive and a wheel for each system into dist/, with their sums and what they are made of (fetches zig, 100 MB)
-# make release-check  build them again in another folder and compare the bytes
-# make wheel    the wheels alone
-# make test-wheel  install a wheel into a fresh Python environment and use it with neither Go nor a C compiler
-# make test     every test, with the race detector where a C compiler is (or can be installed)
-# make test-interop  TensorBoard, onnxruntime, PyTorch, safetensors and Chromium read our files, scipy agrees with our statistics, the Python package agrees with the program (5.6 GB in .cache)
-# make test-ranks  ranks started by the mpirun of Open MPI and of MPICH (fetched into .cache) sum, and end together
-# make mutants  plant bugs in kernels and devices, one at a time, and print which no test finds; MUTANT=NAME plants one
-# make gpu-test every operation and the learning rules on an NVIDIA GPU; fails where there is none
-# make gpu-report  everything that docs/gpu-runs.md asks for, on an NVIDIA GPU, and its tables; DEVICE=emu QUICK=1 tries it
-# make lint     gofmt, go vet, golangci-lint with the import rule
-# make bench    training steps beside their matrix products, on the processor; PEERS=1 adds PyTorch and BioTorch
-# make bench-cuda  the same on this machine's NVIDIA GPU, or with BENCHFLAGS='-device emu -quick'
-# make bench-data  decoding, preparing and reading ahead, without a device; IMAGES=DIR takes your own photographs
-# make docs     write docs/cli.md from the programs' flags, and the picture of the packages from their imports
-# make docs-check  links and flags of README and docs, and every command in them by running it on little data
-# make ptx      compile kernels.cu to gpu/cuda/kernels.ptx (pinned NVRTC, linux/amd64)
-# make ptx-check  that the PTX is kernels.cu's, and that ptxas takes it for every GPU without spills
-# make deploy-check  the files in deploy/ against their own tools (installs these into .cache)
-# make headers-check  our CUDA headers against NVIDIA's of 11.8, 12.9 and 13.5 (downloads 2.5 GB)
-# make wheels   the versions and sums of the Python packages in wheels/, after a change to a .in file there
-# make vuln     known vulnerabilities of what we import (asks the Go vulnerability database)
-# make clean    remove what was built, keep results
-# make help     this list
+# make                build bin/mdfa and its links (bin/train, ...) for CPU, CUDA and the software GPU; without a C compiler for CPU only
+# make cuda           the same, but fails without a C compiler
+# make install        copy what make built to PREFIX/lib/mdfa (/usr/local; below DESTDIR if set), with a link in PREFIX/bin
+# make cublas         fetch NVIDIA's cuBLAS of CUDA 12.9 into lib/, for a machine that has none (600 MB)
+# make nccl           fetch NVIDIA's NCCL into lib/, for training on several GPUs if the machine has none (340 MB)
+# make release        an archive and a wheel for each system in dist/, with checksums and lists of components (fetches zig, 100 MB)
+# make release-check  build them again in another folder, and compare the bytes
+# make wheel          the wheels alone
+# make test           all tests, with the race detector if a C compiler is there or can be installed
+# make test-wheel     install a wheel into a fresh Python environment, and use it with neither Go nor a C compiler
+# make test-interop   check run files, statistics and the Python package with PyTorch, onnxruntime, TensorBoard, scipy, ... (5.6 GB in .cache)
+# make test-ranks     start ranks by the mpirun of Open MPI and MPICH (fetched into .cache), check their sums and how they end
+# make fuzz           every fuzz target for FUZZTIME (5s); part of make test
+# make mutants        plant bugs in kernels and devices, one at a time, and print which no test finds; MUTANT=NAME plants one
+# make gpu-test       every operation and the learning rules on an NVIDIA GPU; fails if there is none
+# make gpu-report     the runs and tables of docs/gpu-runs.md, on an NVIDIA GPU; DEVICE=emu QUICK=1 tries it
+# make lint           gofmt, go vet, go mod tidy, and golangci-lint with the import rule
+# make bench          time training steps and their matrix products on the processor; PEERS=1 adds PyTorch and BioTorch
+# make bench-cuda     the same on this machine's NVIDIA GPU, or with BENCHFLAGS='-device emu -quick' without one
+# make bench-data     time decoding, preparing and reading ahead, without a device; IMAGES=DIR takes your own photographs
+# make docs           write docs/cli.md from the programs' flags, and docs/architecture.svg from the imports
+# make docs-check     check links and flags of the pages, and run every command in them on little data
+# make ptx            compile kernels.cu to gpu/cuda/kernels.ptx (pinned NVRTC, linux/amd64)
+# make ptx-check      check that the PTX is that of kernels.cu, and that ptxas takes it for every GPU without spills
+# make deploy-check   check the files in deploy/ with their own tools (installs these into .cache)
+# make headers-check  check our CUDA headers against NVIDIA's of 11.8, 12.9 and 13.5 (downloads 2.5 GB)
+# make wheels         pin the Python packages in wheels/ again, after a change to a .in file there
+# make vuln           known vulnerabilities of our dependencies (asks the Go vulnerability database)
+# make clean          remove bin/, lib/ and .cache/; keeps results and dist/
+# make help           this list
 
 GO ?= go
 PYTHON ?= python3
