@@ -7,7 +7,7 @@ import "mdfa/model"
 //
 //	d_l = s (onehot(y) B_l) ⊙ f'(a_l): example i takes row y_i of B_l [classes, units_l]
 //
-// The rows are descended like a gradient, without a minus, as in the authors' code. Like the error at the logits they
+// The rows are used as errors, without a minus sign, as in the authors' code. Like the error at the logits they
 // are scaled by s, which is 1/n or 1; the authors divide by n at the logits alone. One logit stands for two classes,
 // and B_l has two rows.
 //

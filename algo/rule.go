@@ -53,7 +53,7 @@ type Rule struct {
 	LogitsOnly bool
 	// Exact promises the gradients of backpropagation: measurements need not compute those as well.
 	Exact bool
-	// Products tells plans and benchmarks which matrix products Deltas takes.
+	// Products tells benchmarks which matrix products Deltas computes.
 	Products Products
 
 	// Deltas computes the error d_l at the preactivations of every hidden layer l ([Step.Delta]) and its

@@ -11,7 +11,7 @@ import (
 // has the formula. The zero value leaves them as they are.
 type Augment struct {
 	Shift int  // up to this number of pixels in each direction
-	Flip  bool // every second image
+	Flip  bool // each image with probability 1/2
 }
 
 // usualShift is the shift without a number: the padding that the field uses for images of 32x32.

@@ -37,7 +37,7 @@ var about = cli.Program{
 		"imagenet-prep -stats -verify",
 	},
 	Environment: append(cli.DataVariables(), cli.TerminalVariables()...),
-	Closing:     "Work that is broken off goes on when the same command is given again.",
+	Closing:     "The same command resumes interrupted work.",
 }
 
 func newFlags(o *options) *cli.Flags {
@@ -49,17 +49,17 @@ func newFlags(o *options) *cli.Flags {
 	f.Text(&o.train, "train", "PATH", "", "training images: the tar of tars, or a folder with a folder for each class").File()
 	f.Text(&o.val, "val", "PATH", "", "validation images, which become the test set: a tar, such a folder, or one of images alone").File()
 	f.Text(&o.truth, "truth", "FILE", "", `classes of validation images without folders: lines of "file synset", or of one synset, or of one ILSVRC2012_ID, which needs -ids`).File()
-	f.Text(&o.ids, "ids", "FILE", "", "the synset of ILSVRC2012_ID 1, 2, … in its lines").File()
+	f.Text(&o.ids, "ids", "FILE", "", "line N has the synset of ILSVRC2012_ID N").File()
 	f.Text(&o.synsets, "synsets", "FILE", "", `names of the classes: lines such as "n01440764 tench"`).File()
 
-	f.Topic("What becomes of them")
+	f.Topic("How they are prepared")
 	f.Text(&o.out, "out", "DIR", "", "the prepared folder (default $MDFA_DATA/imagenet, or else mdfa/imagenet in the user's cache folder)").Folder()
 	f.Integer(&o.size, "size", "N", 224, math.MinInt, "height and width of an image in pixels")
 	f.Integer(&o.shardMB, "shard", "MB", shards.DefaultShardBytes>>20, math.MinInt, "size of a shard file at most")
 	f.Bool(&o.strict, "strict", "fail at an image that cannot be read, instead of leaving it out")
 	f.Integer(&o.workers, "workers", "N", 0, math.MinInt, "photographs decoded at a time (default one for each processor)")
 
-	f.Topic("A folder that is prepared")
+	f.Topic("A prepared folder")
 	f.Bool(&o.stats, "stats", "print what -out holds")
 	f.Bool(&o.verify, "verify", "compare every checksum of -out")
 	return f

@@ -35,9 +35,9 @@ var about = cli.Program{
 	Description: "A PATH is a checkpoint, or the folder of a run, of which the weights of the best epoch are shown. " +
 		"With `-runs` it is the folder that train's `-out` names, `results` if none is given.\n\n" +
 		"The tables fit a terminal of 80 columns. For programs there is `-json`: one object a line, " +
-		"a path or a run each, numbers as numbers and null for what there is not.\n\n" +
-		"A run whose log has no end and whose folder no process holds is listed as killed; " +
-		"`train -resume` goes on with it.",
+		"a path or a run each, numbers as numbers, and null for missing values.\n\n" +
+		"A run without a last entry in its log, whose folder no process holds, is listed as killed; " +
+		"`train -resume` resumes it.",
 	Arguments: "[PATH...]",
 	Examples: []string{
 		"inspect results/mnist/mdfa-dense-c10-s0-20261124T101502",
@@ -69,7 +69,7 @@ func newFlags(o *options, r *raw) *cli.Flags {
 	f.Comparison(&o.compared)
 
 	f.Topic("Output")
-	f.Integer(&o.most, "n", "N", 0, 0, "rows at most, 0 for no limit (default all runs, the last 10 epochs)")
+	f.Integer(&o.most, "n", "N", 0, 0, "at most N rows, 0 for no limit (default all runs, the last 10 epochs)")
 	f.Bool(&o.json, "json", "print an object a line, for programs")
 	return f
 }

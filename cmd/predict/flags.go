@@ -49,7 +49,7 @@ func newFlags(o *options) *cli.Flags {
 			"predict results/mnist/mdfa-dense-c10-s0-… -split test",
 			"predict best.safetensors t10k-images-idx3-ubyte.gz t10k-labels-idx1-ubyte.gz -show wrong",
 		},
-		Closing: "A file that cannot be read is named, the others go on, and the exit code is 1.",
+		Closing: "A file that cannot be read is named, the others are classified, and the exit code is 1.",
 	})
 	f.Topic("Network")
 	f.Text(&o.weights, "weights", "NAME", checkpoint.Best, "weights of the best epoch, or the last ones: best or last").Only(checkpoint.Best, checkpoint.Last)

@@ -65,10 +65,10 @@ func newFlags(o *options) *cli.Flags {
 	o.grid = sweep.NewGrid()
 	f.Topic("Sweep")
 	f.Bool(&o.list, "list", "print the runs, and which are done, running, failed or left, and exit")
-	f.Each(&o.where, "where", "NAME=V,...", "keep runs with these values only, such as classes=2,3 or model!=bp; several must all hold")
+	f.Each(&o.where, "where", "NAME=V,...", "keep runs with these values only, such as classes=2,3 or model!=bp; runs must pass every one that is given")
 	f.Text(&o.jobsText, "jobs", "N", jobsAuto, "runs side by side: a number, or auto (one for each processor, or 4 on a GPU)").Among(jobsAuto)
 	f.Text(&o.shardText, "shard", "I/N", "", "train part I of N of the grid, or with auto/N the part that Slurm or Kubernetes numbers")
-	f.Bool(&o.retryFailed, "retry_failed", "start runs again that have failed")
+	f.Bool(&o.retryFailed, "retry_failed", "retry failed runs")
 	f.Bool(&o.quiet, "quiet", "print the outcome only")
 	defaults := settings.Defaults()
 	for _, s := range settings.List {

@@ -59,7 +59,7 @@ func init() { // its functions look into it
 			Resume: Share, Identity: true, Effect: classes, Result: plain, Compare: plain,
 		},
 		{
-			Name: "class_seed", Group: GroupData, Argument: "N", Help: "seed that picks the K classes, in the place of -seed (default that of -seed)",
+			Name: "class_seed", Group: GroupData, Argument: "N", Help: "seed that picks the K classes, instead of -seed (default the value of -seed)",
 			Field: func(s *Spec) any { return &s.ClassSeed }, Parse: parseClassSeed, Choices: []string{SameSeed},
 			Resume: Share, Identity: true, // set to the same seed it is another run, since it is of another group
 			Result:  &Place{Text: classSeed},
@@ -129,7 +129,7 @@ func init() { // its functions look into it
 			Effect: layersInEffect("layers", func(n *model.Network) string { return listed(n.Widths()) }),
 		},
 		{
-			Name: "filters", Group: GroupNetwork, Argument: "F:K:S,...", Help: "filters:kernel:stride[:padding] of each convolution, and behind it max:K:S or avg:K:S to pool (default by data set)",
+			Name: "filters", Group: GroupNetwork, Argument: "F:K:S,...", Help: "filters:kernel:stride[:padding] of each convolution, followed by max:K:S or avg:K:S to pool (default by data set)",
 			Field: func(s *Spec) any { return &s.Filters }, Parse: canonicalList(model.ParseFilters), Commas: true,
 			Resume: Share, Identity: true, Result: plain, Page: network, Compare: network,
 			Effect: layersInEffect("filters", func(n *model.Network) string { return listed(n.Filters()) }),
@@ -253,7 +253,7 @@ func init() { // its functions look into it
 			Header: &Place{Text: unlessDefault("schedule ", "schedule")}, Page: &Place{Text: unlessDefault("", "schedule")}, Compare: plain,
 		},
 		{
-			Name: "warmup", Group: GroupTraining, Argument: "N[:START]", Help: "raise the learning rate from START (0.1) of it during N epochs, or with :steps steps",
+			Name: "warmup", Group: GroupTraining, Argument: "N[:START]", Help: "raise the learning rate over N epochs from START times it (default 0.1); with :steps over N steps",
 			Field: func(s *Spec) any { return &s.Warmup }, Parse: canonical(training.ParseWarmup),
 			Resume: Share, Identity: true, Result: plain,
 			Header: &Place{Text: unlessDefault("warmup ", "warmup")}, Page: &Place{Text: unlessDefault("", "warmup")}, Compare: plain,
@@ -267,7 +267,7 @@ func init() { // its functions look into it
 			Compare: plain,
 		},
 		{
-			Name: "weight_decay", Group: GroupTraining, Argument: "X", Help: "decoupled decay: takes lr X times every parameter from it before a step",
+			Name: "weight_decay", Group: GroupTraining, Argument: "X", Help: "decoupled decay: subtracts lr times X times each parameter from it before a step",
 			Field:  func(s *Spec) any { return &s.WeightDecay },
 			Resume: Share, Identity: true, Result: plain,
 			Header:  &Place{Text: unlessZero("weight decay ", weightDecay)},
@@ -311,7 +311,7 @@ func init() { // its functions look into it
 			Resume: Inherit, ShareIf: ratesEndWithRun, Result: plain, Page: &Place{Name: "steps at most", Text: mostSteps}, Compare: &Place{Name: "steps at most", Text: mostSteps},
 		},
 		{
-			Name: "patience", Group: GroupTraining, Argument: "N", Help: "end after N epochs without a new best one (default never)",
+			Name: "patience", Group: GroupTraining, Argument: "N", Help: "end after N epochs without improvement (default never)",
 			Field:  func(s *Spec) any { return &s.Patience },
 			Resume: Inherit, Result: plain, Page: &Place{Text: patience}, Compare: &Place{Text: patience},
 		},
