@@ -38,3 +38,10 @@ func TestTheExamplesOfThePythonPackage(t *testing.T) {
 		assert.Regexp(t, `^TestResults\(failed=0, attempted=[1-9]`, text, name)
 	}
 }
+
+func TestTheTypesOfThePythonPackage(t *testing.T) {
+	interpreter, err := filepath.Abs(interpreter())
+	require.NoError(t, err)
+	text := output(t, "../python", interpreter, "-m", "mypy", "--strict", "--cache-dir", t.TempDir(), "mdfa")
+	assert.Contains(t, text, "no issues found")
+}

@@ -60,7 +60,8 @@ class Network:
             else:
                 x = f(x.reshape(len(x), -1) @ weight + bias)
         weight, bias = self.layer(len(self.spec["layers"]))
-        return x.reshape(len(x), -1) @ weight + bias
+        logits: np.ndarray = x.reshape(len(x), -1) @ weight + bias
+        return logits
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
         """Return images as the first layer reads them: float32, and with -normalize standardized."""
@@ -69,7 +70,7 @@ class Network:
             raise ValueError(f"images of shape {x.shape}: expected [n, {', '.join(str(size) for size in self.spec['input'])}]")
         x = x.astype(np.float32) / 255 if x.dtype == np.uint8 else x.astype(np.float32)
         if n := self.spec.get("normalization"):
-            x = (x - np.float32(n["mean"])) / np.float32([d or 1 for d in n["deviation"]])
+            x = (x - np.array(n["mean"], np.float32)) / np.array([d or 1 for d in n["deviation"]], np.float32)
         return x
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
@@ -78,7 +79,8 @@ class Network:
         if logits.shape[1] == 1:
             logits = np.concatenate([np.zeros_like(logits), logits], 1)
         e = np.exp(logits - logits.max(1, keepdims=True))
-        return e / e.sum(1, keepdims=True)
+        shares: np.ndarray = e / e.sum(1, keepdims=True)
+        return shares
 
     def predict(self, images: np.ndarray) -> list[str]:
         """Return the name of each image's most likely class."""

@@ -15,7 +15,7 @@ from typing import Any, Union
 
 from ._run import Run, load, runs
 
-Value = Union[str, int, float, bool, os.PathLike, Sequence[Union[str, int, float]]]
+Value = Union[str, int, float, bool, os.PathLike[str], Sequence[Union[str, int, float]]]
 
 
 class Failed(RuntimeError):
@@ -113,7 +113,7 @@ class Process:
         """Wait for the program's end. After an exception, first interrupt it, so that it saves the run."""
         if kind is not None:
             self.child.send_signal(signal.SIGINT)
-        _, errors = self.child.communicate()
+        errors = self.child.communicate()[1]
         if kind is None and self.child.returncode != 0:
             raise Failed(errors.strip() or "the program was killed", self.child.returncode)
 

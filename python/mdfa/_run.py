@@ -25,7 +25,7 @@ class Run:
     {0: 80.76, 1: 0.0}
     """
 
-    def __init__(self, folder: str | os.PathLike):
+    def __init__(self, folder: str | os.PathLike[str]):
         self.folder = pathlib.Path(folder)
         try:
             self.record: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
@@ -45,13 +45,13 @@ class Run:
     @property
     def status(self) -> str:
         """complete, interrupted or failed; unfinished while the run trains, or if it was killed."""
-        return self.result.get("status", "unfinished")
+        return str(self.result.get("status", "unfinished"))
 
     @functools.cached_property
     def result(self) -> dict[str, Any]:
         """The row of result.csv, empty until the run has ended."""
         table = self._table("result.csv")
-        return {} if table.empty else table.iloc[-1].to_dict()
+        return {} if table.empty else {str(name): value for name, value in table.iloc[-1].items()}
 
     @functools.cached_property
     def history(self) -> pd.DataFrame:
@@ -98,12 +98,12 @@ class Run:
             return pd.DataFrame()
 
 
-def load(folder: str | os.PathLike) -> Run:
+def load(folder: str | os.PathLike[str]) -> Run:
     """Return the run of a folder."""
     return Run(folder)
 
 
-def runs(folder: str | os.PathLike = "results") -> pd.DataFrame:
+def runs(folder: str | os.PathLike[str] = "results") -> pd.DataFrame:
     """Return a table of all runs below a folder: a row for each, with its folder, status, settings and result.
 
     >>> table = runs("testdata/earlier/results")

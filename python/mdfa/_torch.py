@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import nn
 
 from ._network import Network
 
-ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid, "pl": lambda a: a.clamp(-1, 1), "linear": lambda a: a}
+ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid, "pl": lambda a: a.clamp(-1, 1), "linear": lambda a: a}
+POOLINGS: dict[str, Callable[..., torch.Tensor]] = {"max": nn.functional.max_pool2d, "avg": nn.functional.avg_pool2d}
 
 
 class Module(nn.Module):
@@ -37,9 +41,9 @@ class Module(nn.Module):
                 x = f(layer(x.permute(0, 3, 1, 2)))
                 if "pool" in spec:
                     kind, kernel, stride = spec["pool"].split(":")
-                    pool = {"max": nn.functional.max_pool2d, "avg": nn.functional.avg_pool2d}[kind]
-                    x = pool(x, int(kernel), int(stride))
+                    x = POOLINGS[kind](x, int(kernel), int(stride))
                 x = x.permute(0, 2, 3, 1)
             else:
                 x = f(layer(x.flatten(1)))
-        return self.layers[-1](x.flatten(1))
+        logits: torch.Tensor = self.layers[-1](x.flatten(1))
+        return logits
