@@ -72,6 +72,7 @@ NAMES = [
     (r"(?<!checkpoints/)\bbest\.safetensors", "results/mnist/mdfa-dense-*/checkpoints/best.safetensors"),
     (r"\bt10k-(\w+)-(idx\d)-ubyte\.gz", r"~/data/mnist/t10k-\1-\2-ubyte.gz"),
     (r"\bcifar-10-binary-sample\.tar\.gz", "~/cifar.tar.gz"),
+    (r"-dataset folder -data cifar-10-jpeg -size 32", "-dataset cifar10"),
     (r"-json FILE", "-json ~/bench.json"),
 ]
 
