@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks the files of this folder as far as possible without Docker, Slurm or a cluster, by hadolint,
-# shellcheck, yamllint, the schemas of two Kubernetes releases and of Kubeflow's MPI operator, and SkyPilot's
+# yamllint, shellcheck, the schemas of two Kubernetes releases and of Kubeflow's MPI operator, and SkyPilot's
 # own parser. These are installed into .cache/deploy. Prints nothing if all is well; needs python3, go and,
 # the first time, network. make deploy-check fetches uv, then calls it.
 set -euo pipefail
