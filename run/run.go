@@ -192,7 +192,7 @@ func refuse(name string, err error) error { return settings.Find(name).Refuse(er
 // checkGPU refuses settings that only GPUs know, if Spec.Device names another device. With auto,
 // openDevice checks them.
 func (r *Run) checkGPU() error {
-	kind, _, _ := strings.Cut(r.spec.Device, ":")
+	kind := device.Kind(r.spec.Device)
 	if kind == "auto" || device.OnGPU(kind) || r.options.Device != nil {
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,8 +16,7 @@ import (
 // together joins the ranks that a launcher has started, and trains on all of them: lead on rank 0, which prints and
 // writes, and on the others what it tells them. Without a launcher, lead trains alone. GPUs need no MPI.
 func together(ctx context.Context, name string, lead func(g *ranks.Group) error) error {
-	kind, _, _ := strings.Cut(name, ":")
-	g, err := ranks.Join(ctx, ranks.Options{Report: report, NoAllReduce: device.OnGPU(kind)})
+	g, err := ranks.Join(ctx, ranks.Options{Report: report, NoAllReduce: device.OnGPU(device.Kind(name))})
 	var fault *ranks.Fault
 	switch {
 	case errors.As(err, &fault):

@@ -20,7 +20,7 @@ func TestConformanceOfRanks(t *testing.T) {
 		for rank := range devices {
 			devices[rank] = cpu.OpenWith(cpu.Options{BLAS: blas.Gonum(), Workers: 2, AllReduce: func(x []float32) error {
 				time.Sleep(time.Millisecond) // so that a device that does not wait shows
-				m.AllReduce(rank, x)
+				devicetest.AllReduce(m, rank, x)
 				return nil
 			}})
 		}

@@ -39,12 +39,12 @@ func (m *Meeting) Exchange(rank int, part any) []any {
 	return m.last
 }
 
-// AllReduce adds x up over all ranks, in place and in the order of the ranks.
-func (m *Meeting) AllReduce(rank int, x []float32) {
+// AllReduce adds x up over all ranks of a meeting, in place and in the order of the ranks.
+func AllReduce[T float32 | float64](m *Meeting, rank int, x []T) {
 	parts := m.Exchange(rank, slices.Clone(x))
 	clear(x)
 	for _, part := range parts {
-		for i, v := range part.([]float32) {
+		for i, v := range part.([]T) {
 			x[i] += v
 		}
 	}

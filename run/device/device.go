@@ -45,6 +45,12 @@ type Options struct {
 // OnGPU says whether a device of the kind (gpu.Info) takes Sync and TF32 and can be profiled.
 func OnGPU(kind string) bool { return kind == "cuda" || kind == "emu" }
 
+// Kind returns the kind in a device's name: cuda in cuda:1.
+func Kind(name string) string {
+	kind, _, _ := strings.Cut(name, ":")
+	return kind
+}
+
 // kinds lists the kinds of devices, in the order in which auto tries them.
 func kinds() []entry {
 	table := gpuDevices()
