@@ -2,7 +2,6 @@ package loaders
 
 import (
 	"bufio"
-	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,8 @@ import (
 	"syscall"
 
 	"github.com/dustin/go-humanize"
-	"github.com/klauspost/compress/gzip" // unzips twice as fast as the standard library, with its errors
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip" // unzips twice as fast as the standard library, with its errors but for flate.InternalError
 
 	"mdfa/internal/disk"
 	"mdfa/internal/fault"
@@ -91,11 +91,12 @@ func openFault(path string, err error) error {
 // the place that the reader had reached.
 func readFault(err error, path, place string) error {
 	var damaged flate.CorruptInputError
+	var impossible flate.InternalError // of a code that no writer makes
 	switch {
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return fault.New(ErrTruncated, err,
 			"%s is cut off: it ends %s; copy or download the file again.", path, place)
-	case errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.As(err, &damaged):
+	case errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.As(err, &damaged) || errors.As(err, &impossible):
 		return fault.New(ErrCorrupt, err,
 			"%s is damaged: its gzip stream is wrong %s (%v); copy or download the file again.", path, place, err)
 	case fault.Stopped(err):
